@@ -1,0 +1,59 @@
+"""The ASGI application: the route table put behind a router, and CORS where it is wanted.
+
+Rules: order of checks is R1: a handler authenticates before it reads a body. Slow or oversized
+headers are cut below this, in `protocol.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from waystation.api.body import Limits
+from waystation.api.probes import probe_paths
+from waystation.api.resource import Resource, Surroundings
+from waystation.api.v2 import v2_paths
+from waystation.engine.service import Service
+
+__all__ = ["create_app"]
+
+_CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
+_CORS_REQUEST_HEADERS = ("Authorization", "X-Request-Id")
+_CORS_ANSWER_HEADERS = ("Retry-After", "X-Request-Id")
+
+
+def create_app(
+    service: Service,
+    *,
+    new_request_id: Callable[[], str],
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
+    metrics: CollectorRegistry | None = None,
+) -> ASGIApp:
+    """Return the REST face of a service.
+
+    Args:
+        new_request_id: names a request whose caller sent no usable X-Request-Id
+        cors_origins: origins whose pages may call; `*` for all, empty for none
+        metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
+    """
+    surroundings = Surroundings(limits or Limits(), new_request_id)
+    paths = (*v2_paths(service), *probe_paths(service, metrics, surroundings.answered))
+    router = Router(
+        routes=[Route(path.template, Resource(path, surroundings)) for path in paths],
+        default=Resource(None, surroundings),
+        redirect_slashes=False,
+    )
+    if not cors_origins:
+        return router
+    return CORSMiddleware(
+        router,
+        allow_origins=tuple(cors_origins),
+        allow_methods=_CORS_METHODS,
+        allow_headers=_CORS_REQUEST_HEADERS,
+        expose_headers=_CORS_ANSWER_HEADERS,
+    )

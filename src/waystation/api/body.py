@@ -1,0 +1,139 @@
+"""Body: what a request carries, read as a stream, within limits of size and time (R43).
+
+Rules: `multipart/form-data` is read as a form; everything else is read as JSON, whatever the
+content type says, because curl's default says something else. An empty body is an empty object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import msgspec
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Receive
+
+from waystation.engine.service import FilePart
+from waystation.errors import InvalidRequest, TooLarge
+
+__all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body"]
+
+_MIB = 1 << 20
+
+_MAX_FORM_FIELDS = 64
+"""Text fields of one form; v2 knows fewer than twenty."""
+
+_MAX_FORM_FILES = 8
+"""File parts of one form; the widest verb of v2 takes five pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a body is read, and for how long.
+
+    Source: R43
+    """
+
+    json_bytes: int = _MIB
+    form_bytes: int = 11 * _MIB
+    """A picture of 10 MiB and its form."""
+    body_s: float = 30.0
+    """From the first look at the body to its last byte."""
+    discard_s: float = 2.0
+    """How long the rest of a refused body is thrown away before the answer.
+
+    A connection closed on unread bytes is reset, and the caller would never see the refusal.
+    """
+
+
+class TooSlow(Exception):
+    """The request body did not arrive in time."""
+
+
+class HungUp(Exception):
+    """The caller closed the connection before the body was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A parsed body. Of fields that occur twice the last counts."""
+
+    fields: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, FilePart] = field(default_factory=dict)
+
+
+class _FormParser(MultiPartParser):
+    """Keeps file parts in memory: the body as a whole is bounded already."""
+
+    spool_max_size = 1 << 30
+
+
+async def read_body(headers: Headers, receive: Receive, limits: Limits) -> Body:
+    """Read and parse a request's body.
+
+    Raises: TooLarge; TooSlow; HungUp; InvalidRequest: neither JSON object nor form
+    """
+    is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+    limit = limits.form_bytes if is_form else limits.json_bytes
+    if _declared_bytes(headers) > limit:
+        raise TooLarge
+    try:
+        async with asyncio.timeout(limits.body_s), aclosing(_bounded(receive, limit)) as stream:
+            if is_form:
+                return await _read_form(headers, stream)
+            return _parse_json(b"".join([chunk async for chunk in stream]))
+    except TimeoutError:
+        raise TooSlow from None
+
+
+def _declared_bytes(headers: Headers) -> int:
+    declared = headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0
+
+
+async def _bounded(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
+    received = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        chunk: bytes = message.get("body", b"")
+        received += len(chunk)
+        if received > limit:
+            raise TooLarge
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            return
+
+
+def _parse_json(raw: bytes) -> Body:
+    if not raw.strip():
+        return Body()
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("Request body is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidRequest("Request body must be a JSON object")
+    return Body(fields=value)
+
+
+async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Body:
+    parser = _FormParser(headers, stream, max_files=_MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, ValueError) as error:
+        raise InvalidRequest("Request body is not a valid form") from error
+    fields: dict[str, object] = {}
+    files: dict[str, FilePart] = {}
+    for name, item in form.multi_items():
+        if isinstance(item, UploadFile):
+            files[name] = FilePart(filename=item.filename or "", data=await item.read())
+        else:
+            fields[name] = item
+    await form.close()
+    return Body(fields=fields, files=files)

@@ -1,0 +1,82 @@
+"""Call: what a handler may know of one HTTP request."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from waystation.api.body import Body, Limits, read_body
+
+__all__ = ["Call"]
+
+
+class Call:
+    """One HTTP request. Its body is read only when a handler asks for it."""
+
+    __slots__ = ("_body_ended", "_limits", "_receive", "_scope")
+
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._limits = limits
+        self._body_ended = False
+
+    @property
+    def peer(self) -> str:
+        """The caller's address as text; empty on a Unix socket."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header's first value; `name` in lower case."""
+        for key, value in self._scope["headers"]:
+            if key == name:
+                text: str = value.decode("latin-1")
+                return text
+        return None
+
+    def query(self, name: bytes) -> str | None:
+        """Return a query parameter's first value; None when it is not there."""
+        for part in self._scope["query_string"].split(b"&"):
+            key, _, value = part.partition(b"=")
+            if key == name:
+                return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace")
+        return None
+
+    def path(self, name: str) -> str:
+        """Return a parameter of the path."""
+        value: str = self._scope["path_params"][name]
+        return value
+
+    async def body(self) -> Body:
+        """Read and parse the body, once. Raises: as `read_body`."""
+        return await read_body(Headers(scope=self._scope), self._tracked, self._limits)
+
+    async def discard_body(self) -> bool:
+        """Throw away what was not read of the body, for a short time.
+
+        Returns: whether the body has ended, so that the connection can serve another request
+        """
+        if self._body_ended or not self._announces_body():
+            return True
+        if self.header(b"expect") is not None:
+            return False
+        try:
+            async with asyncio.timeout(self._limits.discard_s):
+                while not self._body_ended:
+                    await self._tracked()
+        except TimeoutError:
+            return False
+        return True
+
+    def _announces_body(self) -> bool:
+        length = self.header(b"content-length")
+        return length not in (None, "0") or self.header(b"transfer-encoding") is not None
+
+    async def _tracked(self) -> dict[str, object]:
+        message = await self._receive()
+        self._body_ended = message["type"] == "http.disconnect" or not message.get("more_body")
+        return dict(message)

@@ -1,0 +1,118 @@
+"""Probes: is the process alive, can it work, and its totals (R48).
+
+Rules: open to everyone who can reach the port, so nothing here names a user, channel or account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from waystation.api.answer import Answer, json_answer
+from waystation.api.call import Call
+from waystation.api.resource import Path
+from waystation.engine.service import Service
+from waystation.ports import Counts
+
+__all__ = ["probe_paths"]
+
+_METRICS_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
+
+_RETRY_AFTER = (b"retry-after", b"5")
+
+
+def probe_paths(
+    service: Service, registry: CollectorRegistry | None, answered: Mapping[int, int]
+) -> Sequence[Path]:
+    """Return the probes' rows of the route table.
+
+    Args:
+        registry: further metrics to show; None leaves `/metrics` out
+        answered: how often each HTTP status was answered; read at each look
+    """
+
+    async def healthz(call: Call) -> Answer:
+        return json_answer({"status": "ok"})
+
+    async def readyz(call: Call) -> Answer:
+        return await _readiness(service)
+
+    paths = [Path("/healthz", {"GET": healthz}), Path("/readyz", {"GET": readyz})]
+    if registry is not None:
+        totals = _Totals(answered)
+        registry.register(totals)
+
+        async def metrics(call: Call) -> Answer:
+            readiness = await service.readiness()
+            totals.show(await service.counts(), readiness.sessions, readiness.ready)
+            return Answer(200, generate_latest(registry), content_type=_METRICS_TYPE)
+
+        paths.append(Path("/metrics", {"GET": metrics}))
+    return paths
+
+
+async def _readiness(service: Service) -> Answer:
+    readiness = await service.readiness()
+    body: dict[str, object] = {
+        "ready": readiness.ready,
+        "problems": readiness.problems,
+        "sessions": dict(readiness.sessions),
+    }
+    if readiness.ready:
+        return json_answer(body)
+    return json_answer({**body, "error": "Not ready", "code": 503}, 503, (_RETRY_AFTER,))
+
+
+class _Totals(Collector):
+    """What the service and this face count, as Prometheus reads it."""
+
+    def __init__(self, answered: Mapping[int, int]) -> None:
+        self._answered = answered
+        self._counts = Counts()
+        self._sessions: Mapping[str, int] = {}
+        self._ready = False
+
+    def show(self, counts: Counts, sessions: Mapping[str, int], ready: bool) -> None:
+        """Take what the next look shows."""
+        self._counts = counts
+        self._sessions = sessions
+        self._ready = ready
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families, as the registry asks for them."""
+        counts = self._counts
+        yield _gauges("jobs", "Stored jobs.", "status", counts.jobs_by_status)
+        yield _gauges("gateway_sessions", "Gateway sessions.", "state", self._sessions)
+        for name, help_text, value in (
+            ("ready", "Whether database and key can be used.", int(self._ready)),
+            ("accounts", "Configured accounts.", counts.accounts),
+            ("accounts_halted", "Accounts that wait for a person.", counts.accounts_halted),
+            ("deliveries_pending", "Deliveries still to be made.", counts.deliveries_pending),
+            ("mails_pending", "Mails still to be sent.", counts.mails_pending),
+            ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
+        ):
+            yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
+        yield self._answers()
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing: the families differ from look to look."""
+        return iter(())
+
+    def _answers(self) -> Metric:
+        family = CounterMetricFamily(
+            "waystation_http_answers", "HTTP answers since the start.", labels=["code"]
+        )
+        for status, number in sorted(self._answered.items()):
+            family.add_metric([str(status)], number)
+        return family
+
+
+def _gauges(name: str, help_text: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(f"waystation_{name}", help_text, labels=[label])
+    for value, number in sorted(values.items()):
+        family.add_metric([value], number)
+    return family

@@ -1,0 +1,249 @@
+"""Schema: bodies of v2 as arguments of the service; every sentence of a 400 or 412 is here.
+
+Rules: unknown fields are ignored, since clients of both eras send more than is needed. null and,
+but for a required field, the empty text count as absent. A form and a JSON body mean the same: a
+number may also come as text, which is all that a form can send.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from waystation.api.body import Body
+from waystation.engine.service import FilePart, JobRequest
+from waystation.errors import InvalidRequest, PreconditionFailed
+from waystation.midjourney.commands import Command, Param
+from waystation.secret import Secret
+from waystation.wire.snowflake import is_snowflake
+
+__all__ = ["channel_account", "job_request", "new_account", "user_changes"]
+
+_MAX_REFERENCE = 1024
+"""Longest replyUrl, replyRef and name, in characters. Source: seeds."""
+
+_MAX_PICTURE_URL = 4096
+"""Longest picture URL; signed links have some 300 to 2,000 characters."""
+
+_MAX_JOBS_LIMIT = 15
+"""Highest maxJobs. Source: seed POST jobs/describe, Pro and Mega plans."""
+
+_NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,9}")
+
+_TOKEN_TEXT = re.compile(r"[!-~]{1,512}")
+"""What can stand in an HTTP header without a space: Discord tokens have some 70 characters."""
+
+_MAX_SHOWN = 64
+"""How much of a caller's text a sentence repeats, in characters."""
+
+_NAMELESS = "picture"
+"""File name of a file part that came without a usable one."""
+
+Refusal = type[InvalidRequest]
+"""The error class of a verb's bad input: HTTP 412 on describe, else 400 (R5)."""
+
+
+def job_request(command: Command, body: Body) -> JobRequest:
+    """Return what a `POST /v2/jobs/{verb}` asks for.
+
+    Raises: InvalidRequest, or PreconditionFailed where the command's row says 412
+    """
+    refusal = PreconditionFailed if command.bad_input_status == 412 else InvalidRequest
+    params, files = _inputs(command, body, refusal)
+    fields = body.fields
+    return JobRequest(
+        verb=command.verb,
+        channel=_text(fields, "channel"),
+        max_jobs=_request_max_jobs(fields, refusal) if command.takes_slot else None,
+        reply_url=_reply_url(_text(fields, "replyUrl"), refusal),
+        reply_ref=_bounded(_text(fields, "replyRef"), "replyRef", refusal),
+        params=params,
+        files=files,
+        era_a=any(fields.get(name) not in (None, "") for name in ("discord", "server")),
+    )
+
+
+def user_changes(body: Body) -> tuple[str | None, str | None]:
+    """Return the new name and default replyUrl; None leaves one as it is, "" clears it.
+
+    `user` stands in for `name`, because v2's own example sends it so.
+    """
+    fields = body.fields
+    name = _sent_text(fields, "name")
+    if name is None:
+        name = _sent_text(fields, "user")
+    reply_url = _sent_text(fields, "replyUrl")
+    return _bounded(name, "name", InvalidRequest), _reply_url(reply_url, InvalidRequest)
+
+
+def new_account(body: Body) -> tuple[Secret, int | None]:
+    """Return token and maxJobs, if sent, of `POST /v2/account/midjourney` (Era B)."""
+    return _token(body.fields), _account_max_jobs(body.fields)
+
+
+def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
+    """Return token, server and maxJobs of `POST /v2/account/midjourney/<channel>` (Era A)."""
+    fields = body.fields
+    token = _token(fields)
+    server = _snowflake(fields, "server")
+    named = _snowflake(fields, "channel")
+    if named != channel:
+        raise InvalidRequest(
+            f"Required param channel ({named}) not matching to "
+            f"/midjourney/channel (/midjourney/{channel})"
+        )
+    max_jobs = _account_max_jobs(fields)
+    if max_jobs is None:
+        raise InvalidRequest("Required param maxJobs is missing or empty")
+    return token, server, max_jobs
+
+
+# ── a verb's own fields ──
+
+
+def _inputs(
+    command: Command, body: Body, refusal: Refusal
+) -> tuple[dict[str, object], dict[str, FilePart]]:
+    params: dict[str, object] = {}
+    files: dict[str, FilePart] = {}
+    for param in command.params:
+        file = _file(param, body, refusal)
+        if file is not None:
+            files[param.name] = file
+        else:
+            params |= _picture_url(param, body.fields, refusal)
+    return params, files
+
+
+def _file(param: Param, body: Body, refusal: Refusal) -> FilePart | None:
+    part = body.files.get(param.file_part) if param.file_part else None
+    if part is None:
+        return None
+    if body.fields.get(param.name) not in (None, ""):
+        raise refusal(f"{param.name} and {param.file_part} cannot be given together")
+    if not part.data:
+        raise refusal(f"{param.file_part} is empty")
+    return FilePart(filename=_plain_name(part.filename), data=part.data)
+
+
+def _plain_name(filename: str) -> str:
+    """Return the last part of a path, without what could not stand in a file name or a log."""
+    last = re.split(r"[/\\]", filename)[-1]
+    kept = "".join(character for character in last if character.isprintable())
+    return kept.strip(" .")[-128:] or _NAMELESS
+
+
+def _picture_url(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, object]:
+    url = _sent_text(fields, param.name)
+    if url is None:
+        if param.required:
+            raise refusal(f"{param.name} is missing")
+        return {}
+    url = url.strip()
+    if not url:
+        raise refusal(f"{param.name} is empty")
+    if len(url) > _MAX_PICTURE_URL:
+        raise refusal(f"{param.name} is too long")
+    if not _is_web_url(url):
+        raise refusal(f"{param.name} is not a valid http or https URL")
+    return {param.name: url}
+
+
+# ── fields that all verbs share ──
+
+
+def _request_max_jobs(fields: Mapping[str, object], refusal: Refusal) -> int | None:
+    value = _whole_number(fields, "maxJobs")
+    if value is not None and not 1 <= value <= _MAX_JOBS_LIMIT:
+        raise refusal(f"maxJobs {value} is not between 1 and {_MAX_JOBS_LIMIT}")
+    return value
+
+
+def _reply_url(url: str | None, refusal: Refusal) -> str | None:
+    if _bounded(url, "replyUrl", refusal) and not _is_web_url(url or ""):
+        raise refusal("replyUrl is not a valid http or https URL")
+    return url
+
+
+def _bounded(text: str | None, name: str, refusal: Refusal) -> str | None:
+    if text is not None and len(text) > _MAX_REFERENCE:
+        raise refusal(f"{name} is too long")
+    return text
+
+
+# ── fields of an account ──
+
+
+def _token(fields: Mapping[str, object]) -> Secret:
+    text = (_text(fields, "discord") or "").strip()
+    if not text:
+        raise InvalidRequest("Required param discord is missing or empty")
+    if not _TOKEN_TEXT.fullmatch(text):
+        raise InvalidRequest("Required param discord is not valid Discord token")
+    return Secret(text)
+
+
+def _snowflake(fields: Mapping[str, object], name: str) -> str:
+    text = (_text(fields, name) or "").strip()
+    if not text:
+        raise InvalidRequest(f"Required param {name} is missing or empty")
+    if not is_snowflake(text):
+        shown = text[:_MAX_SHOWN]
+        raise InvalidRequest(f"Required param {name} ({shown}) is not valid Discord {name} id")
+    return text
+
+
+def _account_max_jobs(fields: Mapping[str, object]) -> int | None:
+    value = _whole_number(fields, "maxJobs")
+    if value is not None and value > _MAX_JOBS_LIMIT:
+        raise InvalidRequest(  # "that" is v2's own spelling
+            f"Required param maxJobs {value} can't be more that {_MAX_JOBS_LIMIT}"
+        )
+    if value is not None and value < 1:
+        raise InvalidRequest(f"Required param maxJobs {value} can't be less than 1")
+    return value
+
+
+# ── values ──
+
+
+def _text(fields: Mapping[str, object], name: str) -> str | None:
+    return _sent_text(fields, name) or None
+
+
+def _sent_text(fields: Mapping[str, object], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a string")
+    if "\0" in value:  # PostgreSQL cannot store it, and nobody means it
+        raise InvalidRequest(f"{name} must not contain a NUL character")
+    return value
+
+
+def _whole_number(fields: Mapping[str, object], name: str) -> int | None:
+    match fields.get(name):
+        case None | "":
+            return None
+        case bool():
+            pass
+        case int(value) if abs(value) < 10**9:
+            return value
+        case float(value) if value.is_integer() and abs(value) < 10**9:
+            return int(value)
+        case str(text) if _NUMBER_TEXT.fullmatch(text):
+            return int(text)
+        case _:
+            pass
+    raise InvalidRequest(f"{name} must be a whole number")
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises on one that is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()

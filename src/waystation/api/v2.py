@@ -1,0 +1,109 @@
+"""The paths of API v2, and what its job paths do.
+
+Rules: a handler is parse → one call of the service → render. `POST /v2/jobs/{verb}` comes from
+COMMANDS; a verb needs no edit here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from waystation.api.accounts import Accounts
+from waystation.api.answer import Answer, json_answer
+from waystation.api.call import Call
+from waystation.api.resource import Handler, Path
+from waystation.api.schema import job_request
+from waystation.contract import answer, cancel_json, job_json, retry_after_s
+from waystation.engine.service import Service
+from waystation.errors import InvalidRequest
+from waystation.midjourney.commands import COMMANDS, Command
+from waystation.ports import User
+
+__all__ = ["v2_paths"]
+
+UserHandler = Callable[[Call, User], Awaitable[Answer]]
+
+
+def v2_paths(service: Service) -> Sequence[Path]:
+    """Return v2's rows of the route table, the one that is polled first.
+
+    `/v2/jobs` and `/v2/jobs/` differ (a list, and one job); all others also answer with a slash at
+    their end.
+    """
+    jobs, accounts = _Jobs(service), Accounts(service)
+
+    def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
+        guarded = {name: _guarded(service, handler) for name, handler in methods.items()}
+        return Path(template, guarded, head)
+
+    return (
+        path("/v2/jobs/", GET=jobs.read),
+        path("/v2/jobs", GET=jobs.list_or_read),
+        *_with_slash(
+            *(path(f"/v2/jobs/{verb}", POST=jobs.submit(row)) for verb, row in COMMANDS.items()),
+            path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
+            path("/v2/account", GET=accounts.read_user, POST=accounts.change_user),
+            path("/v2/account/midjourney", GET=accounts.list_all, POST=accounts.add),
+            path(
+                "/v2/account/midjourney/{channel}",
+                GET=accounts.read,
+                POST=accounts.put,
+                DELETE=accounts.remove,
+            ),
+            path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
+        ),
+    )
+
+
+def _with_slash(*paths: Path) -> Sequence[Path]:
+    slashed = (Path(f"{path.template}/", path.methods, path.head) for path in paths)
+    return (*paths, *slashed)
+
+
+def _guarded(service: Service, handler: UserHandler) -> Handler:
+    async def authenticated(call: Call) -> Answer:
+        user = await service.authenticate(call.header(b"authorization"), call.peer)
+        return await handler(call, user)
+
+    return authenticated
+
+
+class _Jobs:
+    """What can be done with jobs."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def read(self, call: Call, user: User) -> Answer:
+        """Answer a job; a known one is always 200 (R3)."""
+        return Answer(200, job_json(await self._service.get_job(user, _jobid(call))))
+
+    async def list_or_read(self, call: Call, user: User) -> Answer:
+        """Answer the caller's running jobids, or the job that the query names."""
+        if call.query(b"jobid") is not None:
+            return await self.read(call, user)
+        return json_answer(await self._service.running_jobs(user))
+
+    async def cancel(self, call: Call, user: User) -> Answer:
+        """Cancel a job and answer the status it has then (R26)."""
+        return Answer(200, cancel_json(await self._service.cancel(user, _jobid(call))))
+
+    def submit(self, command: Command) -> UserHandler:
+        """Return the handler of one verb."""
+
+        async def submit_command(call: Call, user: User) -> Answer:
+            request = job_request(command, await call.body())
+            job = await self._service.submit(user, request)
+            status, body = answer(job)
+            wait_s = retry_after_s(job)
+            wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
+            return Answer(status, body, wait)
+
+        return submit_command
+
+
+def _jobid(call: Call) -> str:
+    jobid = call.query(b"jobid")
+    if not jobid:
+        raise InvalidRequest("Query param jobid not provided")
+    return jobid

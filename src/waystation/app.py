@@ -1,0 +1,307 @@
+"""Composition root: settings in, a running service out; the only module that knows all the others.
+
+How it works: `open_state` opens what is durable; `serve` joins it to the engine and the face, runs
+until it is told to stop, and takes the parts down in the order that loses nothing: no new jobs,
+waiting callers answered, connections to Discord left resumable, the store last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_network
+
+import aiohttp
+import structlog
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from waystation.api.asgi import create_app
+from waystation.api.body import Limits as BodyLimits
+from waystation.api.protocol import bounded_protocol
+from waystation.clock import SystemClock, SystemIds
+from waystation.discord.buckets import Breaker
+from waystation.discord.probe import DiscordProbe
+from waystation.discord.site import Site
+from waystation.discord.transport import discord_factory
+from waystation.engine.deliverer import Deliverer
+from waystation.engine.feed import Feed
+from waystation.engine.janitor import Janitor, Retention
+from waystation.engine.mailing import Mailing
+from waystation.engine.owner import Adapters, OwnerLimits
+from waystation.engine.pool import Pool
+from waystation.engine.service import Service, ServiceLimits
+from waystation.errors import ConfigurationError
+from waystation.midjourney.conversation import Limits
+from waystation.outbound.connector import guarded_session
+from waystation.outbound.fetch import FetchLimits, PictureFetcher
+from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
+from waystation.outbound.webhooks import WebhookSender
+from waystation.ports import Mailer
+from waystation.settings import Settings
+from waystation.store.sqlite import SqliteStore
+from waystation.vault import Vault, open_vault
+
+__all__ = ["State", "mailer_of", "open_state", "run", "serve"]
+
+log = structlog.get_logger("waystation.app")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is durable, opened."""
+
+    store: SqliteStore
+    vault: Vault
+
+
+@contextlib.asynccontextmanager
+async def open_state(settings: Settings) -> AsyncIterator[State]:
+    """Open the database, migrated as needed, and the vault that belongs to it.
+
+    Raises: SchemaMismatch, StoreError, VaultError: each names the mend
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = await SqliteStore.open(
+        settings.database_path, SystemClock(), ghost_age=timedelta(seconds=settings.ghost_life_s)
+    )
+    try:
+        check = await store.load_check()
+        vault = open_vault(
+            settings.data_dir,
+            sealed_rows_exist=await store.has_sealed_rows(),
+            check=check,
+            key=settings.key if settings.key.reveal() else None,
+        )
+        if check is None:
+            await store.save_check(vault.new_check())
+        yield State(store, vault)
+    finally:
+        await store.close()
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """Return the mailer of the settings. Raises: ConfigurationError."""
+    url = settings.smtp_url.reveal()
+    if not url:
+        return NullMailer()
+    return SmtpMailer(
+        read_smtp_url(url, settings.mail_from or None), timeout_s=settings.mail_timeout_s
+    )
+
+
+async def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Args: ready: called with the base URL once requests are answered
+    Raises: ConfigurationError, SchemaMismatch, StoreError, VaultError, Conflict
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    await run(settings, stop, ready=ready)
+
+
+async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str], None]) -> None:
+    """Run the service until `stop` is set. Args and errors as in `serve`."""
+    for warning in settings.warnings:
+        log.warning("settings.unknown_variable", text=warning)
+    with contextlib.closing(_listen(settings)) as listening:
+        async with open_state(settings) as state:
+            await state.store.own_accounts()
+            await _run(settings, state, listening, stop, ready)
+
+
+async def _run(
+    settings: Settings,
+    state: State,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    clock, ids, feed = SystemClock(), SystemIds(), Feed()
+    store, vault = state.store, state.vault
+    networks = tuple(ip_network(text) for text in settings.allow_networks)
+    async with contextlib.AsyncExitStack() as stack:
+        outside = await stack.enter_async_context(guarded_session(networks))
+        inside = await stack.enter_async_context(
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        )
+        site = Site(
+            settings.discord_url,
+            inside,
+            clock,
+            ids,
+            upload_hosts=settings.upload_hosts,
+            contact=settings.contact,
+            breaker=Breaker(limit=settings.breaker_invalid),
+        )
+        deliverer = Deliverer(
+            store,
+            WebhookSender(outside, clock, settings.delivery_timeout_s),
+            clock,
+            ids,
+            send_timeout_s=settings.delivery_timeout_s,
+            drain_s=settings.drain_s / 4,
+        )
+        mailing = Mailing(
+            store,
+            mailer_of(settings),
+            clock,
+            ids,
+            send_timeout_s=settings.mail_timeout_s,
+            drain_s=settings.drain_s / 4,
+        )
+
+        def nudge_outbox() -> None:
+            deliverer.nudge()
+            mailing.nudge()
+
+        adapters = Adapters(store, discord_factory(site), vault, clock, ids, feed, nudge_outbox)
+        pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
+        janitor = Janitor(store, clock, ids, _retention(settings))
+        service = Service(
+            store=store,
+            pool=pool,
+            feed=feed,
+            fetcher=PictureFetcher(outside, _fetch_limits(settings)),
+            probe=DiscordProbe(site),
+            sealer=vault,
+            clock=clock,
+            ids=ids,
+            limits=ServiceLimits(first_answer_s=settings.first_answer_s),
+        )
+        if store.restored:
+            await janitor.end_restored()
+            await store.settle_restored()
+        server = _server(settings, service, ids)
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                group.create_task(pool.run()),
+                group.create_task(deliverer.run()),
+                group.create_task(mailing.run()),
+            ]
+            cleaning = group.create_task(janitor.run())
+            serving = group.create_task(server.serve(sockets=[listening]))
+            await _started(server, serving)
+            gc.collect()
+            gc.freeze()
+            ready(_url(listening))
+            await stop.wait()
+            log.info("service.stopping")
+            async with asyncio.timeout(settings.drain_s):
+                await service.drain()
+            server.should_exit = True
+            await serving
+            cleaning.cancel()
+            deliverer.stop()
+            mailing.stop()
+            await pool.stop()
+            await asyncio.wait(parts, timeout=settings.drain_s / 2)
+            for part in parts:
+                part.cancel()
+    log.info("service.stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside our loop: signals are ours, because draining comes before its shutdown."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
+    app = create_app(
+        service,
+        new_request_id=lambda: ids.token(12),
+        limits=BodyLimits(
+            json_bytes=settings.json_limit_bytes,
+            form_bytes=settings.form_limit_bytes,
+            body_s=settings.body_timeout_s,
+        ),
+        cors_origins=settings.cors_origins,
+        metrics=CollectorRegistry() if settings.metrics else None,
+    )
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(settings.head_timeout_s),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, int(settings.drain_s / 4)),
+    )
+    return _Server(config)
+
+
+async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    while not server.started:
+        if serving.done():
+            await serving
+        await asyncio.sleep(0.005)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Set WAYSTATION_HOST and WAYSTATION_PORT to a free address."
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _owner_limits(settings: Settings) -> OwnerLimits:
+    return OwnerLimits(
+        conversation=Limits(
+            first_answer=timedelta(seconds=settings.first_answer_s),
+            job_timeout=timedelta(seconds=settings.job_timeout_s),
+            vanish_grace=timedelta(seconds=settings.vanish_grace_s),
+            slot_hold=timedelta(seconds=settings.slot_hold_s),
+            ghost_life=timedelta(seconds=settings.ghost_life_s),
+            blind_grace=timedelta(seconds=settings.blind_grace_s),
+        ),
+        pacing_s=settings.pacing_s,
+        pacing_jitter_s=settings.pacing_jitter_s,
+        request_timeout_s=settings.request_timeout_s,
+        lease_s=settings.lease_s,
+    )
+
+
+def _fetch_limits(settings: Settings) -> FetchLimits:
+    return FetchLimits(
+        max_bytes=settings.fetch_limit_bytes,
+        max_pixels=settings.fetch_limit_pixels,
+        timeout_s=settings.fetch_timeout_s,
+        per_user=settings.fetches_per_user,
+        in_all=settings.fetches,
+    )
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        jobs=timedelta(days=settings.job_retention_days),
+        unrecognised=timedelta(days=settings.unrecognised_days),
+        round=timedelta(seconds=settings.janitor_s),
+        orphan_grace=timedelta(seconds=settings.blind_grace_s),
+    )

@@ -1,0 +1,121 @@
+"""waystation accounts: the Discord accounts that a running service acts as for you."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from waystation.cli.options import Channel, Json
+from waystation.cli.remote import ask
+from waystation.cli.screen import MARK, fields, grid, opened, plain
+from waystation.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from waystation.client import Account
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Manage the Discord accounts of a running service.")
+
+_RESET = "Deal with it in Discord, then: waystation accounts reset"
+
+_TokenStdin = Annotated[
+    bool, typer.Option("--token-stdin", help="Read the Discord token from stdin, without asking.")
+]
+_MaxJobs = Annotated[int | None, typer.Option(min=1, max=15, help="Most jobs at once.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.command()
+def add(
+    max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Json = False
+) -> None:
+    """Add a Discord account, or renew its token.
+
+    The token is asked for without showing it, or read from stdin; it is never an argument, because
+    every user of the machine can read those. The service finds the channel from the token.
+    """
+    with opened(as_json) as screen:
+        discord = _token(token_stdin)
+        account = ask(lambda client: client.add_discord_account(discord, max_jobs=max_jobs))
+        screen.answer(account, Text("✓ ", "bold green") + "account saved", _view(account))
+
+
+@app.command("list")
+def list_accounts(as_json: Json = False) -> None:
+    """List your Discord accounts."""
+    with opened(as_json) as screen:
+        accounts = ask(lambda client: client.discord_accounts())
+        screen.answer(accounts, _table(accounts) if accounts else "There is no account yet.")
+
+
+@app.command()
+def show(channel: Channel, as_json: Json = False) -> None:
+    """Show one Discord account."""
+    with opened(as_json) as screen:
+        account = ask(lambda client: client.discord_account(channel))
+        screen.answer(account, _view(account))
+
+
+@app.command()
+def remove(channel: Channel, yes: _Yes = False, as_json: Json = False) -> None:
+    """Stop using a Discord account and forget its token; its running jobs end first."""
+    with opened(as_json) as screen:
+        if not yes and not as_json:
+            typer.confirm(f"Remove the account of channel {channel}?", abort=True, err=True)
+        ask(lambda client: client.remove_discord_account(channel))
+        screen.answer({"channel": channel, "removed": True}, "The account is removed.")
+
+
+@app.command()
+def reset(channel: Channel, as_json: Json = False) -> None:
+    """Put a halted account back to work, after you have dealt with the cause in Discord."""
+    with opened(as_json) as screen:
+        ask(lambda client: client.reset_discord_account(channel))
+        screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
+
+
+def _token(from_stdin: bool) -> str:
+    if from_stdin:
+        token = sys.stdin.readline().strip()
+    elif sys.stdin.isatty():
+        token = getpass.getpass("Discord token (not shown): ").strip()
+    else:
+        raise InvalidRequest("stdin is not a terminal; use --token-stdin to read the token from it")
+    if not token:
+        raise InvalidRequest("The Discord token is empty")
+    return token
+
+
+def _table(accounts: Mapping[str, Account]) -> RenderableType:
+    table = grid("", "channel", "account", "maxJobs", "state")
+    for account in accounts.values():
+        halt = account.get("pendingModMessage")
+        table.add_row(
+            MARK["error" if halt else "ok"],
+            plain(account["channel"]),
+            plain(account["discord"]),
+            plain(account["maxJobs"]),
+            plain(f"halted: {halt}", "red") if halt else "works",
+        )
+    return table
+
+
+def _view(account: Account) -> RenderableType:
+    rows: dict[str, Any] = {
+        "channel": account["channel"],
+        "account": account["discord"],
+        "maxJobs": account["maxJobs"],
+    }
+    if "server" in account:
+        rows["server"] = account["server"]
+    if "pendingModMessage" in account:
+        rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
+        rows["mend"] = f"{_RESET} {account['channel']}"
+    return fields(rows)

@@ -1,0 +1,145 @@
+"""ACTS: what the demo does, in order: one row per act, one function per row."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+
+from waystation.cli.demo.processes import finished
+from waystation.cli.demo.stage import Stage
+from waystation.cli.job_view import headline, prompts, sayings
+from waystation.cli.screen import fields, plain
+from waystation.client import Client, Job
+from waystation.errors import Halted
+from waystation.secret import mask
+
+__all__ = ["ACTS"]
+
+_EMAIL = "demo@example.org"
+_PROMPTS = 4
+_CALLBACK_WITHIN_S = 10.0
+_MAIL_WITHIN_S = 10.0
+
+
+async def people(stage: Stage) -> None:
+    """Add a user on the host, and two Discord accounts over the API."""
+    user = await finished(
+        stage.environment, "waystation", "users", "add", "--email", _EMAIL, "--json"
+    )
+    stage.token = str(user["token"])
+    stage.client = Client(stage.url, stage.token)
+    stage.check(
+        stage.token.startswith(f"user:{user['id']}-"),
+        f"user {user['id']} has the API token {mask(stage.token)} (shown in full only once)",
+    )
+    for given in stage.simulator["accounts"]:
+        account = await stage.client.add_discord_account(given["token"], max_jobs=3)
+        stage.channels.append(account["channel"])
+        stage.check(
+            account["channel"] == given["dm_channel_id"],
+            f"account {account['discord']} is ready in channel {account['channel']},"
+            " which the service found from the token",
+        )
+
+
+async def info(stage: Stage) -> None:
+    """Ask the bot about the account."""
+    job = await stage.client.info(channel=stage.channels[0])
+    stage.check(job.get("status") == "completed", "the POST answered with the bot's own words:")
+    stage.show(plain((sayings(job) or [""])[0], "dim", lines=True), indent=4)
+
+
+async def describe_file(stage: Stage) -> None:
+    """Describe a picture that is sent along, and receive the callback."""
+    started = await stage.client.describe(
+        stage.picture, reply_url=stage.site.callback_url, reply_ref="demo"
+    )
+    stage.check(
+        started.get("status") == "started" and "messageId" in started,
+        f"the POST answered {started.get('status')} when the bot began: {started.get('jobid')}",
+    )
+    job = await stage.wait("describe", started)
+    _show_prompts(stage, job)
+    body = await stage.site.callback(job["jobid"], _CALLBACK_WITHIN_S)
+    stage.check(body == job, "the callback came, with the same body that GET answers")
+
+
+async def describe_url(stage: Stage) -> None:
+    """Describe a picture that the service fetches from a URL."""
+    started = await stage.client.describe(stage.site.picture_url, channel=stage.channels[1])
+    job = await stage.wait("describe", started)
+    stage.check(
+        job.get("describeUrl") == stage.site.picture_url,
+        f"the service fetched {stage.site.picture_url} itself",
+    )
+    _show_prompts(stage, job)
+
+
+async def moderated(stage: Stage) -> None:
+    """Trip the bot's content rules."""
+    # `nonce`: the bot refuses with its first words, so the POST itself tells it.
+    await stage.fault("invalid_link_moderated", command="describe", params={"form": "nonce"})
+    answer = await stage.client.describe(stage.picture, channel=stage.channels[0])
+    job = await stage.client.job(answer["jobid"])
+    stage.show(headline(job))
+    stage.check(answer.get("code") == 422, "the POST answered 422, as v2 does")
+    stage.check(job.get("status") == "moderated", "the job stays readable, with its reason")
+
+
+async def halted(stage: Stage) -> None:
+    """Halt one account by a moderation notice, read the e-mail, reset."""
+    first, second = stage.channels[:2]
+    await stage.fault("pending_mod_message", command="describe")
+    job = await stage.client.describe(stage.picture, channel=first)
+    stage.check(job.get("code") == 596, "the bot showed a pending moderation message: 596")
+    account = await stage.client.discord_account(first)
+    stage.check("pendingModMessage" in account, "the account says why it is halted:")
+    stage.show(plain(account.get("pendingModMessage", ""), "dim", lines=True), indent=4)
+    stage.check(await _is_halted(stage, first), "later calls on its channel answer 596 at once")
+    other = await stage.client.info(channel=second)
+    stage.check(other.get("code") == 200, "the other account works on: only that channel halted")
+    mail = await stage.mailbox.next(_MAIL_WITHIN_S)
+    stage.check(mail is not None and mail["To"] == _EMAIL, "its owner got an e-mail:")
+    if mail is not None:
+        stage.show(_letter(mail), indent=4)
+    await stage.client.reset_discord_account(first)
+    again = await stage.client.info(channel=first)
+    stage.check(again.get("code") == 200, "after the reset the account works again")
+
+
+ACTS: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
+    ("A user and two Discord accounts", people),
+    ("info", info),
+    ("describe, with a picture file", describe_file),
+    ("describe, with a URL", describe_url),
+    ("A picture that the bot's rules refuse", moderated),
+    ("An account that Midjourney halts", halted),
+)
+"""Title and function of each act."""
+
+
+def _show_prompts(stage: Stage, job: Job) -> None:
+    said = prompts(job)
+    stage.check(
+        job.get("status") == "completed" and len(said) == _PROMPTS,
+        f"{headline(job).plain[2:]}; the bot wrote {len(said)} prompts for the picture:",
+    )
+    for prompt in said:
+        stage.show(plain(prompt, "cyan", lines=True), indent=4)
+
+
+async def _is_halted(stage: Stage, channel: str) -> bool:
+    try:
+        await stage.client.describe(stage.picture, channel=channel)
+    except Halted:
+        return True
+    return False
+
+
+def _letter(mail: EmailMessage) -> RenderableType:
+    head = fields({name: mail[name] for name in ("From", "To", "Subject") if mail[name]})
+    body = mail.get_content() if mail.get_content_maintype() == "text" else ""
+    return Panel(Group(head, "", plain(body.strip(), lines=True)), expand=False, border_style="dim")

@@ -1,0 +1,40 @@
+"""waystation demo: the command."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waystation.cli.exits import Exit
+from waystation.cli.options import Json
+from waystation.cli.screen import opened
+
+__all__ = ["demo"]
+
+_Image = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, readable=True, help="Your picture instead of the sample."
+    ),
+]
+_Keep = Annotated[
+    bool, typer.Option("--keep", help="Leave service and simulator running until Ctrl-C.")
+]
+
+
+def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> None:
+    """Show the whole path on a simulator: no Discord account, nothing to set up, nothing left.
+
+    Starts simulator and service, adds a user and two accounts, runs info, describes a picture by
+    file and by URL, receives a callback, trips a moderation and a halt, reads the e-mail, resets.
+    """
+    from waystation.cli.demo.play import play
+
+    sample = files("waystation.samples").joinpath("lighthouse.webp")
+    with opened(as_json) as screen, as_file(sample) as shipped:
+        ok = asyncio.run(play(screen, image or shipped, keep=keep))
+        raise typer.Exit(Exit.OK if ok else Exit.FAILED)

@@ -1,0 +1,145 @@
+"""Play: set the stage of the demo, run its acts, and take everything down again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from rich.text import Text
+
+from waystation.cli.demo.acts import ACTS
+from waystation.cli.demo.mailbox import Mailbox
+from waystation.cli.demo.processes import running
+from waystation.cli.demo.site import Site
+from waystation.cli.demo.stage import Stage
+from waystation.cli.screen import Screen, link
+from waystation.errors import WaystationError
+
+__all__ = ["play"]
+
+_SPEED = "3"
+"""The bot's delays are divided by this: fast enough to watch, slow enough to see progress."""
+
+
+async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
+    """Run the demo and return whether everything was as expected.
+
+    Args: keep: afterwards leave simulator and service running until SIGINT or SIGTERM
+    """
+    # Children would outlive the demo and hold their ports: SIGTERM ends it in order, as Ctrl-C does.
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    async with _stage(screen, picture) as stage:
+        await _perform(stage)
+        ok = all(check.ok for check in stage.checks)
+        _sum_up(stage, ok, keep)
+        if keep:
+            await _kept()
+    return ok
+
+
+@asynccontextmanager
+async def _stage(screen: Screen, picture: Path) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waystation-demo-")))
+        site, mailbox = Site(picture), Mailbox()
+        for server in (site, mailbox):
+            await server.start()
+            stack.push_async_callback(server.stop)
+        simulator = await stack.enter_async_context(
+            running(
+                folder / "simulator.log",
+                {},
+                *("waystation.simulator", "--accounts", "2", "--port", "0", "--speed", _SPEED),
+            )
+        )
+        environment = _environment(folder, simulator["url"], mailbox.port)
+        service = await stack.enter_async_context(
+            running(folder / "service.log", environment, "waystation", "serve", "--json")
+        )
+        yield Stage(
+            screen, picture, simulator, service["url"], environment, site=site, mailbox=mailbox
+        )
+
+
+def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, str]:
+    return {
+        "WAYSTATION_DATA_DIR": str(folder / "data"),
+        "WAYSTATION_DISCORD_URL": discord_url,
+        "WAYSTATION_ALLOW_NETWORKS": "127.0.0.0/8",
+        "WAYSTATION_PACING_S": "0",
+        "WAYSTATION_PORT": "0",
+        "WAYSTATION_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}/?from=waystation@example.org",
+    }
+
+
+async def _perform(stage: Stage) -> None:
+    _introduce(stage)
+    for number, (title, act) in enumerate(ACTS, 1):
+        stage.begin(f"{number}. {title}")
+        try:
+            await act(stage)
+        except WaystationError as error:
+            why = f"{error.message} ({error.details})" if error.details else error.message
+            stage.check(False, why)
+            if not stage.token:
+                return
+    if stage.token:
+        await stage.client.close()
+
+
+def _introduce(stage: Stage) -> None:
+    stage.show(Text("Waystation demo", "bold magenta"), indent=0)
+    stage.show(
+        "Two programs now run on this machine: the service, with an empty database that is thrown\n"
+        "away afterwards, and a simulator that stands in for Discord and the Midjourney bot. No\n"
+        "Discord account is used and nothing leaves this machine.\n",
+        indent=0,
+    )
+    for name, url in (("service  ", stage.url), ("simulator", stage.simulator["url"])):
+        stage.show(Text(f"{name}  ") + link(url))
+    stage.show(Text("picture    ") + link(str(stage.picture)))
+
+
+def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
+    failed = [check for check in stage.checks if not check.ok]
+    if stage.screen.as_json:
+        checks = [check.as_json() for check in stage.checks]
+        kept = {"url": stage.url, "token": stage.token, "channels": stage.channels} if keep else {}
+        stage.screen.give({"ok": ok, "checks": checks, **kept})
+        return
+    if ok:
+        line = f"All {len(stage.checks)} checks passed. The bot was the simulator, the rest is real."
+        stage.show(Text(f"\n{line}", "bold green"), indent=0)
+    else:
+        line = f"{len(failed)} of {len(stage.checks)} checks failed."
+        stage.show(Text(f"\n{line}", "bold red"), indent=0)
+    if keep:
+        _explain_curl(stage)
+
+
+def _explain_curl(stage: Stage) -> None:
+    ask = 'curl -H "Authorization: Bearer $WAYSTATION_TOKEN" -H "Content-Type: application/json"'
+    lines = (
+        f"export WAYSTATION_URL={stage.url} WAYSTATION_TOKEN={stage.token}",
+        f"""{ask} $WAYSTATION_URL/v2/jobs/info -d '{{"channel": "{stage.channels[0]}"}}'""",
+        f"""{ask} $WAYSTATION_URL/v2/jobs/describe """
+        f"""-d '{{"describeUrl": "{stage.site.picture_url}"}}'""",
+        f"{ask} $WAYSTATION_URL/v2/jobs",
+        f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid=…"',
+    )
+    stage.show(Text("\nBoth keep running until Ctrl-C. In another terminal:\n"), indent=0)
+    for line in lines:
+        stage.screen.show(link(line))
+
+
+async def _kept() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        # Ctrl-C and SIGTERM are how a kept demo is meant to end.
+        return

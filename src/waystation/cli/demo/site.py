@@ -1,0 +1,58 @@
+"""Site: the web server that a caller of the API would have: it shows a picture by URL and receives
+callbacks. On loopback, which the service of the demo is told to allow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+__all__ = ["Site"]
+
+
+class Site:
+    """Serves one picture at `picture_url` and keeps what is POSTed to `callback_url`."""
+
+    def __init__(self, picture: Path) -> None:
+        self._picture = picture
+        self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        app = web.Application()
+        app.router.add_get(f"/picture{picture.suffix}", self._show)
+        app.router.add_post("/callback", self._receive)
+        self._runner = web.AppRunner(app, access_log=None)
+        self.picture_url = ""
+        self.callback_url = ""
+
+    async def start(self) -> None:
+        """Listen on a free port of 127.0.0.1."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.picture_url = f"{base}/picture{self._picture.suffix}"
+        self.callback_url = f"{base}/callback"
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._runner.cleanup()
+
+    async def callback(self, jobid: str, timeout_s: float) -> dict[str, Any] | None:
+        """Return what was POSTed about a job, None when nothing comes in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    body = await self._received.get()
+                    if body.get("jobid") == jobid:
+                        return body
+        except TimeoutError:
+            return None
+
+    async def _show(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(self._picture)
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        await self._received.put(await request.json())
+        return web.Response()

@@ -1,0 +1,98 @@
+"""Stage: what the acts of the demo share, and how they say what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from waystation.cli.demo.mailbox import Mailbox
+from waystation.cli.demo.site import Site
+from waystation.cli.screen import MARK, Screen, plain
+from waystation.cli.waiting import waiting
+from waystation.client import Client, Job
+from waystation.errors import Unavailable
+
+__all__ = ["Check", "Stage"]
+
+_JOB_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was to happen, and whether it did."""
+
+    act: str
+    expected: str
+    ok: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `demo --json` prints it."""
+        return {"act": self.act, "expected": self.expected, "ok": self.ok}
+
+
+@dataclass(slots=True)
+class Stage:
+    """The running pieces, and the checks so far."""
+
+    screen: Screen
+    picture: Path
+    simulator: Mapping[str, Any]
+    """The line that the simulator printed: `url` and `accounts`."""
+    url: str
+    """Where the service listens."""
+    environment: Mapping[str, str]
+    """What the service was started with; commands on its database need the same."""
+    site: Site
+    mailbox: Mailbox
+    token: str = ""
+    client: Client = field(init=False)
+    """Set by the first act, which makes the user."""
+    channels: list[str] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    act: str = ""
+
+    def begin(self, title: str) -> None:
+        """Open an act."""
+        self.act = title
+        self.show(Text(f"\n{title}", "bold"), indent=0)
+
+    def check(self, ok: bool, expected: str) -> None:
+        """Record and show whether something was as expected."""
+        self.checks.append(Check(self.act, expected, ok))
+        sign = MARK["ok" if ok else "error"]
+        self.show(sign + Text(" ") + plain(expected, "" if ok else "red"))
+
+    def show(self, what: RenderableType, indent: int = 2) -> None:
+        """Show something of the act, bare strings as foreign text; nothing with `--json`."""
+        if not self.screen.as_json:
+            shown = plain(what, lines=True) if isinstance(what, str) else what
+            self.screen.show(Padding(shown, (0, 0, 0, indent), expand=False))
+
+    async def wait(self, what: str, job: Job) -> Job:
+        """Follow a job to its end with a progress bar."""
+        with waiting(self.screen, what) as seen:
+            seen(job)
+            return await self.client.wait(
+                job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen
+            )
+
+    async def fault(self, name: str, **switch: object) -> None:
+        """Switch a fault of the simulator on for one interaction.
+
+        Raises: Unavailable: the simulator refused
+        """
+        body = {"name": name, "count": 1, **switch}
+        url = f"{self.simulator['url']}/_sim/faults"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, json=body) as response,
+        ):
+            if response.status >= 300:
+                raise Unavailable(f"the simulator refused fault {name}: {await response.text()}")

@@ -1,0 +1,91 @@
+"""EXITS: what each exit code of `waystation` means, and which one an end deserves.
+
+One table: `waystation --help` and the documentation show it, scripts rely on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from waystation.errors import (
+    Busy,
+    ConfigurationError,
+    Halted,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    SubscriptionExpired,
+    TooLarge,
+    TransportError,
+    Unauthorized,
+    Unavailable,
+    WaystationError,
+)
+
+__all__ = ["EXITS", "Exit", "exit_for_error", "exit_for_job"]
+
+
+class Exit(IntEnum):
+    """Exit codes; `EXITS` says what they mean."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    UNAUTHORIZED = 4
+    HALTED = 5
+    BUSY = 6
+    MODERATED = 7
+    NOT_FOUND = 8
+    CANCELLED = 9
+    INTERRUPTED = 130
+
+
+EXITS: Mapping[Exit, str] = {
+    Exit.OK: "done",
+    Exit.FAILED: "the job failed, a check found something, or an error without its own number",
+    Exit.USAGE: "wrong arguments, input or settings (400, 412, 413)",
+    Exit.UNREACHABLE: "the service cannot be reached, is not ready, or took too long (502, 503)",
+    Exit.UNAUTHORIZED: "no valid token, no subscription, or not allowed (401, 402, 403)",
+    Exit.HALTED: "the Discord account is halted until it is reset (596)",
+    Exit.BUSY: "all slots are taken, or Discord limits the rate (429)",
+    Exit.MODERATED: "Midjourney's content rules refused the job (422)",
+    Exit.NOT_FOUND: "there is no such job, account or user (404)",
+    Exit.CANCELLED: "the job was cancelled",
+    Exit.INTERRUPTED: "stopped by Ctrl-C; a submitted job goes on",
+}
+
+_BY_ERROR: tuple[tuple[type[WaystationError], Exit], ...] = (
+    (Unauthorized, Exit.UNAUTHORIZED),
+    (SubscriptionExpired, Exit.UNAUTHORIZED),
+    (NotAllowed, Exit.UNAUTHORIZED),
+    (Halted, Exit.HALTED),
+    (Busy, Exit.BUSY),
+    (NotFound, Exit.NOT_FOUND),
+    (InvalidRequest, Exit.USAGE),
+    (TooLarge, Exit.USAGE),
+    (ConfigurationError, Exit.USAGE),
+    (Unavailable, Exit.UNREACHABLE),
+    (TransportError, Exit.UNREACHABLE),
+)
+
+_BY_CODE: Mapping[int, Exit] = {596: Exit.HALTED, 429: Exit.BUSY, 422: Exit.MODERATED}
+
+_BY_STATUS: Mapping[str, Exit] = {
+    "moderated": Exit.MODERATED,
+    "failed": Exit.FAILED,
+    "cancelled": Exit.CANCELLED,
+}
+
+
+def exit_for_error(error: WaystationError) -> Exit:
+    """Return the exit code for an error that ended a command."""
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FAILED)
+
+
+def exit_for_job(status: str | None, code: int | None) -> Exit:
+    """Return the exit code for a job's status and v2 code; a job that still runs is fine."""
+    if status == "failed" and code in _BY_CODE:
+        return _BY_CODE[code]
+    return _BY_STATUS.get(status or "", Exit.OK)

@@ -1,0 +1,107 @@
+"""How a job looks in a terminal: its fields, then what the bot said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from waystation.cli.screen import fields, plain
+
+__all__ = ["headline", "job_view", "link", "pictures", "prompts", "sayings"]
+
+_SIGNS: Mapping[str, tuple[str, str]] = {
+    "completed": ("✓", "bold green"),
+    "moderated": ("✗", "bold yellow"),
+    "failed": ("✗", "bold red"),
+    "cancelled": ("✗", "bold"),
+}
+_RUNNING = ("…", "bold cyan")
+
+_ROWS = (
+    ("jobid", "jobid"),
+    ("channel", "channel"),
+    ("account", "discord"),
+    ("describeUrl", "describeUrl"),
+    ("maxJobs", "maxJobs"),
+    ("replyUrl", "replyUrl"),
+    ("replyRef", "replyRef"),
+    ("created", "created"),
+    ("updated", "updated"),
+    ("messageId", "messageId"),
+    ("code", "code"),
+)
+"""Label and v2 field, in the order shown; missing fields are left out."""
+
+
+def job_view(job: Mapping[str, object]) -> RenderableType:
+    """Return a whole job for the screen."""
+    rows = {label: job[field] for label, field in _ROWS if field in job}
+    parts: list[RenderableType] = [headline(job), Padding(fields(rows), (0, 0, 0, 2))]
+    parts += [Padding(plain(text, lines=True), (1, 0, 0, 2)) for text in sayings(job)]
+    parts += [Padding(link(url), (1, 0, 0, 2)) for url in pictures(job)]
+    return Group(*parts)
+
+
+def headline(job: Mapping[str, object]) -> Text:
+    """Return one line: sign, verb, status, how long it took, and why it failed."""
+    status = str(job.get("status", "unknown"))
+    sign, style = _SIGNS.get(status, _RUNNING)
+    line = Text(f"{sign} ", style) + plain(f"{job.get('verb', 'job')} {status}", "bold")
+    took = _took_s(job)
+    if took is not None:
+        line.append(f" in {took:.1f} s", "dim")
+    why = [str(job[field]) for field in ("error", "errorDetails") if job.get(field)]
+    return line + plain(": " + " — ".join(why), style) if why else line
+
+
+def link(url: str) -> Text:
+    """Return a link that a terminal may open, shown as it is; links are long and never folded."""
+    text = plain(url, "blue")
+    text.no_wrap = True
+    text.overflow = "ignore"
+    return text
+
+
+def sayings(job: Mapping[str, object]) -> list[str]:
+    """Return what the bot said, without saying the same twice (info does)."""
+    texts = [str(job.get("content") or "")]
+    for embed in _dicts(job.get("embeds")):
+        texts += [str(embed.get(field) or "") for field in ("title", "description")]
+    return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+def prompts(job: Mapping[str, object]) -> list[str]:
+    """Return the prompts of a describe, one per paragraph of the bot's embed."""
+    for embed in _dicts(job.get("embeds")):
+        text = str(embed.get("description") or "")
+        if text.strip():
+            return [part.strip() for part in text.split("\n\n") if part.strip()]
+    return []
+
+
+def pictures(job: Mapping[str, object]) -> Iterator[str]:
+    """Yield the links of a job's pictures."""
+    for attachment in _dicts(job.get("attachments")):
+        if attachment.get("url"):
+            yield str(attachment["url"])
+
+
+def _dicts(value: object) -> Iterator[Mapping[str, object]]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def _took_s(job: Mapping[str, object]) -> float | None:
+    if job.get("status") not in _SIGNS:
+        return None
+    try:
+        created, updated = (
+            datetime.fromisoformat(str(job[field])) for field in ("created", "updated")
+        )
+        return (updated - created).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return None

@@ -1,0 +1,64 @@
+"""waystation migrate: bring this host's database to this version's schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from waystation.cli.options import Config, Json
+from waystation.cli.screen import MARK, opened, plain
+from waystation.errors import StoreError
+
+if TYPE_CHECKING:
+    from waystation.settings import Settings
+
+__all__ = ["migrate"]
+
+
+def migrate(config: Config = None, as_json: Json = False) -> None:
+    """Bring the database to this version's schema, with a backup first.
+
+    `serve` does the same at its start. Jobs that were open fail afterwards, because their place in
+    Discord's stream of events is lost.
+    """
+    from waystation import settings
+
+    with opened(as_json) as screen:
+        found = _migrated(settings.load(config))
+        if found["from"] == found["to"]:
+            said = f"nothing to do: {found['database']} has schema {found['to']}"
+        else:
+            said = f"{found['database']}: schema {found['from']} is now {found['to']}"
+        lines = [MARK["ok"] + Text(" ") + plain(said)]
+        if found["backup"]:
+            lines.append(plain(f"  backup: {found['backup']}", "dim"))
+        screen.answer(found, *lines)
+
+
+def _migrated(settings: Settings) -> dict[str, object]:
+    import apsw
+
+    from waystation.clock import SystemClock
+    from waystation.store import migrate as schema
+    from waystation.store.database import connect
+
+    path = settings.database_path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        connection = connect(path)
+        try:
+            before = schema.schema_number(connection)
+            backup = schema.migrate(connection, SystemClock().now(), path.parent / "backups")
+            after = schema.schema_number(connection)
+        finally:
+            connection.close()
+    except (OSError, apsw.Error) as error:
+        raise StoreError(f"The database {path} cannot be used", details=str(error)) from error
+    return {
+        "database": str(path),
+        "from": before,
+        "to": after,
+        "backup": str(backup) if backup else None,
+    }

@@ -1,0 +1,21 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Channel", "Config", "Jobid", "Json", "Limit"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Channel = Annotated[str, typer.Argument(help="Discord channel id of the account.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="TOML file with settings.", show_default=False)
+]
+Jobid = Annotated[str, typer.Argument(help="The job's id.")]
+Limit = Annotated[
+    float | None,
+    typer.Option("--timeout", help="Stop waiting after so many seconds; the job goes on."),
+]

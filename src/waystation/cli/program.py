@@ -1,0 +1,69 @@
+"""Program: the command line as a whole, joined from one file per command group.
+
+Rules: what a command needs beyond typer and rich is imported inside it, so that `--help` and
+completion stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from waystation.cli import accounts, doctor, jobs, migrate, serve, users
+from waystation.cli.demo.command import demo
+from waystation.cli.exits import EXITS
+from waystation.cli.submit import add_verbs
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="waystation",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: "
+    + " · ".join(f"[bold]{code.value}[/] {meaning}" for code, meaning in EXITS.items()),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"waystation {version('waystation')}")
+        raise typer.Exit
+
+
+@app.callback()
+def waystation(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A self-hosted REST gateway to the Midjourney bot on Discord.
+
+    info, describe, jobs and accounts speak to a running service: WAYSTATION_URL says where it is,
+    WAYSTATION_TOKEN who you are. users, doctor and migrate work on this host's database.
+    """
+
+
+app.command(rich_help_panel="Service")(serve.serve)
+app.command(rich_help_panel="Service")(demo)
+app.command(rich_help_panel="Service")(doctor.doctor)
+app.command(rich_help_panel="Service")(migrate.migrate)
+app.add_typer(users.app, name="users", rich_help_panel="Service")
+add_verbs(app)
+app.add_typer(jobs.app, name="jobs", rich_help_panel="Jobs")
+app.add_typer(accounts.app, name="accounts", rich_help_panel="Jobs")
+
+
+def main() -> None:
+    """Run the command line. Source of the exit codes: `exits.EXITS`."""
+    for stream in (sys.stdout, sys.stderr):
+        # A bot's emoji must not end a command on a terminal that cannot show it.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app()

@@ -1,0 +1,184 @@
+"""waystation users: who may call the API; works on this host's database (R44)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from waystation.cli.local import Local, opened_local
+from waystation.cli.options import Config, Json
+from waystation.cli.screen import MARK, fields, grid, opened, plain
+from waystation.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from waystation.ports import User
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Manage who may call the API of this host's service.")
+
+_T = TypeVar("_T")
+
+_Who = Annotated[str, typer.Argument(help="The user's id or e-mail address.")]
+_On = Annotated[
+    datetime | None,
+    typer.Option(help="Last moment, UTC; now when left out.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+]
+
+
+@app.command()
+def add(
+    email: Annotated[str, typer.Option(help="Where mails about the user's accounts go.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Add a user and print the API token, this once: only a hash of it is kept."""
+
+    async def work(local: Local) -> tuple[User, str]:
+        secret = _new_secret()
+        user = await local.store.add_user(_checked(email), local.vault.hash_token(secret), _now())
+        return user, secret
+
+    with opened(as_json) as screen:
+        user, secret = _on_host(config, work)
+        screen.answer(*_with_token(user, secret))
+
+
+@app.command("list")
+def list_users(config: Config = None, as_json: Json = False) -> None:
+    """List all users."""
+
+    async def work(local: Local) -> Sequence[User]:
+        return await local.store.list_users()
+
+    with opened(as_json) as screen:
+        users = _on_host(config, work)
+        screen.answer(
+            [_as_json(user) for user in users],
+            _table(users) if users else "There is no user yet.",
+        )
+
+
+@app.command()
+def expire(
+    who: _Who,
+    on: _On = None,
+    never: Annotated[bool, typer.Option("--never", help="Lift the end instead.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Set when a user's subscription ends; afterwards every call answers 402."""
+    until = None if never else (on.replace(tzinfo=UTC) if on else _now())
+    _change(who, lambda user: replace(user, expires_at=until), config, as_json)
+
+
+@app.command()
+def revoke(who: _Who, config: Config = None, as_json: Json = False) -> None:
+    """Make a user's token worthless; afterwards every call answers 401."""
+    _change(who, lambda user: replace(user, revoked_at=_now()), config, as_json)
+
+
+@app.command()
+def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
+    """Replace a user's token and print the new one, this once; lifts a revocation."""
+
+    async def work(local: Local) -> tuple[User, str]:
+        secret = _new_secret()
+        found = await _find(local, who)
+        user = replace(found, token_hash=local.vault.hash_token(secret), revoked_at=None)
+        await local.store.put_user(user)
+        return user, secret
+
+    with opened(as_json) as screen:
+        user, secret = _on_host(config, work)
+        screen.answer(*_with_token(user, secret))
+
+
+def _change(who: str, change: Callable[[User], User], config: Config, as_json: bool) -> None:
+    async def work(local: Local) -> User:
+        user = change(await _find(local, who))
+        await local.store.put_user(user)
+        return user
+
+    with opened(as_json) as screen:
+        user = _on_host(config, work)
+        screen.answer(_as_json(user), _table([user]))
+
+
+def _on_host(config: Config, work: Callable[[Local], Awaitable[_T]]) -> _T:
+    async def run() -> _T:
+        async with opened_local(config) as local:
+            return await work(local)
+
+    return asyncio.run(run())
+
+
+async def _find(local: Local, who: str) -> User:
+    for user in await local.store.list_users():
+        if who in (str(user.user_id), user.email):
+            return user
+    raise NotFound(f"There is no user {who}")
+
+
+def _checked(email: str) -> str:
+    from waystation.outbound.mail import valid_address
+
+    if not valid_address(email):
+        raise InvalidRequest("--email must be one plain address")
+    return email
+
+
+def _new_secret() -> str:
+    from waystation.clock import SystemIds
+
+    return SystemIds().token()
+
+
+def _now() -> datetime:
+    from waystation.clock import SystemClock
+
+    return SystemClock().now()
+
+
+def _with_token(user: User, secret: str) -> tuple[dict[str, object], RenderableType, RenderableType]:
+    token = f"user:{user.user_id}-{secret}"
+    shown = fields({"id": user.user_id, "email": user.email, "token": Text(token, "bold")})
+    hint = Text("Keep the token now: it cannot be shown again.", "yellow")
+    return {"id": user.user_id, "email": user.email, "token": token}, shown, hint
+
+
+def _as_json(user: User) -> dict[str, object]:
+    return {
+        "id": user.user_id,
+        "email": user.email,
+        "name": user.name,
+        "created": user.created_at.isoformat(),
+        "expires": user.expires_at.isoformat() if user.expires_at else None,
+        "revoked": user.revoked_at.isoformat() if user.revoked_at else None,
+    }
+
+
+def _table(users: Sequence[User]) -> RenderableType:
+    table = grid("", "id", "email", "name", "since", "state")
+    for user in users:
+        mark, state = _state(user)
+        row = (user.user_id, user.email, user.name or "", f"{user.created_at:%Y-%m-%d}", state)
+        table.add_row(MARK[mark], *(plain(cell) for cell in row))
+    return table
+
+
+def _state(user: User) -> tuple[str, str]:
+    if user.revoked_at is not None:
+        return "error", f"revoked {user.revoked_at:%Y-%m-%d}"
+    if user.expires_at is None:
+        return "ok", "active"
+    if user.expires_at <= _now():
+        return "warning", f"expired {user.expires_at:%Y-%m-%d %H:%M}"
+    return "ok", f"active until {user.expires_at:%Y-%m-%d %H:%M}"

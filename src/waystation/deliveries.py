@@ -1,0 +1,78 @@
+"""Delivery: the obligation to POST one job's final body to one URL, and its retry schedule.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from waystation.jobs import JobId
+
+__all__ = [
+    "ATTEMPT_AFTER_S",
+    "Attempt",
+    "Delivery",
+    "DeliveryStatus",
+    "next_attempt_at",
+]
+
+ATTEMPT_AFTER_S = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
+"""Seconds before each attempt, counted from the attempt before. Eight attempts in about 28 hours."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One job's final body on its way to one URL.
+
+    `delivery_id` is the `webhook-id` header: stable over all attempts, for receivers to deduplicate.
+    `body` is exactly what GET answers for the job (JSON, UTF-8), fixed when the status became final.
+    """
+
+    delivery_id: str
+    jobid: JobId
+    user_id: int
+    url: str
+    body: bytes
+    created_at: datetime
+    next_attempt_at: datetime
+    attempts: int = 0
+    status: DeliveryStatus = DeliveryStatus.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one HTTP try of a delivery ended.
+
+    `status` is the receiver's HTTP status, None when there was none; then `reason` says why.
+    """
+
+    status: int | None
+    reason: str | None
+    duration_s: float
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver took it: any 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def next_attempt_at(attempts: int, now: datetime, jitter: float) -> datetime | None:
+    """Return when to try again after `attempts` failed tries, or None to give up.
+
+    Args: jitter: 0 to 1; adds up to a tenth of the wait, so that receivers do not see waves
+    """
+    if attempts >= len(ATTEMPT_AFTER_S):
+        return None
+    wait_s = ATTEMPT_AFTER_S[attempts] * (1 + jitter / 10)
+    return now + timedelta(seconds=wait_s)

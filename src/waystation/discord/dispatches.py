@@ -1,0 +1,120 @@
+"""Dispatches: from a dispatch's name `t` to gateway events.
+
+Rules: a name that no row knows costs one dictionary look-up, its payload is never decoded.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from waystation.errors import RemoteProtocolError
+from waystation.gateway_events import (
+    GatewayEvent,
+    HumanCheckSeen,
+    IframeSeen,
+    InteractionStep,
+    InteractionTold,
+    MessageGone,
+    MessageSeen,
+    MessageStep,
+    ModalSeen,
+)
+from waystation.wire.gateway import CommandIndexUpdate, Frame, Ready, RequiredActionUpdate
+from waystation.wire.interaction import (
+    IframeModalCreated,
+    InteractionEvent,
+    MessageDeleted,
+    MessagesDeleted,
+    ModalCreated,
+)
+from waystation.wire.message import Message
+
+__all__ = ["COMMAND_INDEX_UPDATE", "DISPATCHES", "read_dispatch", "read_outdated_guild"]
+
+COMMAND_INDEX_UPDATE: Final = "GUILD_APPLICATION_COMMAND_INDEX_UPDATE"
+"""Not a gateway event: it only empties a cache of `rest.py`."""
+
+_T = TypeVar("_T")
+_Reader = Callable[[Frame], Sequence[GatewayEvent]]
+
+
+def read_dispatch(frame: Frame) -> Sequence[GatewayEvent]:
+    """Return what a dispatch says, nothing for names that no row knows.
+
+    Raises: RemoteProtocolError: a known dispatch cannot be read
+    """
+    reader = DISPATCHES.get(frame.t or "")
+    if reader is None:
+        return ()
+    try:
+        return reader(frame)
+    except msgspec.DecodeError as error:
+        raise RemoteProtocolError(f"Discord sent an unreadable {frame.t}") from error
+
+
+def read_outdated_guild(frame: Frame) -> str:
+    """Return whose command index a `COMMAND_INDEX_UPDATE` calls outdated.
+
+    Raises: RemoteProtocolError: it cannot be read
+    """
+    try:
+        return msgspec.json.decode(frame.d, type=CommandIndexUpdate).guild_id
+    except msgspec.DecodeError as error:
+        raise RemoteProtocolError(f"Discord sent an unreadable {frame.t}") from error
+
+
+def _row(shape: type[_T], build: Callable[[_T, int | None], Sequence[GatewayEvent]]) -> _Reader:
+    decode = msgspec.json.Decoder(shape).decode
+
+    def read(frame: Frame) -> Sequence[GatewayEvent]:
+        return build(decode(frame.d), frame.s)
+
+    return read
+
+
+def _message(step: MessageStep) -> _Reader:
+    return _row(Message, lambda message, s: (MessageSeen(step, message, s),))
+
+
+def _interaction(step: InteractionStep) -> _Reader:
+    def build(event: InteractionEvent, s: int | None) -> Sequence[GatewayEvent]:
+        nonce = None if event.nonce is None else str(event.nonce)
+        return (InteractionTold(step, event.id, nonce, s),)
+
+    return _row(InteractionEvent, build)
+
+
+def _required_action(update: Ready | RequiredActionUpdate, s: int | None) -> Sequence[GatewayEvent]:
+    if update.required_action is None:
+        return ()
+    text = f"Discord asks the account's owner to act: {update.required_action}"
+    return (HumanCheckSeen(text, fatal=False, sequence=s),)
+
+
+def _deleted_together(deleted: MessagesDeleted, s: int | None) -> Sequence[GatewayEvent]:
+    return tuple(MessageGone(message_id, deleted.channel_id, s) for message_id in deleted.ids)
+
+
+DISPATCHES: Final[Mapping[str, _Reader]] = {
+    "MESSAGE_CREATE": _message(MessageStep.CREATED),
+    "MESSAGE_UPDATE": _message(MessageStep.UPDATED),
+    "MESSAGE_DELETE": _row(
+        MessageDeleted, lambda deleted, s: (MessageGone(deleted.id, deleted.channel_id, s),)
+    ),
+    "MESSAGE_DELETE_BULK": _row(MessagesDeleted, _deleted_together),
+    "INTERACTION_CREATE": _interaction(InteractionStep.CREATED),
+    "INTERACTION_SUCCESS": _interaction(InteractionStep.SUCCEEDED),
+    "INTERACTION_FAILURE": _interaction(InteractionStep.FAILED),
+    "INTERACTION_MODAL_CREATE": _row(ModalCreated, lambda modal, s: (ModalSeen(modal, s),)),
+    "INTERACTION_IFRAME_MODAL_CREATE": _row(
+        IframeModalCreated, lambda iframe, s: (IframeSeen(iframe, s),)
+    ),
+    "READY": _row(Ready, _required_action),
+    "USER_REQUIRED_ACTION_UPDATE": _row(RequiredActionUpdate, _required_action),
+}
+"""`t` → reader. Source: wire notes 1.8 and 2.7."""

@@ -1,0 +1,96 @@
+"""Site: the one Discord that an installation talks to, and what all its accounts share.
+
+How it works: a base URL is all that tells Discord from a stand-in. The gateway's, the session's and
+the uploads' URLs come from answers and are used as given, within limits that keep a token on an
+encrypted connection and a caller's picture at Discord.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+
+import aiohttp
+from yarl import URL
+
+from waystation.discord.buckets import Breaker
+from waystation.ports import Clock, IdSource
+from waystation.wire.gateway import Properties
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
+
+__all__ = ["API_VERSION", "Site"]
+
+API_VERSION = 9
+"""Of REST and gateway: the one that users' own clients speak. Source: wire notes 1.1."""
+
+_NAME = "Waystation"
+
+
+@dataclass
+class Site:
+    """Where Discord is and how we present ourselves there: honestly, as Waystation.
+
+    The base URL decides what is allowed: an `https` one never leads to an unencrypted gateway.
+    """
+
+    base_url: str
+    http: aiohttp.ClientSession
+    """Owned by the caller. Without a shared cookie jar (`aiohttp.DummyCookieJar`): one account's
+    cookies are not another's."""
+    clock: Clock
+    ids: IdSource
+    upload_hosts: Sequence[str] = ()
+    """Hosts beside the base URL's origin that pictures may be sent to; subdomains count (R42)."""
+    contact: str = ""
+    """URL of whoever runs this, shown in the User-Agent."""
+    application_id: str = MIDJOURNEY_APPLICATION_ID
+    """Whose commands are asked."""
+    breaker: Breaker = field(default_factory=Breaker)
+    """Invalid answers of all accounts together (R35)."""
+
+    @cached_property
+    def origin(self) -> URL:
+        """The base URL without path, the scheme in it."""
+        return URL(self.base_url).origin()
+
+    @cached_property
+    def user_agent(self) -> str:
+        """Who asks, in every request."""
+        name = f"{_NAME}/{version('waystation')}"
+        return f"{name} (+{self.contact})" if self.contact else name
+
+    @property
+    def properties(self) -> Properties:
+        """Who connects, in IDENTIFY."""
+        return Properties(os=sys.platform, browser=_NAME, device=_NAME)
+
+    def api(self, path: str) -> URL:
+        """Return the URL of a REST path."""
+        return URL(f"{self.base_url.rstrip('/')}/api/v{API_VERSION}{path}")
+
+    def may_connect(self, gateway: URL) -> bool:
+        """Tell whether a gateway URL may be used: encrypted, unless the base URL is not either."""
+        return gateway.scheme == "wss" or (gateway.scheme == "ws" and self.origin.scheme == "http")
+
+    def may_upload(self, target: URL) -> bool:
+        """Tell whether a file may be sent there: to our origin or a Discord host (R42)."""
+        if not target.is_absolute():
+            return False
+        if target.origin() == self.origin:
+            return True
+        host = target.host or ""
+        return target.scheme == "https" and any(
+            host == allowed or host.endswith(f".{allowed}") for allowed in self.upload_hosts
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing may be sent: too many invalid answers (R35)."""
+        return self.breaker.is_open(self.clock.monotonic())
+
+    def count_invalid(self) -> None:
+        """Count one invalid answer."""
+        self.breaker = self.breaker.counted(self.clock.monotonic())

@@ -1,0 +1,217 @@
+"""Transport: one account's connection to Discord, over as many sockets as it takes.
+
+How it works: one task stays connected and puts gateway events into a bounded queue that `events`
+empties, so heartbeats go on while the engine commits. When the queue is full nothing more is read,
+Discord's heartbeat answers are not seen, and the machine closes the socket resumably; RESUME then
+replays what was not read. What waits in the queue at `close` is dropped for the same reason: the
+saved sequence has not passed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import structlog
+from yarl import URL
+
+from waystation.actions import Outcome, Submission, Upload, Uploaded
+from waystation.discord.connection import CLOSE_WAIT_S, Closed, Connection
+from waystation.discord.dispatches import (
+    COMMAND_INDEX_UPDATE,
+    read_dispatch,
+    read_outdated_guild,
+)
+from waystation.discord.inflate import COMPRESSIONS
+from waystation.discord.rest import DiscordRest
+from waystation.discord.session import GatewaySession, Step, Stop
+from waystation.discord.session_rules import Phase
+from waystation.discord.site import API_VERSION, Site
+from waystation.errors import (
+    HumanCheckRequired,
+    LocalProtocolError,
+    NotAuthorised,
+    RemoteProtocolError,
+    TransportError,
+    Unreachable,
+)
+from waystation.gateway_events import (
+    CaughtUp,
+    Disconnected,
+    GatewayEvent,
+    HumanCheckSeen,
+    SessionState,
+)
+from waystation.ports import Transport, TransportFactory
+from waystation.secret import Secret
+from waystation.wire.message import Message
+
+__all__ = ["QUEUE_LIMIT", "DiscordTransport", "discord_factory"]
+
+QUEUE_LIMIT: Final = 1000
+"""Gateway events that may wait for the engine (R36). Our choice."""
+
+_END: Final = None
+"""In the queue: no event will follow."""
+
+
+def discord_factory(site: Site) -> TransportFactory:
+    """Return what makes an account's transport on that Discord."""
+
+    def make(token: Secret, session: SessionState | None, log_name: str) -> Transport:
+        return DiscordTransport(site, token, session, log_name)
+
+    return make
+
+
+class DiscordTransport:
+    """A `ports.Transport`. One instance, one socket at a time."""
+
+    def __init__(
+        self, site: Site, token: Secret, session: SessionState | None, log_name: str
+    ) -> None:
+        self._site = site
+        self._rest = DiscordRest(site, token)
+        self._machine = GatewaySession(token, site.properties, session)
+        self._compressions = list(COMPRESSIONS)
+        self._discord_user_id: str | None = None
+        self._events: asyncio.Queue[GatewayEvent | None] = asyncio.Queue(QUEUE_LIMIT)
+        self._staying: asyncio.Task[None] | None = None
+        self._closed = False
+        self._log = structlog.get_logger(__name__).bind(account=log_name)
+
+    # ── ports.Transport ──
+
+    async def events(self) -> AsyncIterator[GatewayEvent]:
+        """See `ports.Transport`. Raises: LocalProtocolError: it runs already."""
+        if self._closed:
+            return
+        if self._staying is not None:
+            raise LocalProtocolError("one account has one gateway connection")
+        self._staying = asyncio.create_task(self._stay_connected())
+        try:
+            while (event := await self._events.get()) is not _END:
+                yield event
+            if self._staying.done() and not self._staying.cancelled():
+                self._staying.result()
+        finally:
+            await self.close()
+
+    async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
+        """See `ports.Transport`. Raises: Unreachable: not connected, or nothing was sent."""
+        self._live_session()
+        return await self._rest.submit(submission, self._live_session, timeout_s)
+
+    async def upload(self, channel: str, upload: Upload) -> Uploaded:
+        """See `ports.Transport`."""
+        return await self._rest.upload(channel, upload)
+
+    async def recent_messages(self, channel: str, after: str) -> Sequence[Message]:
+        """See `ports.Transport`."""
+        return await self._rest.recent_messages(channel, after)
+
+    async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
+        """See `ports.Transport`."""
+        await self._rest.refresh_commands(channel, guild_id)
+
+    async def close(self) -> None:
+        """See `ports.Transport`. Idempotent; ends `events` without what it has not yielded."""
+        self._closed = True
+        staying = self._staying
+        if staying is not None and not staying.done():
+            staying.cancel()
+            await asyncio.wait({staying}, timeout=2 * CLOSE_WAIT_S)
+        while not self._events.empty():
+            self._events.get_nowait()
+        self._events.put_nowait(_END)
+
+    # ── staying connected ──
+
+    async def _stay_connected(self) -> None:
+        try:
+            while await self._connect_once():
+                pass
+        finally:
+            if not self._closed:
+                await self._events.put(_END)
+
+    async def _connect_once(self) -> bool:
+        """Connect, serve, wait; tell whether to connect again."""
+        try:
+            closed = await self._serve()
+        except NotAuthorised as error:
+            return await self._stop(f"{error.message} (HTTP status 401)")
+        except TransportError as error:
+            if isinstance(error, HumanCheckRequired):
+                await self._events.put(HumanCheckSeen(error.message, fatal=False))
+            closed = Closed(None, error.message)
+        if closed.unreadable and self._machine.phase in (Phase.OFFLINE, Phase.GREETING):
+            # not even HELLO could be read: the next cheapest compression, plain at last
+            self._compressions = self._compressions[1:] or self._compressions
+        clock = self._site.clock
+        follows = self._machine.closed(
+            closed.close_code, clock.monotonic(), self._site.ids.fraction()
+        )
+        reason = closed.reason or follows.reason
+        if isinstance(follows, Stop):
+            return await self._stop(reason)
+        self._log.info("gateway.lost", reason=reason, wait_s=round(follows.wait_s, 1))
+        await self._events.put(Disconnected(reason))
+        await clock.sleep(follows.wait_s)
+        return True
+
+    async def _stop(self, reason: str) -> bool:
+        self._log.error("gateway.stopped", reason=reason)
+        await self._events.put(HumanCheckSeen(reason, fatal=True))
+        return False
+
+    async def _serve(self) -> Closed:
+        """Serve one connection. Raises: TransportError: it could not be prepared."""
+        state = self._machine.state
+        if state is not None and self._discord_user_id is None:
+            # RESUMED does not say who we are, and after a restart nobody else does
+            self._discord_user_id = (await self._rest.me()).id
+        address = (state.resume_url if state else "") or await self._rest.gateway_url()
+        compression = self._compressions[0]
+        url = _gateway_url(address, compression)
+        if not self._site.may_connect(url):
+            raise TransportError("Discord named a gateway without encryption")
+        connection = Connection(self._site, self._machine, COMPRESSIONS[compression](), self._take)
+        return await connection.run(url)
+
+    async def _take(self, step: Step) -> None:
+        frame = step.dispatch
+        if frame is None:
+            return
+        self._log.debug("gateway.dispatch", t=frame.t, s=frame.s)
+        try:
+            if frame.t == COMMAND_INDEX_UPDATE:
+                self._rest.forget_commands(read_outdated_guild(frame))
+            for event in read_dispatch(frame):
+                await self._events.put(event)
+        except RemoteProtocolError as error:
+            self._log.warning("gateway.unreadable", t=frame.t, s=frame.s, reason=error.message)
+        if step.live:
+            await self._caught_up(step.resumed)
+
+    async def _caught_up(self, resumed: bool) -> None:
+        state, user_id = self._machine.state, self._machine.discord_user_id
+        self._discord_user_id = user_id or self._discord_user_id
+        if state is None or self._discord_user_id is None:
+            raise LocalProtocolError("live without a session or a user")
+        self._log.info("gateway.live", resumed=resumed)
+        await self._events.put(CaughtUp(resumed, self._discord_user_id, state))
+
+    def _live_session(self) -> str:
+        state = self._machine.state
+        if self._closed or self._machine.phase is not Phase.LIVE or state is None:
+            raise Unreachable("not connected to Discord's gateway; nothing was sent")
+        return state.session_id
+
+
+def _gateway_url(address: str, compression: str) -> URL:
+    query = {"v": str(API_VERSION), "encoding": "json"}
+    if compression:
+        query["compress"] = compression
+    return URL(address).update_query(query)

@@ -1,0 +1,192 @@
+"""Deliverer: due deliveries → Sender → recorded attempt (R41).
+
+How it works: claims what is due and starts one task per delivery. What a receiver may take up is
+bounded in three ways, so that receivers that hang hold up themselves and nobody else:
+
+* requests: few at once per receiver, many in all; retries hold at most half of either, so a first
+  attempt finds a place however much is being retried;
+* memory: a receiver may hold a quarter of the room that is free, and always a few;
+* time: a delivery that waited so long that its claim could end under the request is not sent.
+
+What finds no room is left to its claim: when that runs out it is due again, and no attempt is
+counted. A crash does the same, so a delivery can arrive twice, but never not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from waystation.deliveries import Attempt, Delivery, next_attempt_at
+from waystation.engine.due import DueLoop
+from waystation.errors import StoreError
+from waystation.ports import Clock, IdSource, Sender, Store
+
+__all__ = ["Deliverer"]
+
+IN_FLIGHT: Final = 256
+"""Requests at once: more than 50 hung receivers can hold at `PER_RECEIVER` each."""
+PER_RECEIVER: Final = 4
+ROOM: Final = 4096
+"""Deliveries held in memory, beyond those that every receiver may hold anyway."""
+ALWAYS_HELD: Final = 16
+CLAIM_SIZE: Final = 256
+RECORD_AGAIN_S: Final = (0.1, 0.5, 2.0, 5.0)
+"""Waits between tries to record an attempt; after them the delivery is left to its claim."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Receiver:
+    """One host and port, and what it holds of us."""
+
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PER_RECEIVER))
+    retries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PER_RECEIVER // 2))
+    held: int = 0
+
+
+class Deliverer:
+    """Delivers until stopped.
+
+    Args: send_timeout_s: how long `sender.send` may take; a delivery waits as long for its place,
+    and its claim outlives both by as much again. drain_s: how long attempts under way may go on
+    after `stop`, before they are left to the next start
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        clock: Clock,
+        ids: IdSource,
+        *,
+        send_timeout_s: float = 15.0,
+        drain_s: float = 5.0,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+        self._ids = ids
+        self._send_timeout_s = send_timeout_s
+        self._loop = DueLoop("deliverer", store, clock, self._take, drain_s)
+        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
+        self._receivers: dict[str, _Receiver] = {}
+
+    def nudge(self) -> None:
+        """Look now: a delivery was written."""
+        self._loop.nudge()
+
+    def stop(self) -> None:
+        """Start no more attempts; `run` returns when those under way have ended."""
+        self._loop.stop()
+
+    async def run(self) -> None:
+        """Deliver until `stop`. Cancelled, it leaves what is under way to its claims."""
+        await self._loop.run()
+
+    async def _take(self) -> tuple[int, bool]:
+        now = self._clock.now()
+        send_before = self._clock.monotonic() + self._send_timeout_s
+        claimed_until = now + timedelta(seconds=3 * self._send_timeout_s)
+        claimed = await self._store.claim_deliveries(now, claimed_until, CLAIM_SIZE)
+        for delivery in claimed:
+            self._admit(delivery, send_before)
+        return len(claimed), len(claimed) == CLAIM_SIZE
+
+    def _admit(self, delivery: Delivery, send_before: float) -> None:
+        """Start a claimed delivery, unless its receiver holds too much already."""
+        name = _receiver_of(delivery.url)
+        receiver = self._receivers.setdefault(name, _Receiver())
+        room = ROOM - self._loop.under_way
+        if receiver.held >= max(ALWAYS_HELD, room // 4):
+            _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
+            return
+        receiver.held += 1
+        self._loop.start(self._deliver(delivery, name, receiver, send_before))
+
+    async def _deliver(
+        self, delivery: Delivery, name: str, receiver: _Receiver, send_before: float
+    ) -> None:
+        try:
+            async with self._place(receiver, retry=delivery.attempts > 0):
+                if self._loop.stopping or self._clock.monotonic() > send_before:
+                    return
+                attempt = await self._send(delivery)
+            await self._record(delivery, attempt, name)
+        finally:
+            receiver.held -= 1
+            if receiver.held == 0:
+                self._receivers.pop(name, None)
+
+    @asynccontextmanager
+    async def _place(self, receiver: _Receiver, *, retry: bool) -> AsyncIterator[None]:
+        """Hold a place of the receiver and one of all; always taken in this order."""
+        async with (
+            receiver.retries if retry else nullcontext(),
+            self._retries if retry else nullcontext(),
+            receiver.places,
+            self._places,
+        ):
+            yield
+
+    async def _send(self, delivery: Delivery) -> Attempt:
+        started = self._clock.monotonic()
+        try:
+            # The sender keeps this limit by itself; a claim must not depend on that.
+            async with asyncio.timeout(self._send_timeout_s + 1):
+                return await self._sender.send(delivery)
+        except TimeoutError:
+            return Attempt(None, "a time-out", self._clock.monotonic() - started)
+
+    async def _record(self, delivery: Delivery, attempt: Attempt, name: str) -> None:
+        now = self._clock.now()
+        tried = delivery.attempts + 1
+        next_at = None
+        if not attempt.delivered:
+            next_at = next_attempt_at(tried, now, self._ids.fraction())
+        _log.info(
+            "delivery.attempted",
+            delivery_id=delivery.delivery_id,
+            jobid=delivery.jobid,
+            receiver=name,
+            attempt=tried,
+            status=attempt.status,
+            reason=attempt.reason,
+            delivered=attempt.delivered,
+            given_up=next_at is None and not attempt.delivered,
+        )
+        await self._write(delivery, attempt, now, next_at)
+        if next_at is not None:
+            self._loop.expect(next_at)
+
+    async def _write(
+        self, delivery: Delivery, attempt: Attempt, now: datetime, next_at: datetime | None
+    ) -> None:
+        """Record the attempt, patiently: forgetting it means delivering twice."""
+        for again_in_s in RECORD_AGAIN_S:
+            try:
+                await self._store.record_attempt(delivery, attempt, now, next_at)
+            except StoreError:
+                await self._clock.sleep(again_in_s)
+            else:
+                return
+        await self._store.record_attempt(delivery, attempt, now, next_at)
+
+
+def _receiver_of(url: str) -> str:
+    """Return scheme, host and port: what hangs together, and nothing secret of the URL (R46)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "unreadable"
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}"

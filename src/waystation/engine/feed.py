@@ -1,0 +1,81 @@
+"""Wake readers when something was committed; never the source of truth.
+
+Rules: what a waiter gets was committed before; a waiter that comes late reads the store first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from waystation.jobs import Job, JobId
+
+__all__ = ["Bell", "Feed", "race"]
+
+
+class Bell:
+    """Wakes everyone who waits, and nobody who comes later."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake all waiters."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Return at the next ring."""
+        await self._event.wait()
+
+
+async def race(*waits: asyncio.Future[None] | asyncio.Task[None]) -> None:
+    """Return when the first of several waits is over; the others are cancelled.
+
+    Raises: what the first one raised
+    """
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    for wait in done:
+        wait.result()
+
+
+class Feed:
+    """Hands committed jobs to those who wait for them."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[
+            JobId, list[tuple[Callable[[Job], bool], asyncio.Future[Job | None]]]
+        ] = {}
+
+    def publish(self, job: Job) -> None:
+        """Tell a job's waiters what was committed."""
+        for fits, future in self._waiting.get(job.jobid, ()):
+            if not future.done() and fits(job):
+                future.set_result(job)
+
+    def release(self) -> None:
+        """Let every waiter go at once; each reads the store for what is known."""
+        for waiters in self._waiting.values():
+            for _, future in waiters:
+                if not future.done():
+                    future.set_result(None)
+
+    async def wait(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job | None:
+        """Return the job as soon as it fits; None when released or too late."""
+        if fits(job):
+            return job
+        future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
+        entry = (fits, future)
+        self._waiting.setdefault(job.jobid, []).append(entry)
+        try:
+            return await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting[job.jobid].remove(entry)
+            if not self._waiting[job.jobid]:
+                del self._waiting[job.jobid]

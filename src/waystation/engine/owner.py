@@ -1,0 +1,534 @@
+"""Owner: the running side of one account.
+
+Whoever owns an account holds its lease, its gateway session, its conversation and its submissions.
+Every change goes one way: the conversation gives a Step, `_write` commits it with everything that
+belongs to it (deliveries, mail, the gateway sequence), and only then is it adopted and published
+(R36). A store that fails breaks the hold: the connection is left resumable, the conversation is
+rebuilt from the store, and what was missed is replayed.
+
+The three parts run side by side: `listener` (what Discord says), `submitter` (what we ask), and the
+clock here (deadlines).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from waystation.contract import final_delivery
+from waystation.engine.feed import Bell, Feed, race
+from waystation.engine.listener import Listener
+from waystation.engine.submitter import Submitter, Waiting
+from waystation.errors import LeaseLost, StoreError, TransportError, WaystationError
+from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep, SessionState
+from waystation.jobs import Failed, Job, JobId, JobStatus, Late, SlotReleased
+from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
+from waystation.ports import (
+    Account,
+    Change,
+    Clock,
+    Halt,
+    IdSource,
+    JobChange,
+    Mail,
+    Sealer,
+    Store,
+    Transport,
+    TransportFactory,
+    Unrecognised,
+)
+from waystation.secret import Secret, redact
+from waystation.wire.message import Message
+from waystation.wire.snowflake import snowflake_at
+
+__all__ = ["Adapters", "Owner", "OwnerLimits"]
+
+log = structlog.get_logger("waystation.owner")
+
+MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
+
+_CLOCK_SKEW = timedelta(seconds=60)
+"""How far Discord's clock may be behind ours when history is read back."""
+
+_HISTORY_RETRY_S = 5.0
+"""Wait after a history read that failed."""
+
+_RESTART_WAITS_S = (0.2, 1.0, 5.0, 15.0)
+"""Waits after a hold that broke; the last one repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The ports an owner works through."""
+
+    store: Store
+    transports: TransportFactory
+    sealer: Sealer
+    clock: Clock
+    ids: IdSource
+    feed: Feed
+    nudge_outbox: Callable[[], None]
+    """Called when deliveries or mails were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """Numbers from the settings."""
+
+    conversation: Limits
+    pacing_s: float
+    pacing_jitter_s: float
+    request_timeout_s: float
+    lease_s: float
+    session_save_s: float = 30.0
+    """How often an advanced gateway sequence is saved when nothing else is written."""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """What lives as long as one lease."""
+
+    epoch: int
+    lease_ends: float
+    """Monotonic seconds."""
+    conversation: Conversation
+    transport: Transport
+    session: SessionState | None
+    saved_sequence: int
+    save_at: float
+    """Monotonic seconds at which an advanced sequence is saved."""
+    caught_up: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Owner:
+    """One account while this process owns it."""
+
+    def __init__(
+        self, account: Account, adapters: Adapters, limits: OwnerLimits, holder: str
+    ) -> None:
+        self.account = account
+        self.adapters = adapters
+        self.limits = limits
+        self.moved = Bell()
+        """Rung after every change that a waiting submission may depend on."""
+        self._holder = holder
+        self._hold: _Hold | None = None
+        self._revived = Bell()
+        self._stopping = False
+        self._submitter = Submitter(self)
+
+    # ── what faces may ask ──
+
+    @property
+    def state(self) -> str:
+        """`connected`, `connecting`, `halted` or `waiting` (no lease yet)."""
+        if self._hold is None:
+            return "waiting"
+        if self._hold.caught_up:
+            return "connected"
+        return "halted" if self.account.halt else "connecting"
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The account's unfinished jobs and ghosts, as last committed."""
+        return () if self._hold is None else self._hold.conversation.jobs
+
+    def submit(self, waiting: Waiting) -> None:
+        """Take a job that the store has accepted; from here on the engine sees it through."""
+        if self._hold is not None:
+            self._hold.conversation.admit(waiting.job)
+        self._submitter.enqueue(waiting)
+        self.moved.ring()
+
+    async def cancel(self, jobid: JobId) -> None:
+        """Cancel a job; nothing happens when it is final already."""
+        await self.step(lambda conversation, now: conversation.cancel(jobid, now))
+
+    async def fail(self, jobid: JobId, event: Failed) -> None:
+        """End a job for a reason of our own; nothing happens when it is final already."""
+        await self.step(lambda conversation, now: conversation.ended(jobid, event, now))
+
+    def revive(self, account: Account) -> None:
+        """Take over a changed row; connect again when the connection was given up."""
+        self.account = account
+        self._revived.ring()
+
+    # ── running ──
+
+    async def run(self) -> None:
+        """Own the account until stopped."""
+        failures = 0
+        while not self._stopping:
+            try:
+                await self._own()
+                failures = 0
+            except* (StoreError, TransportError) as group:
+                log.warning(
+                    "owner.hold_broken",
+                    account=self.account.account_id,
+                    reason=[str(error) for error in group.exceptions],
+                )
+                failures += 1
+            except* WaystationError:
+                log.exception("owner.hold_failed", account=self.account.account_id)
+                failures += 1
+            if failures and not self._stopping:
+                wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S)) - 1]
+                await self.adapters.clock.sleep(wait_s)
+
+    async def stop(self) -> None:
+        """Save the gateway session and leave so that it stays resumable."""
+        self._stopping = True
+        hold = self._hold
+        if hold is not None:
+            try:
+                await self._save_session(hold)
+            except StoreError:
+                log.warning("owner.session_not_saved", account=self.account.account_id)
+            await hold.transport.close()
+        self._revived.ring()
+
+    async def _own(self) -> None:
+        hold = await self._take_hold()
+        self._hold = hold
+        try:
+            await self._admit_queued(hold)
+            await self._end_left_behind()
+            async with asyncio.TaskGroup() as group:
+                helpers = [
+                    group.create_task(self._submitter.run()),
+                    group.create_task(self._keep_time(hold)),
+                    group.create_task(self._renew(hold)),
+                ]
+                await Listener(self).run(hold.transport)
+                if not self._stopping and self.account.halt is not None:
+                    # the token is dead or a person is asked for: only a reset or a new token helps
+                    await self._revived.wait()
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            self._hold = None
+            await hold.transport.close()
+
+    async def _take_hold(self) -> _Hold:
+        adapters, account_id = self.adapters, self.account.account_id
+        now = adapters.clock.now()
+        asked_at = adapters.clock.monotonic()
+        epoch = await adapters.store.claim_account(
+            account_id, self._holder, now, now + timedelta(seconds=self.limits.lease_s)
+        )
+        account = await adapters.store.get_account(account_id)
+        if account is None:
+            raise LeaseLost("The account was removed")
+        self.account = account
+        sealed = await adapters.store.load_session(account_id)
+        session = None if sealed is None else self._open_session(sealed)
+        jobs = await adapters.store.in_flight_jobs(account_id)
+        token = adapters.sealer.unseal("accounts", account_id, account.sealed_token)
+        return _Hold(
+            epoch=epoch,
+            lease_ends=asked_at + self.limits.lease_s,
+            conversation=Conversation(
+                account.discord_user_id, account.channel, self.limits.conversation, jobs
+            ),
+            transport=adapters.transports(Secret(token.decode()), session, account_id),
+            session=session,
+            saved_sequence=-1 if session is None else session.sequence,
+            save_at=asked_at + self.limits.session_save_s,
+        )
+
+    async def _admit_queued(self, hold: _Hold) -> None:
+        """Take in jobs that were accepted while the account was not held."""
+        for jobid in self._submitter.queued:
+            job = await self.adapters.store.get_job(jobid, None)
+            if job is not None and not job.final and hold.conversation.get(jobid) is None:
+                hold.conversation.admit(job)
+
+    async def _end_left_behind(self) -> None:
+        """End jobs that an earlier process accepted and never sent; Discord was not asked."""
+        for job in self.jobs:
+            if job.status is JobStatus.CREATED and job.jobid not in self._submitter.queued:
+                await self.fail(job.jobid, Failed(502, _RESTARTED, _NOTHING_SENT))
+
+    async def _renew(self, hold: _Hold) -> None:
+        clock = self.adapters.clock
+        while True:
+            await clock.sleep(self.limits.lease_s / 3)
+            now, asked_at = clock.now(), clock.monotonic()
+            await self.adapters.store.claim_account(
+                self.account.account_id,
+                self._holder,
+                now,
+                now + timedelta(seconds=self.limits.lease_s),
+            )
+            hold.lease_ends = asked_at + self.limits.lease_s
+
+    async def _keep_time(self, hold: _Hold) -> None:
+        clock = self.adapters.clock
+        while True:
+            wake_at = hold.conversation.wake_at(caught_up=hold.caught_up)
+            wait_s = self.limits.session_save_s
+            if wake_at is not None:
+                wait_s = min(wait_s, (wake_at - clock.now()).total_seconds())
+            if wait_s > 0:
+                await race(
+                    asyncio.ensure_future(self.moved.wait()),
+                    asyncio.ensure_future(clock.sleep(wait_s)),
+                )
+            await self.step(
+                lambda conversation, now: conversation.expire(now, caught_up=hold.caught_up)
+            )
+            if clock.monotonic() >= hold.save_at:
+                hold.save_at = clock.monotonic() + self.limits.session_save_s
+                await self._save_session(hold)
+
+    # ── the connection, as the listener reports it ──
+
+    async def connected(self, session: SessionState, *, resumed: bool) -> None:
+        """Save a new session; after a gap, read history back before anything is judged (R28)."""
+        hold = self._held()
+        hold.session = session
+        await self._save_session(hold)
+        if not resumed:
+            since = hold.conversation.earliest_readable()
+            if since is not None:
+                await self._look_back(since, frozenset(job.jobid for job in self.jobs))
+            await self.step(lambda conversation, now: conversation.settle(now))
+        hold.caught_up = True
+        self.moved.ring()
+
+    def disconnected(self) -> None:
+        """Judge nothing and submit nothing until caught up again."""
+        self._held().caught_up = False
+        self.moved.ring()
+
+    def applied(self, sequence: int | None) -> None:
+        """Remember the last gateway event whose effects are committed (I5)."""
+        hold = self._held()
+        if sequence is not None and hold.session is not None:
+            hold.session = replace(hold.session, sequence=max(sequence, hold.session.sequence))
+
+    async def receive(self, event: GatewayEvent) -> None:
+        """Apply one gateway event or message of history."""
+        await self.step(
+            lambda conversation, now: conversation.receive(event, now),
+            sequence=getattr(event, "sequence", None),
+        )
+
+    # ── what the submitter needs ──
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything up to now was received: before that nothing is submitted (R28)."""
+        return self._hold is not None and self._hold.caught_up
+
+    @property
+    def unbound(self) -> bool:
+        """Whether a submitted job has shown nothing yet: then nothing else is submitted (R15)."""
+        return self._hold is not None and self._hold.conversation.unbound
+
+    @property
+    def transport(self) -> Transport:
+        """The account's connection."""
+        return self._held().transport
+
+    def current(self, jobid: JobId) -> Job | None:
+        """Return a held job as last committed."""
+        return None if self._hold is None else self._hold.conversation.get(jobid)
+
+    def request_timeout_s(self) -> float:
+        """Return how long a request may take: never past the lease (R17).
+
+        Raises: LeaseLost: nothing remains
+        """
+        hold = self._held()
+        remains_s = hold.lease_ends - self.adapters.clock.monotonic() - 1
+        if remains_s <= 0:
+            raise LeaseLost
+        return min(self.limits.request_timeout_s, remains_s)
+
+    # ── the one way to change anything ──
+
+    async def step(
+        self,
+        decide: Callable[[Conversation, datetime], Step],
+        *,
+        only_if_usable: bool = False,
+        sequence: int | None = None,
+    ) -> bool:
+        """Let the conversation decide, commit, adopt, publish.
+
+        Returns: whether something was written
+
+        Raises: AccountHalted: with only_if_usable; StoreError: nothing was changed
+        """
+        hold = self._held()
+        async with hold.lock:
+            now = self.adapters.clock.now()
+            step = decide(hold.conversation, now)
+            if step.writes:
+                await self._write(hold, step, now, only_if_usable, sequence)
+            self.applied(sequence)
+        if step.look_back:
+            since = min(
+                (
+                    job.submitted_at
+                    for jobid in step.look_back
+                    if (job := hold.conversation.get(jobid)) and job.submitted_at
+                ),
+                default=now,
+            )
+            await self._look_back(since, step.look_back)
+        return step.writes
+
+    async def _write(
+        self, hold: _Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
+    ) -> None:
+        session = hold.session
+        if session is not None and sequence is not None:
+            session = replace(session, sequence=max(sequence, session.sequence))
+        halt = None if step.halt is None else await self._halt(step.halt, now)
+        changes = tuple(self._job_change(hold.conversation, change, now) for change in step.changes)
+        await self.adapters.store.commit(
+            Change(
+                account_id=self.account.account_id,
+                epoch=hold.epoch,
+                at=now,
+                jobs=changes,
+                halt=halt,
+                session=None if session is None else self._seal_session(session),
+                unrecognised=_kept(step),
+                only_if_usable=only_if_usable,
+            )
+        )
+        hold.conversation.adopt(step)
+        if session is not None:
+            hold.saved_sequence = session.sequence
+        if halt is not None:
+            account = await self.adapters.store.get_account(self.account.account_id)
+            self.account = account or self.account
+            log.warning("account.halted", account=self.account.account_id, text=halt.text)
+        if halt is not None or any(change.deliveries for change in changes):
+            self.adapters.nudge_outbox()
+        for change in step.changes:
+            log.info(
+                f"job.{change.job.status}",
+                jobid=change.job.jobid,
+                nonce=change.job.nonce,
+                events=[type(event).__name__ for event in change.events],
+                code=change.job.code,
+            )
+            self.adapters.feed.publish(change.job)
+        self.moved.ring()
+
+    def _job_change(self, conversation: Conversation, change: Changed, now: datetime) -> JobChange:
+        job = change.job
+        ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
+        if not ends:
+            return JobChange(job, change.events)
+        before = conversation.get(job.jobid)
+        if job.code == 429 and (
+            before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED)
+        ):
+            # R4: the POST says so itself and names no job
+            return JobChange(job, change.events)
+        delivery = final_delivery(job, self.adapters.ids.token(18), now)
+        return JobChange(job, change.events, () if delivery is None else (delivery,))
+
+    async def _halt(self, sign: HaltSign, now: datetime) -> Halt:
+        user = await self.adapters.store.get_user(self.account.user_id)
+        channel = self.account.channel
+        return Halt(
+            text=sign.text,
+            triggered_at=sign.triggered_at,
+            mail=Mail(
+                mail_id=self.adapters.ids.token(18),
+                to="" if user is None else user.email,
+                subject=MAIL_SUBJECT,
+                body=_MAIL_BODY.format(channel=channel, text=sign.text),
+                created_at=now,
+                next_attempt_at=now,
+            ),
+        )
+
+    async def _look_back(self, since: datetime, jobids: frozenset[JobId]) -> None:
+        """Read history from `since` and apply it; try until it works or the time is up (R28)."""
+        hold, clock = self._held(), self.adapters.clock
+        hold.conversation.looked_back(jobids, clock.now())
+        give_up_at = clock.now() + self.limits.conversation.blind_grace
+        after = snowflake_at(since - _CLOCK_SKEW)
+        messages: Sequence[Message] | None = None
+        while messages is None:
+            try:
+                messages = await hold.transport.recent_messages(self.account.channel, after)
+            except TransportError as error:
+                log.warning("owner.history_unread", reason=str(error))
+                if clock.now() >= give_up_at or self.account.halt is not None:
+                    return
+                await clock.sleep(_HISTORY_RETRY_S)
+        for message in messages:
+            await self.receive(MessageSeen(MessageStep.HISTORY, message))
+
+    # ── the gateway session at rest ──
+
+    async def _save_session(self, hold: _Hold) -> None:
+        session = hold.session
+        if session is None or session.sequence == hold.saved_sequence:
+            return
+        await self.adapters.store.commit(
+            Change(
+                account_id=self.account.account_id,
+                epoch=hold.epoch,
+                at=self.adapters.clock.now(),
+                session=self._seal_session(session),
+            )
+        )
+        hold.saved_sequence = session.sequence
+
+    def _seal_session(self, session: SessionState) -> bytes:
+        return self.adapters.sealer.seal(
+            "gateway_sessions", self.account.account_id, msgspec.json.encode(session)
+        )
+
+    def _open_session(self, sealed: bytes) -> SessionState:
+        opened = self.adapters.sealer.unseal("gateway_sessions", self.account.account_id, sealed)
+        return msgspec.json.decode(opened, type=SessionState)
+
+    def _held(self) -> _Hold:
+        if self._hold is None:
+            raise LeaseLost("The account is not owned at the moment")
+        return self._hold
+
+
+def _kept(step: Step) -> Sequence[Unrecognised]:
+    if step.unrecognised is None:
+        return ()
+    payload = redact(msgspec.json.encode(step.unrecognised).decode()).encode()
+    return (Unrecognised(step.unrecognised.id, payload),)
+
+
+_RESTARTED = "Waystation was restarted before the job was sent to Discord"
+_NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."
+_MAIL_BODY = """\
+Waystation has stopped submitting jobs through the Discord channel {channel}.
+
+What Discord or the Midjourney bot said:
+
+{text}
+
+Please open Discord, deal with it by hand, and then reset the account:
+
+    POST /v2/account/midjourney/{channel}/reset
+
+or, on the command line:
+
+    waystation accounts reset {channel}
+
+Jobs that were running already go on. Other accounts are not affected.
+"""

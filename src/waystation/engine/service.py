@@ -1,0 +1,523 @@
+"""Use cases: what a caller may ask of Waystation, whichever face it came through.
+
+Rules: one method per use case, in the order of checks of R1; a foreign id answers exactly as an
+absent one (I13); nothing here knows HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from waystation.deliveries import Delivery
+from waystation.engine.feed import Feed
+from waystation.engine.pool import Pool
+from waystation.engine.submitter import Waiting
+from waystation.errors import (
+    Busy,
+    Conflict,
+    Halted,
+    HumanCheckRequired,
+    InvalidRequest,
+    NotAuthorised,
+    NotFound,
+    StoreError,
+    SubscriptionExpired,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from waystation.jobs import Failed, Job, JobId, JobStatus
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
+from waystation.ports import (
+    Account,
+    Clock,
+    Counts,
+    DiscordIdentity,
+    Fetched,
+    Fetcher,
+    IdSource,
+    JobDraft,
+    NoSlot,
+    Probe,
+    Sealer,
+    Store,
+    User,
+)
+from waystation.secret import Secret, mask
+
+__all__ = ["FilePart", "JobRequest", "Readiness", "Service", "ServiceLimits"]
+
+_ANSWER_MARGIN_S = 10.0
+"""The engine's own deadlines end a job before a POST gives up waiting."""
+
+_REJECTED_TOKENS_PER_HOUR = 5
+"""R35."""
+
+_FAILED_LOGINS_PER_MINUTE = 30
+"""R44; a secret has 256 bits, so this only keeps a flood cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of a form."""
+
+    filename: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job as asked for, its fields checked for form."""
+
+    verb: str
+    channel: str | None = None
+    max_jobs: int | None = None
+    """1 to 15."""
+    reply_url: str | None = None
+    reply_ref: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    """The verb's own fields under their v2 names."""
+    files: Mapping[str, FilePart] = field(default_factory=dict)
+    """Files that stand in for a picture's URL, by the param's name."""
+    era_a: bool = False
+    """Whether the body carried `discord` or `server` (R33)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether Waystation can take jobs. `sessions` counts accounts by state, without names."""
+
+    ready: bool
+    problems: Sequence[str]
+    sessions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """Numbers from the settings."""
+
+    first_answer_s: float
+    default_max_jobs: int = 3
+    lane: int = 5
+
+
+class Service:
+    """What a caller may ask."""
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        feed: Feed,
+        fetcher: Fetcher,
+        probe: Probe,
+        sealer: Sealer,
+        clock: Clock,
+        ids: IdSource,
+        limits: ServiceLimits,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._feed = feed
+        self._fetcher = fetcher
+        self._probe = probe
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._draining = False
+        self._submitting: set[asyncio.Task[Job]] = set()
+        self._failed_logins = _Recent(timedelta(minutes=1), _FAILED_LOGINS_PER_MINUTE)
+        self._rejected_tokens = _Recent(timedelta(hours=1), _REJECTED_TOKENS_PER_HOUR)
+
+    # ── who is calling ──
+
+    async def authenticate(self, authorization: str | None, peer: str) -> User:
+        """Return the user whose API token this is.
+
+        Args: authorization: the header's value; peer: the caller's address, for throttling
+        Raises: Unauthorized, SubscriptionExpired, Throttled
+        """
+        now = self._clock.now()
+        if self._failed_logins.full(peer, now):
+            raise Throttled("Too many failed logins from this address; wait a minute")
+        user = await self._user_of(authorization)
+        if user is None:
+            self._failed_logins.add(peer, now)
+            raise Unauthorized
+        if user.expires_at is not None and user.expires_at <= now:
+            raise SubscriptionExpired
+        return user
+
+    async def _user_of(self, authorization: str | None) -> User | None:
+        scheme, _, token = (authorization or "").partition(" ")
+        prefix, _, rest = token.strip().partition(":")
+        user_id, _, secret = rest.partition("-")
+        if scheme.casefold() != "bearer" or prefix != "user" or not secret:
+            return None
+        if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 18):
+            return None
+        user = await self._store.get_user(int(user_id))
+        if user is None or user.revoked_at is not None:
+            return None
+        matches = hmac.compare_digest(self._sealer.hash_token(secret), user.token_hash)
+        return user if matches else None
+
+    async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
+        """Change the caller's own record; None leaves a field as it is."""
+        changed = replace(
+            user,
+            name=user.name if name is None else name,
+            reply_url=user.reply_url if reply_url is None else (reply_url or None),
+            updated_at=self._clock.now(),
+        )
+        await self._store.put_user(changed)
+
+    # ── jobs ──
+
+    async def submit(self, user: User, request: JobRequest) -> Job:
+        """Take a job and return it when its verb's answer is due (R2).
+
+        A caller that hangs up changes nothing: the engine owns the submission.
+
+        Raises: InvalidRequest, PreconditionFailed, Busy, Halted, Unavailable
+        """
+        if self._draining:
+            raise Unavailable
+        command = COMMANDS[request.verb]
+        candidates = await self._candidates(user, request, command)
+        self._look_for_room(user, request, command, candidates)
+        pictures = await self._pictures(user, request, command)
+        accepting = asyncio.create_task(self._accept(user, request, command, candidates, pictures))
+        self._submitting.add(accepting)
+        accepting.add_done_callback(self._submitting.discard)
+        return await self._answer(await asyncio.shield(accepting), command)
+
+    async def get_job(self, user: User, jobid: str) -> Job:
+        """Return a job of the caller. Raises: NotFound."""
+        job = await self._store.get_job(jobid, user.user_id)
+        if job is None:
+            raise NotFound(f"Unable to locate job {jobid}")
+        return job
+
+    async def running_jobs(self, user: User) -> Sequence[JobId]:
+        """Return the caller's jobs that are not final."""
+        return await self._store.running_jobs(user.user_id)
+
+    async def cancel(self, user: User, jobid: str) -> Job:
+        """Cancel a job and return it with its first final status (R26).
+
+        Raises: NotFound; Unavailable: its account is not owned at the moment
+        """
+        job = await self.get_job(user, jobid)
+        if job.final:
+            return job
+        owner = self._pool.get(job.account_id)
+        if owner is None:
+            raise Unavailable("The job's account is not connected at the moment; try again")
+        try:
+            await owner.cancel(job.jobid)
+        except StoreError as error:
+            raise Unavailable from error
+        return await self.get_job(user, jobid)
+
+    async def deliveries_of(self, user: User, jobid: str) -> Sequence[Delivery]:
+        """Return the callbacks of a job of the caller. Raises: NotFound."""
+        await self.get_job(user, jobid)
+        return await self._store.find_deliveries(jobid)
+
+    async def _candidates(
+        self, user: User, request: JobRequest, command: Command
+    ) -> Sequence[Account]:
+        accounts = await self.list_accounts(user)
+        if not accounts:
+            raise InvalidRequest("Configuration not found")
+        if request.channel is not None:
+            accounts = [account for account in accounts if account.channel == request.channel]
+            if not accounts:
+                raise InvalidRequest("Configuration not found for provided channel")
+        elif not command.takes_slot and len(accounts) > 1:
+            raise InvalidRequest("discord, server or channel value is missing")
+        usable = [account for account in accounts if account.usable]
+        if not usable:
+            raise _halted(accounts[0])
+        by_id = {account.account_id: account for account in usable}
+        return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+
+    def _look_for_room(
+        self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
+    ) -> None:
+        """Look cheaply, before anything is fetched (R1); the store decides."""
+        last: NoSlot | None = None
+        for account in candidates:
+            held = [
+                job
+                for job in self._pool.jobs(account.account_id)
+                if (job.slot if command.takes_slot else not job.slot and not job.final)
+            ]
+            limit = (
+                (request.max_jobs or account.max_jobs) if command.takes_slot else self._limits.lane
+            )
+            if len(held) < limit:
+                return
+            own = [job.jobid for job in held if job.user_id == user.user_id]
+            last = NoSlot(max_jobs=limit, executing_jobs=own)
+        if last is not None:
+            raise _busy(last, command)
+
+    async def _pictures(
+        self, user: User, request: JobRequest, command: Command
+    ) -> Sequence[Fetched]:
+        pictures = []
+        for param in command.params:
+            part = request.files.get(param.name)
+            if part is not None:
+                name = param.file_part or param.name
+                pictures.append(self._fetcher.inspect(part.data, part.filename or name))
+                continue
+            url = request.params.get(param.name)
+            if url is not None:
+                pictures.append(await self._fetcher.fetch(str(url), user.user_id))
+        return pictures
+
+    async def _accept(
+        self,
+        user: User,
+        request: JobRequest,
+        command: Command,
+        candidates: Sequence[Account],
+        pictures: Sequence[Fetched],
+    ) -> Job:
+        if self._draining:
+            raise Unavailable
+        draft = JobDraft(
+            user_id=user.user_id,
+            verb=command.verb,
+            params=dict(request.params),
+            candidates=[account.account_id for account in candidates],
+            takes_slot=command.takes_slot,
+            max_jobs=request.max_jobs if command.takes_slot else None,
+            lane=self._limits.lane,
+            reply_url=request.reply_url or user.reply_url,
+            reply_ref=request.reply_ref,
+        )
+        job = await self._store.add_job(draft, self._clock.now())
+        if isinstance(job, NoSlot):
+            if job.all_halted:
+                raise _halted(candidates[0])
+            raise _busy(job, command)
+        owner = self._pool.get(job.account_id)
+        if owner is not None:
+            owner.submit(Waiting(job, pictures))
+        return job
+
+    async def _answer(self, job: Job, command: Command) -> Job:
+        def answers(seen: Job) -> bool:
+            if seen.final:
+                return True
+            return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
+
+        timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S
+        waiting = asyncio.ensure_future(self._feed.wait(job, answers, timeout_s))
+        # what was committed between acceptance and this wait was published to nobody
+        stored = await self._store.get_job(job.jobid, None)
+        if stored is not None and answers(stored):
+            waiting.cancel()
+            return stored
+        seen = await waiting
+        return seen or await self._store.get_job(job.jobid, None) or job
+
+    # ── accounts ──
+
+    async def list_accounts(self, user: User) -> Sequence[Account]:
+        """Return the caller's accounts, removed ones left out."""
+        accounts = await self._store.list_accounts(user.user_id)
+        return [account for account in accounts if account.removed_at is None]
+
+    async def get_account(self, user: User, channel: str) -> Account:
+        """Return the caller's account in a channel. Raises: NotFound."""
+        for account in await self.list_accounts(user):
+            if account.channel == channel:
+                return account
+        raise NotFound("Configuration not found for provided channel")
+
+    async def add_account(
+        self, user: User, token: Secret, max_jobs: int | None
+    ) -> tuple[Account, bool]:
+        """Set up the account of a Discord token in its direct messages with the bot.
+
+        Returns: the account, and whether it is new
+        Raises: InvalidRequest, Throttled
+        """
+        identity = await self._identify(user, token)
+        if identity.dm_channel is None:
+            raise InvalidRequest("Midjourney bot not configured")
+        return await self._put(user, token, identity, identity.dm_channel, None, max_jobs)
+
+    async def put_account(
+        self, user: User, channel: str, token: Secret, server: str, max_jobs: int
+    ) -> Account:
+        """Set up the account of a Discord token in a guild's channel.
+
+        Raises: InvalidRequest, Throttled
+        """
+        identity = await self._identify(user, token)
+        if not await self._probe.can_read(token, channel):
+            raise InvalidRequest(
+                f"Required param channel ({channel}) is not valid Discord channel id",
+                details="The Discord token given cannot read this channel.",
+            )
+        account, _ = await self._put(user, token, identity, channel, server, max_jobs)
+        return account
+
+    async def remove_account(self, user: User, channel: str, force: bool = False) -> None:
+        """Stop submitting at once; the session goes when the jobs have ended. Raises: NotFound."""
+        account = await self.get_account(user, channel)
+        await self._store.remove_account(account.account_id, self._clock.now())
+        removed = await self._store.get_account(account.account_id)
+        if removed is not None:
+            await self._pool.remove(removed, force=force)
+
+    async def reset_account(self, user: User, channel: str) -> None:
+        """Put a halted account back to work, after a person has dealt with it. Raises: NotFound."""
+        account = await self.get_account(user, channel)
+        await self._store.reset_account(account.account_id, self._clock.now())
+        reset = await self._store.get_account(account.account_id)
+        if reset is not None:
+            self._pool.put(reset)
+
+    async def _identify(self, user: User, token: Secret) -> DiscordIdentity:
+        now, key = self._clock.now(), str(user.user_id)
+        if self._rejected_tokens.full(key, now):
+            raise Throttled(
+                "Discord has rejected too many tokens from this user; wait an hour",
+                retry_after_s=3600,
+            )
+        try:
+            return await self._probe.identify(token)
+        except (NotAuthorised, HumanCheckRequired) as error:
+            self._rejected_tokens.add(key, now)
+            raise InvalidRequest(
+                "Discord rejected the token in discord; log in to Discord and copy it anew",
+                details=error.details,
+            ) from error
+
+    async def _put(
+        self,
+        user: User,
+        token: Secret,
+        identity: DiscordIdentity,
+        channel: str,
+        server: str | None,
+        max_jobs: int | None,
+    ) -> tuple[Account, bool]:
+        own = await self.list_accounts(user)
+        known = next((account for account in own if account.channel == channel), None)
+        for account in own:
+            same_user = account.discord_user_id == identity.discord_user_id
+            if same_user and account is not known:
+                raise _same_discord(account.channel)
+        if known is not None and known.discord_user_id != identity.discord_user_id:
+            if any(not job.final for job in self._pool.jobs(known.account_id)):
+                raise InvalidRequest(
+                    f"Channel {channel} has running jobs of another Discord user; wait for them"
+                )
+            await self._store.drop_session(known.account_id)
+        account_id = self._ids.token(12) if known is None else known.account_id
+        account = Account(
+            account_id=account_id,
+            user_id=user.user_id,
+            discord_user_id=identity.discord_user_id,
+            channel=channel,
+            guild_id=server,
+            max_jobs=max_jobs or self._limits.default_max_jobs,
+            sealed_token=self._sealer.seal("accounts", account_id, token.reveal().encode()),
+            masked_token=mask(token.reveal()),
+            created_at=self._clock.now() if known is None else known.created_at,
+        )
+        try:
+            created = await self._store.put_account(account)
+        except Conflict as error:
+            raise _same_discord(channel) from error
+        stored = await self._store.get_account(account_id) or account
+        self._pool.put(stored)
+        return stored, created
+
+    # ── upkeep ──
+
+    async def readiness(self) -> Readiness:
+        """Return whether the database and the key work (R48)."""
+        problems = []
+        try:
+            await self._store.ping()
+        except StoreError as error:
+            problems.append(f"database: {error.message}")
+        if self._draining:
+            problems.append("stopping")
+        return Readiness(not problems, tuple(problems), self._pool.states)
+
+    async def counts(self) -> Counts:
+        """Return totals."""
+        return await self._store.counts()
+
+    async def drain(self) -> None:
+        """Take nothing new, and end what was accepted and not sent, so that every POST answers."""
+        self._draining = True
+        await asyncio.gather(*self._submitting, return_exceptions=True)
+        for owner in self._pool.owners:
+            for job in owner.jobs:
+                if job.status is JobStatus.CREATED:
+                    await owner.fail(job.jobid, Failed(502, _STOPPING, _NOTHING_SENT))
+        self._feed.release()
+
+
+@dataclass(slots=True)
+class _Recent:
+    """Counts what happened lately, by key. Holds only keys with something recent."""
+
+    window: timedelta
+    limit: int
+    _moments: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def add(self, key: str, now: datetime) -> None:
+        if len(self._moments) > 10_000:
+            self._moments.clear()
+        self._moments.setdefault(key, []).append(now)
+
+    def full(self, key: str, now: datetime) -> bool:
+        moments = self._moments.get(key)
+        if moments is None:
+            return False
+        moments[:] = [moment for moment in moments if now - moment < self.window]
+        if not moments:
+            del self._moments[key]
+        return len(moments) >= self.limit
+
+
+def _halted(account: Account) -> Halted:
+    return Halted(
+        "Your Discord account has received a pending moderation message from Midjourney. "
+        f"Please address this issue and POST account/midjourney/{account.channel}/reset "
+        "before making any new API calls."
+    )
+
+
+def _busy(no_slot: NoSlot, command: Command) -> Busy:
+    if not command.takes_slot:
+        return Throttled(f"{no_slot.max_jobs} jobs without a slot wait on this account already")
+    return Busy(
+        f"Maximum of {no_slot.max_jobs} jobs executing in parallel supported",
+        executing_jobs=no_slot.executing_jobs,
+    )
+
+
+def _same_discord(channel: str) -> InvalidRequest:
+    return InvalidRequest(f"Channel {channel} configuration has same discord value")
+
+
+_STOPPING = "Waystation was stopped before the job was sent to Discord"
+_NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

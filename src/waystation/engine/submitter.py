@@ -1,0 +1,238 @@
+"""Take one account's accepted jobs in order: upload, record, then send, at most once.
+
+How it works: the head of the queue uploads its picture while it waits for its turn. Its turn comes
+when the conversation is caught up, nothing in the channel is unbound (R15), and the pacing allows
+it (R16). The nonce is committed, and only then the request leaves (R12). An unclear outcome is
+noted and left to the gateway, history and the deadline; only a definite "outdated" is asked again,
+with a new nonce after a fresh command index (R13).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from waystation.actions import Accepted, Refused, Submission, Unknown, Upload, Uploaded
+from waystation.engine.feed import race
+from waystation.errors import (
+    AccountHalted,
+    HumanCheckRequired,
+    NotAuthorised,
+    RequestRefused,
+    TransportError,
+)
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce
+from waystation.jobs import Refused as RefusedEvent
+from waystation.midjourney.commands import COMMANDS, action_for
+from waystation.midjourney.matching import upload_stem
+from waystation.ports import Fetched
+
+if TYPE_CHECKING:
+    from waystation.engine.owner import Owner
+
+__all__ = ["Submitter", "Waiting", "refusal"]
+
+log = structlog.get_logger("waystation.submitter")
+
+_OUTDATED_TRIES = 2
+"""R13: the first refusal as outdated is followed by one more try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted job with the pictures that it needs, in the order of its command's params."""
+
+    job: Job
+    pictures: Sequence[Fetched] = ()
+
+
+class Submitter:
+    """One account's queue of accepted jobs."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._queue: deque[Waiting] = deque()
+        self._not_before = 0.0
+        """Monotonic seconds before which nothing is sent: pacing and Retry-After (R16)."""
+
+    def enqueue(self, waiting: Waiting) -> None:
+        """Add a job; `Owner.moved` must be rung after."""
+        self._queue.append(waiting)
+
+    @property
+    def queued(self) -> Sequence[JobId]:
+        """The jobs for which this process still has what they need."""
+        return [waiting.job.jobid for waiting in self._queue]
+
+    async def run(self) -> None:
+        """Submit until cancelled. A job leaves the queue when its fate no longer depends on it."""
+        while True:
+            while not self._queue:
+                await self._owner.moved.wait()
+            await self._submit(self._queue[0])
+            self._queue.popleft()
+
+    async def _submit(self, waiting: Waiting) -> None:
+        jobid = waiting.job.jobid
+        for tries_left in reversed(range(_OUTDATED_TRIES)):
+            again = tries_left < _OUTDATED_TRIES - 1
+            nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
+            uploads = await self._prepared(waiting, nonce, again)
+            if uploads is None:
+                return
+            outcome = await self._send(waiting.job, nonce, uploads)
+            if outcome is None:
+                return
+            if not (isinstance(outcome, Refused) and outcome.kind == "outdated" and tries_left):
+                await self._judge(waiting.job, outcome)
+                return
+            account = self._owner.account
+            try:
+                await self._owner.transport.refresh_commands(account.channel, account.guild_id)
+            except TransportError as error:
+                await self._end(jobid, *_transport_failure(error))
+                return
+
+    async def _prepared(
+        self, waiting: Waiting, nonce: Nonce, again: bool
+    ) -> Sequence[Uploaded] | None:
+        """Upload and wait for the turn, side by side. None when the job has ended meanwhile."""
+        jobid = waiting.job.jobid
+        uploading = asyncio.ensure_future(self._upload(waiting, nonce))
+        try:
+            if not await self._turn(jobid, again):
+                return None
+            return await uploading
+        except TransportError as error:
+            await self._end(jobid, *_transport_failure(error))
+            return None
+        finally:
+            uploading.cancel()
+            await asyncio.gather(uploading, return_exceptions=True)
+
+    async def _upload(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
+        uploads = []
+        for index, picture in enumerate(waiting.pictures):
+            stem = upload_stem(nonce) if index == 0 else f"{upload_stem(nonce)}-{index}"
+            upload = Upload(f"{stem}.{picture.extension}", picture.content_type, picture.data)
+            channel = self._owner.account.channel
+            uploads.append(await self._owner.transport.upload(channel, upload))
+        return uploads
+
+    async def _turn(self, jobid: JobId, again: bool) -> bool:
+        """Wait for the job's turn; False when it is over before that.
+
+        Args: again: it was refused as outdated, so it is the unbound job itself that is asked again
+        """
+        owner, clock = self._owner, self._owner.adapters.clock
+        expected = JobStatus.SUBMITTED if again else JobStatus.CREATED
+        while True:
+            job = owner.current(jobid)
+            if job is None or job.status is not expected:
+                # R12: what was recorded as submitted is never sent again, whatever broke since
+                return False
+            wait_s = self._not_before - clock.monotonic()
+            if owner.caught_up and (again or not owner.unbound) and wait_s <= 0:
+                return True
+            moved = asyncio.ensure_future(owner.moved.wait())
+            if wait_s > 0:
+                await race(moved, asyncio.ensure_future(clock.sleep(wait_s)))
+            else:
+                await moved
+
+    async def _send(
+        self, job: Job, nonce: Nonce, uploads: Sequence[Uploaded]
+    ) -> Accepted | Refused | Unknown | None:
+        owner = self._owner
+        account = owner.account
+        submission = Submission(
+            nonce, account.channel, account.guild_id, action_for(COMMANDS[job.verb], uploads)
+        )
+        try:
+            recorded = await owner.step(
+                lambda conversation, now: conversation.submitted(job.jobid, nonce, now),
+                only_if_usable=True,
+            )
+        except AccountHalted:
+            await self._end(job.jobid, await self._halted())
+            return None
+        if not recorded:
+            return None
+        self._pace(owner.limits.pacing_s)
+        try:
+            return await owner.transport.perform(submission, owner.request_timeout_s())
+        except TransportError as error:
+            # perform raises only before anything was sent
+            await self._end(job.jobid, *_transport_failure(error))
+            return None
+
+    async def _judge(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
+        owner = self._owner
+        match outcome:
+            case Unknown(reason):
+                await owner.step(
+                    lambda conversation, now: conversation.unclear(job.jobid, reason, now)
+                )
+            case Refused():
+                if outcome.retry_after_s is not None:
+                    self._pace(outcome.retry_after_s)
+                event, halt = refusal(outcome)
+                if event is not None:
+                    await self._end(job.jobid, event, halt)
+            case Accepted():
+                pass
+
+    async def _halted(self) -> Failed:
+        """What a job that waited ends with when its account was halted or removed meanwhile."""
+        account = await self._owner.adapters.store.get_account(self._owner.account.account_id)
+        if account is None or account.halt is None:
+            return Failed(502, "The account was removed before the job was sent to Discord")
+        return Failed(596, "Pending mod message", account.halt)
+
+    async def _end(self, jobid: JobId, event: JobEvent, halt: str | None = None) -> None:
+        await self._owner.step(
+            lambda conversation, now: conversation.ended(jobid, event, now, halt)
+        )
+
+    def _pace(self, seconds: float) -> None:
+        limits, adapters = self._owner.limits, self._owner.adapters
+        jitter = limits.pacing_jitter_s * (2 * adapters.ids.fraction() - 1)
+        wait_s = max(0.0, seconds + jitter) if limits.pacing_s > 0 else seconds
+        self._not_before = max(self._not_before, adapters.clock.monotonic() + wait_s)
+
+
+def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
+    """Return what a definite refusal of Discord means: the job's end and the halt's text (R6).
+
+    An outdated command ends nothing yet; see `Submitter`.
+    """
+    status = refused.status
+    error = f"Discord /interactions failed with HTTP status {status}"
+    match refused.kind:
+        case "rate_limited":
+            return RefusedEvent(429, error, refused.body), None
+        case "captcha":
+            return Failed(596, _CAPTCHA, refused.body), _CAPTCHA
+        case "unauthorized" | "forbidden":
+            text = f"{error}: {refused.body}"
+            return Failed(596, error, refused.body), text
+        case _:
+            return RefusedEvent(502, error, refused.body), None
+
+
+def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
+    match error:
+        case NotAuthorised() | HumanCheckRequired():
+            return Failed(596, error.message, error.details), error.message
+        case RequestRefused(status=413):
+            return Failed(400, "Discord refused the picture as too large", error.details), None
+        case _:
+            return Failed(502, error.message, error.details), None
+
+
+_CAPTCHA = "Discord asks for a human check (CAPTCHA)"

@@ -1,0 +1,301 @@
+"""Every error of Waystation, on one screen.
+
+WaystationError
+├─ InvalidRequest
+│  └─ PreconditionFailed
+├─ Unauthorized
+├─ SubscriptionExpired
+├─ NotAllowed
+├─ NotFound
+├─ Conflict
+├─ TooLarge
+├─ Busy
+│  └─ Throttled
+├─ Halted
+├─ Unavailable
+├─ ProtocolError
+│  ├─ LocalProtocolError
+│  └─ RemoteProtocolError
+├─ TransportError
+│  ├─ Unreachable
+│  ├─ NotAuthorised
+│  ├─ HumanCheckRequired
+│  ├─ RequestRefused
+│  └─ SessionClosed
+├─ StoreError
+│  ├─ LeaseLost
+│  ├─ VersionConflict
+│  ├─ AccountHalted
+│  └─ SchemaMismatch
+├─ VaultError
+└─ ConfigurationError
+
+Rules: a class docstring is its default message; `code` is stable and public; `status_hint` is the
+HTTP status a face answers with; expected outcomes (moderated, refused) are values, not errors.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+__all__ = [
+    "AccountHalted",
+    "Busy",
+    "ConfigurationError",
+    "Conflict",
+    "Halted",
+    "HumanCheckRequired",
+    "InvalidRequest",
+    "LeaseLost",
+    "LocalProtocolError",
+    "NotAllowed",
+    "NotAuthorised",
+    "NotFound",
+    "PreconditionFailed",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "RequestRefused",
+    "SchemaMismatch",
+    "SessionClosed",
+    "StoreError",
+    "SubscriptionExpired",
+    "Throttled",
+    "TooLarge",
+    "TransportError",
+    "Unauthorized",
+    "Unavailable",
+    "Unreachable",
+    "VaultError",
+    "VersionConflict",
+    "WaystationError",
+]
+
+
+class WaystationError(Exception):
+    """Something went wrong in Waystation."""
+
+    code: ClassVar[str] = "waystation"
+    status_hint: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, *, details: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.details = details
+        super().__init__(self.message)
+
+
+class InvalidRequest(WaystationError):
+    """The request is not valid."""
+
+    code = "request.invalid"
+    status_hint = 400
+
+
+class PreconditionFailed(InvalidRequest):
+    """An input of the request is missing or cannot be used."""
+
+    code = "request.precondition_failed"
+    status_hint = 412
+
+
+class Unauthorized(WaystationError):
+    """Unauthorized"""
+
+    code = "request.unauthorized"
+    status_hint = 401
+
+
+class SubscriptionExpired(WaystationError):
+    """Account has no subscription or subscription expired"""
+
+    code = "request.subscription_expired"
+    status_hint = 402
+
+
+class NotAllowed(WaystationError):
+    """This is not allowed."""
+
+    code = "request.not_allowed"
+    status_hint = 403
+
+
+class NotFound(WaystationError):
+    """There is no such thing."""
+
+    code = "request.not_found"
+    status_hint = 404
+
+
+class Conflict(WaystationError):
+    """The request conflicts with an earlier one."""
+
+    code = "request.conflict"
+    status_hint = 409
+
+
+class TooLarge(WaystationError):
+    """The request body is too large."""
+
+    code = "request.too_large"
+    status_hint = 413
+
+
+class Busy(WaystationError):
+    """All slots are taken."""
+
+    code = "request.busy"
+    status_hint = 429
+    retryable = True
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        executing_jobs: Sequence[str] | None = None,
+        retry_after_s: int = 10,
+        details: str | None = None,
+    ) -> None:
+        super().__init__(message, details=details)
+        self.executing_jobs = None if executing_jobs is None else tuple(executing_jobs)
+        self.retry_after_s = retry_after_s
+
+
+class Throttled(Busy):
+    """Too many requests of this kind; wait and try again."""
+
+    code = "request.throttled"
+
+
+class Halted(WaystationError):
+    """The account is halted until a person has dealt with it and reset it."""
+
+    code = "account.halted"
+    status_hint = 596
+
+
+class Unavailable(WaystationError):
+    """Waystation is stopping or its store is down; try again shortly."""
+
+    code = "service.unavailable"
+    status_hint = 503
+    retryable = True
+
+
+class ProtocolError(WaystationError):
+    """A step outside the protocol."""
+
+    code = "protocol"
+
+
+class LocalProtocolError(ProtocolError):
+    """Waystation asked for an illegal step; this is a bug."""
+
+    code = "protocol.local"
+
+
+class RemoteProtocolError(ProtocolError):
+    """Discord or the bot said something unreadable."""
+
+    code = "protocol.remote"
+
+
+class TransportError(WaystationError):
+    """Discord could not be used."""
+
+    code = "transport"
+    status_hint = 502
+
+
+class Unreachable(TransportError):
+    """Discord did not answer; the read can be repeated."""
+
+    code = "transport.unreachable"
+    retryable = True
+
+
+class NotAuthorised(TransportError):
+    """Discord rejected the account's token."""
+
+    code = "transport.not_authorised"
+
+
+class HumanCheckRequired(TransportError):
+    """Discord wants a person to look at the account."""
+
+    code = "transport.human_check"
+
+
+class RequestRefused(TransportError):
+    """Discord refused a request.
+
+    Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters
+    """
+
+    code = "transport.refused"
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"Discord answered with HTTP status {status}", details=body)
+        self.status = status
+        self.body = body
+
+
+class SessionClosed(TransportError):
+    """Discord closed the gateway session.
+
+    Args: close_code: WebSocket close number; resumable: whether RESUME may continue it
+    """
+
+    code = "transport.session_closed"
+
+    def __init__(self, close_code: int, *, resumable: bool) -> None:
+        super().__init__(f"Discord closed the gateway session with code {close_code}")
+        self.close_code = close_code
+        self.resumable = resumable
+
+
+class StoreError(WaystationError):
+    """The store could not do this."""
+
+    code = "store"
+    status_hint = 503
+    retryable = True
+
+
+class LeaseLost(StoreError):
+    """Another process owns the account."""
+
+    code = "store.lease_lost"
+
+
+class VersionConflict(StoreError):
+    """The row was changed by someone else in between."""
+
+    code = "store.version_conflict"
+
+
+class AccountHalted(StoreError):
+    """The account was halted before the submission could be recorded."""
+
+    code = "store.account_halted"
+
+
+class SchemaMismatch(StoreError):
+    """The database was made by another version of Waystation."""
+
+    code = "store.schema_mismatch"
+    retryable = False
+
+
+class VaultError(WaystationError):
+    """A sealed value could not be opened with the keys at hand."""
+
+    code = "vault"
+
+
+class ConfigurationError(WaystationError):
+    """A setting is missing or not valid."""
+
+    code = "configuration"

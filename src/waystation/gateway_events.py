@@ -1,0 +1,143 @@
+"""Gateway event: one thing a Transport saw, in Discord's nouns, before anyone knows whose it is.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from waystation.wire.interaction import IframeModalCreated, ModalCreated
+from waystation.wire.message import Message
+
+__all__ = [
+    "CaughtUp",
+    "Disconnected",
+    "GatewayEvent",
+    "HumanCheckSeen",
+    "IframeSeen",
+    "InteractionStep",
+    "InteractionTold",
+    "MessageGone",
+    "MessageSeen",
+    "MessageStep",
+    "ModalSeen",
+    "SessionState",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What RESUME needs. Sealed at rest (R45)."""
+
+    session_id: str
+    resume_url: str
+    sequence: int
+
+
+class MessageStep(StrEnum):
+    """How a message was seen."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSeen:
+    """A message was created, updated (maybe partially) or read back from history.
+
+    `sequence` is the gateway's number for it, None from history.
+    """
+
+    step: MessageStep
+    message: Message
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageGone:
+    """A message was deleted."""
+
+    message_id: str
+    channel: str
+    sequence: int | None = None
+
+
+class InteractionStep(StrEnum):
+    """What Discord told about an interaction of ours."""
+
+    CREATED = "created"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionTold:
+    """INTERACTION_CREATE, _SUCCESS or _FAILURE."""
+
+    step: InteractionStep
+    interaction_id: str
+    nonce: str | None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModalSeen:
+    """The bot opened a modal."""
+
+    modal: ModalCreated
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IframeSeen:
+    """The bot opened an iframe: a human check, or the region editor."""
+
+    iframe: IframeModalCreated
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The connection is current.
+
+    `resumed`: every missed event came before this one. Otherwise there is a gap that only history
+    can fill, and ephemeral replies in it are gone (R29).
+    """
+
+    resumed: bool
+    discord_user_id: str
+    session: SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The socket is gone; the transport reconnects by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HumanCheckSeen:
+    """Discord wants a person: READY's required_action, or a token that is dead (4004, 401).
+
+    `fatal`: the transport has stopped and will not reconnect.
+    """
+
+    text: str
+    fatal: bool
+    sequence: int | None = None
+
+
+GatewayEvent = (
+    MessageSeen
+    | MessageGone
+    | InteractionTold
+    | ModalSeen
+    | IframeSeen
+    | CaughtUp
+    | Disconnected
+    | HumanCheckSeen
+)

@@ -1,0 +1,322 @@
+"""Job: one durable ask, what can happen to it, and the word for where it is.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from waystation.wire.message import Attachment, Embed
+
+__all__ = [
+    "FINAL",
+    "Acknowledged",
+    "CancelRequested",
+    "Cancelled",
+    "Completed",
+    "Expired",
+    "Failed",
+    "InteractionSeen",
+    "Job",
+    "JobEvent",
+    "JobId",
+    "JobStatus",
+    "Late",
+    "Lost",
+    "MessageRole",
+    "Moderated",
+    "Nonce",
+    "Progressed",
+    "Refused",
+    "Shown",
+    "SlotReleased",
+    "Submitted",
+    "Unclear",
+    "Vanished",
+]
+
+JobId = NewType("JobId", str)
+"""`job:<UTC yyyyMMddHHmmssSSS>-user:<id>-channel:<channel>-bot:midjourney` (R9)."""
+
+Nonce = NewType("Nonce", str)
+"""Our one-time id in an interaction; decimal, unique per account (R12)."""
+
+
+class JobStatus(StrEnum):
+    """Where a job is. `submitted` shows as `created` in v2's words."""
+
+    CREATED = "created"
+    SUBMITTED = "submitted"
+    STARTED = "started"
+    PROGRESS = "progress"
+    COMPLETED = "completed"
+    MODERATED = "moderated"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether this status can never change again (I9)."""
+        return self in FINAL
+
+
+FINAL = frozenset({JobStatus.COMPLETED, JobStatus.MODERATED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class MessageRole(StrEnum):
+    """What a Discord message is to a job (R21)."""
+
+    PROGRESS = "progress"
+    RESULT = "result"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a bot message shows of a job, in the words v2 uses."""
+
+    message_id: str
+    timestamp: str | None = None
+    """Discord's own ISO 8601 text, microseconds and offset."""
+    content: str | None = None
+    embeds: Sequence[Embed] = ()
+    attachments: Sequence[Attachment] = ()
+    hash: str | None = None
+    """Midjourney's job uuid, when the message names one."""
+    progress: int | None = None
+    """Percent, 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One durable ask. Set when accepted unless a field says otherwise."""
+
+    jobid: JobId
+    user_id: int
+    """Who asked; only this user may read or cancel it (R32)."""
+    account_id: str
+    channel: str
+    verb: str
+    status: JobStatus
+    created_at: datetime
+    updated_at: datetime
+    """Moved by every event that changes what a reader sees."""
+    discord: str
+    """The account's masked token at that time."""
+    params: Mapping[str, object] = field(default_factory=dict)
+    """The verb's own fields under their v2 names, as validated: `{"describeUrl": …}`."""
+    max_jobs: int | None = None
+    """The limit this job was accepted under; None for verbs without a slot."""
+    reply_url: str | None = None
+    """Where the final event is delivered; the caller's or the user's default."""
+    reply_ref: str | None = None
+    slot: bool = False
+    """Whether this row holds one of its channel's slots now (R31)."""
+    slot_until: datetime | None = None
+    """When a ghost's slot is given back without evidence; set when a ghost keeps it."""
+    nonce: Nonce | None = None
+    """Committed with Submitted, before the request leaves (R12)."""
+    submitted_at: datetime | None = None
+    deadline_at: datetime | None = None
+    """The next moment at which silence is judged; moved by Submitted and Acknowledged."""
+    interaction_id: str | None = None
+    """Discord's id for our interaction, from INTERACTION_CREATE."""
+    hash: str | None = None
+    """Midjourney's job uuid; set once, never changed (R20)."""
+    message_id: str | None = None
+    """The bot message that shows this job now."""
+    messages: Mapping[str, MessageRole] = field(default_factory=dict)
+    """Every message bound to this job."""
+    timestamp: str | None = None
+    content: str | None = None
+    embeds: Sequence[Embed] = ()
+    attachments: Sequence[Attachment] = ()
+    progress: int | None = None
+    cancel_requested_at: datetime | None = None
+    vanished_at: datetime | None = None
+    """When its only message was deleted without a result (R27); cleared when another shows."""
+    finished_at: datetime | None = None
+    """Set if and only if the status is final."""
+    ghost: bool = False
+    """Final here, but Midjourney may still be running it (R19)."""
+    late: Shown | None = None
+    """What arrived for a ghost; never changes the status."""
+    code: int = 200
+    """v2's code for this job: 200, 400, 422, 429, 502, 504 or 596 (R3)."""
+    error: str | None = None
+    error_details: str | None = None
+    version: int = 0
+    """Grows by one with each stored event; optimistic lock."""
+
+    @property
+    def final(self) -> bool:
+        """Whether the status can never change again."""
+        return self.status.final
+
+    @property
+    def bound(self) -> bool:
+        """Whether Discord or the bot has shown something that is surely this job's (R15)."""
+        return bool(self.interaction_id or self.message_id or self.hash)
+
+
+# ── Job events: what happened, as values. One is stored per row of `job_events`. ──
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The nonce is committed; the request leaves next.
+
+    `deadline_at` is when silence becomes Lost.
+    """
+
+    nonce: Nonce
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionSeen:
+    """INTERACTION_CREATE named our nonce: the job is bound, not yet started (R25)."""
+
+    interaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Discord did not say whether the interaction was taken, or the bot was late (R12, R14)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The bot's first message for this job."""
+
+    shown: Shown
+    deadline_at: datetime
+    """When the job expires from here on (R28)."""
+    matched_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The bot showed more of a running job."""
+
+    shown: Shown
+    matched_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The bot's final message."""
+
+    shown: Shown
+    matched_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moderated:
+    """The bot's content rules refused it."""
+
+    error: str
+    details: str | None = None
+    shown: Shown | None = None
+    matched_by: str = ""
+    code: int = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The bot, Discord or Waystation ended it without a result.
+
+    `ghost` says that Midjourney may run it all the same (504 Job queued, 502 silence).
+    """
+
+    code: int
+    error: str
+    details: str | None = None
+    shown: Shown | None = None
+    matched_by: str = ""
+    ghost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A definite refusal by Discord's HTTP answer: nothing was executed (R12).
+
+    Code 429 makes no delivery (R4).
+    """
+
+    code: int
+    error: str
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Nothing was heard within the first-answer limit."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """It ran longer than the job time-out."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """The caller asked to cancel (R26)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Ended as cancelled; `ghost` when there was no evidence that the bot stopped."""
+
+    ghost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """Its only message was deleted without a result; judged after a grace (R27)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Something arrived for a ghost: kept, the status stays (R19)."""
+
+    shown: Shown
+    ended: bool
+    """Whether it shows that the bot is done, so that the slot can be given back (R31)."""
+    matched_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReleased:
+    """A ghost's slot was given back without evidence (R31)."""
+
+
+JobEvent = (
+    Submitted
+    | InteractionSeen
+    | Unclear
+    | Acknowledged
+    | Progressed
+    | Completed
+    | Moderated
+    | Failed
+    | Refused
+    | Lost
+    | Expired
+    | CancelRequested
+    | Cancelled
+    | Vanished
+    | Late
+    | SlotReleased
+)

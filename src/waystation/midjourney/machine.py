@@ -1,0 +1,192 @@
+"""The job machine: which status follows from a status and an event, as a table.
+
+Everything that affects transitions lives here. `apply` looks the pair up and merges what the event
+carries; a pair without a row is an illegal step. A final status has no rows but Late and
+SlotReleased, which leave it as it is (I9).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from waystation.errors import LocalProtocolError
+from waystation.jobs import (
+    FINAL,
+    Acknowledged,
+    Cancelled,
+    CancelRequested,
+    Completed,
+    Expired,
+    Failed,
+    InteractionSeen,
+    Job,
+    JobEvent,
+    JobStatus,
+    Late,
+    Lost,
+    MessageRole,
+    Moderated,
+    Progressed,
+    Refused,
+    Shown,
+    SlotReleased,
+    Submitted,
+    Unclear,
+    Vanished,
+)
+
+__all__ = ["TRANSITIONS", "apply", "chart"]
+
+_CREATED, _SUBMITTED = JobStatus.CREATED, JobStatus.SUBMITTED
+_STARTED, _PROGRESS = JobStatus.STARTED, JobStatus.PROGRESS
+_COMPLETED, _MODERATED = JobStatus.COMPLETED, JobStatus.MODERATED
+_FAILED, _CANCELLED = JobStatus.FAILED, JobStatus.CANCELLED
+
+_RUNNING_ENDS: Mapping[type, JobStatus] = {
+    Completed: _COMPLETED,
+    Moderated: _MODERATED,
+    Failed: _FAILED,
+    Expired: _FAILED,
+    Cancelled: _CANCELLED,
+}
+
+TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
+    _CREATED: {
+        Submitted: _SUBMITTED,
+        CancelRequested: _CREATED,
+        Cancelled: _CANCELLED,
+        Moderated: _MODERATED,
+        Refused: _FAILED,
+        Failed: _FAILED,
+        Expired: _FAILED,
+    },
+    _SUBMITTED: {
+        **_RUNNING_ENDS,
+        Submitted: _SUBMITTED,
+        InteractionSeen: _SUBMITTED,
+        Unclear: _SUBMITTED,
+        Acknowledged: _STARTED,
+        Progressed: _PROGRESS,
+        Refused: _FAILED,
+        Lost: _FAILED,
+        Vanished: _SUBMITTED,
+        CancelRequested: _SUBMITTED,
+    },
+    _STARTED: {
+        **_RUNNING_ENDS,
+        InteractionSeen: _STARTED,
+        Unclear: _STARTED,
+        Acknowledged: _STARTED,
+        Refused: _STARTED,
+        Progressed: _PROGRESS,
+        Vanished: _STARTED,
+        CancelRequested: _STARTED,
+    },
+    _PROGRESS: {
+        **_RUNNING_ENDS,
+        InteractionSeen: _PROGRESS,
+        Unclear: _PROGRESS,
+        Refused: _PROGRESS,
+        Progressed: _PROGRESS,
+        Vanished: _PROGRESS,
+        CancelRequested: _PROGRESS,
+    },
+    **{status: {Late: status, SlotReleased: status} for status in FINAL},
+}
+
+
+def apply(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> Job:
+    """Return the job after an event.
+
+    Args: now: aware UTC instant of the event; slot_hold: how long a ghost keeps its slot (R31)
+    Raises: LocalProtocolError: the table has no row for this status and event
+    """
+    status = TRANSITIONS[job.status].get(type(event))
+    if status is None:
+        raise LocalProtocolError(f"{type(event).__name__} cannot follow {job.status}")
+    merged = _merge(job, event, now)
+    moved = replace(merged, status=status, updated_at=now, version=job.version + 1)
+    return _finish(moved, event, now, slot_hold) if status.final and not job.final else moved
+
+
+def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
+    match event:
+        case Submitted(nonce, deadline_at):
+            return replace(job, nonce=nonce, submitted_at=now, deadline_at=deadline_at)
+        case InteractionSeen(interaction_id):
+            return replace(job, interaction_id=interaction_id)
+        case Acknowledged(shown, deadline_at):
+            return replace(_show(job, shown, MessageRole.PROGRESS), deadline_at=deadline_at)
+        case Progressed(shown):
+            return _show(job, shown, MessageRole.PROGRESS)
+        case Completed(shown):
+            return replace(_show(job, shown, MessageRole.RESULT), code=200)
+        case Moderated(error, details, shown, _, code) | Failed(code, error, details, shown):
+            job = job if shown is None else _show(job, shown, MessageRole.RESULT)
+            return replace(job, error=error, error_details=details, code=code)
+        case Refused(code, error, details):
+            if job.status in (_STARTED, _PROGRESS):
+                # R25: the gateway was faster than HTTP; the bot has it, whatever HTTP says
+                return job
+            return replace(job, error=error, error_details=details, code=code)
+        case Lost(error) | Expired(error):
+            return replace(job, error=error, code=502)
+        case CancelRequested():
+            return replace(job, cancel_requested_at=now)
+        case Vanished():
+            return replace(job, vanished_at=now)
+        case Late(shown, ended):
+            role = MessageRole.RESULT if ended else MessageRole.PROGRESS
+            kept = replace(job, late=shown, messages={**job.messages, shown.message_id: role})
+            return replace(kept, slot=False, slot_until=None) if ended else kept
+        case SlotReleased():
+            return replace(job, slot=False, slot_until=None)
+        case Cancelled() | Unclear():
+            return job
+
+
+def _show(job: Job, shown: Shown, role: MessageRole) -> Job:
+    return replace(
+        job,
+        message_id=shown.message_id,
+        messages={**job.messages, shown.message_id: role},
+        timestamp=shown.timestamp or job.timestamp,
+        content=job.content if shown.content is None else shown.content,
+        embeds=shown.embeds or job.embeds,
+        attachments=shown.attachments or job.attachments,
+        hash=job.hash or shown.hash,
+        progress=job.progress if shown.progress is None else shown.progress,
+        vanished_at=None,
+    )
+
+
+def _finish(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> Job:
+    ghost = isinstance(event, Lost | Expired) or (
+        isinstance(event, Failed | Cancelled) and event.ghost
+    )
+    # R31: a ghost that the bot may still run keeps its slot; a lost one was never seen to start
+    keeps_slot = ghost and job.slot and not isinstance(event, Lost)
+    return replace(
+        job,
+        finished_at=now,
+        deadline_at=None,
+        vanished_at=None,
+        ghost=ghost,
+        slot=keeps_slot,
+        slot_until=now + slot_hold if keeps_slot else None,
+    )
+
+
+def chart() -> str:
+    """Return the table as a mermaid state diagram; `docs/state/job.md` holds it."""
+    lines = ["stateDiagram-v2", "  [*] --> created"]
+    for status, row in TRANSITIONS.items():
+        for event, following in row.items():
+            if following is not status:
+                lines.append(f"  {status} --> {following}: {event.__name__}")
+    lines.extend(f"  {status} --> [*]" for status in JobStatus if status.final)
+    return "\n".join(lines) + "\n"

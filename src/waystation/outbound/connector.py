@@ -1,0 +1,196 @@
+"""Guarded HTTP session: every connection it makes goes to an address that the guard passed (R42).
+
+How it works: a name is resolved once per connection and the addresses that the guard refuses are
+dropped, so a name cannot change between the look and the connection. The HTTP library asks no
+resolver about literal addresses; therefore the guard looks again, at the very address a socket is
+made for, whatever way it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Any, Final
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from waystation.outbound.guard import Address, Network, allowed
+
+__all__ = [
+    "USER_AGENT",
+    "BlockedAddress",
+    "GuardedResponse",
+    "Lookup",
+    "guarded_session",
+    "reason_of",
+    "system_lookup",
+]
+
+USER_AGENT: Final = f"Waystation/{version('waystation')}"
+
+MAX_LOOKUPS: Final = 512
+"""Lookups under way in one process: our choice, above what deliveries and fetches can start."""
+
+Lookup = Callable[[str], Awaitable[Sequence[str]]]
+"""Turns a host name into addresses. Raises: OSError."""
+
+_log = structlog.get_logger(__name__)
+_running_lookups = threading.Semaphore(MAX_LOOKUPS)
+
+
+class BlockedAddress(OSError):
+    """The guard does not let us connect there."""
+
+
+class GuardedResponse(aiohttp.ClientResponse):
+    """An answer that remembers the address it came from.
+
+    The connection itself is gone by the time a short answer can be looked at.
+    """
+
+    peer: Address | None = None
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Note the peer, then read the head of the answer."""
+        name = connection.transport.get_extra_info("peername")
+        self.peer = ip_address(name[0]) if name else None
+        return await super().start(connection)
+
+
+def guarded_session(
+    allow_networks: Sequence[Network] = (), lookup: Lookup | None = None
+) -> aiohttp.ClientSession:
+    """Return a session that reaches allowed addresses only; the caller closes it.
+
+    It keeps no cookies, no connections and no time limit, and ignores proxy settings of the
+    environment. Must be called with a running loop.
+    """
+    connector = aiohttp.TCPConnector(
+        resolver=_GuardedResolver(allow_networks, lookup or system_lookup),
+        socket_factory=_guarded_sockets(allow_networks),
+        use_dns_cache=False,
+        # A kept connection may be found dead, and a POST must not be repeated to find out.
+        force_close=True,
+        limit=0,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT},
+        response_class=GuardedResponse,
+        timeout=aiohttp.ClientTimeout(total=None),
+        trust_env=False,
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a request failed, in words that a stranger may read.
+
+    A name that does not exist, a port that refuses and an address that is blocked read the same, so
+    that nobody can map the operator's network by asking.
+    """
+    match error:
+        case TimeoutError():
+            return "a time-out"
+        case aiohttp.ClientSSLError() | ssl.SSLError() | ssl.CertificateError():
+            return "a TLS error"
+        case aiohttp.InvalidURL():
+            return "a URL that cannot be read"
+        case aiohttp.ClientConnectorError() | BlockedAddress():
+            return "no connection to the host"
+        case aiohttp.ServerConnectionError() | OSError():
+            return "a broken connection"
+        case _:
+            return "an answer that cannot be read"
+
+
+async def system_lookup(host: str) -> Sequence[str]:
+    """Return the addresses of a name as the operating system knows them.
+
+    Each lookup has a thread of its own, not one of a pool: a name server that hangs then delays
+    nobody else's lookup and, the thread being a daemon, not the end of the process.
+
+    Raises: OSError
+    """
+    if not _running_lookups.acquire(blocking=False):
+        raise OSError("too many lookups under way")
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(addresses: Sequence[str], error: OSError | None) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(addresses)
+        else:
+            found.set_exception(error)
+
+    def look() -> None:
+        addresses: Sequence[str] = ()
+        failure: OSError | None = None
+        try:
+            rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            addresses = tuple(dict.fromkeys(str(row[4][0]) for row in rows))
+        except (OSError, UnicodeError) as error:
+            failure = error if isinstance(error, OSError) else OSError(str(error))
+        finally:
+            _running_lookups.release()
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, addresses, failure)
+
+    threading.Thread(target=look, name="lookup", daemon=True).start()
+    return await found
+
+
+class _GuardedResolver(AbstractResolver):
+    """Names to allowed addresses."""
+
+    def __init__(self, allow_networks: Sequence[Network], lookup: Lookup) -> None:
+        self._allow_networks = allow_networks
+        self._lookup = lookup
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._lookup(host)
+        kept = [text for text in found if allowed(ip_address(text), self._allow_networks)]
+        if not kept:
+            _log.warning("outbound.blocked", host=host, port=port, addresses=len(found))
+            raise BlockedAddress(host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=text,
+                port=port,
+                family=socket.AF_INET6 if ":" in text else socket.AF_INET,
+                proto=0,
+                flags=0,
+            )
+            for text in kept
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _guarded_sockets(
+    allow_networks: Sequence[Network],
+) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """Return a maker of sockets that refuses to make one for a blocked address."""
+
+    def make(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, (host, port, *_) = info
+        if not allowed(ip_address(host), allow_networks):
+            _log.warning("outbound.blocked", host=host, port=port)
+            raise BlockedAddress(host)
+        return socket.socket(family, kind, protocol)
+
+    return make

@@ -1,0 +1,134 @@
+"""What kind of picture some bytes are, judged by the bytes alone (R43).
+
+How it works: the size is read from the first bytes without decoding, so that a picture with too
+many pixels is refused before any decoder sees it; then Pillow must agree on the kind.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+from PIL import Image
+
+__all__ = ["KINDS", "Kind", "Size", "recognise", "sound"]
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+_JPEG_MAX_SEGMENTS: Final = 1000
+"""Segments to look through for the size: cameras write tens, colour profiles up to 255."""
+
+_JPEG_SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of frame headers. Source: ITU-T T.81, table B.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of picture that Discord and the bot take."""
+
+    name: str
+    """Pillow's word."""
+    content_type: str
+    extension: str
+    """Without a dot."""
+    size: Callable[[bytes], Size | None]
+    """Reads the size from the head of the file; None when it is not of this kind."""
+
+
+def recognise(data: bytes) -> tuple[Kind, Size] | None:
+    """Return the kind and size of a picture, or None when it is none we know."""
+    for kind in KINDS:
+        try:
+            size = kind.size(data)
+        except (struct.error, IndexError):  # the file ends inside its head
+            continue
+        if size is not None and min(size) > 0:
+            return kind, size
+    return None
+
+
+def sound(data: bytes, kind: Kind) -> bool:
+    """Return whether Pillow can open the bytes as a picture of this kind; decodes no pixels.
+
+    Purity: blocks; some milliseconds, up to a tenth of a second for files made to be slow
+    """
+    try:
+        with Image.open(BytesIO(data), formats=[kind.name]) as image:
+            image.verify()
+    except (
+        ArithmeticError,
+        EOFError,
+        Image.DecompressionBombError,
+        LookupError,
+        OSError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        struct.error,
+        zlib.error,
+    ):
+        return False
+    return True
+
+
+def _png_size(data: bytes) -> Size | None:
+    if not data.startswith(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"):
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _gif_size(data: bytes) -> Size | None:
+    if not data.startswith((b"GIF87a", b"GIF89a")):
+        return None
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _jpeg_size(data: bytes) -> Size | None:
+    if not data.startswith(b"\xff\xd8\xff"):
+        return None
+    at = 2
+    for _ in range(_JPEG_MAX_SEGMENTS):
+        if data[at] != 0xFF:
+            return None
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding before a marker
+            at += 1
+        elif marker in _JPEG_SIZES:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        else:
+            (length,) = struct.unpack_from(">H", data, at + 2)
+            at += 2 + max(length, 2)
+    return None
+
+
+def _webp_size(data: bytes) -> Size | None:
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return None
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+        return (width, height) if len(data) >= 30 else None
+    if chunk == b"VP8L" and data[20] == 0x2F:
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+KINDS: Final = (
+    Kind("PNG", "image/png", "png", _png_size),
+    Kind("JPEG", "image/jpeg", "jpg", _jpeg_size),
+    Kind("WEBP", "image/webp", "webp", _webp_size),
+    Kind("GIF", "image/gif", "gif", _gif_size),
+)
+"""Last in the file because its rows name the functions above."""

@@ -1,0 +1,533 @@
+"""What the outside must do: one narrow Protocol per outside thing that has two implementations.
+
+A test fake counts as an implementation. Adapters (`discord`, `store`, `outbound`, `vault`, `clock`)
+implement these; `engine` and the faces know only these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from waystation.actions import Outcome, Submission, Upload, Uploaded
+from waystation.deliveries import Attempt, Delivery
+from waystation.gateway_events import GatewayEvent, SessionState
+from waystation.jobs import Job, JobEvent, JobId, Nonce
+from waystation.secret import Secret
+from waystation.wire.message import Message
+
+__all__ = [
+    "Account",
+    "Change",
+    "Clock",
+    "Counts",
+    "DiscordIdentity",
+    "Fetched",
+    "Fetcher",
+    "Halt",
+    "IdSource",
+    "JobChange",
+    "JobDraft",
+    "Mail",
+    "Mailer",
+    "NoSlot",
+    "Probe",
+    "Sealer",
+    "Sender",
+    "Store",
+    "Transport",
+    "TransportFactory",
+    "Unrecognised",
+    "User",
+]
+
+
+# ── time and chance ──
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC instant."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; at once when not positive."""
+        ...
+
+
+class IdSource(Protocol):
+    """The only source of randomness."""
+
+    def nonce(self, now: datetime) -> Nonce:
+        """Return a decimal nonce, snowflake-like, unique in this process."""
+        ...
+
+    def token(self, size_bytes: int = 32) -> str:
+        """Return URL-safe random text from `size_bytes` random bytes."""
+        ...
+
+    def shuffled(self, items: Sequence[str]) -> list[str]:
+        """Return the items in random order."""
+        ...
+
+    def fraction(self) -> float:
+        """Return a number in 0 ≤ x < 1."""
+        ...
+
+
+# ── people and accounts ──
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who may call the API."""
+
+    user_id: int
+    email: str
+    created_at: datetime
+    token_hash: bytes
+    """HMAC-SHA-256 of the secret part of the API token (R44)."""
+    name: str | None = None
+    reply_url: str | None = None
+    """Default replyUrl of this user's jobs."""
+    expires_at: datetime | None = None
+    """When the subscription ends; None for never. Past: 402."""
+    revoked_at: datetime | None = None
+    """When every token of the user stopped working. Set: 401."""
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Discord user identity we act as, in one channel. Discord user and channel are unique."""
+
+    account_id: str
+    user_id: int
+    """The owner (R32)."""
+    discord_user_id: str
+    channel: str
+    guild_id: str | None
+    """None when the channel is the bot's direct messages."""
+    max_jobs: int
+    sealed_token: bytes
+    """Opened by `Sealer` under ("accounts", account_id)."""
+    masked_token: str
+    created_at: datetime
+    halt: str | None = None
+    """v2's pendingModMessage: why the account is halted; None while it works."""
+    halted_at: datetime | None = None
+    reset_at: datetime | None = None
+    """A trigger older than this never halts again (R34)."""
+    removed_at: datetime | None = None
+    """Set by removal: nothing new is submitted, the row goes when its jobs have ended (R33)."""
+    epoch: int = 0
+    """Fencing number; grows with each claim and is never reused."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether new jobs may be submitted through it."""
+        return self.halt is None and self.removed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordIdentity:
+    """Who a Discord token belongs to, and where the bot can be talked to.
+
+    `dm_channel` is the direct-message channel with the bot, None when there is none.
+    """
+
+    discord_user_id: str
+    username: str
+    dm_channel: str | None
+
+
+# ── the store ──
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """A job before it has an account and an id."""
+
+    user_id: int
+    verb: str
+    params: dict[str, object]
+    candidates: Sequence[str]
+    """account_ids in the order to try (random for v2)."""
+    takes_slot: bool
+    max_jobs: int | None
+    """The request's maxJobs; None compares with the account's own."""
+    lane: int = 5
+    """For verbs without a slot: how many may be unfinished per account at once (R16)."""
+    reply_url: str | None = None
+    reply_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoSlot:
+    """No candidate had room: those of the account tried last (R8)."""
+
+    max_jobs: int
+    executing_jobs: Sequence[JobId]
+    halted: Sequence[str] = ()
+    """Channels among the candidates that are halted (R7)."""
+    all_halted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """A job's new state with the events that led to it.
+
+    The store adds `updated_at`-independent bookkeeping only: it checks that the stored version is
+    `job.version - len(events)`, writes the row, numbers the events and adds the deliveries.
+    """
+
+    job: Job
+    events: Sequence[JobEvent]
+    deliveries: Sequence[Delivery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Stop an account and write exactly one mail, unless it is halted already or the trigger is
+    older than the last reset (R34)."""
+
+    text: str
+    triggered_at: datetime
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A bot message addressed to us that no reply row claimed (R24). `payload` is redacted JSON."""
+
+    message_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that one step changes; written in one transaction or not at all (R36).
+
+    Order inside: epoch check, halt check, jobs, halt, session, unrecognised.
+    """
+
+    account_id: str
+    epoch: int
+    at: datetime
+    jobs: Sequence[JobChange] = ()
+    halt: Halt | None = None
+    session: bytes | None = None
+    """The sealed SessionState; None leaves the stored one."""
+    unrecognised: Sequence[Unrecognised] = ()
+    only_if_usable: bool = False
+    """Raise AccountHalted when the account is halted or removed (Submitted, R34)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One e-mail that must go out. The subject is constant per kind (R49)."""
+
+    mail_id: str
+    to: str
+    subject: str
+    body: str
+    created_at: datetime
+    next_attempt_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What metrics and readiness show; no names (R48)."""
+
+    jobs_by_status: dict[str, int] = field(default_factory=dict)
+    deliveries_pending: int = 0
+    mails_pending: int = 0
+    accounts: int = 0
+    accounts_halted: int = 0
+    unrecognised: int = 0
+
+
+class Store(Protocol):
+    """Durable state. Every method is one transaction.
+
+    Raises from all: StoreError when the database cannot be used.
+    """
+
+    # users
+    async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
+        """Insert a user; ids count from 1. Raises: Conflict: the e-mail exists."""
+        ...
+
+    async def put_user(self, user: User) -> None:
+        """Overwrite a user's row. Raises: NotFound."""
+        ...
+
+    async def get_user(self, user_id: int) -> User | None:
+        """Return one user. On the path of every request: a point read, no thread hop."""
+        ...
+
+    async def list_users(self) -> Sequence[User]:
+        """Return all users by id."""
+        ...
+
+    # accounts
+    async def put_account(self, account: Account) -> bool:
+        """Insert or overwrite by account_id; True when it is new. Leaves halt, reset and epoch.
+
+        Raises: Conflict: another row has the same Discord user id or channel (R32)
+        """
+        ...
+
+    async def get_account(self, account_id: str) -> Account | None:
+        """Return one account, removed ones too."""
+        ...
+
+    async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
+        """Return accounts, removed ones too, oldest first; all users' when None."""
+        ...
+
+    async def reset_account(self, account_id: str, at: datetime) -> None:
+        """Clear the halt and remember when. Raises: NotFound."""
+        ...
+
+    async def remove_account(self, account_id: str, at: datetime) -> None:
+        """Mark as removed; idempotent. Raises: NotFound."""
+        ...
+
+    async def erase_account(self, account_id: str) -> None:
+        """Delete a removed account's row and session; its jobs stay readable (R33)."""
+        ...
+
+    async def claim_account(
+        self, account_id: str, holder: str, at: datetime, until: datetime
+    ) -> int:
+        """Take or renew the lease and return its epoch, one higher on a change of holder.
+
+        Raises: LeaseLost: another holder's lease has not run out
+        """
+        ...
+
+    async def release_account(self, account_id: str, holder: str) -> None:
+        """Give the lease back."""
+        ...
+
+    async def load_session(self, account_id: str) -> bytes | None:
+        """Return the sealed gateway session."""
+        ...
+
+    async def drop_session(self, account_id: str) -> None:
+        """Forget the gateway session."""
+        ...
+
+    # jobs
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot:
+        """Choose a candidate with room, take its slot and write the job, in one transaction.
+
+        A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
+        jobs without slot; with one it is max_jobs, else the account's. jobid as in R9.
+        """
+        ...
+
+    async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
+        """Return a job of that user (of anyone when None). A point read, no thread hop."""
+        ...
+
+    async def running_jobs(self, user_id: int) -> Sequence[JobId]:
+        """Return the jobids that are not final, oldest first."""
+        ...
+
+    async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
+        """Return what a conversation holds: jobs that are not final, ghosts, slot holders."""
+        ...
+
+    async def orphaned_jobs(self) -> Sequence[Job]:
+        """Return non-final jobs of accounts that nobody holds a live lease on."""
+        ...
+
+    async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
+        """Return a job's events with numbers above `number`, in order."""
+        ...
+
+    async def commit(self, change: Change) -> None:
+        """Write a change.
+
+        Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted
+        """
+        ...
+
+    # deliveries and mail
+    async def claim_deliveries(
+        self, at: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take due deliveries until `until`; at most one per job and URL is out at a time (R41)."""
+        ...
+
+    async def record_attempt(
+        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+    ) -> None:
+        """Record how an attempt ended. Delivered: done. Else again at `next_at`, or given up."""
+        ...
+
+    async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
+        """Return a job's deliveries."""
+        ...
+
+    async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
+        """Take due mails until `until`."""
+        ...
+
+    async def record_mail(
+        self, mail: Mail, sent: bool, at: datetime, next_at: datetime | None
+    ) -> None:
+        """Sent: done. Else again at `next_at`, or given up."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next delivery or mail is due, None when nothing waits."""
+        ...
+
+    # upkeep
+    async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
+        """Return kept bot messages, newest first."""
+        ...
+
+    async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
+        """Delete final jobs older than that, without open deliveries; return how many (R40)."""
+        ...
+
+    async def counts(self) -> Counts:
+        """Return totals for metrics."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises: StoreError: a write cannot be made."""
+        ...
+
+    async def close(self) -> None:
+        """Finish queued writes and close."""
+        ...
+
+
+# ── Discord ──
+
+
+class Transport(Protocol):
+    """One account's connection to Discord: a gateway session and REST.
+
+    `events` reconnects by itself until `close` or a fatal HumanCheckSeen.
+    """
+
+    def events(self) -> AsyncIterator[GatewayEvent]:
+        """Connect and yield events in order; CaughtUp after each connect."""
+        ...
+
+    async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
+        """Submit once. Never raises for what Discord says; never sends twice."""
+        ...
+
+    async def upload(self, channel: str, upload: Upload) -> Uploaded:
+        """Put a file where the bot can read it; retried. Raises: TransportError."""
+        ...
+
+    async def recent_messages(self, channel: str, after: str) -> Sequence[Message]:
+        """Return messages newer than the snowflake `after`, oldest first, at most 500.
+
+        Raises: TransportError
+        """
+        ...
+
+    async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
+        """Drop and reload the command index. Raises: TransportError."""
+        ...
+
+    async def close(self) -> None:
+        """Leave so that the session stays resumable."""
+        ...
+
+
+class TransportFactory(Protocol):
+    """Makes the transport of an account."""
+
+    def __call__(self, token: Secret, session: SessionState | None, log_name: str) -> Transport: ...
+
+
+class Probe(Protocol):
+    """Asks Discord about a token without a gateway session."""
+
+    async def identify(self, token: Secret) -> DiscordIdentity:
+        """Raises: NotAuthorised, HumanCheckRequired, Unreachable."""
+        ...
+
+    async def can_read(self, token: Secret, channel: str) -> bool:
+        """Whether the token can read that channel. Raises: NotAuthorised, Unreachable."""
+        ...
+
+
+# ── the caller's world ──
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A picture as fetched: its bytes, its type by content, and a file extension for it."""
+
+    data: bytes
+    content_type: str
+    extension: str
+
+
+class Fetcher(Protocol):
+    """Fetches pictures that callers name (R42, R43)."""
+
+    async def fetch(self, url: str, user_id: int) -> Fetched:
+        """Raises: PreconditionFailed with v2's literal sentence."""
+        ...
+
+    def inspect(self, data: bytes, name: str) -> Fetched:
+        """Judge bytes that a caller sent. Raises: PreconditionFailed `<name> unknown mime type`."""
+        ...
+
+
+class Sender(Protocol):
+    """Sends one delivery attempt."""
+
+    async def send(self, delivery: Delivery) -> Attempt:
+        """POST the body once. Never raises for what the receiver does."""
+        ...
+
+
+class Mailer(Protocol):
+    """Sends mail."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is anywhere to send to."""
+        ...
+
+    async def send(self, mail: Mail) -> None:
+        """Raises: Unreachable with the reason."""
+        ...
+
+
+class Sealer(Protocol):
+    """Seals values at rest and hashes API tokens (R44, R45)."""
+
+    def seal(self, table: str, row_id: str, value: bytes) -> bytes:
+        """Return the sealed value, bound to table and row."""
+        ...
+
+    def unseal(self, table: str, row_id: str, sealed: bytes) -> bytes:
+        """Raises: VaultError."""
+        ...
+
+    def hash_token(self, secret: str) -> bytes:
+        """Return the HMAC of an API token's secret part."""
+        ...

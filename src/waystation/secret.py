@@ -1,0 +1,47 @@
+"""Secret: text that hides itself, and the list of live ones that logs must not show (R46).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+__all__ = ["Secret", "mask", "redact"]
+
+_live: weakref.WeakSet[Secret] = weakref.WeakSet()
+
+
+class Secret:
+    """A text that never shows in a repr; registered for redaction as long as it lives."""
+
+    __slots__ = ("__weakref__", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        if text:
+            _live.add(self)
+
+    def reveal(self) -> str:
+        """Return the text; call it only where it leaves for its destination."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+
+def mask(token: str) -> str:
+    """Return a token as v2 shows it: first three characters, a marker, last three.
+
+    Source: seed documents, field `discord`.
+    """
+    return f"{token[:3]}…secured…{token[-3:]}"
+
+
+def redact(text: str) -> str:
+    """Return the text with every live secret in it replaced."""
+    for secret in tuple(_live):
+        text = text.replace(secret.reveal(), "[redacted]")
+    return text

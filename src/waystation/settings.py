@@ -1,0 +1,432 @@
+"""Settings: one table, read from the environment, a TOML file and the command line.
+
+How it works: each field of `Settings` is a row of SETTINGS. A value comes from a command-line flag,
+else from WAYSTATION_<NAME>, else from the file, else it is the default; `origins` says which, for
+`doctor`. An unknown key of the file is an error, because nobody else writes there; an unknown
+variable is a warning, because the environment is shared.
+
+Rules: the only reader of the environment, and the only file that names Discord's host. A message
+names the setting and never quotes its value.
+"""
+# ruff: noqa: RUF009 - `_row` returns a dataclass field; its defaults are immutable
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import math
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from waystation.errors import ConfigurationError
+from waystation.secret import Secret
+
+__all__ = ["CONFIG_VARIABLE", "PREFIX", "SETTINGS", "Origin", "Setting", "Settings", "load"]
+
+PREFIX = "WAYSTATION_"
+"""What every variable's name starts with."""
+
+CONFIG_VARIABLE = "WAYSTATION_CONFIG"
+"""Names the TOML file; not a row, because the file cannot name itself."""
+
+_DEFAULT_FILE = Path("waystation.toml")
+
+_MIB = 1024 * 1024
+
+Origin = Literal["default", "file", "environment", "flag"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row."""
+
+    name: str
+    type: Any
+    default: object
+    unit: str | None
+    help: str
+    secret: bool
+    """Never shown; its type is Secret."""
+    least: float | None
+    most: float | None
+    check: Callable[[Any], object] | None
+    """Returns the value as it is used. Raises: ValueError: what it must be, in words."""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable's name."""
+        return PREFIX + self.name.upper()
+
+
+def _row(
+    default: _T,
+    help: str,
+    *,
+    unit: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    check: Callable[[Any], object] | None = None,
+) -> _T:
+    row: _T = field(
+        default=default,
+        metadata={"help": help, "unit": unit, "least": least, "most": most, "check": check},
+    )
+    return row
+
+
+def _seconds(default: float, help: str, *, least: float = 0.0) -> float:
+    return _row(default, help, unit="seconds", least=least)
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if text and not good:
+        raise ValueError("an http or https URL")
+    return text.rstrip("/")
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise ValueError("networks like 10.0.0.0/8, separated by commas") from None
+    return texts
+
+
+def _smtp_url(url: Secret) -> Secret:
+    text = url.reveal()
+    if text and not text.startswith(("smtp://", "smtps://")):
+        raise ValueError("a URL like smtp://user:password@host:587/?from=me@example.org")
+    return url
+
+
+def _database_url(url: Secret) -> Secret:
+    text = url.reveal()
+    if text and _sqlite_path(text) is None:
+        raise ValueError("a URL like sqlite:///path/to/file.db; other databases come later")
+    return url
+
+
+def _sqlite_path(url: str) -> Path | None:
+    """Return the file of `sqlite:///relative` or `sqlite:////absolute`, None for anything else."""
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or len(url) == len(prefix):
+        return None
+    return Path(unquote(url.removeprefix(prefix)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator decides. Every field but the last two is a row of SETTINGS."""
+
+    data_dir: Path = _row(
+        Path("~/.local/share/waystation"),
+        "Where the database, its backups and the key file live.",
+    )
+    database_url: Secret = _row(
+        Secret(""),
+        "The database. Empty: the file waystation.db in the data directory.",
+        check=_database_url,
+    )
+    key: Secret = _row(
+        Secret(""),
+        "The key ring's text, instead of the file keys.json in the data directory.",
+    )
+    host: str = _row("127.0.0.1", "Address to listen on. Anything else opens it to the network.")
+    port: int = _row(8080, "Port to listen on; 0 takes a free one.", least=0, most=65535)
+    public_url: str = _row(
+        "", "How callers reach the service, when a reverse proxy is in front.", check=_http_url
+    )
+    cors_origins: tuple[str, ...] = _row(
+        (), "Origins whose pages may call the API from a browser; * for all. Empty: off."
+    )
+    metrics: bool = _row(True, "Serve /metrics for Prometheus.")
+    drain_s: float = _seconds(8.0, "How long a stop waits for answers and attempts under way.")
+
+    discord_url: str = _row(
+        "https://discord.com",
+        "Discord, or the simulator that stands in for it; nothing else tells them apart.",
+        check=_http_url,
+    )
+    upload_hosts: tuple[str, ...] = _row(
+        ("discord-attachments-uploads-prd.storage.googleapis.com",),
+        "Hosts beside Discord's own to which it may direct uploads.",
+    )
+    contact: str = _row("", "URL or address of whoever runs this, shown to Discord.")
+    activity_url: str = _row(
+        "",
+        "Host of the Vary Region activity, which no answer of Discord's names.",
+        check=_http_url,
+    )
+    gateway_compress: Literal["zstd-stream", "zlib-stream", "none"] = _row(
+        "zstd-stream", "How Discord compresses what it sends over the gateway."
+    )
+    gateway_limit_bytes: int = _row(
+        16 * _MIB, "Largest gateway frame, decompressed.", unit="bytes", least=_MIB
+    )
+    request_timeout_s: float = _seconds(
+        10.0, "How long one request to Discord may take; shorter than the lease.", least=0.1
+    )
+    pacing_s: float = _seconds(
+        2.5, "Pause between two submissions of one account; 0 for none. Discord watches haste."
+    )
+    pacing_jitter_s: float = _seconds(
+        1.0, "How far the pause is varied to either side; 0 when there is no pause."
+    )
+    breaker_invalid: int = _row(
+        1000,
+        "Refused requests (401, 403, 429) in ten minutes that stop every send; Discord bans an "
+        "address at 10000.",
+        least=1,
+        most=10_000,
+    )
+    lease_s: float = _seconds(
+        30.0, "How long this process may act for an account without renewing its lease.", least=1.0
+    )
+
+    first_answer_s: float = _seconds(
+        60.0, "From submission to the bot's first message; then the job has failed.", least=0.1
+    )
+    job_timeout_s: float = _seconds(
+        1800.0, "From submission to the result; then the job has failed.", least=0.1
+    )
+    blind_grace_s: float = _seconds(
+        600.0, "How much longer a job lives while Discord cannot be heard."
+    )
+    vanish_grace_s: float = _seconds(
+        30.0, "From the bot's message being deleted to the verdict that it was moderated."
+    )
+    cancel_wait_s: float = _seconds(
+        10.0, "How long a cancel waits for the bot before the job counts as cancelled."
+    )
+    slot_hold_s: float = _seconds(
+        600.0, "How long a job that may still run in Midjourney keeps its slot without evidence."
+    )
+    ghost_life_s: float = _seconds(
+        86_400.0, "How long a late result can still be told to belong to a job that has ended."
+    )
+    job_retention_days: float = _row(
+        31.0, "How long jobs can be read after they ended.", unit="days", least=0.0
+    )
+    unrecognised_days: float = _row(
+        7.0, "How long bot messages that nobody understood are kept.", unit="days", least=0.0
+    )
+    janitor_s: float = _seconds(
+        60.0, "How often old jobs are purged and abandoned ones ended.", least=0.05
+    )
+
+    allow_networks: tuple[str, ...] = _row(
+        (),
+        "Private networks that callers' URLs may point to, as CIDR. Cloud metadata never.",
+        check=_networks,
+    )
+    fetch_limit_bytes: int = _row(
+        10 * _MIB, "Largest picture fetched; Discord takes no larger.", unit="bytes", least=1
+    )
+    fetch_limit_pixels: int = _row(
+        50_000_000, "Largest picture, width times height.", unit="pixels", least=1
+    )
+    fetch_timeout_s: float = _seconds(20.0, "How long fetching a picture may take.", least=0.1)
+    fetches_per_user: int = _row(4, "Pictures fetched at once for one user.", least=1)
+    fetches: int = _row(16, "Pictures fetched at once in all.", least=1)
+    json_limit_bytes: int = _row(_MIB, "Largest JSON body.", unit="bytes", least=1)
+    form_limit_bytes: int = _row(11 * _MIB, "Largest multipart body.", unit="bytes", least=1)
+    head_timeout_s: float = _seconds(10.0, "How long a request's head may take.", least=0.1)
+    body_timeout_s: float = _seconds(30.0, "How long a request's body may take.", least=0.1)
+
+    delivery_timeout_s: float = _seconds(15.0, "How long a callback may take.", least=0.1)
+    delivery_jitter: bool = _row(True, "Vary the pauses between attempts of a callback.")
+    smtp_url: Secret = _row(
+        Secret(""),
+        "Mail server: smtp://user:password@host:port/?from=…, or smtps://. Empty: no mail.",
+        check=_smtp_url,
+    )
+    mail_from: str = _row("", "Sender of mails, when the mail server's URL has no `from`.")
+    mail_timeout_s: float = _seconds(30.0, "How long handing over a mail may take.", least=0.1)
+
+    log_level: Literal["debug", "info", "warning", "error"] = _row(
+        "info", "The least important lines that are logged."
+    )
+    log_format: Literal["console", "json"] = _row("console", "For eyes, or one object a line.")
+
+    url: str = _row(
+        "http://127.0.0.1:8080", "Where the command line finds the service.", check=_http_url
+    )
+    token: Secret = _row(Secret(""), "The API token the command line uses.")
+
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each value came from; a name that is missing is at its default."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for the log and `doctor`."""
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return _sqlite_path(self.database_url.reveal()) or self.data_dir / "waystation.db"
+
+    def shown(self, name: str) -> str:
+        """Return a value as `doctor` prints it; of a secret only whether it is set."""
+        value = getattr(self, name)
+        if isinstance(value, Secret):
+            return "(set)" if value.reveal() else "(not set)"
+        if isinstance(value, tuple):
+            return ", ".join(value)
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _rows() -> tuple[Setting, ...]:
+    types = get_type_hints(Settings)
+    return tuple(
+        Setting(
+            name=each.name,
+            type=types[each.name],
+            default=each.default,
+            secret=types[each.name] is Secret,
+            **each.metadata,
+        )
+        for each in fields(Settings)
+        if each.metadata and each.default is not MISSING
+    )
+
+
+SETTINGS = _rows()
+"""Every setting, in the order of the documentation."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def load(
+    config: Path | None = None,
+    flags: Mapping[str, object] = MappingProxyType({}),
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read every setting.
+
+    Args: config: the TOML file; else WAYSTATION_CONFIG, else ./waystation.toml if it is there;
+        flags: values from the command line by name; environ: None for the process's own
+    Raises: ConfigurationError: a value that is not valid, or an unknown key of the file
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    for origin, found in (
+        ("file", _from_file(_config_path(config, environ))),
+        ("environment", _from_environment(environ)),
+        ("flag", flags),
+    ):
+        for name, raw in found.items():
+            values[name] = _value(_BY_NAME[name], raw, lax=origin == "environment")
+            origins[name] = origin  # type: ignore[assignment]  # the tuple above spells them out
+    values.setdefault("data_dir", Settings().data_dir)
+    values["data_dir"] = values["data_dir"].expanduser()
+    return Settings(**values, origins=origins, warnings=_unknown_variables(environ))
+
+
+def _config_path(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if config is None and environ.get(CONFIG_VARIABLE):
+        config = Path(environ[CONFIG_VARIABLE])
+    if config is None:
+        return _DEFAULT_FILE if _DEFAULT_FILE.exists() else None
+    if not config.exists():
+        raise ConfigurationError(f"The settings file {config} does not exist.")
+    return config
+
+
+def _from_file(path: Path | None) -> Mapping[str, object]:
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        # The reason may quote the line, and with it a secret.
+        raise ConfigurationError(f"The settings file {path} is not readable TOML.") from None
+    for key in found:
+        if key not in _BY_NAME:
+            raise ConfigurationError(
+                f"{path}: `{key}` is not a setting{_nearest(key.lower(), _BY_NAME)}"
+            )
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what is set. An empty variable counts as absent, as in compose files it should."""
+    return {row.name: environ[row.variable] for row in SETTINGS if environ.get(row.variable)}
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    known = {row.variable for row in SETTINGS} | {CONFIG_VARIABLE}
+    return tuple(
+        f"{name} is not a setting{_nearest(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known
+    )
+
+
+def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else "."
+
+
+def _value(row: Setting, raw: object, *, lax: bool) -> object:
+    """Turn what was found into the row's type.
+
+    Args: lax: text from the environment, which has no types
+    """
+    try:
+        value = _convert(row.type, raw, lax=lax)
+        if isinstance(value, int | float):
+            _check_bounds(row, value)
+        return value if row.check is None else row.check(value)
+    except msgspec.ValidationError:
+        wanted = _wanted(row)
+    except ValueError as error:
+        wanted = str(error)
+    raise ConfigurationError(f"{row.variable} must be {wanted}.")
+
+
+def _convert(kind: Any, raw: object, *, lax: bool) -> object:
+    if kind is Secret:
+        return Secret(msgspec.convert(raw, str))
+    if kind is Path:
+        return raw if isinstance(raw, Path) else Path(msgspec.convert(raw, str))
+    if kind == tuple[str, ...] and lax:
+        return tuple(each.strip() for each in str(raw).split(",") if each.strip())
+    return msgspec.convert(raw, kind, strict=not lax)
+
+
+def _check_bounds(row: Setting, value: float) -> None:
+    if (
+        not math.isfinite(value)
+        or (row.least is not None and value < row.least)
+        or (row.most is not None and value > row.most)
+    ):
+        raise ValueError(_wanted(row))
+
+
+def _wanted(row: Setting) -> str:
+    """Say in words what a row takes."""
+    if get_origin(row.type) is Literal:
+        return "one of " + ", ".join(get_args(row.type))
+    if row.type not in (int, float):
+        return {bool: "true or false", tuple[str, ...]: "a list of texts"}.get(row.type, "text")
+    words = "a whole number" if row.type is int else "a number"
+    if row.unit is not None:
+        words += f" of {row.unit}"
+    if row.least is not None and row.most is not None:
+        return f"{words} from {row.least:g} to {row.most:g}"
+    return words if row.least is None else f"{words}, at least {row.least:g}"

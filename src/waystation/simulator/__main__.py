@@ -1,0 +1,88 @@
+"""waystation-simulator: a stand-in for Discord and the Midjourney bot, as a process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from waystation.simulator.payload import encode
+from waystation.simulator.server import Simulator
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; print one JSON line once ready."""
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
+    try:
+        simulator = Simulator(**options)
+    except (ValueError, LookupError) as error:
+        parser.error(str(error))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(simulator))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="waystation-simulator", description=__doc__)
+    add = parser.add_argument
+    add("--accounts", type=int, default=1, help="how many Discord users exist (1)")
+    add("--bots", type=int, default=1, help="how many other bots exist (1)")
+    add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    add("--port", type=int, default=0, help="port to listen on; 0 takes a free one (0)")
+    add("--seed", type=int, default=1, help="fixes ids, prompts, delays and order (1)")
+    add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        dest="faults",
+        metavar="NAME[:VALUE][,KEY=VALUE...]",
+        help="switch a fault on; also account=, command=, count=; may be repeated",
+    )
+    add("--strict-sessions", action="store_true", help="interactions need a live session id")
+    add(
+        "--resume-window",
+        type=float,
+        default=180.0,
+        dest="resume_window_s",
+        metavar="SECONDS",
+        help="how long a dropped session waits for RESUME (180)",
+    )
+    add(
+        "--heartbeat-interval",
+        type=int,
+        default=41_250,
+        dest="heartbeat_interval_ms",
+        metavar="MS",
+        help="heartbeat interval told in HELLO (41250)",
+    )
+    add(
+        "--no-rate-limits",
+        action="store_false",
+        dest="rate_limits",
+        help="answer any number of requests",
+    )
+    return parser
+
+
+async def _run(simulator: Simulator) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await simulator.start()
+    sys.stdout.write(encode(simulator.ready_line()).decode() + "\n")
+    sys.stdout.flush()
+    await stopped.wait()
+    await simulator.stop()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

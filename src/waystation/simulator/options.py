@@ -1,0 +1,62 @@
+"""What a simulator can be told at its start; every number that a test may want to shorten.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["MAX_SPEED", "MIN_SPEED", "Options"]
+
+MIN_SPEED = 1.0
+MAX_SPEED = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one simulator.
+
+    `speed` divides the bot's own delays and nothing else: seconds given to a fault, the life of a
+    link and the gateway's intervals are real seconds.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free port."""
+    accounts: int = 1
+    bots: int = 1
+    seed: int = 1
+    speed: float = 1.0
+
+    strict_sessions: bool = False
+    """Refuse interactions whose `session_id` is not a live gateway session of the token."""
+    resume_window_s: float = 180.0
+    """How long a dropped session waits for its RESUME. Discord says "some minutes"."""
+    replay_limit: int = 10_000
+    """Dispatches kept for replay per session; an older sequence cannot be resumed."""
+    heartbeat_interval_ms: int = 41_250
+    identify_gap_s: float = 0.0
+    """Least time between two IDENTIFYs of a token; Discord asks 5 s, here off by default."""
+    max_sessions: int = 50
+    max_sends_per_minute: int = 120
+    queue_frames: int = 20_000
+    """A reader that falls this many frames behind is closed with 4000."""
+
+    rate_limits: bool = True
+    global_limit_per_s: int = 50
+    max_file_bytes: int = 10 * 1024 * 1024
+    link_life_s: float = 86_400.0
+    stored_bytes: int = 256 * 1024 * 1024
+    """The oldest uploaded files go when all together pass this."""
+
+    log_limit: int = 20_000
+    book_limit: int = 20_000
+    history_limit: int = 10_000
+    """Messages kept per channel."""
+
+    def __post_init__(self) -> None:
+        if not MIN_SPEED <= self.speed <= MAX_SPEED:
+            raise ValueError(f"speed must lie in {MIN_SPEED:g}..{MAX_SPEED:g}, not {self.speed:g}")
+        if self.accounts < 1 or self.bots < 0:
+            raise ValueError("a simulator needs at least one account")

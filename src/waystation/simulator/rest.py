@@ -1,0 +1,344 @@
+"""The REST API: one row per route, and the few things each of them answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from waystation.simulator import commands, ready
+from waystation.simulator.call import Call, Reply
+from waystation.simulator.files import Files
+from waystation.simulator.job import Draft
+from waystation.simulator.messages import Messages, Spoken
+from waystation.simulator.payload import Payload
+from waystation.simulator.pictures import UnreadablePicture, look
+from waystation.simulator.refusals import Refused, error_effect, invalid_form
+from waystation.simulator.world import Account, Channel, SimulatedBot, World
+
+__all__ = ["ROUTES", "Rest", "Route"]
+
+_MAX_HISTORY = 100
+_MAX_FILES = 10
+_MAX_CONTENT_CHARS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the API."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    name: str
+    """What faults and limits call it."""
+    answer: str
+    """The method of `Rest` that answers."""
+    public: bool = False
+    """No token is needed."""
+    major: str = ""
+    """The part of the path that separates its buckets."""
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/gateway", "gateway", "gateway", public=True),
+    Route("GET", "/gateway/bot", "gateway", "gateway_bot"),
+    Route("GET", "/users/@me", "me", "me"),
+    Route("GET", "/users/@me/guilds", "me", "my_guilds"),
+    Route("GET", "/users/@me/billing/country-code", "me", "country"),
+    Route("GET", "/users/@me/channels", "channels", "my_channels"),
+    Route("POST", "/users/@me/channels", "channels", "open_channel"),
+    Route("GET", "/users/@me/application-command-index", "index", "my_index"),
+    Route(
+        "GET", "/guilds/{guild}/application-command-index", "index", "guild_index", major="guild"
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/application-command-index",
+        "index",
+        "channel_index",
+        major="channel",
+    ),
+    Route("GET", "/applications/{app}/application-command-index", "index", "application_index"),
+    Route("GET", "/applications/{app}/commands", "index", "application_commands"),
+    Route(
+        "GET",
+        "/channels/{channel}/application-commands/search",
+        "index",
+        "search_commands",
+        major="channel",
+    ),
+    Route("GET", "/oauth2/applications/@me", "me", "application"),
+    Route("GET", "/guilds/{guild}", "guilds", "guild", major="guild"),
+    Route("GET", "/guilds/{guild}/channels", "guilds", "guild_channels", major="guild"),
+    Route("GET", "/channels/{channel}", "channels", "channel", major="channel"),
+    Route("GET", "/channels/{channel}/messages", "messages.read", "history", major="channel"),
+    Route("POST", "/channels/{channel}/messages", "messages.send", "send", major="channel"),
+    Route(
+        "GET", "/channels/{channel}/messages/{message}", "messages.read", "message", major="channel"
+    ),
+    Route("POST", "/channels/{channel}/attachments", "attachments", "attachments", major="channel"),
+    Route("DELETE", "/attachments/{name:.+}", "attachments", "drop_attachment"),
+    Route("POST", "/interactions", "interactions", "interactions"),
+)
+"""Every route under `/api` and `/api/v6` to `/api/v10`."""
+
+
+class Rest:
+    """Answers the routes."""
+
+    def __init__(
+        self,
+        world: World,
+        files: Files,
+        messages: Messages,
+        post_interaction: Callable[[Call], Reply],
+    ) -> None:
+        self._world = world
+        self._files = files
+        self._messages = messages
+        self.interactions = post_interaction
+
+    def answer(self, route: Route, call: Call) -> Reply:
+        """Answer one call.
+
+        Raises: Refused: Discord answers with an error
+        """
+        method: Callable[[Call], Reply] = getattr(self, route.answer)
+        return method(call)
+
+    def public(self, route: Route) -> Reply:
+        """Answer a route that needs no token."""
+        return Reply({"url": self._gateway_url})
+
+    @property
+    def _gateway_url(self) -> str:
+        return self._world.url.replace("http", "ws", 1)
+
+    # Who am I, and where.
+
+    def gateway(self, call: Call) -> Reply:
+        return Reply({"url": self._gateway_url})
+
+    def gateway_bot(self, call: Call) -> Reply:
+        if isinstance(call.caller, Account):
+            raise Refused(error_effect("only_bots"))
+        limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
+        return Reply({"url": self._gateway_url, "shards": 1, "session_start_limit": limit})
+
+    def me(self, call: Call) -> Reply:
+        return Reply(ready.self_payload(call.caller))
+
+    def country(self, call: Call) -> Reply:
+        return Reply({"country_code": "US"})
+
+    def my_guilds(self, call: Call) -> Reply:
+        return Reply([_brief_guild(account, call.caller) for account in self._visible(call)])
+
+    def application(self, call: Call) -> Reply:
+        if isinstance(call.caller, Account):
+            raise Refused(error_effect("only_bots"))
+        return Reply(_application_info(call.caller, self._world))
+
+    def guild(self, call: Call) -> Reply:
+        return Reply(ready.guild_payload(self._world, self._guild_account(call)))
+
+    def guild_channels(self, call: Call) -> Reply:
+        return Reply([ready.channel_payload(self._guild_account(call))])
+
+    def channel(self, call: Call) -> Reply:
+        channel = self._channel(call)
+        for account in self._world.accounts:
+            if account.channel_id == channel.id:
+                return Reply(ready.channel_payload(account))
+        return Reply(ready.direct_payload(self._world, call.account))
+
+    def my_channels(self, call: Call) -> Reply:
+        if isinstance(call.caller, SimulatedBot):
+            return Reply([])
+        return Reply([ready.direct_payload(self._world, call.caller)])
+
+    def open_channel(self, call: Call) -> Reply:
+        wanted = call.body.json.get("recipients") or [call.body.json.get("recipient_id")]
+        if wanted != [self._world.midjourney.id]:
+            raise Refused(error_effect("missing_permissions"))
+        return Reply(ready.direct_payload(self._world, call.account))
+
+    def _visible(self, call: Call) -> list[Account]:
+        if isinstance(call.caller, SimulatedBot):
+            return self._world.accounts
+        return [call.caller]
+
+    def _guild_account(self, call: Call) -> Account:
+        accounts = self._world.guild_accounts(call.path("guild"))
+        if not accounts:
+            raise Refused(error_effect("unknown_guild"))
+        if accounts[0] not in self._visible(call):
+            raise Refused(error_effect("missing_access"))
+        return accounts[0]
+
+    def _channel(self, call: Call) -> Channel:
+        channel = self._world.channels.get(call.path("channel"))
+        if channel is None:
+            raise Refused(error_effect("no_channel"))
+        if not self._world.is_member(call.caller, channel):
+            raise Refused(error_effect("missing_access"))
+        return channel
+
+    # Commands.
+
+    def my_index(self, call: Call) -> Reply:
+        return Reply(commands.index(call.account.index_generation))
+
+    def guild_index(self, call: Call) -> Reply:
+        return Reply(commands.index(self._guild_account(call).index_generation))
+
+    def channel_index(self, call: Call) -> Reply:
+        self._channel(call)
+        return self.my_index(call)
+
+    def application_index(self, call: Call) -> Reply:
+        generation = call.account.index_generation
+        index = commands.index(generation, call.path("app"))
+        if not index["applications"]:
+            raise Refused(error_effect("unknown_application"))
+        return Reply(index)
+
+    def application_commands(self, call: Call) -> Reply:
+        reply = self.application_index(call).json
+        assert isinstance(reply, dict), "an index is an object"
+        return Reply(reply["application_commands"])
+
+    def search_commands(self, call: Call) -> Reply:
+        """Answer the legacy search by the beginning of a name."""
+        self._channel(call)
+        index = commands.index(call.account.index_generation)
+        query = call.request.query.get("query", "")
+        limit = call.number("limit") or 25
+        found = [c for c in index["application_commands"] if c["name"].startswith(query)][:limit]
+        used = {command["application_id"] for command in found}
+        owners = [app for app in index["applications"] if app["id"] in used]
+        return Reply({"applications": owners, "application_commands": found, "cursor": {}})
+
+    # Messages and uploads.
+
+    def history(self, call: Call) -> Reply:
+        channel = self._channel(call)
+        limit = call.number("limit")
+        count = 50 if limit is None else limit
+        if not 1 <= count <= _MAX_HISTORY:
+            raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be 1 to 100.")
+        bounds = (call.number("before"), call.number("after"), call.number("around"))
+        return Reply(self._messages.read(channel.id, count, *bounds))
+
+    def message(self, call: Call) -> Reply:
+        """Answer a single message, which user tokens may not read. Source: wire notes 1.4"""
+        if isinstance(call.caller, Account):
+            raise Refused(error_effect("only_bots"))
+        found = self._messages.get(self._channel(call).id, call.path("message"))
+        if found is None:
+            raise Refused(error_effect("unknown_message"))
+        return Reply(found)
+
+    def send(self, call: Call) -> Reply:
+        channel = self._channel(call)
+        content = call.body.json.get("content") or ""
+        if not isinstance(content, str) or len(content) > _MAX_CONTENT_CHARS:
+            raise invalid_form(
+                "content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length."
+            )
+        attachments = self._attach(call, channel)
+        if not content and not attachments:
+            raise Refused(error_effect("empty_message"))
+        nonce = call.body.json.get("nonce")
+        spoken = Spoken(
+            channel,
+            call.caller.user,
+            Draft(content, flags=int(call.body.json.get("flags") or 0)),
+            nonce=None if nonce is None else str(nonce),
+            extra={"attachments": attachments},
+        )
+        message, event = self._messages.create(spoken)
+        echo = {"nonce": nonce} if nonce is not None else {}
+        announce = self._messages.announce
+        return Reply(message | echo, after=lambda: announce("MESSAGE_CREATE", event))
+
+    def _attach(self, call: Call, channel: Channel) -> list[Payload]:
+        """Return the attachments of a message, from slots and from the request itself."""
+        pictures = [
+            self._files.keep(part.filename, part.data, part.content_type, call.caller.user_id)
+            for part in call.body.files.values()
+        ]
+        for attachment in call.body.json.get("attachments") or ():
+            name = attachment.get("uploaded_filename") or attachment.get("upload_filename")
+            if name is None:
+                continue
+            slot = self._files.slot(str(name))
+            if slot is None or slot.picture is None:
+                raise invalid_form("attachments", "UPLOADED_FILE_NOT_FOUND", "Not uploaded.")
+            pictures.append(slot.picture)
+        return [self._files.attach(p, channel.id, _size(p.data)) for p in pictures]
+
+    def attachments(self, call: Call) -> Reply:
+        """Answer where to put files. Source: wire notes 1.5"""
+        self._channel(call)
+        files = call.body.json.get("files")
+        if not isinstance(files, list) or not 1 <= len(files) <= _MAX_FILES:
+            raise invalid_form("files", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 10.")
+        return Reply({"attachments": [self._slot(call, wanted) for wanted in files]})
+
+    def _slot(self, call: Call, wanted: object) -> Payload:
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("filename"), str):
+            raise invalid_form("files.filename", "BASE_TYPE_REQUIRED", "This field is required")
+        size = wanted.get("file_size")
+        if not isinstance(size, int):
+            raise invalid_form("files.file_size", "BASE_TYPE_REQUIRED", "This field is required")
+        if size > self._world.options.max_file_bytes:
+            raise Refused(error_effect("too_large"))
+        slot = self._files.open_slot(wanted["filename"], call.caller.user_id)
+        number = str(wanted.get("id", "0"))
+        return {
+            "id": int(number) if number.isdigit() else number,
+            "upload_url": f"{self._world.url}/uploads/{slot.name}?upload_id={slot.key}",
+            "upload_filename": slot.name,
+        }
+
+    def drop_attachment(self, call: Call) -> Reply:
+        if not self._files.drop(call.path("name")):
+            raise Refused(error_effect("not_found"))
+        return Reply(status=204)
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    try:
+        seen = look(data)
+    except UnreadablePicture:
+        return None
+    return seen.width, seen.height
+
+
+def _brief_guild(account: Account, caller: Account | SimulatedBot) -> Payload:
+    return {
+        "id": account.guild_id,
+        "name": f"Guild of {account.user.username}",
+        "icon": None,
+        "owner": caller is account,
+        "permissions": "2248473465835073",
+        "features": [],
+    }
+
+
+def _application_info(bot: SimulatedBot, world: World) -> Payload:
+    return {
+        "id": bot.user_id,
+        "name": bot.user.username,
+        "icon": None,
+        "description": "",
+        "rpc_origins": [],
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "team": None,
+        "flags": 565248,
+        "owner": world.foreigner.payload(),
+        "summary": "",
+    }

@@ -1,0 +1,140 @@
+"""Users' and accounts' rows, and the lease that says who acts for an account.
+
+How a lease works: whoever holds it owns the account's gateway session, conversation and
+submissions. Each change of holder raises the account's epoch, and every change to its jobs names
+the epoch it was decided under, so that a holder who was away too long can write nothing (I11). An
+epoch is never used twice, not even when the account is erased and added again: `meta` keeps the
+largest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from waystation.errors import Conflict, LeaseLost, NotFound
+from waystation.ports import Account, User
+from waystation.store.database import Database
+from waystation.store.rows import account_values, micros, user_of, user_values
+
+__all__ = [
+    "add_user",
+    "claim",
+    "erase",
+    "put",
+    "put_user",
+    "raise_epochs",
+    "release",
+    "remove",
+    "reset",
+    "void_leases",
+]
+
+
+def add_user(database: Database, email: str, token_hash: bytes, at: datetime) -> User:
+    """Insert a user. Raises: Conflict: the e-mail exists."""
+    if database.one("user_by_email", {"email": email}):
+        raise Conflict("A user with this e-mail exists.")
+    row = database.one("insert_user", {"email": email, "token_hash": token_hash, "at": micros(at)})
+    assert row is not None
+    inserted = database.one("user_by_id", {"user_id": row[0]})
+    assert inserted is not None
+    return user_of(inserted)
+
+
+def put_user(database: Database, user: User) -> None:
+    """Overwrite a user's row. Raises: NotFound; Conflict: the e-mail is another user's."""
+    twin = database.one("user_by_email", {"email": user.email})
+    if twin is not None and twin[0] != user.user_id:
+        raise Conflict("A user with this e-mail exists.")
+    _found(database.run("update_user", user_values(user)))
+
+
+def put(database: Database, account: Account) -> bool:
+    """Insert or overwrite; True when new.
+
+    Raises: Conflict: the Discord user or channel is taken
+    """
+    values = account_values(account)
+    if database.one(
+        "account_twin",
+        {
+            "account_id": account.account_id,
+            "discord_user_id": account.discord_user_id,
+            "channel": account.channel,
+        },
+    ):
+        raise Conflict("This Discord user or channel is configured already.")
+    if database.run("update_account", values):
+        return False
+    database.run("insert_account", values)
+    return True
+
+
+def reset(database: Database, account_id: str, at: datetime) -> None:
+    """Lift the halt. Raises: NotFound."""
+    _found(database.run("reset_account", {"account_id": account_id, "at": micros(at)}))
+
+
+def remove(database: Database, account_id: str, at: datetime) -> None:
+    """Mark as removed. Raises: NotFound."""
+    _found(database.run("remove_account", {"account_id": account_id, "at": micros(at)}))
+
+
+def erase(database: Database, account_id: str) -> None:
+    """Delete a removed account; nothing when it is gone already.
+
+    Raises: Conflict: it is not removed, or jobs of it are not final (I7)
+    """
+    erased = database.one("erase_account", {"account_id": account_id})
+    if erased is not None:
+        database.run("lift_epoch_floor", {"epoch": erased[0]})
+    elif database.one("account_by_id", {"account_id": account_id}) is not None:
+        raise Conflict("The account is not removed, or jobs of it still run.")
+
+
+def claim(database: Database, account_id: str, holder: str, at: datetime, until: datetime) -> int:
+    """Take or renew the lease and return its epoch.
+
+    Raises: LeaseLost: another holder's lease has not run out; NotFound
+    """
+    row = database.one("lease", {"account_id": account_id})
+    if row is None:
+        raise NotFound("There is no such account.")
+    current, lease_until, epoch = row
+    if current != holder:
+        if current is not None and lease_until > micros(at):
+            raise LeaseLost
+        epoch += 1
+    database.run(
+        "take_lease",
+        {"account_id": account_id, "holder": holder, "until": micros(until), "epoch": epoch},
+    )
+    return int(epoch)
+
+
+def release(database: Database, account_id: str, holder: str) -> None:
+    """Give one's own lease back; nothing when another holds it."""
+    database.run("release_lease", {"account_id": account_id, "holder": holder})
+
+
+def void_leases(database: Database) -> None:
+    """End every lease. Only right when it is certain that no other process acts on one."""
+    database.run("void_leases")
+
+
+def raise_epochs(database: Database, at: datetime) -> None:
+    """Lift all epochs above any ever issued, also those this database never heard of (R39).
+
+    The seconds since 1970 are a floor that counting cannot reach: it would take a new holder every
+    second since then.
+    """
+    largest = database.one("largest_epoch")
+    assert largest is not None
+    epoch = max(largest[0] + 1, int(at.timestamp()))
+    database.run("lift_epoch_floor", {"epoch": epoch})
+    database.run("raise_epochs", {"epoch": epoch})
+
+
+def _found(changed: int) -> None:
+    if not changed:
+        raise NotFound

@@ -1,0 +1,100 @@
+"""Writing a change: jobs, events, deliveries, halt, mail and gateway session in one go (R36).
+
+How it works: everything a step decided arrives as one `Change`. It is written only under the epoch
+it was decided under, and only onto the job versions it was decided from.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from waystation.errors import AccountHalted, LeaseLost, VersionConflict
+from waystation.ports import Change, Halt, JobChange
+from waystation.store.database import Database
+from waystation.store.rows import (
+    delivery_values,
+    event_values,
+    job_values,
+    mail_values,
+    micros,
+)
+
+__all__ = ["KEPT_UNRECOGNISED", "UNRECOGNISED_AGE", "commit"]
+
+KEPT_UNRECOGNISED = 1_000
+"""Unrecognised bot messages kept per account (R24)."""
+
+UNRECOGNISED_AGE = timedelta(days=7)
+"""How long one is kept (R24)."""
+
+
+def commit(database: Database, change: Change) -> None:
+    """Write a change, or nothing of it.
+
+    Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict
+    """
+    state = database.one("account_state", {"account_id": change.account_id})
+    if state is None or state[0] != change.epoch:
+        raise LeaseLost
+    _, halt, removed_at, reset_at = state
+    if change.only_if_usable and (halt is not None or removed_at is not None):
+        raise AccountHalted
+    for job_change in change.jobs:
+        _write_job(database, change, job_change)
+    if change.halt is not None and halt is None:
+        _halt(database, change, change.halt, reset_at)
+    if change.session is not None:
+        database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
+    if change.unrecognised:
+        _keep_unrecognised(database, change)
+
+
+def _write_job(database: Database, change: Change, job_change: JobChange) -> None:
+    job = job_change.job
+    before = job.version - len(job_change.events)
+    values = job_values(job)
+    values["expected"] = before
+    # The change's account, not the job's: the epoch was checked for that one (I11).
+    values["account_id"] = change.account_id
+    if not database.run("update_job", values):
+        raise VersionConflict
+    at = micros(change.at)
+    for number, event in enumerate(job_change.events, before + 1):
+        database.run(
+            "insert_event",
+            {"jobid": job.jobid, "number": number, "at": at, **event_values(event)},
+        )
+    for delivery in job_change.deliveries:
+        database.run("insert_delivery", delivery_values(delivery))
+
+
+def _halt(database: Database, change: Change, halt: Halt, reset_at: int | None) -> None:
+    """Halt once: one mail row, in this very transaction (R34, I12)."""
+    if reset_at is not None and micros(halt.triggered_at) < reset_at:
+        return
+    database.run(
+        "halt_account",
+        {"account_id": change.account_id, "text": halt.text, "at": micros(change.at)},
+    )
+    database.run("insert_mail", mail_values(halt.mail))
+
+
+def _keep_unrecognised(database: Database, change: Change) -> None:
+    for seen in change.unrecognised:
+        database.run(
+            "insert_unrecognised",
+            {
+                "account_id": change.account_id,
+                "message_id": seen.message_id,
+                "at": micros(change.at),
+                "payload": seen.payload,
+            },
+        )
+    database.run(
+        "trim_unrecognised",
+        {
+            "account_id": change.account_id,
+            "before": micros(change.at - UNRECOGNISED_AGE),
+            "keep": KEPT_UNRECOGNISED,
+        },
+    )

@@ -1,0 +1,110 @@
+"""One connection to the SQLite file, and its statements by name.
+
+Rules: only this package talks to apsw, and nothing in this process opens the file with another
+SQLite library: two copies break each other's file locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+import apsw
+
+from waystation.store.rows import Row, Values, substitutions
+
+__all__ = ["Database", "connect", "parse_queries", "queries"]
+
+_BUSY_TIMEOUT_MS = 10_000
+"""How long a statement waits for another process (`users`, `doctor`) to finish its write."""
+
+_CACHED_STATEMENTS = 256
+"""More than there are queries, so that each is prepared once per connection."""
+
+_JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+"""What a write-ahead log is cut back to after a long reader let it grow."""
+
+
+class Database:
+    """A connection that runs statements by name.
+
+    Purity: blocks; never used by two threads at once.
+    """
+
+    __slots__ = ("_queries", "connection")
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self._queries = queries()
+
+    def all(self, name: str, values: Values | None = None) -> list[Row]:
+        """Run a query and return every row.
+
+        Fetches to the end, because an unfinished statement holds a read transaction open, and the
+        write-ahead log cannot shrink as long as it does.
+        """
+        return self.connection.execute(self._queries[name], values).fetchall()
+
+    def one(self, name: str, values: Values | None = None) -> Row | None:
+        """Run a query and return its only row, None when there is none."""
+        found = self.connection.execute(self._queries[name], values).fetchall()
+        return found[0] if found else None
+
+    def run(self, name: str, values: Values | None = None) -> int:
+        """Run a statement and return how many rows it changed."""
+        self.connection.execute(self._queries[name], values)
+        return self.connection.changes()
+
+
+@cache
+def queries() -> Mapping[str, str]:
+    """Return every statement by name."""
+    text = files("waystation.store").joinpath("sql/sqlite.sql").read_text("utf-8")
+    for mark, columns in substitutions().items():
+        text = text.replace(mark, columns)
+    return MappingProxyType(parse_queries(text))
+
+
+def parse_queries(text: str) -> dict[str, str]:
+    """Split a query file at its `-- name: description` lines.
+
+    Raises: ValueError: a name twice, a query without text, or a name without description
+    """
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in text.splitlines():
+        name, separator, description = line.removeprefix("-- ").partition(":")
+        if line.startswith("-- ") and separator and name.isidentifier():
+            if name in found or not description.strip():
+                raise ValueError(f"query {name}: named twice or not described")
+            current = found[name] = []
+        elif not line.startswith("--"):
+            current.append(line)
+    statements = {name: "\n".join(lines).strip() for name, lines in found.items()}
+    for name, statement in statements.items():
+        if not statement:
+            raise ValueError(f"query {name}: empty")
+    return statements
+
+
+def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:
+    """Open a connection with this store's settings.
+
+    Raises: apsw.Error
+    """
+    connection = apsw.Connection(str(path), statementcachesize=_CACHED_STATEMENTS)
+    connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+    connection.pragma("trusted_schema", 0)
+    connection.pragma("foreign_keys", 1)
+    if read_only:
+        # Not opened read-only: a reader of a write-ahead log must be able to write its index.
+        connection.pragma("query_only", 1)
+        return connection
+    connection.pragma("journal_mode", "wal")
+    # FULL, not NORMAL: an answered POST must survive a power cut, not only a crash (R12).
+    connection.pragma("synchronous", 2)
+    connection.pragma("journal_size_limit", _JOURNAL_LIMIT_BYTES)
+    return connection

@@ -1,0 +1,144 @@
+"""The schema's versions: numbered files, applied in order, forward only.
+
+How it works: table `migrations` says which files were applied. A database that is not new is
+backed up first. A backup carries a mark: when it is one day opened as the database, its leases and
+jobs are known to be stale (R39). The vault's keys are in another file, never in a backup (R45).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+
+from waystation.errors import SchemaMismatch
+from waystation.store.accounts import raise_epochs
+from waystation.store.database import Database
+from waystation.store.rows import Row, micros
+
+__all__ = ["Migration", "back_up", "migrate", "migrations", "schema_number"]
+
+_FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
+
+_COPIED, _UNSETTLED = 0, 1
+"""Values of `meta.restored`: a copy nobody opened yet; opened, its jobs not yet failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema, named by its effect."""
+
+    number: int
+    name: str
+    script: str
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Return every migration this code knows, in order."""
+    found = []
+    for file in files("waystation.store").joinpath("sql/migrations/sqlite").iterdir():
+        match = _FILE_NAME.fullmatch(file.name)
+        if match:
+            found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
+    return tuple(sorted(found, key=lambda migration: migration.number))
+
+
+def schema_number(connection: apsw.Connection) -> int:
+    """Return the number of the newest migration applied, 0 for an empty database."""
+    table = "select 1 from sqlite_schema where type = 'table' and name = 'migrations'"
+    if not connection.execute(table).fetchall():
+        return 0
+    rows: list[Row] = connection.execute("select max(number) from migrations").fetchall()
+    return rows[0][0] or 0
+
+
+def migrate(
+    connection: apsw.Connection,
+    at: datetime,
+    backups: Path | None,
+    steps: tuple[Migration, ...] | None = None,
+) -> Path | None:
+    """Bring the schema up to this code and note what a restored copy needs.
+
+    Args: backups: where the copy of an older database goes; None makes none
+    Returns: the backup made, None when none was needed
+    Raises: SchemaMismatch: a newer version made the database
+    """
+    steps = migrations() if steps is None else steps
+    backup = None
+    if 0 < _checked_number(connection, steps) < steps[-1].number and backups is not None:
+        backup = back_up(connection, backups, at)
+    with _transaction(connection):
+        # Read again under the lock: another process may have migrated meanwhile.
+        applied = _checked_number(connection, steps)
+        for step in steps:
+            if step.number > applied:
+                _apply(connection, step, at)
+        _settle_epochs(Database(connection), migrated=0 < applied < steps[-1].number, at=at)
+    return backup
+
+
+def back_up(connection: apsw.Connection, directory: Path, at: datetime) -> Path:
+    """Copy the database as it is now, readable by its owner only, and mark the copy."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = directory / f"waystation-{at:%Y%m%dT%H%M%S%f}Z-schema{schema_number(connection)}.db"
+    target.touch(mode=0o600)
+    copy = apsw.Connection(str(target))
+    try:
+        with copy.backup("main", connection, "main") as pages:
+            pages.step()
+        # A copy has no log of its own to be forgotten beside it.
+        copy.pragma("journal_mode", "delete")
+        Database(copy).run("put_meta", {"name": "restored", "value": _COPIED})
+    finally:
+        copy.close()
+    return target
+
+
+def _checked_number(connection: apsw.Connection, steps: tuple[Migration, ...]) -> int:
+    number = schema_number(connection)
+    if number > steps[-1].number:
+        raise SchemaMismatch(
+            f"The database has schema {number}, this version knows {steps[-1].number}: "
+            "use the newer Waystation, or the backup it made."
+        )
+    return number
+
+
+def _apply(connection: apsw.Connection, step: Migration, at: datetime) -> None:
+    connection.execute(
+        "create table if not exists migrations ("
+        "number integer primary key, name text not null, applied_at integer not null) strict"
+    )
+    connection.execute(step.script)
+    connection.execute(
+        "insert into migrations (number, name, applied_at) values (?, ?, ?)",
+        (step.number, step.name, micros(at)),
+    )
+
+
+def _settle_epochs(database: Database, *, migrated: bool, at: datetime) -> None:
+    """Raise every epoch once after a migration or in a restored copy (R39)."""
+    mark = database.one("meta", {"name": "restored"})
+    if migrated or (mark is not None and mark[0] == _COPIED):
+        raise_epochs(database, at)
+        database.run("put_meta", {"name": "restored", "value": _UNSETTLED})
+
+
+@contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    finally:
+        if connection.in_transaction:
+            connection.execute("rollback")

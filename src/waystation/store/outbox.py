@@ -1,0 +1,90 @@
+"""Deliveries and mails that wait: claimed for a while, then recorded.
+
+How a claim works: it moves `next_attempt_at` to its own end. So a claimed row is simply not due, a
+process that dies leaves a row that becomes due again by itself, and there is no second column that
+could disagree. A row's `next_attempt_at` while it is claimed is therefore the end of the claim.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from waystation.deliveries import Attempt, Delivery, DeliveryStatus
+from waystation.ports import Mail
+from waystation.store.database import Database
+from waystation.store.rows import (
+    Values,
+    delivery_of,
+    mail_of,
+    micros,
+    micros_or_none,
+)
+
+__all__ = ["claim_deliveries", "claim_mails", "record_attempt", "record_mail"]
+
+
+def claim_deliveries(
+    database: Database, at: datetime, until: datetime, limit: int
+) -> tuple[Delivery, ...]:
+    """Take due deliveries, first attempts before repeats (R41)."""
+    rows = database.all("claim_deliveries", _claim(at, until, limit))
+    claimed = [delivery_of(row) for row in rows]
+    return tuple(sorted(claimed, key=lambda each: (each.attempts > 0, each.created_at)))
+
+
+def record_attempt(
+    database: Database,
+    delivery: Delivery,
+    attempt: Attempt,
+    at: datetime,
+    next_at: datetime | None,
+) -> None:
+    """Record how an attempt ended; nothing when that very attempt was recorded before."""
+    status = DeliveryStatus.PENDING if next_at is not None else DeliveryStatus.GIVEN_UP
+    if attempt.delivered:
+        status = DeliveryStatus.DELIVERED
+    row = database.one(
+        "close_attempt",
+        {
+            "delivery_id": delivery.delivery_id,
+            "attempts": delivery.attempts,
+            "status": status.value,
+            "next_at": micros_or_none(next_at),
+        },
+    )
+    if row is not None:
+        database.run(
+            "insert_attempt",
+            {
+                "delivery_id": delivery.delivery_id,
+                "number": row[0],
+                "at": micros(at),
+                "status": attempt.status,
+                "reason": attempt.reason,
+                "duration_s": attempt.duration_s,
+            },
+        )
+
+
+def claim_mails(database: Database, at: datetime, until: datetime, limit: int) -> tuple[Mail, ...]:
+    """Take due mails, oldest first."""
+    rows = database.all("claim_mails", _claim(at, until, limit))
+    return tuple(sorted((mail_of(row) for row in rows), key=lambda mail: mail.created_at))
+
+
+def record_mail(database: Database, mail: Mail, sent: bool, next_at: datetime | None) -> None:
+    """Record how sending ended; nothing when that very attempt was recorded before."""
+    status = "sent" if sent else "pending" if next_at is not None else "given_up"
+    database.run(
+        "close_mail",
+        {
+            "mail_id": mail.mail_id,
+            "attempts": mail.attempts,
+            "status": status,
+            "next_at": micros_or_none(next_at),
+        },
+    )
+
+
+def _claim(at: datetime, until: datetime, limit: int) -> Values:
+    return {"at": micros(at), "until": micros(until), "limit": limit}

@@ -1,0 +1,119 @@
+"""Choosing an account and taking its slot: one transaction that ends in a job or in no room (R31).
+
+How it works: a slot is a column of the job row, so the slots of a channel are counted, never kept.
+The counting and the insert are one transaction of the only writer, so no two jobs can take the last
+slot. Verbs without a slot share a short lane per account instead (R16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from waystation.errors import NotFound
+from waystation.jobs import Job, JobId, JobStatus
+from waystation.ports import JobDraft, NoSlot
+from waystation.store.database import Database
+from waystation.store.rows import job_values
+
+__all__ = ["add_job", "jobid_of"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What an account has to offer to one draft."""
+
+    account_id: str
+    channel: str
+    discord: str
+    halted: bool
+    removed: bool
+    limit: int
+    taken: int
+
+
+def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot:
+    """Try the candidates in order and write the job on the first one with room.
+
+    Raises: NotFound: no such user
+    """
+    last_tried: _Room | None = None
+    halted: list[str] = []
+    for account_id in draft.candidates:
+        room = _room(database, draft, account_id)
+        if room is None or room.removed:
+            continue
+        if room.halted:
+            halted.append(room.channel)
+        elif room.taken < room.limit:
+            return _insert(database, draft, room, at)
+        else:
+            last_tried = room
+    return NoSlot(
+        max_jobs=draft.max_jobs or 0 if last_tried is None else last_tried.limit,
+        executing_jobs=() if last_tried is None else _executing(database, draft, last_tried),
+        halted=tuple(halted),
+        all_halted=bool(halted) and last_tried is None,
+    )
+
+
+def jobid_of(created_ms: int, user_id: int, channel: str) -> JobId:
+    """Return the public id (R9). Units: `created_ms` milliseconds since 1970 UTC."""
+    moment = _EPOCH + timedelta(milliseconds=created_ms)
+    digits = f"{moment:%Y%m%d%H%M%S}{created_ms % 1000:03d}"
+    return JobId(f"job:{digits}-user:{user_id}-channel:{channel}-bot:midjourney")
+
+
+def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
+    """Look at a candidate; None when it is not there or not this user's (R32)."""
+    row = database.one("room", {"account_id": account_id, "user_id": draft.user_id})
+    if row is None:
+        return None
+    channel, max_jobs, masked_token, halt, removed_at, slots, lane = row
+    return _Room(
+        account_id=account_id,
+        channel=channel,
+        discord=masked_token,
+        halted=halt is not None,
+        removed=removed_at is not None,
+        limit=(draft.max_jobs or max_jobs) if draft.takes_slot else draft.lane,
+        taken=slots if draft.takes_slot else lane,
+    )
+
+
+def _executing(database: Database, draft: JobDraft, room: _Room) -> tuple[JobId, ...]:
+    """Name the caller's own jobs that fill the room (R8)."""
+    if draft.takes_slot:
+        rows = database.all("slot_holders", {"channel": room.channel, "user_id": draft.user_id})
+    else:
+        rows = database.all(
+            "lane_holders", {"account_id": room.account_id, "user_id": draft.user_id}
+        )
+    return tuple(jobid for (jobid,) in rows)
+
+
+def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job:
+    now_ms = (at - _EPOCH) // timedelta(milliseconds=1)
+    row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
+    if row is None:
+        raise NotFound("There is no such user.")
+    job = Job(
+        jobid=jobid_of(row[0], draft.user_id, room.channel),
+        user_id=draft.user_id,
+        account_id=room.account_id,
+        channel=room.channel,
+        verb=draft.verb,
+        status=JobStatus.CREATED,
+        created_at=at,
+        updated_at=at,
+        discord=room.discord,
+        params=draft.params,
+        max_jobs=room.limit if draft.takes_slot else None,
+        reply_url=draft.reply_url,
+        reply_ref=draft.reply_ref,
+        slot=draft.takes_slot,
+    )
+    database.run("insert_job", job_values(job))
+    return job

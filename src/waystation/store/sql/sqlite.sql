@@ -1,0 +1,280 @@
+-- Every statement of the SQLite store. A header line `-- name: what it does` starts a query; the
+-- name is the key in `database.queries()`. {job_columns} and the like come from `rows.py`.
+
+-- user_by_id: one user
+select {user_columns} from users where user_id = :user_id;
+
+-- user_by_email: whether an e-mail is taken, without regard to case
+select user_id from users where email = :email;
+
+-- all_users: every user, by id
+select {user_columns} from users order by user_id;
+
+-- insert_user: a new user; the id counts up and is never used again
+insert into users (email, created_at, token_hash, updated_at)
+values (:email, :at, :token_hash, :at) returning user_id;
+
+-- update_user: everything but the id and the jobid counter
+update users set
+  email = :email, created_at = :created_at, token_hash = :token_hash, name = :name,
+  reply_url = :reply_url, expires_at = :expires_at, revoked_at = :revoked_at,
+  updated_at = :updated_at
+where user_id = :user_id;
+
+-- next_job_ms: milliseconds for a new jobid, unique per user (R9)
+update users set last_job_ms = max(:now_ms, last_job_ms + 1)
+where user_id = :user_id returning last_job_ms;
+
+-- account_by_id: one account
+select {account_columns} from accounts where account_id = :account_id;
+
+-- all_accounts: every account, oldest first
+select {account_columns} from accounts order by created_at, account_id;
+
+-- accounts_of_user: one user's accounts, oldest first
+select {account_columns} from accounts where user_id = :user_id order by created_at, account_id;
+
+-- account_twin: another row with the same Discord user or channel (R32)
+select account_id from accounts
+where account_id <> :account_id and (discord_user_id = :discord_user_id or channel = :channel);
+
+-- insert_account: a new account, above every epoch issued before
+insert into accounts (
+  account_id, user_id, discord_user_id, channel, guild_id, max_jobs, sealed_token, masked_token,
+  created_at, removed_at, epoch
+) values (
+  :account_id, :user_id, :discord_user_id, :channel, :guild_id, :max_jobs, :sealed_token,
+  :masked_token, :created_at, :removed_at,
+  coalesce((select value from meta where name = 'epoch_floor'), 0)
+);
+
+-- update_account: what a caller may configure; halt, reset, epoch and lease stay
+update accounts set
+  user_id = :user_id, discord_user_id = :discord_user_id, channel = :channel,
+  guild_id = :guild_id, max_jobs = :max_jobs, sealed_token = :sealed_token,
+  masked_token = :masked_token, created_at = :created_at, removed_at = :removed_at
+where account_id = :account_id;
+
+-- reset_account: lift the halt and remember when; time never goes back
+update accounts set
+  halt = null, halted_at = null, reset_at = max(:at, coalesce(reset_at, 0))
+where account_id = :account_id;
+
+-- remove_account: mark it, once
+update accounts set removed_at = coalesce(removed_at, :at) where account_id = :account_id;
+
+-- erase_account: delete a removed account on which nothing runs any more (I7)
+delete from accounts
+where account_id = :account_id and removed_at is not null and not exists (
+  select 1 from jobs where jobs.account_id = :account_id
+  and (finished_at is null or ghost or slot) and finished_at is null
+)
+returning epoch;
+
+-- lift_epoch_floor: remember the largest epoch of an account that goes
+insert into meta (name, value) values ('epoch_floor', :epoch)
+on conflict (name) do update set value = max(value, excluded.value);
+
+-- lease: who holds an account
+select holder, lease_until, epoch from accounts where account_id = :account_id;
+
+-- take_lease: write a claim
+update accounts set holder = :holder, lease_until = :until, epoch = :epoch
+where account_id = :account_id;
+
+-- release_lease: give back one's own lease
+update accounts set holder = null, lease_until = null
+where account_id = :account_id and holder = :holder;
+
+-- void_leases: nobody holds anything
+update accounts set holder = null, lease_until = null where holder is not null;
+
+-- largest_epoch: over the accounts and those that are gone
+select max(
+  coalesce((select max(epoch) from accounts), 0),
+  coalesce((select value from meta where name = 'epoch_floor'), 0)
+);
+
+-- raise_epochs: lift every account and void its lease
+update accounts set epoch = :epoch, holder = null, lease_until = null;
+
+-- session: the sealed gateway session
+select sealed from gateway_sessions where account_id = :account_id;
+
+-- save_session: keep the sealed gateway session
+insert into gateway_sessions (account_id, sealed) values (:account_id, :sealed)
+on conflict (account_id) do update set sealed = excluded.sealed;
+
+-- drop_session: forget the gateway session
+delete from gateway_sessions where account_id = :account_id;
+
+-- room: what decides whether an account of this user can take one more job
+select
+  channel, max_jobs, masked_token, halt, removed_at,
+  (select count(*) from jobs where jobs.channel = accounts.channel and slot),
+  (select count(*) from jobs where jobs.account_id = accounts.account_id
+    and (finished_at is null or ghost or slot) and finished_at is null and max_jobs is null)
+from accounts where account_id = :account_id and user_id = :user_id;
+
+-- slot_holders: the caller's own jobs that hold a slot of a channel, oldest first (R8)
+select jobid from jobs where channel = :channel and slot and user_id = :user_id
+order by created_at, jobid;
+
+-- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
+select jobid from jobs where account_id = :account_id
+  and (finished_at is null or ghost or slot)
+  and finished_at is null and max_jobs is null and user_id = :user_id
+order by created_at, jobid;
+
+-- insert_job: a new job
+insert into jobs ({job_columns}) values ({job_values});
+
+-- update_job: a job's new state, if nobody changed it in between
+update jobs set {job_changes}
+where jobid = :jobid and version = :expected and account_id = :account_id;
+
+-- insert_event: one numbered event
+insert into job_events (jobid, number, at, kind, body)
+values (:jobid, :number, :at, :kind, :body);
+
+-- job: one job of anyone
+select {job_columns} from jobs where jobid = :jobid;
+
+-- job_of_user: one job of this user; a foreign one looks absent (I13)
+select {job_columns} from jobs where jobid = :jobid and user_id = :user_id;
+
+-- running_jobs: the jobids of a user that are not final, oldest first
+select jobid from jobs where user_id = :user_id and finished_at is null
+order by created_at, jobid;
+
+-- in_flight_jobs: not final, slot holders, and ghosts that are still candidates (R19)
+select {job_columns} from jobs
+where account_id = :account_id and (finished_at is null or ghost or slot)
+  and (finished_at is null or slot or finished_at > :ghosts_after)
+order by created_at, jobid;
+
+-- orphaned_jobs: not final, and nobody holds a live lease on the account
+select {job_columns} from jobs
+where finished_at is null and not exists (
+  select 1 from accounts
+  where accounts.account_id = jobs.account_id and lease_until > :now
+)
+order by created_at, jobid;
+
+-- events_after: a job's events from a number on
+select number, kind, body from job_events where jobid = :jobid and number > :number
+order by number;
+
+-- account_state: what a change must agree with
+select epoch, halt, removed_at, reset_at from accounts where account_id = :account_id;
+
+-- halt_account: stop an account
+update accounts set halt = :text, halted_at = :at where account_id = :account_id;
+
+-- insert_mail: one e-mail that must go out
+insert into mails (
+  mail_id, recipient, subject, body, created_at, next_attempt_at, attempts
+) values (
+  :mail_id, :to, :subject, :body, :created_at, :next_attempt_at, :attempts
+);
+
+-- insert_unrecognised: keep a bot message once
+insert into unrecognised (account_id, message_id, at, payload)
+values (:account_id, :message_id, :at, :payload)
+on conflict do nothing;
+
+-- trim_unrecognised: the newest of an account stay, and none that is too old (R24)
+delete from unrecognised
+where account_id = :account_id and (at < :before or message_id in (
+  select message_id from unrecognised where account_id = :account_id
+  order by at desc, message_id desc limit -1 offset :keep
+));
+
+-- newest_unrecognised: kept bot messages, newest first
+select message_id, payload from unrecognised order by at desc, message_id desc limit :limit;
+
+-- purge_unrecognised: drop kept bot messages that are too old
+delete from unrecognised where at < :before;
+
+-- insert_delivery: an obligation
+insert into deliveries ({delivery_columns}) values ({delivery_values});
+
+-- claim_deliveries: due ones, first attempts before repeats; one per job and URL exists at all (R41)
+update deliveries set next_attempt_at = :until
+where delivery_id in (
+  select delivery_id from deliveries where status = 'pending' and next_attempt_at <= :at
+  order by attempts > 0, next_attempt_at, delivery_id limit :limit
+)
+returning {delivery_columns};
+
+-- close_attempt: how an attempt ended; a success counts even when another attempt was first
+update deliveries set
+  attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
+where delivery_id = :delivery_id and status = 'pending'
+  and (attempts = :attempts or :status = 'delivered')
+returning attempts;
+
+-- insert_attempt: one numbered attempt
+insert into delivery_attempts (delivery_id, number, at, status, reason, duration_s)
+values (:delivery_id, :number, :at, :status, :reason, :duration_s);
+
+-- deliveries_of_job: a job's deliveries
+select {delivery_columns} from deliveries where jobid = :jobid order by created_at, delivery_id;
+
+-- claim_mails: due ones, oldest first
+update mails set next_attempt_at = :until
+where mail_id in (
+  select mail_id from mails where status = 'pending' and next_attempt_at <= :at
+  order by next_attempt_at, mail_id limit :limit
+)
+returning mail_id, recipient, subject, body, created_at, next_attempt_at, attempts;
+
+-- close_mail: how sending it ended
+update mails set
+  attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
+where mail_id = :mail_id and status = 'pending' and (attempts = :attempts or :status = 'sent');
+
+-- next_due: the first delivery or mail that waits
+select min(due) from (
+  select min(next_attempt_at) as due from deliveries where status = 'pending'
+  union all
+  select min(next_attempt_at) from mails where status = 'pending'
+);
+
+-- purge_jobs: final jobs without open deliveries, oldest first; events and attempts go along (R40)
+delete from jobs where jobid in (
+  select jobid from jobs
+  where finished_at is not null and finished_at < :before
+    and not slot and (not ghost or finished_at < :ghosts_before)
+    and not exists (
+      select 1 from deliveries where deliveries.jobid = jobs.jobid and status = 'pending'
+    )
+  order by finished_at limit :limit
+);
+
+-- purge_mails: mails that are done with
+delete from mails where status <> 'pending' and created_at < :before;
+
+-- jobs_by_status: how many jobs are where
+select status, count(*) from jobs group by status;
+
+-- totals: the other numbers of metrics
+select
+  (select count(*) from deliveries where status = 'pending'),
+  (select count(*) from mails where status = 'pending'),
+  (select count(*) from accounts where removed_at is null),
+  (select count(*) from accounts where removed_at is null and halt is not null),
+  (select count(*) from unrecognised);
+
+-- meta: one value of the installation
+select value from meta where name = :name;
+
+-- put_meta: keep one value of the installation
+insert into meta (name, value) values (:name, :value)
+on conflict (name) do update set value = excluded.value;
+
+-- drop_meta: forget one value of the installation
+delete from meta where name = :name;
+
+-- sealed_rows: whether anything depends on the vault's keys
+select exists (select 1 from accounts) or exists (select 1 from users);

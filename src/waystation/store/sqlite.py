@@ -1,0 +1,352 @@
+"""SqliteStore: `ports.Store` on one SQLite file.
+
+How it works: three connections. All writes go through the writer's thread, which commits them in
+groups. Point reads run right here, in the event loop's thread, on a connection of their own: one
+costs microseconds, less than handing it to a thread would, and in a write-ahead log a reader never
+waits for the writer. Reads whose size grows with the data run on a third connection in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from waystation.deliveries import Attempt, Delivery
+from waystation.errors import Conflict, StoreError
+from waystation.jobs import Job, JobEvent, JobId
+from waystation.ports import (
+    Account,
+    Change,
+    Clock,
+    Counts,
+    JobDraft,
+    Mail,
+    NoSlot,
+    Unrecognised,
+    User,
+)
+from waystation.store import accounts, changes, outbox, slots, upkeep
+from waystation.store.database import Database, connect
+from waystation.store.migrate import back_up, migrate, schema_number
+from waystation.store.rows import (
+    Row,
+    Values,
+    account_of,
+    delivery_of,
+    event_of,
+    instant,
+    job_of,
+    micros,
+    user_of,
+)
+from waystation.store.writer import Writer, store_error
+
+__all__ = ["SqliteStore"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """The file's connections: who writes, who reads near the event loop, who reads far from it."""
+
+    writer: Database
+    near: Database
+    far: Database
+
+    def close(self) -> None:
+        """Close all, the writer last, so that it can fold the log into the file."""
+        self.far.connection.close()
+        self.near.connection.close()
+        self.writer.connection.close()
+
+
+class SqliteStore:
+    """Durable state in one file. Made by `open`; used from one event loop."""
+
+    def __init__(
+        self, path: Path, clock: Clock, connections: _Connections, ghost_age: timedelta
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._connections = connections
+        self._ghost_age = ghost_age
+        self._writer = Writer(connections.writer)
+        self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._lock_file: int | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, path: Path, clock: Clock, *, ghost_age: timedelta = timedelta(hours=24)
+    ) -> SqliteStore:
+        """Open the database, made or migrated as needed; backups go to `backups/` beside it.
+
+        Args: ghost_age: how long a ghost stays a matching candidate (R19)
+        Raises: SchemaMismatch: a newer version made it; StoreError: it cannot be used
+        """
+        connections = await asyncio.to_thread(_open, path, clock.now())
+        return cls(path, clock, connections, ghost_age)
+
+    # ── users ──
+
+    async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
+        return await self._write(accounts.add_user, email, token_hash, at)
+
+    async def put_user(self, user: User) -> None:
+        await self._write(accounts.put_user, user)
+
+    async def get_user(self, user_id: int) -> User | None:
+        row = self._one("user_by_id", {"user_id": user_id})
+        return None if row is None else user_of(row)
+
+    async def list_users(self) -> Sequence[User]:
+        return [user_of(row) for row in await self._far("all_users")]
+
+    # ── accounts ──
+
+    async def put_account(self, account: Account) -> bool:
+        return await self._write(accounts.put, account)
+
+    async def get_account(self, account_id: str) -> Account | None:
+        row = self._one("account_by_id", {"account_id": account_id})
+        return None if row is None else account_of(row)
+
+    async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
+        if user_id is None:
+            return [account_of(row) for row in await self._far("all_accounts")]
+        return [account_of(row) for row in self._all("accounts_of_user", {"user_id": user_id})]
+
+    async def reset_account(self, account_id: str, at: datetime) -> None:
+        await self._write(accounts.reset, account_id, at)
+
+    async def remove_account(self, account_id: str, at: datetime) -> None:
+        await self._write(accounts.remove, account_id, at)
+
+    async def erase_account(self, account_id: str) -> None:
+        await self._write(accounts.erase, account_id)
+
+    async def claim_account(
+        self, account_id: str, holder: str, at: datetime, until: datetime
+    ) -> int:
+        return await self._write(accounts.claim, account_id, holder, at, until)
+
+    async def release_account(self, account_id: str, holder: str) -> None:
+        await self._write(accounts.release, account_id, holder)
+
+    async def load_session(self, account_id: str) -> bytes | None:
+        row = self._one("session", {"account_id": account_id})
+        return None if row is None else bytes(row[0])
+
+    async def drop_session(self, account_id: str) -> None:
+        await self._write(_run, "drop_session", {"account_id": account_id})
+
+    # ── jobs ──
+
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot:
+        return await self._write(slots.add_job, draft, at)
+
+    async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
+        if user_id is None:
+            row = self._one("job", {"jobid": jobid})
+        else:
+            row = self._one("job_of_user", {"jobid": jobid, "user_id": user_id})
+        return None if row is None else job_of(row)
+
+    async def running_jobs(self, user_id: int) -> Sequence[JobId]:
+        return [jobid for (jobid,) in self._all("running_jobs", {"user_id": user_id})]
+
+    async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
+        ghosts_after = micros(self._clock.now() - self._ghost_age)
+        rows = await self._far(
+            "in_flight_jobs", {"account_id": account_id, "ghosts_after": ghosts_after}
+        )
+        return [job_of(row) for row in rows]
+
+    async def orphaned_jobs(self) -> Sequence[Job]:
+        rows = await self._far("orphaned_jobs", {"now": micros(self._clock.now())})
+        return [job_of(row) for row in rows]
+
+    async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
+        rows = self._all("events_after", {"jobid": jobid, "number": number})
+        return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
+
+    async def commit(self, change: Change) -> None:
+        await self._write(changes.commit, change)
+
+    # ── deliveries and mail ──
+
+    async def claim_deliveries(
+        self, at: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        return await self._write(outbox.claim_deliveries, at, until, limit)
+
+    async def record_attempt(
+        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+    ) -> None:
+        await self._write(outbox.record_attempt, delivery, attempt, at, next_at)
+
+    async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
+        return [delivery_of(row) for row in self._all("deliveries_of_job", {"jobid": jobid})]
+
+    async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
+        return await self._write(outbox.claim_mails, at, until, limit)
+
+    async def record_mail(
+        self, mail: Mail, sent: bool, at: datetime, next_at: datetime | None
+    ) -> None:
+        await self._write(outbox.record_mail, mail, sent, next_at)
+
+    async def next_due(self) -> datetime | None:
+        row = self._one("next_due")
+        return None if row is None or row[0] is None else instant(row[0])
+
+    # ── upkeep ──
+
+    async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
+        rows = await self._far("newest_unrecognised", {"limit": limit})
+        return [Unrecognised(message_id, payload) for message_id, payload in rows]
+
+    async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
+        ghosts_before = self._clock.now() - self._ghost_age
+        return await self._write(
+            upkeep.purge, jobs_before, unrecognised_before, ghosts_before, limit
+        )
+
+    async def counts(self) -> Counts:
+        return await self._in_far_thread(upkeep.counts)
+
+    async def ping(self) -> None:
+        await self._write(upkeep.ping)
+
+    async def close(self) -> None:
+        """Finish queued writes and close; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        await asyncio.to_thread(self._far_thread.shutdown)
+        await asyncio.to_thread(self._connections.close)
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+
+    # ── beside the port: what only an embedded database needs ──
+
+    async def own_accounts(self) -> None:
+        """Become the one process that acts on accounts, until `close` or the process's end (R39).
+
+        The lock is the operating system's, so a killed process lets go at once: its leases are void
+        from here on and a restart need not wait for them. `users` and `doctor` need no ownership.
+
+        Raises: Conflict: another process owns them
+        """
+        self._lock_file = _lock(self._path.with_name(self._path.name + ".serve"))
+        await self._write(accounts.void_leases)
+
+    @property
+    def schema(self) -> int:
+        """The number of the newest migration applied."""
+        self._check_open()
+        return schema_number(self._connections.near.connection)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the file is a backup put back, or was migrated, and its jobs must fail (R39)."""
+        return self._one("meta", {"name": "restored"}) is not None
+
+    async def settle_restored(self) -> None:
+        """Note that every job left open by the restore has failed."""
+        await self._write(_run, "drop_meta", {"name": "restored"})
+
+    async def back_up(self, directory: Path) -> Path:
+        """Copy the database into a new file there and return it."""
+        work = partial(back_up, directory=directory, at=self._clock.now())
+        return await self._in_far_thread(lambda database: work(database.connection))
+
+    async def load_check(self) -> bytes | None:
+        """Return the vault's sealed check value (R45)."""
+        row = self._one("meta", {"name": "vault_check"})
+        return None if row is None else bytes(row[0])
+
+    async def save_check(self, sealed: bytes) -> None:
+        """Keep the vault's sealed check value."""
+        await self._write(_run, "put_meta", {"name": "vault_check", "value": sealed})
+
+    async def has_sealed_rows(self) -> bool:
+        """Whether any row can be used only with the vault's present keys; users' hashes count."""
+        row = self._one("sealed_rows")
+        return row is not None and bool(row[0])
+
+    # ── inside ──
+
+    async def _write(
+        self,
+        transaction: Callable[Concatenate[Database, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        return await self._writer.run(lambda database: transaction(database, *args, **kwargs))
+
+    def _one(self, name: str, values: Values | None = None) -> Row | None:
+        rows = self._all(name, values)
+        return rows[0] if rows else None
+
+    def _all(self, name: str, values: Values | None = None) -> list[Row]:
+        self._check_open()
+        try:
+            return self._connections.near.all(name, values)
+        except apsw.Error as error:
+            raise store_error(error) from error
+
+    async def _far(self, name: str, values: Values | None = None) -> list[Row]:
+        return await self._in_far_thread(lambda database: database.all(name, values))
+
+    async def _in_far_thread(self, read: Callable[[Database], _T]) -> _T:
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._far_thread, read, self._connections.far)
+        except apsw.Error as error:
+            raise store_error(error) from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed.")
+
+
+def _open(path: Path, at: datetime) -> _Connections:
+    """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        writer = connect(path)
+        migrate(writer, at, path.parent / "backups")
+        near, far = connect(path, read_only=True), connect(path, read_only=True)
+    except (OSError, apsw.Error) as error:
+        raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
+    return _Connections(Database(writer), Database(near), Database(far))
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise Conflict("Another process serves this database already.") from None
+    return handle
+
+
+def _run(database: Database, name: str, values: Values) -> None:
+    database.run(name, values)

@@ -1,0 +1,47 @@
+"""What keeps the database small and what is counted in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from waystation.ports import Counts
+from waystation.store.database import Database
+from waystation.store.rows import micros
+
+__all__ = ["counts", "ping", "purge"]
+
+
+def purge(
+    database: Database,
+    jobs_before: datetime,
+    unrecognised_before: datetime,
+    ghosts_before: datetime,
+    limit: int,
+) -> int:
+    """Delete what is old enough and return how many jobs went (R40).
+
+    Ghosts stay at least as long as they are candidates (R19), and slot holders until they let go.
+    """
+    purged = database.run(
+        "purge_jobs",
+        {
+            "before": micros(jobs_before),
+            "ghosts_before": micros(ghosts_before),
+            "limit": limit,
+        },
+    )
+    database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
+    database.run("purge_mails", {"before": micros(jobs_before)})
+    return purged
+
+
+def counts(database: Database) -> Counts:
+    """Count what metrics show."""
+    totals = database.one("totals")
+    assert totals is not None
+    return Counts(dict(database.all("jobs_by_status")), *totals)
+
+
+def ping(database: Database) -> None:
+    """Write something, so that a full or read-only disk shows."""
+    database.run("put_meta", {"name": "ping", "value": 1})

@@ -1,0 +1,150 @@
+"""Writer: the one thread that writes, many transactions to a commit.
+
+How it works: a transaction is a function of the database. Callers queue functions and wait. The
+thread takes all that wait, runs each in a savepoint of one SQLite transaction and commits once: the
+disk is flushed once per batch, so more callers make larger batches, not longer queues. A function
+that raises loses its own savepoint only. A commit that fails fails everyone in it, because nothing
+of it is on disk. Answers go back to the event loop with one wake-up per batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import apsw
+
+from waystation.errors import StoreError, WaystationError
+from waystation.store.database import Database
+
+__all__ = ["Writer", "store_error"]
+
+_BATCH = 256
+"""Transactions per commit at most, so that the first of a rush is not kept waiting by the last."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One queued transaction and how it ended."""
+
+    run: Callable[[Database], Any]
+    future: asyncio.Future[Any]
+    value: Any = None
+    error: Exception | None = None
+
+
+class _BatchLost(Exception):
+    """SQLite gave up the whole transaction, not only one savepoint (disk full, read error)."""
+
+
+class Writer:
+    """Runs transactions in order, on its own thread.
+
+    Purity: each commit blocks its thread on fsync
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, transaction: Callable[[Database], _T]) -> _T:
+        """Run one transaction and return its value once it is on disk.
+
+        A caller that is cancelled stops waiting; the transaction is written all the same.
+
+        Raises: StoreError, or what the transaction raises; either way nothing was written
+        """
+        if self._closed:
+            raise StoreError("The store is closed.")
+        unit = _Unit(transaction, self._loop.create_future())
+        self._queue.put(unit)
+        value: _T = await unit.future
+        return value
+
+    async def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            batch, last = self._next_batch()
+            if batch:
+                self._write(batch)
+                self._answer(batch)
+
+    def _next_batch(self) -> tuple[list[_Unit], bool]:
+        """Wait for one unit and take what else is there. True: it is the last batch."""
+        unit = self._queue.get()
+        batch: list[_Unit] = []
+        while unit is not None:
+            batch.append(unit)
+            if len(batch) == _BATCH:
+                return batch, False
+            try:
+                unit = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _write(self, batch: list[_Unit]) -> None:
+        execute = self._database.connection.execute
+        try:
+            execute("begin immediate")
+            for unit in batch:
+                self._run_unit(unit)
+            execute("commit")
+        except (apsw.Error, _BatchLost) as error:
+            if self._database.connection.in_transaction:
+                execute("rollback")
+            for unit in batch:
+                unit.error = store_error(error)
+
+    def _run_unit(self, unit: _Unit) -> None:
+        execute = self._database.connection.execute
+        execute("savepoint unit")
+        try:
+            unit.value = unit.run(self._database)
+        except Exception as error:  # goes to the caller, who waits on another thread
+            if not self._database.connection.in_transaction:
+                raise _BatchLost(str(error)) from error
+            execute("rollback to unit")
+            unit.error = error if not isinstance(error, apsw.Error) else store_error(error)
+        execute("release unit")
+
+    def _answer(self, batch: list[_Unit]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_settle, batch)
+        except RuntimeError:
+            # The event loop is gone, and with it everyone who could have waited.
+            return
+
+
+def store_error(error: Exception) -> WaystationError:
+    """Return what a caller sees of a database error. SQLite's texts name columns, not values."""
+    wrapped = StoreError("The database refused or could not be used.", details=str(error))
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _settle(batch: list[_Unit]) -> None:
+    for unit in batch:
+        if unit.future.done():
+            continue
+        if unit.error is not None:
+            unit.future.set_exception(unit.error)
+        else:
+            unit.future.set_result(unit.value)

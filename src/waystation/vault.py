@@ -1,0 +1,241 @@
+"""Vault: seals values at rest and hashes API tokens (R44, R45).
+
+How it works: a key ring holds sealing keys, newest first, and one token key. A value is sealed by
+AES-GCM under the newest key, and its table and row id are authenticated with it, so that a sealed
+value copied into another row does not open. A sealed value names its key, so that older keys still
+open what they sealed. API tokens are hashed under a key derived from the token key, which rotation
+leaves alone: rotating does not invalidate anybody's token.
+
+The ring is a file of mode 0600 in the data directory, or the same text in the setting `key`. A
+sealed check value, kept with the rows, tells a wrong ring from the right one before any harm.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from waystation.errors import VaultError
+from waystation.secret import Secret
+
+__all__ = ["KEY_FILE", "KeyRing", "Vault", "open_vault", "rotate_keys"]
+
+KEY_FILE = "keys.json"
+"""The ring's file name in the data directory. Back it up apart from the database."""
+
+_KEY_BYTES = 32
+"""AES-256, and as much for HMAC-SHA-256."""
+
+_NONCE_BYTES = 12
+"""AES-GCM's own size. Source: NIST SP 800-38D, 8.2."""
+
+_KEY_NAME_BYTES = 8
+"""How much of a key's digest names it in a sealed value; enough to tell a handful of keys apart."""
+
+_FORMAT = b"\x01"
+"""First byte of a sealed value, so that another layout can follow one day."""
+
+_CHECK = ("meta", "vault_check", b"waystation")
+"""Table, row and content of the check value."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys. Never shown in a repr."""
+
+    tokens: bytes = field(repr=False)
+    """What the HMAC key of API tokens is derived from; stays for ever."""
+    sealing: tuple[bytes, ...] = field(repr=False)
+    """Newest first: the first seals, all open."""
+
+
+class _RingText(msgspec.Struct, forbid_unknown_fields=True):
+    """The ring as JSON: base64 of 32 bytes each."""
+
+    tokens: str
+    sealing: list[str]
+
+
+class Vault:
+    """`ports.Sealer` over one key ring."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ciphers = {_key_name(key): AESGCM(key) for key in ring.sealing}
+        self._newest = _key_name(ring.sealing[0])
+        self._token_key = HKDF(
+            algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"waystation api tokens"
+        ).derive(ring.tokens)
+        # Held only so that the keys' texts are redacted wherever they might turn up (R46).
+        self._redacted = [Secret(_text(key)) for key in (ring.tokens, *ring.sealing)]
+
+    def seal(self, table: str, row_id: str, value: bytes) -> bytes:
+        """Return the sealed value, bound to table and row."""
+        # Not from IdSource: a nonce that a fake repeats would give the key away.
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._newest].encrypt(nonce, value, _place(table, row_id))
+        return _FORMAT + self._newest + nonce + sealed
+
+    def unseal(self, table: str, row_id: str, sealed: bytes) -> bytes:
+        """Return the value.
+
+        Raises: VaultError: sealed by an unknown key, for another row, or damaged
+        """
+        name, rest = sealed[1 : 1 + _KEY_NAME_BYTES], sealed[1 + _KEY_NAME_BYTES :]
+        cipher = self._ciphers.get(name)
+        if sealed[:1] != _FORMAT or cipher is None:
+            raise VaultError(f"A value in {table} was sealed by a key that is not in the ring.")
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(table, row_id))
+        except (InvalidTag, ValueError):
+            raise VaultError(f"A sealed value in {table} is damaged or in the wrong row.") from None
+
+    def hash_token(self, secret: str) -> bytes:
+        """Return the HMAC-SHA-256 of an API token's secret part."""
+        return hmac.digest(self._token_key, secret.encode(), "sha256")
+
+    def new_check(self) -> bytes:
+        """Return a check value to be kept beside the sealed rows."""
+        table, row_id, content = _CHECK
+        # The token key is part of the proof: a ring with another one would refuse every API token.
+        return self.seal(table, row_id, content + self.hash_token("check"))
+
+    def verify(self, check: bytes) -> None:
+        """Raises: VaultError: the ring did not make this check value."""
+        table, row_id, content = _CHECK
+        expected = content + self.hash_token("check")
+        if not hmac.compare_digest(self.unseal(table, row_id, check), expected):
+            raise VaultError("The ring's token key is not the one in use.")
+
+
+def open_vault(
+    data_dir: Path,
+    *,
+    sealed_rows_exist: bool,
+    check: bytes | None,
+    key: Secret | None = None,
+) -> Vault:
+    """Open the ring of the setting or of the data directory; make one for a new installation.
+
+    Args: check: the stored check value, None before the first start; key: a ring's text
+    Raises: VaultError: wrong, missing, damaged or readable by others; the message names the mend
+    """
+    path = data_dir / KEY_FILE
+    if key is not None:
+        ring, source = _parse(key.reveal(), "WAYSTATION_KEY"), "WAYSTATION_KEY"
+    elif path.exists():
+        ring, source = _load(path), str(path)
+    elif sealed_rows_exist or check is not None:
+        raise VaultError(
+            f"The key file {path} is missing, and the database holds values that only its keys "
+            "open. Put the file back, or set WAYSTATION_KEY to its content."
+        )
+    else:
+        ring, source = _create(path), str(path)
+    vault = Vault(ring)
+    if check is not None:
+        _verify(vault, check, source)
+    return vault
+
+
+def rotate_keys(data_dir: Path) -> Vault:
+    """Put a new sealing key first in the ring file; the old keys still open what they sealed.
+
+    A running server goes on with the ring it read, so stop it first or start it again afterwards.
+
+    Raises: VaultError: there is no usable key file
+    """
+    path = data_dir / KEY_FILE
+    if not path.exists():
+        raise VaultError(f"There is no key file {path}; a ring in WAYSTATION_KEY is yours to edit.")
+    ring = _load(path)
+    rotated = KeyRing(ring.tokens, (os.urandom(_KEY_BYTES), *ring.sealing))
+    # A rename, so that a crash leaves the old ring or the new one, never half of one.
+    _write_beside(path, rotated).replace(path)
+    _sync_directory(path.parent)
+    return Vault(rotated)
+
+
+def _verify(vault: Vault, check: bytes, source: str) -> None:
+    try:
+        vault.verify(check)
+    except VaultError as error:
+        raise VaultError(
+            f"The keys in {source} are not the ones this database was sealed with. "
+            "Put back the key file that belongs to it."
+        ) from error
+
+
+def _create(path: Path) -> KeyRing:
+    """Write a new ring, or read the one that another process wrote in the same moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ring = KeyRing(os.urandom(_KEY_BYTES), (os.urandom(_KEY_BYTES),))
+    written = _write_beside(path, ring)
+    try:
+        path.hardlink_to(written)
+    except FileExistsError:
+        return _load(path)
+    finally:
+        written.unlink()
+    _sync_directory(path.parent)
+    return ring
+
+
+def _write_beside(path: Path, ring: KeyRing) -> Path:
+    target = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    text = _RingText(_text(ring.tokens), [_text(key) for key in ring.sealing])
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(text), indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    return target
+
+
+def _load(path: Path) -> KeyRing:
+    if path.stat().st_mode & 0o077:
+        raise VaultError(f"Others may read the key file {path}. Mend it: chmod 600 {path}")
+    return _parse(path.read_text("utf-8"), str(path))
+
+
+def _parse(text: str, source: str) -> KeyRing:
+    """Read a ring. The message never quotes the text."""
+    try:
+        found = msgspec.json.decode(text, type=_RingText)
+        keys = [base64.b64decode(each, validate=True) for each in (found.tokens, *found.sealing)]
+    except (msgspec.MsgspecError, binascii.Error, ValueError):
+        raise VaultError(f"The key ring in {source} cannot be read. Put back a copy.") from None
+    if len(keys) < 2 or any(len(each) != _KEY_BYTES for each in keys):
+        raise VaultError(f"The key ring in {source} is not complete. Put back a copy.")
+    return KeyRing(keys[0], tuple(keys[1:]))
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _key_name(key: bytes) -> bytes:
+    return hashlib.sha256(b"waystation key name" + key).digest()[:_KEY_NAME_BYTES]
+
+
+def _place(table: str, row_id: str) -> bytes:
+    """Associated data. Length first, so that no other table and row give the same bytes."""
+    return f"{len(table)}:{table}{row_id}".encode()
+
+
+def _text(key: bytes) -> str:
+    return base64.b64encode(key).decode()

@@ -1,0 +1,164 @@
+"""The gateway's numbers and frames, as Discord sends and takes them.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+__all__ = [
+    "ClientFrame",
+    "CloseCode",
+    "CommandIndexUpdate",
+    "Frame",
+    "GatewayAddress",
+    "Hello",
+    "Identify",
+    "Opcode",
+    "Properties",
+    "Ready",
+    "RequiredActionUpdate",
+    "Resume",
+]
+
+
+class Opcode(IntEnum):
+    """Kinds of gateway frames.
+
+    Source: Discord, opcode table; user-only ones from wire notes 2.2.
+    """
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE_UPDATE = 3
+    VOICE_STATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+    GUILD_SUBSCRIPTIONS_BULK = 37
+    QOS_HEARTBEAT = 40
+
+
+class CloseCode(IntEnum):
+    """Why Discord closes a gateway socket.
+
+    Source: Discord, close code table; 4015 and 4016 for users only, wire notes 2.6.
+    """
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    UNKNOWN_ERROR = 4000
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQUENCE = 4007
+    RATE_LIMITED = 4008
+    SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
+    INVALID_API_VERSION = 4012
+    INVALID_INTENTS = 4013
+    DISALLOWED_INTENTS = 4014
+    TOO_MANY_SESSIONS = 4015
+    CONNECT_REQUEST_CANCELLED = 4016
+
+
+# ── from Discord ──
+
+
+class Frame(msgspec.Struct):
+    """One gateway frame; `d` stays undecoded until `t` tells its shape."""
+
+    op: int
+    d: msgspec.Raw = msgspec.Raw(b"null")
+    s: int | None = None
+    t: str | None = None
+
+
+class Hello(msgspec.Struct):
+    """Payload of opcode 10. Units: milliseconds."""
+
+    heartbeat_interval: float
+
+
+class _ReadyUser(msgspec.Struct):
+    id: str
+    username: str = ""
+
+
+class Ready(msgspec.Struct):
+    """The part of READY that a session needs. Source: wire notes 2.5."""
+
+    session_id: str
+    user: _ReadyUser
+    resume_gateway_url: str | None = None
+    required_action: str | None = None
+
+
+class RequiredActionUpdate(msgspec.Struct, frozen=True):
+    """USER_REQUIRED_ACTION_UPDATE; None when a person has done what was asked."""
+
+    required_action: str | None = None
+
+
+class CommandIndexUpdate(msgspec.Struct, frozen=True):
+    """GUILD_APPLICATION_COMMAND_INDEX_UPDATE: the guild's command index is out of date."""
+
+    guild_id: str
+
+
+class GatewayAddress(msgspec.Struct, frozen=True):
+    """The answer of GET /gateway."""
+
+    url: str
+
+
+# ── to Discord ──
+
+
+class Properties(msgspec.Struct, frozen=True):
+    """Which client connects. Source: Discord, Identify Connection Properties."""
+
+    os: str
+    browser: str
+    device: str
+
+
+class Identify(msgspec.Struct, frozen=True):
+    """Payload of opcode 2 for a user: no intents. Its repr hides the token."""
+
+    token: str
+    properties: Properties
+    capabilities: int = 0
+    """Zero: every bit only changes parts of READY that nobody here reads (wire notes 2.4)."""
+    compress: bool = False
+
+    def __repr__(self) -> str:
+        return "Identify(…)"
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Payload of opcode 6. Its repr hides the token."""
+
+    token: str
+    session_id: str
+    seq: int
+
+    def __repr__(self) -> str:
+        return "Resume(…)"
+
+
+class ClientFrame(msgspec.Struct, frozen=True):
+    """One frame as we send it; the heartbeat's `d` is the last sequence."""
+
+    op: int
+    d: Identify | Resume | int | None

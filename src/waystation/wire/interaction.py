@@ -1,0 +1,172 @@
+"""Interactions: what is asked of an application, and the events that tell how the asking went.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+__all__ = [
+    "MIDJOURNEY_APPLICATION_ID",
+    "NIJI_APPLICATION_ID",
+    "ApplicationCommand",
+    "AttachmentSlot",
+    "AttachmentSlots",
+    "CommandAttachment",
+    "CommandData",
+    "CommandIndex",
+    "CommandInteraction",
+    "CommandOption",
+    "IframeModalCreated",
+    "InteractionEvent",
+    "InteractionType",
+    "MessageDeleted",
+    "MessagesDeleted",
+    "ModalCreated",
+]
+
+MIDJOURNEY_APPLICATION_ID = "936929561302675456"
+"""The bot's application and user id. Source: wire notes 3, in every public client."""
+
+NIJI_APPLICATION_ID = "1022952195194359889"
+"""Midjourney's second bot. Source: wire notes 3."""
+
+
+class InteractionType(IntEnum):
+    """Kinds of interactions. Source: Discord, interaction type table."""
+
+    APPLICATION_COMMAND = 2
+    MESSAGE_COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
+
+
+class InteractionEvent(msgspec.Struct, frozen=True):
+    """INTERACTION_CREATE, _SUCCESS and _FAILURE as a user session gets them."""
+
+    id: str
+    nonce: str | int | None = None
+    reason_code: int | None = None
+
+
+class _Application(msgspec.Struct, frozen=True):
+    id: str
+
+
+class ModalCreated(msgspec.Struct, frozen=True):
+    """INTERACTION_MODAL_CREATE; ids are copied from here, never built."""
+
+    id: str
+    channel_id: str | None = None
+    custom_id: str = ""
+    title: str = ""
+    nonce: str | int | None = None
+    application: _Application | None = None
+    components: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class IframeModalCreated(msgspec.Struct, frozen=True):
+    """INTERACTION_IFRAME_MODAL_CREATE; a human check when its path or title says so (notes 6.3)."""
+
+    id: str
+    channel_id: str | None = None
+    custom_id: str = ""
+    title: str = ""
+    iframe_path: str = ""
+    nonce: str | int | None = None
+    application: _Application | None = None
+
+
+class MessageDeleted(msgspec.Struct, frozen=True):
+    """MESSAGE_DELETE."""
+
+    id: str
+    channel_id: str
+    guild_id: str | None = None
+
+
+class MessagesDeleted(msgspec.Struct, frozen=True):
+    """MESSAGE_DELETE_BULK."""
+
+    ids: Sequence[str]
+    channel_id: str
+    guild_id: str | None = None
+
+
+# ── asking ──
+
+
+class ApplicationCommand(msgspec.Struct, frozen=True):
+    """An entry of the command index. A localised `name` comes with `name_default`."""
+
+    id: str
+    application_id: str
+    version: str
+    name: str
+    type: int = 1
+    name_default: str | None = None
+
+
+class CommandIndex(msgspec.Struct, frozen=True):
+    """The commands that can be asked in one place. Source: wire notes 1.3."""
+
+    application_commands: Sequence[ApplicationCommand] = ()
+
+
+class CommandOption(msgspec.Struct, frozen=True):
+    """One option; an attachment's value is the id of an entry of `attachments`."""
+
+    type: int
+    name: str
+    value: str | int
+
+
+class CommandAttachment(msgspec.Struct, frozen=True):
+    """A file that Discord holds already, named for a command."""
+
+    id: str
+    filename: str
+    uploaded_filename: str
+
+
+class CommandData(msgspec.Struct, frozen=True):
+    """Which command is asked, with what. Id and version are the command index's."""
+
+    version: str
+    id: str
+    name: str
+    type: int
+    options: Sequence[CommandOption]
+    attachments: Sequence[CommandAttachment]
+
+
+class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of POST /interactions for a command. Source: wire notes 3.2."""
+
+    type: int
+    application_id: str
+    channel_id: str
+    session_id: str
+    nonce: str
+    data: CommandData
+    guild_id: str | UnsetType = UNSET
+    """Required in a guild, absent in direct messages (wire notes 1.2)."""
+
+
+class AttachmentSlot(msgspec.Struct, frozen=True):
+    """Where a file's bytes go and how it is named afterwards; `id` may be number or text."""
+
+    upload_url: str
+    upload_filename: str
+    id: str | int | None = None
+
+
+class AttachmentSlots(msgspec.Struct, frozen=True):
+    """The answer of POST /channels/{channel}/attachments. Shape: one per file asked for."""
+
+    attachments: Sequence[AttachmentSlot]

@@ -1,0 +1,239 @@
+"""The REST face without a server: a service that does what a test says, and a caller for ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Message
+
+from waystation.api.asgi import create_app
+from waystation.api.body import Limits
+from waystation.engine.service import JobRequest, Readiness, Service
+from waystation.errors import NotFound, Unauthorized
+from waystation.jobs import Job, JobId, JobStatus
+from waystation.ports import Account, Counts, User
+from waystation.secret import Secret
+
+CHANNEL = "1234567890123456789"
+SERVER = "1111111111111111111"
+DISCORD = "MTAxNTc4.not-a-real-token.xyz"
+TOKEN = "user:1-open-sesame"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+
+USER = User(user_id=1, email="someone@mail.example", created_at=NOW, token_hash=b"", name="Someone")
+
+ACCOUNT = Account(
+    account_id="a1",
+    user_id=1,
+    discord_user_id="42",
+    channel=CHANNEL,
+    guild_id=SERVER,
+    max_jobs=3,
+    sealed_token=b"",
+    masked_token="MTA…secured…xyz",
+    created_at=NOW,
+)
+
+JOB = Job(
+    jobid=JobId(f"job:20260102030405678-user:1-channel:{CHANNEL}-bot:midjourney"),
+    user_id=1,
+    account_id="a1",
+    channel=CHANNEL,
+    verb="describe",
+    status=JobStatus.STARTED,
+    created_at=NOW,
+    updated_at=NOW,
+    discord="MTA…secured…xyz",
+)
+
+
+@dataclass
+class FakeService:
+    """Answers what it holds, remembers what it was asked, fails as told."""
+
+    job: Job = JOB
+    accounts: Sequence[Account] = (ACCOUNT,)
+    user: User = USER
+    fails: Exception | None = None
+    ready: bool = True
+    created: bool = True
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def requests(self) -> list[JobRequest]:
+        return [cast(JobRequest, call[1]) for call in self.calls if call[0] == "submit"]
+
+    def _note(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.fails is not None:
+            raise self.fails
+
+    def _known(self, jobid: str) -> Job:
+        if jobid != self.job.jobid:
+            raise NotFound(f"Unable to locate job {jobid}")
+        return self.job
+
+    async def authenticate(self, authorization: str | None, peer: str) -> User:
+        if authorization != BEARER["authorization"]:
+            raise Unauthorized
+        return self.user
+
+    async def submit(self, user: User, request: JobRequest) -> Job:
+        self._note("submit", request)
+        return self.job
+
+    async def get_job(self, user: User, jobid: str) -> Job:
+        self._note("get_job", jobid)
+        return self._known(jobid)
+
+    async def running_jobs(self, user: User) -> Sequence[JobId]:
+        self._note("running_jobs")
+        return (self.job.jobid,)
+
+    async def cancel(self, user: User, jobid: str) -> Job:
+        self._note("cancel", jobid)
+        return self._known(jobid)
+
+    async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
+        self._note("update_user", name, reply_url)
+
+    async def list_accounts(self, user: User) -> Sequence[Account]:
+        self._note("list_accounts")
+        return self.accounts
+
+    async def get_account(self, user: User, channel: str) -> Account:
+        self._note("get_account", channel)
+        for account in self.accounts:
+            if account.channel == channel:
+                return account
+        raise NotFound("Configuration not found for provided channel")
+
+    async def add_account(
+        self, user: User, token: Secret, max_jobs: int | None
+    ) -> tuple[Account, bool]:
+        self._note("add_account", token.reveal(), max_jobs)
+        return self.accounts[0], self.created
+
+    async def put_account(
+        self, user: User, channel: str, token: Secret, server: str, max_jobs: int
+    ) -> Account:
+        self._note("put_account", channel, token.reveal(), server, max_jobs)
+        return self.accounts[0]
+
+    async def remove_account(self, user: User, channel: str, force: bool = False) -> None:
+        self._note("remove_account", channel, force)
+
+    async def reset_account(self, user: User, channel: str) -> None:
+        self._note("reset_account", channel)
+
+    async def readiness(self) -> Readiness:
+        problems = () if self.ready else ("The database cannot be written.",)
+        return Readiness(self.ready, problems, {"ready": 2})
+
+    async def counts(self) -> Counts:
+        return Counts(jobs_by_status={"completed": 7}, accounts=2, accounts_halted=1)
+
+
+def face(
+    service: FakeService | None = None,
+    *,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
+    metrics: CollectorRegistry | None = None,
+) -> ASGIApp:
+    """Return the application over a fake service, with request ids that count."""
+    numbers = count(1)
+    return create_app(
+        cast(Service, service or FakeService()),
+        new_request_id=lambda: f"request-{next(numbers)}",
+        limits=limits,
+        cors_origins=cors_origins,
+        metrics=metrics,
+    )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One HTTP response as a caller sees it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(
+    app: ASGIApp,
+    method: str,
+    target: str,
+    body: bytes | Iterable[bytes] | object = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    ends: str = "complete",
+) -> Answered:
+    """Call an ASGI application once.
+
+    Args:
+        body: bytes, chunks in a list, or anything else as JSON
+        ends: `complete`, or how a body ends that is not: `stall` or `hang up`
+    """
+    path, _, query = target.partition("?")
+    chunks = _chunks(body)
+    sent = {**({"content-length": str(sum(map(len, chunks)))} if any(chunks) else {})}
+    sent |= BEARER if headers is None else headers
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(key.encode(), value.encode("latin-1")) for key, value in sent.items()],
+        "client": ("127.0.0.1", 1),
+    }
+    messages = iter(_messages(chunks, ends))
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        for message in messages:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    await app(scope, receive, send)
+    if not answered:
+        return Answered(0, {}, b"")
+    start, *rest = answered
+    return Answered(
+        start["status"],
+        {key.decode(): value.decode() for key, value in start["headers"]},
+        b"".join(message["body"] for message in rest),
+    )
+
+
+def _chunks(body: object) -> list[bytes]:
+    if isinstance(body, bytes):
+        return [body]
+    if isinstance(body, list) and all(isinstance(chunk, bytes) for chunk in body):
+        return body
+    return [json.dumps(body).encode()]
+
+
+def _messages(chunks: list[bytes], ends: str) -> Iterable[Message]:
+    last = len(chunks) - 1 if ends == "complete" else -1
+    for index, chunk in enumerate(chunks):
+        yield {"type": "http.request", "body": chunk, "more_body": index != last}
+    if ends != "stall":
+        yield {"type": "http.disconnect"}

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.api.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
+
+ENTRY = {
+    "channel": CHANNEL,
+    "discord": "MTA…secured…xyz",
+    "server": SERVER,
+    "maxJobs": 3,
+}
+HALTED = replace(ACCOUNT, channel="9" * 18, halt="You have a pending moderation message.")
+
+
+async def test_the_callers_record_has_the_fields_of_v2() -> None:
+    answered = await ask(face(FakeService(accounts=[ACCOUNT, HALTED])), "GET", "/v2/account")
+    assert (answered.status, answered.json) == (
+        200,
+        {
+            "id": 1,
+            "email": "someone@mail.example",
+            "created": "2026-01-02T03:04:05.678Z",
+            "name": "Someone",
+            "subscriptionIsActive": True,
+            "subscriptions": 1,
+            "maxAccountsPerAPI": 1000,
+            "accounts": {"Midjourney API": {"total": 2, "active": 1, "error": 1}},
+            "verified": "2026-01-02T03:04:05.678Z",
+            "sub": "260102",
+        },
+    )
+
+
+async def test_a_record_shows_what_else_is_set() -> None:
+    user = replace(
+        USER, name=None, reply_url="https://h.example", updated_at=NOW + timedelta(seconds=1)
+    )
+    body = (await ask(face(FakeService(user=user, accounts=[])), "GET", "/v2/account/")).json
+    assert body["updated"] == "2026-01-02T03:04:06.678Z"
+    assert body["replyUrl"] == "https://h.example"
+    assert body["accounts"]["Midjourney API"] == {"total": 0, "active": 0, "error": 0}
+    assert "name" not in body
+
+
+async def test_changing_the_record_answers_204() -> None:
+    service = FakeService()
+    body = {"name": "N", "replyUrl": "https://h.example"}
+    answered = await ask(face(service), "POST", "/v2/account", body)
+    assert (answered.status, answered.body) == (204, b"")
+    assert service.calls == [("update_user", "N", "https://h.example")]
+
+
+async def test_accounts_are_an_object_keyed_by_channel() -> None:
+    answered = await ask(
+        face(FakeService(accounts=[ACCOUNT, HALTED])), "GET", "/v2/account/midjourney"
+    )
+    assert answered.json == {
+        CHANNEL: ENTRY,
+        HALTED.channel: {
+            **ENTRY,
+            "channel": HALTED.channel,
+            "pendingModMessage": "You have a pending moderation message.",
+        },
+    }
+
+
+async def test_no_accounts_are_404_in_json() -> None:
+    answered = await ask(face(FakeService(accounts=[])), "GET", "/v2/account/midjourney")
+    assert (answered.status, answered.json) == (
+        404,
+        {"error": "Configuration not found", "code": 404},
+    )
+
+
+@pytest.mark.parametrize(("created", "status"), [(True, 201), (False, 200)])
+async def test_adding_an_account_answers_what_was_found(created: bool, status: int) -> None:
+    service = FakeService(created=created)
+    body = {"discord": DISCORD, "maxJobs": 5}
+    answered = await ask(face(service), "POST", "/v2/account/midjourney", body)
+    assert (answered.status, answered.json) == (
+        status,
+        {"discord": "MTA…secured…xyz", "channel": CHANNEL, "maxJobs": 3},
+    )
+    assert service.calls == [("add_account", DISCORD, 5)]
+
+
+async def test_one_account_is_read_by_its_channel() -> None:
+    answered = await ask(face(), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    assert (answered.status, answered.json) == (200, ENTRY)
+
+
+async def test_direct_messages_have_no_server() -> None:
+    service = FakeService(accounts=[replace(ACCOUNT, guild_id=None)])
+    answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    assert "server" not in answered.json
+
+
+@pytest.mark.parametrize("channel", ["1", "x", "%00", "é"])
+async def test_an_unknown_channel_is_404(channel: str) -> None:
+    answered = await ask(face(), "GET", f"/v2/account/midjourney/{channel}")
+    assert (answered.status, answered.json) == (
+        404,
+        {"error": "Configuration not found for provided channel", "code": 404},
+    )
+
+
+async def test_an_account_of_era_a_is_put_with_204() -> None:
+    service = FakeService()
+    body = {"discord": DISCORD, "server": SERVER, "channel": CHANNEL, "maxJobs": 2}
+    answered = await ask(face(service), "POST", f"/v2/account/midjourney/{CHANNEL}", body)
+    assert (answered.status, answered.body) == (204, b"")
+    assert service.calls == [("put_account", CHANNEL, DISCORD, SERVER, 2)]
+
+
+@pytest.mark.parametrize(
+    ("query", "force"),
+    [("", False), ("?force=true", True), ("?force=1", True), ("?force=no", False)],
+)
+async def test_removing_answers_204_and_passes_force(query: str, force: bool) -> None:
+    service = FakeService()
+    answered = await ask(face(service), "DELETE", f"/v2/account/midjourney/{CHANNEL}{query}")
+    assert (answered.status, service.calls) == (204, [("remove_account", CHANNEL, force)])
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_reset_answers_204(slash: str) -> None:
+    service = FakeService()
+    answered = await ask(face(service), "POST", f"/v2/account/midjourney/{CHANNEL}/reset{slash}")
+    assert (answered.status, answered.body) == (204, b"")
+    assert service.calls == [("reset_account", CHANNEL)]
+
+
+async def test_no_answer_shows_the_token() -> None:
+    app = face()
+    for method, path in (
+        ("GET", "/v2/account/midjourney"),
+        ("GET", f"/v2/account/midjourney/{CHANNEL}"),
+        ("POST", "/v2/account/midjourney"),
+    ):
+        body = {"discord": DISCORD} if method == "POST" else b""
+        assert DISCORD.encode() not in (await ask(app, method, path, body)).body

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from waystation import errors
+from waystation.api.answer import Answer, error_answer, json_answer, refusal
+from waystation.errors import Busy, InvalidRequest, StoreError, WaystationError
+
+
+def _all_classes(root: type[WaystationError] = WaystationError) -> Iterator[type[WaystationError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _all_classes(child)
+
+
+def _made(kind: type[WaystationError]) -> WaystationError:
+    if kind is errors.RequestRefused:
+        return errors.RequestRefused(500, "body")
+    if kind is errors.SessionClosed:
+        return errors.SessionClosed(4000, resumable=True)
+    return kind()
+
+
+@pytest.mark.parametrize("kind", list(_all_classes()))
+def test_every_error_has_the_one_shape(kind: type[WaystationError]) -> None:
+    answer = error_answer(_made(kind))
+    body = json.loads(answer.body)
+    assert body["code"] == answer.status == kind.status_hint
+    assert isinstance(body["error"], str)
+    assert body["error"]
+    assert set(body) <= {"error", "errorDetails", "executingJobs", "code"}
+    assert answer.content_type == b"application/json"
+    assert (b"retry-after" in dict(answer.headers)) == (answer.status in (429, 503))
+
+
+def test_busy_names_the_running_jobs_and_a_wait() -> None:
+    answer = error_answer(
+        Busy(
+            "Maximum of 3 jobs executing in parallel supported",
+            executing_jobs=["job:1", "job:2"],
+            retry_after_s=12,
+        )
+    )
+    assert json.loads(answer.body) == {
+        "error": "Maximum of 3 jobs executing in parallel supported",
+        "executingJobs": ["job:1", "job:2"],
+        "code": 429,
+    }
+    assert list(json.loads(answer.body)) == ["error", "executingJobs", "code"]
+    assert dict(answer.headers)[b"retry-after"] == b"12"
+
+
+def test_busy_without_jobs_has_no_such_field() -> None:
+    assert json.loads(error_answer(Busy("Wait")).body) == {"error": "Wait", "code": 429}
+
+
+def test_details_of_a_request_are_shown() -> None:
+    answer = error_answer(InvalidRequest("No", details="because"))
+    assert json.loads(answer.body) == {"error": "No", "errorDetails": "because", "code": 400}
+
+
+@pytest.mark.parametrize("error", [StoreError(details="table jobs"), WaystationError(details="x")])
+def test_details_of_our_inside_are_not_shown(error: WaystationError) -> None:
+    assert "errorDetails" not in json.loads(error_answer(error).body)
+
+
+def test_unauthorized_names_the_scheme() -> None:
+    answer = error_answer(errors.Unauthorized())
+    assert answer.headers == ((b"www-authenticate", b"Bearer"),)
+    assert json.loads(answer.body) == {"error": "Unauthorized", "code": 401}
+
+
+def test_a_refusal_and_a_json_answer_carry_their_headers() -> None:
+    headers = ((b"allow", b"GET"),)
+    assert refusal(405, "No", headers=headers) == Answer(405, b'{"error":"No","code":405}', headers)
+    assert json_answer([1], 201, headers) == Answer(201, b"[1]", headers)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+from starlette.types import Message
+
+from waystation.api.body import Body, HungUp, Limits, TooSlow, read_body
+from waystation.engine.service import FilePart
+from waystation.errors import InvalidRequest, TooLarge
+
+LIMITS = Limits(json_bytes=100, form_bytes=1000, body_s=60)
+FORM = "multipart/form-data; boundary=edge"
+
+
+async def read(
+    chunks: Sequence[bytes],
+    content_type: str = "application/json",
+    *,
+    declared: int | None = None,
+    limits: Limits = LIMITS,
+    ends: str = "complete",
+) -> Body:
+    headers = {"content-type": content_type}
+    if declared is not None:
+        headers["content-length"] = str(declared)
+    left = list(chunks)
+
+    async def receive() -> Message:
+        if left:
+            chunk = left.pop(0)
+            return {"type": "http.request", "body": chunk, "more_body": bool(left) or bool(ends)}
+        if ends == "hang up":
+            return {"type": "http.disconnect"}
+        if ends == "stall":
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": b""}
+
+    return await read_body(Headers(headers), receive, limits)
+
+
+def part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    disposition = f'form-data; name="{name}"'
+    if filename is not None:
+        disposition += f'; filename="{filename}"'
+    head = f"--edge\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
+    return head + value + b"\r\n"
+
+
+END = b"--edge--\r\n"
+
+
+async def test_chunks_are_joined_into_one_object() -> None:
+    assert await read([b'{"a":', b"1}"]) == Body(fields={"a": 1})
+
+
+@pytest.mark.parametrize("raw", [b"", b" \r\n"])
+async def test_an_empty_body_is_an_empty_object(raw: bytes) -> None:
+    assert await read([raw]) == Body()
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+async def test_what_is_no_form_is_read_as_json(content_type: str) -> None:
+    assert await read([b'{"a":1}'], content_type) == Body(fields={"a": 1})
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"{", b"{'a':1}", b'{"a":NaN}', b"\xff", b'{"a":"\\ud800"}', b'{"a":"\x01"}', b"[" * 90],
+)
+async def test_broken_json_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="not valid JSON"):
+        await read([raw])
+
+
+async def test_deeply_nested_json_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="not valid JSON"):
+        await read([b"[" * 1_000_000], limits=Limits())
+
+
+@pytest.mark.parametrize("raw", [b"[]", b'"text"', b"1", b"null", b"true"])
+async def test_json_that_is_no_object_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="must be a JSON object"):
+        await read([raw])
+
+
+async def test_a_body_that_declares_too_much_is_not_read() -> None:
+    with pytest.raises(TooLarge):
+        await read([], declared=101, ends="stall")
+
+
+async def test_a_body_that_turns_out_too_large_is_refused_at_that_byte() -> None:
+    with pytest.raises(TooLarge):
+        await read([b"x" * 60, b"x" * 60], ends="stall")
+
+
+async def test_a_form_may_be_larger_than_json() -> None:
+    picture = b"p" * 200
+    body = await read([part("describeFile", picture, "a.png"), END], FORM)
+    assert body == Body(files={"describeFile": FilePart("a.png", picture)})
+    with pytest.raises(TooLarge):
+        await read([part("describeFile", b"p" * 1000, "a.png"), END], FORM)
+
+
+async def test_a_form_has_fields_and_files_and_the_last_of_a_name_counts() -> None:
+    body = await read(
+        [part("a", b"1"), part("a", "zwei ☃".encode()), part("f", b"\x00\xff", "x"), END], FORM
+    )
+    assert body == Body(fields={"a": "zwei ☃"}, files={"f": FilePart("x", b"\x00\xff")})
+
+
+@pytest.mark.parametrize(
+    ("content_type", "raw"),
+    [
+        ("multipart/form-data", b"--edge--\r\n"),
+        (FORM, b"no form at all"),
+        (FORM, b"--edge\r\nContent-Disposition: form-data\r\n\r\nx\r\n--edge--\r\n"),
+        (FORM, b"--edge\r\n\r\nx\r\n--edge--\r\n"),
+        ("multipart/form-data; boundary=" + "b" * 300, b"--b"),
+    ],
+)
+async def test_a_broken_form_is_refused(content_type: str, raw: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="not a valid form"):
+        await read([raw], content_type)
+
+
+async def test_a_form_with_too_many_parts_is_refused() -> None:
+    many = [part("f", b"", "x") for _ in range(9)]
+    with pytest.raises(InvalidRequest, match="not a valid form"):
+        await read([*many, END], FORM)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", FORM])
+async def test_a_slow_body_is_given_up(content_type: str) -> None:
+    with pytest.raises(TooSlow):
+        await read([b"--edge"], content_type, limits=Limits(body_s=0.01), ends="stall")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", FORM])
+async def test_a_caller_that_hangs_up_ends_the_reading(content_type: str) -> None:
+    with pytest.raises(HungUp):
+        await read([b"--edge"], content_type, ends="hang up")
+
+
+@given(raw=st.binary(max_size=90), form=st.booleans())
+async def test_no_bytes_raise_anything_else(raw: bytes, form: bool) -> None:
+    try:
+        body = await read([raw], FORM if form else "application/json")
+    except InvalidRequest:
+        return
+    assert all(isinstance(name, str) for name in (*body.fields, *body.files))
+
+
+@given(head=st.binary(max_size=60), tail=st.binary(max_size=60))
+async def test_no_damaged_part_raises_anything_else(head: bytes, tail: bytes) -> None:
+    raw = b"--edge\r\n" + head + b"\r\n\r\n" + tail + b"\r\n--edge--\r\n"
+    try:
+        body = await read([raw], FORM)
+    except InvalidRequest:
+        return
+    assert len(body.fields) + len(body.files) <= 1

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message
+
+from waystation.api.body import Body, Limits
+from waystation.api.call import Call
+
+
+def call(
+    *,
+    query: bytes = b"",
+    headers: dict[str, str] | None = None,
+    chunks: tuple[bytes, ...] = (),
+    stalls: bool = False,
+    client: tuple[str, int] | None = ("127.0.0.1", 9),
+) -> Call:
+    left = list(chunks)
+
+    async def receive() -> Message:
+        if not left and stalls:
+            await asyncio.Event().wait()
+        chunk = left.pop(0) if left else b""
+        return {"type": "http.request", "body": chunk, "more_body": bool(left) or stalls}
+
+    scope = {
+        "type": "http",
+        "query_string": query,
+        "headers": [(key.encode(), value.encode()) for key, value in (headers or {}).items()],
+        "path_params": {"channel": "7"},
+        "client": client,
+    }
+    return Call(scope, receive, Limits(discard_s=0.01))
+
+
+@pytest.mark.parametrize(
+    ("query", "jobid"),
+    [
+        (b"jobid=job:1-user:2", "job:1-user:2"),
+        (b"jobid=job%3A1", "job:1"),
+        (b"a=b&jobid=1&jobid=2", "1"),
+        (b"jobid=a+b", "a b"),
+        (b"jobid=%ED%A0%80%00", "\ufffd\ufffd\ufffd\0"),
+        (b"jobid=%zz", "%zz"),
+        (b"jobid=", ""),
+        (b"jobid", ""),
+        (b"", None),
+        (b"xjobid=1", None),
+    ],
+)
+def test_a_query_parameter_is_decoded(query: bytes, jobid: str | None) -> None:
+    assert call(query=query).query(b"jobid") == jobid
+
+
+def test_headers_path_and_peer_are_told() -> None:
+    asked = call(headers={"x-a": "1"})
+    assert (asked.header(b"x-a"), asked.header(b"x-b")) == ("1", None)
+    assert asked.path("channel") == "7"
+    assert asked.peer == "127.0.0.1"
+    assert call(client=None).peer == ""
+
+
+async def test_a_body_that_was_read_leaves_nothing_to_discard() -> None:
+    asked = call(headers={"content-length": "7"}, chunks=(b'{"a":', b"1}"))
+    assert await asked.body() == Body(fields={"a": 1})
+    assert await asked.discard_body()
+
+
+async def test_a_short_rest_is_discarded_and_the_connection_stays() -> None:
+    assert await call(headers={"content-length": "4"}, chunks=(b"ab", b"cd")).discard_body()
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "0"}])
+async def test_a_request_without_body_has_nothing_to_discard(headers: dict[str, str]) -> None:
+    assert await call(headers=headers, stalls=True).discard_body()
+
+
+async def test_a_rest_that_never_ends_is_left_behind() -> None:
+    assert not await call(headers={"transfer-encoding": "chunked"}, stalls=True).discard_body()
+
+
+async def test_a_body_that_waits_to_be_asked_for_is_not_asked_for() -> None:
+    headers = {"content-length": "9", "expect": "100-continue"}
+    assert not await call(headers=headers, chunks=(b"x",)).discard_body()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+import pytest
+
+from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
+from waystation.api.v2 import v2_paths
+from waystation.contract import job_json
+from waystation.engine.service import FilePart, JobRequest, Service
+from waystation.jobs import JobStatus
+from waystation.midjourney.commands import COMMANDS
+
+DOCS = Path(__file__).parents[3] / "docs" / "api.md"
+FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d")
+
+
+@pytest.mark.parametrize("path", ["/v2/jobs/", "/v2/jobs"])
+@pytest.mark.parametrize("code", [200, 400, 422, 429, 502, 504, 596])
+async def test_a_known_job_is_always_read_with_200(path: str, code: int) -> None:
+    job = replace(FAILED, code=code)
+    answered = await ask(face(FakeService(job)), "GET", f"{path}?jobid={quote(job.jobid)}")
+    assert (answered.status, answered.body) == (200, job_json(job))
+    assert answered.json["code"] == code
+
+
+@pytest.mark.parametrize("path", ["/v2/jobs/", "/v2/jobs", "/v2/jobs/cancel", "/v2/jobs/cancel/"])
+async def test_an_unknown_job_is_404(path: str) -> None:
+    answered = await ask(face(), "GET", f"{path}?jobid=job:1")
+    assert (answered.status, answered.json) == (
+        404,
+        {"error": "Unable to locate job job:1", "code": 404},
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/v2/jobs/", "/v2/jobs/?jobid=", "/v2/jobs?jobid=", "/v2/jobs/cancel", "/v2/jobs/cancel/?x=1"],
+)
+async def test_a_missing_jobid_is_400(target: str) -> None:
+    answered = await ask(face(), "GET", target)
+    assert (answered.status, answered.json) == (
+        400,
+        {"error": "Query param jobid not provided", "code": 400},
+    )
+
+
+async def test_running_jobs_are_an_array_of_jobids() -> None:
+    answered = await ask(face(), "GET", "/v2/jobs")
+    assert (answered.status, answered.json) == (200, [JOB.jobid])
+
+
+@pytest.mark.parametrize("path", ["/v2/jobs/cancel", "/v2/jobs/cancel/"])
+async def test_cancel_answers_the_status_it_found(path: str) -> None:
+    service = FakeService(replace(JOB, status=JobStatus.CANCELLED))
+    answered = await ask(face(service), "GET", f"{path}?jobid={JOB.jobid}")
+    assert answered.json == {"jobid": JOB.jobid, "status": "cancelled", "code": 200}
+    assert service.calls == [("cancel", JOB.jobid)]
+
+
+async def test_head_never_cancels() -> None:
+    service = FakeService()
+    answered = await ask(face(service), "HEAD", f"/v2/jobs/cancel/?jobid={JOB.jobid}")
+    assert (answered.status, service.calls) == (405, [])
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_every_verb_has_its_path(verb: str, slash: str) -> None:
+    service = FakeService()
+    body = {"describeUrl": "https://a.example/1.png", "channel": CHANNEL}
+    answered = await ask(face(service), "POST", f"/v2/jobs/{verb}{slash}", body)
+    assert (answered.status, answered.body) == (200, job_json(JOB))
+    assert (service.requests[0].verb, service.requests[0].channel) == (verb, CHANNEL)
+
+
+async def test_info_needs_no_body() -> None:
+    service = FakeService()
+    assert (await ask(face(service), "POST", "/v2/jobs/info")).status == 200
+    assert service.requests == [JobRequest(verb="info")]
+
+
+async def test_describe_takes_a_form_with_a_file() -> None:
+    service = FakeService()
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="describeFile"; filename="a.png"\r\n'
+        b"Content-Type: image/png\r\n\r\nPNG\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="maxJobs"\r\n\r\n2\r\n--x--\r\n'
+    )
+    headers = {**BEARER, "content-type": "multipart/form-data; boundary=x"}
+    assert (await ask(face(service), "POST", "/v2/jobs/describe", body, headers)).status == 200
+    assert service.requests == [
+        JobRequest(verb="describe", max_jobs=2, files={"describeUrl": FilePart("a.png", b"PNG")})
+    ]
+
+
+async def test_a_bad_describe_reaches_no_service() -> None:
+    service = FakeService()
+    answered = await ask(face(service), "POST", "/v2/jobs/describe", {"channel": CHANNEL})
+    assert answered.json == {"error": "describeUrl is missing", "code": 412}
+    assert (answered.status, service.calls) == (412, [])
+
+
+@pytest.mark.parametrize("code", [400, 422, 502, 504])
+async def test_a_failed_job_answers_with_its_code_and_jobid(code: int) -> None:
+    answered = await ask(face(FakeService(replace(FAILED, code=code))), "POST", "/v2/jobs/info")
+    assert (answered.status, answered.json["code"]) == (code, code)
+    assert answered.json["jobid"] == JOB.jobid
+    assert "verb" not in answered.json
+
+
+async def test_a_rate_limited_job_names_discords_wait() -> None:
+    details = json.dumps({"retry_after": 7.2})
+    job = replace(FAILED, code=429, error_details=details)
+    answered = await ask(face(FakeService(job)), "POST", "/v2/jobs/info")
+    assert answered.json == {"error": "Failed", "errorDetails": details, "code": 429}
+    assert (answered.status, answered.headers["retry-after"]) == (429, "8")
+
+
+async def test_a_halting_job_answers_596_in_job_form() -> None:
+    job = replace(FAILED, code=596)
+    answered = await ask(face(FakeService(job)), "POST", "/v2/jobs/info")
+    assert (answered.status, answered.body) == (596, job_json(job))
+
+
+def test_the_documentation_names_every_path_and_method() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for path in v2_paths(cast(Service, FakeService())):
+        template = path.template.removesuffix("/").replace("{channel}", "<channel>")
+        for method in path.methods:
+            assert f"`{method} {template}" in text
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_the_documentation_names_every_field(verb: str) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for param in COMMANDS[verb].params:
+        assert f"`{param.name}`" in text
+        assert param.file_part is None or f"`{param.file_part}`" in text

@@ -1,0 +1,34 @@
+"""The tables of the gateway session, and the page drawn from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from waystation.discord.session_rules import CLOSE_POLICY, TRANSITIONS, Happening, Phase, chart
+from waystation.wire.gateway import CloseCode
+
+PAGE = Path(__file__).parents[3] / "docs" / "state" / "session.md"
+
+
+def test_every_close_code_of_discord_has_a_row() -> None:
+    assert set(CLOSE_POLICY) == set(CloseCode)
+
+
+def test_every_row_ends_the_socket_in_one_of_three_ways() -> None:
+    ways = {Happening.LOST, Happening.FORGOTTEN, Happening.REJECTED}
+    assert {ending.happening for ending in CLOSE_POLICY.values()} == ways
+
+
+def test_nothing_leaves_a_stopped_session() -> None:
+    assert not [before for before, _ in TRANSITIONS if before is Phase.STOPPED]
+
+
+def test_every_phase_can_be_reached_and_lost() -> None:
+    assert set(TRANSITIONS.values()) == set(Phase)
+    assert {before for before, happening in TRANSITIONS if happening is Happening.LOST} == {
+        phase for phase in Phase if phase is not Phase.STOPPED
+    }
+
+
+def test_the_page_in_the_documents_is_drawn_from_the_tables() -> None:
+    assert PAGE.read_text(encoding="utf-8") == chart()

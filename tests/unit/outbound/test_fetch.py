@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from io import BytesIO
+
+import aiohttp
+import pytest
+from aiohttp import web
+from PIL import Image
+from structlog.testing import capture_logs
+from yarl import URL
+
+from tests.unit.outbound.conftest import Serve, ServeRaw
+from tests.unit.outbound.test_pictures import huge_png
+from waystation.errors import PreconditionFailed
+from waystation.outbound import fetch as fetch_module
+from waystation.outbound.fetch import FetchLimits, PictureFetcher
+from waystation.ports import Fetcher
+
+
+def png() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (8, 6), (10, 120, 200)).save(out, "PNG")
+    return out.getvalue()
+
+
+PNG = png()
+
+
+async def give_png(request: web.Request) -> web.Response:
+    return web.Response(body=PNG, content_type="text/html")
+
+
+@pytest.fixture
+def fetcher(session: aiohttp.ClientSession) -> PictureFetcher:
+    return PictureFetcher(session, FetchLimits(timeout_s=5))
+
+
+async def failure(fetcher: Fetcher, url: str, user_id: int = 1) -> str:
+    """Return the sentence a fetch fails with."""
+    with pytest.raises(PreconditionFailed) as caught:
+        await fetcher.fetch(url, user_id)
+    return caught.value.message
+
+
+async def test_a_picture_is_fetched_and_named_by_its_content(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    fetched = await fetcher.fetch(await serve(give_png), 1)
+    assert fetched.data == PNG
+    assert (fetched.content_type, fetched.extension) == ("image/png", "png")
+
+
+async def test_the_request_asks_for_identity_and_carries_the_url_as_given(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def note(request: web.Request) -> web.Response:
+        seen.append((request.raw_path, request.headers["Accept-Encoding"]))
+        return web.Response(body=PNG)
+
+    await fetcher.fetch(await serve(note) + "/a%2fb%7E.png?sig=%2bx+y#part", 1)
+    assert seen == [("/a%2fb%7E.png?sig=%2bx+y", "identity")]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_up_to_five_redirects_are_followed(
+    fetcher: Fetcher, serve: Serve, status: int
+) -> None:
+    async def step(request: web.Request) -> web.Response:
+        left = int(request.path.strip("/"))
+        if left == 0:
+            return web.Response(body=PNG)
+        return web.Response(status=status, headers={"Location": f"/{left - 1}"})
+
+    base = await serve(step)
+    assert (await fetcher.fetch(f"{base}/5", 1)).data == PNG
+    assert await failure(fetcher, f"{base}/6") == f"GET {base}/6 failed with more than 5 redirects"
+
+
+async def test_each_redirect_is_judged_like_the_first_url(fetcher: Fetcher, serve: Serve) -> None:
+    async def redirect(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": request.query["to"]})
+
+    base = await serve(redirect)
+    port = URL(base).port
+    blocked = [f"http://[::1]:{port}/", "http://169.254.169.254/latest/", "http://10.0.0.1/"]
+    for to in blocked:
+        url = f"{base}/?to={to}"
+        assert await failure(fetcher, url) == f"GET {url} failed with no connection to the host"
+    url = f"{base}/?to=file:///etc/passwd"
+    reason = "a redirect to a URL that is neither http nor https"
+    assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
+
+
+async def test_a_redirect_to_somewhere_else_carries_no_password(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    async def second(request: web.Request) -> web.Response:
+        seen.append(("second", request.headers.get("Authorization")))
+        return web.Response(body=PNG)
+
+    there = await serve(second)
+
+    async def first(request: web.Request) -> web.Response:
+        seen.append(("first", request.headers.get("Authorization")))
+        return web.Response(status=302, headers={"Location": there})
+
+    here = (await serve(first)).replace("http://", "http://user:pw@")
+    await fetcher.fetch(here, 1)
+    assert seen == [("first", "Basic dXNlcjpwdw=="), ("second", None)]
+
+
+async def test_a_failing_source_is_told_by_its_status_alone_when_it_is_private(
+    fetcher: Fetcher, serve: Serve
+) -> None:
+    async def missing(request: web.Request) -> web.Response:
+        return web.Response(status=404, text="internal details")
+
+    url = await serve(missing)
+    assert await failure(fetcher, url) == f"GET {url} failed with HTTP status 404"
+
+
+async def test_a_failing_public_source_is_quoted_to_500_printable_characters(
+    fetcher: Fetcher, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "routable", lambda address: True)
+
+    async def missing(request: web.Request) -> web.Response:
+        return web.Response(status=404, body=b"not\r\n\x00 \x1b[31mhere \xff" + b"x" * 9000)
+
+    url = await serve(missing)
+    start = f"GET {url} failed with HTTP status 404. Response body "
+    sentence = await failure(fetcher, url)
+    assert sentence.startswith(start + "not [31mhere �xxx")
+    assert len(sentence) == len(start) + 500
+    assert sentence.isprintable()
+
+
+async def test_a_failing_source_that_breaks_off_its_body_still_has_a_status(
+    fetcher: Fetcher, serve_raw: ServeRaw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "routable", lambda address: True)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 99\r\n\r\n")
+
+    url = await serve_raw(talk)
+    assert await failure(fetcher, url) == f"GET {url} failed with HTTP status 500. Response body "
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>hello</html>", PNG[:40], b"BM" + bytes(80)])
+async def test_what_is_no_picture_has_an_unknown_mime_type(
+    fetcher: Fetcher, serve: Serve, body: bytes
+) -> None:
+    async def give(request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="image/png")
+
+    url = await serve(give)
+    assert await failure(fetcher, url) == f"{url} unknown mime type"
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_read(
+    session: aiohttp.ClientSession, serve_raw: ServeRaw
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")
+        await reader.read()
+
+    url = await serve_raw(talk)
+    fetcher = PictureFetcher(session, FetchLimits(max_bytes=1000, timeout_s=5))
+    reason = "a body larger than 1000 bytes"
+    assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
+
+
+async def test_an_endless_body_is_cut_off_at_the_limit(
+    session: aiohttp.ClientSession, serve: Serve
+) -> None:
+    cut = asyncio.Event()
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(65536))
+        finally:
+            cut.set()
+
+    url = await serve(pour)
+    fetcher = PictureFetcher(session, FetchLimits(max_bytes=200_000, timeout_s=5))
+    reason = "a body larger than 200000 bytes"
+    assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
+    await asyncio.wait_for(cut.wait(), 5)
+
+
+async def test_the_limit_counts_after_decoding(
+    session: aiohttp.ClientSession, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = gzip.compress(bytes(300_000_000), 9)
+    read: list[int] = []
+    real = aiohttp.StreamReader.iter_any
+
+    def counted(self: aiohttp.StreamReader) -> object:
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in real(self):
+                read.append(len(chunk))
+                yield chunk
+
+        return chunks()
+
+    monkeypatch.setattr(aiohttp.StreamReader, "iter_any", counted)
+
+    async def give(request: web.Request) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    url = await serve(give)
+    fetcher = PictureFetcher(session, FetchLimits(max_bytes=1_000_000, timeout_s=5))
+    reason = "a body larger than 1000000 bytes"
+    assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
+    assert sum(read) < 3_000_000
+
+
+async def test_an_encoded_picture_is_decoded(fetcher: Fetcher, serve: Serve) -> None:
+    async def give(request: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(PNG), headers={"Content-Encoding": "gzip"})
+
+    assert (await fetcher.fetch(await serve(give), 1)).data == PNG
+
+
+async def test_too_many_pixels_are_refused_before_decoding(fetcher: Fetcher, serve: Serve) -> None:
+    async def give(request: web.Request) -> web.Response:
+        return web.Response(body=huge_png(60_000, 60_000))
+
+    url = await serve(give)
+    assert await failure(fetcher, url) == f"{url} has more than 50000000 pixels"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"", "a broken connection"),
+        (b"garbage\r\n\r\n", "an answer that cannot be read"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "an answer that cannot be read"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+            "an answer that cannot be read",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nX: " + b"y" * 40_000 + b"\r\n\r\n",
+            "an answer that cannot be read",
+        ),
+    ],
+    ids=["nothing", "garbage", "short", "bad gzip", "long header"],
+)
+async def test_a_server_that_talks_nonsense_is_a_reason(
+    fetcher: Fetcher, serve_raw: ServeRaw, said: bytes, reason: str
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+
+    url = await serve_raw(talk)
+    assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
+
+
+async def test_a_server_that_hangs_is_a_time_out(
+    session: aiohttp.ClientSession, serve_raw: ServeRaw
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    url = await serve_raw(talk)
+    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.05))
+    assert await failure(fetcher, url) == f"GET {url} failed with a time-out"
+
+
+async def test_a_server_that_trickles_is_a_time_out(
+    session: aiohttp.ClientSession, serve: Serve
+) -> None:
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x")
+            await asyncio.sleep(0.01)
+
+    url = await serve(trickle)
+    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.1))
+    assert await failure(fetcher, url) == f"GET {url} failed with a time-out"
+
+
+@pytest.mark.parametrize("url", ["gopher://x/", "http:///x", "http://a b/", "http://[::1", "x"])
+async def test_a_url_nobody_can_ask_for_is_refused_at_once(fetcher: Fetcher, url: str) -> None:
+    assert (await failure(fetcher, url)).startswith(f"GET {url} failed with a URL ")
+
+
+async def test_an_endless_url_is_not_echoed_in_full(fetcher: Fetcher) -> None:
+    assert len(await failure(fetcher, "http://x.test/" + "a" * 1_000_000)) < 1200
+
+
+async def test_the_caller_reads_its_own_url_and_the_log_no_secret_of_it(
+    strict_session: aiohttp.ClientSession,
+) -> None:
+    url = "http://user:pw@127.0.0.1:9/a.png?token=abc"
+    with capture_logs() as logs:
+        sentence = await failure(PictureFetcher(strict_session), url)
+    assert sentence == f"GET {url} failed with no connection to the host"
+    assert "http://127.0.0.1:9/a.png" in repr(logs)
+    assert "pw" not in repr(logs)
+    assert "abc" not in repr(logs)
+
+
+class Gate:
+    """A server that holds every request until it is opened, and counts them."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.inside = 0
+        self.most = 0
+        self._entered = asyncio.Condition()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        async with self._entered:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self._entered.notify_all()
+        await self.open.wait()
+        self.inside -= 1
+        return web.Response(body=PNG)
+
+    async def holds(self, count: int) -> None:
+        async with asyncio.timeout(5), self._entered:
+            await self._entered.wait_for(lambda: self.inside >= count)
+
+
+async def test_one_user_fetches_four_at_once_and_others_are_not_held_up(
+    fetcher: PictureFetcher, serve: Serve
+) -> None:
+    gate = Gate()
+    url = await serve(gate.handle)
+    first = [asyncio.ensure_future(fetcher.fetch(url, 1)) for _ in range(10)]
+    await gate.holds(4)
+    second = [asyncio.ensure_future(fetcher.fetch(url, 2))]
+    await gate.holds(5)
+    assert gate.inside == 5
+    gate.open.set()
+    await asyncio.gather(*first, *second)
+    assert gate.most <= 8
+
+
+async def test_sixteen_are_fetched_at_once_in_all(fetcher: PictureFetcher, serve: Serve) -> None:
+    gate = Gate()
+    url = await serve(gate.handle)
+    fetches = [asyncio.ensure_future(fetcher.fetch(url, user)) for user in range(30)]
+    await gate.holds(16)
+    gate.open.set()
+    await asyncio.gather(*fetches)
+    assert gate.most == 16
+
+
+async def test_who_finds_no_place_in_time_is_told_so(
+    session: aiohttp.ClientSession, serve: Serve
+) -> None:
+    gate = Gate()
+    url = await serve(gate.handle)
+    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.2, per_user=1))
+    # The first holds the only place until its time-out; the last has waited long enough by then.
+    sentences = await asyncio.gather(*(failure(fetcher, url) for _ in range(3)))
+    assert set(sentences) == {
+        f"GET {url} failed with a time-out",
+        f"GET {url} failed with too many fetches at once",
+    }
+    gate.open.set()
+    assert (await fetcher.fetch(url, 1)).data == PNG
+
+
+async def test_a_caller_that_goes_away_gives_its_place_back(
+    session: aiohttp.ClientSession, serve: Serve
+) -> None:
+    gate = Gate()
+    url = await serve(gate.handle)
+    fetcher = PictureFetcher(session, FetchLimits(timeout_s=5, per_user=1, in_all=1))
+    gone = asyncio.ensure_future(fetcher.fetch(url, 1))
+    await gate.holds(1)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    gate.open.set()
+    assert (await fetcher.fetch(url, 1)).data == PNG
+
+
+def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> None:
+    assert fetcher.inspect(PNG, "describeFile").extension == "png"
+    for data, sentence in (
+        (b"", "describeFile unknown mime type"),
+        (PNG[:-20], "describeFile unknown mime type"),
+        (huge_png(60_000, 60_000), "describeFile has more than 50000000 pixels"),
+        (bytes(11 * 1024 * 1024), "describeFile is larger than 10485760 bytes"),
+    ):
+        with pytest.raises(PreconditionFailed) as caught:
+            fetcher.inspect(data, "describeFile")
+        assert caught.value.message == sentence

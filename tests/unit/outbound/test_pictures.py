@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from waystation.outbound.pictures import KINDS, recognise, sound
+
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def picture(name: str, size: tuple[int, int] = (7, 5), **options: object) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", size, (200, 30, 90)).save(out, name, **options)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + body))
+    return struct.pack(">I", len(body)) + kind + body + check
+
+
+def huge_png(width: int, height: int) -> bytes:
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b"")
+
+
+PICTURES = [
+    ("PNG", picture("PNG")),
+    ("GIF", picture("GIF")),
+    ("JPEG", picture("JPEG")),
+    ("JPEG", picture("JPEG", progressive=True)),
+    ("JPEG", picture("JPEG", comment=b"x" * 60_000)),
+    ("WEBP", picture("WEBP")),
+    ("WEBP", picture("WEBP", lossless=True)),
+    ("WEBP", picture("WEBP", exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00")),
+]
+
+
+@pytest.mark.parametrize(("name", "data"), PICTURES)
+def test_a_picture_is_recognised_by_its_content(name: str, data: bytes) -> None:
+    recognised = recognise(data)
+    assert recognised is not None
+    kind, size = recognised
+    assert (kind.name, size) == (name, (7, 5))
+    assert sound(data, kind)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<html>",
+        b"BM" + bytes(60),
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0\x00\x10JFIF",
+        b"RIFF\x00\x00\x00\x00WEBP",
+        b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00" + bytes(8),
+        b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(30),
+        huge_png(0, 5),
+    ],
+)
+def test_anything_else_is_not_recognised(data: bytes) -> None:
+    assert recognise(data) is None
+
+
+@pytest.mark.parametrize(("name", "data"), PICTURES)
+def test_a_picture_cut_off_in_its_head_is_never_an_error(name: str, data: bytes) -> None:
+    for length in range(min(len(data), 700)):
+        recognised = recognise(data[:length])
+        assert recognised is None or recognised[0].name == name
+
+
+def test_a_size_is_read_without_decoding() -> None:
+    recognised = recognise(huge_png(60_000, 60_000))
+    assert recognised is not None
+    assert recognised[1] == (60_000, 60_000)
+
+
+def test_a_jpeg_of_endless_segments_is_given_up() -> None:
+    assert recognise(b"\xff\xd8" + b"\xff\xe0\x00\x02" * 50_000) is None
+    assert recognise(b"\xff\xd8\xff" + b"\xff" * 50_000) is None
+
+
+def test_padding_before_a_jpeg_marker_is_skipped() -> None:
+    data = picture("JPEG")
+    recognised = recognise(data[:2] + b"\xff\xff" + data[2:])
+    assert recognised is not None
+    assert recognised[1] == (7, 5)
+
+
+def test_a_broken_picture_is_not_sound() -> None:
+    data = bytearray(picture("PNG", (300, 300)))
+    data[-30] ^= 0xFF
+    assert not sound(bytes(data), BY_NAME["PNG"])
+    assert not sound(picture("PNG", (300, 300))[:60], BY_NAME["PNG"])
+    assert not sound(picture("WEBP")[:30], BY_NAME["WEBP"])
+
+
+def test_a_decompression_bomb_is_not_sound() -> None:
+    assert not sound(huge_png(60_000, 60_000), BY_NAME["PNG"])
+
+
+@given(st.sampled_from(PICTURES), st.data())
+def test_damage_is_never_an_error(case: tuple[str, bytes], data: st.DataObject) -> None:
+    name, original = case
+    damaged = bytearray(original)
+    places = st.integers(12, min(len(damaged), 400) - 1)
+    for at in data.draw(st.lists(places, min_size=1, max_size=4)):
+        damaged[at] = data.draw(st.integers(0, 255))
+    recognised = recognise(bytes(damaged))
+    if recognised is not None and recognised[1][0] * recognised[1][1] < 1_000_000:
+        assert recognised[0].name == name
+        assert sound(bytes(damaged), recognised[0]) in (True, False)

@@ -1,0 +1,24 @@
+"""A migrated database in memory, with one user and one claimed account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import build
+from waystation.store import accounts
+from waystation.store.database import Database, connect
+from waystation.store.migrate import migrate
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    connection = connect(":memory:")
+    migrate(connection, build.later(), None)
+    made = Database(connection)
+    accounts.add_user(made, "owner@example.org", b"hash", build.later())
+    accounts.put(made, build.account())
+    accounts.claim(made, "account-1", "me", build.later(), build.later(60))
+    yield made
+    connection.close()

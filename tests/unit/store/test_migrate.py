@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests import build
+from waystation.errors import SchemaMismatch
+from waystation.store import accounts
+from waystation.store.database import Database, connect
+from waystation.store.migrate import Migration, back_up, migrate, migrations, schema_number
+
+NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
+BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
+    made = connect(tmp_path / "w.db")
+    yield made
+    made.close()
+
+
+def migrated(connection: apsw.Connection) -> Database:
+    migrate(connection, build.later(), None)
+    database = Database(connection)
+    accounts.add_user(database, "owner@example.org", b"hash", build.later())
+    accounts.put(database, build.account())
+    accounts.claim(database, "account-1", "me", build.later(), build.later(60))
+    return database
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [each.number for each in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_a_new_database_gets_every_migration_and_no_backup(
+    connection: apsw.Connection, tmp_path: Path
+) -> None:
+    assert schema_number(connection) == 0
+    assert migrate(connection, build.later(), tmp_path / "backups") is None
+    assert schema_number(connection) == migrations()[-1].number
+    assert not (tmp_path / "backups").exists()
+    assert Database(connection).one("meta", {"name": "restored"}) is None
+
+
+def test_migrating_again_changes_nothing(connection: apsw.Connection, tmp_path: Path) -> None:
+    database = migrated(connection)
+    assert migrate(connection, build.later(9), tmp_path / "backups") is None
+    assert database.one("lease", {"account_id": "account-1"}) is not None
+    assert database.one("largest_epoch") == (1,)
+
+
+def test_an_older_database_is_backed_up_first(connection: apsw.Connection, tmp_path: Path) -> None:
+    migrated(connection)
+    backup = migrate(connection, build.later(9), tmp_path / "backups", (*migrations(), NEXT))
+    assert backup is not None
+    assert backup.stat().st_mode & 0o777 == 0o600
+    copy = apsw.Connection(str(backup))
+    assert schema_number(copy) == migrations()[-1].number
+    assert copy.execute("select email from users").fetchall() == [("owner@example.org",)]
+    copy.close()
+    assert list(backup.parent.iterdir()) == [backup]
+    assert schema_number(connection) == NEXT.number
+
+
+def test_a_migration_raises_every_epoch_and_ends_every_lease(connection: apsw.Connection) -> None:
+    database = migrated(connection)
+    migrate(connection, build.later(9), None, (*migrations(), NEXT))
+    holder, until, epoch = database.one("lease", {"account_id": "account-1"}) or ()
+    assert (holder, until) == (None, None)
+    assert epoch > 1
+    assert database.one("meta", {"name": "restored"}) == (1,)
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(connection: apsw.Connection) -> None:
+    migrated(connection)
+    with pytest.raises(apsw.SQLError):
+        migrate(connection, build.later(9), None, (*migrations(), BROKEN))
+    assert schema_number(connection) == migrations()[-1].number
+    tables = connection.execute("select name from sqlite_schema where name = 'extra'").fetchall()
+    assert tables == []
+    assert not connection.in_transaction
+
+
+def test_a_database_of_a_newer_version_is_refused(connection: apsw.Connection) -> None:
+    migrate(connection, build.later(), None, (*migrations(), NEXT))
+    with pytest.raises(SchemaMismatch, match=str(NEXT.number)):
+        migrate(connection, build.later(), None)
+
+
+def test_a_backup_put_back_raises_epochs_once(connection: apsw.Connection, tmp_path: Path) -> None:
+    migrated(connection)
+    backup = back_up(connection, tmp_path / "backups", build.later(1))
+    restored = connect(backup)
+    database = Database(restored)
+    migrate(restored, build.later(2), None)
+    first = database.one("largest_epoch")
+    assert first is not None and first[0] > 1
+    assert database.one("meta", {"name": "restored"}) == (1,)
+    migrate(restored, build.later(3), None)
+    assert database.one("largest_epoch") == first
+    restored.close()
+    # The database itself was not marked.
+    assert Database(connection).one("meta", {"name": "restored"}) is None

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import build
+from waystation.deliveries import Delivery
+from waystation.jobs import (
+    Acknowledged,
+    Failed,
+    Job,
+    JobEvent,
+    JobId,
+    JobStatus,
+    Late,
+    MessageRole,
+    Nonce,
+    Shown,
+    Submitted,
+)
+from waystation.ports import Account, User
+from waystation.store import rows
+from waystation.wire.message import Attachment, Embed, EmbedImage
+
+SHOWN = Shown(
+    "5",
+    timestamp="2023-10-06T18:36:48.875000+00:00",
+    content="**text** ✓",
+    embeds=(Embed(title="t", image=EmbedImage("https://example.org/1", width=2)),),
+    attachments=(Attachment("7", "grid.png", "https://example.org/2", size=3),),
+    hash="uuid",
+    progress=31,
+)
+
+FULL = Job(
+    jobid=JobId("job:1"),
+    user_id=1,
+    account_id="account-1",
+    channel="100",
+    verb="describe",
+    status=JobStatus.FAILED,
+    created_at=build.later(0.000001),
+    updated_at=build.later(1.5),
+    discord="ABC…secured…xyz",
+    params={"describeUrl": "https://example.org/ü.png", "n": [1, None, True]},
+    max_jobs=3,
+    reply_url="https://example.org",
+    reply_ref="ref",
+    slot=True,
+    slot_until=build.later(2),
+    nonce=Nonce("9"),
+    submitted_at=build.later(3),
+    deadline_at=build.later(4),
+    interaction_id="11",
+    hash="uuid",
+    message_id="5",
+    messages={"5": MessageRole.RESULT, "4": MessageRole.PROGRESS},
+    timestamp=SHOWN.timestamp,
+    content="",
+    embeds=SHOWN.embeds,
+    attachments=SHOWN.attachments,
+    progress=0,
+    cancel_requested_at=build.later(5),
+    vanished_at=build.later(6),
+    finished_at=build.later(7),
+    ghost=True,
+    late=SHOWN,
+    code=504,
+    error="Job queued",
+    error_details="details",
+    version=8,
+)
+
+
+def row(values: rows.Values, columns: tuple[str, ...]) -> rows.Row:
+    return tuple(values[name] for name in columns)
+
+
+def test_a_job_with_every_field_set_comes_back_equal() -> None:
+    assert rows.job_of(row(rows.job_values(FULL), rows.JOB_COLUMNS)) == FULL
+
+
+def test_every_field_of_that_job_differs_from_its_default() -> None:
+    blank = Job("", 0, "", "", "", JobStatus.CREATED, FULL.created_at, FULL.created_at, "")  # type: ignore[arg-type]
+    same = {
+        each.name for each in fields(Job) if getattr(FULL, each.name) == getattr(blank, each.name)
+    }
+    # Empty text and zero are values, not absence; that they survive is the point.
+    assert same == {"created_at"}
+    assert (FULL.content, FULL.progress) == ("", 0)
+
+
+def test_a_fresh_job_comes_back_equal_and_costs_no_json() -> None:
+    fresh = replace(
+        build.completed(FULL).job, params={}, messages={}, embeds=(), attachments=(), late=None
+    )
+    values = rows.job_values(fresh)
+    assert [values[name] for name in ("params", "messages", "embeds", "attachments", "late")] == [
+        None
+    ] * 5
+    assert rows.job_of(row(values, rows.JOB_COLUMNS)) == fresh
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind", "extra"),
+    [
+        (rows.JOB_COLUMNS, Job, {"result_message_id"}),
+        (rows.ACCOUNT_COLUMNS, Account, set()),
+        (rows.USER_COLUMNS, User, set()),
+        (rows.DELIVERY_COLUMNS, Delivery, set()),
+    ],
+)
+def test_every_field_has_a_column(columns: tuple[str, ...], kind: type, extra: set[str]) -> None:
+    assert set(columns) == {each.name for each in fields(kind)} | extra
+
+
+def test_the_result_message_is_the_one_with_that_role() -> None:
+    assert rows.job_values(FULL)["result_message_id"] == "5"
+    assert (
+        rows.job_values(replace(FULL, messages={"4": MessageRole.PROGRESS}))["result_message_id"]
+        is None
+    )
+
+
+@pytest.mark.parametrize("kind", get_args(JobEvent))
+def test_every_kind_of_event_comes_back_equal(kind: type[JobEvent]) -> None:
+    samples = {"shown": SHOWN, "nonce": Nonce("1"), "deadline_at": build.later(0.25), "code": 502}
+    given_ = {
+        each.name: samples.get(each.name, "text" if "str" in str(each.type) else True)
+        for each in fields(kind)
+    }
+    event = kind(**given_)
+    values = rows.event_values(event)
+    assert rows.event_of(str(values["kind"]), str(values["body"])) == event
+
+
+def test_events_without_a_shown_message_stay_without() -> None:
+    event = Failed(502, "e")
+    values = rows.event_values(event)
+    assert rows.event_of("Failed", str(values["body"])) == event
+
+
+def test_an_event_of_no_known_kind_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        rows.event_of("Imagined", "{}")
+
+
+def test_sequences_come_back_as_tuples() -> None:
+    for event in (Acknowledged(SHOWN, build.later()), Late(SHOWN, True)):
+        values = rows.event_values(event)
+        read = rows.event_of(str(values["kind"]), str(values["body"]))
+        assert isinstance(read, Acknowledged | Late)
+        assert type(read.shown.embeds) is tuple
+
+
+def test_events_are_stored_under_their_own_words() -> None:
+    values = rows.event_values(Submitted(Nonce("12"), build.later()))
+    assert values["kind"] == "Submitted"
+    assert '"nonce":"12"' in str(values["body"])
+
+
+def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
+    user = User(
+        1,
+        "a@example.org",
+        build.later(),
+        b"h",
+        "n",
+        "u",
+        build.later(1),
+        build.later(2),
+        build.later(3),
+    )
+    assert rows.user_of(row(rows.user_values(user), rows.USER_COLUMNS)) == user
+    account = replace(build.account(), removed_at=build.later(9))
+    values = rows.account_values(account) | {
+        "halt": None,
+        "halted_at": None,
+        "reset_at": None,
+        "epoch": 4,
+    }
+    assert rows.account_of(row(values, rows.ACCOUNT_COLUMNS)) == replace(account, epoch=4)
+    delivery = replace(build.delivery(FULL), attempts=2)
+    assert rows.delivery_of(row(rows.delivery_values(delivery), rows.DELIVERY_COLUMNS)) == delivery
+    mail = replace(build.mail(), attempts=2)
+    assert rows.mail_of(tuple(rows.mail_values(mail).values())) == mail
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
+def test_times_are_exact_to_the_microsecond(moment: datetime) -> None:
+    assert rows.instant(rows.micros(moment)) == moment
+    assert rows.instant_or_none(rows.micros_or_none(moment)) == moment
+
+
+def test_no_time_stays_no_time() -> None:
+    assert rows.micros_or_none(None) is None
+    assert rows.instant_or_none(None) is None
+
+
+def test_an_update_writes_no_column_that_acceptance_fixed() -> None:
+    changes = rows.substitutions()["{job_changes}"]
+    assert "status = :status" in changes
+    assert not any(f"{name} = " in changes for name in ("user_id", "verb", "params", "created_at"))

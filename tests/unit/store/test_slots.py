@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests import build
+from waystation.errors import NotFound
+from waystation.jobs import Job, JobStatus
+from waystation.ports import JobDraft, NoSlot
+from waystation.store import accounts, changes, slots
+from waystation.store.database import Database, connect
+from waystation.store.migrate import migrate
+
+
+def accepted(database: Database, draft: JobDraft, seconds: float = 0.0) -> Job:
+    job = slots.add_job(database, draft, build.later(seconds))
+    assert isinstance(job, Job)
+    return job
+
+
+def refused(database: Database, draft: JobDraft) -> NoSlot:
+    answer = slots.add_job(database, draft, build.later())
+    assert isinstance(answer, NoSlot)
+    return answer
+
+
+def halted(database: Database, number: int) -> None:
+    name = f"account-{number}"
+    epoch = accounts.claim(database, name, "me", build.later(), build.later(60))
+    changes.commit(
+        database, build.change(account_id=name, epoch=epoch, halt=build.halt(f"mail-{number}"))
+    )
+
+
+def test_a_new_job_says_what_was_asked_and_where() -> None:
+    connection = connect(":memory:")
+    migrate(connection, build.later(), None)
+    database = Database(connection)
+    accounts.add_user(database, "a@example.org", b"h", build.later())
+    accounts.put(database, build.account())
+    job = accepted(database, build.draft(max_jobs=2), 0.123)
+    assert job.jobid == "job:20260102030405123-user:1-channel:100000000000000001-bot:midjourney"
+    assert (job.status, job.version, job.slot) == (JobStatus.CREATED, 0, True)
+    assert (job.account_id, job.discord, job.max_jobs) == ("account-1", "ABC…secured…xyz", 2)
+    assert (job.reply_url, job.reply_ref) == ("https://example.org/callback", "ref")
+    assert job.created_at == job.updated_at == build.later(0.123)
+
+
+def test_milliseconds_in_a_jobid_are_unique_per_user(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    accounts.put(database, build.account(2, user_id=2))
+    first = [accepted(database, build.draft(takes_slot=False)).jobid for _ in range(3)]
+    assert [jobid[4:21] for jobid in first] == [f"2026010203040500{n}" for n in range(3)]
+    other = accepted(database, build.draft("account-2", user_id=2))
+    assert other.jobid[4:21] == "20260102030405000"
+    assert accepted(database, build.draft(), -5).jobid[4:21] == "20260102030405003"
+
+
+def test_the_last_slot_is_taken_once(database: Database) -> None:
+    jobs = [accepted(database, build.draft()) for _ in range(3)]
+    answer = refused(database, build.draft())
+    assert answer.max_jobs == 3
+    assert list(answer.executing_jobs) == [job.jobid for job in jobs]
+    assert not answer.all_halted
+
+
+def test_the_limit_of_the_request_goes_before_the_account_s(database: Database) -> None:
+    accepted(database, build.draft(max_jobs=1))
+    assert refused(database, build.draft(max_jobs=1)).max_jobs == 1
+    for _ in range(14):
+        accepted(database, build.draft(max_jobs=15))
+    assert refused(database, build.draft(max_jobs=15)).max_jobs == 15
+
+
+def test_every_candidate_is_tried_before_none_has_room(database: Database) -> None:
+    accounts.put(database, build.account(2, max_jobs=1))
+    draft = build.draft("account-1", "account-2")
+    used = [accepted(database, draft).account_id for _ in range(4)]
+    assert used == ["account-1"] * 3 + ["account-2"]
+    answer = refused(database, draft)
+    assert (answer.max_jobs, len(answer.executing_jobs)) == (1, 1)
+
+
+def test_only_the_caller_s_own_jobs_are_named(database: Database) -> None:
+    accepted(database, build.draft(max_jobs=1))
+    database.run("update_account", {**_values(2)})
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    database.connection.execute("update accounts set user_id = 2")
+    answer = refused(database, build.draft(user_id=2, max_jobs=1))
+    assert answer.executing_jobs == ()
+
+
+def _values(user_id: int) -> dict[str, object]:
+    from waystation.store.rows import account_values
+
+    return dict(account_values(build.account(user_id=1)))
+
+
+def test_another_user_s_account_is_no_candidate(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    answer = refused(database, build.draft(user_id=2))
+    assert (answer.max_jobs, answer.executing_jobs, answer.all_halted) == (0, (), False)
+
+
+def test_halted_and_removed_accounts_are_skipped(database: Database) -> None:
+    accounts.put(database, build.account(2))
+    accounts.put(database, build.account(3))
+    halted(database, 1)
+    accounts.remove(database, "account-2", build.later())
+    draft = build.draft("account-1", "account-2", "account-3")
+    assert accepted(database, draft).account_id == "account-3"
+    answer = refused(database, build.draft("account-1", "account-2"))
+    assert (answer.halted, answer.all_halted) == ((build.account().channel,), True)
+    answer = refused(database, build.draft("account-1", "account-3", max_jobs=1))
+    assert (answer.all_halted, answer.max_jobs, len(answer.executing_jobs)) == (False, 1, 1)
+
+
+def test_verbs_without_a_slot_share_a_lane_and_take_no_slot(database: Database) -> None:
+    first = accepted(database, build.draft(takes_slot=False, lane=2))
+    accepted(database, build.draft(takes_slot=False, lane=2))
+    answer = refused(database, build.draft(takes_slot=False, lane=2))
+    assert answer.max_jobs == 2
+    assert answer.executing_jobs[0] == first.jobid
+    assert (first.slot, first.max_jobs) == (False, None)
+    for _ in range(3):
+        accepted(database, build.draft())
+    changes.commit(database, build.change(build.failed(first)))
+    accepted(database, build.draft(takes_slot=False, lane=2))
+
+
+def test_a_ghost_keeps_its_slot_until_it_lets_go(database: Database) -> None:
+    job = accepted(database, build.draft(max_jobs=1))
+    ghost = build.failed(job, ghost=True, slot=True)
+    changes.commit(database, build.change(ghost))
+    assert refused(database, build.draft(max_jobs=1)).executing_jobs == (job.jobid,)
+    changes.commit(database, build.change(build.stepped(ghost.job, slot=False)))
+    accepted(database, build.draft(max_jobs=1))
+
+
+def test_a_ghost_of_an_erased_account_still_fills_its_channel(database: Database) -> None:
+    job = accepted(database, build.draft(max_jobs=1))
+    changes.commit(database, build.change(build.failed(job, ghost=True, slot=True)))
+    accounts.remove(database, "account-1", build.later())
+    accounts.erase(database, "account-1")
+    accounts.put(database, build.account())
+    assert refused(database, build.draft(max_jobs=1)).executing_jobs == (job.jobid,)
+
+
+def test_a_user_that_is_not_there_gets_no_job(database: Database) -> None:
+    database.connection.execute("pragma foreign_keys = 0")
+    database.connection.execute("update accounts set user_id = 9")
+    with pytest.raises(NotFound):
+        slots.add_job(database, build.draft(user_id=9), build.later())
+
+
+@given(st.integers(0, 4_000_000_000_000), st.integers(1, 10**6))
+def test_a_jobid_carries_its_milliseconds(created_ms: int, user_id: int) -> None:
+    jobid = slots.jobid_of(created_ms, user_id, "0")
+    assert len(jobid.split("-")[0]) == 4 + 17
+    assert jobid.endswith(f"-user:{user_id}-channel:0-bot:midjourney")
+    assert int(jobid[18:21]) == created_ms % 1000
+
+
+class Slots(RuleBasedStateMachine):
+    """I8: the slots of a channel are the rows that hold one, and never more than the limit."""
+
+    @initialize(limit=st.integers(1, 4))
+    def start(self, limit: int) -> None:
+        self.limit = limit
+        self.connection = connect(":memory:")
+        migrate(self.connection, build.later(), None)
+        self.database = Database(self.connection)
+        accounts.add_user(self.database, "a@example.org", b"h", build.later())
+        accounts.put(self.database, build.account(max_jobs=limit))
+        accounts.claim(self.database, "account-1", "me", build.later(), build.later(60))
+        self.holding: list[Job] = []
+        self.count = 0
+
+    @rule()
+    def add(self) -> None:
+        answer = slots.add_job(self.database, build.draft(), build.later())
+        if isinstance(answer, Job):
+            assert len(self.holding) < self.limit
+            self.holding.append(answer)
+        else:
+            assert len(self.holding) == self.limit
+            assert set(answer.executing_jobs) == {job.jobid for job in self.holding}
+
+    @rule(data=st.data(), ghost=st.booleans())
+    def end(self, data: st.DataObject, ghost: bool) -> None:
+        running = [job for job in self.holding if not job.final]
+        if not running:
+            return
+        job = data.draw(st.sampled_from(running))
+        self.holding.remove(job)
+        step = build.failed(job, ghost=ghost, slot=ghost)
+        changes.commit(self.database, build.change(step))
+        if ghost:
+            self.holding.append(step.job)
+
+    @rule(data=st.data())
+    def let_go(self, data: st.DataObject) -> None:
+        ghosts = [job for job in self.holding if job.final]
+        if ghosts:
+            ghost = data.draw(st.sampled_from(ghosts))
+            self.holding.remove(ghost)
+            changes.commit(self.database, build.change(build.stepped(ghost, slot=False)))
+
+    @invariant()
+    def slots_are_rows(self) -> None:
+        rows = self.connection.execute("select jobid from jobs where slot").fetchall()
+        assert {jobid for (jobid,) in rows} == {job.jobid for job in self.holding}
+
+    def teardown(self) -> None:
+        self.connection.close()
+
+
+TestSlots = Slots.TestCase
+TestSlots.settings = settings(
+    max_examples=30,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

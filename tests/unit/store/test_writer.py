@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import apsw
+import pytest
+
+from tests import build
+from waystation.errors import Conflict, StoreError
+from waystation.store.database import Database, connect
+from waystation.store.migrate import migrate
+from waystation.store.writer import Writer, store_error
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    connection = connect(":memory:")
+    migrate(connection, build.later(), None)
+    yield Database(connection)
+    connection.close()
+
+
+@pytest.fixture
+async def writer(database: Database) -> AsyncIterator[Writer]:
+    made = Writer(database)
+    yield made
+    await made.close()
+
+
+def put(name: str, value: object = 1):  # type: ignore[no-untyped-def]
+    def transaction(database: Database) -> str:
+        database.run("put_meta", {"name": name, "value": value})  # type: ignore[dict-item]
+        return name
+
+    return transaction
+
+
+def names(database: Database) -> set[str]:
+    return {
+        str(name) for (name,) in database.connection.execute("select name from meta").fetchall()
+    }
+
+
+class Gate:
+    """Holds the writer's thread, so that what is queued meanwhile becomes one batch."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._open = threading.Event()
+        self.task = asyncio.ensure_future(writer.run(lambda _: self._open.wait(10)))
+
+    async def queue(self, *transactions) -> list[asyncio.Future[object]]:  # type: ignore[no-untyped-def]
+        tasks = [asyncio.ensure_future(each) for each in transactions]
+        await asyncio.sleep(0)
+        return tasks
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def test_a_transaction_returns_its_value_after_the_commit(
+    writer: Writer, database: Database
+) -> None:
+    assert await writer.run(put("a")) == "a"
+    assert names(database) == {"a"}
+
+
+async def test_what_waits_together_is_committed_together(
+    writer: Writer, database: Database
+) -> None:
+    commits: list[int] = []
+    database.connection.set_commit_hook(lambda: commits.append(1) or False)
+    gate = Gate(writer)
+    tasks = await gate.queue(*(writer.run(put(f"n{number}")) for number in range(50)))
+    gate.open()
+    await asyncio.gather(*tasks)
+    # The gate's own batch may have taken the first ones along; never one commit each.
+    assert len(commits) <= 3
+    assert len(names(database)) == 50
+
+
+async def test_a_transaction_that_raises_loses_its_own_writes_only(
+    writer: Writer, database: Database
+) -> None:
+    def half_done(database: Database) -> None:
+        database.run("put_meta", {"name": "half", "value": 1})
+        raise Conflict("no")
+
+    gate = Gate(writer)
+    before, bad, after = await gate.queue(
+        writer.run(put("before")), writer.run(half_done), writer.run(put("after"))
+    )
+    gate.open()
+    assert await before == "before"
+    with pytest.raises(Conflict):
+        await bad
+    assert await after == "after"
+    assert names(database) == {"before", "after"}
+
+
+async def test_a_database_error_becomes_a_store_error_without_values(writer: Writer) -> None:
+    def broken(database: Database) -> None:
+        database.connection.execute("insert into meta values ('secret-name', null)")
+
+    with pytest.raises(StoreError) as caught:
+        await writer.run(broken)
+    assert "meta.value" in str(caught.value.details)
+    assert "secret-name" not in str(caught.value.details)
+
+
+async def test_an_error_of_the_code_reaches_its_caller_unchanged(writer: Writer) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await writer.run(lambda _: 1 // 0)
+    assert await writer.run(put("still alive")) == "still alive"
+
+
+async def test_a_failed_commit_fails_everyone_in_it_and_writes_nothing(
+    writer: Writer, database: Database
+) -> None:
+    gate = Gate(writer)
+    await gate.queue()
+    gate.open()
+    await gate.task
+    database.connection.set_commit_hook(lambda: True)
+    tasks = [asyncio.ensure_future(writer.run(put(name))) for name in ("a", "b")]
+    for task in tasks:
+        with pytest.raises(StoreError):
+            await task
+    database.connection.set_commit_hook(None)
+    assert names(database) == set()
+    assert await writer.run(put("c")) == "c"
+
+
+async def test_a_transaction_that_sqlite_gave_up_fails_the_whole_batch(
+    writer: Writer, database: Database
+) -> None:
+    def lose_everything(database: Database) -> None:
+        database.connection.execute("rollback")
+        raise apsw.FullError("disk full")
+
+    gate = Gate(writer)
+    tasks = await gate.queue(
+        writer.run(put("a")), writer.run(lose_everything), writer.run(put("b"))
+    )
+    gate.open()
+    outcomes = await asyncio.gather(gate.task, *tasks, return_exceptions=True)
+    lost = [outcome for outcome in outcomes if isinstance(outcome, StoreError)]
+    written = names(database)
+    # Whatever was answered with success is there, everything else is not.
+    assert written == {outcome for outcome in outcomes if isinstance(outcome, str)}
+    assert lost
+    assert await writer.run(put("c")) == "c"
+
+
+async def test_a_caller_that_gives_up_does_not_undo_its_transaction(
+    writer: Writer, database: Database
+) -> None:
+    gate = Gate(writer)
+    (task,) = await gate.queue(writer.run(put("a")))
+    task.cancel()
+    gate.open()
+    await writer.run(put("b"))
+    assert names(database) == {"a", "b"}
+    assert task.cancelled()
+
+
+async def test_closing_finishes_what_is_queued_and_refuses_more(database: Database) -> None:
+    writer = Writer(database)
+    tasks = [asyncio.ensure_future(writer.run(put(f"n{number}"))) for number in range(5)]
+    await asyncio.sleep(0)
+    await writer.close()
+    assert await asyncio.gather(*tasks) == [f"n{number}" for number in range(5)]
+    with pytest.raises(StoreError):
+        await writer.run(put("late"))
+    await writer.close()
+
+
+async def test_a_rush_is_cut_into_batches_and_loses_nobody(
+    writer: Writer, database: Database
+) -> None:
+    await asyncio.gather(*(writer.run(put(f"n{number}")) for number in range(1000)))
+    assert len(names(database)) == 1000
+
+
+def test_a_store_error_keeps_its_cause() -> None:
+    cause = apsw.BusyError("database is locked")
+    wrapped = store_error(cause)
+    assert isinstance(wrapped, StoreError)
+    assert wrapped.__cause__ is cause

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waystation.contract import answer, cancel_json, instant, job_json, retry_after_s
+from waystation.jobs import Job, JobId, JobStatus
+from waystation.wire.message import Attachment, Embed
+
+_INFO_TEXT = "**User ID**: 1\n**Running Jobs**: None"
+
+DESCRIBE = Job(
+    jobid=JobId("job:20231006183637963-user:1-channel:1234567890123456789-bot:midjourney"),
+    user_id=1,
+    account_id="a1",
+    channel="1234567890123456789",
+    verb="describe",
+    status=JobStatus.STARTED,
+    created_at=datetime(2023, 10, 6, 18, 36, 37, 963_000, tzinfo=UTC),
+    updated_at=datetime(2023, 10, 6, 18, 36, 50, 401_999, tzinfo=UTC),
+    discord="ABC…secured…xyz",
+    params={"describeUrl": "https://pictures.example/1.png"},
+    max_jobs=3,
+    message_id="1160000000000000001",
+    content="",
+    timestamp="2023-10-06T18:36:48.875000+00:00",
+)
+
+DESCRIBE_SAMPLE: dict[str, object] = {
+    "jobid": DESCRIBE.jobid,
+    "verb": "describe",
+    "status": "started",
+    "created": "2023-10-06T18:36:37.963Z",
+    "updated": "2023-10-06T18:36:50.401Z",
+    "describeUrl": "https://pictures.example/1.png",
+    "discord": "ABC…secured…xyz",
+    "channel": "1234567890123456789",
+    "maxJobs": 3,
+    "messageId": "1160000000000000001",
+    "content": "",
+    "timestamp": "2023-10-06T18:36:48.875000+00:00",
+    "code": 200,
+}
+
+FAILED = replace(DESCRIBE, status=JobStatus.FAILED)
+
+PENDING = replace(
+    FAILED,
+    reply_url="https://hooks.example/abc",
+    reply_ref="my reference",
+    content=None,
+    code=596,
+    error="Pending mod message",
+    error_details=(
+        "You have a pending moderation message. Please acknowledge it before using the bot further."
+    ),
+)
+
+INFO = replace(
+    DESCRIBE,
+    verb="info",
+    status=JobStatus.COMPLETED,
+    params={},
+    max_jobs=None,
+    reply_url="https://hooks.example/abc",
+    reply_ref="my reference",
+    content=_INFO_TEXT,
+    embeds=(
+        Embed(
+            type="rich",
+            title="Your info - someone",
+            description=_INFO_TEXT,
+            content_scan_version=0,
+            color=0,
+        ),
+    ),
+)
+
+
+def answered(job: Job) -> tuple[int, object]:
+    status, body = answer(job)
+    return status, json.loads(body)
+
+
+def test_a_started_describe_is_the_sample_of_the_seed_in_its_order() -> None:
+    status, body = answer(DESCRIBE)
+    assert status == 200
+    assert json.loads(body) == DESCRIBE_SAMPLE
+    assert list(json.loads(body)) == list(DESCRIBE_SAMPLE)
+
+
+def test_a_completed_info_has_every_field_of_the_seed() -> None:
+    assert json.loads(job_json(INFO)) == {
+        "jobid": INFO.jobid,
+        "verb": "info",
+        "status": "completed",
+        "created": "2023-10-06T18:36:37.963Z",
+        "updated": "2023-10-06T18:36:50.401Z",
+        "discord": "ABC…secured…xyz",
+        "channel": "1234567890123456789",
+        "replyUrl": "https://hooks.example/abc",
+        "replyRef": "my reference",
+        "messageId": "1160000000000000001",
+        "timestamp": "2023-10-06T18:36:48.875000+00:00",
+        "content": _INFO_TEXT,
+        "embeds": [
+            {
+                "type": "rich",
+                "title": "Your info - someone",
+                "description": _INFO_TEXT,
+                "content_scan_version": 0,
+                "color": 0,
+            }
+        ],
+        "code": 200,
+    }
+
+
+def test_a_moderated_job_answers_the_short_form_of_the_seed() -> None:
+    job = replace(
+        DESCRIBE,
+        status=JobStatus.MODERATED,
+        code=422,
+        error="Invalid link",
+        error_details="Request cancelled due to image filters.",
+    )
+    assert answered(job) == (
+        422,
+        {
+            "error": "Invalid link",
+            "errorDetails": "Request cancelled due to image filters.",
+            "jobid": DESCRIBE.jobid,
+            "status": "moderated",
+            "code": 422,
+        },
+    )
+
+
+def test_a_rate_limited_job_answers_without_its_jobid() -> None:
+    details = '{"global":true,"message":"You are being rate limited.","retry_after":10}'
+    error = "Discord /interactions failed with HTTP status 429"
+    job = replace(FAILED, code=429, error=error, error_details=details)
+    assert answered(job) == (429, {"error": error, "errorDetails": details, "code": 429})
+
+
+def test_a_queued_job_answers_without_details() -> None:
+    job = replace(FAILED, code=504, error="Job queued", error_details="Please wait")
+    assert answered(job) == (
+        504,
+        {"error": "Job queued", "jobid": DESCRIBE.jobid, "status": "failed", "code": 504},
+    )
+
+
+def test_a_halt_answers_the_trigger_in_job_form() -> None:
+    status, body = answered(PENDING)
+    sample = {**DESCRIBE_SAMPLE, "status": "failed", "replyUrl": "https://hooks.example/abc"}
+    del sample["content"]
+    assert status == 596
+    assert body == {
+        **sample,
+        "replyRef": "my reference",
+        "error": "Pending mod message",
+        "errorDetails": PENDING.error_details,
+        "code": 596,
+    }
+
+
+@pytest.mark.parametrize("code", [400, 502])
+@pytest.mark.parametrize("details", [None, "more"])
+def test_other_failures_answer_short_and_name_the_job(code: int, details: str | None) -> None:
+    job = replace(FAILED, code=code, error="Failed", error_details=details)
+    expected = {"error": "Failed", "jobid": DESCRIBE.jobid, "status": "failed", "code": code}
+    if details:
+        expected["errorDetails"] = details
+    assert answered(job) == (code, expected)
+
+
+@pytest.mark.parametrize("code", [400, 422, 429, 502, 504, 596])
+def test_reading_a_failed_job_gives_the_whole_form_with_its_own_code(code: int) -> None:
+    body = json.loads(job_json(replace(FAILED, code=code, error="Failed", error_details="d")))
+    assert body == {
+        **DESCRIBE_SAMPLE,
+        "status": "failed",
+        "error": "Failed",
+        "errorDetails": "d",
+        "code": code,
+    }
+
+
+def test_a_submitted_job_shows_as_created() -> None:
+    job = replace(DESCRIBE, status=JobStatus.SUBMITTED)
+    assert json.loads(job_json(job))["status"] == "created"
+    assert json.loads(cancel_json(job))["status"] == "created"
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status != "submitted"])
+def test_every_other_status_shows_as_it_is(status: JobStatus) -> None:
+    assert json.loads(job_json(replace(DESCRIBE, status=status)))["status"] == status.value
+
+
+def test_fields_that_are_not_set_are_left_out() -> None:
+    bare = replace(
+        DESCRIBE, params={}, max_jobs=None, message_id=None, content=None, timestamp=None
+    )
+    assert set(json.loads(job_json(bare))) == {
+        "jobid",
+        "verb",
+        "status",
+        "created",
+        "updated",
+        "discord",
+        "channel",
+        "code",
+    }
+
+
+def test_attachments_are_shown_in_discords_names() -> None:
+    picture = Attachment(id="1", filename="a.png", url="https://cdn.example/a", width=2, height=1)
+    body = json.loads(job_json(replace(DESCRIBE, attachments=(picture,))))
+    assert body["attachments"] == [
+        {"id": "1", "filename": "a.png", "url": "https://cdn.example/a", "width": 2, "height": 1}
+    ]
+
+
+def test_cancel_answers_jobid_status_and_code_200() -> None:
+    job = replace(DESCRIBE, status=JobStatus.CANCELLED, code=422)
+    assert json.loads(cancel_json(job)) == {
+        "jobid": DESCRIBE.jobid,
+        "status": "cancelled",
+        "code": 200,
+    }
+
+
+@pytest.mark.parametrize(
+    ("details", "wait_s"),
+    [
+        ('{"retry_after":10}', 10),
+        ('{"retry_after":0.2,"global":false}', 1),
+        ('{"retry_after":4.001}', 5),
+        ('{"retry_after":1e300}', 3600),
+        ('{"retry_after":-3}', 1),
+        ('{"retry_after":"soon"}', 10),
+        ("{}", 10),
+        ("not JSON", 10),
+        (None, 10),
+    ],
+)
+def test_the_wait_after_a_429_is_what_discord_asked_for(details: str | None, wait_s: int) -> None:
+    assert retry_after_s(replace(FAILED, code=429, error_details=details)) == wait_s
+
+
+def test_only_a_429_names_a_wait() -> None:
+    assert retry_after_s(replace(FAILED, code=504)) is None
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))
+def test_an_instant_has_three_decimals_and_a_z(moment: datetime) -> None:
+    text = instant(moment)
+    assert len(text) == len("2023-09-09T02:04:52.667Z")
+    cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    assert datetime.fromisoformat(text) == cut
