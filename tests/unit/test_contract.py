@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.contract import answer, cancel_json, instant, job_json, retry_after_s
+from waystation.contract import (
+    answer,
+    cancel_json,
+    final_delivery,
+    instant,
+    job_json,
+    retry_after_s,
+)
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.wire.message import Attachment, Embed
 
@@ -234,6 +241,19 @@ def test_cancel_answers_jobid_status_and_code_200() -> None:
         "status": "cancelled",
         "code": 200,
     }
+
+
+def test_a_delivery_carries_exactly_what_get_answers() -> None:
+    now = INFO.updated_at
+    delivery = final_delivery(INFO, "d1", now)
+    assert delivery is not None
+    assert delivery.body == job_json(INFO)
+    assert (delivery.delivery_id, delivery.jobid, delivery.user_id) == ("d1", INFO.jobid, 1)
+    assert (delivery.url, delivery.next_attempt_at) == (INFO.reply_url, now)
+
+
+def test_a_job_without_reply_url_owes_no_delivery() -> None:
+    assert final_delivery(DESCRIBE, "d1", DESCRIBE.updated_at) is None
 
 
 @pytest.mark.parametrize(

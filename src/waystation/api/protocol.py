@@ -14,6 +14,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from waystation.api.answer import refusal
+
 __all__ = ["bounded_protocol"]
 
 _HEAD_BYTES = 1 << 16
@@ -69,6 +71,18 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._waiting_since = None
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP in the one error shape, and close."""
+        body = refusal(400, msg).body
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
+        self.transport.close()
 
     def _look(self) -> None:
         """Cut the connection if its head is late; look again when the next one could be."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
+from waystation.errors import StoreError
+from waystation.gateway_events import CaughtUp, Disconnected, GatewayEvent, HumanCheckSeen
 from waystation.ports import Transport
 
 if TYPE_CHECKING:
@@ -42,4 +43,15 @@ class Listener:
                     log.info("gateway.disconnected", reason=reason)
                     self._owner.disconnected()
                 case _:
-                    await self._owner.receive(event)
+                    await self._apply(event)
+
+    async def _apply(self, event: GatewayEvent) -> None:
+        try:
+            await self._owner.receive(event)
+        except StoreError:
+            raise
+        except Exception:
+            # one of the engine's loops: an event that cannot be applied must not stop the others,
+            # nor come back with every RESUME
+            log.exception("gateway.event_not_applied", kind=type(event).__name__)
+            self._owner.applied(getattr(event, "sequence", None))

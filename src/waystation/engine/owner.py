@@ -24,7 +24,7 @@ from waystation.contract import final_delivery
 from waystation.engine.feed import Bell, Feed, race
 from waystation.engine.listener import Listener
 from waystation.engine.submitter import Submitter, Waiting
-from waystation.errors import LeaseLost, StoreError, TransportError, WaystationError
+from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep, SessionState
 from waystation.jobs import Failed, Job, JobId, JobStatus, Late, SlotReleased
 from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
@@ -58,8 +58,11 @@ _CLOCK_SKEW = timedelta(seconds=60)
 _HISTORY_RETRY_S = 5.0
 """Wait after a history read that failed."""
 
-_RESTART_WAITS_S = (0.2, 1.0, 5.0, 15.0)
-"""Waits after a hold that broke; the last one repeats."""
+_RESTART_WAITS_S = (0.1, 0.2, 1.0, 5.0, 15.0)
+"""Waits between two holds, by how many broke soon one after the other; the last one repeats."""
+
+_STABLE_S = 60.0
+"""A hold that lasted this long starts the waits anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +157,36 @@ class Owner:
         """End a job for a reason of our own; nothing happens when it is final already."""
         await self.step(lambda conversation, now: conversation.ended(jobid, event, now))
 
-    def revive(self, account: Account) -> None:
-        """Take over a changed row; connect again when the connection was given up."""
+    async def revive(self, account: Account) -> None:
+        """Take over a changed row; connect again under a new token, or after giving up."""
+        new_token = account.sealed_token != self.account.sealed_token
         self.account = account
+        if new_token and self._hold is not None:
+            await self._hold.transport.close()
         self._revived.ring()
 
     # ── running ──
 
     async def run(self) -> None:
         """Own the account until stopped."""
+        clock = self.adapters.clock
         failures = 0
         while not self._stopping:
+            began = clock.monotonic()
             try:
                 await self._own()
-                failures = 0
             except* (StoreError, TransportError) as group:
                 log.warning(
                     "owner.hold_broken",
                     account=self.account.account_id,
                     reason=[str(error) for error in group.exceptions],
                 )
-                failures += 1
-            except* WaystationError:
+            except* Exception:
+                # one of the engine's loops: it records what happened and goes on
                 log.exception("owner.hold_failed", account=self.account.account_id)
-                failures += 1
-            if failures and not self._stopping:
-                wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S)) - 1]
-                await self.adapters.clock.sleep(wait_s)
+            if not self._stopping:
+                failures = 0 if clock.monotonic() - began > _STABLE_S else failures + 1
+                await clock.sleep(_RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)])
 
     async def stop(self) -> None:
         """Save the gateway session and leave so that it stays resumable."""

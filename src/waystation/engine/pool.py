@@ -43,7 +43,7 @@ class Pool:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for account in await self._adapters.store.list_accounts():
-                self.put(account)
+                await self.put(account)
             await self._stopping.wait()
             self._group = None
 
@@ -52,11 +52,11 @@ class Pool:
         await asyncio.gather(*(owner.stop() for owner in self._owners.values()))
         self._stopping.ring()
 
-    def put(self, account: Account) -> None:
+    async def put(self, account: Account) -> None:
         """Own a new account, or let its owner take over the changed row."""
         owner = self._owners.get(account.account_id)
         if owner is not None:
-            owner.revive(account)
+            await owner.revive(account)
             return
         if self._group is None:
             return
@@ -92,7 +92,7 @@ class Pool:
         if owner is None or self._group is None:
             await self._adapters.store.erase_account(account.account_id)
             return
-        owner.revive(account)
+        await owner.revive(account)
         self._group.create_task(self._retire(owner, force))
 
     async def _retire(self, owner: Owner, force: bool) -> None:

@@ -29,6 +29,7 @@ from waystation.errors import (
     Throttled,
     Unauthorized,
     Unavailable,
+    VaultError,
 )
 from waystation.jobs import Failed, Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
@@ -236,6 +237,9 @@ class Service:
         accounts = await self.list_accounts(user)
         if not accounts:
             raise InvalidRequest("Configuration not found")
+        if request.era_a and request.channel is None:
+            # R33: no throw-away identities; era A's fields name an account only with its channel
+            raise InvalidRequest("discord, server or channel value is missing")
         if request.channel is not None:
             accounts = [account for account in accounts if account.channel == request.channel]
             if not accounts:
@@ -388,7 +392,7 @@ class Service:
         await self._store.reset_account(account.account_id, self._clock.now())
         reset = await self._store.get_account(account.account_id)
         if reset is not None:
-            self._pool.put(reset)
+            await self._pool.put(reset)
 
     async def _identify(self, user: User, token: Secret) -> DiscordIdentity:
         now, key = self._clock.now(), str(user.user_id)
@@ -421,11 +425,13 @@ class Service:
             same_user = account.discord_user_id == identity.discord_user_id
             if same_user and account is not known:
                 raise _same_discord(account.channel)
-        if known is not None and known.discord_user_id != identity.discord_user_id:
-            if any(not job.final for job in self._pool.jobs(known.account_id)):
-                raise InvalidRequest(
-                    f"Channel {channel} has running jobs of another Discord user; wait for them"
-                )
+        replaced = known is not None and known.discord_user_id != identity.discord_user_id
+        if known is not None and replaced and self._runs(known):
+            raise InvalidRequest(
+                f"Channel {channel} has running jobs of another Discord user; wait for them"
+            )
+        if known is not None:
+            # R33: a new token connects with IDENTIFY and reads back
             await self._store.drop_session(known.account_id)
         account_id = self._ids.token(12) if known is None else known.account_id
         account = Account(
@@ -444,8 +450,11 @@ class Service:
         except Conflict as error:
             raise _same_discord(channel) from error
         stored = await self._store.get_account(account_id) or account
-        self._pool.put(stored)
+        await self._pool.put(stored)
         return stored, created
+
+    def _runs(self, account: Account) -> bool:
+        return any(not job.final for job in self._pool.jobs(account.account_id))
 
     # ── upkeep ──
 
@@ -456,8 +465,11 @@ class Service:
             await self._store.ping()
         except StoreError as error:
             problems.append(f"database: {error.message}")
-        if self._draining:
-            problems.append("stopping")
+        try:
+            sealed = self._sealer.seal("meta", "readiness", b"waystation")
+            self._sealer.unseal("meta", "readiness", sealed)
+        except VaultError as error:
+            problems.append(f"key: {error.message}")
         return Readiness(not problems, tuple(problems), self._pool.states)
 
     async def counts(self) -> Counts:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
@@ -318,7 +318,7 @@ def read(message: Message) -> Reading:
     interaction = message.interaction_metadata or message.interaction
     return Reading(
         kind=kind,
-        shown=_shown(message),
+        shown=_info_shown(message) if kind is ReplyKind.INFO else _shown(message),
         from_bot=_from_bot(message),
         addressee=_addressee(message),
         nonce=None if message.nonce is None else str(message.nonce),
@@ -394,6 +394,14 @@ def _shown(message: Message) -> Shown:
         embeds=tuple(message.embeds or ()),
         attachments=tuple(message.attachments or ()),
     )
+
+
+def _info_shown(message: Message) -> Shown:
+    """Show the embed's text as content too. Source: seed POST jobs/info, `content`."""
+    shown = _shown(message)
+    if shown.content or not shown.embeds:
+        return shown
+    return replace(shown, content=shown.embeds[0].description)
 
 
 def _from_bot(message: Message) -> bool | None:

@@ -12,7 +12,7 @@ from waystation.simulator.payload import Payload, decode
 from waystation.simulator.refusals import Effect, Refused, error_effect, invalid_form
 from waystation.simulator.world import Account, SimulatedBot
 
-__all__ = ["Body", "Call", "Part", "Reply", "read_body"]
+__all__ = ["Body", "Call", "Part", "Reply", "objects", "read_body"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class Body:
 
     json: Payload = field(default_factory=dict)
     files: Mapping[str, Part] = field(default_factory=dict)
+
+    def objects(self, name: str) -> list[Payload]:
+        """Return the objects of a list field; anything else counts as absent."""
+        return objects(self.json, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,12 @@ class Reply:
     status: int = 200
     after: Callable[[], None] | None = None
     """Done once the answer has left, also when nobody waited for it."""
+
+
+def objects(body: Payload, name: str) -> list[Payload]:
+    """Return the objects of a list field; anything else counts as absent."""
+    listed = body.get(name)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 async def read_body(request: web.Request, max_bytes: int) -> Body:

@@ -35,7 +35,7 @@ _PATIENCE = 1.5
 _SILENT_OPCODES = frozenset({3, 4, 5, 8, 13, 14, 31, 34, 36, 37, 41, 43})
 """Sent by real clients and of no effect here. Source: wire notes 2.2."""
 _KNOWN_INTENTS = (1 << 26) - 1
-_CLOSE_TIMEOUT_S = 0.5
+_CLOSE_TIMEOUT_S = 2.0
 
 
 class _Closed(Exception):
@@ -71,14 +71,16 @@ class Gateway:
         peer = _Peer(self, connection, query)
         self.sockets.add(connection)
         writer = asyncio.create_task(connection.write())
+        reader = asyncio.create_task(peer.converse(ws))
         try:
-            await peer.converse(ws)
-            if connection.close_code is not None:
-                await asyncio.wait({writer}, timeout=2 * _CLOSE_TIMEOUT_S)
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+            await _finish(ws, connection, reader, writer)
         finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.wait({reader, writer})
             peer.end(ws.close_code)
             self.sockets.discard(connection)
-            writer.cancel()
         return ws
 
     def close_all(self) -> None:
@@ -109,6 +111,25 @@ class Gateway:
         last = self._identified_at.get(token, -1e9)
         self._identified_at[token] = now
         return now - last < self._sessions.options.identify_gap_s
+
+
+async def _finish(
+    ws: web.WebSocketResponse,
+    connection: Connection,
+    reader: asyncio.Task[None],
+    writer: asyncio.Task[None],
+) -> None:
+    """Close as we wished to, after what is queued, and wait for the client's own close frame.
+
+    The reader must have ended first: closing under a waiting `receive` would drop the TCP
+    connection before the client has answered, and the client would not see the code.
+    """
+    if connection.close_code is None:
+        return
+    await asyncio.wait({writer}, timeout=_CLOSE_TIMEOUT_S)
+    reader.cancel()
+    await asyncio.wait({reader})
+    await ws.close(code=connection.close_code, message=connection.close_reason.encode())
 
 
 class _Peer:

@@ -6,7 +6,7 @@ Success is 204 and empty; it means that the bot was told, not that it agrees (wi
 from __future__ import annotations
 
 from waystation.simulator.bot import Bot
-from waystation.simulator.call import Call, Reply
+from waystation.simulator.call import Call, Reply, objects
 from waystation.simulator.commands import Command, applications, command_of
 from waystation.simulator.faults import Place
 from waystation.simulator.files import Files, Picture
@@ -148,8 +148,8 @@ class Interactions:
         types = {name: kind for kind, name, _, _ in command.options}
         picture: Picture | None = None
         link: str | None = None
-        for option in data.get("options") or ():
-            name = option.get("name") if isinstance(option, dict) else None
+        for option in objects(data, "options"):
+            name = option.get("name")
             if name not in types or option.get("type") != types[name]:
                 raise invalid_form("data.options", "BASE_TYPE_CHOICES", "Unknown option.")
             if types[name] == _ATTACHMENT:
@@ -167,7 +167,7 @@ class Interactions:
         if part is not None:
             user_id = call.caller.user_id
             return self._files.keep(part.filename, part.data, part.content_type, user_id)
-        for attachment in data.get("attachments") or ():
+        for attachment in objects(data, "attachments"):
             if str(attachment.get("id")) == number:
                 slot = self._files.slot(str(attachment.get("uploaded_filename")))
                 if slot is not None and slot.picture is not None:

@@ -96,7 +96,7 @@ class Rest:
         self._world = world
         self._files = files
         self._messages = messages
-        self.interactions = post_interaction
+        self._post_interaction = post_interaction
 
     def answer(self, route: Route, call: Call) -> Reply:
         """Answer one call.
@@ -113,6 +113,9 @@ class Rest:
     @property
     def _gateway_url(self) -> str:
         return self._world.url.replace("http", "ws", 1)
+
+    def interactions(self, call: Call) -> Reply:
+        return self._post_interaction(call)
 
     # Who am I, and where.
 
@@ -268,7 +271,7 @@ class Rest:
             self._files.keep(part.filename, part.data, part.content_type, call.caller.user_id)
             for part in call.body.files.values()
         ]
-        for attachment in call.body.json.get("attachments") or ():
+        for attachment in call.body.objects("attachments"):
             name = attachment.get("uploaded_filename") or attachment.get("upload_filename")
             if name is None:
                 continue

@@ -12,7 +12,6 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
@@ -58,12 +57,6 @@ def _zstd_stream() -> Encoder:
     return encode
 
 
-@dataclass(frozen=True, slots=True)
-class _Close:
-    code: int
-    reason: str
-
-
 class Connection:
     """The outgoing half of one WebSocket."""
 
@@ -74,10 +67,11 @@ class Connection:
         self._ws = ws
         self._encoder = encoder
         self._limit = limit
-        self._queue: asyncio.Queue[bytes | _Close] = asyncio.Queue()
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._closing = False
         self.close_code: int | None = None
-        """The code we closed with."""
+        """The code that we want to close with."""
+        self.close_reason = ""
 
     def send(self, frame: bytes) -> None:
         """Queue one frame; a reader that is too slow is closed."""
@@ -89,11 +83,11 @@ class Connection:
         self._queue.put_nowait(frame)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Close after what is queued."""
+        """Ask to be closed after what is queued."""
         if not self._closing:
             self._closing = True
-            self.close_code = code
-            self._queue.put_nowait(_Close(code, reason))
+            self.close_code, self.close_reason = code, reason
+            self._queue.put_nowait(None)
 
     def cut(self) -> None:
         """Break the connection without a word."""
@@ -101,13 +95,9 @@ class Connection:
         abort(self._request)
 
     async def write(self) -> None:
-        """Write queued frames until the connection ends."""
-        while True:
-            frame = await self._queue.get()
+        """Write queued frames until the connection breaks or is to be closed."""
+        while (frame := await self._queue.get()) is not None:
             try:
-                if isinstance(frame, _Close):
-                    await self._ws.close(code=frame.code, message=frame.reason.encode())
-                    return
                 await self._write(frame)
             except (ConnectionError, RuntimeError):
                 return

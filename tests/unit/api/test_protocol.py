@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -93,6 +94,15 @@ async def test_a_head_that_never_stops_growing_is_cut() -> None:
     async with served(head_bytes=2000) as port, connected(port) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Long: y\r\n" * 200)
         assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
+
+
+@pytest.mark.parametrize("data", [b"BLAH\r\n\r\n", b"GET /v2/jobs\xff HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_what_is_no_http_is_refused_in_the_one_shape(data: bytes) -> None:
+    async with served() as port, connected(port) as (reader, writer):
+        writer.write(data)
+        head, _, body = (await asyncio.wait_for(reader.read(), PATIENT_S)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert json.loads(body) == {"error": "Invalid HTTP request received.", "code": 400}
 
 
 async def test_a_body_is_no_part_of_the_head() -> None:

@@ -27,7 +27,7 @@ ANSWERS = [
     (200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "1.5"}, "", Verdict(1.5)),
     (200, {"x-ratelimit-remaining": "0"}, "", Verdict()),
     (401, {}, "{}", Verdict(invalid=True)),
-    (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "2"}, "{}", Verdict(2.0, invalid=True)),
+    (403, {"x-ratelimit-remaining": "x"}, "{}", Verdict(invalid=True)),
     (404, {}, "{}", Verdict()),
     (500, {}, "", Verdict()),
     (429, {}, LIMITED, Verdict(1.337, invalid=True)),

@@ -399,7 +399,6 @@ class AnySession(RuleBasedStateMachine):
         self.machine = new()
         self.now = 0.0
         self.identified_at: list[float] = []
-        self.handed_up: list[int] = []
         self.asked_to_close = False
 
     def take(self, step: Step) -> None:
@@ -410,8 +409,6 @@ class AnySession(RuleBasedStateMachine):
             if said["op"] == Opcode.RESUME:
                 assert self.machine.state is not None
                 assert said["d"]["seq"] == self.machine.state.sequence
-        if step.dispatch is not None and step.dispatch.s is not None:
-            self.handed_up.append(step.dispatch.s)
         self.asked_to_close = self.asked_to_close or step.close
 
     @precondition(lambda self: self.machine.phase is Phase.OFFLINE)
@@ -430,6 +427,11 @@ class AnySession(RuleBasedStateMachine):
     )
     def receive(self, received: Frame) -> None:
         self.take(self.machine.received(received, self.now))
+
+    @rule(seconds=st.floats(0, 700))
+    def time_passes(self, seconds: float) -> None:
+        wake_at = self.machine.wake_at
+        self.now = min(self.now + seconds, wake_at or self.now + seconds)
 
     @precondition(lambda self: self.machine.wake_at is not None)
     @rule()

@@ -66,6 +66,7 @@ async def serve_raw() -> AsyncIterator[ServeRaw]:
     for task in tuple(talks):
         task.cancel()
     await asyncio.gather(*talks, return_exceptions=True)
+    await asyncio.sleep(0)  # a closed writer lets go of its socket one turn later
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as default_policy
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.fakes import START
+from tests.unit.outbound.conftest import ServeRaw
 from waystation.errors import ConfigurationError, Unreachable
 from waystation.outbound.mail import (
     NullMailer,
@@ -72,9 +74,17 @@ def inbox() -> Inbox:
 @pytest.fixture
 async def server(inbox: Inbox) -> AsyncIterator[SmtpServer]:
     loop = asyncio.get_running_loop()
+    transports: list[asyncio.BaseTransport] = []
+
+    class Noted(SMTP):
+        """Notes its transport: the server leaves it open when a client just hangs up."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transports.append(transport)
+            super().connection_made(transport)
 
     def protocol() -> SMTP:
-        return SMTP(
+        return Noted(
             inbox,
             hostname="mail.test",
             loop=loop,
@@ -86,6 +96,9 @@ async def server(inbox: Inbox) -> AsyncIterator[SmtpServer]:
     port = listening.sockets[0].getsockname()[1]
     yield SmtpServer("127.0.0.1", port, "waystation@example.test")
     listening.close()
+    for transport in transports:
+        transport.close()
+    await asyncio.sleep(0)
 
 
 async def test_a_mail_arrives_as_plain_text(inbox: Inbox, server: SmtpServer) -> None:
@@ -206,16 +219,14 @@ async def test_a_server_that_is_not_there_is_unreachable(server: SmtpServer) -> 
         await SmtpMailer(replace(server, port=9)).send(MAIL)
 
 
-async def test_a_server_that_hangs_is_unreachable() -> None:
+async def test_a_server_that_hangs_is_unreachable(serve_raw: ServeRaw) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    listening = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
+    port = urlsplit(await serve_raw(hang)).port
+    assert port is not None
     with pytest.raises(Unreachable):
         await SmtpMailer(SmtpServer("127.0.0.1", port, "w@x.test"), timeout_s=0.1).send(MAIL)
-    listening.close()
 
 
 async def test_required_starttls_is_not_skipped(inbox: Inbox, server: SmtpServer) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import apsw
 import pytest
 
@@ -34,31 +36,17 @@ def test_every_query_compiles_against_the_schema() -> None:
         ).fetchall()
 
 
-def _marks(statement: str) -> list[str]:
-    return [
-        word.strip("(),;").removeprefix(":")
-        for word in statement.replace("(", " ").split()
-        if word.startswith(":")
-    ]
-
-
-def test_point_reads_and_claims_use_an_index() -> None:
+def test_no_query_reads_a_growing_table_from_end_to_end() -> None:
     connection = connect(":memory:")
     migrate(connection, build.later(), None)
-    database = Database(connection)
-    for name in (
-        "job", "job_of_user", "user_by_id", "running_jobs", "in_flight_jobs", "room",
-        "events_after", "deliveries_of_job", "claim_deliveries", "next_due", "purge_jobs",
-        "update_job", "orphaned_jobs",
-    ):  # fmt: skip
-        statement = queries()[name]
+    scan = re.compile(r"SCAN (jobs|job_events|deliveries|delivery_attempts)$")
+    for name, statement in queries().items():
         plan = connection.execute(
             "explain query plan " + statement, dict.fromkeys(_marks(statement), None)
         ).fetchall()
-        scanned = [str(step[3]) for step in plan if str(step[3]).startswith("SCAN")]
-        full = [step for step in scanned if "USING" not in step and not step.startswith("SCAN (")]
-        assert [step for step in full if " CONSTANT ROW" not in step] == [], name
-    assert database.one("job", {"jobid": "none"}) is None
+        scanned = [str(step[3]) for step in plan if scan.match(str(step[3]))]
+        # Inserting a user plans a look for orphans of it, which runs only in a broken database.
+        assert scanned == [] or name == "insert_user", name
 
 
 def test_a_reading_connection_cannot_write(tmp_path: object) -> None:
@@ -80,3 +68,7 @@ def test_a_durable_commit_is_asked_for(tmp_path: object) -> None:
 def test_a_value_that_is_not_given_is_an_error_not_null(database: Database) -> None:
     with pytest.raises((apsw.BindingsError, KeyError)):
         database.one("job", {})
+
+
+def _marks(statement: str) -> list[str]:
+    return re.findall(r":(\w+)", statement)

@@ -34,12 +34,7 @@ def halted(database: Database, number: int) -> None:
     )
 
 
-def test_a_new_job_says_what_was_asked_and_where() -> None:
-    connection = connect(":memory:")
-    migrate(connection, build.later(), None)
-    database = Database(connection)
-    accounts.add_user(database, "a@example.org", b"h", build.later())
-    accounts.put(database, build.account())
+def test_a_new_job_says_what_was_asked_and_where(database: Database) -> None:
     job = accepted(database, build.draft(max_jobs=2), 0.123)
     assert job.jobid == "job:20260102030405123-user:1-channel:100000000000000001-bot:midjourney"
     assert (job.status, job.version, job.slot) == (JobStatus.CREATED, 0, True)
@@ -84,18 +79,13 @@ def test_every_candidate_is_tried_before_none_has_room(database: Database) -> No
 
 
 def test_only_the_caller_s_own_jobs_are_named(database: Database) -> None:
-    accepted(database, build.draft(max_jobs=1))
-    database.run("update_account", {**_values(2)})
     accounts.add_user(database, "b@example.org", b"h", build.later())
-    database.connection.execute("update accounts set user_id = 2")
-    answer = refused(database, build.draft(user_id=2, max_jobs=1))
-    assert answer.executing_jobs == ()
-
-
-def _values(user_id: int) -> dict[str, object]:
-    from waystation.store.rows import account_values
-
-    return dict(account_values(build.account(user_id=1)))
+    accepted(database, build.draft())
+    # The account changes hands while the first owner's job still runs.
+    accounts.put(database, build.account(user_id=2))
+    own = accepted(database, build.draft(user_id=2))
+    answer = refused(database, build.draft(user_id=2, max_jobs=2))
+    assert answer.executing_jobs == (own.jobid,)
 
 
 def test_another_user_s_account_is_no_candidate(database: Database) -> None:

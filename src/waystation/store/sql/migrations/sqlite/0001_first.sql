@@ -40,6 +40,8 @@ create table accounts (
   check ((holder is null) = (lease_until is null))
 ) strict, without rowid;
 
+create index accounts_owner on accounts (user_id, created_at);
+
 create table gateway_sessions (
   account_id text primary key references accounts (account_id) on delete cascade,
   sealed blob not null

@@ -1,0 +1,70 @@
+# Waystation's tasks. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	--no-emit-find-links --universal --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check format lock charts bench soak clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/run.stamp ## make .venv with `waystation` and `waystation-simulator` in it
+
+demo: install ## show everything once: simulator, service, two accounts, pictures, callback, mail
+	$(BIN)/waystation demo
+
+serve: install ## run the service with the settings of the environment
+	$(BIN)/waystation serve
+
+test: check $(VENV)/clients.stamp ## everything CI runs: check, then every test over real sockets
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/conformance tests/documents tests/e2e tests/clients
+
+check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check --quiet src tests benchmarks
+	$(BIN)/ruff check --quiet src tests benchmarks
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture
+
+format: $(VENV)/dev.stamp ## format the code and mend what the linter can
+	$(BIN)/ruff check --quiet --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
+
+charts: $(VENV)/dev.stamp ## draw docs/state/*.md from the tables
+	$(BIN)/python -m tests.documents.charts
+
+bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/dev.stamp ## the long runs: kill, restart and load for minutes
+	$(BIN)/python -m pytest -m soak tests/soak
+
+lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes, no addresses
+	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+
+clean: ## delete what the tasks made
+	rm -rf $(VENV) tests/clients/npm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	sh scripts/debian.sh venv $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
+	@test -e $(VENV)/dev.stamp || $(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/clients.stamp: tests/clients/npm/package-lock.json | $(BIN)/python
+	sh scripts/debian.sh node
+	cd tests/clients/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@

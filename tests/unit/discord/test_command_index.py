@@ -1,0 +1,64 @@
+"""Which commands a place offers, and the interaction that asks one."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from waystation.actions import Option, Slash, Submission, Uploaded
+from waystation.discord.command_index import commands_by_name, encode_interaction
+from waystation.jobs import Nonce
+from waystation.wire.interaction import ApplicationCommand, CommandIndex
+
+INDEX = b"""{"applications":[{"id":"900"}],"version":"1","application_commands":[
+ {"id":"1","application_id":"900","version":"11","type":1,"name":"info","options":[{"type":3}]},
+ {"id":"2","application_id":"900","version":"12","type":1,"name":"beschreiben",
+  "name_default":"describe"},
+ {"id":"3","application_id":"900","version":"13","type":3,"name":"Cancel Job"},
+ {"id":"4","application_id":"666","version":"14","type":1,"name":"info"},
+ {"id":"5","application_id":"900","version":"15","name":"settings"}]}"""
+
+
+def test_only_slash_commands_of_the_application_count_under_their_default_name() -> None:
+    commands = commands_by_name(msgspec.json.decode(INDEX, type=CommandIndex), "900")
+    assert {name: command.id for name, command in commands.items()} == {
+        "info": "1",
+        "describe": "2",
+        "settings": "5",
+    }
+
+
+COMMAND = ApplicationCommand("2", "900", "12", "beschreiben", 1, "describe")
+SLASH = Slash(
+    "describe", [Option(11, "image", 0)], [Uploaded("cat.png", "1b4e28ba/cat.png")]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("guild_id", ["2222", None])
+def test_an_interaction_names_its_guild_only_outside_direct_messages(guild_id: str | None) -> None:
+    submission = Submission(Nonce("140"), "3333", guild_id, SLASH)
+    said = msgspec.json.decode(encode_interaction(submission, COMMAND, "live-session"))
+    place = {} if guild_id is None else {"guild_id": guild_id}
+    assert said == place | {
+        "type": 2,
+        "application_id": "900",
+        "channel_id": "3333",
+        "session_id": "live-session",
+        "nonce": "140",
+        "data": {
+            "version": "12",
+            "id": "2",
+            "name": "describe",
+            "type": 1,
+            "options": [{"type": 11, "name": "image", "value": 0}],
+            "attachments": [
+                {"id": "0", "filename": "cat.png", "uploaded_filename": "1b4e28ba/cat.png"}
+            ],
+        },
+    }
+
+
+def test_a_command_without_options_still_sends_empty_lists() -> None:
+    submission = Submission(Nonce("1"), "3", None, Slash("describe"))
+    data = msgspec.json.decode(encode_interaction(submission, COMMAND, "s"))["data"]
+    assert (data["options"], data["attachments"]) == ([], [])

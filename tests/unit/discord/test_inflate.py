@@ -1,0 +1,69 @@
+"""Gateway compression: one context per connection, whole messages out, bounded."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waystation.discord.inflate import COMPRESSIONS, MAX_MESSAGE_BYTES
+from waystation.errors import RemoteProtocolError
+
+MESSAGES = [b'{"op":10}', b'{"op":0,"t":"READY"}' * 500, b'{"op":11}']
+
+
+def zlib_stream(messages: list[bytes]) -> list[bytes]:
+    stream = zlib.compressobj()
+    return [stream.compress(one) + stream.flush(zlib.Z_SYNC_FLUSH) for one in messages]
+
+
+def zstd_stream(messages: list[bytes]) -> list[bytes]:
+    stream = zstd.ZstdCompressor()
+    return [stream.compress(one, zstd.ZstdCompressor.FLUSH_BLOCK) for one in messages]
+
+
+STREAMS = {"zlib-stream": zlib_stream, "zstd-stream": zstd_stream, "": list}
+
+
+@pytest.mark.parametrize("name", COMPRESSIONS)
+def test_a_stream_of_messages_comes_out_as_it_went_in(name: str) -> None:
+    inflater = COMPRESSIONS[name]()
+    assert [inflater.inflate(one) for one in STREAMS[name](MESSAGES)] == MESSAGES
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=5), st.integers(1, 50))
+def test_a_zlib_message_may_span_frames(messages: list[bytes], size: int) -> None:
+    inflater = COMPRESSIONS["zlib-stream"]()
+    for message, packed in zip(messages, zlib_stream(messages), strict=True):
+        parts = [packed[start : start + size] for start in range(0, len(packed), size)]
+        inflated = [inflater.inflate(part) for part in parts]
+        assert b"".join(one for one in inflated if one is not None) == message
+        assert inflated[-1] is not None
+
+
+@pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
+def test_what_is_not_the_agreed_compression_is_an_error_of_discord(name: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        COMPRESSIONS[name]().inflate(b'{"op":10}\x00\x00\xff\xff')
+
+
+def test_a_zstd_stream_that_goes_on_after_its_end_is_an_error_of_discord() -> None:
+    inflater = COMPRESSIONS["zstd-stream"]()
+    assert inflater.inflate(zstd.compress(b"{}")) == b"{}"
+    with pytest.raises(RemoteProtocolError):
+        inflater.inflate(zstd.compress(b"{}"))
+
+
+@pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
+def test_a_message_above_the_limit_is_refused_without_being_inflated_whole(name: str) -> None:
+    [bomb] = STREAMS[name]([bytes(MAX_MESSAGE_BYTES + 2)])
+    with pytest.raises(RemoteProtocolError, match="above the limit"):
+        COMPRESSIONS[name]().inflate(bomb)
+
+
+def test_parts_of_a_zlib_message_are_bounded_too() -> None:
+    with pytest.raises(RemoteProtocolError, match="above the limit"):
+        COMPRESSIONS["zlib-stream"]().inflate(b"x" * (MAX_MESSAGE_BYTES + 1))

@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes import START, FakeClock, FakeIds
+from tests.unit.engine.due_store import DueStore, delivery
+from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
+from waystation.engine import deliverer as module
+from waystation.engine.deliverer import ALWAYS_HELD, IN_FLIGHT, PER_RECEIVER, Deliverer
+
+OK = Attempt(200, None, 0.01)
+BROKEN = Attempt(None, "a broken connection", 0.01)
+
+
+class FakeSender:
+    """A `ports.Sender` whose hosts answer, fail or hang as told."""
+
+    def __init__(self) -> None:
+        self.sent: list[Delivery] = []
+        self.inside: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.answers: dict[str, Callable[[], Awaitable[Attempt]]] = {}
+        self.release = asyncio.Event()
+
+    async def send(self, delivery: Delivery) -> Attempt:
+        host = urlsplit(delivery.url).hostname or ""
+        self.sent.append(delivery)
+        for name in (host, "all"):
+            self.inside[name] += 1
+            self.most[name] = max(self.most[name], self.inside[name])
+        try:
+            return await self.answers.get(host, self.ok)()
+        finally:
+            for name in (host, "all"):
+                self.inside[name] -= 1
+
+    async def ok(self) -> Attempt:
+        return OK
+
+    async def broken(self) -> Attempt:
+        return BROKEN
+
+    async def hang(self) -> Attempt:
+        await self.release.wait()
+        return BROKEN
+
+    def sent_to(self, host: str) -> int:
+        return sum(urlsplit(one.url).hostname == host for one in self.sent)
+
+
+class Bench:
+    """A deliverer on a fake store, sender and clock."""
+
+    def __init__(self, send_timeout_s: float = 15, drain_s: float = 5) -> None:
+        self.clock, self.ids = FakeClock(), FakeIds()
+        self.store, self.sender = DueStore(), FakeSender()
+        self.deliverer = Deliverer(
+            self.store.port,
+            self.sender,
+            self.clock,
+            self.ids,
+            send_timeout_s=send_timeout_s,
+            drain_s=drain_s,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.ensure_future(self.deliverer.run())
+        await self.settle()
+        yield task
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def settle(self) -> None:
+        for _ in range(30):
+            await self.clock.elapse(0)
+
+    def status(self, number: int = 1) -> DeliveryStatus:
+        return self.store.deliveries[f"delivery-{number}"].status
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_due_delivery_is_sent_and_recorded(bench: Bench) -> None:
+    bench.store.add(delivery())
+    async with bench.running():
+        assert bench.status() is DeliveryStatus.DELIVERED
+    assert bench.store.attempts == [(delivery(), OK, None)]
+
+
+async def test_a_new_delivery_is_sent_when_the_bell_rings(bench: Bench) -> None:
+    async with bench.running():
+        bench.store.add(delivery())
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert bench.status() is DeliveryStatus.DELIVERED
+
+
+async def test_a_delivery_of_later_is_sent_when_its_time_comes(bench: Bench) -> None:
+    bench.store.add(delivery(at=START + timedelta(seconds=30)))
+    async with bench.running():
+        await bench.clock.elapse(29)
+        assert bench.sender.sent == []
+        await bench.clock.elapse(1)
+        assert bench.status() is DeliveryStatus.DELIVERED
+
+
+async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench) -> None:
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = bench.sender.broken
+    async with bench.running():
+        for number, after_s in enumerate(ATTEMPT_AFTER_S[1:], start=1):
+            assert len(bench.sender.sent) == number
+            assert bench.status() is DeliveryStatus.PENDING
+            await bench.clock.elapse(after_s - 0.5)
+            assert len(bench.sender.sent) == number
+            await bench.clock.elapse(0.5)
+        assert len(bench.sender.sent) == 8
+        assert bench.status() is DeliveryStatus.GIVEN_UP
+        await bench.clock.elapse(100_000)
+        assert len(bench.sender.sent) == 8
+    assert {one.delivery_id for one in bench.sender.sent} == {"delivery-1"}
+    assert {one.body for one in bench.sender.sent} == {delivery().body}
+
+
+async def test_jitter_lengthens_the_wait_by_up_to_a_tenth(bench: Bench) -> None:
+    bench.ids.next_fraction = 0.5
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = bench.sender.broken
+    async with bench.running():
+        pass
+    ((_, _, next_at),) = bench.store.attempts
+    assert next_at == START + timedelta(seconds=5 * 1.05)
+
+
+async def test_an_answer_that_is_no_success_is_tried_again(bench: Bench) -> None:
+    async def unavailable() -> Attempt:
+        return Attempt(503, None, 0.01)
+
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = unavailable
+    async with bench.running():
+        assert bench.status() is DeliveryStatus.PENDING
+        bench.sender.answers.clear()
+        await bench.clock.elapse(5)
+        assert bench.status() is DeliveryStatus.DELIVERED
+
+
+async def test_few_are_in_flight_per_receiver_and_all_are_sent(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(*(delivery(number) for number in range(10)))
+    async with bench.running():
+        assert bench.sender.inside["a.test"] == PER_RECEIVER
+        bench.sender.answers.clear()
+        bench.sender.release.set()
+        await bench.settle()
+        assert bench.sender.sent_to("a.test") == 10
+    assert bench.sender.most["a.test"] == PER_RECEIVER
+
+
+async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
+    """R41: the clock does not move at all before the other's attempt."""
+    number = 0
+    for host in range(50):
+        bench.sender.answers[f"hung{host}.test"] = bench.sender.hang
+        for _ in range(20):
+            number += 1
+            bench.store.add(delivery(number, f"http://hung{host}.test/"))
+    async with bench.running():
+        assert bench.sender.inside["all"] == 50 * PER_RECEIVER
+        bench.store.add(delivery(9999, "http://good.test/"))
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert bench.sender.sent_to("good.test") == 1
+        assert bench.clock.now() == START
+
+
+async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
+    for host in range(200):
+        bench.sender.answers[f"hung{host}.test"] = bench.sender.hang
+        bench.store.add(delivery(host, f"http://hung{host}.test/", attempts=1))
+    async with bench.running():
+        assert bench.sender.inside["all"] == IN_FLIGHT // 2
+        bench.store.add(delivery(9999, "http://good.test/"))
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert bench.sender.sent_to("good.test") == 1
+
+
+async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(*(delivery(number, attempts=1) for number in range(10)))
+    async with bench.running():
+        assert bench.sender.inside["a.test"] == PER_RECEIVER // 2
+        bench.store.add(delivery(99))
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert "delivery-99" in {one.delivery_id for one in bench.sender.sent}
+
+
+async def test_all_together_are_bounded(bench: Bench) -> None:
+    for number in range(IN_FLIGHT + 50):
+        bench.sender.answers[f"h{number}.test"] = bench.sender.hang
+        bench.store.add(delivery(number, f"http://h{number}.test/"))
+    async with bench.running():
+        assert bench.sender.inside["all"] == IN_FLIGHT
+        bench.sender.release.set()
+        await bench.settle()
+        assert len({one.delivery_id for one in bench.sender.sent}) == IN_FLIGHT + 50
+
+
+async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROOM", 4 * ALWAYS_HELD)
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(*(delivery(number) for number in range(100)))
+    async with bench.running():
+        assert sum(bench.store.claims) == 100
+        assert bench.deliverer._loop.under_way == ALWAYS_HELD
+        bench.sender.answers.clear()
+        bench.sender.release.set()
+        await bench.settle()
+        for _ in range(10):
+            await bench.clock.elapse(45)
+        assert len({one.delivery_id for one in bench.sender.sent}) == 100
+        assert {one.attempts for one in bench.sender.sent} <= {0, 1}
+
+
+async def test_a_delivery_whose_claim_could_end_under_the_request_is_left_to_it(
+    bench: Bench,
+) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 1)))
+    async with bench.running():
+        bench.clock.advance(15.1)
+        bench.sender.answers.clear()
+        bench.sender.release.set()
+        await bench.settle()
+        assert len(bench.sender.sent) == PER_RECEIVER
+        await bench.clock.elapse(30)
+        assert bench.status(PER_RECEIVER) is DeliveryStatus.DELIVERED
+
+
+async def test_claims_outlive_waiting_and_request(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(delivery())
+    async with bench.running():
+        await bench.clock.elapse(15 + 15)
+        assert len(bench.sender.sent) == 1
+
+
+async def test_a_delivery_that_a_dead_process_claimed_is_sent_when_the_claim_ends(
+    bench: Bench,
+) -> None:
+    bench.store.add(delivery())
+    await bench.store.claim_deliveries(START, START + timedelta(seconds=45), 10)
+    async with bench.running():
+        await bench.clock.elapse(44)
+        assert bench.sender.sent == []
+        await bench.clock.elapse(1)
+        assert bench.status() is DeliveryStatus.DELIVERED
+
+
+async def test_a_store_that_fails_for_a_while_loses_nothing(bench: Bench) -> None:
+    bench.store.add(delivery())
+    bench.store.failing = 3
+    async with bench.running():
+        await bench.clock.elapse(10)
+        assert bench.status() is DeliveryStatus.DELIVERED
+        assert len(bench.sender.sent) == 1
+
+
+async def test_recording_is_tried_again_rather_than_delivering_twice(bench: Bench) -> None:
+    async def ok_then_fail() -> Attempt:
+        bench.store.failing = 3
+        return OK
+
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = ok_then_fail
+    async with bench.running():
+        await bench.clock.elapse(10)
+    assert len(bench.sender.sent) == 1
+    assert bench.status() is DeliveryStatus.DELIVERED
+
+
+async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) -> None:
+    async def ok_then_fail() -> Attempt:
+        bench.store.failing = 100
+        return OK
+
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = ok_then_fail
+    with capture_logs() as logs:
+        async with bench.running():
+            await bench.clock.elapse(20)
+            assert "deliverer.work_failed" in {line["event"] for line in logs}
+            bench.store.failing = 0
+            bench.sender.answers.clear()
+            await bench.clock.elapse(120)
+    assert bench.status() is DeliveryStatus.DELIVERED
+    assert [one.attempts for one in bench.sender.sent] == [0, 0]
+
+
+async def test_a_sender_that_breaks_its_word_is_cut_off() -> None:
+    bench = Bench(send_timeout_s=-0.95)
+    bench.sender.answers["a.test"] = bench.sender.hang
+    attempt = await bench.deliverer._send(delivery())
+    assert (attempt.status, attempt.reason) == (None, "a time-out")
+
+
+async def test_a_bug_in_the_sender_costs_one_delivery_at_most(bench: Bench) -> None:
+    async def bug() -> Attempt:
+        raise RuntimeError("bug")
+
+    bench.sender.answers["a.test"] = bug
+    bench.store.add(delivery(1), delivery(2, "http://b.test/"))
+    with capture_logs():
+        async with bench.running() as task:
+            assert bench.status(2) is DeliveryStatus.DELIVERED
+            assert not task.done()
+
+
+async def test_stopping_lets_attempts_under_way_end_and_starts_no_more(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 3)))
+    async with bench.running() as task:
+        bench.deliverer.stop()
+        await bench.settle()
+        assert not task.done()
+        bench.sender.release.set()
+        await asyncio.wait_for(task, 5)
+    assert len(bench.store.attempts) == PER_RECEIVER
+    assert bench.sender.sent_to("a.test") == PER_RECEIVER
+
+
+async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(delivery())
+    async with bench.running() as task:
+        bench.deliverer.stop()
+        await bench.clock.elapse(5)
+        await asyncio.wait_for(task, 5)
+    assert bench.store.attempts == []
+    assert bench.status() is DeliveryStatus.PENDING
+
+
+async def test_receivers_are_forgotten_when_nothing_is_held(bench: Bench) -> None:
+    bench.store.add(*(delivery(n, f"http://h{n}.test/") for n in range(20)))
+    async with bench.running():
+        assert bench.deliverer._receivers == {}
+
+
+async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
+    url = "https://user:pw@a.test:8443/secret-path?token=abc"
+    bench.store.add(delivery(url=url), replace(delivery(2), url="http://[::1"))
+    with capture_logs() as logs:
+        async with bench.running():
+            pass
+    lines = {line["receiver"]: line for line in logs if line["event"] == "delivery.attempted"}
+    assert lines.keys() == {"https://a.test:8443", "unreadable"}
+    line = lines["https://a.test:8443"]
+    assert (line["delivery_id"], line["jobid"], line["attempt"]) == ("delivery-1", "job:1", 1)
+    for secret in ("pw", "secret-path", "abc"):
+        assert secret not in repr(logs)

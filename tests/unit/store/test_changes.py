@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apsw
+import pytest
+
+from tests import build
+from waystation.errors import AccountHalted, LeaseLost, VersionConflict
+from waystation.jobs import Job, JobStatus, Late, MessageRole, Shown
+from waystation.ports import Unrecognised
+from waystation.store import accounts, changes, slots
+from waystation.store.changes import commit
+from waystation.store.database import Database
+from waystation.store.rows import event_of, job_of
+
+
+def added(database: Database, **fields: object) -> Job:
+    job = slots.add_job(database, build.draft(max_jobs=15, **fields), build.later())  # type: ignore[arg-type]
+    assert isinstance(job, Job)
+    return job
+
+
+def stored(database: Database, job: Job) -> Job:
+    row = database.one("job", {"jobid": job.jobid})
+    assert row is not None
+    return job_of(row)
+
+
+def events(database: Database, job: Job) -> list[tuple[int, str]]:
+    rows = database.all("events_after", {"jobid": job.jobid, "number": 0})
+    return [(number, type(event_of(kind, body)).__name__) for number, kind, body in rows]
+
+
+def mails(database: Database) -> int:
+    return len(database.connection.execute("select 1 from mails").fetchall())
+
+
+def test_a_change_writes_job_events_deliveries_and_session_together(database: Database) -> None:
+    job = added(database)
+    first = build.submitted(job)
+    commit(database, build.change(first))
+    last = build.completed(first.job, hash="uuid", deliveries=[build.delivery(job)])
+    commit(database, build.change(last, session=b"sealed"))
+    assert stored(database, job) == last.job
+    assert events(database, job) == [(1, "Submitted"), (2, "Completed")]
+    assert database.one("session", {"account_id": "account-1"}) == (b"sealed",)
+    assert len(database.all("deliveries_of_job", {"jobid": job.jobid})) == 1
+
+
+def test_what_acceptance_fixed_cannot_be_changed(database: Database) -> None:
+    job = added(database)
+    step = build.submitted(job)
+    commit(database, build.change(replace(step, job=replace(step.job, user_id=7, verb="imagine"))))
+    assert (stored(database, job).user_id, stored(database, job).verb) == (1, "describe")
+
+
+def test_a_change_decided_from_an_older_version_is_refused(database: Database) -> None:
+    job = added(database)
+    commit(database, build.change(build.submitted(job)))
+    with pytest.raises(VersionConflict):
+        commit(database, build.change(build.failed(job)))
+    assert stored(database, job).status is JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_change_under_another_epoch_is_refused(database: Database, epoch: int) -> None:
+    job = added(database)
+    with pytest.raises(LeaseLost):
+        commit(database, build.change(build.submitted(job), epoch=epoch))
+
+
+def test_a_change_of_an_account_that_is_gone_is_refused(database: Database) -> None:
+    with pytest.raises(LeaseLost):
+        commit(database, build.change(account_id="account-9"))
+
+
+def test_another_account_s_epoch_opens_no_job(database: Database) -> None:
+    job = added(database)
+    accounts.put(database, build.account(2))
+    accounts.claim(database, "account-2", "me", build.later(), build.later(60))
+    with pytest.raises(VersionConflict):
+        commit(database, build.change(build.submitted(job), account_id="account-2"))
+
+
+def test_a_submission_commits_only_while_the_account_is_usable(database: Database) -> None:
+    job = added(database)
+    commit(database, build.change(halt=build.halt()))
+    with pytest.raises(AccountHalted):
+        commit(database, build.change(build.submitted(job), only_if_usable=True))
+    commit(database, build.change(build.failed(job)))
+    accounts.reset(database, "account-1", build.later(1))
+    other = added(database)
+    accounts.remove(database, "account-1", build.later(2))
+    with pytest.raises(AccountHalted):
+        commit(database, build.change(build.submitted(other), only_if_usable=True))
+
+
+def test_a_halt_writes_one_mail_however_often_it_is_triggered(database: Database) -> None:
+    commit(database, build.change(halt=build.halt("mail-1")))
+    commit(database, build.change(halt=build.halt("mail-2", at=build.later(1))))
+    assert mails(database) == 1
+
+
+def test_a_trigger_older_than_the_last_reset_never_halts_again(database: Database) -> None:
+    commit(database, build.change(halt=build.halt("mail-1", at=build.later(1))))
+    accounts.reset(database, "account-1", build.later(10))
+    commit(database, build.change(halt=build.halt("mail-2", at=build.later(9.999))))
+    assert mails(database) == 1
+    commit(database, build.change(only_if_usable=True))
+    commit(database, build.change(halt=build.halt("mail-3", at=build.later(10.001))))
+    assert mails(database) == 2
+    with pytest.raises(AccountHalted):
+        commit(database, build.change(only_if_usable=True))
+
+
+def test_final_is_final_whatever_asks(database: Database) -> None:
+    job = added(database)
+    end = build.failed(job, ghost=True)
+    commit(database, build.change(end))
+    with pytest.raises(apsw.ConstraintError, match="final"):
+        commit(database, build.change(build.completed(end.job)))
+
+
+def test_a_late_result_is_kept_without_touching_the_status(database: Database) -> None:
+    job = added(database)
+    end = build.failed(job, ghost=True, slot=True)
+    commit(database, build.change(end))
+    shown = Shown("77", hash="uuid")
+    late = build.stepped(end.job, Late(shown, True), late=shown, slot=False)
+    commit(database, build.change(late))
+    assert stored(database, job) == late.job
+    assert events(database, job) == [(1, "Failed"), (2, "Late")]
+
+
+def test_a_uuid_belongs_to_one_job(database: Database) -> None:
+    first, second = added(database), added(database)
+    commit(database, build.change(build.completed(first, "1", hash="uuid")))
+    with pytest.raises(apsw.ConstraintError, match="hash"):
+        commit(database, build.change(build.completed(second, "2", hash="uuid")))
+
+
+def test_a_result_message_belongs_to_one_job_but_a_target_to_many(database: Database) -> None:
+    first, second = added(database), added(database)
+    commit(database, build.change(build.completed(first, "1")))
+    target = {"1": MessageRole.TARGET}
+    commit(database, build.change(build.stepped(second, messages=target)))
+    with pytest.raises(apsw.ConstraintError, match="result_message_id"):
+        commit(database, build.change(build.completed(second, "1")))
+
+
+def test_a_known_uuid_is_never_changed(database: Database) -> None:
+    job = added(database)
+    first = build.stepped(job, hash="uuid")
+    commit(database, build.change(first))
+    with pytest.raises(apsw.ConstraintError, match="hash"):
+        commit(database, build.change(build.stepped(first.job, hash="other")))
+
+
+def test_a_nonce_is_unique_per_account(database: Database) -> None:
+    first, second = added(database), added(database)
+    step = build.submitted(first, "5")
+    commit(database, build.change(replace(step, job=replace(step.job, interaction_id="1"))))
+    with pytest.raises(apsw.ConstraintError, match="nonce"):
+        commit(database, build.change(build.submitted(second, "5")))
+
+
+def test_one_unbound_job_per_channel(database: Database) -> None:
+    first, second = added(database), added(database)
+    step = build.submitted(first, "1")
+    commit(database, build.change(step))
+    with pytest.raises(apsw.ConstraintError, match="channel"):
+        commit(database, build.change(build.submitted(second, "2")))
+    commit(database, build.change(build.stepped(step.job, interaction_id="10")))
+    commit(database, build.change(build.submitted(second, "2")))
+
+
+def test_one_delivery_per_job_and_url(database: Database) -> None:
+    job = added(database)
+    twice = [build.delivery(job), replace(build.delivery(job), delivery_id="other")]
+    with pytest.raises(apsw.ConstraintError, match=r"deliveries\.url"):
+        commit(database, build.change(build.completed(job, deliveries=twice)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": JobStatus.FAILED},
+        {"finished_at": build.later()},
+        {"ghost": True},
+        {"progress": 101},
+    ],
+)
+def test_the_database_repeats_what_must_hold(database: Database, fields: dict[str, object]) -> None:
+    job = added(database)
+    with pytest.raises(apsw.ConstraintError):
+        commit(database, build.change(build.stepped(job, **fields)))
+
+
+def seen(number: int) -> Unrecognised:
+    return Unrecognised(str(number), b"{}")
+
+
+def test_unrecognised_messages_are_kept_once(database: Database) -> None:
+    commit(database, build.change(unrecognised=[seen(1), seen(1)]))
+    commit(database, build.change(unrecognised=[seen(1)]))
+    assert database.all("newest_unrecognised", {"limit": 9}) == [("1", b"{}")]
+
+
+def test_the_newest_unrecognised_messages_push_the_oldest_out(database: Database) -> None:
+    for start in (0, 600):
+        batch = [seen(10_000 + number) for number in range(start, start + 600)]
+        commit(database, build.change(unrecognised=batch, at=build.later(start)))
+    kept = [message for message, _ in database.all("newest_unrecognised", {"limit": 9999})]
+    assert len(kept) == changes.KEPT_UNRECOGNISED
+    assert kept[0] == "11199"
+    assert "10199" not in kept
+
+
+def test_unrecognised_messages_of_another_account_are_left_alone(database: Database) -> None:
+    accounts.put(database, build.account(2))
+    accounts.claim(database, "account-2", "me", build.later(), build.later(60))
+    commit(database, build.change(unrecognised=[seen(1)], account_id="account-2"))
+    week = build.later(8 * 86400)
+    commit(database, build.change(unrecognised=[seen(2)], at=week))
+    commit(database, build.change(unrecognised=[seen(3)], at=week))
+    kept = database.connection.execute("select account_id, message_id from unrecognised").fetchall()
+    assert set(kept) == {("account-2", "1"), ("account-1", "2"), ("account-1", "3")}
+
+
+def test_unrecognised_messages_are_dropped_after_a_week(database: Database) -> None:
+    commit(database, build.change(unrecognised=[seen(1)]))
+    commit(database, build.change(unrecognised=[seen(2)], at=build.later(7 * 86400 + 1)))
+    assert [message for message, _ in database.all("newest_unrecognised", {"limit": 9})] == ["2"]

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from tests import build
+from waystation.deliveries import Attempt, Delivery, DeliveryStatus
+from waystation.jobs import Job
+from waystation.store import changes, outbox, slots
+from waystation.store.database import Database
+from waystation.store.rows import delivery_of
+
+GOOD = Attempt(204, None, 0.1)
+BAD = Attempt(None, "connection refused", 0.2)
+
+
+@pytest.fixture
+def job(database: Database) -> Job:
+    made = slots.add_job(database, build.draft(), build.later())
+    assert isinstance(made, Job)
+    return made
+
+
+def owed(database: Database, job: Job, *deliveries: Delivery) -> None:
+    changes.commit(database, build.change(build.completed(job, deliveries=deliveries)))
+
+
+def claim(database: Database, seconds: float, limit: int = 9) -> tuple[Delivery, ...]:
+    return outbox.claim_deliveries(database, build.later(seconds), build.later(seconds + 30), limit)
+
+
+def stored(database: Database, job: Job) -> Delivery:
+    return delivery_of(database.all("deliveries_of_job", {"jobid": job.jobid})[0])
+
+
+def record(
+    database: Database, delivery: Delivery, attempt: Attempt, next_at: datetime | None = None
+) -> None:
+    outbox.record_attempt(database, delivery, attempt, build.later(1), next_at)
+
+
+def test_a_claimed_delivery_is_out_once_until_its_claim_ends(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    assert [each.delivery_id for each in claim(database, 0)] == [build.delivery(job).delivery_id]
+    assert claim(database, 29) == ()
+    assert len(claim(database, 30)) == 1
+
+
+def test_what_is_not_due_is_left_alone(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job, due=build.later(5)))
+    assert claim(database, 4.999) == ()
+    assert len(claim(database, 5)) == 1
+
+
+def test_first_attempts_go_before_repeats_and_the_limit_holds(database: Database, job: Job) -> None:
+    repeat = replace(build.delivery(job, 1), attempts=1)
+    owed(database, job, repeat, build.delivery(job, 2, due=build.later(1)), build.delivery(job, 3))
+    urls = [each.url[-1] for each in claim(database, 2, limit=2)]
+    assert urls == ["3", "2"]
+    assert [each.url[-1] for each in claim(database, 2)] == ["1"]
+
+
+def test_a_2xx_ends_a_delivery(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    record(database, claim(database, 0)[0], GOOD)
+    assert stored(database, job).status is DeliveryStatus.DELIVERED
+    assert stored(database, job).attempts == 1
+    assert claim(database, 9999) == ()
+
+
+def test_a_failure_comes_again_when_told(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    record(database, claim(database, 0)[0], BAD, build.later(5))
+    assert claim(database, 4) == ()
+    again = claim(database, 5)[0]
+    assert (again.attempts, again.body, again.delivery_id) == (
+        1,
+        build.delivery(job).body,
+        build.delivery(job).delivery_id,
+    )
+
+
+def test_a_failure_without_a_next_time_is_given_up(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    record(database, claim(database, 0)[0], Attempt(500, None, 0.3))
+    assert stored(database, job).status is DeliveryStatus.GIVEN_UP
+    assert claim(database, 9999) == ()
+
+
+def test_every_attempt_is_kept_under_its_number(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    record(database, claim(database, 0)[0], BAD, build.later(5))
+    record(database, claim(database, 5)[0], GOOD)
+    rows = database.connection.execute(
+        "select number, status, reason, duration_s from delivery_attempts order by number"
+    ).fetchall()
+    assert rows == [(1, None, "connection refused", 0.2), (2, 204, None, 0.1)]
+
+
+def test_an_attempt_recorded_twice_counts_once(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    claimed = claim(database, 0)[0]
+    record(database, claimed, BAD, build.later(5))
+    record(database, claimed, BAD, build.later(6))
+    assert (stored(database, job).attempts, stored(database, job).next_attempt_at) == (
+        1,
+        build.later(5),
+    )
+
+
+def test_a_success_that_comes_late_still_ends_the_delivery(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    slow = claim(database, 0)[0]
+    record(database, claim(database, 30)[0], BAD, build.later(60))
+    record(database, slow, GOOD)
+    assert stored(database, job).status is DeliveryStatus.DELIVERED
+    assert stored(database, job).attempts == 2
+
+
+def test_nothing_reopens_what_was_delivered(database: Database, job: Job) -> None:
+    owed(database, job, build.delivery(job))
+    claimed = claim(database, 0)[0]
+    record(database, claimed, GOOD)
+    record(database, replace(claimed, attempts=1), BAD, build.later(5))
+    assert stored(database, job).status is DeliveryStatus.DELIVERED
+
+
+def mails(database: Database, seconds: float) -> list[str]:
+    claimed = outbox.claim_mails(database, build.later(seconds), build.later(seconds + 30), 9)
+    return [mail.mail_id for mail in claimed]
+
+
+def test_mails_wait_are_claimed_and_end(database: Database) -> None:
+    changes.commit(database, build.change(halt=build.halt("a")))
+    (claimed,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
+    assert claimed == build.mail("a")
+    assert mails(database, 29) == []
+    outbox.record_mail(database, claimed, False, build.later(40))
+    assert mails(database, 39) == []
+    (again,) = outbox.claim_mails(database, build.later(40), build.later(70), 9)
+    assert again.attempts == 1
+    outbox.record_mail(database, again, True, None)
+    assert mails(database, 9999) == []
+    assert database.connection.execute("select status from mails").fetchall() == [("sent",)]
+
+
+def test_a_mail_without_a_next_time_is_given_up(database: Database) -> None:
+    changes.commit(database, build.change(halt=build.halt("a")))
+    (claimed,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
+    outbox.record_mail(database, claimed, False, None)
+    outbox.record_mail(database, claimed, True, None)
+    assert database.connection.execute("select status from mails").fetchall() == [("given_up",)]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import apsw
+import pytest
+
+from tests import build
+from waystation.deliveries import Attempt
+from waystation.jobs import Job
+from waystation.ports import JobChange, Unrecognised
+from waystation.store import accounts, changes, outbox, slots, upkeep
+from waystation.store.database import Database
+
+
+def ended(database: Database, kind: str = "plain") -> Job:
+    job = slots.add_job(database, build.draft(max_jobs=15), build.later())
+    assert isinstance(job, Job)
+    steps: dict[str, JobChange] = {
+        "plain": build.failed(job),
+        "ghost": build.failed(job, ghost=True),
+        "slot": build.failed(job, ghost=True, slot=True),
+        "owed": build.completed(job, deliveries=[build.delivery(job)]),
+        "running": build.submitted(job),
+    }
+    changes.commit(database, build.change(steps[kind]))
+    return job
+
+
+def purge(database: Database, *, seconds: float = 10, ghosts: float = -10, limit: int = 99) -> int:
+    return upkeep.purge(
+        database, build.later(seconds), build.later(seconds), build.later(ghosts), limit
+    )
+
+
+def left(database: Database, table: str = "jobs") -> int:
+    return len(database.connection.execute(f"select 1 from {table}").fetchall())
+
+
+def test_old_final_jobs_go_with_all_that_is_theirs(database: Database) -> None:
+    ended(database)
+    assert purge(database, seconds=0) == 0
+    assert purge(database) == 1
+    assert (left(database), left(database, "job_events")) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["ghost", "slot", "owed", "running"])
+def test_what_is_not_over_yet_stays(database: Database, kind: str) -> None:
+    ended(database, kind)
+    assert purge(database) == 0
+    assert left(database) == 1
+
+
+def test_a_delivered_job_goes_with_its_attempts(database: Database) -> None:
+    ended(database, "owed")
+    (claimed,) = outbox.claim_deliveries(database, build.later(), build.later(30), 9)
+    outbox.record_attempt(database, claimed, Attempt(200, None, 0.1), build.later(), None)
+    assert purge(database) == 1
+    assert (left(database, "deliveries"), left(database, "delivery_attempts")) == (0, 0)
+
+
+def test_an_old_ghost_goes_in_the_end(database: Database) -> None:
+    ended(database, "ghost")
+    assert purge(database, ghosts=10) == 1
+
+
+def test_purging_takes_no_more_than_its_limit(database: Database) -> None:
+    for _ in range(3):
+        ended(database)
+    assert [purge(database, limit=2), purge(database, limit=2)] == [2, 1]
+
+
+def test_old_bot_messages_and_sent_mails_go_too(database: Database) -> None:
+    changes.commit(
+        database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt())
+    )
+    purge(database)
+    assert (left(database, "unrecognised"), left(database, "mails")) == (0, 1)
+    (mail,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
+    outbox.record_mail(database, mail, True, None)
+    purge(database)
+    assert left(database, "mails") == 0
+
+
+def test_counts_name_nobody(database: Database) -> None:
+    accounts.put(database, build.account(2))
+    accounts.put(database, build.account(3))
+    accounts.remove(database, "account-3", build.later())
+    for kind in ("plain", "owed", "running"):
+        ended(database, kind)
+    changes.commit(
+        database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt())
+    )
+    counts = upkeep.counts(database)
+    assert counts.jobs_by_status == {"failed": 1, "completed": 1, "submitted": 1}
+    assert (counts.deliveries_pending, counts.mails_pending) == (1, 1)
+    assert (counts.accounts, counts.accounts_halted, counts.unrecognised) == (2, 1, 1)
+
+
+def test_a_ping_writes(database: Database) -> None:
+    upkeep.ping(database)
+    upkeep.ping(database)
+    database.connection.pragma("query_only", 1)
+    with pytest.raises(apsw.ReadOnlyError):
+        upkeep.ping(database)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import START
+from waystation.deliveries import (
+    ATTEMPT_AFTER_S,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    next_attempt_at,
+)
+from waystation.jobs import JobId
+
+HOUR_S = 3600
+
+
+def test_the_schedule_is_the_documented_one() -> None:
+    minutes, hours = 60, HOUR_S
+    assert ATTEMPT_AFTER_S == (
+        0,
+        5,
+        5 * minutes,
+        30 * minutes,
+        2 * hours,
+        5 * hours,
+        10 * hours,
+        10 * hours,
+    )
+    assert sum(ATTEMPT_AFTER_S) == pytest.approx(27.6 * hours, rel=0.01)
+
+
+@pytest.mark.parametrize("attempts", range(1, 8))
+def test_after_each_failed_try_the_next_row_is_waited_for(attempts: int) -> None:
+    due = next_attempt_at(attempts, START, 0.0)
+    assert due == START + timedelta(seconds=ATTEMPT_AFTER_S[attempts])
+
+
+def test_the_first_attempt_is_due_at_once() -> None:
+    assert next_attempt_at(0, START, 0.9) == START
+
+
+@pytest.mark.parametrize("attempts", [8, 9, 1000])
+def test_after_the_eighth_it_is_given_up(attempts: int) -> None:
+    assert next_attempt_at(attempts, START, 0.0) is None
+
+
+@given(st.integers(0, 7), st.floats(0, 1))
+def test_jitter_never_shortens_a_wait_and_adds_a_tenth_at_most(
+    attempts: int, jitter: float
+) -> None:
+    due = next_attempt_at(attempts, START, jitter)
+    assert due is not None
+    wait_s = (due - START).total_seconds()
+    assert ATTEMPT_AFTER_S[attempts] <= wait_s <= ATTEMPT_AFTER_S[attempts] * 1.1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("status", "delivered"),
+    [(None, False), (199, False), (200, True), (204, True), (299, True), (300, False), (500, False)],
+)
+def test_any_2xx_is_delivered(status: int | None, delivered: bool) -> None:
+    assert Attempt(status, None, 0.1).delivered is delivered
+
+
+def test_a_new_delivery_is_pending_and_untried() -> None:
+    delivery = Delivery("d", JobId("job:1"), 1, "http://a.test/", b"{}", START, START)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from waystation.secret import Secret, mask, redact
+
+
+def test_a_secret_hides_itself_in_every_text() -> None:
+    secret = Secret("hunter2-hunter2")
+    for text in (repr(secret), str(secret), f"{secret}", f"{secret!r}", "%s" % secret):
+        assert "hunter2" not in text
+    assert "hunter2" not in repr([secret])
+    assert "hunter2" not in repr({"token": secret})
+
+
+def test_a_secret_is_revealed_on_request_only() -> None:
+    assert Secret("hunter2").reveal() == "hunter2"
+
+
+def test_a_secret_has_no_attributes_that_give_it_away() -> None:
+    secret = Secret("hunter2")
+    assert not hasattr(secret, "__dict__")
+    with pytest.raises(AttributeError):
+        secret.other = 1  # type: ignore[attr-defined]
+
+
+def test_every_live_secret_is_redacted() -> None:
+    first, second = Secret("alpha-token"), Secret("beta-token")
+    assert redact("a alpha-token b beta-token c alpha-token") == (
+        "a [redacted] b [redacted] c [redacted]"
+    )
+    assert first.reveal() != second.reveal()
+
+
+def test_one_of_two_equal_secrets_is_enough_to_redact() -> None:
+    first, second = Secret("gamma-token"), Secret("gamma-token")
+    del first
+    gc.collect()
+    assert redact("gamma-token") == "[redacted]"
+    assert second.reveal() == "gamma-token"
+
+
+def test_a_secret_that_is_gone_is_redacted_no_more() -> None:
+    secret = Secret("delta-token")
+    del secret
+    gc.collect()
+    assert redact("delta-token") == "delta-token"
+
+
+def test_an_empty_secret_redacts_nothing() -> None:
+    secret = Secret("")
+    assert redact("text") == "text"
+    assert secret.reveal() == ""
+
+
+def test_a_token_is_masked_as_v2_shows_it() -> None:
+    assert mask("ABCdefghijklmnopxyz") == "ABC…secured…xyz"

@@ -1,0 +1,64 @@
+"""Gateway frames: what is read, what is said, and that no token shows."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from waystation.wire.gateway import (
+    ClientFrame,
+    CommandIndexUpdate,
+    Frame,
+    GatewayAddress,
+    Hello,
+    Identify,
+    Opcode,
+    Properties,
+    Ready,
+    RequiredActionUpdate,
+    Resume,
+)
+
+PROPERTIES = Properties("linux", "Waystation", "Waystation")
+
+
+def test_a_frame_keeps_its_payload_undecoded() -> None:
+    frame = msgspec.json.decode(b'{"op":0,"t":"X","s":3,"d":{"a":[1]},"new":1}', type=Frame)
+    assert (frame.op, frame.t, frame.s, bytes(frame.d)) == (0, "X", 3, b'{"a":[1]}')
+
+
+def test_a_frame_without_a_payload_reads_as_null() -> None:
+    frame = msgspec.json.decode(b'{"op":11}', type=Frame)
+    assert (bytes(frame.d), frame.s, frame.t) == (b"null", None, None)
+
+
+def test_ready_needs_little_and_ignores_the_rest() -> None:
+    ready = msgspec.json.decode(
+        b'{"v":9,"session_id":"s","user":{"id":"1","flags":0},"guilds":[]}', type=Ready
+    )
+    assert (ready.session_id, ready.user.id, ready.resume_gateway_url) == ("s", "1", None)
+    assert ready.required_action is None
+
+
+@pytest.mark.parametrize("secret", [Identify("tok", PROPERTIES), Resume("tok", "session", 4)])
+def test_what_holds_a_token_hides_it(secret: Identify | Resume) -> None:
+    assert "tok" not in repr(secret)
+    assert "tok" not in repr(ClientFrame(Opcode.IDENTIFY, secret))
+    assert b'"tok"' in msgspec.json.encode(secret)
+
+
+def test_a_heartbeat_is_two_fields() -> None:
+    assert msgspec.json.encode(ClientFrame(Opcode.HEARTBEAT, None)) == b'{"op":1,"d":null}'
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        (b'{"heartbeat_interval":41250,"_trace":[]}', Hello(41250)),
+        (b'{"required_action":null}', RequiredActionUpdate()),
+        (b'{"guild_id":"2"}', CommandIndexUpdate("2")),
+        (b'{"url":"ws://127.0.0.1:9"}', GatewayAddress("ws://127.0.0.1:9")),
+    ],
+)
+def test_payloads_ignore_unknown_fields(payload: bytes, value: object) -> None:
+    assert msgspec.json.decode(payload, type=type(value)) == value

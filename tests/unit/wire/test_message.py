@@ -1,0 +1,39 @@
+"""Messages: whole, partial and nested."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from waystation.wire.message import Channel, ComponentType, Message, MessageFlag, User
+
+WHOLE = b"""{"id":"5","channel_id":"3","type":20,"flags":64,"content":"","nonce":140,
+ "author":{"id":"9","username":"Midjourney Bot","bot":true},"mentions":[{"id":"1"}],
+ "attachments":[{"id":"7","url":"http://127.0.0.1/a.png","width":3,"height":4}],
+ "embeds":[{"title":"Job queued","color":null,"image":{"width":1},"footer":{"text":"/imagine"}}],
+ "components":[{"type":1,"components":[{"type":2,"custom_id":"MJ::JOB::1","emoji":{"name":"x"}}]}],
+ "interaction_metadata":{"id":"8","user":{"id":"1"}},"message_reference":{"message_id":"4"},
+ "unknown":{}}"""
+
+
+def test_a_whole_message_is_read_with_what_nests_in_it() -> None:
+    message = msgspec.json.decode(WHOLE, type=Message)
+    assert (message.nonce, message.flags) == (140, MessageFlag.EPHEMERAL)
+    assert message.author == User("9", "Midjourney Bot", bot=True)
+    assert message.embeds is not UNSET
+    assert message.embeds[0].footer is not None and message.embeds[0].title == "Job queued"
+    assert message.components is not UNSET
+    [button] = message.components[0].components
+    assert (button.type, button.custom_id) == (ComponentType.BUTTON, "MJ::JOB::1")
+
+
+def test_a_partial_update_tells_what_was_not_sent_from_what_is_empty() -> None:
+    message = msgspec.json.decode(b'{"id":"5","channel_id":"3","embeds":[]}', type=Message)
+    assert message.content is UNSET and message.author is UNSET
+    assert list(message.embeds or []) == [] and message.embeds is not UNSET
+
+
+def test_a_channel_lists_its_recipients_in_either_form() -> None:
+    old = msgspec.json.decode(b'{"id":"4","type":1,"recipients":[{"id":"9"}]}', type=Channel)
+    new = msgspec.json.decode(b'{"id":"4","type":1,"recipient_ids":["9"]}', type=Channel)
+    assert [user.id for user in old.recipients] == list(new.recipient_ids) == ["9"]
