@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-in
 	--no-emit-find-links --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock charts bench soak clean
+.PHONY: help install demo serve test check format lock docs bench soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,8 @@ format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks
 	$(BIN)/ruff format src tests benchmarks
 
-charts: $(VENV)/dev.stamp ## draw docs/state/*.md from the tables
-	$(BIN)/python -m tests.documents.charts
+docs: $(VENV)/dev.stamp ## write docs/settings.md and docs/state/*.md anew from the tables
+	$(BIN)/python -m tests.documents.generated
 
 bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
 	$(BIN)/python -m benchmarks

@@ -9,6 +9,9 @@ import weakref
 
 __all__ = ["Secret", "mask", "redact"]
 
+_LEAST_MASKED = 12
+"""A shorter text would be given away by the characters that a mask shows."""
+
 _live: weakref.WeakSet[Secret] = weakref.WeakSet()
 
 
@@ -37,11 +40,14 @@ def mask(token: str) -> str:
 
     Source: seed documents, field `discord`.
     """
+    if len(token) < _LEAST_MASKED:
+        return "…secured…"
     return f"{token[:3]}…secured…{token[-3:]}"
 
 
 def redact(text: str) -> str:
     """Return the text with every live secret in it replaced."""
-    for secret in tuple(_live):
-        text = text.replace(secret.reveal(), "[redacted]")
+    # longest first: one secret may be part of another
+    for shown in sorted({secret.reveal() for secret in _live}, key=len, reverse=True):
+        text = text.replace(shown, "[redacted]")
     return text

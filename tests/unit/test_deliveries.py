@@ -21,7 +21,7 @@ HOUR_S = 3600
 
 def test_the_schedule_is_the_documented_one() -> None:
     minutes, hours = 60, HOUR_S
-    assert ATTEMPT_AFTER_S == (
+    assert (
         0,
         5,
         5 * minutes,
@@ -30,7 +30,7 @@ def test_the_schedule_is_the_documented_one() -> None:
         5 * hours,
         10 * hours,
         10 * hours,
-    )
+    ) == ATTEMPT_AFTER_S
     assert sum(ATTEMPT_AFTER_S) == pytest.approx(27.6 * hours, rel=0.01)
 
 
@@ -61,7 +61,15 @@ def test_jitter_never_shortens_a_wait_and_adds_a_tenth_at_most(
 
 @pytest.mark.parametrize(
     ("status", "delivered"),
-    [(None, False), (199, False), (200, True), (204, True), (299, True), (300, False), (500, False)],
+    [
+        (None, False),
+        (199, False),
+        (200, True),
+        (204, True),
+        (299, True),
+        (300, False),
+        (500, False),
+    ],
 )
 def test_any_2xx_is_delivered(status: int | None, delivered: bool) -> None:
     assert Attempt(status, None, 0.1).delivered is delivered

@@ -33,13 +33,12 @@ _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command()
-def add(
-    max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Json = False
-) -> None:
+def add(max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Json = False) -> None:
     """Add a Discord account, or renew its token.
 
-    The token is asked for without showing it, or read from stdin; it is never an argument, because
-    every user of the machine can read those. The service finds the channel from the token.
+    The token is asked for without showing it, or read from stdin; it is never
+    an argument, because every user of the machine can read those. The service
+    finds the channel from the token.
     """
     with opened(as_json) as screen:
         discord = _token(token_stdin)

@@ -44,9 +44,9 @@ class Exit(IntEnum):
 
 EXITS: Mapping[Exit, str] = {
     Exit.OK: "done",
-    Exit.FAILED: "the job failed, a check found something, or an error without its own number",
+    Exit.FAILED: "the job failed, a check found something, or any other error",
     Exit.USAGE: "wrong arguments, input or settings (400, 412, 413)",
-    Exit.UNREACHABLE: "the service cannot be reached, is not ready, or took too long (502, 503)",
+    Exit.UNREACHABLE: "the service is not reachable, not ready or too slow (502, 503)",
     Exit.UNAUTHORIZED: "no valid token, no subscription, or not allowed (401, 402, 403)",
     Exit.HALTED: "the Discord account is halted until it is reset (596)",
     Exit.BUSY: "all slots are taken, or Discord limits the rate (429)",
@@ -86,6 +86,6 @@ def exit_for_error(error: WaystationError) -> Exit:
 
 def exit_for_job(status: str | None, code: int | None) -> Exit:
     """Return the exit code for a job's status and v2 code; a job that still runs is fine."""
-    if status == "failed" and code in _BY_CODE:
-        return _BY_CODE[code]
+    if status == "failed" and code is not None:
+        return _BY_CODE.get(code, Exit.FAILED)
     return _BY_STATUS.get(status or "", Exit.OK)

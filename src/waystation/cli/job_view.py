@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from waystation.cli.screen import fields, plain
+from waystation.cli.screen import fields, link, plain
 
-__all__ = ["headline", "job_view", "link", "pictures", "prompts", "sayings"]
+__all__ = ["headline", "job_view", "pictures", "prompts", "sayings"]
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓", "bold green"),
@@ -56,14 +56,6 @@ def headline(job: Mapping[str, object]) -> Text:
         line.append(f" in {took:.1f} s", "dim")
     why = [str(job[field]) for field in ("error", "errorDetails") if job.get(field)]
     return line + plain(": " + " — ".join(why), style) if why else line
-
-
-def link(url: str) -> Text:
-    """Return a link that a terminal may open, shown as it is; links are long and never folded."""
-    text = plain(url, "blue")
-    text.no_wrap = True
-    text.overflow = "ignore"
-    return text
 
 
 def sayings(job: Mapping[str, object]) -> list[str]:

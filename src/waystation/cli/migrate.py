@@ -19,8 +19,8 @@ __all__ = ["migrate"]
 def migrate(config: Config = None, as_json: Json = False) -> None:
     """Bring the database to this version's schema, with a backup first.
 
-    `serve` does the same at its start. Jobs that were open fail afterwards, because their place in
-    Discord's stream of events is lost.
+    `serve` does the same at its start. Jobs that were open fail afterwards,
+    because their place in Discord's stream of events is lost.
     """
     from waystation import settings
 

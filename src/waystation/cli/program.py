@@ -7,16 +7,24 @@ completion stay quick.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, doctor, jobs, migrate, serve, users
+from waystation.cli import accounts, jobs, migrate, serve, users
 from waystation.cli.demo.command import demo
+from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
 from waystation.cli.submit import add_verbs
 
 __all__ = ["app", "main"]
+
+
+def _exit_lines() -> Iterator[str]:
+    for code, meaning in EXITS.items():
+        yield f"[cyan]{code.value:>3}[/]  {meaning}"
+
 
 app = typer.Typer(
     name="waystation",
@@ -24,8 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: "
-    + " · ".join(f"[bold]{code.value}[/] {meaning}" for code, meaning in EXITS.items()),
+    epilog="\n".join(["[bold]Exit codes[/]", *_exit_lines()]),
 )
 
 
@@ -46,14 +53,15 @@ def waystation(
 ) -> None:
     """A self-hosted REST gateway to the Midjourney bot on Discord.
 
-    info, describe, jobs and accounts speak to a running service: WAYSTATION_URL says where it is,
-    WAYSTATION_TOKEN who you are. users, doctor and migrate work on this host's database.
+    The commands under Jobs speak to a running service: WAYSTATION_URL says
+    where it is, WAYSTATION_TOKEN who you are. users, doctor and migrate work
+    on this host's database, also beside a running service.
     """
 
 
 app.command(rich_help_panel="Service")(serve.serve)
 app.command(rich_help_panel="Service")(demo)
-app.command(rich_help_panel="Service")(doctor.doctor)
+app.command(rich_help_panel="Service")(doctor)
 app.command(rich_help_panel="Service")(migrate.migrate)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
 add_verbs(app)

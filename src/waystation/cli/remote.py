@@ -31,7 +31,7 @@ def ask(call: Callable[[Client], Awaitable[_T]]) -> _T:
 
 
 def service_url(settings: Settings) -> str:
-    """Return where the service is: WAYSTATION_URL, else this host and the port it would serve on."""
+    """Return where the service is: WAYSTATION_URL, else this host and WAYSTATION_PORT."""
     if "url" in settings.origins or settings.port == 0:
         return settings.url
     return f"http://127.0.0.1:{settings.port}"

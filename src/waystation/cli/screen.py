@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 from rich.console import Console, RenderableType
@@ -20,7 +21,7 @@ from rich.text import Text
 from waystation.cli.exits import Exit, exit_for_error
 from waystation.errors import Busy, WaystationError
 
-__all__ = ["MARK", "Screen", "escaped", "fields", "grid", "opened", "plain"]
+__all__ = ["MARK", "Screen", "escaped", "fields", "grid", "link", "opened", "plain"]
 
 MARK: Mapping[str, Text] = {
     "ok": Text("✓", "bold green"),
@@ -29,6 +30,9 @@ MARK: Mapping[str, Text] = {
     "none": Text("·", "dim"),
 }
 """The signs in front of a finding."""
+
+_NO_EDGE = 2_000
+"""Columns where nobody looks: wide enough that no line of a bot is folded."""
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
@@ -77,6 +81,14 @@ def fields(rows: Mapping[str, object]) -> Table:
     return table
 
 
+def link(url: str) -> Text:
+    """Return a link that a terminal may open, shown as it is; links are long and never folded."""
+    text = plain(url, "blue")
+    text.no_wrap = True
+    text.overflow = "ignore"
+    return text
+
+
 class Screen:
     """Where one command writes.
 
@@ -86,8 +98,8 @@ class Screen:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        self.err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self.out = Console(highlight=False, width=_width(sys.stdout))
+        self.err = Console(stderr=True, highlight=False, width=_width(sys.stderr))
 
     def answer(self, value: object, *shown: RenderableType) -> None:
         """Give the value as JSON, or show the renderables, as the caller asked."""
@@ -133,6 +145,11 @@ def opened(as_json: bool) -> Iterator[Screen]:
     except KeyboardInterrupt:
         screen.note("\nstopped")
         raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the columns to fill; None asks the terminal, a file or pipe has no edge."""
+    return None if stream.isatty() else _NO_EDGE
 
 
 def _error_object(error: WaystationError) -> dict[str, object]:

@@ -32,9 +32,11 @@ def serve(
 def _run(flags: dict[str, object], config: Config, screen: Screen) -> None:
     import uvloop
 
-    from waystation import app, settings
+    from waystation import app, logs, settings
 
     def ready(url: str) -> None:
         screen.answer({"url": url}, Text("Waystation listens on ") + link(url))
 
-    uvloop.run(app.serve(settings.load(config, flags), ready=ready))
+    found = settings.load(config, flags)
+    logs.configure(found.log_level, found.log_format)
+    uvloop.run(app.serve(found, ready=ready))

@@ -32,7 +32,9 @@ _ReplyRef = Annotated[str | None, typer.Option(help="Your own reference, stored 
 _NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the result.")]
 
 _KINDS: Mapping[ParamKind, object] = {
-    ParamKind.PICTURE: Annotated[str, typer.Argument(help="Path or URL of a picture.")],
+    ParamKind.PICTURE: Annotated[
+        str, typer.Argument(metavar="PICTURE", help="Path or URL of a picture.")
+    ],
 }
 """How a verb's own field looks on the command line; a new kind needs a row."""
 
@@ -86,9 +88,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
             show(job)
             if given.get("no_wait"):
                 return job
-            return await client.wait(
-                job["jobid"], timeout_s=given["timeout_s"], on_progress=show
-            )
+            return await client.wait(job["jobid"], timeout_s=given["timeout_s"], on_progress=show)
 
         with waiting(screen, command.verb) as show:
             job = ask(call)

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from waystation.cli.local import Local, opened_local
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, fields, grid, opened, plain
 from waystation.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
+    from waystation.app import State
     from waystation.ports import User
 
 __all__ = ["app"]
@@ -26,10 +26,12 @@ app = typer.Typer(no_args_is_help=True, help="Manage who may call the API of thi
 
 _T = TypeVar("_T")
 
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
+
 _Who = Annotated[str, typer.Argument(help="The user's id or e-mail address.")]
 _On = Annotated[
     datetime | None,
-    typer.Option(help="Last moment, UTC; now when left out.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    typer.Option(help="Last moment, UTC; now when left out.", formats=list(_FORMATS)),
 ]
 
 
@@ -41,9 +43,9 @@ def add(
 ) -> None:
     """Add a user and print the API token, this once: only a hash of it is kept."""
 
-    async def work(local: Local) -> tuple[User, str]:
+    async def work(state: State) -> tuple[User, str]:
         secret = _new_secret()
-        user = await local.store.add_user(_checked(email), local.vault.hash_token(secret), _now())
+        user = await state.store.add_user(_checked(email), state.vault.hash_token(secret), _now())
         return user, secret
 
     with opened(as_json) as screen:
@@ -55,8 +57,8 @@ def add(
 def list_users(config: Config = None, as_json: Json = False) -> None:
     """List all users."""
 
-    async def work(local: Local) -> Sequence[User]:
-        return await local.store.list_users()
+    async def work(state: State) -> Sequence[User]:
+        return await state.store.list_users()
 
     with opened(as_json) as screen:
         users = _on_host(config, work)
@@ -89,11 +91,11 @@ def revoke(who: _Who, config: Config = None, as_json: Json = False) -> None:
 def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
     """Replace a user's token and print the new one, this once; lifts a revocation."""
 
-    async def work(local: Local) -> tuple[User, str]:
+    async def work(state: State) -> tuple[User, str]:
         secret = _new_secret()
-        found = await _find(local, who)
-        user = replace(found, token_hash=local.vault.hash_token(secret), revoked_at=None)
-        await local.store.put_user(user)
+        found = await _find(state, who)
+        user = replace(found, token_hash=state.vault.hash_token(secret), revoked_at=None)
+        await state.store.put_user(user)
         return user, secret
 
     with opened(as_json) as screen:
@@ -102,9 +104,9 @@ def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
 
 
 def _change(who: str, change: Callable[[User], User], config: Config, as_json: bool) -> None:
-    async def work(local: Local) -> User:
-        user = change(await _find(local, who))
-        await local.store.put_user(user)
+    async def work(state: State) -> User:
+        user = change(await _find(state, who))
+        await state.store.put_user(user)
         return user
 
     with opened(as_json) as screen:
@@ -112,16 +114,22 @@ def _change(who: str, change: Callable[[User], User], config: Config, as_json: b
         screen.answer(_as_json(user), _table([user]))
 
 
-def _on_host(config: Config, work: Callable[[Local], Awaitable[_T]]) -> _T:
-    async def run() -> _T:
-        async with opened_local(config) as local:
-            return await work(local)
+def _on_host(config: Config, work: Callable[[State], Awaitable[_T]]) -> _T:
+    """Open this host's database, also beside a running server (R39), and do one thing with it."""
+    from waystation import app as service
+    from waystation import logs, settings
 
+    async def run() -> _T:
+        async with service.open_state(found) as state:
+            return await work(state)
+
+    found = settings.load(config)
+    logs.configure("warning", "console")
     return asyncio.run(run())
 
 
-async def _find(local: Local, who: str) -> User:
-    for user in await local.store.list_users():
+async def _find(state: State, who: str) -> User:
+    for user in await state.store.list_users():
         if who in (str(user.user_id), user.email):
             return user
     raise NotFound(f"There is no user {who}")
@@ -147,11 +155,11 @@ def _now() -> datetime:
     return SystemClock().now()
 
 
-def _with_token(user: User, secret: str) -> tuple[dict[str, object], RenderableType, RenderableType]:
+def _with_token(user: User, secret: str) -> tuple[dict[str, object], RenderableType]:
     token = f"user:{user.user_id}-{secret}"
     shown = fields({"id": user.user_id, "email": user.email, "token": Text(token, "bold")})
     hint = Text("Keep the token now: it cannot be shown again.", "yellow")
-    return {"id": user.user_id, "email": user.email, "token": token}, shown, hint
+    return {"id": user.user_id, "email": user.email, "token": token}, Group(shown, hint)
 
 
 def _as_json(user: User) -> dict[str, object]:

@@ -37,9 +37,17 @@ def waiting(screen: Screen, what: str) -> Iterator[Callable[[Mapping[str, object
     if screen.err.is_terminal:
         with _bar(screen) as progress:
             task = progress.add_task(what, total=None, status="")
-            yield lambda job: progress.update(
-                task, status=escaped(str(job.get("status", ""))), **_amount(job)
-            )
+
+            def show(job: Mapping[str, object]) -> None:
+                done = percent(job)
+                progress.update(
+                    task,
+                    status=escaped(str(job.get("status", ""))),
+                    total=None if done is None else 100,
+                    completed=done,
+                )
+
+            yield show
         return
     screen.note(f"{what} …", "")
     yield _Lines(screen, what).show
@@ -72,8 +80,3 @@ def _bar(screen: Screen) -> Progress:
         console=screen.err,
         transient=True,
     )
-
-
-def _amount(job: Mapping[str, object]) -> dict[str, float]:
-    done = percent(job)
-    return {} if done is None else {"total": 100, "completed": done}

@@ -25,7 +25,7 @@ from yarl import URL
 from waystation.actions import Outcome, Refused, Submission, Unknown, Upload, Uploaded
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
-from waystation.discord.command_index import commands_by_name, encode_interaction
+from waystation.discord.interactions import commands_by_name, encode_interaction
 from waystation.discord.site import Site
 from waystation.errors import (
     RequestRefused,

@@ -121,6 +121,11 @@ class Stop:
     reason: str
 
 
+_HEARING: Final = tuple(
+    before for before, happening in TRANSITIONS if happening is Happening.DISPATCHED
+)
+"""A tuple, because it is searched by identity on every dispatch and enums hash slowly."""
+
 _NOTHING: Final = Step()
 _CLOSE: Final = Step(close=True)
 
@@ -290,7 +295,7 @@ class GatewaySession:
             return self._ready(frame, now)
         if frame.t == "RESUMED":
             return self._resumed(frame, now)
-        if (self.phase, Happening.DISPATCHED) not in TRANSITIONS:
+        if self.phase not in _HEARING:
             return _NOTHING
         self._follow(frame)
         return Step(dispatch=frame)

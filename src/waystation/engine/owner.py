@@ -121,6 +121,7 @@ class Owner:
         self.moved = Bell()
         """Rung after every change that a waiting submission may depend on."""
         self._holder = holder
+        self._born_at = adapters.clock.now()
         self._hold: _Hold | None = None
         self._revived = Bell()
         self._stopping = False
@@ -164,6 +165,7 @@ class Owner:
         if new_token and self._hold is not None:
             await self._hold.transport.close()
         self._revived.ring()
+        self.moved.ring()
 
     # ── running ──
 
@@ -257,9 +259,13 @@ class Owner:
                 hold.conversation.admit(job)
 
     async def _end_left_behind(self) -> None:
-        """End jobs that an earlier process accepted and never sent; Discord was not asked."""
+        """End jobs that an earlier process accepted and never sent; Discord was not asked.
+
+        A younger job that is not queued is about to be: its row is committed before `submit`.
+        """
         for job in self.jobs:
-            if job.status is JobStatus.CREATED and job.jobid not in self._submitter.queued:
+            queued = job.jobid in self._submitter.queued or job.created_at >= self._born_at
+            if job.status is JobStatus.CREATED and not queued:
                 await self.fail(job.jobid, Failed(502, _RESTARTED, _NOTHING_SENT))
 
     async def _renew(self, hold: _Hold) -> None:

@@ -93,7 +93,11 @@ class Pool:
             await self._adapters.store.erase_account(account.account_id)
             return
         await owner.revive(account)
-        self._group.create_task(self._retire(owner, force))
+        if force or not _unfinished(owner):
+            # at once, so that the channel can be set up anew right after
+            await self._retire(owner, force)
+        else:
+            self._group.create_task(self._retire(owner, force))
 
     async def _retire(self, owner: Owner, force: bool) -> None:
         clock = self._adapters.clock

@@ -281,7 +281,11 @@ class Service:
             part = request.files.get(param.name)
             if part is not None:
                 name = param.file_part or param.name
-                pictures.append(self._fetcher.inspect(part.data, part.filename or name))
+                # a hostile file can keep the reader busy, so it is read beside the loop
+                inspected = asyncio.to_thread(
+                    self._fetcher.inspect, part.data, part.filename or name
+                )
+                pictures.append(await inspected)
                 continue
             url = request.params.get(param.name)
             if url is not None:

@@ -136,6 +136,10 @@ class Submitter:
             if job is None or job.status is not expected:
                 # R12: what was recorded as submitted is never sent again, whatever broke since
                 return False
+            if not owner.account.usable:
+                # R34: no turn comes before a person has acted, and the connection may be gone
+                await self._end(jobid, await self._halted())
+                return False
             wait_s = self._not_before - clock.monotonic()
             if owner.caught_up and (again or not owner.unbound) and wait_s <= 0:
                 return True

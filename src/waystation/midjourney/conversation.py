@@ -5,8 +5,8 @@ at any moment. Each input gives a Step: the changed jobs with their events, and 
 A Step changes nothing by itself; the owner commits it and then calls `adopt` (R36). So a store
 that fails leaves the conversation as it was.
 
-How it works: read (replies.py), match (matching.py), decide (machine.py). This file only joins
-them and keeps the deadlines.
+How it works: read (replies.py), match (matching.py), decide (machine.py), and wait (deadlines.py).
+This file only joins them.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -14,8 +14,8 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from waystation.gateway_events import (
     GatewayEvent,
@@ -32,7 +32,6 @@ from waystation.jobs import (
     Cancelled,
     CancelRequested,
     Completed,
-    Expired,
     Failed,
     InteractionSeen,
     Job,
@@ -40,10 +39,11 @@ from waystation.jobs import (
     JobId,
     JobStatus,
     Late,
-    Lost,
+    MessageRole,
     Moderated,
     Nonce,
     Progressed,
+    Refused,
     Shown,
     SlotReleased,
     Submitted,
@@ -51,66 +51,18 @@ from waystation.jobs import (
     Vanished,
 )
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
 from waystation.midjourney.machine import apply
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, match
-from waystation.midjourney.replies import Ending, Reading, ReplyKind, is_human_check, read
+from waystation.midjourney.recent import RecentIds
+from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
+from waystation.midjourney.replies import Reading, ReplyKind, read
+from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
+from waystation.wire.interaction import IframeModalCreated
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_time
 
 __all__ = ["Changed", "Conversation", "HaltSign", "Limits", "Step"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long silence is borne. All settings."""
-
-    first_answer: timedelta
-    """From submission to the bot's first message (R2)."""
-    job_timeout: timedelta
-    """From submission to the end (R28)."""
-    vanish_grace: timedelta = timedelta(seconds=30)
-    """From a deleted message to the verdict (R27)."""
-    slot_hold: timedelta = timedelta(minutes=10)
-    """How long a ghost keeps its slot without evidence (R31)."""
-    ghost_life: timedelta = timedelta(hours=24)
-    """How long a ghost stays a candidate (R19)."""
-    blind_grace: timedelta = timedelta(minutes=10)
-    """How much longer a submitted job lives while Discord cannot be heard (R28)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A job's new state and the events that led to it, oldest first."""
-
-    job: Job
-    events: Sequence[JobEvent]
-
-
-@dataclass(frozen=True, slots=True)
-class HaltSign:
-    """The account must stop: what was said, and when (R34)."""
-
-    text: str
-    triggered_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What follows from one input."""
-
-    changes: Sequence[Changed] = ()
-    halt: HaltSign | None = None
-    look_back: frozenset[JobId] = frozenset()
-    """Jobs that need a read-back of history before they are judged."""
-    unrecognised: Message | None = None
-
-    @property
-    def writes(self) -> bool:
-        """Whether there is anything to commit."""
-        return bool(self.changes or self.halt or self.unrecognised)
-
-
-NOTHING = Step()
 
 
 class Conversation:
@@ -126,6 +78,10 @@ class Conversation:
         self._candidates = Candidates(self._jobs.values())
         self._looked_back: dict[JobId, datetime] = {}
         self._ambiguous: set[JobId] = set()
+        self._unclear: set[JobId] = set()
+        """Jobs whose unclear outcome is noted already."""
+        self._early = RecentIds()
+        """Messages of which a partial update came before anything that says whose they are."""
 
     @property
     def jobs(self) -> Sequence[Job]:
@@ -152,22 +108,36 @@ class Conversation:
             else:
                 self._jobs[job.jobid] = job
                 self._candidates.put(job)
+                if any(isinstance(event, Unclear) for event in change.events):
+                    self._unclear.add(job.jobid)
 
     def admit(self, job: Job) -> None:
         """Take in a job that the store has accepted for this account."""
         self._jobs[job.jobid] = job
+        self._candidates.put(job)
 
     # ── our own steps ──
 
     def submitted(self, jobid: JobId, nonce: Nonce, now: datetime) -> Step:
-        """Return the step that must be committed before the request leaves (R12)."""
+        """Return the step that must be committed before the request leaves (R12).
+
+        It writes nothing when the job must not be sent: it is final, or the gateway has shown that
+        the bot has it, whatever HTTP said (R25).
+        """
+        job = self._jobs.get(jobid)
+        if job is None or job.bound:
+            return NOTHING
         return self._step(jobid, now, Submitted(nonce, now + self._limits.first_answer))
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided.
 
-        A job that is final already stays as it is.
+        A job that is final already stays as it is. A refusal of what the gateway has shown to be
+        executed is noted and judged by the deadline (R25).
         """
+        job = self._jobs.get(jobid)
+        if isinstance(event, Refused) and job is not None and job.bound:
+            event = Unclear(event.error)
         step = self._step(jobid, now, event)
         return replace(step, halt=HaltSign(halt, now)) if halt else step
 
@@ -199,8 +169,7 @@ class Conversation:
             case MessageGone(message_id):
                 return self._gone(message_id, now)
             case IframeSeen(iframe) if is_human_check(iframe):
-                jobid = self._candidates.find("nonce", str(iframe.nonce or ""))
-                return self._human_check(jobid, iframe.title, snowflake_time(iframe.id), now)
+                return self._human_check(iframe, now)
             case HumanCheckSeen(text):
                 return Step(halt=HaltSign(text, now))
             case _:
@@ -208,7 +177,7 @@ class Conversation:
 
     def settle(self, now: datetime) -> Step:
         """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
-        return _join(
+        return join(
             self._step(job.jobid, now, Failed(502, "reply lost", _REPLY_LOST, ghost=True))
             for job in self.jobs
             if not job.final
@@ -221,7 +190,9 @@ class Conversation:
         moments = [
             job.submitted_at
             for job in self._jobs.values()
-            if job.submitted_at is not None and COMMANDS[job.verb].reply_in_history
+            if job.submitted_at is not None
+            and COMMANDS[job.verb].reply_in_history
+            and not _late_ended(job)
         ]
         return min(moments, default=None)
 
@@ -233,7 +204,11 @@ class Conversation:
 
     def wake_at(self, *, caught_up: bool) -> datetime | None:
         """Return when `expire` has something to judge next."""
-        moments = [moment for job in self._jobs.values() if (moment := self._due(job, caught_up))]
+        moments = [
+            moment
+            for job in self._jobs.values()
+            if (moment := due_at(job, self._limits, caught_up=caught_up))
+        ]
         return min(moments, default=None)
 
     def expire(self, now: datetime, *, caught_up: bool) -> Step:
@@ -244,68 +219,29 @@ class Conversation:
 
         Args: caught_up: whether every message up to now has been received
         """
-        due = [job for job in self.jobs if (moment := self._due(job, caught_up)) and moment <= now]
-        for job in due:
+        steps: list[Step] = []
+        look_back: set[JobId] = set()
+        for job in self.jobs:
+            due = due_at(job, self._limits, caught_up=caught_up)
+            if due is None or due > now:
+                continue
             if job.final and not job.slot:
                 self._forget(job)
-        waiting = [job for job in due if job.final and job.slot]
-        silent = [job for job in due if not job.final]
-        look_back = frozenset(
-            job.jobid for job in silent if caught_up and self._needs_look_back(job)
-        )
-        return replace(
-            _join(
-                [
-                    *(self._step(job.jobid, now, SlotReleased()) for job in waiting),
-                    *(
-                        self._step(job.jobid, now, self._verdict(job))
-                        for job in silent
-                        if job.jobid not in look_back
-                    ),
-                ]
-            ),
-            look_back=look_back,
-        )
+            elif job.final:
+                steps.append(self._step(job.jobid, now, SlotReleased()))
+            elif caught_up and self._needs_look_back(job, due):
+                look_back.add(job.jobid)
+            else:
+                steps.append(self._step(job.jobid, now, verdict(job, self._limits)))
+        return replace(join(steps), look_back=frozenset(look_back))
 
-    def _due(self, job: Job, caught_up: bool) -> datetime | None:
-        if job.final:
-            if job.slot:
-                return job.slot_until
-            return (job.finished_at or job.updated_at) + self._limits.ghost_life
-        if job.status is JobStatus.CREATED:
-            return job.created_at + self._limits.first_answer
-        due = job.deadline_at
-        if job.vanished_at is not None:
-            due = job.vanished_at + self._limits.vanish_grace
-        if due is None or caught_up:
-            return due
-        return due + self._limits.blind_grace
-
-    def _needs_look_back(self, job: Job) -> bool:
-        due = self._due(job, caught_up=True)
+    def _needs_look_back(self, job: Job, due: datetime) -> bool:
         looked = self._looked_back.get(job.jobid)
         return (
             job.status is not JobStatus.CREATED
             and COMMANDS[job.verb].reply_in_history
-            and (looked is None or due is None or looked < due)
+            and (looked is None or looked < due)
         )
-
-    def _verdict(self, job: Job) -> JobEvent:
-        if job.vanished_at is not None:
-            return Moderated("Job was removed by the bot", _VANISHED)
-        if job.status is JobStatus.CREATED:
-            return Failed(502, _NOT_SUBMITTED)
-        limit_s = self._limits.first_answer.total_seconds()
-        if job.status is JobStatus.SUBMITTED:
-            return Lost(f"Midjourney bot did not reply within {limit_s:g} seconds")
-        if COMMANDS[job.verb].takes_slot:
-            limit_s = self._limits.job_timeout.total_seconds()
-        return Expired(f"Job did not finish within {_spoken(limit_s)}")
-
-    def _running_deadline(self, job: Job) -> datetime:
-        limits = self._limits
-        limit = limits.job_timeout if COMMANDS[job.verb].takes_slot else limits.first_answer
-        return (job.submitted_at or job.created_at) + limit
 
     # ── reading, matching, deciding ──
 
@@ -314,6 +250,7 @@ class Conversation:
         if reading.from_bot is False or message.channel_id != self._channel:
             return NOTHING
         if reading.from_bot is None and not self._candidates.find("message", message.id):
+            self._early.add(message.id)
             return NOTHING
         if reading.addressee not in (None, self._discord_user_id):
             return NOTHING
@@ -321,7 +258,7 @@ class Conversation:
         if isinstance(found, Ambiguous):
             return self._told_apart(found.jobids, message, now)
         if isinstance(found, Matched):
-            return self._matched(self._jobs[found.jobid], reading, found.by, now)
+            return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
         return self._unmatched(step, message, reading)
 
     def _told_apart(self, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
@@ -329,102 +266,122 @@ class Conversation:
         if not jobids <= self._ambiguous:
             self._ambiguous |= jobids
             return Step(look_back=jobids)
-        ends = _join(
+        ends = join(
             self._step(jobid, now, Failed(502, "Result could not be told apart", ghost=True))
             for jobid in sorted(jobids)
         )
         return replace(ends, unrecognised=message)
 
     def _unmatched(self, step: MessageStep, message: Message, reading: Reading) -> Step:
-        if step is MessageStep.HISTORY or reading.addressee is None:
+        if reading.nonce is not None:
+            # R23: asked by hand; what follows carries no nonce and must not be taken for ours
+            self._candidates.disown(message.id, reading.interaction_id)
+        ours = reading.addressee is not None or reading.ephemeral
+        if step is MessageStep.HISTORY or not ours:
             return NOTHING
-        if reading.meaning is not None and reading.meaning.ending is Ending.HALT:
-            # R34: somebody must look at the account, whoever's job it was
-            text = reading.meaning.details or reading.meaning.error
-            return Step(halt=HaltSign(text, snowflake_time(message.id)))
-        if reading.kind is ReplyKind.UNRECOGNISED:
-            return Step(unrecognised=message)
-        return NOTHING
+        # R34: somebody must look at the account, whoever's job it was
+        halt = _halt(reading)
+        kept = (
+            message if reading.kind is ReplyKind.UNRECOGNISED and reading.says_something else None
+        )
+        return Step(halt=halt, unrecognised=kept)
 
-    def _matched(self, job: Job, reading: Reading, by: str, now: datetime) -> Step:
+    def _matched(
+        self,
+        job: Job,
+        step: MessageStep,
+        message: Message,
+        reading: Reading,
+        by: str,
+        now: datetime,
+    ) -> Step:
         if job.final:
             return self._late(job, reading, by, now)
+        binding = _binding(job, reading, by)
         if reading.meaning is not None:
-            return self._error(job, reading, by, now)
+            return self._error(job, reading, by, now, binding)
         if reading.kind in COMMANDS[job.verb].finished_by:
-            return self._step(job.jobid, now, Completed(reading.shown, by))
-        if reading.kind is ReplyKind.UNRECOGNISED and not _adds(job, reading.shown):
+            return self._step(job.jobid, now, *binding, Completed(reading.shown, by))
+        # R27: what was reported as deleted is there after all
+        back = step is MessageStep.HISTORY and job.vanished_at and job.message_id == message.id
+        if not (_adds(job, reading.shown) or back):
             return NOTHING
+        look_back: frozenset[JobId] = frozenset()
         if job.message_id is None:
-            event: JobEvent = Acknowledged(reading.shown, self._running_deadline(job), by)
-            return self._step(job.jobid, now, event)
-        if not _adds(job, reading.shown):
-            return NOTHING
-        return self._step(job.jobid, now, Progressed(reading.shown, by))
+            deadline_at = running_deadline(job, self._limits)
+            event: JobEvent = Acknowledged(reading.shown, deadline_at, by)
+            if message.id in self._early:
+                look_back = frozenset({job.jobid})
+        else:
+            event = Progressed(reading.shown, by)
+        return replace(
+            self._step(job.jobid, now, *binding, event),
+            look_back=look_back,
+            unrecognised=_kept(reading, message),
+        )
 
     def _late(self, job: Job, reading: Reading, by: str, now: datetime) -> Step:
-        ended = reading.meaning is not None or reading.kind in COMMANDS[job.verb].finished_by
-        if job.late == reading.shown or not _adds(job, reading.shown):
-            return NOTHING
-        return self._step(job.jobid, now, Late(reading.shown, ended, by))
-
-    def _error(self, job: Job, reading: Reading, by: str, now: datetime) -> Step:
+        halt = _halt(reading)
+        known: Job | Shown = job.late or job
+        if _late_ended(job) or not _adds(known, reading.shown):
+            return Step(halt=halt)
         meaning = reading.meaning
+        ended = reading.kind in COMMANDS[job.verb].finished_by or (
+            # R31: a queued job is still to be run; its slot is not free
+            meaning is not None and meaning.ending is not Ending.QUEUED
+        )
+        return replace(self._step(job.jobid, now, Late(reading.shown, ended, by)), halt=halt)
+
+    def _error(
+        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
+    ) -> Step:
+        meaning, shown = reading.meaning, reading.shown
         assert meaning is not None
-        shown: Shown = reading.shown
         match meaning.ending:
             case Ending.MODERATED:
                 event: JobEvent = Moderated(meaning.error, meaning.details, shown, by)
             case Ending.STOPPED:
                 event = Cancelled(ghost=False)
-            case _:
-                event = Failed(
-                    meaning.code,
-                    meaning.error,
-                    meaning.details,
-                    shown,
-                    by,
-                    ghost=meaning.ending is Ending.QUEUED,
-                )
-        step = self._step(job.jobid, now, event)
-        if meaning.ending is not Ending.HALT:
-            return step
-        text = meaning.details or meaning.error
-        return replace(step, halt=HaltSign(text, snowflake_time(shown.message_id)))
+            case ending:
+                ghost = ending is Ending.QUEUED
+                event = Failed(meaning.code, meaning.error, meaning.details, shown, by, ghost)
+        return replace(self._step(job.jobid, now, *binding, event), halt=_halt(reading))
 
     def _interaction(
         self, step: InteractionStep, interaction_id: str, nonce: str | None, now: datetime
     ) -> Step:
         jobid = self._candidates.find("nonce", nonce)
-        job = self._jobs.get(jobid) if jobid is not None else None
-        if job is None or job.final:
+        if jobid is None:
+            if nonce is not None:
+                self._candidates.disown(interaction_id)
             return NOTHING
-        if step is InteractionStep.FAILED:
+        job = self._jobs[jobid]
+        events: list[JobEvent] = []
+        if job.interaction_id is None:
+            events.append(InteractionSeen(interaction_id))
+        if step is InteractionStep.FAILED and jobid not in self._unclear:
             # R14: the bot may still answer; the deadline judges
-            return self._step(job.jobid, now, Unclear("the bot did not answer Discord in time"))
-        if job.interaction_id is not None:
-            return NOTHING
-        return self._step(job.jobid, now, InteractionSeen(interaction_id))
+            events.append(Unclear("the bot did not answer Discord in time"))
+        return self._step(jobid, now, *events)
 
     def _gone(self, message_id: str, now: datetime) -> Step:
         jobid = self._candidates.find("message", message_id)
-        job = self._jobs.get(jobid) if jobid is not None else None
-        if job is None or job.final or job.message_id != message_id or job.vanished_at:
+        job = None if jobid is None else self._jobs[jobid]
+        if job is None or job.message_id != message_id or job.vanished_at:
             return NOTHING
         return self._step(job.jobid, now, Vanished())
 
-    def _human_check(
-        self, jobid: JobId | None, title: str, triggered_at: datetime, now: datetime
-    ) -> Step:
-        halt = HaltSign(title, triggered_at)
-        job = self._jobs.get(jobid) if jobid is not None else None
-        if job is None or job.final:
-            return Step(halt=halt)
-        return replace(self._step(job.jobid, now, Failed(596, title)), halt=halt)
+    def _human_check(self, iframe: IframeModalCreated, now: datetime) -> Step:
+        halt = HaltSign(iframe.title or HUMAN_CHECK, snowflake_time(iframe.id))
+        jobid = self._candidates.find("nonce", str(iframe.nonce))
+        step = NOTHING if jobid is None else self._step(jobid, now, Failed(596, halt.text))
+        return replace(step, halt=halt)
 
     def _step(self, jobid: JobId, now: datetime, *events: JobEvent) -> Step:
         job = self._jobs.get(jobid)
-        if job is None or (job.final and not isinstance(events[0], Late | SlotReleased)):
+        if job is None or not events:
+            return NOTHING
+        if job.final and not isinstance(events[0], Late | SlotReleased):
             return NOTHING
         for event in events:
             job = apply(job, event, now, self._limits.slot_hold)
@@ -434,28 +391,52 @@ class Conversation:
         self._jobs.pop(job.jobid, None)
         self._looked_back.pop(job.jobid, None)
         self._ambiguous.discard(job.jobid)
+        self._unclear.discard(job.jobid)
         self._candidates.drop(job.jobid)
 
 
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
-_VANISHED = "The bot deleted its message without a result"
-_NOT_SUBMITTED = "The account's connection to Discord was not ready; nothing was submitted"
 
 
-def _adds(job: Job, shown: Shown) -> bool:
-    """Whether a message shows anything that the job does not show yet (R36: twice is a no-op)."""
+def _adds(known: Job | Shown, shown: Shown) -> bool:
+    """Tell whether a message shows anything that is not known yet (R36: twice is a no-op).
+
+    What an older message says has been superseded; ids are ordered by time.
+    """
+    if known.message_id != shown.message_id:
+        return known.message_id is None or _age(known.message_id) < _age(shown.message_id)
     return (
-        shown.message_id != job.message_id
-        or (shown.content is not None and shown.content != job.content)
-        or (bool(shown.embeds) and tuple(shown.embeds) != tuple(job.embeds))
-        or (bool(shown.attachments) and tuple(shown.attachments) != tuple(job.attachments))
+        (shown.content is not None and shown.content != known.content)
+        or (bool(shown.embeds) and tuple(shown.embeds) != tuple(known.embeds))
+        or (bool(shown.attachments) and tuple(shown.attachments) != tuple(known.attachments))
     )
 
 
-def _join(steps: Iterable[Step]) -> Step:
-    return Step(changes=tuple(change for step in steps for change in step.changes))
+def _age(snowflake: str) -> tuple[int, str]:
+    """Return a key that orders decimal ids without trusting them to be decimal."""
+    return len(snowflake), snowflake
 
 
-def _spoken(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes:g} minutes" if minutes >= 1 else f"{seconds:g} seconds"
+def _late_ended(job: Job) -> bool:
+    """Tell whether a ghost's late result is in: the bot is done and nothing more can matter."""
+    return job.late is not None and job.messages[job.late.message_id] is MessageRole.RESULT
+
+
+def _binding(job: Job, reading: Reading, by: str) -> Sequence[JobEvent]:
+    """Learn the interaction from its answer, when the gateway did not tell it before."""
+    if job.interaction_id is not None or reading.interaction_id is None or by == "reference":
+        return ()
+    return (InteractionSeen(reading.interaction_id),)
+
+
+def _kept(reading: Reading, message: Message) -> Message | None:
+    """Return a message whose wording nobody knows yet, so that it can become a golden (R24)."""
+    unknown = reading.kind is ReplyKind.UNRECOGNISED and reading.says_something
+    return message if unknown else None
+
+
+def _halt(reading: Reading) -> HaltSign | None:
+    meaning = reading.meaning
+    if meaning is None or meaning.ending is not Ending.HALT:
+        return None
+    return HaltSign(meaning.details or meaning.error, snowflake_time(reading.shown.message_id))

@@ -54,6 +54,9 @@ _RUNNING_ENDS: Mapping[type, JobStatus] = {
     Cancelled: _CANCELLED,
 }
 
+_UNSEEN = (Submitted, InteractionSeen, Unclear, Vanished, CancelRequested, Late, SlotReleased)
+"""Events that change nothing a reader sees: what was delivered as final stays equal (I10)."""
+
 TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     _CREATED: {
         Submitted: _SUBMITTED,
@@ -109,7 +112,9 @@ def apply(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> Job
     if status is None:
         raise LocalProtocolError(f"{type(event).__name__} cannot follow {job.status}")
     merged = _merge(job, event, now)
-    moved = replace(merged, status=status, updated_at=now, version=job.version + 1)
+    unseen = isinstance(event, _UNSEEN) or (isinstance(event, Refused) and merged is job)
+    updated_at = job.updated_at if unseen else now
+    moved = replace(merged, status=status, updated_at=updated_at, version=job.version + 1)
     return _finish(moved, event, now, slot_hold) if status.final and not job.final else moved
 
 
@@ -182,11 +187,22 @@ def _finish(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> J
 
 
 def chart() -> str:
-    """Return the table as a mermaid state diagram; `docs/state/job.md` holds it."""
-    lines = ["stateDiagram-v2", "  [*] --> created"]
+    """Return the table as a page with a diagram: docs/state/job.md is this text."""
+    lines = ["    [*] --> created"]
     for status, row in TRANSITIONS.items():
         for event, following in row.items():
-            if following is not status:
-                lines.append(f"  {status} --> {following}: {event.__name__}")
-    lines.extend(f"  {status} --> [*]" for status in JobStatus if status.final)
-    return "\n".join(lines) + "\n"
+            lines.append(f"    {status} --> {following}: {event.__name__}")
+    lines.extend(f"    {status} --> [*]" for status in JobStatus if status.final)
+    return _PAGE.format(chart="\n".join(lines))
+
+
+_PAGE = """\
+# Job
+
+Made from the table of `src/waystation/midjourney/machine.py`; do not edit.
+
+```mermaid
+stateDiagram-v2
+{chart}
+```
+"""

@@ -1,10 +1,14 @@
 """Decide which job a reading concerns.
 
-The candidates are one account's jobs that are not final, and its ghosts (R18, R19). Every strong
-matcher is asked. One job: matched, by the first matcher that knew it. Two jobs: `Ambiguous`, which
-is looked up and never guessed, because a wrong picture to a wrong caller is the worst fault there
-is (R20). A foreign user, another bot, or the account's owner working by hand have ids that no
-candidate knows, and so match nothing (R23).
+The candidates are one account's jobs that are not final, and its ghosts (R18, R19). Every matcher
+is asked. One job: matched, by the first matcher that knew it. Two jobs: `Ambiguous`, which is
+looked up and never guessed, because a wrong picture to a wrong caller is the worst fault there is
+(R20). A foreign user or another bot has ids that no candidate knows, and so matches nothing.
+
+The account's owner working by hand is the hard case (R23): same user, same channel, maybe the very
+same file. Two matchers, `upload` and `reference`, know a job by what a person can copy; they count
+only when the reading names no other interaction than the job's own, neither by nonce nor by id, and
+was not seen earlier to belong to somebody's own doing.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -15,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from waystation.jobs import Job, JobId
+from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.replies import Reading, ReplyKind
 
 __all__ = ["MATCHERS", "Ambiguous", "Candidates", "Matched", "Matcher", "match", "upload_stem"]
@@ -39,27 +44,50 @@ class Candidates:
     """One index over the candidates, so that a gateway event costs a few dictionary look-ups."""
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
+        self._jobs: dict[JobId, Job] = {}
         self._jobids: dict[tuple[str, str], JobId] = {}
         self._keys: dict[JobId, set[tuple[str, str]]] = {}
+        self._by_hand = RecentIds()
         for job in jobs:
             self.put(job)
 
     def put(self, job: Job) -> None:
-        """Index a job, again after each change."""
+        """Index a job, again after each change. A key stays with the job that had it first."""
+        self._jobs[job.jobid] = job
         known = self._keys.setdefault(job.jobid, set())
         for key in _keys(job):
-            if key not in known:
+            if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
-                self._jobids[key] = job.jobid
 
     def drop(self, jobid: JobId) -> None:
         """Forget a job that is no candidate any more."""
+        self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
-            self._jobids.pop(key, None)
+            del self._jobids[key]
 
     def find(self, kind: str, value: str | None) -> JobId | None:
         """Return the job known under this `nonce`, `message`, `interaction`, `upload` or `hash`."""
         return None if value is None else self._jobids.get((kind, value))
+
+    def disown(self, *ids: str | None) -> None:
+        """Remember messages or interactions that carried a nonce which is not ours."""
+        for one in ids:
+            if one is not None:
+                self._by_hand.add(one)
+
+    def contradicts(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a reading is the answer to another interaction than the job's."""
+        job = self._jobs[jobid]
+        return (
+            reading.nonce not in (None, job.nonce)
+            or (job.interaction_id is not None and _differs(reading, job.interaction_id))
+            or reading.shown.message_id in self._by_hand
+            or reading.interaction_id in self._by_hand
+        )
+
+
+def _differs(reading: Reading, interaction_id: str) -> bool:
+    return reading.interaction_id not in (None, interaction_id)
 
 
 def _keys(job: Job) -> Iterator[tuple[str, str]]:
@@ -90,8 +118,8 @@ MATCHERS: Mapping[str, Matcher] = {
     "nonce": lambda reading: ("nonce", reading.nonce),
     "message": lambda reading: ("message", reading.shown.message_id),
     "interaction": lambda reading: ("interaction", reading.interaction_id),
-    "upload": lambda reading: ("upload", (reading.upload_name or "").rpartition(".")[0]),
     "hash": lambda reading: ("hash", reading.shown.hash),
+    "upload": lambda reading: ("upload", (reading.upload_name or "").rpartition(".")[0]),
     # late errors reply to the job's message (wire notes 6.1); other replies may be of a child
     "reference": lambda reading: (
         "message",
@@ -100,6 +128,9 @@ MATCHERS: Mapping[str, Matcher] = {
 }
 """Strongest first."""
 
+_COPYABLE = frozenset({"upload", "reference"})
+"""Matchers that know a job by what its owner can repeat by hand."""
+
 
 def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | None:
     """Return whose message it is, None for nobody's."""
@@ -107,6 +138,7 @@ def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Non
         (name, jobid)
         for name, matcher in MATCHERS.items()
         if (jobid := candidates.find(*matcher(reading))) is not None
+        and not (name in _COPYABLE and candidates.contradicts(jobid, reading))
     ]
     if not found:
         return None

@@ -2,16 +2,14 @@
 
 `read` is tolerant: fields may be missing or unknown, and a partial update says only what it holds.
 The rows of REPLIES name the kind; exactly one row claims a message, so their order hides nothing.
-The rows of ERRORS say what the bot's refusals mean in v2's words (R6). Halts need a title or a
-structural sign, never a word of a description, which may echo the prompt (R22).
+What the bot's refusals mean is in refusals.py.
 
 Pure: no I/O, no clock, no randomness.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -19,21 +17,17 @@ from urllib.parse import unquote, urlsplit
 from msgspec import UNSET
 
 from waystation.jobs import Shown
-from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID, IframeModalCreated
+from waystation.midjourney.refusals import (
+    HUMAN_CHECK,
+    Ending,
+    Meaning,
+    content_meaning,
+    embed_meaning,
+)
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import Component, Embed, Message, MessageFlag
 
-__all__ = [
-    "ERRORS",
-    "REPLIES",
-    "Ending",
-    "ErrorRow",
-    "Meaning",
-    "Reading",
-    "Reply",
-    "ReplyKind",
-    "is_human_check",
-    "read",
-]
+__all__ = ["REPLIES", "Facts", "Reading", "Reply", "ReplyKind", "facts", "read"]
 
 
 class ReplyKind(StrEnum):
@@ -45,43 +39,6 @@ class ReplyKind(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     UNRECOGNISED = "unrecognised"
-
-
-class Ending(StrEnum):
-    """What an error of the bot means for the job (classes of wire notes 6.2, outcomes of R6)."""
-
-    MODERATED = "moderated"
-    BAD_INPUT = "bad_input"
-    TRANSIENT = "transient"
-    BUSY = "busy"
-    QUEUED = "queued"
-    HALT = "halt"
-    STOPPED = "stopped"
-
-
-CODES: Mapping[Ending, int] = {
-    Ending.MODERATED: 422,
-    Ending.BAD_INPUT: 400,
-    Ending.TRANSIENT: 502,
-    Ending.BUSY: 429,
-    Ending.QUEUED: 504,
-    Ending.HALT: 596,
-    Ending.STOPPED: 200,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """An error in v2's words: title in `error`, description in `details` (R6)."""
-
-    ending: Ending
-    error: str
-    details: str | None
-
-    @property
-    def code(self) -> int:
-        """v2's code."""
-        return CODES[self.ending]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,131 +59,17 @@ class Reading:
     """The message it replies to."""
     upload_name: str | None
     """File name of the picture that an answer shows again."""
+    ephemeral: bool
+    """Whether Discord shows it to the addressed user only."""
+    says_something: bool
+    """Whether it has content, embeds or attachments at all."""
     meaning: Meaning | None
     """Set for errors."""
 
 
-# ── what the bot's errors mean ──
-
-
 @dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """One wording. `titles` are compared without case and closing punctuation.
-
-    `body` narrows the row to descriptions that match; rows of one title go from narrow to wide.
-    """
-
-    ending: Ending
-    titles: Sequence[str]
-    body: str | None = None
-    source: str = "wire notes 6.2"
-
-
-ERRORS: Sequence[ErrorRow] = (
-    ErrorRow(Ending.MODERATED, ("Invalid link",), body=r"\bfilters?\b", source="seed, 422"),
-    ErrorRow(Ending.BAD_INPUT, ("Invalid link",)),
-    ErrorRow(
-        Ending.BAD_INPUT,
-        (
-            "Invalid parameter",
-            "Invalid prompt",
-            "Invalid request",
-            "Empty prompt",
-            "Duplicate images detected",
-            "Job action restricted",
-        ),
-    ),
-    ErrorRow(
-        Ending.MODERATED,
-        (
-            "Banned prompt",
-            "Banned prompt detected",
-            "Banned image prompt",
-            "Action needed to continue",
-            "Image denied",
-            "Request cancelled due to image filters",
-            "Request cancelled due to output filters",
-        ),
-    ),
-    ErrorRow(
-        Ending.TRANSIENT,
-        (
-            "Sorry, something went wrong",
-            "Sorry! Could not complete the job",
-            "Internal error",
-            "Internal server error",
-            "There was an error processing your request",
-            "Bad response",
-        ),
-    ),
-    ErrorRow(Ending.QUEUED, ("Job queued",)),
-    ErrorRow(Ending.BUSY, ("Queue full", "Slow Down")),
-    ErrorRow(Ending.STOPPED, ("Job Cancelled",)),
-    ErrorRow(
-        Ending.HALT,
-        (
-            "Pending mod message",
-            "Blocked",
-            "Plan Cancelled",
-            "Subscription required",
-            "Subscription paused",
-            "Credits exhausted",
-            "Tos not accepted",
-            "Action required to continue",
-            "Please complete the task",
-        ),
-    ),
-)
-
-_TRANSIENT_CONTENT = "failed to process your command"
-"""Content of an application error; more text follows. Source: wire notes 6.2."""
-
-_DECLINE_FOOTER = "decline-"
-"""A footer that makes an internal error a moderation. Source: wire notes 6.2."""
-
-_CAPTCHA_COMPONENT = "MJ::Captcha"
-"""Source: wire notes 6.3."""
-
-_CAPTCHA_PATH = "/captcha/"
-"""Source: wire notes 6.3."""
-
-_WARNING_COLOURS = frozenset({16776960, 16239475})
-"""Yellow and orange embeds warn and end nothing. Source: wire notes 6.1."""
-
-HUMAN_CHECK = "Action required to continue"
-
-
-def _plain(title: str) -> str:
-    return title.strip().rstrip(".!").casefold()
-
-
-def _rows_by_title() -> Mapping[str, Sequence[ErrorRow]]:
-    rows: dict[str, list[ErrorRow]] = {}
-    for row in ERRORS:
-        for title in row.titles:
-            rows.setdefault(_plain(title), []).append(row)
-    return rows
-
-
-_BY_TITLE = _rows_by_title()
-
-
-def _ending(title: str, body: str | None, footer: str | None) -> Ending | None:
-    for row in _BY_TITLE.get(_plain(title), ()):
-        if row.body is not None and not re.search(row.body, body or "", re.IGNORECASE):
-            continue
-        if row.ending is Ending.TRANSIENT and (footer or "").startswith(_DECLINE_FOOTER):
-            return Ending.MODERATED
-        return row.ending
-    return None
-
-
-# ── kinds ──
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the rows look at."""
+class Facts:
+    """What the rows look at in a message."""
 
     content: str
     embed: Embed | None
@@ -243,52 +86,70 @@ class Reply:
     """One kind of bot message."""
 
     kind: ReplyKind
-    fits: Callable[[_Facts], bool]
+    fits: Callable[[Facts], bool]
     source: str
 
+
+_CAPTCHA_COMPONENT = "MJ::Captcha"
+"""Source: wire notes 6.3."""
+
+_WARNING_COLOURS = frozenset({16776960, 16239475})
+"""Yellow and orange embeds warn and end nothing. Source: wire notes 6.1."""
+
+_RICH = (None, "rich")
+"""Types of embeds that a bot writes; Discord adds others when it unfolds links (notes 2.7)."""
 
 _KEYCAP_ONE = "1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
 
 
-def _is_info(facts: _Facts) -> bool:
-    return facts.embed is not None and "your info" in (facts.embed.title or "").casefold()
+def _has_captcha(facts: Facts) -> bool:
+    return any(custom_id.startswith(_CAPTCHA_COMPONENT) for custom_id in facts.custom_ids)
 
 
-def _is_described(facts: _Facts) -> bool:
+def _is_cut_short(facts: Facts) -> bool:
+    """Whether it is an error, whatever else it shows."""
+    known = content_meaning(facts.content)
+    return _has_captcha(facts) or (known is not None and known.ending is Ending.STOPPED)
+
+
+def _is_info(facts: Facts) -> bool:
     embed = facts.embed
-    if embed is None or embed.title or not embed.description:
+    if embed is None or _is_cut_short(facts):
+        return False
+    return "your info" in (embed.title or "").casefold()
+
+
+def _is_described(facts: Facts) -> bool:
+    embed = facts.embed
+    if embed is None or embed.title or not embed.description or _is_cut_short(facts):
         return False
     return embed.description.startswith(_KEYCAP_ONE) or embed.image is not None
 
 
-def _has_captcha(facts: _Facts) -> bool:
-    return any(custom_id.startswith(_CAPTCHA_COMPONENT) for custom_id in facts.custom_ids)
-
-
-def _is_answer(facts: _Facts) -> bool:
+def _is_answer(facts: Facts) -> bool:
     return _is_info(facts) or _is_described(facts)
 
 
-def _is_warning(facts: _Facts) -> bool:
+def _is_warning(facts: Facts) -> bool:
     embed = facts.embed
     return (
         embed is not None
         and embed.color in _WARNING_COLOURS
         and not _is_answer(facts)
-        and not _has_captcha(facts)
-        and _ending(embed.title or "", embed.description, None) is None
+        and not _is_cut_short(facts)
+        and embed_meaning(embed) is None
     )
 
 
-def _is_error(facts: _Facts) -> bool:
-    if _has_captcha(facts):
+def _is_error(facts: Facts) -> bool:
+    if _is_cut_short(facts):
         return True
     if facts.has_attachments or _is_answer(facts) or _is_warning(facts):
         return False
-    return facts.embed is not None or _content_error(facts.content) is not None
+    return facts.embed is not None or content_meaning(facts.content) is not None
 
 
-def _is_acknowledged(facts: _Facts) -> bool:
+def _is_acknowledged(facts: Facts) -> bool:
     return (
         facts.answers
         and facts.says_content
@@ -313,8 +174,8 @@ def read(message: Message) -> Reading:
 
     Returns: a reading of kind UNRECOGNISED when no row fits
     """
-    facts = _facts(message)
-    kind = next((row.kind for row in REPLIES if row.fits(facts)), ReplyKind.UNRECOGNISED)
+    said = facts(message)
+    kind = next((row.kind for row in REPLIES if row.fits(said)), ReplyKind.UNRECOGNISED)
     interaction = message.interaction_metadata or message.interaction
     return Reading(
         kind=kind,
@@ -327,23 +188,19 @@ def read(message: Message) -> Reading:
         reference_id=(
             None if message.message_reference is None else message.message_reference.message_id
         ),
-        upload_name=_upload_name(facts.embed),
-        meaning=_meaning(facts) if kind is ReplyKind.ERROR else None,
+        upload_name=_upload_name(said.embed),
+        ephemeral=bool((message.flags or 0) & MessageFlag.EPHEMERAL),
+        says_something=bool(message.content or message.embeds or message.attachments),
+        meaning=_meaning(said) if kind is ReplyKind.ERROR else None,
     )
 
 
-def is_human_check(iframe: IframeModalCreated) -> bool:
-    """Tell a human check from the region editor. Source: wire notes 6.3."""
-    return _plain(iframe.title) == _plain(HUMAN_CHECK) or iframe.iframe_path.startswith(
-        _CAPTCHA_PATH
-    )
-
-
-def _facts(message: Message) -> _Facts:
-    embeds = message.embeds or ()
-    return _Facts(
+def facts(message: Message) -> Facts:
+    """Return what the rows look at."""
+    embeds = (embed for embed in message.embeds or () if embed.type in _RICH)
+    return Facts(
         content=message.content or "",
-        embed=embeds[0] if embeds else None,
+        embed=next(embeds, None),
         has_attachments=bool(message.attachments),
         custom_ids=frozenset(_custom_ids(message.components or ())),
         answers=message.nonce is not None
@@ -361,15 +218,7 @@ def _custom_ids(components: Sequence[Component]) -> Iterator[str]:
         yield from _custom_ids(component.components)
 
 
-def _content_error(content: str) -> Meaning | None:
-    title, _, rest = content.partition("\n")
-    if title.casefold().startswith(_TRANSIENT_CONTENT):
-        return Meaning(Ending.TRANSIENT, title.strip(), rest or None)
-    ending = _ending(title, rest, None) if title else None
-    return None if ending is None else Meaning(ending, title.strip(), rest or None)
-
-
-def _meaning(facts: _Facts) -> Meaning:
+def _meaning(facts: Facts) -> Meaning:
     embed = facts.embed
     if _has_captcha(facts):
         return Meaning(
@@ -377,13 +226,11 @@ def _meaning(facts: _Facts) -> Meaning:
             (embed.title if embed else None) or HUMAN_CHECK,
             (embed.description if embed else None) or facts.content or None,
         )
-    if embed is None:
-        known = _content_error(facts.content)
-        return known or Meaning(Ending.TRANSIENT, facts.content, None)
-    footer = embed.footer.text if embed.footer else None
-    title = embed.title or ""
-    ending = _ending(title, embed.description, footer) or Ending.TRANSIENT
-    return Meaning(ending, title or "Unknown answer of the bot", embed.description)
+    known = content_meaning(facts.content) or (embed_meaning(embed) if embed else None)
+    if known is not None:
+        return known
+    assert embed is not None, "_is_error claims no unknown content"
+    return Meaning(Ending.TRANSIENT, embed.title or "Unknown answer of the bot", embed.description)
 
 
 def _shown(message: Message) -> Shown:

@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
         help="heartbeat interval told in HELLO (41250)",
     )
     add(
+        "--link-life",
+        type=float,
+        default=86_400.0,
+        dest="link_life_s",
+        metavar="SECONDS",
+        help="how long a signed link lives (86400)",
+    )
+    add("--log-limit", type=int, default=20_000, help="log entries kept (20000)")
+    add(
         "--no-rate-limits",
         action="store_false",
         dest="rate_limits",

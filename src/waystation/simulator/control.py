@@ -58,7 +58,7 @@ class Control:
     def _state(self, request: web.Request, body: Payload) -> object:
         sim = self._sim
         return sim.ready_line() | {
-            "seed": sim.options.seed,
+            "seed": sim.ids.seed,
             "speed": sim.bot.speed,
             "options": asdict(sim.options),
             "faults": [switch.payload() for switch in sim.board.active()],

@@ -39,7 +39,7 @@ _CLOSE_TIMEOUT_S = 2.0
 
 
 class _Closed(Exception):
-    def __init__(self, code: CloseCode, reason: str = "") -> None:
+    def __init__(self, code: int, reason: str = "") -> None:
         self.code, self.reason = code, reason
 
 
@@ -81,6 +81,8 @@ class Gateway:
             await asyncio.wait({reader, writer})
             peer.end(ws.close_code)
             self.sockets.discard(connection)
+            if not reader.cancelled():
+                reader.result()
         return ws
 
     def close_all(self) -> None:
@@ -247,7 +249,7 @@ class _Peer:
         asked = d if isinstance(d, dict) else {}
         caller = self._authenticate(asked.get("token"))
         for switch in self._board.take(Place.IDENTIFY, caller.user_id):
-            raise _Closed(CloseCode(int(switch.params["code"])))
+            raise _Closed(int(switch.params["code"]))
         if self._gateway.identifies_too_soon(caller.token):
             self._connection.send(frame(Opcode.INVALID_SESSION, False))
             return
@@ -329,9 +331,11 @@ def _check_bot(asked: Payload) -> None:
     intents = asked.get("intents")
     if not isinstance(intents, int) or not 0 <= intents <= _KNOWN_INTENTS:
         raise _Closed(CloseCode.INVALID_INTENTS)
-    shard = asked.get("shard", [0, 1])
-    if not (isinstance(shard, list) and len(shard) == 2 and 0 <= shard[0] < shard[1]):
-        raise _Closed(CloseCode.INVALID_SHARD)
+    match asked.get("shard", [0, 1]):
+        case [int(shard), int(shards)] if 0 <= shard < shards:
+            return
+        case _:
+            raise _Closed(CloseCode.INVALID_SHARD)
 
 
 def _bot_guild(world: World, session: Session) -> Payload:

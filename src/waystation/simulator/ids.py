@@ -31,7 +31,8 @@ class Ids:
     """The one source of ids and of seeded randomness."""
 
     def __init__(self, seed: int, now: Now) -> None:
-        self._seed = seed
+        self.seed = seed
+        self._key = f"simulator {seed}".encode()
         self._now = now
         self._worker = Random(f"{seed}:worker").getrandbits(10) << _WORKER_SHIFT
         self._count = 0
@@ -39,11 +40,11 @@ class Ids:
 
     def reseed(self, seed: int) -> None:
         """Draw everything that follows from another seed; ids already given stay."""
-        self._seed = seed
+        self.seed = seed
 
     def rng(self, label: str) -> Random:
         """Return a generator of its own for one purpose, so that purposes never disturb another."""
-        return Random(f"{self._seed}:{label}")
+        return Random(f"{self.seed}:{label}")
 
     def landmark(self, number: int) -> str:
         """Return a lasting id: the same for the same seed and number, on any day."""
@@ -72,8 +73,8 @@ class Ids:
         return f"{head}.{stamp}.{_base64url(self.mac(user_id.encode()))[:38]}"
 
     def mac(self, text: bytes) -> bytes:
-        """Sign a text with a key that only this seed has."""
-        return hmac.new(f"simulator {self._seed}".encode(), text, hashlib.sha256).digest()
+        """Sign a text with a key that only the first seed has, so that `reseed` breaks no link."""
+        return hmac.new(self._key, text, hashlib.sha256).digest()
 
 
 def _base64url(raw: bytes) -> str:

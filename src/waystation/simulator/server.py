@@ -75,7 +75,9 @@ class Simulator:
         self._files = Files(self.world, self.ids, now)
         self.sessions = Sessions(self.options)
         self.messages = Messages(self.world, self.ids, now, self.sessions)
-        stage = Stage(self.world, self.ids, now, self._files, self.messages, self.sessions)
+        stage = Stage(
+            self.world, self.ids, now, self._files, self.messages, self.sessions, self._log
+        )
         self.bot = Bot(self.world, self.ids, self._book, stage)
         self._limits = Limits(self.options.global_limit_per_s)
         self._gateway = Gateway(self.world, self.ids, self.sessions, self.board, self._log)

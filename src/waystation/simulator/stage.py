@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from waystation.simulator.files import Files
 from waystation.simulator.ids import Ids, Now
-from waystation.simulator.job import Draft, Job, Scene
+from waystation.simulator.job import Draft, Ending, Job, Scene
+from waystation.simulator.log import Log
 from waystation.simulator.messages import Messages, Spoken
 from waystation.simulator.payload import Payload
 from waystation.simulator.sessions import Sessions
@@ -15,6 +16,19 @@ from waystation.wire.message import MessageFlag, MessageType
 __all__ = ["Stage"]
 
 _APPLICATION_COMMAND = 2
+_RESULT_FACTS = (
+    "interaction_id",
+    "account",
+    "user_id",
+    "verb",
+    "nonce",
+    "message_id",
+    "message_ids",
+    "prompts",
+    "title",
+    "status",
+)
+"""What of a page of the book goes into the log when a job ends."""
 _TIMED_OUT = 2
 """`reason_code` of INTERACTION_FAILURE. Source: wire notes 2.7."""
 
@@ -30,8 +44,10 @@ class Stage:
         files: Files,
         messages: Messages,
         sessions: Sessions,
+        log: Log,
     ) -> None:
         self._world = world
+        self._log = log
         self._now = now
         self._messages = messages
         self._sessions = sessions
@@ -61,8 +77,12 @@ class Stage:
             case Kind.BYSTANDER | Kind.SLOT | Kind.PAUSE:
                 pass
         if step.ends is not None:
-            job.entry["status"] = step.ends.value
-            job.entry["final_at_s"] = self._now().timestamp()
+            self._end(job, step.ends)
+
+    def _end(self, job: Job, ending: Ending) -> None:
+        job.entry["status"] = ending.value
+        job.entry["final_at_s"] = self._now().timestamp()
+        self._log.add("result", **{key: job.entry[key] for key in _RESULT_FACTS})
 
     def _tell(self, job: Job, name: str, data: Payload) -> None:
         strict = self._world.options.strict_sessions

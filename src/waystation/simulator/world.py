@@ -71,7 +71,8 @@ class Standing:
     image_hours: float = 1.77
     relaxed_images: int = 19
     relaxed_hours: float = 0.29
-    concurrency: int = 12
+    concurrency: int = 15
+    """What the API v2 page on describe allows for Pro and Mega; 3 for smaller plans."""
     queue_limit: int = 10
     foreign_running: int = 0
     """Running jobs that nobody here asked for; a control call sets it."""

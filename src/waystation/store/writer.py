@@ -108,8 +108,7 @@ class Writer:
                 self._run_unit(unit)
             execute("commit")
         except (apsw.Error, _BatchLost) as error:
-            if self._database.connection.in_transaction:
-                execute("rollback")
+            self._roll_back()
             for unit in batch:
                 unit.error = store_error(error)
 
@@ -124,6 +123,15 @@ class Writer:
             execute("rollback to unit")
             unit.error = error if not isinstance(error, apsw.Error) else store_error(error)
         execute("release unit")
+
+    def _roll_back(self) -> None:
+        try:
+            if self._database.connection.in_transaction:
+                self._database.connection.execute("rollback")
+        except apsw.Error:
+            # The next batch will fail at its begin, and its callers hear of it; a thread that died
+            # here would leave everyone waiting for ever.
+            return
 
     def _answer(self, batch: list[_Unit]) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 from backports import zstd
@@ -25,7 +26,11 @@ def zstd_stream(messages: list[bytes]) -> list[bytes]:
     return [stream.compress(one, zstd.ZstdCompressor.FLUSH_BLOCK) for one in messages]
 
 
-STREAMS = {"zlib-stream": zlib_stream, "zstd-stream": zstd_stream, "": list}
+STREAMS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "zlib-stream": zlib_stream,
+    "zstd-stream": zstd_stream,
+    "": list,
+}
 
 
 @pytest.mark.parametrize("name", COMPRESSIONS)

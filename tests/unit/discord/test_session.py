@@ -238,7 +238,7 @@ def test_silence_before_the_session_is_live_ends_the_socket(
 ) -> None:
     if machine.phase is Phase.OFFLINE:
         machine.opened(0.0, HALF)
-    now = 0.0
+    now, step = 0.0, Step()
     while now < limit_s:
         now = machine.wake_at or limit_s
         step = machine.woken(now)
@@ -387,7 +387,8 @@ def test_no_wait_is_negative_or_longer_than_floor_and_cap(
     for code in codes:
         follows = machine.closed(code, 0.0, fraction)
         assert isinstance(follows, Reconnect)
-        floor_s = CLOSE_POLICY[code].floor_s if code in CLOSE_POLICY else 0.0
+        ending = CLOSE_POLICY.get(code or 0)
+        floor_s = ending.floor_s if ending else 0.0
         assert floor_s <= follows.wait_s <= floor_s + BACKOFF_CAP_S
 
 

@@ -10,8 +10,8 @@ from tests.fakes import FakeClock, FakeIds
 from waystation.discord.site import Site
 
 
-def site_at(base_url: str, http: aiohttp.ClientSession, **more: str) -> Site:
-    return Site(base_url, http, FakeClock(), FakeIds(), ("uploads.example",), **more)
+def site_at(base_url: str, http: aiohttp.ClientSession, contact: str = "") -> Site:
+    return Site(base_url, http, FakeClock(), FakeIds(), ("uploads.example",), contact)
 
 
 def test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one(

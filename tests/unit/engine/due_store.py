@@ -136,9 +136,7 @@ class DueStore:
 
     async def next_due(self) -> datetime | None:
         await self._maybe_fail()
-        pending = [
-            one for one in self.deliveries.values() if one.status is DeliveryStatus.PENDING
-        ]
+        pending = [one for one in self.deliveries.values() if one.status is DeliveryStatus.PENDING]
         times = [self._due(one.delivery_id, one.next_attempt_at) for one in pending]
         times += [self._due(one.mail_id, one.next_attempt_at) for one in self.mails.values()]
         return min(times, default=None)

@@ -145,9 +145,7 @@ async def test_few_are_sent_at_once(bench: Bench) -> None:
 async def test_a_mailer_that_breaks_its_word_is_cut_off() -> None:
     bench = Bench()
     bench.mailer.gate = asyncio.Event()
-    mailing = Mailing(
-        bench.store.port, bench.mailer, bench.clock, bench.ids, send_timeout_s=-0.95
-    )
+    mailing = Mailing(bench.store.port, bench.mailer, bench.clock, bench.ids, send_timeout_s=-0.95)
     assert await mailing._send(mail()) == "a time-out"
 
 

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import aiohttp
 import pytest
@@ -230,11 +231,11 @@ async def test_a_name_that_cannot_exist_is_an_os_error(host: str) -> None:
 async def test_a_hanging_lookup_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     release, real = threading.Event(), socket.getaddrinfo
 
-    def slow(host: str, *rest: object, **named: object) -> object:
+    def slow(host: str, *rest: Any, **named: Any) -> object:
         if host == "slow.test":
             release.wait(10)
             raise socket.gaierror("gone")
-        return real(host, *rest, **named)  # type: ignore[call-overload]
+        return real(host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     hanging = [asyncio.ensure_future(system_lookup("slow.test")) for _ in range(100)]

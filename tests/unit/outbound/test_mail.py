@@ -4,14 +4,21 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as default_policy
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.fakes import START
 from tests.unit.outbound.conftest import ServeRaw
@@ -130,9 +137,7 @@ async def test_a_mail_arrives_as_plain_text(inbox: Inbox, server: SmtpServer) ->
         "",
     ],
 )
-async def test_foreign_text_stays_in_the_body(
-    inbox: Inbox, server: SmtpServer, body: str
-) -> None:
+async def test_foreign_text_stays_in_the_body(inbox: Inbox, server: SmtpServer, body: str) -> None:
     await SmtpMailer(server).send(replace(MAIL, body=body))
     (envelope,) = inbox.envelopes
     assert envelope.rcpt_tos == ["owner@example.test"]
@@ -181,7 +186,8 @@ async def test_an_address_that_is_not_plainly_one_gets_nothing(
 
 
 @pytest.mark.parametrize(
-    "address", ["owner@example.test", "first.last+tag@sub.example.test", "root@localhost", "a@b-c.d"]
+    "address",
+    ["owner@example.test", "first.last+tag@sub.example.test", "root@localhost", "a@b-c.d"],
 )
 def test_ordinary_addresses_are_valid(address: str) -> None:
     assert valid_address(address)
@@ -203,14 +209,12 @@ async def test_the_user_and_password_are_sent_decoded(inbox: Inbox, server: Smtp
 async def test_a_refusal_is_unreachable_and_names_no_password(
     inbox: Inbox, server: SmtpServer
 ) -> None:
-    locked = replace(
-        server, username="user", password=Secret("wrong-password"), starttls=False
-    )
+    locked = replace(server, username="user", password=Secret("wrong-password"), starttls=False)
     with pytest.raises(Unreachable) as caught:
         await SmtpMailer(locked).send(MAIL)
     assert "wrong-password" not in caught.value.message
     inbox.refuse = "552 mailbox full"
-    with pytest.raises(Unreachable, match="552.*mailbox full"):
+    with pytest.raises(Unreachable, match=r"552.*mailbox full"):
         await SmtpMailer(server).send(MAIL)
 
 
@@ -233,6 +237,80 @@ async def test_required_starttls_is_not_skipped(inbox: Inbox, server: SmtpServer
     with pytest.raises(Unreachable):
         await SmtpMailer(replace(server, starttls=True)).send(MAIL)
     assert inbox.envelopes == []
+
+
+def self_signed() -> tuple[bytes, bytes]:
+    """Return a certificate for 127.0.0.1 that vouches for itself, and its key, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.test")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM), secret
+
+
+@pytest.fixture
+def contexts(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's TLS context, and a client's that trusts it."""
+    certificate, key = self_signed()
+    (tmp_path / "both.pem").write_bytes(certificate + key)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "both.pem")
+    return serving, ssl.create_default_context(cadata=certificate.decode())
+
+
+@pytest.mark.parametrize("trusting", [True, False])
+@pytest.mark.parametrize("tls", [True, False], ids=["smtps", "starttls"])
+async def test_encrypted_mail_goes_to_a_server_with_a_trusted_certificate_only(
+    inbox: Inbox, contexts: tuple[ssl.SSLContext, ssl.SSLContext], tls: bool, trusting: bool
+) -> None:
+    serving, trusted = contexts
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(
+        lambda: SMTP(
+            inbox,
+            hostname="mail.test",
+            loop=loop,
+            authenticator=inbox.authenticate,
+            tls_context=None if tls else serving,
+        ),
+        "127.0.0.1",
+        0,
+        ssl=serving if tls else None,
+    )
+    server = SmtpServer(
+        "127.0.0.1",
+        listening.sockets[0].getsockname()[1],
+        "w@x.test",
+        username=None if tls else "user",
+        password=None if tls else Secret("p@ss:/word"),
+        tls=tls,
+        starttls=None if tls else True,
+    )
+    try:
+        await SmtpMailer(server, tls_context=trusted if trusting else None).send(MAIL)
+    except Unreachable as error:
+        assert not trusting
+        assert "certificate verify failed" in error.message
+    listening.close()
+    assert len(inbox.envelopes) == trusting
+    assert inbox.logins == ([(b"user", b"p@ss:/word")] if trusting and not tls else [])
 
 
 async def test_without_a_server_nothing_is_configured() -> None:

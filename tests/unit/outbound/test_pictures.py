@@ -16,7 +16,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 def picture(name: str, size: tuple[int, int] = (7, 5), **options: object) -> bytes:
     out = BytesIO()
-    Image.new("RGB", size, (200, 30, 90)).save(out, name, **options)  # type: ignore[arg-type]
+    Image.new("RGB", size, (200, 30, 90)).save(out, name, **options)
     return out.getvalue()
 
 
@@ -103,6 +103,21 @@ def test_a_broken_picture_is_not_sound() -> None:
     assert not sound(bytes(data), BY_NAME["PNG"])
     assert not sound(picture("PNG", (300, 300))[:60], BY_NAME["PNG"])
     assert not sound(picture("WEBP")[:30], BY_NAME["WEBP"])
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "part"),
+    [
+        ("GIF", b"\x2c\x00", b"\x21\xfe\x01a\x00"),
+        ("JPEG", b"\xff\xda", b"\xff\xe2\x00\x02"),
+        ("PNG", b"\x00\x00\x00\x00IEND", png_chunk(b"IDAT", b"")),
+    ],
+)
+def test_a_picture_of_endless_parts_is_given_up(name: str, before: bytes, part: bytes) -> None:
+    head, _, tail = picture(name).partition(before)
+    few, many = (head + part * count + before + tail for count in (100, 100_000))
+    assert sound(few, BY_NAME[name])
+    assert not sound(many, BY_NAME[name])
 
 
 def test_a_decompression_bomb_is_not_sound() -> None:

@@ -64,9 +64,7 @@ async def test_any_2xx_is_success_and_nothing_else(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_redirects_are_not_followed(
-    sender: WebhookSender, serve: Serve, status: int
-) -> None:
+async def test_redirects_are_not_followed(sender: WebhookSender, serve: Serve, status: int) -> None:
     asked: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:
@@ -78,9 +76,7 @@ async def test_redirects_are_not_followed(
     assert asked == ["/hook"]
 
 
-async def test_an_endless_answer_is_cut_off_and_counts(
-    sender: WebhookSender, serve: Serve
-) -> None:
+async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, serve: Serve) -> None:
     cut = asyncio.Event()
 
     async def pour(request: web.Request) -> web.StreamResponse:

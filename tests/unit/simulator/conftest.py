@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from tests.unit.simulator.discord_client import Client
 from waystation.simulator.server import Simulator
 

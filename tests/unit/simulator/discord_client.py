@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from backports import zstd
+
 from waystation.simulator.server import Simulator
 from waystation.simulator.world import Account
 
@@ -181,6 +182,18 @@ class Client:
         """Post an interaction."""
         body = self.interaction(verb, upload, **changes)
         return await self.post("/api/v9/interactions", body)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is true."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    async def hang_up(self, code: int) -> None:
+        """Close the gateway connection and wait until the simulator has noticed."""
+        assert self.socket is not None, "identify first"
+        await self.socket.ws.close(code=code)
+        await self.until(lambda: self.sim.read_log(kind="close"))
 
     async def events(self) -> list[tuple[str, Json]]:
         """Return every event until the bot has nothing in work any more."""

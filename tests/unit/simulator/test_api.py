@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
 

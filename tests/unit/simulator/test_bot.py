@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.pictures import PROOFS, Proof, not_a_picture, webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
@@ -163,7 +164,7 @@ async def test_history_keeps_the_final_message_without_a_nonce(ready: Client) ->
 
 
 async def test_a_job_over_the_plans_concurrency_is_queued_and_starts_later(ready: Client) -> None:
-    ready.account.standing.foreign_running = 12
+    ready.account.standing.foreign_running = 15
     await ready.ask("describe", await ready.upload(webp()))
     assert ready.socket is not None
     notice = await ready.socket.event("MESSAGE_CREATE")
@@ -193,7 +194,7 @@ async def test_a_freed_slot_starts_the_job_that_waits_longest(start: Start) -> N
 
 
 async def test_a_full_queue_refuses(ready: Client) -> None:
-    ready.account.standing.foreign_running = 12
+    ready.account.standing.foreign_running = 15
     ready.account.standing.foreign_queued = 10
     await ready.ask("describe", await ready.upload(webp()))
     assert (await ready.events())[-1][1]["embeds"][0]["title"] == "Queue full"

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Answer, Client

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client, Closed
@@ -59,7 +60,9 @@ async def test_ready_tells_a_user_everything_that_peers_read(client: Client) -> 
 
 
 @pytest.mark.parametrize(("bit", "split"), [(1 << 10, True), (0, False)])
-async def test_capabilities_shape_the_guilds_of_ready(client: Client, bit: int, split: bool) -> None:
+async def test_capabilities_shape_the_guilds_of_ready(
+    client: Client, bit: int, split: bool
+) -> None:
     socket = await client.connect()
     body = await socket.identify(client.account.token, capabilities=bit)
     assert ("properties" in body["guilds"][0]) is split
@@ -170,7 +173,7 @@ async def test_another_users_session_cannot_be_resumed(start: Start) -> None:
 async def test_a_session_dies_with_a_normal_close(ready: Client) -> None:
     socket = ready.socket
     assert socket is not None
-    await socket.ws.close(code=1000)
+    await ready.hang_up(1000)
     again = await ready.connect()
     await again.resume(ready.account.token, socket.ready["session_id"], socket.seq)
     assert (await again.until(9))[-1]["d"] is False
@@ -179,7 +182,7 @@ async def test_a_session_dies_with_a_normal_close(ready: Client) -> None:
 async def test_a_session_survives_another_close_code(ready: Client) -> None:
     socket = ready.socket
     assert socket is not None
-    await socket.ws.close(code=4900)
+    await ready.hang_up(4900)
     again = await ready.connect()
     await again.resume(ready.account.token, socket.ready["session_id"], socket.seq)
     assert (await again.until("RESUMED"))[-1]["t"] == "RESUMED"
@@ -382,8 +385,7 @@ async def test_a_bot_without_the_message_intent_hears_nothing(client: Client) ->
 async def test_frames_and_closes_are_logged_in_full(ready: Client) -> None:
     assert ready.socket is not None
     await ready.socket.send(37, {"subscriptions": {}})
-    await ready.socket.ws.close(code=4900)
-    await ready.sim.stop()
+    await ready.hang_up(4900)
     frames = ready.sim.read_log(kind="frame")
     assert [frame["op"] for frame in frames] == [2, 37]
     assert frames[0]["d"]["token"] == ready.account.token

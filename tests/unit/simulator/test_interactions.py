@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
@@ -44,9 +45,7 @@ async def test_a_file_may_come_with_the_interaction_itself(ready: Client) -> Non
 @pytest.mark.parametrize(
     ("nonce", "echoed"), [("abc", "abc"), (1234567890123456789, "1234567890123456789")]
 )
-async def test_any_nonce_comes_back_as_a_string(
-    ready: Client, nonce: object, echoed: str
-) -> None:
+async def test_any_nonce_comes_back_as_a_string(ready: Client, nonce: object, echoed: str) -> None:
     await ready.ask("info", nonce=nonce)
     events = await ready.events()
     assert [data.get("nonce") for _, data in events[-4:]] == [echoed, echoed, echoed, None]
@@ -193,3 +192,12 @@ async def test_the_book_tells_what_was_asked_by_whom(ready: Client) -> None:
     assert entry["message_ids"] == [entry["message_id"]]
     assert entry["status"] == "completed"
     assert entry["by_hand"] is False
+
+
+async def test_the_log_says_which_result_belongs_to_which_interaction(ready: Client) -> None:
+    await ready.ask("describe", await ready.upload(webp()))
+    await ready.events()
+    (result,) = ready.sim.read_log(kind="result")
+    (entry,) = ready.sim.book
+    for fact in ("interaction_id", "nonce", "account", "message_id", "prompts", "status"):
+        assert result[fact] == entry[fact]

@@ -4,6 +4,7 @@ import json
 
 import aiohttp
 import pytest
+
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client

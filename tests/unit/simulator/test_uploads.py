@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client

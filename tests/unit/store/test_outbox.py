@@ -135,7 +135,7 @@ def mails(database: Database, seconds: float) -> list[str]:
 def test_mails_wait_are_claimed_and_end(database: Database) -> None:
     changes.commit(database, build.change(halt=build.halt("a")))
     (claimed,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
-    assert claimed == build.mail("a")
+    assert claimed == replace(build.mail("a"), next_attempt_at=build.later(30))
     assert mails(database, 29) == []
     outbox.record_mail(database, claimed, False, build.later(40))
     assert mails(database, 39) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import apsw
 import pytest
@@ -130,6 +131,53 @@ async def test_a_failed_commit_fails_everyone_in_it_and_writes_nothing(
     database.connection.set_commit_hook(None)
     assert names(database) == set()
     assert await writer.run(put("c")) == "c"
+
+
+async def test_a_commit_that_stays_open_is_rolled_back(writer: Writer, database: Database) -> None:
+    def orphan(database: Database) -> None:
+        database.connection.execute("pragma defer_foreign_keys = 1")
+        database.run("save_session", {"account_id": "nobody", "sealed": b""})
+
+    gate = Gate(writer)
+    tasks = await gate.queue(writer.run(put("a")), writer.run(orphan))
+    gate.open()
+    outcomes = await asyncio.gather(gate.task, *tasks, return_exceptions=True)
+    assert isinstance(outcomes[-1], StoreError)
+    assert names(database) == {outcome for outcome in outcomes if isinstance(outcome, str)}
+    assert await writer.run(put("c")) == "c"
+
+
+async def test_a_dead_connection_answers_everyone_with_an_error(
+    writer: Writer, database: Database
+) -> None:
+    database.connection.close()
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await writer.run(put("a"))
+
+
+def test_an_event_loop_that_is_gone_does_not_stop_the_thread(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "w.db")
+    migrate(connection, build.later(), None)
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(database: Database) -> None:
+        database.run("put_meta", {"name": "slow", "value": 1})
+        started.set()
+        go_on.wait(10)
+
+    async def ask() -> Writer:
+        writer = Writer(Database(connection))
+        asked = asyncio.ensure_future(writer.run(slow))
+        await asyncio.to_thread(started.wait, 10)
+        asked.cancel()
+        return writer
+
+    writer = asyncio.run(ask())
+    go_on.set()
+    asyncio.run(writer.close())
+    assert names(Database(connection)) == {"slow"}
+    connection.close()
 
 
 async def test_a_transaction_that_sqlite_gave_up_fails_the_whole_batch(

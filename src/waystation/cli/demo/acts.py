@@ -33,15 +33,14 @@ async def people(stage: Stage) -> None:
     stage.client = Client(stage.url, stage.token)
     stage.check(
         stage.token.startswith(f"user:{user['id']}-"),
-        f"user {user['id']} has the API token {mask(stage.token)} (shown in full only once)",
+        f"user {user['id']} was added; the API token is shown once: {mask(stage.token)}",
     )
     for given in stage.simulator["accounts"]:
         account = await stage.client.add_discord_account(given["token"], max_jobs=3)
         stage.channels.append(account["channel"])
         stage.check(
             account["channel"] == given["dm_channel_id"],
-            f"account {account['discord']} is ready in channel {account['channel']},"
-            " which the service found from the token",
+            f"account {account['discord']}: the service found its channel {account['channel']}",
         )
 
 
@@ -81,11 +80,11 @@ async def describe_url(stage: Stage) -> None:
 async def moderated(stage: Stage) -> None:
     """Trip the bot's content rules."""
     # `nonce`: the bot refuses with its first words, so the POST itself tells it.
-    await stage.fault("invalid_link_moderated", command="describe", params={"form": "nonce"})
+    await stage.fault("invalid_link_moderated", command="describe", form="nonce")
     answer = await stage.client.describe(stage.picture, channel=stage.channels[0])
     job = await stage.client.job(answer["jobid"])
-    stage.show(headline(job))
-    stage.check(answer.get("code") == 422, "the POST answered 422, as v2 does")
+    stage.check(answer.get("code") == 422, "the POST answered 422:")
+    stage.show(plain(f"{answer.get('error')}: {answer.get('errorDetails')}", "dim"), indent=4)
     stage.check(job.get("status") == "moderated", "the job stays readable, with its reason")
 
 
@@ -142,4 +141,5 @@ async def _is_halted(stage: Stage, channel: str) -> bool:
 def _letter(mail: EmailMessage) -> RenderableType:
     head = fields({name: mail[name] for name in ("From", "To", "Subject") if mail[name]})
     body = mail.get_content() if mail.get_content_maintype() == "text" else ""
-    return Panel(Group(head, "", plain(body.strip(), lines=True)), expand=False, border_style="dim")
+    text = body.replace("\r\n", "\n").strip()
+    return Panel(Group(head, "", plain(text, lines=True)), expand=False, border_style="dim")

@@ -29,8 +29,9 @@ _Keep = Annotated[
 def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> None:
     """Show the whole path on a simulator: no Discord account, nothing to set up, nothing left.
 
-    Starts simulator and service, adds a user and two accounts, runs info, describes a picture by
-    file and by URL, receives a callback, trips a moderation and a halt, reads the e-mail, resets.
+    Starts simulator and service, adds a user and two accounts, runs info,
+    describes a picture by file and by URL, receives a callback, trips a
+    moderation and a halt, reads the e-mail out, resets.
     """
     from waystation.cli.demo.play import play
 

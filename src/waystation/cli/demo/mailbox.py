@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 __all__ = ["Mailbox"]
 
@@ -82,5 +81,4 @@ class Mailbox:
         lines = []
         while (line := await reader.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
-        message = message_from_bytes(b"".join(lines), policy=policy.default)
-        await self._received.put(cast(EmailMessage, message))
+        await self._received.put(message_from_bytes(b"".join(lines), policy=policy.default))

@@ -30,7 +30,7 @@ async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
 
     Args: keep: afterwards leave simulator and service running until SIGINT or SIGTERM
     """
-    # Children would outlive the demo and hold their ports: SIGTERM ends it in order, as Ctrl-C does.
+    # Its children would outlive it and hold their ports: SIGTERM ends it in order, as Ctrl-C does.
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     async with _stage(screen, picture) as stage:
@@ -95,11 +95,12 @@ async def _perform(stage: Stage) -> None:
 def _introduce(stage: Stage) -> None:
     stage.show(Text("Waystation demo", "bold magenta"), indent=0)
     stage.show(
-        "Two programs now run on this machine: the service, with an empty database that is thrown\n"
-        "away afterwards, and a simulator that stands in for Discord and the Midjourney bot. No\n"
-        "Discord account is used and nothing leaves this machine.\n",
+        "Two programs now run on this machine: the service, with an empty database that is\n"
+        "thrown away afterwards, and a simulator that stands in for Discord and the\n"
+        "Midjourney bot. No Discord account is used and nothing leaves this machine.",
         indent=0,
     )
+    stage.show("")
     for name, url in (("service  ", stage.url), ("simulator", stage.simulator["url"])):
         stage.show(Text(f"{name}  ") + link(url))
     stage.show(Text("picture    ") + link(str(stage.picture)))
@@ -112,12 +113,15 @@ def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
         kept = {"url": stage.url, "token": stage.token, "channels": stage.channels} if keep else {}
         stage.screen.give({"ok": ok, "checks": checks, **kept})
         return
+    stage.show("")
     if ok:
-        line = f"All {len(stage.checks)} checks passed. The bot was the simulator, the rest is real."
-        stage.show(Text(f"\n{line}", "bold green"), indent=0)
+        line = (
+            f"All {len(stage.checks)} checks passed. Discord was the simulator, the rest is real."
+        )
+        stage.show(Text(line, "bold green"), indent=0)
     else:
         line = f"{len(failed)} of {len(stage.checks)} checks failed."
-        stage.show(Text(f"\n{line}", "bold red"), indent=0)
+        stage.show(Text(line, "bold red"), indent=0)
     if keep:
         _explain_curl(stage)
 
@@ -132,7 +136,8 @@ def _explain_curl(stage: Stage) -> None:
         f"{ask} $WAYSTATION_URL/v2/jobs",
         f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid=…"',
     )
-    stage.show(Text("\nBoth keep running until Ctrl-C. In another terminal:\n"), indent=0)
+    for line in ("", "Both keep running until Ctrl-C. In another terminal:", ""):
+        stage.show(line, indent=0)
     for line in lines:
         stage.screen.show(link(line))
 

@@ -35,7 +35,7 @@ async def running(
     Raises: Unavailable: it ended or was silent instead
     """
     with log.open("wb") as errors:
-        # A session of its own: Ctrl-C reaches the demo alone, which then ends its children in order.
+        # A session of its own: Ctrl-C reaches the demo alone, which ends its children in order.
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

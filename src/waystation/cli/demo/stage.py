@@ -61,7 +61,8 @@ class Stage:
     def begin(self, title: str) -> None:
         """Open an act."""
         self.act = title
-        self.show(Text(f"\n{title}", "bold"), indent=0)
+        self.show("")
+        self.show(Text(title, "bold"), indent=0)
 
     def check(self, ok: bool, expected: str) -> None:
         """Record and show whether something was as expected."""
@@ -79,13 +80,12 @@ class Stage:
         """Follow a job to its end with a progress bar."""
         with waiting(self.screen, what) as seen:
             seen(job)
-            return await self.client.wait(
-                job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen
-            )
+            return await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
 
     async def fault(self, name: str, **switch: object) -> None:
         """Switch a fault of the simulator on for one interaction.
 
+        Args: switch: `command`, `account` and the fault's own parameters
         Raises: Unavailable: the simulator refused
         """
         body = {"name": name, "count": 1, **switch}

@@ -1,4 +1,4 @@
-"""Command index: which commands a place offers, and the interaction that asks one.
+"""Interactions: which commands a place offers, and the body that asks one of them.
 
 Rules: ids and versions of commands are only ever taken from the index, because versions change
 (wire notes 3.1). An index lists other applications' commands too, under the same names.

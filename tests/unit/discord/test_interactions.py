@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from waystation.actions import Option, Slash, Submission, Uploaded
-from waystation.discord.command_index import commands_by_name, encode_interaction
+from waystation.discord.interactions import commands_by_name, encode_interaction
 from waystation.jobs import Nonce
 from waystation.wire.interaction import ApplicationCommand, CommandIndex
 

@@ -1,0 +1,1 @@
+"""waystation doctor: looks at everything the service needs, and names the mend."""

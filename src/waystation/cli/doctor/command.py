@@ -1,0 +1,97 @@
+"""waystation doctor: the command."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from waystation.cli.exits import Exit
+from waystation.cli.options import Config, Json
+from waystation.cli.screen import Screen, grid, opened, plain
+
+if TYPE_CHECKING:
+    from waystation.cli.doctor.examination import Result
+    from waystation.settings import Settings
+
+__all__ = ["doctor"]
+
+
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Look at settings, database, key, mail, clock, Discord and accounts; name the mend.
+
+    The exit code is 1 when something cannot work; warnings alone leave it 0.
+    """
+    from waystation import logs, settings
+
+    with opened(as_json) as screen:
+        found = settings.load(config)
+        logs.configure("error", "console")
+        if not as_json:
+            screen.show(Text("settings in use", "bold"), Padding(_settings_table(found), (0, 2)))
+        results = asyncio.run(_run(found, screen))
+        findings = [finding for _, each in results for finding in each]
+        errors = sum(finding.level == "error" for finding in findings)
+        warnings = sum(finding.level == "warning" for finding in findings)
+        if as_json:
+            screen.give(_as_json(found, results, healthy=errors == 0))
+        else:
+            screen.show(_verdict(errors, warnings))
+        raise typer.Exit(Exit.FAILED if errors else Exit.OK)
+
+
+async def _run(settings: Settings, screen: Screen) -> list[Result]:
+    from waystation.cli.doctor.examination import examine
+    from waystation.cli.doctor.findings import findings_view
+
+    results = []
+    async for title, findings in examine(settings):
+        results.append((title, findings))
+        if not screen.as_json:
+            screen.show(findings_view(title, findings))
+    return results
+
+
+def _settings_table(settings: Settings) -> Table:
+    from waystation.settings import SETTINGS
+
+    table = grid("setting", "value", "from")
+    for row in SETTINGS:
+        origin = settings.origins.get(row.name, "default")
+        style = "dim" if origin == "default" else ""
+        cells = (row.variable, settings.shown(row.name), origin)
+        table.add_row(*(plain(cell, style) for cell in cells))
+    return table
+
+
+def _as_json(settings: Settings, results: list[Result], *, healthy: bool) -> dict[str, object]:
+    from waystation.settings import SETTINGS
+
+    return {
+        "ok": healthy,
+        "findings": [
+            {"check": title, "level": each.level, "what": each.what, "mend": each.mend or None}
+            for title, findings in results
+            for each in findings
+        ],
+        "settings": [
+            {
+                "name": row.variable,
+                "value": settings.shown(row.name),
+                "from": settings.origins.get(row.name, "default"),
+            }
+            for row in SETTINGS
+        ],
+    }
+
+
+def _verdict(errors: int, warnings: int) -> Text:
+    if errors:
+        return Text(f"\n{errors} to mend, {warnings} to know", "bold red")
+    if warnings:
+        return Text(f"\nnothing to mend, {warnings} to know", "bold yellow")
+    return Text("\nall is well", "bold green")

@@ -1,0 +1,79 @@
+"""Examination: every check in order. Changes nothing, works beside a running server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+
+from waystation.app import open_state
+from waystation.cli.doctor.findings import Finding, ok, warning
+from waystation.cli.doctor.host import (
+    look_at_database,
+    look_at_key,
+    look_at_settings,
+    look_at_users,
+)
+from waystation.cli.doctor.outside import (
+    look_at_account,
+    look_at_clock,
+    look_at_discord,
+    look_at_mail,
+)
+from waystation.clock import SystemClock, SystemIds
+from waystation.discord.probe import DiscordProbe
+from waystation.discord.site import Site
+from waystation.errors import WaystationError
+from waystation.ports import Account, Counts, User
+from waystation.settings import Settings
+from waystation.vault import Vault
+
+__all__ = ["Result", "examine"]
+
+Result = tuple[str, Sequence[Finding]]
+"""A check's title and what it found, never empty."""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Result]:
+    """Yield each check's findings as they are made."""
+    clock = SystemClock()
+    yield "settings", list(look_at_settings(settings)) or [ok("nothing odd")]
+    database = list(look_at_database(settings))
+    yield "database", database
+    users, accounts, counts, vault = list[User](), list[Account](), Counts(), None
+    if all(finding.level != "error" for finding in database):
+        failure = None
+        try:
+            users, accounts, counts, vault = await _contents(settings)
+        except WaystationError as raised:
+            failure = raised
+        yield "key", list(look_at_key(settings, failure))
+        yield "users", list(look_at_users(users, counts))
+    yield "mail", [finding async for finding in look_at_mail(settings, counts)]
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        site = Site(settings.discord_url, http, clock, SystemIds())
+        discord, time = await look_at_discord(site)
+        yield "clock", [look_at_clock(clock.now(), time)]
+        yield "Discord", [discord]
+        if vault is not None:
+            yield "accounts", await _accounts(accounts, vault, DiscordProbe(site))
+
+
+async def _contents(settings: Settings) -> tuple[list[User], list[Account], Counts, Vault]:
+    async with open_state(settings) as state:
+        return (
+            list(await state.store.list_users()),
+            list(await state.store.list_accounts()),
+            await state.store.counts(),
+            state.vault,
+        )
+
+
+async def _accounts(
+    accounts: Sequence[Account], vault: Vault, probe: DiscordProbe
+) -> Sequence[Finding]:
+    findings: list[Finding] = []
+    for account in accounts:
+        if account.removed_at is None:
+            findings += [each async for each in look_at_account(account, vault, probe)]
+    return findings or [warning("there is no Discord account yet", "`waystation accounts add`")]

@@ -1,0 +1,54 @@
+"""Findings: what the doctor says about one thing, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from waystation.cli.screen import MARK, plain
+
+__all__ = ["Finding", "Level", "error", "findings_view", "ok", "warning"]
+
+Level = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing seen.
+
+    `level`: error when the service or an account cannot work, warning when a person should know.
+    """
+
+    level: Level
+    what: str
+    mend: str = ""
+    """What to do about it; empty when it is fine."""
+
+
+def ok(what: str) -> Finding:
+    """Return that something is fine."""
+    return Finding("ok", what)
+
+
+def warning(what: str, mend: str) -> Finding:
+    """Return that something should be known."""
+    return Finding("warning", what, mend)
+
+
+def error(what: str, mend: str) -> Finding:
+    """Return that something cannot work."""
+    return Finding("error", what, mend)
+
+
+def findings_view(title: str, findings: Sequence[Finding]) -> RenderableType:
+    """Return one check's findings for the screen."""
+    lines: list[RenderableType] = [Text(title, "bold")]
+    for finding in findings:
+        lines.append(Text("  ") + MARK[finding.level] + Text(" ") + plain(finding.what))
+        if finding.mend:
+            lines.append(Text("    → ", "dim") + plain(finding.mend))
+    return Group(*lines)

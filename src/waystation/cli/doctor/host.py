@@ -1,0 +1,118 @@
+"""What the doctor looks at on this host: settings, data directory, database, key, users."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import apsw
+
+from waystation.cli.doctor.findings import Finding, error, ok, warning
+from waystation.errors import SchemaMismatch, VaultError, WaystationError
+from waystation.ports import Counts, User
+from waystation.settings import Settings
+from waystation.store.database import connect
+from waystation.store.migrate import migrations, schema_number
+from waystation.vault import KEY_FILE
+
+__all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_users"]
+
+_LEAST_FREE_BYTES = 200 * 1024 * 1024
+"""Below this a day's jobs and a backup may not fit. Our choice."""
+
+
+def look_at_settings(settings: Settings) -> Iterator[Finding]:
+    """Yield what is odd about the settings and the data directory."""
+    yield from (warning(text, "Rename or unset the variable.") for text in settings.warnings)
+    if not _is_loopback(settings.host):
+        yield warning(
+            f"the service listens on {settings.host}: others on the network can reach it",
+            "Put a reverse proxy with TLS in front, or set WAYSTATION_HOST=127.0.0.1.",
+        )
+    if settings.pacing_s == 0 and settings.discord_url.startswith("https:"):
+        yield warning(
+            "submissions to Discord are not paced", "Unset WAYSTATION_PACING_S, except in tests."
+        )
+    yield from _look_at_directory(settings.data_dir)
+
+
+def look_at_database(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found without changing anything; errors make later checks pointless."""
+    path = settings.database_path
+    if not path.exists():
+        yield error(f"there is no database {path}", "`waystation serve` or `migrate` makes it.")
+        return
+    try:
+        connection = connect(path, read_only=True)
+        try:
+            found, known = schema_number(connection), migrations()[-1].number
+            damage = connection.execute("pragma quick_check(1)").fetchall()[0][0]
+        finally:
+            connection.close()
+    except apsw.Error as failure:
+        yield error(f"{path} cannot be read: {failure}", "Put back a backup from backups/.")
+        return
+    if damage != "ok":
+        yield error(f"{path} is damaged: {damage}", "Put back a backup from backups/.")
+    elif found > known:
+        yield error(
+            f"a newer version made the database (schema {found}, this one knows {known})",
+            "Run the newer Waystation, or put back the backup that it made.",
+        )
+    elif found < known:
+        yield error(f"the schema is {found}, this version needs {known}", "`waystation migrate`")
+    else:
+        yield ok(f"{path}, schema {found}")
+
+
+def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator[Finding]:
+    """Yield whether the key ring fits the database.
+
+    Args: failure: what opening them together raised
+    """
+    if isinstance(failure, VaultError):
+        yield error("the key does not fit the database", failure.message)
+    elif failure is not None:
+        mend = "`waystation migrate`" if isinstance(failure, SchemaMismatch) else "See above."
+        yield error(failure.message, mend)
+    else:
+        where = "WAYSTATION_KEY" if settings.key.reveal() else str(settings.data_dir / KEY_FILE)
+        yield ok(f"{where} opens what the database holds; keep a copy apart from it")
+
+
+def look_at_users(users: list[User], counts: Counts) -> Iterator[Finding]:
+    """Yield who may call, and what waits."""
+    active = [user for user in users if user.revoked_at is None]
+    if active:
+        yield ok(f"{len(active)} with a token that works")
+    else:
+        yield warning("nobody can call the API yet", "`waystation users add --email …`")
+    if counts.unrecognised:
+        yield warning(
+            f"{counts.unrecognised} bot messages that nobody understood are kept",
+            "The bot's wording may have changed: look for a newer Waystation.",
+        )
+
+
+def _look_at_directory(path: Path) -> Iterator[Finding]:
+    if not path.is_dir():
+        yield warning(f"there is no data directory {path} yet", "`waystation serve` makes it.")
+        return
+    if not os.access(path, os.W_OK | os.X_OK):
+        yield error(f"{path} cannot be written", f"Give it to this user: chown -R $USER {path}")
+    if path.stat().st_mode & 0o007:
+        yield warning(f"others on this host may enter {path}", f"chmod o-rwx {path}")
+    free = shutil.disk_usage(path).free
+    if free < _LEAST_FREE_BYTES:
+        mebibytes = free // (1024 * 1024)
+        yield error(f"only {mebibytes} MiB are free in {path}", "Make room on that disk.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

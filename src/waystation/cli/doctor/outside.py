@@ -1,0 +1,142 @@
+"""What the doctor looks at beyond this host: clock, mail server, Discord, each account."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import aiosmtplib
+
+from waystation.cli.doctor.findings import Finding, error, ok, warning
+from waystation.discord.probe import DiscordProbe
+from waystation.discord.site import Site
+from waystation.errors import (
+    ConfigurationError,
+    HumanCheckRequired,
+    NotAuthorised,
+    TransportError,
+    VaultError,
+)
+from waystation.outbound.mail import SmtpServer, read_smtp_url
+from waystation.ports import Account, Counts, Sealer
+from waystation.secret import Secret, redact
+from waystation.settings import Settings
+
+__all__ = ["look_at_account", "look_at_clock", "look_at_discord", "look_at_mail"]
+
+_TIMEOUT_S = 10.0
+_SKEW_S = 5.0
+"""The HTTP date has whole seconds and the answer took a while; more than this is the clock."""
+
+
+async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
+    """Return whether Discord answers, and what time it has."""
+    url = site.api("/gateway")
+    try:
+        async with site.http.get(
+            url, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), allow_redirects=False
+        ) as response:
+            date = response.headers.get("Date")
+            time = parsedate_to_datetime(date) if date else None
+            if response.status == 200:
+                gateway = (await response.json(content_type=None)).get("url")
+                return ok(f"{site.base_url} answers; its gateway is {gateway}"), time
+            what = f"GET {url} answers with HTTP status {response.status}"
+            return error(what, "Check WAYSTATION_DISCORD_URL and Discord's status page."), time
+    except (aiohttp.ClientError, OSError, ValueError, AttributeError) as failure:
+        why = str(failure) or type(failure).__name__
+        what = f"{site.base_url} cannot be reached: {why}"
+        return error(what, "Check this host's network and WAYSTATION_DISCORD_URL."), None
+
+
+def look_at_clock(now: datetime, theirs: datetime | None) -> Finding:
+    """Return whether this host's clock agrees with Discord's."""
+    if theirs is None:
+        return warning("Discord did not tell the time to compare with", "See Discord below.")
+    skew_s = (now - theirs).total_seconds()
+    if abs(skew_s) <= _SKEW_S:
+        return ok(f"{now:%Y-%m-%d %H:%M:%S} UTC, as Discord has it")
+    side = "ahead of" if skew_s > 0 else "behind"
+    what = f"this host is {abs(skew_s):.0f} s {side} Discord"
+    return error(what, "Switch on time synchronisation: timedatectl set-ntp true")
+
+
+async def look_at_mail(settings: Settings, counts: Counts) -> AsyncIterator[Finding]:
+    """Yield whether a halt can be told by e-mail (R34)."""
+    if counts.mails_pending:
+        yield warning(f"{counts.mails_pending} mails wait to be sent", "They go when mail works.")
+    url = settings.smtp_url.reveal()
+    if not url:
+        mend = "Set WAYSTATION_SMTP_URL=smtp://user:password@host:587/?from=me@example.org"
+        yield warning("halted accounts are told to nobody by e-mail", mend)
+        return
+    try:
+        server = read_smtp_url(url, settings.mail_from or None)
+    except ConfigurationError as failure:
+        yield error(failure.message, "Mend the setting.")
+        return
+    yield await _look_at_server(server)
+
+
+async def look_at_account(
+    account: Account, sealer: Sealer, probe: DiscordProbe
+) -> AsyncIterator[Finding]:
+    """Yield whether an account can work: token, halt, bot and channel."""
+    name = f"{account.channel} ({account.masked_token})"
+    if account.halt is not None:
+        mend = f"Deal with it in Discord, then `waystation accounts reset {account.channel}`"
+        yield error(f"{name} is halted: {account.halt}", mend)
+    renew = "`waystation accounts add` with a fresh token of the same Discord user"
+    try:
+        token = Secret(sealer.unseal("accounts", account.account_id, account.sealed_token).decode())
+        for finding in [each async for each in _look_at_token(account, name, token, probe)]:
+            yield finding
+    except VaultError as failure:
+        yield error(f"{name}: {failure.message}", renew)
+    except NotAuthorised:
+        yield error(f"{name}: Discord does not accept the token", renew)
+    except HumanCheckRequired as failure:
+        yield error(f"{name}: {failure.message}", "Log in to Discord as that user and follow it.")
+    except TransportError as failure:
+        yield error(f"{name}: {failure.message}", "See Discord above.")
+
+
+async def _look_at_token(
+    account: Account, name: str, token: Secret, probe: DiscordProbe
+) -> AsyncIterator[Finding]:
+    identity = await probe.identify(token)
+    if identity.discord_user_id != account.discord_user_id:
+        yield error(f"{name}: the token is another Discord user's", "Remove and add the account.")
+    elif not await probe.can_read(token, account.channel):
+        yield error(
+            f"{name}: the token is accepted, but its channel cannot be read",
+            "Give that Discord user access to the channel, or add the account again.",
+        )
+    elif identity.dm_channel is None and account.guild_id is None:
+        mend = "Send the Midjourney bot a direct message as that user."
+        yield error(f"{name}: there is no conversation with the Midjourney bot", mend)
+    else:
+        yield ok(f"{name}: token accepted, channel and bot found")
+
+
+async def _look_at_server(server: SmtpServer) -> Finding:
+    where = f"{server.host} port {server.port}"
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password.reveal() if server.password else None,
+        local_hostname=server.sender.rpartition("@")[2],
+        use_tls=server.tls,
+        start_tls=False if server.tls else server.starttls,
+        timeout=_TIMEOUT_S,
+    )
+    try:
+        async with client:
+            await client.noop()
+    except (aiosmtplib.SMTPException, OSError, ValueError) as failure:
+        why = redact(f"{type(failure).__name__}: {failure}")
+        return error(f"{where} does not take mail: {why}", "Check WAYSTATION_SMTP_URL.")
+    return ok(f"{where} takes mail from {server.sender}")

@@ -1,0 +1,84 @@
+"""How long silence is borne, and what follows when it was borne long enough.
+
+Nothing here looks at a clock: the instants come from the job, the spans from `Limits`.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
+from waystation.midjourney.commands import COMMANDS
+
+__all__ = ["Limits", "due_at", "running_deadline", "verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long silence is borne. All settings."""
+
+    first_answer: timedelta
+    """From submission to the bot's first message (R2)."""
+    job_timeout: timedelta
+    """From submission to the end (R28)."""
+    vanish_grace: timedelta = timedelta(seconds=30)
+    """From a deleted message to the verdict (R27)."""
+    slot_hold: timedelta = timedelta(minutes=10)
+    """How long a ghost keeps its slot without evidence (R31)."""
+    ghost_life: timedelta = timedelta(hours=24)
+    """How long a ghost stays a candidate (R19)."""
+    blind_grace: timedelta = timedelta(minutes=10)
+    """How much longer a submitted job lives while Discord cannot be heard (R28)."""
+
+
+def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
+    """Return when a job must be looked at next.
+
+    Args: caught_up: whether every message up to now has been received
+    Returns: for a ghost, when its slot goes back or, without one, when it is forgotten
+    """
+    if job.final:
+        if job.slot:
+            return job.slot_until
+        return (job.finished_at or job.updated_at) + limits.ghost_life
+    if job.status is JobStatus.CREATED:
+        return job.created_at + limits.first_answer
+    due = job.deadline_at
+    if job.vanished_at is not None:
+        due = job.vanished_at + limits.vanish_grace
+    if due is None or caught_up:
+        return due
+    return due + limits.blind_grace
+
+
+def running_deadline(job: Job, limits: Limits) -> datetime:
+    """Return when a job that the bot has taken expires (R28)."""
+    return (job.submitted_at or job.created_at) + _running_limit(job, limits)
+
+
+def verdict(job: Job, limits: Limits) -> JobEvent:
+    """Return the end of a job that is due and not final."""
+    if job.vanished_at is not None:
+        return Moderated("Job was removed by the bot", _VANISHED)
+    if job.status is JobStatus.CREATED:
+        return Failed(502, _NOT_SUBMITTED)
+    if job.status is JobStatus.SUBMITTED:
+        return Lost(f"Midjourney bot did not reply within {_spoken(limits.first_answer)}")
+    return Expired(f"Job did not finish within {_spoken(_running_limit(job, limits))}")
+
+
+def _running_limit(job: Job, limits: Limits) -> timedelta:
+    # what holds no slot answers in one message: it has no longer than that message may take
+    return limits.job_timeout if COMMANDS[job.verb].takes_slot else limits.first_answer
+
+
+def _spoken(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+_VANISHED = "The bot deleted its message without a result"
+_NOT_SUBMITTED = "The account's connection to Discord was not ready; nothing was submitted"

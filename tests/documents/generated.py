@@ -1,0 +1,59 @@
+"""Pages that are drawn from tables: `python -m tests.documents.generated` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from waystation.discord import session_rules
+from waystation.midjourney import machine
+from waystation.settings import SETTINGS, Setting, Settings
+
+__all__ = ["PAGES", "ROOT"]
+
+ROOT = Path(__file__).parents[2]
+
+_SETTINGS_HEAD = """\
+# Settings
+
+A value comes from a command-line flag, else from the environment variable, else from the TOML file
+(`waystation.toml` in the working directory, or the file that `WAYSTATION_CONFIG` or `--config`
+names), else it is the default. In the file a setting has its variable's name without the prefix, in
+small letters: `pacing_s = 2.5`. An unknown key of the file is an error, an unknown `WAYSTATION_`
+variable a warning. A list is separated by commas in a variable and is a TOML list in the file.
+`waystation doctor` shows every value and where it came from.
+
+| variable | default | unit | what it is |
+|---|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    defaults = Settings()
+    return _SETTINGS_HEAD + "".join(_row(setting, defaults) for setting in SETTINGS)
+
+
+def _row(setting: Setting, defaults: Settings) -> str:
+    value = "" if setting.secret else defaults.shown(setting.name)
+    default = f"`{value}`" if value else ""
+    return f"| `{setting.variable}` | {default} | {setting.unit or ''} | {setting.help} |\n"
+
+
+def job_chart() -> str:
+    """Return docs/state/job.md."""
+    return (
+        "# Job\n\nDrawn from `midjourney/machine.py`; `make docs` draws it anew.\n\n"
+        f"```mermaid\n{machine.chart()}```\n"
+    )
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+    "docs/state/job.md": job_chart,
+    "docs/state/session.md": session_rules.chart,
+}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (ROOT / name).write_text(page(), encoding="utf-8")

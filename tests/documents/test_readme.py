@@ -1,0 +1,56 @@
+"""The README's session works as printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.documents.readme import ROOT, block, on_free_ports
+
+_STOP = "trap 'kill $(jobs -p)' EXIT\n"
+"""What the README says below the block, also when a line fails."""
+
+
+@pytest.mark.slow
+def test_the_readme_session_works_as_printed() -> None:
+    script = on_free_ports(block("session"), 8765, 8080).replace("make install\n", "")
+    port = script.partition("serve --port ")[2].split()[0]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "WAYSTATION_URL": f"http://127.0.0.1:{port}",
+    }
+    running = subprocess.Popen(
+        ["bash", "-e", "-c", _STOP + script],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = running.communicate(timeout=120)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == 0, out + err
+    ready, account, info, job = _objects(out)[:4]
+    assert ready["ready"] is True
+    assert set(account) == {"discord", "channel", "maxJobs"}
+    assert info["status"] == "completed" and info["verb"] == "info"
+    assert job["status"] == "completed" and job["replyRef"] == "my-first"
+    assert "1️⃣" in job["embeds"][0]["description"]
+
+
+def _objects(text: str) -> list[dict[str, object]]:
+    """Return the JSON objects in curl's output, which ends them without line breaks."""
+    found, place, decoder = [], 0, json.JSONDecoder()
+    while (place := text.find("{", place)) >= 0:
+        value, place = decoder.raw_decode(text, place)
+        found.append(value)
+    return found

@@ -1,0 +1,97 @@
+"""A world without a server: what the parts below the wire need to be tried by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from waystation.simulator.files import Files
+from waystation.simulator.ids import Ids
+from waystation.simulator.job import Ask, Job, Scene
+from waystation.simulator.log import Log
+from waystation.simulator.messages import Messages
+from waystation.simulator.options import Options
+from waystation.simulator.payload import Payload, decode
+from waystation.simulator.sessions import Session, Sessions
+from waystation.simulator.stage import Stage
+from waystation.simulator.world import World
+
+__all__ = ["Listener", "Setting"]
+
+_PAGE = (
+    "interaction_id",
+    "account",
+    "user_id",
+    "verb",
+    "nonce",
+    "message_id",
+    "prompts",
+    "title",
+    "status",
+)
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Listener:
+    """Stands where a connection would, and keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.closed: int | None = None
+        self.was_cut = False
+
+    def send(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = code
+
+    def cut(self) -> None:
+        self.was_cut = True
+
+    @property
+    def events(self) -> list[tuple[str, Payload]]:
+        frames = [decode(frame) for frame in self.frames]
+        return [(frame["t"], frame["d"]) for frame in frames if frame["op"] == 0]
+
+
+class Setting:
+    """One account, one bot, and everything that reacts to them."""
+
+    def __init__(self, **options: object) -> None:
+        self.options = Options(**options)  # type: ignore[arg-type]
+        self.ids = Ids(1, lambda: NOON)
+        self.world = World(self.options, self.ids)
+        self.world.url = "http://127.0.0.1:1"
+        self.account, self.bot = self.world.accounts[0], self.world.bots[0]
+        self.channel = self.world.channels[self.account.channel_id]
+        self.direct = self.world.channels[self.account.dm_channel_id]
+        self.files = Files(self.world, self.ids, lambda: NOON)
+        self.sessions = Sessions(self.options)
+        self.log = Log(100, lambda: NOON)
+        self.messages = Messages(self.world, self.ids, lambda: NOON, self.sessions)
+        self.stage = Stage(
+            self.world, self.ids, lambda: NOON, self.files, self.messages, self.sessions, self.log
+        )
+        self.scene = Scene(self.world, self.files, lambda: NOON, self.ids.snowflake)
+
+    def listen(self, caller: object = None, intents: int = -1) -> tuple[Session, Listener]:
+        """Begin a session and connect a listener to it."""
+        session = Session(self.ids.snowflake(), caller or self.account, 100)  # type: ignore[arg-type]
+        session.intents = intents
+        self.sessions.add(session)
+        listener = Listener()
+        session.connection = listener  # type: ignore[assignment]
+        return session, listener
+
+    def job(self, verb: str = "describe", **fields: object) -> Job:
+        """Return a job that nothing has happened to."""
+        ask = Ask(
+            user=self.account.user,
+            account=self.account,
+            channel=self.channel,
+            verb=verb,
+            command_id="1",
+            nonce="42",
+        )
+        entry: Payload = dict.fromkeys(_PAGE) | {"application_id": "7", "message_ids": []}
+        return Job(ask, 1, "100", "u-u-i-d", self.ids.rng("job"), 5, entry, **fields)  # type: ignore[arg-type]

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from waystation.simulator.job import Draft, Ending
+
+
+def test_endings_are_the_words_of_the_book() -> None:
+    assert [ending.value for ending in Ending] == [
+        "completed",
+        "failed",
+        "moderated",
+        "halted",
+        "vanished",
+    ]
+
+
+def test_a_draft_says_nothing_unless_told() -> None:
+    assert Draft() == Draft("", (), (), 0)

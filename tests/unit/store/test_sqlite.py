@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests import build
+from tests.fakes import FakeClock
+from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
+from waystation.jobs import Job
+from waystation.store.database import connect
+from waystation.store.migrate import migrations
+from waystation.store.sqlite import SqliteStore
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
+    made = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    yield made
+    await made.close()
+
+
+async def test_a_new_database_is_readable_by_its_owner_only(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.ping()
+    files = list((tmp_path / "data").iterdir())
+    assert {file.name for file in files} >= {"w.db", "w.db-wal"}
+    assert all(file.stat().st_mode & 0o077 == 0 for file in [*files, tmp_path / "data"])
+
+
+async def test_the_schema_is_the_newest(store: SqliteStore) -> None:
+    assert store.schema == migrations()[-1].number
+
+
+async def test_a_database_made_by_a_newer_version_is_refused(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    connection = connect(tmp_path / "w.db")
+    connection.execute(
+        "create table migrations (number integer); insert into migrations values (99)"
+    )
+    connection.close()
+    with pytest.raises(SchemaMismatch):
+        await SqliteStore.open(tmp_path / "w.db", clock)
+
+
+@pytest.mark.parametrize("content", [b"this is not a database" * 100])
+async def test_a_file_that_is_no_database_is_a_store_error(
+    tmp_path: Path, clock: FakeClock, content: bytes
+) -> None:
+    path = tmp_path / "w.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError):
+        await SqliteStore.open(path, clock)
+    assert path.read_bytes() == content
+
+
+async def test_a_folder_in_the_way_is_a_store_error(tmp_path: Path, clock: FakeClock) -> None:
+    with pytest.raises(StoreError):
+        await SqliteStore.open(tmp_path, clock)
+
+
+async def test_a_closed_store_says_so(store: SqliteStore) -> None:
+    await store.close()
+    await store.close()
+    for ask in (store.ping, store.list_users, store.counts, store.next_due):
+        with pytest.raises(StoreError, match="closed"):
+            await ask()
+    with pytest.raises(StoreError):
+        _ = store.schema
+
+
+async def test_a_second_store_on_the_file_works_beside_the_first(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    await asyncio.gather(
+        *(store.add_user(f"a{n}@example.org", b"h", clock.now()) for n in range(20)),
+        *(beside.add_user(f"b{n}@example.org", b"h", clock.now()) for n in range(20)),
+    )
+    assert len(await store.list_users()) == 40
+    await beside.close()
+
+
+async def test_only_one_process_owns_the_accounts(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    await store.own_accounts()
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    with pytest.raises(Conflict):
+        await beside.own_accounts()
+    await store.close()
+    await beside.own_accounts()
+    await beside.close()
+
+
+async def test_owning_voids_the_leases_of_a_process_that_died(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    await store.add_user("a@example.org", b"h", clock.now())
+    await store.put_account(build.account())
+    until = clock.now() + timedelta(hours=1)
+    assert await store.claim_account("account-1", "dead", clock.now(), until) == 1
+    with pytest.raises(LeaseLost):
+        await store.claim_account("account-1", "new", clock.now(), until)
+    await store.own_accounts()
+    assert await store.claim_account("account-1", "new", clock.now(), until) == 2
+
+
+async def test_a_backup_put_back_is_known_until_it_is_settled(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    await store.add_user("a@example.org", b"h", clock.now())
+    await store.put_account(build.account())
+    epoch = await store.claim_account(
+        "account-1", "me", clock.now(), clock.now() + timedelta(hours=1)
+    )
+    job = await store.add_job(build.draft(), clock.now())
+    assert isinstance(job, Job)
+    assert not store.restored
+    backup = await store.back_up(tmp_path / "backups")
+    await store.commit(build.change(build.submitted(job), epoch=epoch))
+
+    restored = await SqliteStore.open(backup, clock)
+    assert restored.restored
+    assert [each.jobid for each in await restored.orphaned_jobs()] == [job.jobid]
+    with pytest.raises(LeaseLost):
+        await restored.commit(build.change(build.submitted(job), epoch=epoch))
+    raised = await restored.claim_account(
+        "account-1", "me", clock.now(), clock.now() + timedelta(hours=1)
+    )
+    assert raised > epoch
+    await restored.settle_restored()
+    assert not restored.restored
+    await restored.close()
+
+
+async def test_the_vault_s_check_value_is_kept(store: SqliteStore) -> None:
+    assert await store.load_check() is None
+    await store.save_check(b"sealed")
+    assert await store.load_check() == b"sealed"
+
+
+async def test_users_and_accounts_count_as_sealed(store: SqliteStore, clock: FakeClock) -> None:
+    assert not await store.has_sealed_rows()
+    await store.add_user("a@example.org", b"h", clock.now())
+    assert await store.has_sealed_rows()
+
+
+async def test_a_broken_read_is_a_store_error(store: SqliteStore, tmp_path: Path) -> None:
+    breaker = connect(tmp_path / "data" / "w.db")
+    breaker.execute("pragma foreign_keys = 0; drop table users; drop table unrecognised")
+    breaker.close()
+    with pytest.raises(StoreError):
+        await store.get_user(1)
+    with pytest.raises(StoreError):
+        await store.unrecognised()
+
+
+async def test_a_ghost_is_in_flight_for_its_time(tmp_path: Path, clock: FakeClock) -> None:
+    store = await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=timedelta(minutes=1))
+    await store.add_user("a@example.org", b"h", clock.now())
+    await store.put_account(build.account())
+    epoch = await store.claim_account("account-1", "me", clock.now(), clock.now())
+    job = await store.add_job(build.draft(), clock.now())
+    assert isinstance(job, Job)
+    await store.commit(build.change(build.failed(job, ghost=True), epoch=epoch))
+    clock.advance(59)
+    assert len(await store.in_flight_jobs("account-1")) == 1
+    assert await store.purge(clock.now(), clock.now(), 9) == 0
+    clock.advance(2)
+    assert await store.in_flight_jobs("account-1") == []
+    assert await store.purge(clock.now(), clock.now(), 9) == 1
+    await store.close()
