@@ -149,9 +149,6 @@ class Settings:
     )
     host: str = _row("127.0.0.1", "Address to listen on. Anything else opens it to the network.")
     port: int = _row(8080, "Port to listen on; 0 takes a free one.", least=0, most=65535)
-    public_url: str = _row(
-        "", "How callers reach the service, when a reverse proxy is in front.", check=_http_url
-    )
     cors_origins: tuple[str, ...] = _row(
         (), "Origins whose pages may call the API from a browser; * for all. Empty: off."
     )
@@ -168,17 +165,6 @@ class Settings:
         "Hosts beside Discord's own to which it may direct uploads.",
     )
     contact: str = _row("", "URL or address of whoever runs this, shown to Discord.")
-    activity_url: str = _row(
-        "",
-        "Host of the Vary Region activity, which no answer of Discord's names.",
-        check=_http_url,
-    )
-    gateway_compress: Literal["zstd-stream", "zlib-stream", "none"] = _row(
-        "zstd-stream", "How Discord compresses what it sends over the gateway."
-    )
-    gateway_limit_bytes: int = _row(
-        16 * _MIB, "Largest gateway frame, decompressed.", unit="bytes", least=_MIB
-    )
     request_timeout_s: float = _seconds(
         10.0, "How long one request to Discord may take; shorter than the lease.", least=0.1
     )
@@ -210,9 +196,6 @@ class Settings:
     )
     vanish_grace_s: float = _seconds(
         30.0, "From the bot's message being deleted to the verdict that it was moderated."
-    )
-    cancel_wait_s: float = _seconds(
-        10.0, "How long a cancel waits for the bot before the job counts as cancelled."
     )
     slot_hold_s: float = _seconds(
         600.0, "How long a job that may still run in Midjourney keeps its slot without evidence."
@@ -250,7 +233,6 @@ class Settings:
     body_timeout_s: float = _seconds(30.0, "How long a request's body may take.", least=0.1)
 
     delivery_timeout_s: float = _seconds(15.0, "How long a callback may take.", least=0.1)
-    delivery_jitter: bool = _row(True, "Vary the pauses between attempts of a callback.")
     smtp_url: Secret = _row(
         Secret(""),
         "Mail server: smtp://user:password@host:port/?from=…, or smtps://. Empty: no mail.",

@@ -4,24 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiosmtpd.controller import Controller  # noqa: F401 - imported for its version check
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as SmtpSession
 
+from tests.e2e.invariants import check_invariants, no_task_is_left
+from tests.e2e.records import Records
 from tests.pictures import proof
 from waystation.app import open_state, run
 from waystation.clock import SystemClock, SystemIds
+from waystation.ports import User
 from waystation.settings import Settings, load
+from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
+from waystation.simulator.world import Account
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
 WAIT_S = 20.0
 """Far longer than anything takes; a wait that reaches it has failed."""
+
+LOOK_AGAIN_S = 0.02
+"""Pause between two looks at a condition that nobody announces."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer of the service, as its caller saw it."""
+
+    method: str
+    path: str
+    status: int
+    body: Any
+    raw: bytes
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Return when a condition holds."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            holds = condition()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
 
 
 @dataclass
@@ -32,6 +63,8 @@ class Person:
     token: str
     url: str
     http: aiohttp.ClientSession
+    answers: list[Answered] = field(default_factory=list)
+    """All answers of the installation, in order."""
 
     async def call(
         self, method: str, path: str, body: object = None, **extra: Any
@@ -41,8 +74,10 @@ class Person:
         if body is not None:
             extra["json"] = body
         async with self.http.request(method, self.url + path, headers=headers, **extra) as answer:
-            text = await answer.text()
-            decoded = await answer.json() if text else None
+            raw = await answer.read()
+            is_json = raw and answer.content_type == "application/json"
+            decoded = await answer.json() if is_json else None
+            self.answers.append(Answered(method, path, answer.status, decoded, raw))
             return answer.status, decoded, answer.headers
 
     async def job(self, jobid: str) -> dict[str, Any]:
@@ -57,7 +92,17 @@ class Person:
                 job = await self.job(jobid)
                 if job["status"] in ("completed", "failed", "moderated", "cancelled"):
                     return job
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def describe(self, picture_url: str, **body: Any) -> tuple[int, Any, Any]:
+        """Ask for a description."""
+        return await self.call("POST", "/v2/jobs/describe", {"describeUrl": picture_url, **body})
+
+    async def account(self, channel: str) -> dict[str, Any]:
+        """Return an account of this person as the API shows it."""
+        status, body, _ = await self.call("GET", f"/v2/account/midjourney/{channel}")
+        assert status == 200, body
+        return body
 
 
 @dataclass
@@ -67,6 +112,7 @@ class Outside:
     url: str
     pictures: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     callbacks: list[tuple[dict[str, str], Any]] = field(default_factory=list)
+    raw_callbacks: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Callable[[], int] = lambda: 200
 
@@ -94,6 +140,7 @@ async def outside() -> AsyncIterator[Outside]:
         return web.Response(status=status, content_type=content_type, body=data)
 
     async def take(request: web.Request) -> web.Response:
+        place.raw_callbacks.append(await request.read())
         place.callbacks.append((dict(request.headers), await request.json()))
         place.arrived.set()
         return web.Response(status=place.answer())
@@ -111,6 +158,39 @@ async def outside() -> AsyncIterator[Outside]:
         await runner.cleanup()
 
 
+class PostOffice:
+    """A mail server that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[list[str], str]] = []
+        self.url = ""
+
+    async def handle_DATA(
+        self, server: SMTP, session: SmtpSession, envelope: Envelope
+    ) -> str:
+        content = envelope.content or b""
+        text = content.decode() if isinstance(content, bytes) else content
+        self.mails.append((envelope.rcpt_tos, text))
+        return "250 OK"
+
+
+@contextlib.asynccontextmanager
+async def post_office() -> AsyncIterator[PostOffice]:
+    """Serve SMTP on loopback."""
+    office = PostOffice()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(office, hostname="localhost", loop=loop), "127.0.0.1", 0
+    )
+    port = server.sockets[0].getsockname()[1]
+    office.url = f"smtp://127.0.0.1:{port}/?from=waystation@example.org&starttls=false"
+    try:
+        yield office
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
 class Installation:
     """Simulator, service and caller's server, started and stopped at will."""
 
@@ -120,6 +200,9 @@ class Installation:
         self.settings = settings
         self.url = ""
         self.http = aiohttp.ClientSession()
+        self.answers: list[Answered] = []
+        self.tokens: list[str] = []
+        """API tokens that were given out."""
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -149,7 +232,20 @@ class Installation:
             user = await state.store.add_user(
                 email, state.vault.hash_token(secret), SystemClock().now()
             )
-        return Person(user.user_id, f"user:{user.user_id}-{secret}", self.url, self.http)
+        token = f"user:{user.user_id}-{secret}"
+        self.tokens.append(secret)
+        return Person(user.user_id, token, self.url, self.http, self.answers)
+
+    async def change(self, person: Person, **fields: Any) -> None:
+        """Change a user's row as `waystation users` does, beside the running service."""
+        async with open_state(self.settings) as state:
+            user: User | None = await state.store.get_user(person.user_id)
+            assert user is not None
+            await state.store.put_user(replace(user, **fields))
+
+    def records(self) -> Records:
+        """Open the database beside the service."""
+        return Records(self.settings.database_path)
 
     async def equip(self, person: Person, count: int = 1, **extra: Any) -> list[str]:
         """Set up simulated accounts for a person and return their channels."""
@@ -168,6 +264,50 @@ class Installation:
             channels.append(account.channel_id)
         return channels
 
+    async def connected(self, count: int = 1) -> None:
+        """Wait until that many accounts are connected and caught up."""
+
+        async def are_connected() -> bool:
+            async with self.http.get(f"{self.url}/readyz") as answer:
+                sessions = (await answer.json())["sessions"]
+            return bool(sessions.get("connected", 0) >= count)
+
+        await eventually(are_connected)
+
+    async def quiet(self, account: Account | None = None) -> None:
+        """Wait until the bot has no work and the service has applied all it was told.
+
+        A message that nobody can understand goes through the gateway after everything else; once it
+        is kept as unrecognised, all before it was applied.
+        """
+        await self.sim.settled()
+        account = account or self.sim.accounts[0]
+        with self.records() as records:
+            before = set(records.unrecognised())
+            async with asyncio.timeout(WAIT_S):
+                while not any(records.is_marker(one) for one in set(records.unrecognised()) - before):
+                    # again and again: a session that is just being lost hears nothing
+                    marker = self._marker(account)
+                    self.sim.sessions.publish((account.user_id,), "MESSAGE_CREATE", marker)
+                    await asyncio.sleep(2 * LOOK_AGAIN_S)
+
+    def _marker(self, account: Account) -> Payload:
+        bot = self.sim.world.midjourney
+        return {
+            "id": self.sim.ids.snowflake(),
+            "channel_id": account.channel_id,
+            "guild_id": account.guild_id,
+            "type": 20,
+            "content": Records.MARKER,
+            "timestamp": "2026-01-01T00:00:00.000000+00:00",
+            "author": bot.payload(),
+            "application_id": MIDJOURNEY_APPLICATION_ID,
+            "interaction": {"id": "1", "type": 2, "name": "marker", "user": account.user.payload()},
+            "attachments": [],
+            "embeds": [],
+            "components": [],
+        }
+
     def photo(self, name: str = "tall.png") -> str:
         """Return the URL of a picture on the caller's server."""
         picture = proof(name)
@@ -183,9 +323,15 @@ def install(tmp_path: Path) -> Install:
 
     @contextlib.asynccontextmanager
     async def make(
-        *, accounts: int = 1, speed: float = 200.0, seed: int = 1, **values: Any
+        *,
+        accounts: int = 1,
+        speed: float = 200.0,
+        seed: int = 1,
+        sim_options: dict[str, Any] | None = None,
+        **values: Any,
     ) -> AsyncIterator[Installation]:
-        sim = Simulator(accounts=accounts, seed=seed, speed=speed)
+        tasks_before = asyncio.all_tasks()
+        sim = Simulator(accounts=accounts, seed=seed, speed=speed, **(sim_options or {}))
         await sim.start()
         async with outside() as place:
             flags = {
@@ -201,8 +347,11 @@ def install(tmp_path: Path) -> Install:
             try:
                 await installation.start()
                 yield installation
+                await installation.close()
+                await check_invariants(installation)
             finally:
                 await installation.close()
                 await sim.stop()
+        await no_task_is_left(tasks_before)
 
     return make

@@ -190,17 +190,16 @@ def read(message: Message) -> Reading:
         ),
         upload_name=_upload_name(said.embed),
         ephemeral=bool((message.flags or 0) & MessageFlag.EPHEMERAL),
-        says_something=bool(message.content or message.embeds or message.attachments),
+        says_something=bool(message.content or said.embed or message.attachments),
         meaning=_meaning(said) if kind is ReplyKind.ERROR else None,
     )
 
 
 def facts(message: Message) -> Facts:
     """Return what the rows look at."""
-    embeds = (embed for embed in message.embeds or () if embed.type in _RICH)
     return Facts(
         content=message.content or "",
-        embed=next(embeds, None),
+        embed=next(iter(_rich_embeds(message)), None),
         has_attachments=bool(message.attachments),
         custom_ids=frozenset(_custom_ids(message.components or ())),
         answers=message.nonce is not None
@@ -209,6 +208,10 @@ def facts(message: Message) -> Facts:
         or bool((message.flags or 0) & MessageFlag.LOADING),
         says_content=message.content is not UNSET or message.embeds is not UNSET,
     )
+
+
+def _rich_embeds(message: Message) -> Sequence[Embed]:
+    return tuple(embed for embed in message.embeds or () if embed.type in _RICH)
 
 
 def _custom_ids(components: Sequence[Component]) -> Iterator[str]:
@@ -238,7 +241,7 @@ def _shown(message: Message) -> Shown:
         message_id=message.id,
         timestamp=message.timestamp or None,
         content=None if message.content is UNSET else message.content,
-        embeds=tuple(message.embeds or ()),
+        embeds=_rich_embeds(message),
         attachments=tuple(message.attachments or ()),
     )
 

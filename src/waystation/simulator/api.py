@@ -137,6 +137,8 @@ async def respond(
             return response
         await response.prepare(request)
         await response.write_eof()
+    except ConnectionError:
+        entry["hung_up"] = True
     finally:
         if after is not None:
             after()

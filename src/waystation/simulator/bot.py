@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from waystation.simulator import pictures, wording
 from waystation.simulator.ids import Ids
@@ -39,6 +40,8 @@ _PRIVATE = MessageFlag.EPHEMERAL | MessageFlag.LOADING
 _JITTER = (0.8, 1.2)
 _TITLES = {title.name: title for title in TITLES}
 _GPU_HOURS_PER_DESCRIBE = 0.002
+_look = lru_cache(maxsize=32)(pictures.look)
+"""Benches send the same bytes thousands of times; looking takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,7 @@ def _refusal(job: Job, script: Script) -> str | None:
     if not script.sees_picture:
         return None
     try:
-        job.look = pictures.look(job.ask.picture.data if job.ask.picture else b"")
+        job.look = _look(job.ask.picture.data if job.ask.picture else b"")
     except pictures.UnreadablePicture:
         return "invalid_link"
     return None

@@ -40,7 +40,7 @@ class Options:
     """Least time between two IDENTIFYs of a token; Discord asks 5 s, here off by default."""
     max_sessions: int = 50
     max_sends_per_minute: int = 120
-    queue_frames: int = 20_000
+    queue_frames: int = 100_000
     """A reader that falls this many frames behind is closed with 4000."""
 
     rate_limits: bool = True

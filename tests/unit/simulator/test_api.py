@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from tests.unit.simulator.conftest import Start
@@ -102,3 +103,21 @@ async def test_an_interaction_runs_even_if_nobody_waited_for_its_answer(ready: C
     task.cancel()
     assert (await ready.events())[-1][0] == "MESSAGE_UPDATE"
     assert ready.sim.book[0]["status"] == "completed"
+
+
+async def test_a_file_in_the_request_has_the_same_limit_as_an_upload(start: Start) -> None:
+    client = await start(max_file_bytes=10)
+    form = aiohttp.FormData()
+    form.add_field("files[0]", b"x" * 11, filename="a.png", content_type="image/png")
+    path = f"/api/v9/channels/{client.account.channel_id}/messages"
+    answer = await client.request("POST", path, data=form)
+    assert (answer.status, answer.json["code"]) == (413, 40005)
+
+
+async def test_a_form_of_plain_fields_is_understood(client: Client) -> None:
+    form = aiohttp.FormData()
+    form.add_field("content", "hello")
+    form.add_field("files[0]", b"x", filename="a.bin", content_type="application/octet-stream")
+    path = f"/api/v9/channels/{client.account.channel_id}/messages"
+    sent = await client.request("POST", path, data=form)
+    assert (sent.json["content"], len(sent.json["attachments"])) == ("hello", 1)

@@ -400,3 +400,18 @@ async def test_stopping_closes_every_socket(ready: Client) -> None:
         while True:
             await ready.socket.receive()
     assert closed.value.code in (1001, 1006)
+
+
+async def test_a_reader_that_falls_behind_is_closed(start: Start) -> None:
+    client = await start(queue_frames=10)
+    socket = await client.identify()
+    for _ in range(20):
+        client.sim.sessions.publish((client.account.user_id,), "TEST", {})
+    assert await socket.close_code() == 4000
+
+
+async def test_a_close_code_reaches_a_client_that_reads_late(ready: Client) -> None:
+    assert ready.socket is not None
+    ready.sim.revoke()
+    await ready.get("/_sim/state")
+    assert await ready.socket.close_code() == 4004

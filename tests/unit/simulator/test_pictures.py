@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageChops, ImageStat
+
 from tests.pictures import (
     PROOFS,
     Proof,
@@ -31,7 +32,6 @@ from tests.pictures import (
     truncated_picture,
     webp,
 )
-
 from waystation.samples.draw import SIZE, lighthouse
 from waystation.simulator import pictures
 from waystation.simulator.pictures import (

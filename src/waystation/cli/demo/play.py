@@ -100,7 +100,7 @@ def _introduce(stage: Stage) -> None:
         "Midjourney bot. No Discord account is used and nothing leaves this machine.",
         indent=0,
     )
-    stage.show("")
+    stage.gap()
     for name, url in (("service  ", stage.url), ("simulator", stage.simulator["url"])):
         stage.show(Text(f"{name}  ") + link(url))
     stage.show(Text("picture    ") + link(str(stage.picture)))
@@ -113,7 +113,7 @@ def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
         kept = {"url": stage.url, "token": stage.token, "channels": stage.channels} if keep else {}
         stage.screen.give({"ok": ok, "checks": checks, **kept})
         return
-    stage.show("")
+    stage.gap()
     if ok:
         line = (
             f"All {len(stage.checks)} checks passed. Discord was the simulator, the rest is real."
@@ -136,8 +136,9 @@ def _explain_curl(stage: Stage) -> None:
         f"{ask} $WAYSTATION_URL/v2/jobs",
         f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid=…"',
     )
-    for line in ("", "Both keep running until Ctrl-C. In another terminal:", ""):
-        stage.show(line, indent=0)
+    stage.gap()
+    stage.show("Both keep running until Ctrl-C. In another terminal:", indent=0)
+    stage.gap()
     for line in lines:
         stage.screen.show(link(line))
 

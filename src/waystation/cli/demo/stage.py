@@ -61,7 +61,7 @@ class Stage:
     def begin(self, title: str) -> None:
         """Open an act."""
         self.act = title
-        self.show("")
+        self.gap()
         self.show(Text(title, "bold"), indent=0)
 
     def check(self, ok: bool, expected: str) -> None:
@@ -75,6 +75,11 @@ class Stage:
         if not self.screen.as_json:
             shown = plain(what, lines=True) if isinstance(what, str) else what
             self.screen.show(Padding(shown, (0, 0, 0, indent), expand=False))
+
+    def gap(self) -> None:
+        """Leave a line empty."""
+        if not self.screen.as_json:
+            self.screen.show("")
 
     async def wait(self, what: str, job: Job) -> Job:
         """Follow a job to its end with a progress bar."""

@@ -1,0 +1,348 @@
+"""The invariants of the rules, read from the database, the answers and the simulator's own records.
+
+Each check is a function from what is known to the sentences of what is wrong. The install fixture
+calls them all after every end-to-end test, once the service has stopped. Not readable from outside,
+and so proved elsewhere: I6, I11.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tests.e2e.records import Row
+from waystation.app import open_state
+from waystation.gateway_events import SessionState
+from waystation.midjourney.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Answered, Installation
+
+__all__ = ["check_invariants", "no_task_is_left"]
+
+FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
+ENDS = frozenset({"Completed", "Moderated", "Failed", "Refused", "Lost", "Expired", "Cancelled"})
+BINDS = ENDS | {"InteractionSeen", "Acknowledged", "Progressed"}
+AFTER_THE_END = frozenset({"Late", "SlotReleased"})
+MICROS = 1_000_000
+JUDGED_TOGETHER_S = 0.25
+"""A result this close to a verdict may be on its way while the verdict is written."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known after a run."""
+
+    jobs: Sequence[Row]
+    events: Mapping[str, Sequence[Row]]
+    deliveries: Sequence[Row]
+    accounts: Sequence[Row]
+    mails: Sequence[Row]
+    answers: Sequence[Answered]
+    callbacks: Sequence[bytes]
+    log: Sequence[Row]
+    book: Sequence[Row]
+    sessions: Mapping[str, tuple[SessionState, int | None]]
+    """account_id → saved session and the last number that the simulator gave out under it."""
+    stored: bytes
+    """The database's files, end to end."""
+    secrets: Sequence[str]
+
+    @cached_property
+    def owner_of_nonce(self) -> Mapping[str, Row]:
+        """nonce → the job it was committed for."""
+        by_id = {job["jobid"]: job for job in self.jobs}
+        return {
+            event["body"]["nonce"]: by_id[jobid]
+            for jobid, events in self.events.items()
+            for event in events
+            if event["kind"] == "Submitted"
+        }
+
+    @cached_property
+    def sent(self) -> Sequence[str]:
+        """The nonces of all interactions that reached the simulator, in order."""
+        return [
+            str((entry.get("body") or {}).get("nonce"))
+            for entry in self.log
+            if entry["kind"] == "request" and entry["path"].endswith("/interactions")
+        ]
+
+    @cached_property
+    def own_pages(self) -> Sequence[tuple[Row, Row]]:
+        """Each of the service's jobs with the page of the book that the bot wrote for it."""
+        return [
+            (self.owner_of_nonce[page["nonce"]], page)
+            for page in self.book
+            if page["nonce"] in self.owner_of_nonce and not page["by_hand"]
+        ]
+
+    @cached_property
+    def page_of_message(self) -> Mapping[str, Row]:
+        """message id → page of the book."""
+        return {one: page for page in self.book for one in page["message_ids"]}
+
+
+Check = Callable[[Evidence], Iterable[str]]
+CHECKS: list[Check] = []
+
+
+def check(function: Check) -> Check:
+    CHECKS.append(function)
+    return function
+
+
+@check
+def i1_a_result_belongs_to_one_job_of_its_account(seen: Evidence) -> Iterator[str]:
+    results = Counter(one for job in seen.jobs for one in _messages(job, "result"))
+    hashes = Counter(job["hash"] for job in seen.jobs if job["hash"])
+    for what, count in (results | hashes).items():
+        if count > 1:
+            yield f"{what} is the result of {count} jobs"
+
+
+@check
+def i2_one_unbound_job_per_channel(seen: Evidence) -> Iterator[str]:
+    spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for job in seen.jobs:
+        events = seen.events.get(job["jobid"], ())
+        begin = next((event for event in events if event["kind"] == "Submitted"), None)
+        if begin is not None:
+            end = next((event["at"] for event in events if event["kind"] in BINDS), 2**62)
+            spans[job["channel"]].append((begin["at"], end, job["jobid"]))
+    for channel, found in spans.items():
+        for (_, end, first), (begin, _, second) in itertools.pairwise(sorted(found)):
+            if begin < end:
+                yield f"{first} and {second} were unbound at once in {channel}"
+
+
+@check
+def i3_a_job_runs_on_an_account_of_its_user(seen: Evidence) -> Iterator[str]:
+    owners = {account["account_id"]: account["user_id"] for account in seen.accounts}
+    for job in seen.jobs:
+        if owners.get(job["account_id"], job["user_id"]) != job["user_id"]:
+            yield f"{job['jobid']} runs on an account of user {owners[job['account_id']]}"
+
+
+@check
+def i4_each_nonce_is_committed_and_sent_once(seen: Evidence) -> Iterator[str]:
+    for nonce, count in Counter(seen.sent).items():
+        if count > 1:
+            yield f"nonce {nonce} was sent {count} times"
+        if nonce not in seen.owner_of_nonce:
+            yield f"nonce {nonce} was sent and never committed"
+    known = {job["jobid"] for job in seen.jobs}
+    for answered in seen.answers:
+        if isinstance(answered.body, dict) and answered.body.get("jobid", "").startswith("job:"):
+            jobid = answered.body["jobid"]
+            if jobid not in known and answered.status != 404:
+                yield f"{jobid} was answered and is not stored"
+
+
+@check
+def i5_the_saved_sequence_was_given_out(seen: Evidence) -> Iterator[str]:
+    for account_id, (session, given_out) in seen.sessions.items():
+        if given_out is not None and session.sequence > given_out:
+            yield f"{account_id} saved sequence {session.sequence} of {given_out}"
+
+
+@check
+def i7_a_live_job_has_an_account(seen: Evidence) -> Iterator[str]:
+    accounts = {account["account_id"] for account in seen.accounts}
+    for job in seen.jobs:
+        if job["status"] not in FINAL and job["account_id"] not in accounts:
+            yield f"{job['jobid']} lives without an account"
+
+
+@check
+def i8_slots_are_rows_and_end_once(seen: Evidence) -> Iterator[str]:
+    for job in seen.jobs:
+        final = job["status"] in FINAL
+        if not final and bool(job["slot"]) is not COMMANDS[job["verb"]].takes_slot:
+            yield f"{job['jobid']} is {job['status']} with slot={job['slot']}"
+        if final and job["slot"] and not (job["ghost"] and job["slot_until"]):
+            yield f"{job['jobid']} is over and keeps its slot for ever"
+        released = [e for e in seen.events.get(job["jobid"], ()) if e["kind"] == "SlotReleased"]
+        if len(released) > 1:
+            yield f"{job['jobid']} gave its slot back {len(released)} times"
+
+
+@check
+def i9_final_is_final(seen: Evidence) -> Iterator[str]:
+    for job in seen.jobs:
+        kinds = [event["kind"] for event in seen.events.get(job["jobid"], ())]
+        ends = [kind for kind in kinds if kind in ENDS]
+        if job["status"] in FINAL:
+            after = kinds[kinds.index(ends[-1]) + 1 :] if ends else kinds
+            if not ends or set(after) - AFTER_THE_END:
+                yield f"{job['jobid']} is {job['status']} after {kinds}"
+        if job["version"] != len(kinds):
+            yield f"{job['jobid']} has version {job['version']} and {len(kinds)} events"
+
+
+@check
+def i9_one_delivery_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
+    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries)
+    for job in seen.jobs:
+        # R4: a 429 of Discord's or the bot's is told by the POST alone
+        due = job["status"] in FINAL and job["reply_url"] and job["code"] != 429
+        found = sum(count for (jobid, _), count in owed.items() if jobid == job["jobid"])
+        if found != bool(due):
+            yield f"{job['jobid']} ({job['status']} {job['code']}) has {found} deliveries"
+
+
+@check
+def i10_what_was_called_final_stays_so(seen: Evidence) -> Iterator[str]:
+    stored = {job["jobid"]: (job["status"], job["code"]) for job in seen.jobs}
+    told = [answered.body for answered in seen.answers if not _is_cancel(answered)]
+    told += [json.loads(raw) for raw in seen.callbacks]
+    for body in told:
+        if not isinstance(body, dict) or body.get("status") not in FINAL:
+            continue
+        if stored.get(body["jobid"]) != (body["status"], body["code"]):
+            yield f"{body['jobid']} was called {body['status']} {body['code']}, " + (
+                f"is {stored.get(body['jobid'])}"
+            )
+
+
+@check
+def i12_a_halt_writes_one_mail(seen: Evidence) -> Iterator[str]:
+    for account in seen.accounts:
+        mails = [mail for mail in seen.mails if account["channel"] in mail["body"]]
+        if account["halt"] is not None:
+            since = account["reset_at"] or 0
+            if sum(mail["created_at"] >= since for mail in mails) != 1:
+                yield f"{account['channel']} is halted with {len(mails)} mails"
+        elif mails and account["reset_at"] is None:
+            yield f"{account['channel']} was never halted and has {len(mails)} mails"
+
+
+@check
+def i14_no_secret_is_stored_in_the_open(seen: Evidence) -> Iterator[str]:
+    for number, secret in enumerate(seen.secrets):
+        if secret.encode() in seen.stored:
+            yield f"secret number {number} stands in the database"
+
+
+@check
+def nothing_is_doubled(seen: Evidence) -> Iterator[str]:
+    asked = Counter(job["jobid"] for job, _ in seen.own_pages)
+    for jobid, count in asked.items():
+        if count > 1:
+            yield f"{jobid} was executed {count} times"
+
+
+@check
+def nothing_is_swapped(seen: Evidence) -> Iterator[str]:
+    own = defaultdict(set)
+    for job, page in seen.own_pages:
+        own[job["jobid"]].add(page["interaction_id"])
+    for job in seen.jobs:
+        shown = set(job["messages"] or ()) | {one for one in (job["message_id"],) if one}
+        if job["late"]:
+            shown.add(job["late"]["message_id"])
+        for one in shown:
+            page = seen.page_of_message.get(one)
+            if page is None or page["interaction_id"] not in own[job["jobid"]]:
+                yield f"{job['jobid']} shows message {one} of another"
+        if job["status"] == "completed" and job["verb"] == "describe":
+            yield from _foreign_prompts(job, seen)
+
+
+def _foreign_prompts(job: Row, seen: Evidence) -> Iterator[str]:
+    page = seen.page_of_message.get(job["message_id"])
+    said = job["embeds"][0]["description"]
+    if page is not None and any(prompt not in said for prompt in page["prompts"]):
+        yield f"{job['jobid']} carries prompts that are not its own"
+
+
+@check
+def nothing_is_lost(seen: Evidence) -> Iterator[str]:
+    for job, page in seen.own_pages:
+        if page["status"] != "completed" or not COMMANDS[job["verb"]].reply_in_history:
+            continue
+        if job["status"] == "completed" or job["status"] == "cancelled":
+            continue
+        judged_at_s = (job["finished_at"] or 2**62) / MICROS
+        if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:
+            yield f"{job['jobid']} is {job['status']} although the bot had finished it before"
+
+
+async def check_invariants(installation: Installation) -> None:
+    """Fail with all that is wrong after a run. Call it when the service has stopped."""
+    seen = await _evidence(installation)
+    wrong = [f"{one.__name__}: {text}" for one in CHECKS for text in one(seen)]
+    assert not wrong, "\n".join(wrong)
+
+
+async def no_task_is_left(before: set[asyncio.Task[Any]]) -> None:
+    """Fail when a task outlives its owner. Streams that are just closing get a moment."""
+    left: set[asyncio.Task[Any]] = set()
+    for _ in range(50):
+        left = asyncio.all_tasks() - before - {_current()}
+        if not left:
+            return
+        await asyncio.wait(left, timeout=0.02)
+    assert not left, f"these outlived the run: {left}"
+
+
+def _current() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def _evidence(here: Installation) -> Evidence:
+    folder = here.settings.data_dir
+    sessions = await _sessions(here)
+    with here.records() as records:
+        events: dict[str, list[Row]] = defaultdict(list)
+        for event in records.events():
+            events[event["jobid"]].append(event)
+        rows = (records.jobs(), records.deliveries(), records.accounts(), records.mails())
+    jobs, deliveries, accounts, mails = rows
+    return Evidence(
+        jobs=jobs,
+        events=events,
+        deliveries=deliveries,
+        accounts=accounts,
+        mails=mails,
+        answers=here.answers,
+        callbacks=here.outside.raw_callbacks,
+        log=here.sim.log,
+        book=here.sim.book,
+        sessions=sessions,
+        stored=b"".join(file.read_bytes() for file in sorted(folder.glob("*.db*"))),
+        secrets=[*here.tokens, *(account.token for account in here.sim.accounts)],
+    )
+
+
+async def _sessions(here: Installation) -> dict[str, tuple[SessionState, int | None]]:
+    found = {}
+    async with open_state(here.settings) as state:
+        for account in await state.store.list_accounts():
+            sealed = await state.store.load_session(account.account_id)
+            if sealed is None:
+                continue
+            opened = state.vault.unseal("gateway_sessions", account.account_id, sealed)
+            session = msgspec.json.decode(opened, type=SessionState)
+            live = here.sim.sessions.find(session.session_id)
+            found[account.account_id] = (session, None if live is None else live.seq)
+    return found
+
+
+def _messages(job: Row, role: str) -> Sequence[str]:
+    return [one for one, known in (job["messages"] or {}).items() if known == role]
+
+
+def _is_cancel(answered: Answered) -> bool:
+    """A cancel's `code` is that of the call, not of the job (R26)."""
+    return "/cancel" in answered.path

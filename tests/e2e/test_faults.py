@@ -1,0 +1,85 @@
+"""Every row of FAULTS through the whole service: what the caller sees, and what is left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Install, Installation, Person, eventually
+from tests.e2e.expectations import CASES, Case
+from tests.e2e.outcome import Outcome, looked_up
+from waystation.simulator.faults import FAULTS
+
+PATIENT = {"vanish_grace_s": 0.2, "blind_grace_s": 10.0}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+async def test_a_fault_leads_to_what_is_expected_and_to_nothing_else(
+    install: Install, case: Case
+) -> None:
+    settings = PATIENT | dict(case.settings)
+    async with install(sim_options=dict(case.sim_options), **settings) as here:
+        ada = await here.person()
+        url = here.photo()
+        switch = await _switched_on(here, ada, case)
+        posted = await _asked(here, ada, case.verb, url)
+        await _ended(here, ada, case)
+        assert _named(here, await looked_up(here, ada, url, posted)) == case.outcome
+        assert switch.fired == 1
+
+
+def test_every_fault_has_an_expectation_and_no_expectation_is_left_over() -> None:
+    assert {case.fault for case in CASES} == set(FAULTS)
+
+
+def test_no_two_expectations_have_one_name() -> None:
+    assert len({case.id for case in CASES}) == len(CASES)
+
+
+async def _switched_on(here: Installation, ada: Person, case: Case) -> Any:
+    if not case.at_start:
+        await here.equip(ada)
+        await here.connected()
+    switch = here.sim.fault(case.fault, count=1, params=dict(case.params))
+    for name, params in case.beside:
+        here.sim.fault(name, count=1, params=dict(params))
+    if case.at_start:
+        (channel,) = await here.equip(ada)
+
+        async def is_halted() -> bool:
+            return "pendingModMessage" in await ada.account(channel)
+
+        await eventually(is_halted)
+    return switch
+
+
+async def _asked(here: Installation, ada: Person, verb: str, url: str) -> tuple[int, Any, Any]:
+    own = {"describeUrl": url} if verb == "describe" else {}
+    body = {"replyUrl": f"{here.outside.url}/callback", "replyRef": "ref", **own}
+    return await ada.call("POST", f"/v2/jobs/{verb}", body)
+
+
+async def _ended(here: Installation, ada: Person, case: Case) -> None:
+    """Wait until the job is over and nothing more can come."""
+    with here.records() as records:
+        jobs = records.jobs()
+        for job in jobs:
+            await ada.final(job["jobid"])
+        if case.hears:
+            await here.quiet()
+        pending = "select 1 from deliveries where status = 'pending'"
+        await eventually(lambda: not records.rows(pending))
+
+
+def _named(here: Installation, outcome: Outcome) -> Outcome:
+    """Put a placeholder for the channel into the one sentence that names it."""
+    status, body = outcome.post
+    if set(body) == {"error", "code"}:
+        channel = here.sim.accounts[0].channel_id
+        body = body | {"error": body["error"].replace(channel, "{channel}")}
+    return Outcome(**{**_fields(outcome), "post": (status, body)})
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}

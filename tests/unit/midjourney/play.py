@@ -1,0 +1,143 @@
+"""Play: a conversation with its store and its clock, both set by hand.
+
+Every step is applied as the owner does it: decide, commit (here: keep), adopt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.fakes import START
+from tests.golden.corpus import event_of
+from waystation.gateway_events import GatewayEvent
+from waystation.jobs import Job, JobId, JobStatus, Nonce, Refused
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.conversation import Conversation, Limits, Step
+
+__all__ = ["CHANNEL", "LIMITS", "USER", "Play", "new_job"]
+
+USER = "1144000000000000001"
+CHANNEL = "1145000000000000003"
+LIMITS = Limits(first_answer=timedelta(seconds=60), job_timeout=timedelta(minutes=30))
+
+
+def new_job(name: str, verb: str = "describe", at: datetime = START) -> Job:
+    """Return a job that was just accepted."""
+    return Job(
+        jobid=JobId(name),
+        user_id=1,
+        account_id="account",
+        channel=CHANNEL,
+        verb=verb,
+        status=JobStatus.CREATED,
+        created_at=at,
+        updated_at=at,
+        discord="ABC…secured…xyz",
+        slot=COMMANDS[verb].takes_slot,
+    )
+
+
+class Play:
+    """One conversation, restartable at any moment."""
+
+    def __init__(self, jobs: Iterable[Job] = (), limits: Limits = LIMITS) -> None:
+        self.now = START
+        self.limits = limits
+        self.jobs: dict[JobId, Job] = {}
+        self.nonces: dict[JobId, Nonce] = {}
+        self.talk = Conversation(USER, CHANNEL, limits, ())
+        for job in jobs:
+            self.admit(job)
+
+    def admit(self, job: Job) -> None:
+        """Accept a job."""
+        self.jobs[job.jobid] = job
+        self.talk.admit(job)
+
+    def restart(self) -> None:
+        """Rebuild the conversation from what is stored."""
+        kept = (
+            job
+            for job in self.jobs.values()
+            if not job.final or job.slot or (job.ghost and self._young(job))
+        )
+        self.talk = Conversation(USER, CHANNEL, self.limits, kept)
+
+    def _young(self, job: Job) -> bool:
+        assert job.finished_at is not None
+        return job.finished_at > self.now - self.limits.ghost_life
+
+    def commit(self, step: Step) -> Step:
+        """Store a step as the owner would, then adopt it."""
+        for change in step.changes:
+            before = self.jobs[change.job.jobid]
+            assert change.job.version == before.version + len(change.events)
+            self.jobs[change.job.jobid] = change.job
+        self.talk.adopt(step)
+        return step
+
+    def see(self, event: GatewayEvent) -> Step:
+        """Let the conversation hear something."""
+        return self.commit(self.talk.receive(event, self.now))
+
+    def submit(self, name: str, nonce: str) -> Step:
+        """Commit a nonce."""
+        return self.commit(self.talk.submitted(JobId(name), Nonce(nonce), self.now))
+
+    def perform(self, step: dict[str, Any]) -> Step:
+        """Do one step of a conversation golden."""
+        match step:
+            case {"see": _}:
+                return self.see(event_of(step))
+            case {"submit": name}:
+                return self.submit(name, step.get("nonce", self.nonces[JobId(name)]))
+            case {"unclear": name}:
+                return self.commit(self.talk.unclear(JobId(name), "time-out", self.now))
+            case {"refuse": name}:
+                event = Refused(429, "Discord /interactions failed with HTTP status 429")
+                return self.commit(self.talk.ended(JobId(name), event, self.now))
+            case {"cancel": name}:
+                return self.commit(self.talk.cancel(JobId(name), self.now))
+            case {"expire": caught_up}:
+                return self.commit(self.talk.expire(self.now, caught_up=caught_up))
+            case {"settle": True}:
+                return self.commit(self.talk.settle(self.now))
+            case _:
+                return self._arrange(step)
+
+    def _arrange(self, step: dict[str, Any]) -> Step:
+        match step:
+            case {"wait": seconds}:
+                self.now += timedelta(seconds=seconds)
+            case {"restart": True}:
+                self.restart()
+            case {"look_back": name}:
+                self.talk.looked_back([JobId(name)], self.now)
+            case _:
+                raise AssertionError(f"no such step: {step}")
+        return Step()
+
+
+def told(step: Step) -> list[str]:
+    """Return what a step gives, in the words of conversation goldens."""
+    lines = []
+    for change in step.changes:
+        for event in change.events:
+            by = getattr(event, "matched_by", "")
+            line = f"{change.job.jobid}: {type(event).__name__}"
+            lines.append(f"{line} by {by}" if by else line)
+    if step.halt is not None:
+        lines.append(f"halt: {step.halt.text}")
+    if step.look_back:
+        lines.append(f"look back: {', '.join(sorted(step.look_back))}")
+    if step.unrecognised is not None:
+        lines.append("kept")
+    return lines
+
+
+def without_bookkeeping(job: Job) -> Job:
+    """Return a job without what every stored event moves."""
+    return replace(job, version=0)

@@ -1,0 +1,181 @@
+"""Whole conversations from the goldens, and what no golden can say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import START
+from tests.golden.corpus import CONVERSATIONS, Golden, event_of
+from tests.unit.midjourney.play import Play, new_job, told
+from waystation.gateway_events import (
+    CaughtUp,
+    Disconnected,
+    HumanCheckSeen,
+    SessionState,
+)
+from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused
+from waystation.wire.snowflake import snowflake_time
+
+NONCE = "1400000000000000001"
+
+
+def _stage(golden: Golden) -> Play:
+    play = Play()
+    for name, job in golden.content["jobs"].items():
+        play.nonces[JobId(name)] = Nonce(job["nonce"])
+        play.admit(new_job(name, job["verb"]))
+    return play
+
+
+def _of(job: Job, expected: dict[str, Any]) -> dict[str, Any]:
+    late = job.late.message_id if job.late else None
+    return {name: late if name == "late" else getattr(job, name) for name in expected}
+
+
+@pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)
+def test_a_conversation_goes_as_its_golden_says(golden: Golden) -> None:
+    play = _stage(golden)
+    for number, step in enumerate(golden.content["steps"]):
+        assert told(play.perform(step)) == step.get("gives", []), f"step {number}: {step}"
+        if "see" in step and step.get("again", True):
+            again = told(play.perform(step))
+            assert not [line for line in again if line != "kept"], f"step {number} again: {step}"
+    for name, expected in golden.content["then"].items():
+        assert _of(play.jobs[JobId(name)], expected) == expected
+
+
+@pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)
+def test_what_a_reader_sees_of_a_final_job_never_changes(golden: Golden) -> None:
+    play = _stage(golden)
+    final: dict[JobId, tuple[object, ...]] = {}
+    for step in golden.content["steps"]:
+        play.perform(step)
+        for jobid, job in play.jobs.items():
+            if job.final:
+                seen = (job.status, job.updated_at, job.content, job.embeds, job.message_id)
+                assert final.setdefault(jobid, seen) == seen
+
+
+def _submitted(verb: str = "describe") -> Play:
+    play = Play([new_job("a", verb)])
+    play.submit("a", NONCE)
+    return play
+
+
+def test_a_step_changes_nothing_until_it_is_adopted() -> None:
+    play = _submitted()
+    event = event_of({"see": "describe/acknowledged"})
+    first = play.talk.receive(event, START)
+    assert first.writes
+    assert play.talk.receive(event, START) == first
+    assert play.talk.get(JobId("a")) == play.jobs[JobId("a")]
+
+
+def test_a_submitted_job_is_unbound_until_anything_of_it_was_seen() -> None:
+    play = Play([new_job("a")])
+    assert not play.talk.unbound
+    play.submit("a", NONCE)
+    assert play.talk.unbound
+    play.see(event_of({"see": "describe/acknowledged"}))
+    assert not play.talk.unbound
+
+
+def test_an_unknown_job_can_be_neither_submitted_nor_ended_nor_cancelled() -> None:
+    talk = Play().talk
+    nobody = JobId("nobody")
+    assert not talk.submitted(nobody, Nonce("1"), START).writes
+    assert not talk.ended(nobody, Failed(502, "gone"), START).writes
+    assert not talk.unclear(nobody, "time-out", START).writes
+    assert not talk.cancel(nobody, START).writes
+    assert talk.get(nobody) is None
+
+
+def test_a_second_end_of_a_job_is_nothing() -> None:
+    play = _submitted()
+    play.commit(play.talk.ended(JobId("a"), Failed(502, "first"), START))
+    assert not play.talk.ended(JobId("a"), Failed(502, "second"), START).writes
+    assert play.jobs[JobId("a")].error == "first"
+
+
+def test_a_refusal_of_the_account_halts_it_even_when_its_job_is_final() -> None:
+    play = _submitted()
+    event = Refused(596, "Discord /interactions failed with HTTP status 401")
+    step = play.commit(play.talk.ended(JobId("a"), event, START, halt="401"))
+    assert told(step) == ["a: Refused", "halt: 401"]
+    assert step.halt is not None
+    assert step.halt.triggered_at == START
+    assert told(play.talk.ended(JobId("a"), event, START, halt="401")) == ["halt: 401"]
+
+
+def test_the_trigger_of_a_halt_is_as_old_as_what_the_bot_said() -> None:
+    step = _submitted().see(event_of({"see": "describe/pending_mod_message"}))
+    assert step.halt is not None
+    assert step.halt.triggered_at == snowflake_time("1400000000003145728")
+
+
+def test_discords_own_human_check_halts_and_ends_no_job() -> None:
+    play = _submitted()
+    step = play.see(HumanCheckSeen("verify a phone", fatal=False))
+    assert told(step) == ["halt: verify a phone"]
+    assert step.halt is not None
+    assert step.halt.triggered_at == play.now
+
+
+def test_the_state_of_the_connection_is_no_news_to_a_conversation() -> None:
+    play = _submitted()
+    assert not play.see(Disconnected("lost")).writes
+    caught_up = CaughtUp(False, "1144000000000000001", SessionState("s", "ws://127.0.0.1", 1))
+    assert not play.see(caught_up).writes
+
+
+def test_history_is_read_back_to_the_oldest_job_that_still_waits_for_something_in_it() -> None:
+    play = Play([new_job("a"), new_job("b", "info"), new_job("c")])
+    assert play.talk.earliest_readable() is None
+    play.submit("b", "1400000000000000101")
+    assert play.talk.earliest_readable() is None
+    play.now += timedelta(seconds=5)
+    play.submit("a", NONCE)
+    play.now += timedelta(seconds=5)
+    play.submit("c", "1400000000000000003")
+    assert play.talk.earliest_readable() == START + timedelta(seconds=5)
+
+
+def test_history_is_not_read_back_for_a_ghost_whose_late_result_is_in() -> None:
+    play = _submitted()
+    play.perform({"cancel": "a"})
+    assert play.talk.earliest_readable() == START
+    play.see(event_of({"see": "describe/described"}))
+    assert play.talk.earliest_readable() is None
+
+
+def test_the_conversation_wakes_for_the_next_verdict() -> None:
+    play = Play([new_job("a")])
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=60)
+    play.now += timedelta(seconds=10)
+    play.submit("a", NONCE)
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=70)
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(seconds=670)
+    assert Play().talk.wake_at(caught_up=True) is None
+
+
+def test_a_look_back_that_is_older_than_the_deadline_does_not_count() -> None:
+    play = _submitted()
+    play.perform({"look_back": "a"})
+    play.perform({"wait": 60})
+    assert told(play.perform({"expire": True})) == ["look back: a"]
+
+
+def test_all_held_jobs_are_told() -> None:
+    play = Play([new_job("a"), new_job("b", "info")])
+    assert [job.jobid for job in play.talk.jobs] == ["a", "b"]
+
+
+def test_a_job_that_is_not_submitted_hears_nothing() -> None:
+    play = Play([new_job("a")])
+    for name in ("acknowledged", "described", "job_queued", "human_check_frame"):
+        play.see(event_of({"see": f"describe/{name}"}))
+    assert play.jobs[JobId("a")].status is JobStatus.CREATED
+    assert play.jobs[JobId("a")].version == 0

@@ -1,0 +1,82 @@
+"""When silence is judged, and how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes import START
+from tests.unit.midjourney.play import LIMITS, new_job
+from waystation.jobs import Expired, Failed, JobStatus, Lost, Moderated
+from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
+
+AFTER = timedelta(seconds=1)
+
+
+def test_a_job_waits_for_its_submission_no_longer_than_for_a_first_answer() -> None:
+    job = new_job("a")
+    for caught_up in (True, False):
+        assert due_at(job, LIMITS, caught_up=caught_up) == START + LIMITS.first_answer
+    assert isinstance(verdict(job, LIMITS), Failed)
+
+
+def test_a_blind_conversation_is_given_grace() -> None:
+    job = replace(new_job("a"), status=JobStatus.SUBMITTED, deadline_at=START)
+    assert due_at(job, LIMITS, caught_up=True) == START
+    assert due_at(job, LIMITS, caught_up=False) == START + LIMITS.blind_grace
+
+
+def test_a_deleted_message_is_judged_after_its_own_grace() -> None:
+    job = replace(
+        new_job("a"), status=JobStatus.STARTED, deadline_at=START, vanished_at=START + AFTER
+    )
+    assert due_at(job, LIMITS, caught_up=True) == START + AFTER + LIMITS.vanish_grace
+    assert isinstance(verdict(job, LIMITS), Moderated)
+
+
+def test_a_job_without_a_deadline_is_never_due() -> None:
+    job = replace(new_job("a"), status=JobStatus.STARTED)
+    assert due_at(job, LIMITS, caught_up=True) is None
+    assert due_at(job, LIMITS, caught_up=False) is None
+
+
+def test_a_ghost_is_due_for_its_slot_and_then_for_being_forgotten() -> None:
+    ghost = replace(
+        new_job("a"),
+        status=JobStatus.FAILED,
+        finished_at=START,
+        ghost=True,
+        slot_until=START + AFTER,
+    )
+    assert due_at(ghost, LIMITS, caught_up=True) == START + AFTER
+    assert due_at(replace(ghost, slot=False), LIMITS, caught_up=True) == START + LIMITS.ghost_life
+
+
+@pytest.mark.parametrize(("verb", "limit"), [("describe", 1800), ("info", 60)])
+def test_the_time_a_job_may_take_runs_from_its_submission(verb: str, limit: int) -> None:
+    job = replace(new_job("a", verb), submitted_at=START + AFTER)
+    assert running_deadline(job, LIMITS) == START + AFTER + timedelta(seconds=limit)
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "limits", "said"),
+    [
+        ("describe", JobStatus.SUBMITTED, LIMITS, "did not reply within 60 seconds"),
+        ("describe", JobStatus.STARTED, LIMITS, "did not finish within 30 minutes"),
+        ("info", JobStatus.PROGRESS, LIMITS, "did not finish within 60 seconds"),
+        (
+            "describe",
+            JobStatus.STARTED,
+            replace(LIMITS, job_timeout=timedelta(seconds=1.5)),
+            "did not finish within 1.5 seconds",
+        ),
+    ],
+)
+def test_a_verdict_says_how_long_was_waited(
+    verb: str, status: JobStatus, limits: Limits, said: str
+) -> None:
+    event = verdict(replace(new_job("a", verb), status=status), limits)
+    assert isinstance(event, Lost | Expired)
+    assert event.error.endswith(said)

@@ -1,0 +1,120 @@
+"""Whose message it is: by what is known, never by what merely looks alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.unit.midjourney.play import new_job
+from waystation.jobs import Job, JobId, MessageRole, Nonce, Shown
+from waystation.midjourney.matching import (
+    MATCHERS,
+    Ambiguous,
+    Candidates,
+    Matched,
+    match,
+    upload_stem,
+)
+from waystation.midjourney.replies import Reading, ReplyKind
+
+A, B = JobId("a"), JobId("b")
+
+
+def _job(name: str, **fields: Any) -> Job:
+    return replace(new_job(name), nonce=Nonce(f"nonce-{name}"), **fields)
+
+
+def _reading(
+    message_id: str = "900", kind: ReplyKind = ReplyKind.DESCRIBED, **fields: Any
+) -> Reading:
+    hash_ = fields.pop("hash", None)
+    names = ("addressee", "nonce", "interaction_id", "command", "reference_id", "upload_name")
+    return Reading(
+        kind=kind,
+        shown=Shown(message_id, hash=hash_),
+        from_bot=True,
+        ephemeral=False,
+        says_something=True,
+        meaning=None,
+        **{name: fields.get(name) for name in names},
+    )
+
+
+def test_each_matcher_knows_its_job() -> None:
+    job = _job("a", interaction_id="i", hash="h", messages={"900": MessageRole.PROGRESS})
+    candidates = Candidates([job, _job("b")])
+    seen = {
+        "nonce": _reading("1", nonce="nonce-a"),
+        "message": _reading("900"),
+        "interaction": _reading("1", interaction_id="i"),
+        "hash": _reading("1", hash="h"),
+        "upload": _reading("1", upload_name=f"{upload_stem('nonce-a')}.png"),
+        "reference": _reading("1", ReplyKind.ERROR, reference_id="900"),
+    }
+    assert list(seen) == list(MATCHERS)
+    for name, reading in seen.items():
+        assert match(reading, candidates) == Matched(A, name)
+
+
+def test_the_strongest_matcher_names_itself() -> None:
+    candidates = Candidates([_job("a", interaction_id="i")])
+    assert match(_reading(nonce="nonce-a", interaction_id="i"), candidates) == Matched(A, "nonce")
+
+
+def test_nobody_is_matched_by_nothing() -> None:
+    candidates = Candidates([_job("a")])
+    assert match(_reading(), candidates) is None
+    assert match(_reading(nonce="other", upload_name="picture.png"), candidates) is None
+    assert match(_reading(upload_name=""), candidates) is None
+
+
+def test_two_jobs_are_ambiguous() -> None:
+    candidates = Candidates([_job("a", interaction_id="i"), _job("b")])
+    reading = _reading(nonce="nonce-b", interaction_id="i")
+    assert match(reading, candidates) == Ambiguous(frozenset({A, B}))
+
+
+def test_only_errors_match_by_what_they_reply_to() -> None:
+    candidates = Candidates([_job("a", messages={"900": MessageRole.PROGRESS})])
+    assert match(_reading("1", ReplyKind.DESCRIBED, reference_id="900"), candidates) is None
+
+
+def test_a_copied_file_name_is_nothing_beside_another_nonce_or_interaction() -> None:
+    candidates = Candidates([_job("a", interaction_id="i")])
+    name = f"{upload_stem('nonce-a')}.png"
+    assert match(_reading(upload_name=name, nonce="by-hand"), candidates) is None
+    assert match(_reading(upload_name=name, interaction_id="by-hand"), candidates) is None
+    assert match(_reading(upload_name=name, interaction_id="i"), candidates) is not None
+
+
+def test_what_was_seen_to_be_by_hand_stays_by_hand() -> None:
+    candidates = Candidates([_job("a")])
+    name = f"{upload_stem('nonce-a')}.png"
+    candidates.disown("900", "hand", None)
+    assert match(_reading("900", upload_name=name), candidates) is None
+    assert match(_reading("901", upload_name=name, interaction_id="hand"), candidates) is None
+    assert match(_reading("901", upload_name=name), candidates) == Matched(A, "upload")
+
+
+def test_a_key_stays_with_the_job_that_had_it_first() -> None:
+    first, second = _job("a", interaction_id="i"), _job("b", interaction_id="i")
+    candidates = Candidates([first, second])
+    assert candidates.find("interaction", "i") == A
+    candidates.drop(B)
+    assert candidates.find("interaction", "i") == A
+    candidates.drop(A)
+    assert candidates.find("interaction", "i") is None
+
+
+def test_a_job_is_found_by_what_it_has_learnt_and_forgotten_whole() -> None:
+    job = new_job("a")
+    candidates = Candidates([job])
+    assert candidates.find("nonce", None) is None
+    candidates.put(replace(job, nonce=Nonce("1")))
+    candidates.put(replace(job, nonce=Nonce("2"), messages={"900": MessageRole.PROGRESS}))
+    assert {candidates.find("nonce", "1"), candidates.find("message", "900")} == {A}
+    candidates.drop(A)
+    candidates.drop(A)
+    for kind, value in (("nonce", "1"), ("nonce", "2"), ("upload", upload_stem("2"))):
+        assert candidates.find(kind, value) is None
+    assert candidates.find("message", "900") is None

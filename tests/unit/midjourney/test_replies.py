@@ -1,0 +1,162 @@
+"""Every golden is read as its author expected, and exactly one row claims it."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.golden.corpus import MESSAGES, Golden, message_of
+from waystation.midjourney.replies import REPLIES, ReplyKind, facts, read
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
+from waystation.wire.message import Embed, EmbedImage, Message, User
+
+
+@pytest.mark.parametrize("golden", MESSAGES, ids=str)
+def test_a_golden_is_read_as_expected(golden: Golden) -> None:
+    reading = read(message_of(golden))
+    for name, expected in golden.content["reading"].items():
+        if name in ("ending", "code", "error", "details"):
+            assert reading.meaning is not None
+            assert getattr(reading.meaning, name) == expected, name
+        elif name == "content":
+            assert reading.shown.content == expected
+        else:
+            assert getattr(reading, name) == expected, name
+    assert reading.shown.message_id == golden.content["payload"]["id"]
+    assert (reading.meaning is not None) == (reading.kind is ReplyKind.ERROR)
+
+
+@pytest.mark.parametrize("golden", MESSAGES, ids=str)
+def test_exactly_one_row_claims_a_golden(golden: Golden) -> None:
+    said = facts(message_of(golden))
+    claimed = [row.kind.value for row in REPLIES if row.fits(said)]
+    expected = golden.content["reading"]["kind"]
+    assert claimed == ([] if expected == "unrecognised" else [expected])
+
+
+@pytest.mark.parametrize("golden", MESSAGES, ids=str)
+def test_a_golden_says_where_it_is_from(golden: Golden) -> None:
+    assert golden.source.startswith(("wire notes", "seed", "rules"))
+
+
+def test_every_row_has_a_golden() -> None:
+    kinds = {golden.content["reading"]["kind"] for golden in MESSAGES}
+    assert kinds >= {row.kind for row in REPLIES}
+
+
+def test_every_row_names_its_source() -> None:
+    assert len({row.kind for row in REPLIES}) == len(REPLIES)
+    assert all(row.source for row in REPLIES)
+
+
+@pytest.mark.parametrize("golden", MESSAGES, ids=str)
+def test_a_golden_with_unknown_fields_is_read_the_same(golden: Golden) -> None:
+    payload = golden.content["payload"] | {"field_of_tomorrow": {"deep": [1]}}
+    decoded = msgspec.json.decode(json.dumps(payload), type=Message)
+    assert read(decoded) == read(message_of(golden))
+
+
+_GOLDEN_BY_FIELDS = st.sampled_from(MESSAGES).flatmap(
+    lambda golden: st.tuples(
+        st.just(golden),
+        st.sets(st.sampled_from(sorted(set(golden.content["payload"]) - {"id", "channel_id"}))),
+    )
+)
+
+
+@given(_GOLDEN_BY_FIELDS)
+def test_a_golden_with_missing_fields_is_still_read_by_at_most_one_row(
+    chosen: tuple[Golden, set[str]],
+) -> None:
+    golden, missing = chosen
+    payload = {key: value for key, value in golden.content["payload"].items() if key not in missing}
+    message = msgspec.json.decode(json.dumps(payload), type=Message)
+    assert sum(row.fits(facts(message)) for row in REPLIES) <= 1
+    read(message)
+
+
+_TEXTS = st.sampled_from(["", "Your info - me", "Blocked", "Job queued", "1️⃣ a", "x (Stopped)"])
+
+
+@given(
+    content=_TEXTS,
+    title=st.none() | _TEXTS,
+    description=st.none() | _TEXTS,
+    color=st.sampled_from([None, 0, 16711680, 16776960]),
+    kind=st.sampled_from([None, "rich", "link"]),
+    captcha=st.booleans(),
+    nonce=st.sampled_from([None, "1", 1]),
+)
+def test_no_message_is_claimed_twice(
+    content: str,
+    title: str | None,
+    description: str | None,
+    color: int | None,
+    kind: str | None,
+    captcha: bool,
+    nonce: str | int | None,
+) -> None:
+    button = {"type": 2, "custom_id": "MJ::Captcha::x" if captcha else "MJ::Picread::Retry"}
+    payload = {
+        "id": "1",
+        "channel_id": "2",
+        "content": content,
+        "nonce": nonce,
+        "embeds": [{"type": kind, "title": title, "description": description, "color": color}],
+        "components": [{"type": 1, "components": [button]}],
+    }
+    message = msgspec.json.decode(json.dumps(payload), type=Message)
+    assert sum(row.fits(facts(message)) for row in REPLIES) <= 1
+
+
+def test_only_the_bots_own_messages_are_from_the_bot() -> None:
+    bot, other = User(MIDJOURNEY_APPLICATION_ID), User("1144000000000000066")
+    assert read(Message("1", "2", author=bot)).from_bot is True
+    assert read(Message("1", "2", application_id=MIDJOURNEY_APPLICATION_ID)).from_bot is True
+    assert read(Message("1", "2", author=other)).from_bot is False
+    liar = Message("1", "2", author=other, application_id=MIDJOURNEY_APPLICATION_ID)
+    assert read(liar).from_bot is False
+    assert read(Message("1", "2", application_id="1144000000000000066")).from_bot is False
+    assert read(Message("1", "2")).from_bot is None
+
+
+def test_a_single_mention_addresses_and_two_do_not() -> None:
+    ada, ben = User("1144000000000000001"), User("1144000000000000002")
+    assert read(Message("1", "2", mentions=(ada,))).addressee == ada.id
+    assert read(Message("1", "2", mentions=(ada, ben))).addressee is None
+
+
+def test_the_older_interaction_field_is_read_where_the_newer_is_missing() -> None:
+    golden = next(one for one in MESSAGES if one.name == "describe/acknowledged")
+    payload = dict(golden.content["payload"])
+    del payload["interaction_metadata"]
+    reading = read(msgspec.json.decode(json.dumps(payload), type=Message))
+    assert reading.interaction_id == "1400000000000000010"
+    assert reading.addressee == "1144000000000000001"
+    assert reading.command == "describe"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://127.0.0.1:1/a/b/picture-1.png?ex=1", "picture-1.png"),
+        ("http://127.0.0.1:1/a/b/two%20words.png", "two words.png"),
+        ("http://127.0.0.1:1/", None),
+        ("http://[::1/picture-1.png", None),
+        (None, None),
+    ],
+)
+def test_the_pictures_file_name_is_read_from_its_link(url: str | None, name: str | None) -> None:
+    embed = Embed(type="rich", description="1️⃣ a", image=EmbedImage(url=url))
+    assert read(Message("1", "2", embeds=(embed,))).upload_name == name
+
+
+def test_an_info_shows_its_text_as_content_too() -> None:
+    embed = Embed(type="rich", title="Your info - me", description="**Job Mode**: Fast")
+    assert read(Message("1", "2", embeds=(embed,))).shown.content == "**Job Mode**: Fast"
+    said = Message("1", "2", content="Hello", embeds=(embed,))
+    assert read(said).shown.content == "Hello"

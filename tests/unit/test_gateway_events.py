@@ -1,0 +1,27 @@
+"""Every gateway event that comes with a dispatch carries its sequence (I5)."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+from waystation.gateway_events import (
+    CaughtUp,
+    Disconnected,
+    GatewayEvent,
+    MessageSeen,
+    MessageStep,
+)
+from waystation.wire.message import Message
+
+_OF_THE_CONNECTION = {CaughtUp, Disconnected}
+
+
+def test_what_discord_dispatched_has_a_sequence_and_what_the_connection_did_has_none() -> None:
+    for event in get_args(GatewayEvent):
+        names = {field.name for field in fields(event)}
+        assert ("sequence" in names) == (event not in _OF_THE_CONNECTION), event
+
+
+def test_a_message_read_back_has_no_sequence() -> None:
+    assert MessageSeen(MessageStep.HISTORY, Message("1", "2")).sequence is None

@@ -1,0 +1,59 @@
+"""Jobs and their events are plain, closed, frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
+from typing import get_args
+
+import pytest
+
+import waystation.jobs
+from tests.unit.midjourney.play import new_job
+from waystation.jobs import FINAL, JobEvent, JobStatus
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_status_is_final_exactly_when_nothing_can_follow(status: JobStatus) -> None:
+    assert status.final == (status in FINAL)
+    assert replace(new_job("a"), status=status).final == status.final
+
+
+def test_the_statuses_are_v2s_words_and_one_of_ours() -> None:
+    assert [status.value for status in JobStatus] == [
+        "created",
+        "submitted",
+        "started",
+        "progress",
+        "completed",
+        "moderated",
+        "failed",
+        "cancelled",
+    ]
+
+
+@pytest.mark.parametrize(
+    "evidence", [{"interaction_id": "1"}, {"message_id": "1"}, {"hash": "1"}], ids=str
+)
+def test_a_job_is_bound_by_any_evidence_of_its_own(evidence: dict[str, str]) -> None:
+    job = new_job("a")
+    assert not job.bound
+    assert replace(job, **evidence).bound  # type: ignore[arg-type]
+
+
+def test_a_job_cannot_be_changed_in_place() -> None:
+    with pytest.raises(FrozenInstanceError):
+        new_job("a").status = JobStatus.FAILED  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("event", get_args(JobEvent), ids=lambda event: event.__name__)
+def test_an_event_is_a_frozen_value_that_the_module_names(event: type) -> None:
+    assert is_dataclass(event)
+    assert event.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert event.__name__ in waystation.jobs.__all__
+
+
+def test_a_job_starts_unfinished_and_without_evidence() -> None:
+    job = new_job("a")
+    unset = {field.name for field in fields(job) if getattr(job, field.name) is None}
+    assert {"nonce", "submitted_at", "finished_at", "late", "error", "slot_until"} <= unset
+    assert (job.code, job.version, job.ghost) == (200, 0, False)
