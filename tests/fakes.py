@@ -1,4 +1,4 @@
-"""One fake per port: a clock set by hand and ids that count.
+"""One fake per port: a clock set by hand, ids that count, a Discord that says what it is told to.
 
 How the clock works: `sleep` waits until a test moves the time past its end. `advance` moves it at
 once; `elapse` moves it from one sleeper's end to the next, so that a loop that sleeps again in
@@ -9,13 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from waystation.actions import Accepted, Outcome, Submission, Upload, Uploaded
+from waystation.errors import StoreError
+from waystation.gateway_events import CaughtUp, GatewayEvent, SessionState
 from waystation.jobs import Nonce
+from waystation.ports import Store
+from waystation.secret import Secret
+from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_at
 
-__all__ = ["START", "FakeClock", "FakeIds"]
+__all__ = [
+    "START",
+    "FailingStore",
+    "FakeClock",
+    "FakeDiscord",
+    "FakeIds",
+    "FakeSealer",
+    "FakeTransport",
+]
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """When a fake clock starts unless told otherwise."""
@@ -111,3 +127,165 @@ class FakeIds:
     def fraction(self) -> float:
         """Return `next_fraction`, which a test may set."""
         return self.next_fraction
+
+
+class FakeSealer:
+    """A `ports.Sealer` that only marks what it seals, with table and row."""
+
+    def seal(self, table: str, row_id: str, value: bytes) -> bytes:
+        """Return the value behind its place."""
+        return f"{table}/{row_id}:".encode() + value
+
+    def unseal(self, table: str, row_id: str, sealed: bytes) -> bytes:
+        """Return the value; a wrong place is a failed test."""
+        place = f"{table}/{row_id}:".encode()
+        assert sealed.startswith(place), f"{sealed!r} was not sealed for {place!r}"
+        return sealed.removeprefix(place)
+
+    def hash_token(self, secret: str) -> bytes:
+        """Return something that depends on the secret."""
+        return b"hash of " + secret.encode()
+
+
+class FailingStore:
+    """A real store that fails when told to: every method, or those named."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.failing: set[str] | bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+
+        async def call(*args: object, **kwargs: object) -> Any:
+            if self.failing is True or (self.failing and name in self.failing):
+                raise StoreError("The disk is full.")
+            return await real(*args, **kwargs)
+
+        return call
+
+
+class FakeDiscord:
+    """A `ports.TransportFactory`: the Discord behind all transports of one account.
+
+    Each new transport is greeted by itself: resumed when it brings the session that Discord
+    remembers, as a new session otherwise.
+    """
+
+    def __init__(self, discord_user_id: str) -> None:
+        self.discord_user_id = discord_user_id
+        self.transports: list[FakeTransport] = []
+        self.greets = True
+        """Whether a connection becomes live by itself."""
+        self.remembers = True
+        """Whether sessions can be resumed."""
+        self.performed: list[Submission] = []
+        self.timeouts_s: list[float] = []
+        self.outcomes: deque[Outcome | Exception | asyncio.Future[Outcome]] = deque()
+        """How the next submissions end; accepted when empty."""
+        self.uploads: list[Upload] = []
+        self.upload_ends: deque[Exception | asyncio.Future[None]] = deque()
+        """What the next uploads wait for or fail with."""
+        self.history: list[Message] = []
+        self.history_ends: deque[Exception | asyncio.Future[None]] = deque()
+        self.reads: list[str] = []
+        """The snowflakes after which history was read."""
+        self.page = 500
+        self.refreshed: deque[Exception | None] = deque()
+        self.refreshes = 0
+
+    def __call__(
+        self, token: Secret, session: SessionState | None, log_name: str
+    ) -> FakeTransport:
+        transport = FakeTransport(self, token.reveal(), session)
+        self.transports.append(transport)
+        if self.greets:
+            self.greet()
+        return transport
+
+    @property
+    def now(self) -> FakeTransport:
+        """The newest transport."""
+        return self.transports[-1]
+
+    def greet(self, discord_user_id: str | None = None) -> None:
+        """Let the newest connection become live."""
+        session = self.now.session
+        resumed = self.remembers and session is not None
+        if session is None or not resumed:
+            session = SessionState(f"session-{len(self.transports)}", "ws://gateway.test", 1)
+        self.say(CaughtUp(resumed, discord_user_id or self.discord_user_id, session))
+
+    def say(self, *events: GatewayEvent) -> None:
+        """Tell the newest transport something."""
+        self.now.say(*events)
+
+
+class FakeTransport:
+    """A `ports.Transport` whose every word comes from its `FakeDiscord`."""
+
+    def __init__(self, discord: FakeDiscord, token: str, session: SessionState | None) -> None:
+        self.token = token
+        self.session = session
+        self.closed = False
+        self._discord = discord
+        self._queue: asyncio.Queue[GatewayEvent | None] = asyncio.Queue()
+
+    def say(self, *events: GatewayEvent) -> None:
+        """Queue events."""
+        for event in events:
+            self._queue.put_nowait(event)
+
+    def end(self) -> None:
+        """Stop for good, as after a fatal close."""
+        self._queue.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[GatewayEvent]:
+        """Yield what was said."""
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+    async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
+        """End as the script says."""
+        self._discord.performed.append(submission)
+        self._discord.timeouts_s.append(timeout_s)
+        outcome = self._discord.outcomes.popleft() if self._discord.outcomes else Accepted()
+        if isinstance(outcome, asyncio.Future):
+            outcome = await outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def upload(self, channel: str, upload: Upload) -> Uploaded:
+        """Keep the file."""
+        self._discord.uploads.append(upload)
+        await _ending(self._discord.upload_ends)
+        return Uploaded(upload.filename, f"uploads/{upload.filename}")
+
+    async def recent_messages(self, channel: str, after: str) -> Sequence[Message]:
+        """Return the first page of history after a snowflake."""
+        self._discord.reads.append(after)
+        await _ending(self._discord.history_ends)
+        newer = [one for one in self._discord.history if int(one.id) > int(after)]
+        return newer[: self._discord.page]
+
+    async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
+        """Count."""
+        self._discord.refreshes += 1
+        error = self._discord.refreshed.popleft() if self._discord.refreshed else None
+        if error is not None:
+            raise error
+
+    async def close(self) -> None:
+        """End the events."""
+        self.closed = True
+        self.end()
+
+
+async def _ending(script: deque[Exception | asyncio.Future[None]]) -> None:
+    if not script:
+        return
+    ends = script.popleft()
+    if isinstance(ends, Exception):
+        raise ends
+    await ends

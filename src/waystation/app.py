@@ -12,7 +12,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
@@ -189,6 +189,7 @@ async def _run(
                 group.create_task(mailing.run()),
             ]
             cleaning = group.create_task(janitor.run())
+            await pool.started.wait()
             serving = group.create_task(server.serve(sockets=[listening]))
             await _started(server, serving)
             gc.collect()
@@ -196,18 +197,26 @@ async def _run(
             ready(_url(listening))
             await stop.wait()
             log.info("service.stopping")
-            async with asyncio.timeout(settings.drain_s):
-                await service.drain()
+            await _within(settings.drain_s / 4, service.drain())
             server.should_exit = True
             await serving
             cleaning.cancel()
             deliverer.stop()
             mailing.stop()
-            await pool.stop()
-            await asyncio.wait(parts, timeout=settings.drain_s / 2)
+            await _within(settings.drain_s / 4, pool.stop())
+            await asyncio.wait(parts, timeout=settings.drain_s / 4)
             for part in parts:
                 part.cancel()
     log.info("service.stopped")
+
+
+async def _within(limit_s: float, step: Awaitable[None]) -> None:
+    """Take one step of a stop; what it cannot finish in time the next start does."""
+    try:
+        async with asyncio.timeout(limit_s):
+            await step
+    except TimeoutError:
+        log.warning("service.stop_step_cut_short", limit_s=limit_s)
 
 
 class _Server(uvicorn.Server):

@@ -83,6 +83,7 @@ class Plain:
             "replyUrl": {f"{self.here.outside.url}/callback": "<callback>"},
             "messageId": self._messages(),
             "description": self._descriptions(),
+            "content": self._descriptions(),
         }
         if key in ("url", "proxy_url") and text.startswith(f"{self.here.sim.url}/"):
             return "<link>"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import RenderableType
-from rich.text import Text
 
 from waystation.cli.options import Channel, Json
 from waystation.cli.remote import ask
-from waystation.cli.screen import MARK, fields, grid, opened, plain
+from waystation.cli.screen import MARK, fields, grid, marked, opened, plain
 from waystation.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def add(max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Js
     with opened(as_json) as screen:
         discord = _token(token_stdin)
         account = ask(lambda client: client.add_discord_account(discord, max_jobs=max_jobs))
-        screen.answer(account, Text("✓ ", "bold green") + "account saved", _view(account))
+        screen.answer(account, marked("ok", "account saved"), _view(account))
 
 
 @app.command("list")
@@ -66,7 +65,7 @@ def show(channel: Channel, as_json: Json = False) -> None:
 def remove(channel: Channel, yes: _Yes = False, as_json: Json = False) -> None:
     """Stop using a Discord account and forget its token; its running jobs end first."""
     with opened(as_json) as screen:
-        if not yes and not as_json:
+        if not yes:
             typer.confirm(f"Remove the account of channel {channel}?", abort=True, err=True)
         ask(lambda client: client.remove_discord_account(channel))
         screen.answer({"channel": channel, "removed": True}, "The account is removed.")

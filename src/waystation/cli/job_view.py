@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
-from waystation.cli.screen import fields, link, plain
+from waystation.cli.screen import fields, indented, link, plain
 
 __all__ = ["headline", "job_view", "pictures", "prompts", "sayings"]
 
@@ -17,7 +16,7 @@ _SIGNS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓", "bold green"),
     "moderated": ("✗", "bold yellow"),
     "failed": ("✗", "bold red"),
-    "cancelled": ("✗", "bold"),
+    "cancelled": ("–", "bold"),
 }
 _RUNNING = ("…", "bold cyan")
 
@@ -40,9 +39,9 @@ _ROWS = (
 def job_view(job: Mapping[str, object]) -> RenderableType:
     """Return a whole job for the screen."""
     rows = {label: job[field] for label, field in _ROWS if field in job}
-    parts: list[RenderableType] = [headline(job), Padding(fields(rows), (0, 0, 0, 2))]
-    parts += [Padding(plain(text, lines=True), (1, 0, 0, 2)) for text in sayings(job)]
-    parts += [Padding(link(url), (1, 0, 0, 2)) for url in pictures(job)]
+    parts: list[RenderableType] = [headline(job), indented(fields(rows))]
+    for said in (*(plain(text, lines=True) for text in sayings(job)), *map(link, pictures(job))):
+        parts += [Text(), indented(said)]
     return Group(*parts)
 
 
@@ -50,12 +49,12 @@ def headline(job: Mapping[str, object]) -> Text:
     """Return one line: sign, verb, status, how long it took, and why it failed."""
     status = str(job.get("status", "unknown"))
     sign, style = _SIGNS.get(status, _RUNNING)
-    line = Text(f"{sign} ", style) + plain(f"{job.get('verb', 'job')} {status}", "bold")
+    line = Text.assemble((sign, style), " ", plain(f"{job.get('verb', 'job')} {status}", "bold"))
     took = _took_s(job)
     if took is not None:
         line.append(f" in {took:.1f} s", "dim")
     why = [str(job[field]) for field in ("error", "errorDetails") if job.get(field)]
-    return line + plain(": " + " — ".join(why), style) if why else line
+    return line.append(plain(": " + " — ".join(why), style)) if why else line
 
 
 def sayings(job: Mapping[str, object]) -> list[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from waystation.cli.options import Config, Json
-from waystation.cli.screen import MARK, opened, plain
+from waystation.cli.screen import marked, opened, plain
 from waystation.errors import StoreError
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
             said = f"nothing to do: {found['database']} has schema {found['to']}"
         else:
             said = f"{found['database']}: schema {found['from']} is now {found['to']}"
-        lines = [MARK["ok"] + Text(" ") + plain(said)]
+        lines = [marked("ok", said)]
         if found["backup"]:
             lines.append(plain(f"  backup: {found['backup']}", "dim"))
         screen.answer(found, *lines)

@@ -15,19 +15,30 @@ from typing import TextIO
 
 import typer
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from waystation.cli.exits import Exit, exit_for_error
 from waystation.errors import Busy, WaystationError
 
-__all__ = ["MARK", "Screen", "escaped", "fields", "grid", "link", "opened", "plain"]
+__all__ = [
+    "MARK",
+    "Screen",
+    "escaped",
+    "fields",
+    "grid",
+    "indented",
+    "link",
+    "marked",
+    "opened",
+    "plain",
+]
 
 MARK: Mapping[str, Text] = {
     "ok": Text("✓", "bold green"),
     "warning": Text("!", "bold yellow"),
     "error": Text("✗", "bold red"),
-    "none": Text("·", "dim"),
 }
 """The signs in front of a finding."""
 
@@ -62,6 +73,11 @@ def plain(value: object, style: str = "", *, lines: bool = False) -> Text:
     return Text(escaped(str(value), "\n" if lines else ""), style)
 
 
+def marked(sign: str, text: str, style: str = "") -> Text:
+    """Return foreign text behind a sign of MARK. (`+` would spread the sign's style over it.)"""
+    return Text.assemble(MARK[sign], " ", plain(text, style))
+
+
 def grid(*titles: str) -> Table:
     """Return an empty table with headings, in the house style."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -87,6 +103,11 @@ def link(url: str) -> Text:
     text.no_wrap = True
     text.overflow = "ignore"
     return text
+
+
+def indented(what: RenderableType, columns: int = 2) -> Padding:
+    """Return something moved to the right, no wider than it must be."""
+    return Padding(what, (0, 0, 0, columns), expand=False)
 
 
 class Screen:
@@ -128,7 +149,7 @@ class Screen:
         if self.as_json:
             self.give(_error_object(error))
             return
-        self.err.print(Text("✗ ", "bold red") + plain(error.message))
+        self.err.print(marked("error", error.message))
         for line in _explained(error):
             self.err.print(plain(f"  {line}", "dim"))
 

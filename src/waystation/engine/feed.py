@@ -6,7 +6,8 @@ Rules: what a waiter gets was committed before; a waiter that comes late reads t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from waystation.jobs import Job, JobId
 
@@ -24,9 +25,13 @@ class Bell:
         self._event.set()
         self._event = asyncio.Event()
 
-    async def wait(self) -> None:
-        """Return at the next ring."""
-        await self._event.wait()
+    def wait(self) -> Coroutine[Any, Any, None]:
+        """Return at the next ring, counted from this call and not from the first turn of a task."""
+        return _rung(self._event)
+
+
+async def _rung(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def race(*waits: asyncio.Future[None] | asyncio.Task[None]) -> None:
@@ -50,6 +55,7 @@ class Feed:
         self._waiting: dict[
             JobId, list[tuple[Callable[[Job], bool], asyncio.Future[Job | None]]]
         ] = {}
+        self._released = False
 
     def publish(self, job: Job) -> None:
         """Tell a job's waiters what was committed."""
@@ -58,7 +64,11 @@ class Feed:
                 future.set_result(job)
 
     def release(self) -> None:
-        """Let every waiter go at once; each reads the store for what is known."""
+        """Let every waiter go at once, and who still comes; each reads the store for what is known.
+
+        Who was accepted a moment before may not be waiting yet.
+        """
+        self._released = True
         for waiters in self._waiting.values():
             for _, future in waiters:
                 if not future.done():
@@ -68,6 +78,8 @@ class Feed:
         """Return the job as soon as it fits; None when released or too late."""
         if fits(job):
             return job
+        if self._released:
+            return None
         future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
         entry = (fits, future)
         self._waiting.setdefault(job.jobid, []).append(entry)

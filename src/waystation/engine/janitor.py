@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from waystation.contract import final_delivery
-from waystation.errors import StoreError
+from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.midjourney.machine import apply
 from waystation.ports import Change, Clock, IdSource, JobChange, Store
@@ -51,6 +51,9 @@ class Janitor:
                 await self.round()
             except StoreError as error:
                 log.warning("janitor.round_failed", reason=error.message)
+            except Exception:
+                # one of the engine's loops: it records what happened and goes on
+                log.exception("janitor.round_failed")
             await self._clock.sleep(self._retention.round.total_seconds())
 
     async def round(self) -> None:
@@ -58,7 +61,11 @@ class Janitor:
         now = self._clock.now()
         for job in await self._store.orphaned_jobs():
             if now - (job.deadline_at or job.created_at) > self._retention.orphan_grace:
-                await self._end(job, _ORPHANED)
+                try:
+                    await self._end(job, _ORPHANED)
+                except (LeaseLost, VersionConflict):
+                    # somebody owns it again
+                    log.info("janitor.orphan_adopted", jobid=job.jobid)
         purged = _PURGE_BATCH
         while purged == _PURGE_BATCH:
             purged = await self._store.purge(

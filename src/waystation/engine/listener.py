@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from waystation.errors import StoreError
-from waystation.gateway_events import CaughtUp, Disconnected, GatewayEvent, HumanCheckSeen
+from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
 from waystation.ports import Transport
 
 if TYPE_CHECKING:
@@ -42,16 +41,8 @@ class Listener:
                 case Disconnected(reason):
                     log.info("gateway.disconnected", reason=reason)
                     self._owner.disconnected()
+                case HumanCheckSeen(fatal=True):
+                    await self._owner.receive(event)
+                    self._owner.disconnected()
                 case _:
-                    await self._apply(event)
-
-    async def _apply(self, event: GatewayEvent) -> None:
-        try:
-            await self._owner.receive(event)
-        except StoreError:
-            raise
-        except Exception:
-            # one of the engine's loops: an event that cannot be applied must not stop the others,
-            # nor come back with every RESUME
-            log.exception("gateway.event_not_applied", kind=type(event).__name__)
-            self._owner.applied(getattr(event, "sequence", None))
+                    await self._owner.receive(event)

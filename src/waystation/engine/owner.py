@@ -23,9 +23,10 @@ import structlog
 from waystation.contract import final_delivery
 from waystation.engine.feed import Bell, Feed, race
 from waystation.engine.listener import Listener
+from waystation.engine.recovery import Recovery
 from waystation.engine.submitter import Submitter, Waiting
 from waystation.errors import LeaseLost, StoreError, TransportError
-from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep, SessionState
+from waystation.gateway_events import GatewayEvent, SessionState
 from waystation.jobs import Failed, Job, JobId, JobStatus, Late, SlotReleased
 from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
 from waystation.ports import (
@@ -43,20 +44,12 @@ from waystation.ports import (
     Unrecognised,
 )
 from waystation.secret import Secret, redact
-from waystation.wire.message import Message
-from waystation.wire.snowflake import snowflake_at
 
 __all__ = ["Adapters", "Owner", "OwnerLimits"]
 
 log = structlog.get_logger("waystation.owner")
 
 MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
-
-_CLOCK_SKEW = timedelta(seconds=60)
-"""How far Discord's clock may be behind ours when history is read back."""
-
-_HISTORY_RETRY_S = 5.0
-"""Wait after a history read that failed."""
 
 _RESTART_WAITS_S = (0.1, 0.2, 1.0, 5.0, 15.0)
 """Waits between two holds, by how many broke soon one after the other; the last one repeats."""
@@ -102,7 +95,9 @@ class _Hold:
     conversation: Conversation
     transport: Transport
     session: SessionState | None
-    saved_sequence: int
+    """Up to where everything is applied; None while a gap is being read back."""
+    saved: SessionState | None
+    """The session as the store has it."""
     save_at: float
     """Monotonic seconds at which an advanced sequence is saved."""
     caught_up: bool = False
@@ -124,8 +119,9 @@ class Owner:
         self._born_at = adapters.clock.now()
         self._hold: _Hold | None = None
         self._revived = Bell()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._submitter = Submitter(self)
+        self._recovery = Recovery(self)
 
     # ── what faces may ask ──
 
@@ -173,7 +169,7 @@ class Owner:
         """Own the account until stopped."""
         clock = self.adapters.clock
         failures = 0
-        while not self._stopping:
+        while not self._stopping.is_set():
             began = clock.monotonic()
             try:
                 await self._own()
@@ -186,13 +182,17 @@ class Owner:
             except* Exception:
                 # one of the engine's loops: it records what happened and goes on
                 log.exception("owner.hold_failed", account=self.account.account_id)
-            if not self._stopping:
+            if not self._stopping.is_set():
                 failures = 0 if clock.monotonic() - began > _STABLE_S else failures + 1
-                await clock.sleep(_RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)])
+                wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)]
+                await race(
+                    asyncio.ensure_future(self._revived.wait()),
+                    asyncio.ensure_future(clock.sleep(wait_s)),
+                )
 
     async def stop(self) -> None:
         """Save the gateway session and leave so that it stays resumable."""
-        self._stopping = True
+        self._stopping.set()
         hold = self._hold
         if hold is not None:
             try:
@@ -204,6 +204,8 @@ class Owner:
 
     async def _own(self) -> None:
         hold = await self._take_hold()
+        if self._stopping.is_set():
+            return
         self._hold = hold
         try:
             await self._admit_queued(hold)
@@ -215,7 +217,7 @@ class Owner:
                     group.create_task(self._renew(hold)),
                 ]
                 await Listener(self).run(hold.transport)
-                if not self._stopping and self.account.halt is not None:
+                if not self._stopping.is_set() and self.account.halt is not None:
                     # the token is dead or a person is asked for: only a reset or a new token helps
                     await self._revived.wait()
                 for helper in helpers:
@@ -247,7 +249,7 @@ class Owner:
             ),
             transport=adapters.transports(Secret(token.decode()), session, account_id),
             session=session,
-            saved_sequence=-1 if session is None else session.sequence,
+            saved=session,
             save_at=asked_at + self.limits.session_save_s,
         )
 
@@ -273,12 +275,14 @@ class Owner:
         while True:
             await clock.sleep(self.limits.lease_s / 3)
             now, asked_at = clock.now(), clock.monotonic()
-            await self.adapters.store.claim_account(
+            epoch = await self.adapters.store.claim_account(
                 self.account.account_id,
                 self._holder,
                 now,
                 now + timedelta(seconds=self.limits.lease_s),
             )
+            if epoch != hold.epoch:
+                raise LeaseLost("The lease had run out and somebody else held it meanwhile")
             hold.lease_ends = asked_at + self.limits.lease_s
 
     async def _keep_time(self, hold: _Hold) -> None:
@@ -303,15 +307,17 @@ class Owner:
     # ── the connection, as the listener reports it ──
 
     async def connected(self, session: SessionState, *, resumed: bool) -> None:
-        """Save a new session; after a gap, read history back before anything is judged (R28)."""
+        """After a gap, read history back before anything is judged (R28); then save the session.
+
+        In this order: a new session on disk says that nothing before it is missing, so that a crash
+        in between must find the old one.
+        """
         hold = self._held()
+        if not resumed:
+            hold.session = None
+            await self._recovery.bridge_gap()
         hold.session = session
         await self._save_session(hold)
-        if not resumed:
-            since = hold.conversation.earliest_readable()
-            if since is not None:
-                await self._look_back(since, frozenset(job.jobid for job in self.jobs))
-            await self.step(lambda conversation, now: conversation.settle(now))
         hold.caught_up = True
         self.moved.ring()
 
@@ -326,12 +332,29 @@ class Owner:
         if sequence is not None and hold.session is not None:
             hold.session = replace(hold.session, sequence=max(sequence, hold.session.sequence))
 
+    @property
+    def earliest_readable(self) -> datetime | None:
+        """Since when history has something that a job or a ghost waits for."""
+        return self._held().conversation.earliest_readable()
+
+    def looked_back(self, jobids: Sequence[JobId]) -> None:
+        """Remember that history is being read for these jobs."""
+        self._held().conversation.looked_back(jobids, self.adapters.clock.now())
+
     async def receive(self, event: GatewayEvent) -> None:
-        """Apply one gateway event or message of history."""
-        await self.step(
-            lambda conversation, now: conversation.receive(event, now),
-            sequence=getattr(event, "sequence", None),
-        )
+        """Apply one gateway event or message of history. Raises: StoreError."""
+        sequence: int | None = getattr(event, "sequence", None)
+        try:
+            await self.step(
+                lambda conversation, now: conversation.receive(event, now), sequence=sequence
+            )
+        except StoreError:
+            raise
+        except Exception:
+            # part of the engine's loops: an event that cannot be applied must not stop the others,
+            # nor come back with every RESUME and every read-back
+            log.exception("gateway.event_not_applied", kind=type(event).__name__)
+            self.applied(sequence)
 
     # ── what the submitter needs ──
 
@@ -388,15 +411,9 @@ class Owner:
                 await self._write(hold, step, now, only_if_usable, sequence)
             self.applied(sequence)
         if step.look_back:
-            since = min(
-                (
-                    job.submitted_at
-                    for jobid in step.look_back
-                    if (job := hold.conversation.get(jobid)) and job.submitted_at
-                ),
-                default=now,
+            await self._recovery.look_back(
+                [job for job in self.jobs if job.jobid in step.look_back]
             )
-            await self._look_back(since, step.look_back)
         return step.writes
 
     async def _write(
@@ -420,8 +437,7 @@ class Owner:
             )
         )
         hold.conversation.adopt(step)
-        if session is not None:
-            hold.saved_sequence = session.sequence
+        hold.saved = session or hold.saved
         if halt is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
@@ -469,29 +485,11 @@ class Owner:
             ),
         )
 
-    async def _look_back(self, since: datetime, jobids: frozenset[JobId]) -> None:
-        """Read history from `since` and apply it; try until it works or the time is up (R28)."""
-        hold, clock = self._held(), self.adapters.clock
-        hold.conversation.looked_back(jobids, clock.now())
-        give_up_at = clock.now() + self.limits.conversation.blind_grace
-        after = snowflake_at(since - _CLOCK_SKEW)
-        messages: Sequence[Message] | None = None
-        while messages is None:
-            try:
-                messages = await hold.transport.recent_messages(self.account.channel, after)
-            except TransportError as error:
-                log.warning("owner.history_unread", reason=str(error))
-                if clock.now() >= give_up_at or self.account.halt is not None:
-                    return
-                await clock.sleep(_HISTORY_RETRY_S)
-        for message in messages:
-            await self.receive(MessageSeen(MessageStep.HISTORY, message))
-
     # ── the gateway session at rest ──
 
     async def _save_session(self, hold: _Hold) -> None:
         session = hold.session
-        if session is None or session.sequence == hold.saved_sequence:
+        if session is None or session == hold.saved:
             return
         await self.adapters.store.commit(
             Change(
@@ -501,7 +499,7 @@ class Owner:
                 session=self._seal_session(session),
             )
         )
-        hold.saved_sequence = session.sequence
+        hold.saved = session
 
     def _seal_session(self, session: SessionState) -> bytes:
         return self.adapters.sealer.seal(

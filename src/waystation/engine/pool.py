@@ -10,12 +10,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from waystation.engine.feed import Bell, race
+from waystation.engine.feed import race
 from waystation.engine.owner import Adapters, Owner, OwnerLimits
+from waystation.errors import Conflict, StoreError
 from waystation.jobs import Failed, Job
 from waystation.ports import Account
 
@@ -25,6 +26,12 @@ log = structlog.get_logger("waystation.pool")
 
 REMOVAL_GRACE = timedelta(minutes=30)
 """How long a removed account's jobs may go on (R33)."""
+
+RETIRE_AGAIN_S = 1.0
+"""Wait when an account could not be erased."""
+
+RETIRED_WITHIN_S = 3.0
+"""How long a caller waits for an account without jobs to be gone; it goes all the same."""
 
 
 class Pool:
@@ -36,7 +43,10 @@ class Pool:
         self._holder = holder
         self._owners: dict[str, Owner] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._stopping = Bell()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self.started = asyncio.Event()
+        """Set when every account has its owner: from then on jobs can be accepted."""
 
     async def run(self) -> None:
         """Own every account until `stop`."""
@@ -44,13 +54,19 @@ class Pool:
             self._group = group
             for account in await self._adapters.store.list_accounts():
                 await self.put(account)
+                if account.removed_at is not None:
+                    # it was being retired when an earlier process ended
+                    self._begin_to_retire(self._owners[account.account_id], force=False)
+            self.started.set()
             await self._stopping.wait()
             self._group = None
 
     async def stop(self) -> None:
         """Stop all owners side by side; their gateway sessions stay resumable."""
+        for retiring in self._retiring:
+            retiring.cancel()
         await asyncio.gather(*(owner.stop() for owner in self._owners.values()))
-        self._stopping.ring()
+        self._stopping.set()
 
     async def put(self, account: Account) -> None:
         """Own a new account, or let its owner take over the changed row."""
@@ -93,31 +109,58 @@ class Pool:
             await self._adapters.store.erase_account(account.account_id)
             return
         await owner.revive(account)
-        if force or not _unfinished(owner):
+        retiring = self._begin_to_retire(owner, force)
+        if force or not await self._unfinished(owner):
             # at once, so that the channel can be set up anew right after
-            await self._retire(owner, force)
-        else:
-            self._group.create_task(self._retire(owner, force))
+            await asyncio.wait({retiring}, timeout=RETIRED_WITHIN_S)
+
+    def _begin_to_retire(self, owner: Owner, force: bool) -> asyncio.Task[None]:
+        assert self._group is not None, "owners are retired while the pool runs"
+        retiring = self._group.create_task(self._retire(owner, force), context=Context())
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+        return retiring
 
     async def _retire(self, owner: Owner, force: bool) -> None:
+        """Erase an account once its jobs have ended, however often its hold or the store breaks."""
         clock = self._adapters.clock
-        until = clock.now() + (timedelta() if force else REMOVAL_GRACE)
-        while (left_s := (until - clock.now()).total_seconds()) > 0 and _unfinished(owner):
-            await race(
-                asyncio.ensure_future(owner.moved.wait()),
-                asyncio.ensure_future(clock.sleep(left_s)),
-            )
-        for job in _unfinished(owner):
-            await owner.fail(job.jobid, Failed(502, "The account was removed"))
-        await owner.stop()
-        await self._adapters.store.erase_account(owner.account.account_id)
+        removed_at = owner.account.removed_at or clock.now()
+        until = clock.now() if force else removed_at + REMOVAL_GRACE
+        while True:
+            try:
+                await self._end_jobs(owner, until)
+                await owner.stop()
+                await self._adapters.store.erase_account(owner.account.account_id)
+            except (StoreError, Conflict) as error:
+                account_id = owner.account.account_id
+                log.warning("account.not_erased", account=account_id, reason=error.message)
+                await clock.sleep(RETIRE_AGAIN_S)
+            else:
+                return
+
+    async def _end_jobs(self, owner: Owner, until: datetime) -> None:
+        clock = self._adapters.clock
+        while True:
+            moved = asyncio.ensure_future(owner.moved.wait())
+            try:
+                unfinished = await self._unfinished(owner)
+                left_s = (until - clock.now()).total_seconds()
+                if unfinished and left_s > 0:
+                    await race(moved, asyncio.ensure_future(clock.sleep(left_s)))
+                    continue
+            finally:
+                moved.cancel()
+            for job in unfinished:
+                await owner.fail(job.jobid, Failed(502, "The account was removed"))
+            return
+
+    async def _unfinished(self, owner: Owner) -> Sequence[Job]:
+        """As the store knows them: an owner knows none before it has its lease."""
+        jobs = await self._adapters.store.in_flight_jobs(owner.account.account_id)
+        return [job for job in jobs if not job.final]
 
     async def _own(self, owner: Owner) -> None:
         try:
             await owner.run()
         finally:
             self._owners.pop(owner.account.account_id, None)
-
-
-def _unfinished(owner: Owner) -> Sequence[Job]:
-    return [job for job in owner.jobs if not job.final]

@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
+from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
@@ -51,6 +54,8 @@ from waystation.ports import (
 from waystation.secret import Secret, mask
 
 __all__ = ["FilePart", "JobRequest", "Readiness", "Service", "ServiceLimits"]
+
+log = structlog.get_logger("waystation.service")
 
 _ANSWER_MARGIN_S = 10.0
 """The engine's own deadlines end a job before a POST gives up waiting."""
@@ -132,6 +137,7 @@ class Service:
         self._limits = limits
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
+        self._fetching: set[asyncio.Task[Sequence[Fetched]]] = set()
         self._failed_logins = _Recent(timedelta(minutes=1), _FAILED_LOGINS_PER_MINUTE)
         self._rejected_tokens = _Recent(timedelta(hours=1), _REJECTED_TOKENS_PER_HOUR)
 
@@ -192,11 +198,17 @@ class Service:
         command = COMMANDS[request.verb]
         candidates = await self._candidates(user, request, command)
         self._look_for_room(user, request, command, candidates)
-        pictures = await self._pictures(user, request, command)
+        pictures = await self._fetched(user, request, command)
         accepting = asyncio.create_task(self._accept(user, request, command, candidates, pictures))
         self._submitting.add(accepting)
-        accepting.add_done_callback(self._submitting.discard)
+        accepting.add_done_callback(self._accepted)
         return await self._answer(await asyncio.shield(accepting), command)
+
+    def _accepted(self, accepting: asyncio.Task[Job]) -> None:
+        self._submitting.discard(accepting)
+        if not accepting.cancelled():
+            # looked at here, because a caller who has hung up does not
+            accepting.exception()
 
     async def get_job(self, user: User, jobid: str) -> Job:
         """Return a job of the caller. Raises: NotFound."""
@@ -272,6 +284,22 @@ class Service:
             last = NoSlot(max_jobs=limit, executing_jobs=own)
         if last is not None:
             raise _busy(last, command)
+
+    async def _fetched(
+        self, user: User, request: JobRequest, command: Command
+    ) -> Sequence[Fetched]:
+        """Fetch the pictures, unless the service stops meanwhile: then there is no job yet."""
+        fetching = asyncio.create_task(self._pictures(user, request, command))
+        self._fetching.add(fetching)
+        try:
+            return await fetching
+        except asyncio.CancelledError:
+            if self._draining:
+                raise Unavailable from None
+            raise
+        finally:
+            fetching.cancel()
+            self._fetching.discard(fetching)
 
     async def _pictures(
         self, user: User, request: JobRequest, command: Command
@@ -483,12 +511,23 @@ class Service:
     async def drain(self) -> None:
         """Take nothing new, and end what was accepted and not sent, so that every POST answers."""
         self._draining = True
-        await asyncio.gather(*self._submitting, return_exceptions=True)
-        for owner in self._pool.owners:
-            for job in owner.jobs:
-                if job.status is JobStatus.CREATED:
-                    await owner.fail(job.jobid, Failed(502, _STOPPING, _NOTHING_SENT))
-        self._feed.release()
+        for fetching in self._fetching:
+            fetching.cancel()
+        try:
+            await asyncio.gather(*self._submitting, return_exceptions=True)
+            await asyncio.gather(*(_end_unsent(owner) for owner in self._pool.owners))
+        finally:
+            self._feed.release()
+
+
+async def _end_unsent(owner: Owner) -> None:
+    """End the accepted jobs that were not sent; with the store down the next start does."""
+    try:
+        for job in owner.jobs:
+            if job.status is JobStatus.CREATED:
+                await owner.fail(job.jobid, Failed(502, _STOPPING, _NOTHING_SENT))
+    except StoreError as error:
+        log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
 
 
 @dataclass(slots=True)

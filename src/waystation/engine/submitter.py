@@ -107,7 +107,9 @@ class Submitter:
         try:
             if not await self._turn(jobid, again):
                 return None
-            return await uploading
+            uploads = await uploading
+            # the upload may have taken longer than the turn lasted
+            return uploads if await self._turn(jobid, again) else None
         except TransportError as error:
             await self._end(jobid, *_transport_failure(error))
             return None
@@ -157,6 +159,8 @@ class Submitter:
         submission = Submission(
             nonce, account.channel, account.guild_id, action_for(COMMANDS[job.verb], uploads)
         )
+        # a lease that has run out is noticed before the nonce is committed: nothing is lost then
+        owner.request_timeout_s()
         try:
             recorded = await owner.step(
                 lambda conversation, now: conversation.submitted(job.jobid, nonce, now),
@@ -167,7 +171,7 @@ class Submitter:
             return None
         if not recorded:
             return None
-        self._pace(owner.limits.pacing_s)
+        self._pace()
         try:
             return await owner.transport.perform(submission, owner.request_timeout_s())
         except TransportError as error:
@@ -184,7 +188,7 @@ class Submitter:
                 )
             case Refused():
                 if outcome.retry_after_s is not None:
-                    self._pace(outcome.retry_after_s)
+                    self._hold_back(outcome.retry_after_s)
                 event, halt = refusal(outcome)
                 if event is not None:
                     await self._end(job.jobid, event, halt)
@@ -203,11 +207,15 @@ class Submitter:
             lambda conversation, now: conversation.ended(jobid, event, now, halt)
         )
 
-    def _pace(self, seconds: float) -> None:
-        limits, adapters = self._owner.limits, self._owner.adapters
-        jitter = limits.pacing_jitter_s * (2 * adapters.ids.fraction() - 1)
-        wait_s = max(0.0, seconds + jitter) if limits.pacing_s > 0 else seconds
-        self._not_before = max(self._not_before, adapters.clock.monotonic() + wait_s)
+    def _pace(self) -> None:
+        limits = self._owner.limits
+        if limits.pacing_s > 0:
+            jitter = limits.pacing_jitter_s * (2 * self._owner.adapters.ids.fraction() - 1)
+            self._hold_back(limits.pacing_s + jitter)
+
+    def _hold_back(self, seconds: float) -> None:
+        now = self._owner.adapters.clock.monotonic()
+        self._not_before = max(self._not_before, now + seconds)
 
 
 def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:

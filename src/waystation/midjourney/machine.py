@@ -150,7 +150,7 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(kept, slot=False, slot_until=None) if ended else kept
         case SlotReleased():
             return replace(job, slot=False, slot_until=None)
-        case Cancelled() | Unclear():
+        case Cancelled() | Unclear():  # pragma: no branch - mypy proves that nothing is left
             return job
 
 

@@ -6,7 +6,6 @@ Every step is applied as the owner does it: decide, commit (here: keep), adopt.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from waystation.jobs import Job, JobId, JobStatus, Nonce, Refused
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.conversation import Conversation, Limits, Step
 
-__all__ = ["CHANNEL", "LIMITS", "USER", "Play", "new_job"]
+__all__ = ["CHANNEL", "LIMITS", "USER", "Play", "new_job", "told"]
 
 USER = "1144000000000000001"
 CHANNEL = "1145000000000000003"
@@ -136,8 +135,3 @@ def told(step: Step) -> list[str]:
     if step.unrecognised is not None:
         lines.append("kept")
     return lines
-
-
-def without_bookkeeping(job: Job) -> Job:
-    """Return a job without what every stored event moves."""
-    return replace(job, version=0)

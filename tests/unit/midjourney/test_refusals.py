@@ -19,6 +19,7 @@ from waystation.midjourney.refusals import (
 from waystation.wire.message import Embed, EmbedFooter
 
 _READINGS = [golden.content["reading"] for golden in MESSAGES]
+_SEEN = {(plain(one["error"]), one["ending"]) for one in _READINGS if "error" in one}
 
 
 @pytest.mark.parametrize(

@@ -37,5 +37,8 @@ def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> No
 
     sample = files("waystation.samples").joinpath("lighthouse.webp")
     with opened(as_json) as screen, as_file(sample) as shipped:
-        ok = asyncio.run(play(screen, image or shipped, keep=keep))
+        try:
+            ok = asyncio.run(play(screen, image or shipped, keep=keep))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
         raise typer.Exit(Exit.OK if ok else Exit.FAILED)

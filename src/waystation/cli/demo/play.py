@@ -30,9 +30,7 @@ async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
 
     Args: keep: afterwards leave simulator and service running until SIGINT or SIGTERM
     """
-    # Its children would outlive it and hold their ports: SIGTERM ends it in order, as Ctrl-C does.
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    _end_in_order_on_signals()
     async with _stage(screen, picture) as stage:
         await _perform(stage)
         ok = all(check.ok for check in stage.checks)
@@ -141,6 +139,14 @@ def _explain_curl(stage: Stage) -> None:
     stage.gap()
     for line in lines:
         stage.screen.show(link(line))
+
+
+def _end_in_order_on_signals() -> None:
+    """Cancel the demo on SIGINT and SIGTERM, or its children would outlive it."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _kept() -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 import aiohttp
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.site import Site
-from waystation.cli.screen import MARK, Screen, plain
+from waystation.cli.screen import Screen, indented, marked, plain
 from waystation.cli.waiting import waiting
 from waystation.client import Client, Job
 from waystation.errors import Unavailable
@@ -67,14 +66,13 @@ class Stage:
     def check(self, ok: bool, expected: str) -> None:
         """Record and show whether something was as expected."""
         self.checks.append(Check(self.act, expected, ok))
-        sign = MARK["ok" if ok else "error"]
-        self.show(sign + Text(" ") + plain(expected, "" if ok else "red"))
+        self.show(marked("ok", expected) if ok else marked("error", expected, "red"))
 
     def show(self, what: RenderableType, indent: int = 2) -> None:
         """Show something of the act, bare strings as foreign text; nothing with `--json`."""
         if not self.screen.as_json:
             shown = plain(what, lines=True) if isinstance(what, str) else what
-            self.screen.show(Padding(shown, (0, 0, 0, indent), expand=False))
+            self.screen.show(indented(shown, indent))
 
     def gap(self) -> None:
         """Leave a line empty."""

@@ -6,13 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import typer
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from waystation.cli.exits import Exit
 from waystation.cli.options import Config, Json
-from waystation.cli.screen import Screen, grid, opened, plain
+from waystation.cli.screen import Screen, grid, indented, opened, plain
 
 if TYPE_CHECKING:
     from waystation.cli.doctor.examination import Result
@@ -32,7 +31,7 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
         found = settings.load(config)
         logs.configure("error", "console")
         if not as_json:
-            screen.show(Text("settings in use", "bold"), Padding(_settings_table(found), (0, 2)))
+            screen.show(Text("settings in use", "bold"), indented(_settings_table(found)))
         results = asyncio.run(_run(found, screen))
         findings = [finding for _, each in results for finding in each]
         errors = sum(finding.level == "error" for finding in findings)

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from waystation.cli.screen import MARK, plain
+from waystation.cli.screen import indented, marked, plain
 
 __all__ = ["Finding", "Level", "error", "findings_view", "ok", "warning"]
 
@@ -48,7 +48,7 @@ def findings_view(title: str, findings: Sequence[Finding]) -> RenderableType:
     """Return one check's findings for the screen."""
     lines: list[RenderableType] = [Text(title, "bold")]
     for finding in findings:
-        lines.append(Text("  ") + MARK[finding.level] + Text(" ") + plain(finding.what))
+        lines.append(indented(marked(finding.level, finding.what)))
         if finding.mend:
-            lines.append(Text("    → ", "dim") + plain(finding.mend))
+            lines.append(indented(plain(f"→ {finding.mend}", "dim"), 4))
     return Group(*lines)

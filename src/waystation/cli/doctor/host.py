@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -83,9 +84,13 @@ def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator
         yield ok(f"{where} opens what the database holds; keep a copy apart from it")
 
 
-def look_at_users(users: list[User], counts: Counts) -> Iterator[Finding]:
+def look_at_users(users: Sequence[User], counts: Counts, now: datetime) -> Iterator[Finding]:
     """Yield who may call, and what waits."""
-    active = [user for user in users if user.revoked_at is None]
+    active = [
+        user
+        for user in users
+        if user.revoked_at is None and (user.expires_at is None or user.expires_at > now)
+    ]
     if active:
         yield ok(f"{len(active)} with a token that works")
     else:

@@ -46,7 +46,7 @@ async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
             what = f"GET {url} answers with HTTP status {response.status}"
             return error(what, "Check WAYSTATION_DISCORD_URL and Discord's status page."), time
     except (aiohttp.ClientError, OSError, ValueError, AttributeError) as failure:
-        why = str(failure) or type(failure).__name__
+        why = getattr(failure, "strerror", None) or str(failure) or type(failure).__name__
         what = f"{site.base_url} cannot be reached: {why}"
         return error(what, "Check this host's network and WAYSTATION_DISCORD_URL."), None
 
@@ -54,7 +54,7 @@ async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
 def look_at_clock(now: datetime, theirs: datetime | None) -> Finding:
     """Return whether this host's clock agrees with Discord's."""
     if theirs is None:
-        return warning("Discord did not tell the time to compare with", "See Discord below.")
+        return warning("Discord did not tell the time to compare with", "See Discord above.")
     skew_s = (now - theirs).total_seconds()
     if abs(skew_s) <= _SKEW_S:
         return ok(f"{now:%Y-%m-%d %H:%M:%S} UTC, as Discord has it")

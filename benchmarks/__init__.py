@@ -1,0 +1,1 @@
+"""Benchmarks: what Waystation costs beside the least that the same work could cost."""

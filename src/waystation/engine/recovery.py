@@ -1,0 +1,104 @@
+"""Recovery: what happened in a channel while nobody listened.
+
+A gateway session that was resumed replays everything. After any other gap the channel's history is
+read back before anything is judged (R28): unfinished jobs complete from it (R30), ghosts get their
+late results, and replies that history never holds are settled as lost (R29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from waystation.errors import TransportError
+from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.jobs import Job
+from waystation.midjourney.commands import COMMANDS
+from waystation.wire.message import Message
+from waystation.wire.snowflake import snowflake_at
+
+if TYPE_CHECKING:
+    from waystation.engine.owner import Owner
+
+__all__ = ["HISTORY_PAGE", "HISTORY_PAGES", "Recovery"]
+
+log = structlog.get_logger("waystation.recovery")
+
+HISTORY_PAGE: Final = 500
+"""A read that returns so many messages may not have reached the end (`ports.Transport`)."""
+
+HISTORY_PAGES: Final = 10
+"""Bounds what a busy public channel can cost."""
+
+_CLOCK_SKEW = timedelta(seconds=60)
+"""How far Discord's clock may be behind ours."""
+
+_AGAIN_S = 5.0
+"""Wait after a read that failed."""
+
+
+class Recovery:
+    """Reads one account's channel back."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+
+    async def bridge_gap(self) -> None:
+        """Apply what was missed, and settle what cannot be read back. Raises: StoreError.
+
+        Unfinished jobs first and apart: a ghost may be a day old, and a long history is not read
+        to its end.
+        """
+        owner = self._owner
+        unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
+        first_at, first_of_all_at = _first(unfinished), owner.earliest_readable
+        await self.look_back(unfinished)
+        if first_of_all_at is not None and (first_at is None or first_of_all_at < first_at):
+            await self._read_since(first_of_all_at)
+        await owner.step(lambda conversation, now: conversation.settle(now))
+
+    async def look_back(self, jobs: Sequence[Job]) -> None:
+        """Read history since the first of these jobs was submitted, and apply it.
+
+        Tried until it works, the time is up or the account is halted. Raises: StoreError.
+        """
+        since = _first(jobs)
+        if since is not None:
+            self._owner.looked_back([job.jobid for job in jobs])
+            await self._read_since(since)
+
+    async def _read_since(self, since: datetime) -> None:
+        owner = self._owner
+        give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
+        after: str = snowflake_at(since - _CLOCK_SKEW)
+        for _ in range(HISTORY_PAGES):
+            messages = await self._read(after, give_up_at)
+            for message in messages:
+                await owner.receive(MessageSeen(MessageStep.HISTORY, message))
+            if len(messages) < HISTORY_PAGE:
+                return
+            after = messages[-1].id
+
+    async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message]:
+        owner, clock = self._owner, self._owner.adapters.clock
+        while True:
+            try:
+                return await owner.transport.recent_messages(owner.account.channel, after)
+            except TransportError as error:
+                log.warning("owner.history_unread", reason=str(error))
+                if clock.now() >= give_up_at or owner.account.halt is not None:
+                    return ()
+                await clock.sleep(_AGAIN_S)
+
+
+def _first(jobs: Sequence[Job]) -> datetime | None:
+    """Return when the first of these jobs was submitted."""
+    submitted = (job.submitted_at for job in jobs if job.submitted_at is not None)
+    return min(submitted, default=None)
+
+
+def _is_readable(job: Job) -> bool:
+    return job.submitted_at is not None and COMMANDS[job.verb].reply_in_history

@@ -1,0 +1,271 @@
+"""Desk: one account's owner on a real store, with a scripted Discord and a clock set by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from tests.build import account, draft
+from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
+from waystation.engine.feed import Feed
+from waystation.engine.owner import Adapters, Owner, OwnerLimits
+from waystation.engine.submitter import Waiting
+from waystation.gateway_events import (
+    InteractionStep,
+    InteractionTold,
+    MessageSeen,
+    MessageStep,
+    SessionState,
+)
+from waystation.jobs import Job, JobId, JobStatus
+from waystation.midjourney.conversation import Limits
+from waystation.midjourney.matching import upload_stem
+from waystation.ports import Fetched, Store
+from waystation.store.sqlite import SqliteStore
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
+from waystation.wire.message import (
+    Embed,
+    EmbedImage,
+    InteractionMetadata,
+    Message,
+    User,
+)
+
+__all__ = [
+    "LIMITS",
+    "PICTURE",
+    "Desk",
+    "acknowledged",
+    "answer",
+    "create",
+    "described",
+    "desk",
+    "info",
+    "opened",
+    "said",
+    "told",
+    "until",
+]
+
+PICTURE = Fetched(b"picture", "image/png", "png")
+
+LIMITS = OwnerLimits(
+    conversation=Limits(first_answer=timedelta(seconds=60), job_timeout=timedelta(minutes=30)),
+    pacing_s=0,
+    pacing_jitter_s=0,
+    request_timeout_s=10,
+    lease_s=3600,
+)
+
+ACCOUNT = account(1)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Return when a condition holds: the store has a thread of its own, so nobody announces it."""
+    async with asyncio.timeout(5):
+        while True:
+            holds = condition()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+            await asyncio.sleep(0.001)
+
+
+class Desk:
+    """What a test of the engine works with."""
+
+    def __init__(self, store: SqliteStore, clock: FakeClock, limits: OwnerLimits) -> None:
+        self.clock = clock
+        self.ids = FakeIds()
+        self.failing = FailingStore(cast(Store, store))
+        self.store = store
+        self.discord = FakeDiscord(ACCOUNT.discord_user_id)
+        self.feed = Feed()
+        self.nudges = 0
+        self.adapters = Adapters(
+            store=cast(Store, self.failing),
+            transports=self.discord,
+            sealer=FakeSealer(),
+            clock=clock,
+            ids=self.ids,
+            feed=self.feed,
+            nudge_outbox=self._nudge,
+        )
+        self.limits = limits
+        self.owner = Owner(ACCOUNT, self.adapters, limits, "holder")
+        self.running: asyncio.Task[None] | None = None
+
+    def _nudge(self) -> None:
+        self.nudges += 1
+
+    async def start(self) -> None:
+        """Let the owner run, and wait until it has caught up."""
+        self.run()
+        await until(lambda: self.owner.caught_up)
+
+    def run(self) -> None:
+        """Let the owner run."""
+        self.running = asyncio.create_task(self.owner.run())
+
+    async def restart(self) -> None:
+        """Be killed, and let the next process's owner take over."""
+        await self.kill()
+        await self.store._write(_void)
+        self.owner = Owner(ACCOUNT, self.adapters, self.limits, "another holder")
+        await self.start()
+
+    async def kill(self) -> None:
+        """End without any farewell."""
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.gather(self.running, return_exceptions=True)
+            self.running = None
+
+    async def add(self, verb: str = "describe", **fields: Any) -> Job:
+        """Let the store accept a job."""
+        takes_slot = verb == "describe"
+        wanted = draft(ACCOUNT.account_id, takes_slot=takes_slot, max_jobs=9, **fields)
+        job = await self.store.add_job(wanted, self.clock.now())
+        assert isinstance(job, Job)
+        return job
+
+    async def submit(self, verb: str = "describe") -> Job:
+        """Accept a job and hand it to the owner."""
+        job = await self.add(verb)
+        self.owner.submit(Waiting(job, (PICTURE,) if verb == "describe" else ()))
+        return job
+
+    async def send(self, verb: str = "describe", count: int = 1) -> Job:
+        """Accept a job and wait until it was performed; return it as stored then."""
+        before = len(self.discord.performed)
+        job = await self.submit(verb)
+        await until(lambda: len(self.discord.performed) == before + count)
+        return await self.job(job.jobid)
+
+    async def job(self, jobid: JobId) -> Job:
+        """Return a job as stored."""
+        job = await self.store.get_job(jobid, None)
+        assert job is not None
+        return job
+
+    async def becomes(self, jobid: JobId, status: JobStatus) -> Job:
+        """Wait until a job has a status, and return it as stored."""
+
+        async def has_it() -> bool:
+            return (await self.job(jobid)).status is status
+
+        await until(has_it)
+        return await self.job(jobid)
+
+    async def kinds(self, jobid: JobId) -> list[str]:
+        """Return the names of a job's events."""
+        return [type(event).__name__ for _, event in await self.store.events_after(jobid)]
+
+    async def session(self) -> SessionState | None:
+        """Return the gateway session as stored."""
+        sealed = await self.store.load_session(ACCOUNT.account_id)
+        return None if sealed is None else self.owner._open_session(sealed)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move the time once the loops sleep."""
+        await self.clock.sleeping(2)
+        self.clock.advance(seconds)
+
+
+@asynccontextmanager
+async def desk(
+    directory: Path, limits: OwnerLimits = LIMITS, clock: FakeClock | None = None
+) -> AsyncIterator[Desk]:
+    """Set a desk up with user 1 and account 1, whose owner does not run yet."""
+    clock = clock or FakeClock()
+    store = await SqliteStore.open(directory / "waystation.db", clock)
+    here = Desk(store, clock, limits)
+    try:
+        await store.add_user("owner@example.org", b"hash", clock.now())
+        sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"discord-token")
+        await store.put_account(replace(ACCOUNT, sealed_token=sealed))
+        yield here
+    finally:
+        await here.kill()
+        await store.close()
+
+
+def _void(database: Any) -> None:
+    database.run("void_leases")
+
+
+# ── what Discord and the bot say ──
+
+
+def told(job: Job, interaction_id: str = "700", sequence: int | None = 2) -> InteractionTold:
+    """INTERACTION_CREATE."""
+    return InteractionTold(InteractionStep.CREATED, interaction_id, job.nonce, sequence)
+
+
+def said(
+    message_id: str, *, nonce: str | None = None, interaction_id: str = "700", **fields: Any
+) -> Message:
+    """A message of the bot in answer to this account."""
+    user = User(ACCOUNT.discord_user_id)
+    return Message(
+        id=message_id,
+        channel_id=ACCOUNT.channel,
+        type=20,
+        author=User(MIDJOURNEY_APPLICATION_ID, "Midjourney Bot", True),
+        application_id=MIDJOURNEY_APPLICATION_ID,
+        nonce=nonce,
+        timestamp="2026-01-02T03:04:06.000000+00:00",
+        content=fields.pop("content", ""),
+        flags=fields.pop("flags", 0),
+        embeds=fields.pop("embeds", ()),
+        attachments=(),
+        components=(),
+        interaction_metadata=InteractionMetadata(interaction_id, "describe", user),
+    )
+
+
+def create(message: Message, sequence: int | None = 3) -> MessageSeen:
+    """MESSAGE_CREATE."""
+    return MessageSeen(MessageStep.CREATED, message, sequence)
+
+
+def acknowledged(
+    job: Job, message_id: str = "800", sequence: int | None = 3, interaction_id: str = "700"
+) -> MessageSeen:
+    """The bot's first message."""
+    message = said(message_id, nonce=job.nonce, flags=128, interaction_id=interaction_id)
+    return create(message, sequence)
+
+
+def answer(
+    job: Job, message_id: str = "800", prompt: str = "a lamp", interaction_id: str = "700"
+) -> Message:
+    """The four prompts, as history shows them."""
+    stem = upload_stem(job.nonce or "")
+    image = EmbedImage(f"https://cdn.test/ephemeral-attachments/1/2/{stem}.png")
+    keycap = "1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
+    embed = Embed(type="rich", description=f"{keycap} {prompt}", image=image)
+    return said(message_id, embeds=(embed,), interaction_id=interaction_id)
+
+
+def described(
+    job: Job, message_id: str = "800", sequence: int | None = 4, interaction_id: str = "700"
+) -> MessageSeen:
+    """The four prompts, as an edit of the first message."""
+    message = answer(job, message_id, interaction_id=interaction_id)
+    return MessageSeen(MessageStep.UPDATED, message, sequence)
+
+
+def info(job: Job, message_id: str = "800", sequence: int | None = 4) -> MessageSeen:
+    """The answer to an info."""
+    embed = Embed(type="rich", title="Your info - ada", description="**Subscription**: Standard")
+    return create(said(message_id, nonce=job.nonce, flags=64, embeds=(embed,)), sequence)
+
+
+def opened(sequence: int = 1, name: str = "session-1") -> SessionState:
+    """A gateway session."""
+    return SessionState(name, "ws://gateway.test", sequence)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.midjourney.play import new_job
+from waystation.engine.feed import Bell, Feed, race
+from waystation.jobs import Job
+
+JOB = new_job("job:1")
+
+
+def anything(job: Job) -> bool:
+    return True
+
+
+def nothing(job: Job) -> bool:
+    return False
+
+
+async def turn() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_a_ring_wakes_all_who_wait_and_nobody_who_comes_later() -> None:
+    bell = Bell()
+    early = [asyncio.ensure_future(bell.wait()) for _ in range(2)]
+    await turn()
+    bell.ring()
+    late = asyncio.ensure_future(bell.wait())
+    await turn()
+    assert [task.done() for task in early] == [True, True]
+    assert not late.done()
+    late.cancel()
+
+
+async def test_a_wait_counts_from_its_call_also_when_its_task_has_not_begun() -> None:
+    bell = Bell()
+    waiting = asyncio.ensure_future(bell.wait())
+    bell.ring()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_race_ends_with_the_first_and_cancels_the_others() -> None:
+    bell, other = Bell(), Bell()
+    waits = [asyncio.ensure_future(bell.wait()), asyncio.ensure_future(other.wait())]
+    racing = asyncio.ensure_future(race(*waits))
+    await turn()
+    other.ring()
+    await asyncio.wait_for(racing, 5)
+    await turn()
+    assert waits[0].cancelled()
+    assert waits[1].done()
+
+
+async def test_a_race_raises_what_its_first_raised() -> None:
+    async def broken() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        await race(asyncio.ensure_future(broken()), asyncio.ensure_future(Bell().wait()))
+
+
+async def test_a_cancelled_race_cancels_its_waits() -> None:
+    wait = asyncio.ensure_future(Bell().wait())
+    racing = asyncio.ensure_future(race(wait))
+    await turn()
+    racing.cancel()
+    await asyncio.wait({racing})
+    await turn()
+    assert wait.cancelled()
+
+
+async def test_a_job_that_fits_already_is_returned_at_once() -> None:
+    assert await Feed().wait(JOB, anything, 5) is JOB
+
+
+async def test_a_waiter_gets_the_first_published_job_that_fits() -> None:
+    feed = Feed()
+    seen = []
+    waiting = asyncio.ensure_future(feed.wait(JOB, lambda job: seen.append(job) or len(seen) > 2, 5))
+    await turn()
+    feed.publish(new_job("job:2"))
+    feed.publish(JOB)
+    assert not waiting.done()
+    feed.publish(JOB)
+    feed.publish(JOB)
+    assert await waiting is JOB
+    assert seen == [JOB, JOB, JOB]
+
+
+async def test_a_waiter_that_waits_too_long_gets_nothing_and_leaves_nothing_behind() -> None:
+    feed = Feed()
+    assert await feed.wait(JOB, nothing, 0) is None
+    assert feed._waiting == {}
+
+
+async def test_two_waiters_of_one_job_leave_one_after_the_other() -> None:
+    feed = Feed()
+    first = asyncio.ensure_future(feed.wait(JOB, nothing, 5))
+    second = asyncio.ensure_future(feed.wait(JOB, nothing, 5))
+    await turn()
+    first.cancel()
+    await asyncio.wait({first})
+    assert len(feed._waiting[JOB.jobid]) == 1
+    feed.release()
+    assert await second is None
+    assert feed._waiting == {}
+
+
+async def test_who_comes_after_the_release_does_not_wait() -> None:
+    feed = Feed()
+    feed.release()
+    assert await feed.wait(JOB, nothing, 3600) is None
+
+
+async def test_a_release_leaves_a_waiter_that_has_its_job_alone() -> None:
+    feed = Feed()
+    waiting = asyncio.ensure_future(feed.wait(JOB, lambda job: job.version == 7, 5))
+    await turn()
+    changed = replace(JOB, version=7)
+    feed.publish(changed)
+    feed.release()
+    assert await waiting is changed

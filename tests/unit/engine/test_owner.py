@@ -1,0 +1,630 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes import START, FakeSealer
+from tests.unit.engine.desk import (
+    ACCOUNT,
+    LIMITS,
+    acknowledged,
+    answer,
+    create,
+    described,
+    desk,
+    info,
+    opened,
+    said,
+    told,
+    until,
+)
+from waystation.actions import Refused, Unknown
+from waystation.engine.submitter import Waiting
+from waystation.errors import LeaseLost, NotAuthorised, Unreachable
+from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
+from waystation.jobs import Failed, JobStatus
+from waystation.midjourney.conversation import Conversation
+from waystation.wire.message import Embed
+
+# ── the whole life ──
+
+
+async def test_a_describe_runs_from_acceptance_to_its_delivery(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job), described(job))
+        done = await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert await here.kinds(job.jobid) == [
+            "Submitted",
+            "InteractionSeen",
+            "Acknowledged",
+            "Completed",
+        ]
+        assert done.hash is None and done.message_id == "800"
+        (delivery,) = await here.store.find_deliveries(job.jobid)
+        assert b'"status":"completed"' in delivery.body
+        assert here.nudges == 1
+        await until(lambda: here.owner.jobs == ())
+
+
+async def test_an_info_is_performed_without_a_picture(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send("info")
+        here.discord.say(told(job), info(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert here.discord.uploads == []
+
+
+async def test_a_refusal_with_429_makes_no_delivery(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Refused(429, "{}", "rate_limited", 3.0))
+        job = await here.submit()
+        await here.becomes(job.jobid, JobStatus.FAILED)
+        assert await here.store.find_deliveries(job.jobid) == []
+
+
+# ── sessions at rest ──
+
+
+async def test_the_saved_sequence_is_that_of_the_last_committed_event(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job, sequence=7))
+        await until(lambda: here.owner.jobs[0].interaction_id is not None)
+        assert await here.session() == opened(7)
+
+
+async def test_a_sequence_that_advances_without_changes_is_saved_now_and_then(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(create(replace(said("801"), channel_id="1"), sequence=9))
+        await here.clock.sleeping(2)
+        assert await here.session() == opened(1)
+        await here.pass_time(31)
+
+        async def saved() -> bool:
+            return await here.session() == opened(9)
+
+        await until(saved)
+
+
+async def test_a_session_with_the_same_number_as_the_last_one_is_saved_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2")))
+
+        async def saved() -> bool:
+            return await here.session() == opened(1, "session-2")
+
+        await until(saved)
+
+
+async def test_a_new_session_is_saved_only_when_the_gap_has_been_read_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.jobs[0].bound)
+        reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        here.discord.history_ends.append(reading)
+        here.discord.history.append(answer(job, _id_now(here.clock.now())))
+        here.discord.say(
+            Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
+        )
+        await until(lambda: len(here.discord.reads) == 1)
+        # killed now, the next process would not skip what is being read
+        assert await here.session() == opened(2)
+        assert not here.owner.caught_up
+        reading.set_result(None)
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        await until(lambda: here.owner.caught_up)
+        assert await here.session() == opened(1, "session-2")
+
+
+async def test_a_stop_saves_the_session_and_ends_the_run(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(create(replace(said("801"), channel_id="1"), sequence=9))
+        await until(lambda: here.owner._held().session == opened(9))
+        await here.owner.stop()
+        assert here.running is not None
+        await asyncio.wait_for(here.running, 5)
+        assert await here.session() == opened(9)
+        assert here.discord.now.closed
+
+
+async def test_a_stop_with_the_store_down_still_ends_the_run(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(create(replace(said("801"), channel_id="1"), sequence=9))
+        await until(lambda: here.owner._held().session == opened(9))
+        here.failing.failing = True
+        with capture_logs() as logs:
+            await here.owner.stop()
+        assert here.running is not None
+        await asyncio.wait_for(here.running, 5)
+        assert "owner.session_not_saved" in [line["event"] for line in logs]
+
+
+async def test_a_stop_between_two_holds_ends_the_run_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.failing.failing = True
+        here.run()
+        await here.clock.sleeping(1)
+        await here.owner.stop()
+        assert here.running is not None
+        await asyncio.wait_for(here.running, 5)
+
+
+async def test_a_stop_while_the_lease_is_being_taken_ends_the_run(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.run()
+        await here.owner.stop()
+        assert here.running is not None
+        await asyncio.wait_for(here.running, 5)
+        assert all(transport.session is None for transport in here.discord.transports)
+
+
+# ── the store fails (R36) ──
+
+
+async def test_an_event_that_could_not_be_stored_comes_again_and_counts_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.jobs[0].bound)
+        here.failing.failing = True
+        here.discord.say(acknowledged(job))
+        # the hold is broken, its connection left
+        await until(lambda: here.discord.transports[0].closed)
+        assert here.owner.state == "waiting"
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        assert await here.session() == opened(2)
+        here.failing.failing = False
+        await here.clock.sleeping(1)
+        here.clock.advance(60)
+        await until(lambda: len(here.discord.transports) == 2)
+        assert here.discord.now.session == opened(2)
+        here.discord.say(acknowledged(job), acknowledged(job), described(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        kinds = await here.kinds(job.jobid)
+        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
+
+
+async def test_holds_that_break_one_after_the_other_wait_ever_longer(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.failing.failing = {"claim_account"}
+        began = here.clock.monotonic()
+        waits = []
+        with capture_logs() as logs:
+            here.run()
+            for seconds in (0.2, 1.0, 5.0, 15.0, 15.0):
+                await here.clock.sleeping(1)
+                waits.append(seconds)
+                here.clock.advance(seconds - 0.01)
+                await asyncio.sleep(0)
+                assert here.clock.sleepers == 1
+                here.clock.advance(0.01)
+                await until(lambda: here.clock.sleepers == 1)
+        assert here.clock.monotonic() - began == pytest.approx(sum(waits))
+        assert {line["event"] for line in logs} == {"owner.hold_broken"}
+
+
+async def test_a_hold_that_lasted_starts_the_waits_anew(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.pass_time(61)
+        here.failing.failing = {"commit"}
+        here.discord.say(create(said("801", content="what nobody knows"), sequence=9))
+        await until(lambda: here.discord.transports[0].closed)
+        here.failing.failing = False
+        await here.clock.sleeping(1)
+        here.clock.advance(0.1)
+        await until(lambda: len(here.discord.transports) == 2)
+
+
+async def test_an_error_of_our_own_does_not_end_the_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as here:
+        with monkeypatch.context() as patched, capture_logs() as logs:
+
+            def broken(self: Conversation, now: object, *, caught_up: bool) -> None:
+                raise RuntimeError("a bug")
+
+            patched.setattr(Conversation, "expire", broken)
+            here.run()
+            await here.clock.sleeping(2)
+            here.owner.moved.ring()
+            await until(lambda: "owner.hold_failed" in [line["event"] for line in logs])
+        await here.clock.sleeping(1)
+        here.clock.advance(1)
+        await until(lambda: here.owner.caught_up)
+
+
+async def test_what_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        # the lease ran out unnoticed and somebody else took it
+        await here.store._write(lambda database: database.run("void_leases"))
+        until_then = here.clock.now() + timedelta(seconds=5)
+        await here.store.claim_account(ACCOUNT.account_id, "other", here.clock.now(), until_then)
+        here.discord.say(told(job))
+        await until(lambda: here.discord.transports[0].closed)
+        assert await here.kinds(job.jobid) == ["Submitted"]
+
+
+# ── leases ──
+
+
+async def test_the_lease_is_renewed_long_before_it_runs_out(tmp_path: Path) -> None:
+    limits = replace(LIMITS, lease_s=30)
+    async with desk(tmp_path, limits) as here:
+        await here.start()
+        assert here.owner.request_timeout_s() == 10
+        for _ in range(10):
+            await here.pass_time(10)
+            await until(lambda: here.owner._held().lease_ends == here.clock.monotonic() + 30)
+        assert len(here.discord.transports) == 1
+
+
+async def test_a_request_is_shorter_than_what_remains_of_the_lease(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        hold = here.owner._held()
+        hold.lease_ends = here.clock.monotonic() + 4
+        assert here.owner.request_timeout_s() == 3
+        hold.lease_ends = here.clock.monotonic() + 1
+        with pytest.raises(LeaseLost):
+            here.owner.request_timeout_s()
+
+
+async def test_a_renewal_under_another_epoch_breaks_the_hold(tmp_path: Path) -> None:
+    async with desk(tmp_path, replace(LIMITS, lease_s=30)) as here:
+        await here.start()
+        await here.store._write(lambda database: database.run("void_leases"))
+        now = here.clock.now()
+        await here.store.claim_account(ACCOUNT.account_id, "other", now, now)
+        with capture_logs() as logs:
+            await here.pass_time(10)
+            await until(lambda: here.discord.transports[0].closed)
+            await until(lambda: bool(logs))
+        assert "somebody else held it" in str(logs[0]["reason"])
+        await here.clock.sleeping(1)
+        here.clock.advance(1)
+        await until(lambda: here.owner.caught_up)
+
+
+async def test_an_account_that_is_gone_cannot_be_owned(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.failing.failing = False
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        with capture_logs() as logs:
+            await here.store.erase_account(ACCOUNT.account_id)
+            here.run()
+            await here.clock.sleeping(1)
+        assert logs
+        assert here.owner.state == "waiting"
+
+
+async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        assert here.owner.jobs == ()
+        assert here.owner.current(job.jobid) is None
+        assert not here.owner.caught_up
+        assert not here.owner.unbound
+        with pytest.raises(LeaseLost):
+            await here.owner.cancel(job.jobid)
+        with pytest.raises(LeaseLost):
+            await here.owner.fail(job.jobid, Failed(502, "because"))
+
+
+# ── jobs of an earlier process ──
+
+
+async def test_a_job_that_an_earlier_process_accepted_and_never_sent_fails(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        here.clock.advance(1)
+        await here.restart()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 502
+        assert "restarted before" in (failed.error or "")
+        assert here.discord.performed == []
+        assert len(await here.store.find_deliveries(job.jobid)) == 1
+
+
+async def test_a_job_that_was_accepted_before_the_account_was_held_is_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.failing.failing = True
+        here.run()
+        await here.clock.sleeping(1)
+        job = await here.submit()
+        assert here.owner.jobs == ()
+        here.failing.failing = False
+        here.clock.advance(1)
+        await until(lambda: len(here.discord.performed) == 1)
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
+async def test_a_job_that_is_accepted_but_not_yet_handed_over_is_left_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        await here.start()
+        assert (await here.job(job.jobid)).status is JobStatus.CREATED
+        here.owner.submit(Waiting(job))
+        await until(lambda: len(here.discord.performed) == 1)
+
+
+async def test_a_job_that_was_queued_and_ended_meanwhile_is_not_taken_in_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        job = await here.submit()
+        await here.owner.cancel(job.jobid)
+        # the hold breaks before the submitter has looked at its queue again
+        here.failing.failing = {"commit"}
+        here.discord.say(create(said("801", content="what nobody knows"), sequence=9))
+        await until(lambda: here.discord.transports[0].closed)
+        here.failing.failing = False
+        await here.clock.sleeping(1)
+        here.clock.advance(60)
+        await until(lambda: here.owner.caught_up)
+        await until(lambda: not here.owner._submitter.queued)
+        assert (await here.job(job.jobid)).status is JobStatus.CANCELLED
+        assert here.discord.performed == []
+
+
+async def test_a_job_that_was_submitted_before_the_restart_is_never_sent_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        await here.restart()
+        assert len(here.discord.transports) == 2
+        here.discord.say(told(job), acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert len(here.discord.performed) == 1
+
+
+# ── deadlines (R28) ──
+
+
+async def test_a_silent_job_is_lost_after_a_last_look_at_history(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        await here.pass_time(60)
+        lost = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (lost.code, lost.ghost, lost.slot) == (502, True, False)
+        assert len(here.discord.reads) == 1
+
+
+async def test_a_result_that_only_history_has_is_found_at_the_deadline(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history.append(answer(job, _id_now(here.clock.now())))
+        await here.pass_time(60)
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_nothing_is_judged_while_discord_cannot_be_heard(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        assert here.owner.state == "connecting"
+        await here.pass_time(60 + 599)
+        await here.clock.sleeping(2)
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        await here.pass_time(1)
+        await here.becomes(job.jobid, JobStatus.FAILED)
+
+
+async def test_a_job_that_cannot_be_sent_in_time_fails_unsent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.discord.greets = False
+        here.run()
+        await until(lambda: bool(here.discord.transports))
+        job = await here.submit()
+        await here.pass_time(60)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 502
+        assert here.discord.performed == []
+
+
+async def test_a_ghost_gives_its_slot_back_without_evidence(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        await here.pass_time(1800)
+        expired = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (expired.ghost, expired.slot) == (True, True)
+        await here.pass_time(600)
+
+        async def given_back() -> bool:
+            return not (await here.job(job.jobid)).slot
+
+        await until(given_back)
+        # evidence that comes later is kept and changes no status
+        here.discord.say(described(job))
+
+        async def kept() -> bool:
+            return (await here.job(job.jobid)).late is not None
+
+        await until(kept)
+        assert (await here.job(job.jobid)).status is JobStatus.FAILED
+        assert len(await here.store.find_deliveries(job.jobid)) == 1
+
+
+# ── halts, tokens, removal ──
+
+
+def _pending(message_id: str, sequence: int = 5) -> object:
+    embed = Embed(type="rich", title="Pending mod message", description="Please read it.")
+    return create(said(message_id, embeds=(embed,)), sequence)
+
+
+async def test_a_halt_writes_one_mail_and_reports_itself(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(_pending(_id_now(START)), _pending(_id_now(START, 1), 6))
+        await until(lambda: here.owner.account.halt is not None)
+        assert here.owner.account.halt == "Please read it."
+        mails = await here.store.claim_mails(here.clock.now(), here.clock.now(), 9)
+        assert [mail.to for mail in mails] == ["owner@example.org"]
+        assert ACCOUNT.channel in mails[0].body
+        assert here.nudges >= 1
+        assert here.owner.state == "connected"
+
+
+async def test_a_rejected_token_halts_and_waits_for_a_person(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(HumanCheckSeen("Discord rejected the account's token", fatal=True))
+        here.discord.now.end()
+        await until(lambda: here.owner.state == "halted")
+        assert not here.owner.caught_up
+        assert len(here.discord.transports) == 1
+        # a reset alone tries again
+        await here.store.reset_account(ACCOUNT.account_id, here.clock.now())
+        reset = await here.store.get_account(ACCOUNT.account_id)
+        assert reset is not None
+        await here.owner.revive(reset)
+        await here.clock.sleeping(1)
+        here.clock.advance(1)
+        await until(lambda: here.owner.caught_up)
+        assert len(here.discord.transports) == 2
+
+
+async def test_a_new_token_reconnects_with_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"another token")
+        changed = replace(here.owner.account, sealed_token=sealed)
+        await here.store.put_account(changed)
+        await here.store.drop_session(ACCOUNT.account_id)
+        await here.owner.revive(changed)
+        assert here.discord.transports[0].closed
+        await here.clock.sleeping(1)
+        here.clock.advance(1)
+        await until(lambda: len(here.discord.transports) == 2 and here.owner.caught_up)
+        assert here.discord.now.token == "another token"
+
+
+async def test_a_changed_row_with_the_same_token_keeps_the_connection(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.owner.revive(replace(here.owner.account, max_jobs=7))
+        assert here.owner.account.max_jobs == 7
+        assert not here.discord.now.closed
+
+
+async def test_a_token_of_another_discord_user_is_not_used(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.discord.greets = False
+        here.run()
+        await until(lambda: bool(here.discord.transports))
+        here.discord.greet("somebody else")
+        await until(lambda: here.owner.state == "halted")
+        assert "another Discord user" in (here.owner.account.halt or "")
+        assert not here.owner.caught_up
+
+
+async def test_a_job_refused_for_a_halt_ends_with_it_in_one_write(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Refused(401, "401: Unauthorized", "unauthorized"))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 596
+        stored = await here.store.get_account(ACCOUNT.account_id)
+        assert stored is not None and stored.halt is not None
+
+
+# ── messages ──
+
+
+async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        from waystation.secret import Secret
+
+        secret = Secret("a-very-secret-token")
+        here.discord.say(create(said("801", content=f"unheard of: {secret.reveal()}"), 5))
+
+        async def kept() -> bool:
+            return len(await here.store.unrecognised()) == 1
+
+        await until(kept)
+        (seen,) = await here.store.unrecognised()
+        assert b"unheard of" in seen.payload
+        assert secret.reveal().encode() not in seen.payload
+
+
+async def test_an_unclear_outcome_is_noted_and_left_to_the_gateway(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Unknown("a time-out"))
+        job = await here.submit()
+
+        async def noted() -> bool:
+            return await here.kinds(job.jobid) == ["Submitted", "Unclear"]
+
+        await until(noted)
+        job = await here.job(job.jobid)
+        here.discord.say(told(job), acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("error", [Unreachable("down"), NotAuthorised("dead")])
+async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
+    tmp_path: Path, error: Exception
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history_ends.extend([error] * 500)
+        here.discord.say(
+            Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
+        )
+        for number in range(1, 122):
+            await until(lambda number=number: len(here.discord.reads) >= number)
+            await here.clock.sleeping(3)
+            if here.clock.now() - START >= timedelta(seconds=599):
+                break
+            here.clock.advance(5)
+        here.clock.advance(5)
+        await until(lambda: here.owner.caught_up)
+        assert 100 < len(here.discord.reads) < 125
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
+def _id_now(now: object, number: int = 0) -> str:
+    from waystation.wire.snowflake import snowflake_at
+
+    return str(snowflake_at(now, number))  # type: ignore[arg-type]

@@ -1,0 +1,289 @@
+"""I1, I2, I4, I8, I9 and I10 under every order of events that hypothesis can think of.
+
+Several jobs, a person typing by hand, foreign users and an impostor share one channel. Events come
+in any order, twice, or never; the service restarts, loses its session, reads history back, cancels
+and expires. After each step nothing may be lost, doubled or swapped by the model's own book.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from tests.golden.corpus import event_of
+from tests.unit.midjourney.play import USER, Play, new_job
+from tests.unit.midjourney.world import ENDINGS, FOREIGNER, Ask, World
+from waystation.contract import job_json
+from waystation.gateway_events import GatewayEvent
+from waystation.jobs import Job, JobId, JobStatus, Refused
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.conversation import Step
+from waystation.midjourney.matching import upload_stem
+
+T = TypeVar("T")
+
+_INDEX = st.integers(0, 30)
+
+
+class Life(RuleBasedStateMachine):
+    """One account's channel."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.play = Play()
+        self.world = World()
+        self.sent: set[str] = set()
+        self.slots_ended: set[JobId] = set()
+        self.final: dict[JobId, bytes] = {}
+
+    # ── the service ──
+
+    @rule(verb=st.sampled_from(["describe", "describe", "describe", "info"]))
+    def accept(self, verb: str) -> None:
+        name = f"job-{len(self.play.jobs)}"
+        self.play.admit(new_job(name, verb, self.play.now))
+
+    @precondition(lambda self: not self.play.talk.unbound)
+    @rule(
+        which=_INDEX,
+        ending=st.sampled_from(ENDINGS),
+        outcome=st.sampled_from(
+            ["accepted", "accepted", "accepted", "unknown", "unsent", "refused", "contradicted"]
+        ),
+    )
+    def submit(self, which: int, ending: str, outcome: str) -> None:
+        job = self._one([job for job in self._jobs() if job.status is JobStatus.CREATED], which)
+        if job is None:
+            return
+        nonce = self.world.new_id()
+        assert self.play.submit(job.jobid, nonce).writes
+        self._send(job, nonce)
+        if outcome not in ("unsent", "refused"):
+            ending = ending if job.verb == "describe" else "result"
+            self.world.execute(
+                job.verb, ending, nonce=nonce, upload=upload_stem(nonce), owner=job.jobid
+            )
+        if outcome in ("unknown", "unsent"):
+            self.play.perform({"unclear": job.jobid})
+        elif outcome == "refused":
+            self.play.perform({"refuse": job.jobid})
+
+    def _send(self, job: Job, nonce: str) -> None:
+        """I4: each nonce is committed before it is sent, and sent once."""
+        stored = self.play.jobs[job.jobid]
+        assert stored.nonce == nonce
+        assert stored.status is JobStatus.SUBMITTED
+        assert nonce not in self.sent
+        self.sent.add(nonce)
+
+    @precondition(lambda self: any(ask.owner for ask in self.world.asks))
+    @rule(which=_INDEX)
+    def http_contradicts_the_gateway(self, which: int) -> None:
+        ask = self._one([ask for ask in self.world.asks if ask.owner], which)
+        assert ask is not None
+        assert ask.owner is not None
+        before = self.play.jobs[JobId(ask.owner)]
+        if before.final:
+            return
+        event = Refused(429, "Discord /interactions failed with HTTP status 429")
+        self.play.commit(self.play.talk.ended(before.jobid, event, self.play.now))
+        assert self.play.jobs[before.jobid].status is (
+            before.status if before.bound else JobStatus.FAILED
+        )
+
+    @rule(which=_INDEX)
+    def cancel(self, which: int) -> None:
+        job = self._one(self._jobs(), which)
+        if job is not None:
+            self.play.perform({"cancel": job.jobid})
+            assert self.play.jobs[job.jobid].final
+
+    @rule()
+    def restart(self) -> None:
+        self.play.restart()
+
+    @rule()
+    def lose_the_session(self) -> None:
+        """Everything on its way is gone; history is read back before anything else (R28)."""
+        self.world.pending.clear()
+        self._read_back()
+        self.play.perform({"settle": True})
+        for job in self._jobs():
+            waits = job.status in (JobStatus.SUBMITTED, JobStatus.STARTED, JobStatus.PROGRESS)
+            assert not (waits and not COMMANDS[job.verb].reply_in_history)
+
+    @rule(seconds=st.sampled_from([1, 29, 60, 600, 1800, 90_000]))
+    def wait(self, seconds: int) -> None:
+        self.play.now += timedelta(seconds=seconds)
+        self._expire()
+
+    @rule()
+    def wait_blind(self) -> None:
+        self.play.now += timedelta(seconds=60)
+        self.play.perform({"expire": False})
+
+    def _expire(self) -> None:
+        step = self.play.perform({"expire": True})
+        if step.look_back:
+            self.play.talk.looked_back(step.look_back, self.play.now)
+            self._read_back()
+            assert not self.play.perform({"expire": True}).look_back
+
+    # ── Discord ──
+
+    @precondition(lambda self: self.world.busy)
+    @rule(which=_INDEX, times=st.integers(1, 5), deliver=st.booleans())
+    def go_on(self, which: int, times: int, deliver: bool) -> None:
+        ask = self._one(self.world.busy, which)
+        assert ask is not None
+        for _ in range(min(times, len(ask.acts))):
+            before = len(self.world.pending)
+            self.world.act(ask)
+            if deliver and len(self.world.pending) > before:
+                self._see(event_of(self.world.pending.pop()))
+
+    @precondition(lambda self: self.world.pending)
+    @rule(which=_INDEX, keep=st.booleans())
+    def deliver(self, which: int, keep: bool) -> None:
+        index = which % len(self.world.pending)
+        dispatch = self.world.pending[index] if keep else self.world.pending.pop(index)
+        self._see(event_of(dispatch))
+
+    @precondition(lambda self: self.world.pending)
+    @rule(which=_INDEX)
+    def lose(self, which: int) -> None:
+        self.world.pending.pop(which % len(self.world.pending))
+
+    @rule(
+        which=_INDEX,
+        ending=st.sampled_from(ENDINGS),
+        user=st.sampled_from([USER, USER, FOREIGNER]),
+    )
+    def ask_by_hand(self, which: int, ending: str, user: str) -> None:
+        """A person asks for the same picture; under our file name once it could be copied."""
+        known = [ask for ask in self.world.asks if ask.owner and self._knows(ask)]
+        copied = self._one(known, which)
+        upload = "holiday" if copied is None else copied.upload
+        nonce = self.world.new_id()
+        self.world.execute("describe", ending, nonce=nonce, upload=upload, user=user)
+
+    def _knows(self, ask: Ask) -> bool:
+        assert ask.owner is not None
+        return self.play.jobs[JobId(ask.owner)].interaction_id is not None
+
+    @precondition(lambda self: self.world.asks)
+    @rule(which=_INDEX)
+    def impersonate(self, which: int) -> None:
+        ask = self._one(self.world.asks, which)
+        assert ask is not None
+        self.world.impersonate(ask)
+
+    # ── helpers ──
+
+    def _jobs(self) -> list[Job]:
+        return list(self.play.jobs.values())
+
+    @staticmethod
+    def _one(items: list[T], which: int) -> T | None:
+        return items[which % len(items)] if items else None
+
+    def _see(self, event: GatewayEvent) -> None:
+        step = self.play.see(event)
+        again = self.play.see(event)
+        assert not again.changes, "an event that was applied is applied again"
+        assert not again.look_back
+        self._check(step)
+
+    def _check(self, step: Step) -> None:
+        for change in step.changes:
+            assert change.job.error != "Result could not be told apart"
+        if step.look_back:
+            self.play.talk.looked_back(step.look_back, self.play.now)
+            self._read_back()
+
+    def _read_back(self) -> None:
+        for event in self.world.read_back():
+            self._see(event)
+
+    # ── what must hold ──
+
+    @invariant()
+    def everything_belongs_to_its_own_job(self) -> None:
+        """I1: by the model's own book."""
+        for job in self._jobs():
+            seen = {*job.messages, *filter(None, [job.message_id, job.interaction_id])}
+            for one in seen:
+                assert self.world.owners[one] == job.jobid
+            shown = [*job.embeds, *(job.late.embeds if job.late else ())]
+            for embed in shown:
+                _, drawn, number = (embed.description or "").partition("drawn for ")
+                if drawn:
+                    assert self.world.asks[int(number)].owner == job.jobid
+
+    @invariant()
+    def at_most_one_job_is_unbound(self) -> None:
+        """I2."""
+        unbound = [
+            job for job in self._jobs() if job.status is JobStatus.SUBMITTED and not job.bound
+        ]
+        assert len(unbound) <= 1
+        assert self.play.talk.unbound == bool(unbound)
+
+    @invariant()
+    def a_slot_ends_once(self) -> None:
+        """I8."""
+        for job in self._jobs():
+            assert not (job.slot and job.jobid in self.slots_ended)
+            if not job.slot:
+                self.slots_ended.add(job.jobid)
+            elif job.final:
+                assert job.ghost
+                assert job.slot_until is not None
+            else:
+                assert COMMANDS[job.verb].takes_slot
+
+    @invariant()
+    def final_is_final(self) -> None:
+        """I9 and I10: what was delivered stays true, byte by byte."""
+        for job in self._jobs():
+            if job.final:
+                assert self.final.setdefault(job.jobid, job_json(job)) == job_json(job)
+            else:
+                assert job.jobid not in self.final
+
+    @invariant()
+    def the_conversation_holds_what_is_stored(self) -> None:
+        for job in self.play.talk.jobs:
+            assert job == self.play.jobs[job.jobid]
+        held = {job.jobid for job in self.play.talk.jobs}
+        assert held >= {job.jobid for job in self._jobs() if not job.final}
+
+    def teardown(self) -> None:
+        """R30: what history has is found; R28: everything ends, and every slot comes back."""
+        if not hasattr(self, "play"):
+            return
+        waiting = [job.jobid for job in self._jobs() if job.submitted_at and not job.final]
+        self.lose_the_session()
+        for jobid in waiting:
+            if self.world.results.get(jobid) in self.world.history:
+                assert self.play.jobs[jobid].status is JobStatus.COMPLETED
+        for seconds in (1800, 600, 90_000):
+            self.wait(seconds)
+        assert not [job for job in self._jobs() if not job.final or job.slot]
+        assert not self.play.talk.jobs
+
+
+Life.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=50, deadline=None, print_blob=True
+)
+TestLife = Life.TestCase
