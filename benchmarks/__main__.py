@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import reading
+from benchmarks import callbacks, describing, events, reading
 from benchmarks.figures import Result
 from benchmarks.machine import details
 
@@ -21,7 +21,10 @@ _LIMIT_S = 480.0
 """All together; each ends by itself long before."""
 
 BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] = {
-    "reading": (reading.measure, 15),
+    "reading": (reading.measure, 41),
+    "describing": (describing.measure, 9),
+    "events": (events.measure, 9),
+    "callbacks": (callbacks.measure, 10),
 }
 """Name → what measures it, and its number of rounds."""
 

@@ -1,7 +1,7 @@
 """Bare app: the least that a server of the same class can answer, on the very same server.
 
-It is served as `waystation.app` serves the API (uvicorn, uvloop, the same protocol class, no access
-log) and returns a constant body of the asked length.
+It is served as `waystation.app` serves the API (uvicorn, uvloop, the same protocol class, the same
+garbage collection, no access log) and returns a constant body of the asked length.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def _app(body: bytes) -> Any:
 async def _serve(body_bytes: int) -> None:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen(2048)
     config = uvicorn.Config(
         _app(b"x" * body_bytes),
         http=bounded_protocol(),
@@ -48,6 +49,7 @@ async def _serve(body_bytes: int) -> None:
     )
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     await uvicorn.Server(config).serve(sockets=[listening])

@@ -2,7 +2,7 @@
 
 How it works: a child prints one JSON line when it is ready. Those of ours then read one JSON line
 per order from standard input and answer each with one. Nothing of the caller's environment reaches
-a child but PATH, so no setting of a real installation can leak in.
+a child but where programs are, so no setting of a real installation can leak in.
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from typing import Any
 
 from benchmarks.machine import cpu_s
 
-__all__ = ["Child", "Order", "child", "obey"]
+__all__ = ["WHERE_PROGRAMS_ARE", "Child", "Order", "child", "obey"]
 
 Order = dict[str, Any]
+
+WHERE_PROGRAMS_ARE = {
+    name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ
+}
+"""All that a child gets of this process's environment."""
 
 _ORDER_WITHIN_S = 120.0
 _STOPPED_WITHIN_S = 12.0
@@ -89,7 +94,7 @@ async def child(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
-            env={"PATH": os.environ.get("PATH", ""), **(environment or {})},
+            env={**WHERE_PROGRAMS_ARE, **(environment or {})},
             preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
             start_new_session=True,
             limit=_LINE_BYTES,

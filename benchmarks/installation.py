@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.children import Child, child
+from benchmarks.children import WHERE_PROGRAMS_ARE, Child, child
 from benchmarks.machine import CLIENT_CPU, SERVICE_CPU
 
 __all__ = ["Installation", "add_user", "installation", "service_environment"]
@@ -109,7 +108,7 @@ async def add_user(environment: Mapping[str, str]) -> str:
         *(sys.executable, "-m", "waystation", "users", "add"),
         *("--email", "bench@example.org", "--json"),
         stdout=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", ""), **environment},
+        env={**WHERE_PROGRAMS_ARE, **environment},
     )
     out, _ = await process.communicate()
     return str(json.loads(out)["token"])

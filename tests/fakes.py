@@ -194,9 +194,7 @@ class FakeDiscord:
         self.refreshed: deque[Exception | None] = deque()
         self.refreshes = 0
 
-    def __call__(
-        self, token: Secret, session: SessionState | None, log_name: str
-    ) -> FakeTransport:
+    def __call__(self, token: Secret, session: SessionState | None, log_name: str) -> FakeTransport:
         transport = FakeTransport(self, token.reveal(), session)
         self.transports.append(transport)
         if self.greets:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import count
 
 import aiohttp
 import structlog
@@ -51,6 +52,12 @@ from waystation.vault import Vault, open_vault
 __all__ = ["State", "mailer_of", "open_state", "run", "serve"]
 
 log = structlog.get_logger("waystation.app")
+
+_GC_THRESHOLDS = (100_000, 20, 100)
+"""Allocations between two collections: Python's 700 cost a fifth of every answer and event.
+
+Nearly everything here dies by its reference count; docs/performance.md has the figures.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,7 @@ async def _run(
             await _started(server, serving)
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*_GC_THRESHOLDS)
             ready(_url(listening))
             await stop.wait()
             log.info("service.stopping")
@@ -230,7 +238,7 @@ class _Server(uvicorn.Server):
 def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
     app = create_app(
         service,
-        new_request_id=lambda: ids.token(12),
+        new_request_id=_request_ids(ids),
         limits=BodyLimits(
             json_bytes=settings.json_limit_bytes,
             form_bytes=settings.form_limit_bytes,
@@ -250,6 +258,12 @@ def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
         timeout_graceful_shutdown=max(1, int(settings.drain_s / 4)),
     )
     return _Server(config)
+
+
+def _request_ids(ids: SystemIds) -> Callable[[], str]:
+    """Return what names requests: a random part for this process, and a number."""
+    process, numbers = ids.token(6), count(1)
+    return lambda: f"{process}-{next(numbers):08x}"
 
 
 async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

@@ -55,7 +55,7 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
-@dataclass
+@dataclass(eq=False)
 class Person:
     """A user of the installation with an API token, and an HTTP client that uses it."""
 
@@ -165,9 +165,7 @@ class PostOffice:
         self.mails: list[tuple[list[str], str]] = []
         self.url = ""
 
-    async def handle_DATA(
-        self, server: SMTP, session: SmtpSession, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:
         content = envelope.content or b""
         text = content.decode() if isinstance(content, bytes) else content
         self.mails.append((envelope.rcpt_tos, text))
@@ -285,28 +283,31 @@ class Installation:
         with self.records() as records:
             before = set(records.unrecognised())
             async with asyncio.timeout(WAIT_S):
-                while not any(records.is_marker(one) for one in set(records.unrecognised()) - before):
+                while not any(
+                    records.is_marker(one) for one in set(records.unrecognised()) - before
+                ):
                     # again and again: a session that is just being lost hears nothing
-                    marker = self._marker(account)
+                    marker = self.said_by_the_bot(account, content=Records.MARKER)
                     self.sim.sessions.publish((account.user_id,), "MESSAGE_CREATE", marker)
                     await asyncio.sleep(2 * LOOK_AGAIN_S)
 
-    def _marker(self, account: Account) -> Payload:
-        bot = self.sim.world.midjourney
-        return {
+    def said_by_the_bot(self, account: Account, **words: Any) -> Payload:
+        """Return a message of the bot to an account's user that answers nothing of ours."""
+        message = {
             "id": self.sim.ids.snowflake(),
             "channel_id": account.channel_id,
             "guild_id": account.guild_id,
             "type": 20,
-            "content": Records.MARKER,
+            "content": "",
             "timestamp": "2026-01-01T00:00:00.000000+00:00",
-            "author": bot.payload(),
+            "author": self.sim.world.midjourney.payload(),
             "application_id": MIDJOURNEY_APPLICATION_ID,
             "interaction": {"id": "1", "type": 2, "name": "marker", "user": account.user.payload()},
             "attachments": [],
             "embeds": [],
             "components": [],
         }
+        return message | words
 
     def photo(self, name: str = "tall.png") -> str:
         """Return the URL of a picture on the caller's server."""

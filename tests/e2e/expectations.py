@@ -218,6 +218,7 @@ TITLES: Sequence[tuple[Any, ...]] = (
      "No source has seen this title either.", NO_COLOUR),
 )  # fmt: skip
 
+
 def spoken(
     fault: str,
     when: When,
@@ -319,9 +320,7 @@ def vanished(verb: str) -> Outcome:
 def limited(details: str, retry_after: str, verb: str = "describe") -> Outcome:
     """429 (b) of the seed: the text that Discord sent, and no delivery (R4)."""
     error = "Discord /interactions failed with HTTP status 429"
-    return failed(
-        429, error, details, verb, retry_after=retry_after, delivered=False, sent=(429,)
-    )
+    return failed(429, error, details, verb, retry_after=retry_after, delivered=False, sent=(429,))
 
 
 def forbidden(status: int, message: str, code: int) -> Outcome:
@@ -471,7 +470,9 @@ def uploads() -> Iterator[Case]:
     # uploads and reads may be repeated
     yield Case("server_error_before", completed(), note="upload", params=upload)
     yield Case("reset_before", completed(), note="upload", params=upload)
-    yield Case("rate_limited_bucket", completed(), note="upload", params=upload | {"retry_after": 0.2})
+    yield Case(
+        "rate_limited_bucket", completed(), note="upload", params=upload | {"retry_after": 0.2}
+    )
     yield Case("server_error_before", completed(), note="index", params={"route": "index"})
     refused = '{"message":"401: Unauthorized","code":0}'
     dead = "Discord rejected the account's token."

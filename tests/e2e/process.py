@@ -108,6 +108,7 @@ class Doors:
         """Moments so far, in order."""
         self._acts: dict[str, Callable[[], object]] = {}
         self._hold_from: str | None = None
+        self._alone = False
         self._held: list[Callable[[], object]] | None = None
         self._watch(sim.board, "take_http", lambda route, *_: route)
         self._watch(sim.bot, "start", lambda *_: "answered")
@@ -118,9 +119,12 @@ class Doors:
         """Do something the next time that a moment comes, just before it happens."""
         self._acts[moment] = act
 
-    def hold(self, moment: str) -> None:
-        """Keep back this gateway event and all that follow, until `release`."""
-        self._hold_from = moment
+    def hold(self, moment: str, *, alone: bool = False) -> None:
+        """Keep back this gateway event and all that follow, until `release`.
+
+        Args: alone: let other kinds of events pass
+        """
+        self._hold_from, self._alone = moment, alone
 
     def release(self) -> None:
         """Let what was held leave, in order."""
@@ -155,7 +159,7 @@ class Doors:
             self._pass(event)
             if event == self._hold_from and self._held is None:
                 self._held = []
-            if self._held is None:
+            if self._held is None or (self._alone and event != self._hold_from):
                 real(user_ids, event, data, **kwargs)
             else:
                 # as it is now: the simulator goes on writing into its messages
@@ -285,9 +289,7 @@ class Ground:
     async def final(self) -> list[dict[str, Any]]:
         """Wait until every job is final, and return all rows."""
         with self.records() as records:
-            await eventually(
-                lambda: all(job["status"] in _FINAL for job in records.jobs())
-            )
+            await eventually(lambda: all(job["status"] in _FINAL for job in records.jobs()))
             return records.jobs()
 
     async def only_job(self) -> dict[str, Any]:
@@ -347,5 +349,3 @@ async def ground(
         finally:
             await here.close()
             await sim.stop()
-
-

@@ -51,9 +51,7 @@ class Records:
     def events(self, jobid: str | None = None) -> list[Row]:
         """Return a job's events, or all, in order, `body` decoded."""
         query = "select * from job_events where ? in (jobid, '') order by jobid, number"
-        return [
-            row | {"body": json.loads(row["body"])} for row in self.rows(query, jobid or "")
-        ]
+        return [row | {"body": json.loads(row["body"])} for row in self.rows(query, jobid or "")]
 
     def kinds(self, jobid: str) -> list[str]:
         """Return the names of a job's events, in order."""

@@ -46,9 +46,7 @@ class Stub:
         if body is None:
             self.answers.append(lambda: web.Response(status=status, headers=headers))
         else:
-            self.answers.append(
-                lambda: web.json_response(body, status=status, headers=headers)
-            )
+            self.answers.append(lambda: web.json_response(body, status=status, headers=headers))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         seen: dict[str, Any] = {
@@ -60,9 +58,7 @@ class Stub:
         if request.content_type == "multipart/form-data":
             form = await request.post()
             seen["form"] = {
-                name: (part.filename, part.file.read())
-                if isinstance(part, web.FileField)
-                else part
+                name: (part.filename, part.file.read()) if isinstance(part, web.FileField) else part
                 for name, part in form.items()
             }
         elif request.can_read_body:

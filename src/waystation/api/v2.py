@@ -16,10 +16,14 @@ from waystation.api.schema import job_request
 from waystation.contract import answer, cancel_json, job_json, retry_after_s
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
+from waystation.jobs import Job, JobId
 from waystation.midjourney.commands import COMMANDS, Command
 from waystation.ports import User
 
 __all__ = ["v2_paths"]
+
+_KNOWN_FORMS = 1_000
+"""Job forms kept, some kilobytes each."""
 
 UserHandler = Callable[[Call, User], Awaitable[Answer]]
 
@@ -73,10 +77,11 @@ class _Jobs:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._forms = _Forms()
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""
-        return Answer(200, job_json(await self._service.get_job(user, _jobid(call))))
+        return Answer(200, self._forms.of(await self._service.get_job(user, _jobid(call))))
 
     async def list_or_read(self, call: Call, user: User) -> Answer:
         """Answer the caller's running jobids, or the job that the query names."""
@@ -100,6 +105,23 @@ class _Jobs:
             return Answer(status, body, wait)
 
         return submit_command
+
+
+class _Forms:
+    """Job forms as JSON; callers read a job again and again before it changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[JobId, tuple[int, bytes]] = {}
+
+    def of(self, job: Job) -> bytes:
+        """Return the form of this version of a job."""
+        version, form = self._known.get(job.jobid, (-1, b""))
+        if version != job.version:
+            form = job_json(job)
+            self._known[job.jobid] = (job.version, form)
+            if len(self._known) > _KNOWN_FORMS:
+                del self._known[next(iter(self._known))]
+        return form
 
 
 def _jobid(call: Call) -> str:

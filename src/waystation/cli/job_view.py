@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from waystation.cli.screen import fields, indented, link, plain
@@ -36,13 +36,15 @@ _ROWS = (
 """Label and v2 field, in the order shown; missing fields are left out."""
 
 
-def job_view(job: Mapping[str, object]) -> RenderableType:
-    """Return a whole job for the screen."""
+def job_view(job: Mapping[str, object]) -> Sequence[RenderableType]:
+    """Return a whole job for the screen, piece by piece."""
     rows = {label: job[field] for label, field in _ROWS if field in job}
     parts: list[RenderableType] = [headline(job), indented(fields(rows))]
-    for said in (*(plain(text, lines=True) for text in sayings(job)), *map(link, pictures(job))):
-        parts += [Text(), indented(said)]
-    return Group(*parts)
+    for said in sayings(job):
+        parts += [Text(), indented(plain(said, lines=True))]
+    for url in pictures(job):
+        parts += [Text(), link(url)]
+    return parts
 
 
 def headline(job: Mapping[str, object]) -> Text:

@@ -29,7 +29,7 @@ def show(jobid: Jobid, as_json: Json = False) -> None:
     """Show a job as it is now."""
     with opened(as_json) as screen:
         job = ask(lambda client: client.job(jobid))
-        screen.answer(job, job_view(job))
+        screen.answer(job, *job_view(job))
 
 
 @app.command()
@@ -38,7 +38,7 @@ def watch(jobid: Jobid, timeout_s: Limit = None, as_json: Json = False) -> None:
     with opened(as_json) as screen:
         with waiting(screen, "job") as seen:
             job = ask(lambda client: client.wait(jobid, timeout_s=timeout_s, on_progress=seen))
-        screen.answer(job, job_view(job))
+        screen.answer(job, *job_view(job))
         raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))
 
 

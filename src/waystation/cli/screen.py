@@ -98,10 +98,9 @@ def fields(rows: Mapping[str, object]) -> Table:
 
 
 def link(url: str) -> Text:
-    """Return a link that a terminal may open, shown as it is; links are long and never folded."""
+    """Return a link, or a line to copy, that `Screen.show` does not fold."""
     text = plain(url, "blue")
     text.no_wrap = True
-    text.overflow = "ignore"
     return text
 
 
@@ -135,9 +134,10 @@ class Screen:
         sys.stdout.flush()
 
     def show(self, *shown: RenderableType) -> None:
-        """Print for a person; bare strings are foreign text."""
+        """Print for a person; bare strings are foreign text, and links stay in one piece."""
         for item in shown:
-            self.out.print(plain(item, lines=True) if isinstance(item, str) else item)
+            text = plain(item, lines=True) if isinstance(item, str) else item
+            self.out.print(text, soft_wrap=isinstance(text, Text) and text.no_wrap is True)
 
     def note(self, text: str, style: str = "dim") -> None:
         """Tell a person something that is not the answer."""
@@ -183,7 +183,7 @@ def _error_object(error: WaystationError) -> dict[str, object]:
 
 
 def _explained(error: WaystationError) -> Sequence[str]:
-    lines = [error.details] if error.details else []
+    lines = error.details.split("\n") if error.details else []
     if isinstance(error, Busy):
         lines += [f"running: {jobid}" for jobid in error.executing_jobs or ()]
         lines.append(f"try again in {error.retry_after_s} s")

@@ -92,7 +92,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
 
         with waiting(screen, command.verb) as show:
             job = ask(call)
-        screen.answer(job, job_view(job))
+        screen.answer(job, *job_view(job))
         raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))
 
 

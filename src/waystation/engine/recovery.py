@@ -55,24 +55,30 @@ class Recovery:
         owner = self._owner
         unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
         first_at, first_of_all_at = _first(unfinished), owner.earliest_readable
-        await self.look_back(unfinished)
+        give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
+        if first_at is not None:
+            owner.looked_back([job.jobid for job in unfinished])
+            await self._read_since(first_at, give_up_at)
         if first_of_all_at is not None and (first_at is None or first_of_all_at < first_at):
-            await self._read_since(first_of_all_at)
+            await self._read_since(first_of_all_at, give_up_at)
         await owner.step(lambda conversation, now: conversation.settle(now))
 
     async def look_back(self, jobs: Sequence[Job]) -> None:
-        """Read history since the first of these jobs was submitted, and apply it.
+        """Read history before these jobs are judged; the grace counts from the first deadline.
 
-        Tried until it works, the time is up or the account is halted. Raises: StoreError.
+        Raises: StoreError
         """
-        since = _first(jobs)
-        if since is not None:
-            self._owner.looked_back([job.jobid for job in jobs])
-            await self._read_since(since)
+        since, owner = _first(jobs), self._owner
+        if since is None:
+            return
+        now = owner.adapters.clock.now()
+        due_at = min((job.deadline_at for job in jobs if job.deadline_at), default=now)
+        owner.looked_back([job.jobid for job in jobs])
+        await self._read_since(since, due_at + owner.limits.conversation.blind_grace)
 
-    async def _read_since(self, since: datetime) -> None:
+    async def _read_since(self, since: datetime, give_up_at: datetime) -> None:
+        """Read and apply, again and again until it works, the time is up or the account halted."""
         owner = self._owner
-        give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
         after: str = snowflake_at(since - _CLOCK_SKEW)
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)

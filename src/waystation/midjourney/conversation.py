@@ -246,8 +246,10 @@ class Conversation:
     # ── reading, matching, deciding ──
 
     def _message(self, step: MessageStep, message: Message, now: datetime) -> Step:
+        if message.channel_id != self._channel:
+            return NOTHING
         reading = read(message)
-        if reading.from_bot is False or message.channel_id != self._channel:
+        if reading.from_bot is False:
             return NOTHING
         if reading.from_bot is None and not self._candidates.find("message", message.id):
             self._early.add(message.id)

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 from waystation.errors import LocalProtocolError
 from waystation.jobs import (
-    FINAL,
     Acknowledged,
     Cancelled,
     CancelRequested,
@@ -98,7 +97,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
         Vanished: _PROGRESS,
         CancelRequested: _PROGRESS,
     },
-    **{status: {Late: status, SlotReleased: status} for status in FINAL},
+    **{status: {Late: status, SlotReleased: status} for status in JobStatus if status.final},
 }
 
 

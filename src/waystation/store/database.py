@@ -34,10 +34,12 @@ class Database:
     Purity: blocks; never used by two threads at once.
     """
 
-    __slots__ = ("_queries", "connection")
+    __slots__ = ("_execute", "_queries", "connection")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
+        # one cursor for all: making one costs as much as a point read
+        self._execute = connection.cursor().execute
         self._queries = queries()
 
     def all(self, name: str, values: Values | None = None) -> list[Row]:
@@ -46,16 +48,16 @@ class Database:
         Fetches to the end, because an unfinished statement holds a read transaction open, and the
         write-ahead log cannot shrink as long as it does.
         """
-        return self.connection.execute(self._queries[name], values).fetchall()
+        return self._execute(self._queries[name], values).fetchall()
 
     def one(self, name: str, values: Values | None = None) -> Row | None:
         """Run a query and return its only row, None when there is none."""
-        found = self.connection.execute(self._queries[name], values).fetchall()
+        found = self._execute(self._queries[name], values).fetchall()
         return found[0] if found else None
 
     def run(self, name: str, values: Values | None = None) -> int:
         """Run a statement and return how many rows it changed."""
-        self.connection.execute(self._queries[name], values)
+        self._execute(self._queries[name], values)
         return self.connection.changes()
 
 

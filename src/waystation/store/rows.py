@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -147,8 +148,9 @@ def instant_or_none(value: int | None) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+@lru_cache(maxsize=1_000)
 def user_of(row: Row) -> User:
-    """Read a row of USER_COLUMNS."""
+    """Read a row of USER_COLUMNS. Remembered, because every request reads the same few."""
     (user_id, email, created, token_hash, name, reply_url, expires, revoked, updated) = row
     return User(
         user_id,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -53,6 +53,9 @@ from waystation.store.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
 
+_KNOWN_JOBS = 1_000
+"""Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -84,6 +87,8 @@ class SqliteStore:
         self._ghost_age = ghost_age
         self._writer = Writer(connections.writer)
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
+        """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
         self._lock_file: int | None = None
         self._closed = False
 
@@ -158,11 +163,8 @@ class SqliteStore:
         return await self._write(slots.add_job, draft, at)
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
-        if user_id is None:
-            row = self._one("job", {"jobid": jobid})
-        else:
-            row = self._one("job_of_user", {"jobid": jobid, "user_id": user_id})
-        return None if row is None else job_of(row)
+        row = self._one("job_version", {"jobid": jobid, "user_id": user_id})
+        return None if row is None else self._job_at(jobid, row[0])
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
         return [jobid for (jobid,) in self._all("running_jobs", {"user_id": user_id})]
@@ -297,6 +299,11 @@ class SqliteStore:
         **kwargs: _P.kwargs,
     ) -> _T:
         return await self._writer.run(lambda database: transaction(database, *args, **kwargs))
+
+    def _read_job(self, jobid: str, version: int) -> Job | None:
+        """Read a job that has at least this version."""
+        row = self._one("job", {"jobid": jobid})
+        return None if row is None else job_of(row)
 
     def _one(self, name: str, values: Values | None = None) -> Row | None:
         rows = self._all(name, values)

@@ -139,6 +139,14 @@ class Desk:
         self.owner.submit(Waiting(job, (PICTURE,) if verb == "describe" else ()))
         return job
 
+    async def add_anyhow(self) -> Job:
+        """Hand the owner a job that was accepted just before its account was removed."""
+        await self.store._write(lambda database: _set_removed(database, None))
+        job = await self.add()
+        await self.store._write(lambda database: _set_removed(database, 1))
+        self.owner.submit(Waiting(job, (PICTURE,)))
+        return job
+
     async def send(self, verb: str = "describe", count: int = 1) -> Job:
         """Accept a job and wait until it was performed; return it as stored then."""
         before = len(self.discord.performed)
@@ -170,6 +178,13 @@ class Desk:
         sealed = await self.store.load_session(ACCOUNT.account_id)
         return None if sealed is None else self.owner._open_session(sealed)
 
+    async def pass_until(self, condition: Callable[[], bool], step_s: float = 0.2) -> None:
+        """Move the time little by little until a condition holds."""
+        async with asyncio.timeout(5):
+            while not condition():
+                self.clock.advance(step_s)
+                await asyncio.sleep(0.001)
+
     async def pass_time(self, seconds: float) -> None:
         """Move the time once the loops sleep."""
         await self.clock.sleeping(2)
@@ -194,6 +209,10 @@ async def desk(
         await store.close()
 
 
+def _set_removed(database: Any, at: int | None) -> None:
+    database.connection.execute("update accounts set removed_at = ?", (at,))
+
+
 def _void(database: Any) -> None:
     database.run("void_leases")
 
@@ -213,7 +232,7 @@ def said(
     user = User(ACCOUNT.discord_user_id)
     return Message(
         id=message_id,
-        channel_id=ACCOUNT.channel,
+        channel_id=fields.pop("channel", ACCOUNT.channel),
         type=20,
         author=User(MIDJOURNEY_APPLICATION_ID, "Midjourney Bot", True),
         application_id=MIDJOURNEY_APPLICATION_ID,

@@ -81,7 +81,12 @@ async def test_a_job_that_fits_already_is_returned_at_once() -> None:
 async def test_a_waiter_gets_the_first_published_job_that_fits() -> None:
     feed = Feed()
     seen = []
-    waiting = asyncio.ensure_future(feed.wait(JOB, lambda job: seen.append(job) or len(seen) > 2, 5))
+
+    def third(job: Job) -> bool:
+        seen.append(job)
+        return len(seen) > 2
+
+    waiting = asyncio.ensure_future(feed.wait(JOB, third, 5))
     await turn()
     feed.publish(new_job("job:2"))
     feed.publish(JOB)

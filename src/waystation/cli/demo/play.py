@@ -21,7 +21,10 @@ from waystation.errors import WaystationError
 
 __all__ = ["play"]
 
-_SPEED = "3"
+_ACCOUNTS = 2
+"""Of the simulator; without them there is nothing to show."""
+
+_SPEED = 3
 """The bot's delays are divided by this: fast enough to watch, slow enough to see progress."""
 
 
@@ -48,12 +51,9 @@ async def _stage(screen: Screen, picture: Path) -> AsyncIterator[Stage]:
         for server in (site, mailbox):
             await server.start()
             stack.push_async_callback(server.stop)
+        simulating = f"waystation.simulator --accounts {_ACCOUNTS} --port 0 --speed {_SPEED}"
         simulator = await stack.enter_async_context(
-            running(
-                folder / "simulator.log",
-                {},
-                *("waystation.simulator", "--accounts", "2", "--port", "0", "--speed", _SPEED),
-            )
+            running(folder / "simulator.log", {}, *simulating.split())
         )
         environment = _environment(folder, simulator["url"], mailbox.port)
         service = await stack.enter_async_context(
@@ -77,25 +77,27 @@ def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, st
 
 async def _perform(stage: Stage) -> None:
     _introduce(stage)
-    for number, (title, act) in enumerate(ACTS, 1):
-        stage.begin(f"{number}. {title}")
-        try:
-            await act(stage)
-        except WaystationError as error:
-            why = f"{error.message} ({error.details})" if error.details else error.message
-            stage.check(False, why)
-            if not stage.token:
+    try:
+        for number, (title, act) in enumerate(ACTS, 1):
+            stage.begin(f"{number}. {title}")
+            try:
+                await act(stage)
+            except WaystationError as error:
+                why = f"{error.message} ({error.details})" if error.details else error.message
+                stage.check(False, why)
+            if len(stage.channels) < _ACCOUNTS:
                 return
-    if stage.token:
-        await stage.client.close()
+    finally:
+        if stage.token:
+            await stage.client.close()
 
 
 def _introduce(stage: Stage) -> None:
     stage.show(Text("Waystation demo", "bold magenta"), indent=0)
     stage.show(
-        "Two programs now run on this machine: the service, with an empty database that is\n"
-        "thrown away afterwards, and a simulator that stands in for Discord and the\n"
-        "Midjourney bot. No Discord account is used and nothing leaves this machine.",
+        "Two programs now run on this machine: the service, with an empty database\n"
+        "that is thrown away afterwards, and a simulator that stands in for Discord\n"
+        "and the Midjourney bot. No Discord account is used, nothing leaves here.",
         indent=0,
     )
     stage.gap()

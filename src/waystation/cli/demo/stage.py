@@ -89,13 +89,14 @@ class Stage:
         """Switch a fault of the simulator on for one interaction.
 
         Args: switch: `command`, `account` and the fault's own parameters
-        Raises: Unavailable: the simulator refused
+        Raises: Unavailable: the simulator refused, or is gone
         """
         body = {"name": name, "count": 1, **switch}
         url = f"{self.simulator['url']}/_sim/faults"
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(url, json=body) as response,
-        ):
-            if response.status >= 300:
-                raise Unavailable(f"the simulator refused fault {name}: {await response.text()}")
+        try:
+            async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
+                refusal = "" if response.ok else await response.text()
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"the simulator cannot be reached: {error}") from error
+        if refusal:
+            raise Unavailable(f"the simulator refused fault {name}: {refusal}")

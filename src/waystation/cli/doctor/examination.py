@@ -24,7 +24,7 @@ from waystation.clock import SystemClock, SystemIds
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.errors import WaystationError
-from waystation.ports import Account, Counts, User
+from waystation.ports import Account, Counts, Probe, User
 from waystation.settings import Settings
 from waystation.vault import Vault
 
@@ -69,9 +69,7 @@ async def _contents(settings: Settings) -> tuple[list[User], list[Account], Coun
         )
 
 
-async def _accounts(
-    accounts: Sequence[Account], vault: Vault, probe: DiscordProbe
-) -> Sequence[Finding]:
+async def _accounts(accounts: Sequence[Account], vault: Vault, probe: Probe) -> Sequence[Finding]:
     findings: list[Finding] = []
     for account in accounts:
         if account.removed_at is None:

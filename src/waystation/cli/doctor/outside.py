@@ -10,7 +10,6 @@ import aiohttp
 import aiosmtplib
 
 from waystation.cli.doctor.findings import Finding, error, ok, warning
-from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.errors import (
     ConfigurationError,
@@ -20,7 +19,7 @@ from waystation.errors import (
     VaultError,
 )
 from waystation.outbound.mail import SmtpServer, read_smtp_url
-from waystation.ports import Account, Counts, Sealer
+from waystation.ports import Account, Counts, Probe, Sealer
 from waystation.secret import Secret, redact
 from waystation.settings import Settings
 
@@ -80,9 +79,7 @@ async def look_at_mail(settings: Settings, counts: Counts) -> AsyncIterator[Find
     yield await _look_at_server(server)
 
 
-async def look_at_account(
-    account: Account, sealer: Sealer, probe: DiscordProbe
-) -> AsyncIterator[Finding]:
+async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> AsyncIterator[Finding]:
     """Yield whether an account can work: token, halt, bot and channel."""
     name = f"{account.channel} ({account.masked_token})"
     if account.halt is not None:
@@ -104,7 +101,7 @@ async def look_at_account(
 
 
 async def _look_at_token(
-    account: Account, name: str, token: Secret, probe: DiscordProbe
+    account: Account, name: str, token: Secret, probe: Probe
 ) -> AsyncIterator[Finding]:
     identity = await probe.identify(token)
     if identity.discord_user_id != account.discord_user_id:

@@ -140,8 +140,8 @@ values (:jobid, :number, :at, :kind, :body);
 -- job: one job of anyone
 select {job_columns} from jobs where jobid = :jobid;
 
--- job_of_user: one job of this user; a foreign one looks absent (I13)
-select {job_columns} from jobs where jobid = :jobid and user_id = :user_id;
+-- job_version: how often a job changed; of this user, or of anyone; a foreign one is absent (I13)
+select version from jobs where jobid = :jobid and user_id = coalesce(:user_id, user_id);
 
 -- running_jobs: the jobids of a user that are not final, oldest first
 select jobid from jobs where user_id = :user_id and finished_at is null

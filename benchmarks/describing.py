@@ -1,0 +1,92 @@
+"""Describing: the service's processor time per describe against the sum of its bare parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks.children import Child, child
+from benchmarks.figures import Result, ratio_of
+from benchmarks.installation import Installation, installation
+from benchmarks.machine import SERVICE_CPU
+from benchmarks.outside import Outside, outside
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
+
+__all__ = ["measure"]
+
+_ACCOUNTS = 4
+_DESCRIBES = 48
+"""A round, as many at once as there are accounts."""
+
+
+async def measure(folder: Path, rounds: int) -> Result:
+    """Take turns: service, parts, parts, service, …"""
+    async with (
+        outside() as place,
+        installation(folder, accounts=_ACCOUNTS + 1, equipped=_ACCOUNTS, speed=1000) as here,
+        child(folder / "parts.log", SERVICE_CPU, "benchmarks.bare_parts") as parts,
+    ):
+        ours: list[float] = []
+        bare: list[Mapping[str, float]] = []
+        for number in range(-1, rounds):
+            turns = (True, False) if number % 2 else (False, True)
+            for is_ours in turns:
+                if is_ours:
+                    ours.append(await _describe(here, place))
+                else:
+                    bare.append(await _parts(parts, here, place, folder))
+    return _result(ours[1:], bare[1:])  # the first turn warms up
+
+
+async def _describe(here: Installation, place: Outside) -> float:
+    """Return the service's processor seconds per describe, from POST to result."""
+    channels = [account["channel_id"] for account in here.accounts[:_ACCOUNTS]]
+    before = here.service.cpu_s
+    await asyncio.gather(*(_describe_in(here, place, channel) for channel in channels))
+    await here.settled()
+    return (here.service.cpu_s - before) / _DESCRIBES
+
+
+async def _describe_in(here: Installation, place: Outside, channel: str) -> None:
+    body = {"describeUrl": place.picture_url, "channel": channel, "maxJobs": 15}
+    for _ in range(_DESCRIBES // _ACCOUNTS):
+        await here.post("/v2/jobs/describe", body)
+
+
+async def _parts(
+    parts: Child, here: Installation, place: Outside, folder: Path
+) -> Mapping[str, float]:
+    """Return the processor seconds of each part per describe."""
+    spent = await parts.order(
+        discord_url=here.simulator.ready["url"],
+        account=here.accounts[_ACCOUNTS],
+        application_id=MIDJOURNEY_APPLICATION_ID,
+        picture_url=place.picture_url,
+        folder=str(folder),
+        times=_DESCRIBES,
+        at_once=_ACCOUNTS,
+    )
+    return {name: float(seconds) / _DESCRIBES for name, seconds in spent.items()}
+
+
+def _result(ours: Sequence[float], bare: Sequence[Mapping[str, float]]) -> Result:
+    sums = [sum(parts.values()) for parts in bare]
+    ratio = ratio_of(ours, sums)
+    names = list(bare[0])
+    return Result(
+        "Describing a picture: processor time",
+        (
+            ("what", "CPU ms per describe"),
+            *((name, f"{1000 * median(parts[name] for parts in bare):.2f}") for name in names),
+            ("sum of the bare parts", f"{1000 * median(sums):.2f}"),
+            ("Waystation, POST to result", f"{1000 * median(ours):.2f}"),
+        ),
+        f"processor time, Waystation / sum of the bare parts: {ratio}; no aim was set",
+        (
+            "Waystation's figure holds besides: the caller's POST, the guard and the reading of "
+            "the picture, the gateway's events, the log, and further commits",
+            f"{_DESCRIBES} describes a turn on {_ACCOUNTS} accounts, {len(ours)} rounds",
+        ),
+    )

@@ -1,0 +1,245 @@
+"""The command line as its users run it: processes, exit codes, what they print and hide."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.process import START_S, Ground, ground
+from waystation.client import Client, SyncClient
+
+DEMO_S = 90.0
+"""The demo takes some 15 s on an idle machine; CI's are not idle."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a process did."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        assert self.out.count("\n") == 1, self.out + self.err
+        return json.loads(self.out)
+
+
+async def waystation(
+    environment: Mapping[str, str], *arguments: str, stdin: str = "", within_s: float = START_S
+) -> Ran:
+    """Run one command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "waystation",
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environment),
+    )
+    async with asyncio.timeout(within_s):
+        out, err = await process.communicate(stdin.encode())
+    assert process.returncode is not None
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+def caller(here: Ground, token: str) -> dict[str, str]:
+    """Return the environment of somebody who calls that service from anywhere."""
+    return {"WAYSTATION_URL": here.url, "WAYSTATION_TOKEN": token}
+
+
+async def add_user(here: Ground, email: str) -> str:
+    ran = await waystation(here.environment, "users", "add", "--email", email, "--json")
+    assert ran.exit_code == 0, ran.err
+    token = str(ran.json["token"])
+    here.tokens.append(token.partition("-")[2])
+    return token
+
+
+async def test_from_nothing_to_four_prompts_with_commands_alone(tmp_path: Path) -> None:
+    async with ground(tmp_path) as here:
+        token = await add_user(here, "ada@example.org")
+        await here.start()
+        ada = caller(here, token)
+
+        discord = here.sim.accounts[0].token
+        added = await waystation(
+            ada, "accounts", "add", "--token-stdin", "--json", stdin=f"{discord}\n"
+        )
+        assert added.exit_code == 0, added.out + added.err
+        channel = added.json["channel"]
+        assert channel == here.sim.accounts[0].dm_channel_id
+        assert discord not in added.out + added.err
+
+        info = await waystation(ada, "info", "--json")
+        assert (info.exit_code, info.json["status"]) == (0, "completed")
+
+        picture = tmp_path / "tall.png"
+        picture.write_bytes(here.outside.pictures[here.photo().rpartition("/")[2]][2])
+        by_file = await waystation(ada, "describe", str(picture))
+        assert by_file.exit_code == 0, by_file.err
+        assert by_file.out.count("--ar") == 4
+        assert "describe … completed" in by_file.err
+
+        by_url = await waystation(ada, "describe", here.photo(), "--json")
+        assert by_url.exit_code == 0
+        shown = await waystation(ada, "jobs", "show", by_url.json["jobid"], "--json")
+        assert shown.json == by_url.json
+        assert (await waystation(ada, "jobs", "list", "--json")).json == []
+
+
+async def test_exit_codes_tell_scripts_what_happened(tmp_path: Path) -> None:
+    async with ground(tmp_path) as here:
+        await here.settle_in()
+        ada = caller(here, here.ada.token)
+        channel = here.sim.accounts[0].channel_id
+
+        async def describe(*arguments: str) -> Ran:
+            return await waystation(ada, "describe", here.photo(), *arguments)
+
+        here.sim.fault("invalid_link_moderated", count=1, form="nonce")
+        assert (await describe()).exit_code == 7
+        here.sim.fault("job_queued", count=1)
+        assert (await describe()).exit_code == 1
+        here.sim.fault("rate_limited_global", count=1)
+        assert (await describe()).exit_code == 6
+        here.sim.fault("pending_mod_message", count=1)
+        trigger, later = await describe("--json"), await describe("--json")
+        assert (trigger.exit_code, trigger.json["status"]) == (5, "failed")
+        assert (later.exit_code, later.json["code"]) == (5, 596)
+        assert (await waystation(ada, "accounts", "reset", channel)).exit_code == 0
+        assert (await describe()).exit_code == 0
+
+        assert (await waystation(ada, "jobs", "show", "job:none")).exit_code == 8
+        assert (await waystation(ada, "describe", here.outside.url + "/none")).exit_code == 2
+        wrong = caller(here, here.ada.token[:-1] + "?")
+        assert (await waystation(wrong, "jobs", "list")).exit_code == 4
+        await waystation(here.environment, "users", "expire", "ada@example.org")
+        assert (await waystation(ada, "jobs", "list")).exit_code == 4
+        assert await here.stop() == 0
+        assert (await waystation(ada, "jobs", "list")).exit_code == 3
+
+
+async def test_users_are_managed_beside_a_running_service(tmp_path: Path) -> None:
+    async with ground(tmp_path) as here:
+        await here.settle_in()
+        token = await add_user(here, "bob@example.org")
+        bob = caller(here, token)
+        assert (await waystation(bob, "jobs", "list")).exit_code == 0
+        rotated = await waystation(here.environment, "users", "rotate", "bob@example.org", "--json")
+        here.tokens.append(rotated.json["token"].partition("-")[2])
+        assert (await waystation(bob, "jobs", "list")).exit_code == 4
+        renewed = caller(here, rotated.json["token"])
+        assert (await waystation(renewed, "jobs", "list")).exit_code == 0
+        await waystation(here.environment, "users", "revoke", "bob@example.org")
+        assert (await waystation(renewed, "jobs", "list")).exit_code == 4
+        nothing = await waystation(here.environment, "migrate", "--json")
+        assert nothing.json["from"] == nothing.json["to"]
+        second = await waystation(here.environment, "serve", "--port", "0")
+        assert (second.exit_code, "Another process" in second.err) == (1, True)
+
+
+async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
+    async with ground(tmp_path, speed=1.0) as here:
+        await here.settle_in()
+        ada = caller(here, here.ada.token)
+        began = await waystation(ada, "describe", here.photo(), "--no-wait", "--json")
+        jobid = began.json["jobid"]
+        assert (await waystation(ada, "jobs", "list", "--json")).json == [jobid]
+        impatient = await waystation(ada, "jobs", "watch", jobid, "--timeout", "0.2")
+        assert impatient.exit_code == 3
+        assert (await waystation(ada, "jobs", "cancel", jobid)).exit_code == 0
+        watched = await waystation(ada, "jobs", "watch", jobid, "--json")
+        assert (watched.exit_code, watched.json["status"]) == (9, "cancelled")
+
+
+async def test_the_doctor_names_what_is_wrong_beside_a_running_service(tmp_path: Path) -> None:
+    async with ground(tmp_path, accounts=2) as here:
+        await here.settle_in(accounts=2)
+        healthy = await waystation(here.environment, "doctor", "--json")
+        assert healthy.exit_code == 0, healthy.out
+        checks = {finding["check"] for finding in healthy.json["findings"]}
+        assert checks == {
+            *("settings", "database", "key", "users"),
+            *("mail", "Discord", "clock", "accounts"),
+        }
+
+        channel = here.sim.accounts[0].channel_id
+        here.sim.fault("pending_mod_message", count=1)
+        await waystation(
+            caller(here, here.ada.token), "describe", here.photo(), "--channel", channel
+        )
+        here.sim.revoke(here.sim.accounts[1].user_id, revoked=True)
+        ill = await waystation(here.environment, "doctor")
+        assert ill.exit_code == 1
+        assert f"waystation accounts reset {channel}" in ill.out
+        assert "Discord does not accept the token" in ill.out
+        for secret in (*here.tokens, *(account.token for account in here.sim.accounts)):
+            assert secret not in healthy.out + healthy.err + ill.out + ill.err
+
+
+async def test_the_python_client_works_with_and_without_await(tmp_path: Path) -> None:
+    async with ground(tmp_path) as here:
+        await here.settle_in()
+        async with Client(here.url, here.ada.token) as client:
+            job = await client.wait((await client.describe(here.photo()))["jobid"])
+            assert job["status"] == "completed" and len(job["embeds"]) == 1
+            assert (await client.account())["email"] == "ada@example.org"
+
+        def use() -> str:
+            with SyncClient(here.url, here.ada.token) as blocking:
+                return blocking.info(channel=here.sim.accounts[0].channel_id)["status"]
+
+        assert await asyncio.to_thread(use) == "completed"
+
+
+async def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    environment = {"TMPDIR": str(tmp_path)}
+    ran = await waystation(environment, "demo", within_s=DEMO_S)
+    assert ran.exit_code == 0, ran.out + ran.err
+    assert "✗" not in ran.out
+    assert ran.out.count("--ar") == 8
+    assert "Subject  " in ran.out and "checks passed" in ran.out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_kept_demo_can_be_called_until_it_is_ended(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "waystation", "demo", "--keep", "--json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(DEMO_S):
+            kept = json.loads(await process.stdout.readline())
+            assert kept["ok"] is True and all(check["ok"] for check in kept["checks"])
+            async with Client(kept["url"], kept["token"]) as client:
+                assert (await client.info(channel=kept["channels"][0]))["status"] == "completed"
+            process.send_signal(number)
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    assert list(tmp_path.iterdir()) == []
+    ended = {"WAYSTATION_URL": kept["url"], "WAYSTATION_TOKEN": kept["token"]}
+    assert (await waystation(ended, "jobs", "list")).exit_code == 3

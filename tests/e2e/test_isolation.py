@@ -1,0 +1,155 @@
+"""I13: for one user, what belongs to another looks exactly like what is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Install, Installation, Person
+
+ABSENT_CHANNEL = "1060437491713514999"
+"""As long as a channel of the simulator's, and nobody's."""
+
+JOB_ROUTES = (
+    ("GET", "/v2/jobs/?jobid={id}"),
+    ("GET", "/v2/jobs?jobid={id}"),
+    ("HEAD", "/v2/jobs/?jobid={id}"),
+    ("GET", "/v2/jobs/cancel/?jobid={id}"),
+    ("GET", "/v2/jobs/cancel?jobid={id}"),
+)
+
+CHANNEL_ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("GET", "/v2/account/midjourney/{id}", None),
+    ("HEAD", "/v2/account/midjourney/{id}", None),
+    ("DELETE", "/v2/account/midjourney/{id}", None),
+    ("DELETE", "/v2/account/midjourney/{id}?force=true", None),
+    ("POST", "/v2/account/midjourney/{id}/reset", None),
+    ("POST", "/v2/jobs/info", {"channel": "{id}"}),
+    ("POST", "/v2/jobs/describe", {"channel": "{id}", "describeUrl": "{picture}"}),
+    ("POST", "/v2/account/midjourney/{id}", {
+        "discord": "{token}", "server": "{server}", "channel": "{id}", "maxJobs": 3,
+    }),
+)  # fmt: skip
+
+VOLATILE = frozenset({"date", "x-request-id"})
+
+
+async def seen(
+    bob: Person, method: str, path: str, body: Any, words: dict[str, str]
+) -> tuple[int, str, dict[str, str]]:
+    """Return all that an answer shows, with the id that was asked for taken out."""
+
+    def filled(text: str) -> str:
+        for name, value in words.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+    sent = None if body is None else {
+        key: filled(value) if isinstance(value, str) else value for key, value in body.items()
+    }  # fmt: skip
+    status, _, headers = await bob.call(method, filled(path), sent)
+    shown = {name.lower(): value for name, value in headers.items() if name.lower() not in VOLATILE}
+    return status, bob.answers[-1].raw.decode().replace(words["id"], "<id>"), shown
+
+
+async def two_people(here: Installation) -> tuple[Person, Person]:
+    """Give each of two users one of two accounts."""
+    ada, bob = await here.person(), await here.person("bob@example.org")
+    first, second = here.sim.accounts
+    for person, account in ((ada, first), (bob, second)):
+        path = f"/v2/account/midjourney/{account.channel_id}"
+        body = {
+            "discord": account.token,
+            "server": account.guild_id,
+            "channel": account.channel_id,
+            "maxJobs": 3,
+        }
+        assert (await person.call("POST", path, body))[0] == 204
+    await here.connected(2)
+    return ada, bob
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_a_foreign_job_is_as_an_absent_one_on_every_route(
+    install: Install, running: bool
+) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        if running:
+            here.sim.fault("no_result", account=0)
+        _, job, _ = await ada.describe(here.photo())
+        foreign = job["jobid"]
+        if not running:
+            await ada.final(foreign)
+        before = await ada.job(foreign)
+        absent = foreign.replace("job:2", "job:1", 1)
+        for method, path in JOB_ROUTES:
+            answers = [await seen(bob, method, path, None, {"id": id}) for id in (foreign, absent)]
+            assert answers[0] == answers[1], (method, path)
+            assert answers[0][0] == 404
+            if method == "GET":
+                assert answers[0][1] == '{"error":"Unable to locate job <id>","code":404}'
+        assert (await bob.call("GET", "/v2/jobs"))[1] == []
+        assert await ada.job(foreign) == before
+
+
+async def test_a_foreign_channel_is_as_an_absent_one_on_every_route(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        first, second = here.sim.accounts
+        before = await ada.account(first.channel_id)
+        words = {"picture": here.photo(), "token": second.token, "server": first.guild_id}
+        for method, path, body in CHANNEL_ROUTES:
+            answers = [
+                await seen(bob, method, path, body, words | {"id": id})
+                for id in (first.channel_id, ABSENT_CHANNEL)
+            ]
+            assert answers[0] == answers[1], (method, path)
+            assert answers[0][0] in (400, 404), answers[0]
+        assert await ada.account(first.channel_id) == before
+        listed = (await bob.call("GET", "/v2/account/midjourney"))[1]
+        assert list(listed) == [second.channel_id]
+
+
+async def test_a_halted_foreign_channel_shows_nothing_of_its_halt(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        channel = here.sim.accounts[0].channel_id
+        here.sim.fault("blocked", account=0, count=1)
+        assert (await ada.describe(here.photo()))[0] == 596
+        for id in (channel, ABSENT_CHANNEL):
+            status, answer, _ = await bob.describe(here.photo(), channel=id)
+            expected = {"error": "Configuration not found for provided channel", "code": 400}
+            assert (status, answer) == (400, expected)
+        assert (await bob.call("POST", f"/v2/account/midjourney/{channel}/reset"))[0] == 404
+        assert "pendingModMessage" in await ada.account(channel)
+
+
+async def test_without_a_channel_only_ones_own_accounts_are_used(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        here.sim.fault("no_result")
+        own = {ada: here.sim.accounts[0].channel_id, bob: here.sim.accounts[1].channel_id}
+        for person, channel in own.items():
+            for _ in range(3):
+                assert (await person.describe(here.photo()))[1]["channel"] == channel
+        # R8: a full answer names the caller's own jobs
+        _, full, _ = await bob.describe(here.photo())
+        assert full["executingJobs"] == (await bob.call("GET", "/v2/jobs"))[1]
+
+
+async def test_a_discord_account_that_another_user_has_cannot_be_taken_over(
+    install: Install,
+) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        first = here.sim.accounts[0]
+        before = await ada.account(first.channel_id)
+        status, answer, _ = await bob.call(
+            "POST", "/v2/account/midjourney", {"discord": first.token}
+        )
+        error = f"Channel {first.dm_channel_id} configuration has same discord value"
+        assert (status, answer) == (400, {"error": error, "code": 400})
+        assert await ada.account(first.channel_id) == before
+        assert (await ada.describe(here.photo()))[0] == 200

@@ -1,0 +1,55 @@
+"""waystation demo: its arguments and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.run import run
+from waystation.cli.demo import play as module
+from waystation.cli.screen import Screen
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
+    """Replace the play by one that only notes what it was asked; a picture named `bad` fails."""
+    found: list[tuple[Path, bool]] = []
+
+    async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
+        assert picture.is_file()
+        found.append((picture, keep))
+        if picture.stem == "stopped":
+            raise asyncio.CancelledError
+        return picture.stem != "bad"
+
+    monkeypatch.setattr(module, "play", play)
+    return found
+
+
+def test_the_shipped_sample_is_described_unless_told_otherwise(
+    played: list[tuple[Path, bool]], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.png"
+    mine.touch()
+    assert run("demo").exit_code == 0
+    assert run("demo", "--image", str(mine), "--keep").exit_code == 0
+    assert [(picture.name, keep) for picture, keep in played] == [
+        ("lighthouse.webp", False),
+        ("mine.png", True),
+    ]
+
+
+@pytest.mark.parametrize(("name", "code"), [("bad", 1), ("stopped", 130)])
+def test_the_exit_code_tells_how_it_went(
+    played: list[tuple[Path, bool]], tmp_path: Path, name: str, code: int
+) -> None:
+    picture = tmp_path / f"{name}.png"
+    picture.touch()
+    assert run("demo", "--image", str(picture)).exit_code == code
+
+
+def test_a_picture_that_is_not_there_is_wrong_usage(played: list[tuple[Path, bool]]) -> None:
+    assert run("demo", "--image", "nowhere.png").exit_code == 2
+    assert played == []

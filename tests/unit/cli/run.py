@@ -1,0 +1,65 @@
+"""Runs the command line in this process, against a client that answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from waystation.cli.program import app
+
+__all__ = ["FakeClient", "Ran", "answer_with", "run"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command did."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        assert self.out.count("\n") == 1, self.out
+        return json.loads(self.out)
+
+
+def run(*arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> Ran:
+    """Run `waystation` with these arguments; an exception that it lets through fails the test."""
+    result = CliRunner().invoke(app, list(arguments), input=stdin, env=dict(environment or {}))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@dataclass
+class FakeClient:
+    """A `Client` whose every call returns the next of `answers`, or raises it."""
+
+    answers: list[object]
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append((name, args, kwargs))
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, *answers: object) -> FakeClient:
+    """Let every command that asks a service get these answers, in order."""
+    client = FakeClient(list(answers))
+    for module in ("accounts", "jobs", "submit"):
+        monkeypatch.setattr(f"waystation.cli.{module}.ask", lambda call: asyncio.run(call(client)))
+    return client

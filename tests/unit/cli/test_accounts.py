@@ -1,0 +1,116 @@
+"""waystation accounts."""
+
+from __future__ import annotations
+
+import getpass
+import io
+
+import pytest
+import typer
+
+from tests.unit.cli.run import answer_with, run
+from waystation.cli.program import app
+from waystation.errors import NotFound
+
+ACCOUNT = {"channel": "2", "discord": "ABC…secured…xyz", "maxJobs": 3}
+HALTED = ACCOUNT | {"channel": "3", "pendingModMessage": "Please [b]acknowledge[/b]\x1b"}
+
+
+def test_the_discord_token_is_never_an_argument() -> None:
+    command = typer.main.get_command(app)
+    params = command.commands["accounts"].commands["add"].params  # type: ignore[attr-defined]
+    assert {name for param in params for name in param.opts} == {
+        "--max-jobs",
+        "--token-stdin",
+        "--json",
+        "--help",
+        "-h",
+    } & {name for param in params for name in param.opts} | {
+        "--max-jobs",
+        "--token-stdin",
+        "--json",
+    }
+
+
+def test_add_reads_the_token_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, ACCOUNT)
+    ran = run("accounts", "add", "--token-stdin", "--max-jobs", "3", "--json", stdin=" tok.en \n")
+    assert ran.exit_code == 0 and ran.json == ACCOUNT
+    assert client.calls == [("add_discord_account", ("tok.en",), {"max_jobs": 3})]
+
+
+def test_add_shows_the_channel_and_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, ACCOUNT)
+    ran = run("accounts", "add", "--token-stdin", stdin="tok.en\n")
+    assert "✓ account saved" in ran.out and "channel  2" in ran.out
+    assert "tok.en" not in ran.out + ran.err
+
+
+def test_add_asks_a_person_without_showing_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from waystation.cli import accounts
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: " tok.en ")
+    assert accounts._token(from_stdin=False) == "tok.en"
+
+
+@pytest.mark.parametrize("arguments", [("--token-stdin",), ()])
+def test_add_without_a_token_is_refused_before_asking(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    client = answer_with(monkeypatch)
+    assert run("accounts", "add", *arguments, stdin="\n").exit_code == 2
+    assert client.calls == []
+
+
+def test_list_tells_works_from_halted(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, {"2": ACCOUNT, "3": HALTED})
+    lines = [line.rstrip() for line in run("accounts", "list").out.splitlines()]
+    assert lines[1].startswith("✓  2") and lines[1].endswith("works")
+    assert lines[2].startswith("✗  3")
+    assert lines[2].endswith("halted: Please [b]acknowledge[/b]\\x1b")
+
+
+def test_list_in_json_is_keyed_by_channel_as_the_api_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(monkeypatch, {"2": ACCOUNT})
+    assert run("accounts", "list", "--json").json == {"2": ACCOUNT}
+
+
+def test_an_empty_list_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, {})
+    assert run("accounts", "list").out == "There is no account yet.\n"
+
+
+def test_show_names_the_mend_of_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, HALTED | {"server": "9"})
+    ran = run("accounts", "show", "3")
+    assert "waystation accounts reset 3" in ran.out and "server   9" in ran.out
+
+
+def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, None)
+    assert run("accounts", "remove", "2", stdin="n\n").exit_code == 1
+    assert client.calls == []
+    assert run("accounts", "remove", "2", stdin="y\n").exit_code == 0
+    assert client.calls == [("remove_discord_account", ("2",), {})]
+
+
+def test_remove_and_reset_say_so_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, None, None)
+    assert run("accounts", "remove", "2", "--yes", "--json").json == {
+        "channel": "2",
+        "removed": True,
+    }
+    assert run("accounts", "reset", "2", "--json").json == {"channel": "2", "reset": True}
+    assert [call[0] for call in client.calls] == ["remove_discord_account", "reset_discord_account"]
+
+
+def test_an_unknown_channel_has_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, NotFound("Configuration not found for provided channel"))
+    assert run("accounts", "reset", "9").exit_code == 8

@@ -1,0 +1,54 @@
+"""waystation jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cli.run import answer_with, run
+from waystation.errors import NotFound
+
+JOB = {"jobid": "job:1", "verb": "describe", "status": "failed", "error": "no answer", "code": 502}
+
+
+def test_list_prints_one_jobid_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, ["job:1", "job:2"])
+    assert run("jobs", "list").out == "job:1\njob:2\n"
+
+
+def test_an_empty_list_is_said_in_words_and_empty_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, [], [])
+    assert run("jobs", "list").out == "No job is running.\n"
+    assert run("jobs", "list", "--json").json == []
+
+
+def test_show_reads_a_job_and_is_done_whatever_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, JOB, JOB)
+    ran = run("jobs", "show", "job:1")
+    assert ran.exit_code == 0 and "✗ describe failed: no answer" in ran.out
+    assert run("jobs", "show", "job:1", "--json").json == JOB
+    assert client.calls[0] == ("job", ("job:1",), {})
+
+
+def test_show_of_an_unknown_job_has_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, NotFound("Unable to locate job job:1"))
+    assert run("jobs", "show", "job:1").exit_code == 8
+
+
+@pytest.mark.parametrize(("status", "code"), [("completed", 0), ("failed", 1), ("moderated", 7)])
+def test_watch_ends_with_the_code_of_the_jobs_end(
+    monkeypatch: pytest.MonkeyPatch, status: str, code: int
+) -> None:
+    answer_with(monkeypatch, JOB | {"status": status})
+    assert run("jobs", "watch", "job:1", "--timeout", "9").exit_code == code
+
+
+def test_cancel_is_done_when_the_job_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, {"jobid": "job:1", "status": "cancelled", "code": 200})
+    ran = run("jobs", "cancel", "job:1")
+    assert (ran.exit_code, ran.out) == (0, "– job cancelled\n")
+
+
+def test_cancel_of_a_job_that_had_ended_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, JOB, JOB | {"status": "completed"})
+    assert run("jobs", "cancel", "job:1").exit_code == 1
+    assert run("jobs", "cancel", "job:1", "--json").exit_code == 0

@@ -1,0 +1,36 @@
+"""The command line as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+from tests.unit.cli.run import run
+from waystation.cli.exits import EXITS
+
+
+def test_help_lists_every_command_and_exit_code() -> None:
+    shown = run("--help").out
+    for name in ("serve", "demo", "info", "describe", "jobs", "accounts", "users", "doctor"):
+        assert name in shown
+    for code in EXITS:
+        assert f" {code.value}  " in shown
+
+
+def test_version_is_the_packages() -> None:
+    assert run("--version").out == f"waystation {version('waystation')}\n"
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    assert run("frobnicate").exit_code == 2
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    slow = "aiohttp uvicorn starlette apsw cryptography PIL structlog asyncpg rich.progress"
+    code = (
+        "import sys; import waystation.cli; "
+        f"print([name for name in '{slow}'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

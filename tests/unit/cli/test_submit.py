@@ -1,0 +1,95 @@
+"""One subcommand per verb: what it sends, waits for, shows and returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.run import answer_with, run
+from waystation.cli.program import app
+from waystation.errors import Busy, Unavailable
+from waystation.midjourney.commands import COMMANDS
+
+STARTED = {"jobid": "job:1", "verb": "describe", "status": "started", "code": 200}
+DONE = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
+
+
+def test_every_verb_has_a_subcommand() -> None:
+    assert set(COMMANDS) <= {command.name for command in app.registered_commands}
+
+
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
+def test_the_help_of_a_verb_is_its_rows(verb: str) -> None:
+    shown = run(verb, "--help")
+    assert shown.exit_code == 0
+    assert ("--max-jobs" in shown.out) is COMMANDS[verb].takes_slot
+
+
+def test_info_sends_what_is_given_and_shows_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"jobid": "job:1", "verb": "info", "status": "completed", "content": "hours", "code": 200}
+    client = answer_with(monkeypatch, job, job)
+    ran = run("info", "--channel", "2", "--reply-ref", "r")
+    assert ran.exit_code == 0
+    assert client.calls[0] == ("submit", ("info", {"channel": "2", "replyRef": "r"}, {}), {})
+    assert "✓ info completed" in ran.out and "hours" in ran.out
+
+
+def test_describe_of_a_url_waits_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, STARTED, DONE)
+    ran = run("describe", "https://example.org/a.png", "--max-jobs", "2", "--json")
+    assert ran.exit_code == 0 and ran.json == DONE
+    fields = {"describeUrl": "https://example.org/a.png", "maxJobs": 2}
+    assert client.calls[0] == ("submit", ("describe", fields, {}), {})
+    assert client.calls[1][:2] == ("wait", ("job:1",))
+
+
+def test_describe_of_a_path_sends_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    picture = tmp_path / "fox.png"
+    picture.touch()
+    client = answer_with(monkeypatch, STARTED, DONE)
+    assert run("describe", str(picture)).exit_code == 0
+    assert client.calls[0][1] == ("describe", {}, {"describeFile": picture})
+
+
+def test_no_wait_shows_the_job_as_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, STARTED)
+    ran = run("describe", "https://example.org/a.png", "--no-wait", "--json")
+    assert (ran.exit_code, ran.json, len(client.calls)) == (0, STARTED, 1)
+
+
+def test_a_picture_that_is_nowhere_is_told_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch)
+    ran = run("describe", "nowhere.png", "--json")
+    assert ran.exit_code == 2
+    assert ran.json == {"error": "nowhere.png is neither a file nor an http(s) URL", "code": 412}
+    assert client.calls == []
+
+
+def test_a_moderated_job_is_shown_whole_and_has_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = {"jobid": "job:1", "status": "moderated", "error": "Invalid link", "code": 422}
+    answer_with(monkeypatch, short, short | {"verb": "describe"})
+    ran = run("describe", "https://example.org/a.png")
+    assert ran.exit_code == 7
+    assert "✗ describe moderated: Invalid link" in ran.out
+
+
+def test_busy_is_an_error_with_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, Busy("Maximum of 3 jobs", executing_jobs=["job:9"]))
+    ran = run("describe", "https://example.org/a.png")
+    assert (ran.exit_code, ran.out) == (6, "")
+    assert "job:9" in ran.err
+
+
+def test_the_time_limit_reaches_the_wait_and_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, STARTED, Unavailable("job:1 is not final after 5 s"))
+    ran = run("describe", "https://example.org/a.png", "--timeout", "5")
+    assert ran.exit_code == 3
+    assert client.calls[1][2]["timeout_s"] == 5.0
+
+
+def test_limits_of_the_api_are_checked_by_the_parser() -> None:
+    assert run("describe", "https://example.org/a.png", "--max-jobs", "16").exit_code == 2
+    assert run("describe").exit_code == 2

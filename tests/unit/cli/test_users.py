@@ -1,0 +1,132 @@
+"""waystation users, on a database of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.run import Ran, run
+from waystation.app import open_state
+from waystation.ports import User
+from waystation.settings import load
+
+Users = Callable[..., Ran]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.chdir(tmp_path)
+    return {"WAYSTATION_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def users(environment: dict[str, str]) -> Users:
+    return lambda *arguments: run("users", *arguments, environment=environment)
+
+
+@pytest.fixture
+def stored(environment: dict[str, str]) -> Callable[[], User]:
+    """Return what reads user 1 and proves that a token is hers."""
+
+    async def read() -> User:
+        async with open_state(load(environ=environment)) as state:
+            user = await state.store.get_user(1)
+            assert user is not None
+            return user
+
+    return lambda: asyncio.run(read())
+
+
+def hashed(environment: dict[str, str], token: str) -> bytes:
+    async def work() -> bytes:
+        async with open_state(load(environ=environment)) as state:
+            return state.vault.hash_token(token.partition("-")[2])
+
+    return asyncio.run(work())
+
+
+def test_add_prints_a_token_that_is_kept_only_as_a_hash(
+    users: Users, environment: dict[str, str], stored: Callable[[], User], tmp_path: Path
+) -> None:
+    ran = users("add", "--email", "ada@example.org", "--json")
+    assert ran.exit_code == 0
+    token = ran.json["token"]
+    assert ran.json == {"id": 1, "email": "ada@example.org", "token": token}
+    assert token.startswith("user:1-") and len(token) == len("user:1-") + 43
+    assert stored().token_hash == hashed(environment, token)
+    secret = token.partition("-")[2].encode()
+    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert files and all(secret not in path.read_bytes() for path in files)
+
+
+def test_add_tells_a_person_to_keep_the_token(users: Users) -> None:
+    ran = users("add", "--email", "ada@example.org")
+    assert "user:1-" in ran.out and "cannot be shown again" in ran.out
+
+
+def test_add_refuses_what_is_no_address_and_one_that_exists(users: Users) -> None:
+    assert users("add", "--email", "ada@example.org\nBcc: x@example.org").exit_code == 2
+    assert users("add", "--email", "ada@example.org").exit_code == 0
+    assert users("add", "--email", "ada@example.org", "--json").json["code"] == 409
+
+
+def test_rotate_replaces_the_token_and_lifts_a_revocation(
+    users: Users, environment: dict[str, str], stored: Callable[[], User]
+) -> None:
+    first = users("add", "--email", "ada@example.org", "--json").json["token"]
+    users("revoke", "1")
+    assert stored().revoked_at is not None
+    second = users("rotate", "ada@example.org", "--json").json["token"]
+    assert second != first
+    assert stored().token_hash == hashed(environment, second)
+    assert stored().revoked_at is None
+
+
+def test_expire_sets_moves_and_lifts_the_end(users: Users, stored: Callable[[], User]) -> None:
+    users("add", "--email", "ada@example.org")
+    assert users("expire", "1", "--on", "2999-12-31").exit_code == 0
+    until = stored().expires_at
+    assert until is not None and until.isoformat() == "2999-12-31T00:00:00+00:00"
+    assert "active until 2999-12-31 00:00" in users("list").out
+    assert users("expire", "1", "--json").json["expires"] is not None
+    assert "expired" in users("list").out
+    assert users("expire", "1", "--never", "--json").json["expires"] is None
+    assert stored().expires_at is None
+
+
+def test_expire_takes_dates_only(users: Users) -> None:
+    assert users("expire", "1", "--on", "tomorrow").exit_code == 2
+
+
+def test_list_shows_everybody(users: Users) -> None:
+    assert users("list").out == "There is no user yet.\n"
+    assert users("list", "--json").json == []
+    users("add", "--email", "ada@example.org")
+    users("add", "--email", "bob@example.org")
+    users("revoke", "bob@example.org")
+    listed = users("list", "--json").json
+    assert [(user["id"], user["email"]) for user in listed] == [
+        (1, "ada@example.org"),
+        (2, "bob@example.org"),
+    ]
+    assert listed[0]["revoked"] is None and listed[1]["revoked"] is not None
+    shown = users("list").out.splitlines()
+    assert "active" in shown[1] and "revoked" in shown[2]
+
+
+@pytest.mark.parametrize("command", ["expire", "rotate", "revoke"])
+def test_somebody_unknown_has_an_exit_code(users: Users, command: str) -> None:
+    assert users(command, "nobody@example.org").exit_code == 8
+
+
+def test_the_database_may_be_named_by_a_settings_file(
+    users: Users, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    config = tmp_path / "other.toml"
+    config.write_text(f'data_dir = "{tmp_path / "other"}"\n')
+    ran = run("users", "add", "--email", "a@example.org", "--config", str(config))
+    assert ran.exit_code == 0
+    assert (tmp_path / "other" / "waystation.db").exists()

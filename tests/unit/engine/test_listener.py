@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.unit.engine.desk import (
+    ACCOUNT,
+    acknowledged,
+    create,
+    described,
+    desk,
+    opened,
+    said,
+    told,
+    until,
+)
+from waystation.errors import LocalProtocolError
+from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
+from waystation.jobs import JobStatus
+from waystation.midjourney.conversation import Conversation
+
+
+async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Conversation.receive
+
+    def receive(self: Conversation, event: object, now: object) -> object:
+        if getattr(event, "sequence", None) == 5:
+            raise LocalProtocolError("a bug")
+        return real(self, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Conversation, "receive", receive)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        with capture_logs() as logs:
+            here.discord.say(told(job), create(said("801"), 5), acknowledged(job, sequence=6))
+            await here.becomes(job.jobid, JobStatus.STARTED)
+        assert "gateway.event_not_applied" in [line["event"] for line in logs]
+        # the store has gone past it
+        assert await here.session() == opened(6)
+        assert len(here.discord.transports) == 1
+
+
+async def test_a_lost_connection_stops_verdicts_until_it_is_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        assert here.owner.state == "connecting"
+        here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(4)))
+        await until(lambda: here.owner.caught_up)
+        assert here.owner.state == "connected"
+        assert here.discord.reads == []
+
+
+async def test_replayed_events_are_applied_before_the_connection_counts_as_current(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(
+            Disconnected("gone"),
+            told(job),
+            acknowledged(job),
+            described(job),
+            CaughtUp(True, ACCOUNT.discord_user_id, opened(5)),
+        )
+        await until(lambda: not here.owner.caught_up)
+        await until(lambda: here.owner.caught_up)
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+
+
+async def test_a_fatal_human_check_means_not_heard_any_more(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(HumanCheckSeen("look", fatal=True))
+        await until(lambda: not here.owner.caught_up)
+        assert here.owner.account.halt == "look"
+
+
+async def test_a_passing_human_check_halts_and_goes_on_listening(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(HumanCheckSeen("look", fatal=False), told(job), acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        assert here.owner.account.halt == "look"
+        assert here.owner.caught_up
+
+
+async def test_a_connection_that_ends_by_itself_is_followed_by_another(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.now.end()
+        await here.pass_until(lambda: len(here.discord.transports) == 2)
+        assert here.discord.now.session == opened(1)

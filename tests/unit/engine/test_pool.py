@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from tests.build import account
+from tests.fakes import FakeDiscord, FakeSealer
+from tests.unit.engine.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
+from waystation.engine.owner import OwnerLimits
+from waystation.engine.pool import REMOVAL_GRACE, Pool
+from waystation.engine.submitter import Waiting
+from waystation.jobs import Job, JobStatus
+from waystation.ports import Account
+
+PATIENT = replace(LIMITS, lease_s=10**6)
+
+
+class Floor:
+    """A pool with what it works on."""
+
+    def __init__(self, here: Desk, limits: OwnerLimits = PATIENT) -> None:
+        self.here = here
+        self.pool = Pool(here.adapters, limits, "holder")
+        self.running = asyncio.create_task(self.pool.run())
+
+    async def live(self, account_id: str = ACCOUNT.account_id) -> None:
+        await until(lambda: (owner := self.pool.get(account_id)) is not None and owner.caught_up)
+
+    async def send(self) -> Job:
+        """Let a job be performed."""
+        job = await self.here.add()
+        owner = self.pool.get(job.account_id)
+        assert owner is not None
+        before = len(self.here.discord.performed)
+        owner.submit(Waiting(job))
+        await until(lambda: len(self.here.discord.performed) > before)
+        return await self.here.job(job.jobid)
+
+    async def remove(self, *, force: bool = False) -> None:
+        """Remove the account, as the service does."""
+        await self.here.store.remove_account(ACCOUNT.account_id, self.here.clock.now())
+        removed = await self.here.store.get_account(ACCOUNT.account_id)
+        assert removed is not None
+        await self.pool.remove(removed, force=force)
+
+    async def gone(self) -> bool:
+        return await self.here.store.get_account(ACCOUNT.account_id) is None
+
+
+@asynccontextmanager
+async def floor(directory: Path, limits: OwnerLimits = PATIENT) -> AsyncIterator[Floor]:
+    async with desk(directory) as here:
+        place = Floor(here, limits)
+        try:
+            yield place
+        finally:
+            place.running.cancel()
+            await asyncio.gather(place.running, return_exceptions=True)
+
+
+async def second_account(here: Desk) -> Account:
+    sealed = FakeSealer().seal("accounts", "account-2", b"token")
+    added = replace(account(2), sealed_token=sealed)
+    await here.store.put_account(added)
+    return added
+
+
+async def test_every_account_gets_an_owner_before_the_pool_counts_as_started(
+    tmp_path: Path,
+) -> None:
+    async with floor(tmp_path) as here:
+        await here.pool.started.wait()
+        assert [owner.account.account_id for owner in here.pool.owners] == [ACCOUNT.account_id]
+        assert here.pool.get("account-9") is None
+        assert here.pool.jobs("account-9") == ()
+        await here.live()
+        assert here.pool.states == {"connected": 1}
+
+
+async def test_a_new_account_is_owned_and_a_changed_one_keeps_its_owner(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        first = here.pool.get(ACCOUNT.account_id)
+        assert first is not None
+        await here.pool.put(replace(first.account, max_jobs=9))
+        assert here.pool.get(ACCOUNT.account_id) is first
+        assert first.account.max_jobs == 9
+        added = await second_account(here.here)
+        here.here.discord.discord_user_id = added.discord_user_id
+        await here.pool.put(added)
+        await here.live("account-2")
+        assert len(here.pool.owners) == 2
+
+
+async def test_a_stop_ends_all_owners_and_the_run(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        await here.send()
+        assert len(here.pool.jobs(ACCOUNT.account_id)) == 1
+        await here.pool.stop()
+        await asyncio.wait_for(here.running, 5)
+        assert here.pool.owners == ()
+        assert here.here.discord.now.closed
+
+
+async def test_an_account_that_comes_after_the_stop_is_left_to_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        await here.pool.stop()
+        await asyncio.wait_for(here.running, 5)
+        await here.pool.put(await second_account(here.here))
+        assert here.pool.owners == ()
+
+
+# ── removal (R33) ──
+
+
+async def test_an_account_without_jobs_is_gone_when_its_removal_returns(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        await here.remove()
+        assert await here.gone()
+        assert await here.here.store.load_session(ACCOUNT.account_id) is None
+        assert here.pool.owners == ()
+
+
+async def test_a_removed_account_goes_on_until_its_jobs_have_ended(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        job = await here.send()
+        await here.remove()
+        assert not await here.gone()
+        here.here.discord.say(told(job), acknowledged(job))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
+        assert not await here.gone()
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        await owner.cancel(job.jobid)
+        await until(here.gone)
+        assert here.here.discord.now.closed
+
+
+async def test_the_jobs_of_a_removed_account_fail_when_the_grace_is_over(tmp_path: Path) -> None:
+    limits = replace(
+        PATIENT, conversation=replace(PATIENT.conversation, first_answer=timedelta(days=1))
+    )
+    async with floor(tmp_path, limits) as here:
+        await here.live()
+        job = await here.send()
+        await here.remove()
+        await here.here.clock.sleeping(3)
+        here.here.clock.advance(REMOVAL_GRACE.total_seconds() - 1)
+        await here.here.clock.sleeping(3)
+        assert (await here.here.job(job.jobid)).status is JobStatus.SUBMITTED
+        await here.here.pass_until(lambda: here.pool.owners == (), step_s=1)
+        failed = await here.here.job(job.jobid)
+        assert (failed.status, failed.error) == (JobStatus.FAILED, "The account was removed")
+        await until(here.gone)
+
+
+async def test_a_forced_removal_fails_the_jobs_at_once(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        job = await here.send()
+        await here.remove(force=True)
+        assert (await here.here.job(job.jobid)).status is JobStatus.FAILED
+        assert await here.gone()
+
+
+async def test_an_account_that_is_removed_while_it_is_not_held_goes_once_it_is(
+    tmp_path: Path,
+) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        job = await here.send()
+        here.here.failing.failing = {"claim_account", "commit"}
+        here.here.discord.now.say(told(job))
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        await until(lambda: owner.state == "waiting")
+        with capture_logs() as logs:
+            removing = asyncio.create_task(here.remove(force=True))
+            await until(lambda: "account.not_erased" in [line["event"] for line in logs])
+            assert not await here.gone()
+            assert not here.running.done()
+            here.here.failing.failing = False
+            await here.here.pass_until(removing.done)
+        assert await here.gone()
+        assert (await here.here.job(job.jobid)).error == "The account was removed"
+
+
+async def test_a_removal_that_a_crash_interrupted_goes_on_after_the_restart(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        place = Floor(here)
+        await until(place.gone)
+        await until(lambda: place.pool.owners == ())
+        await place.pool.stop()
+        await place.running
+
+
+async def test_a_removed_account_with_jobs_keeps_its_old_grace_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        await here.store._write(
+            lambda database: database.connection.execute(
+                "update jobs set status = 'submitted', nonce = '5', submitted_at = created_at,"
+                " deadline_at = created_at + 86400000000"
+            )
+        )
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        here.clock.advance(REMOVAL_GRACE.total_seconds() - 5)
+        place = Floor(here)
+        await place.live()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        await here.pass_until(lambda: place.pool.owners == (), step_s=1)
+        assert (await here.job(job.jobid)).error == "The account was removed"
+        await until(place.gone)
+        await place.pool.stop()
+        await place.running
+
+
+async def test_a_stop_does_not_wait_for_a_removed_accounts_jobs(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        await here.send()
+        await here.remove()
+        await here.pool.stop()
+        await asyncio.wait_for(here.running, 5)
+        assert not await here.gone()
+
+
+async def test_an_account_that_nobody_owns_is_erased_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        pool = Pool(here.adapters, PATIENT, "holder")
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        await pool.remove(ACCOUNT, force=False)
+        assert await here.store.get_account(ACCOUNT.account_id) is None
+
+
+async def test_each_account_has_its_own_discord(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        second = await second_account(here)
+        discords = {one.account_id: FakeDiscord(one.discord_user_id) for one in (ACCOUNT, second)}
+        adapters = replace(
+            here.adapters,
+            transports=lambda token, session, name: discords[name](token, session, name),
+        )
+        pool = Pool(adapters, PATIENT, "holder")
+        running = asyncio.create_task(pool.run())
+        await until(lambda: pool.states == {"connected": 2})
+        await pool.stop()
+        await running
+        assert all(discord.now.closed for discord in discords.values())

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes import START
+from tests.unit.engine.desk import (
+    ACCOUNT,
+    LIMITS,
+    Desk,
+    acknowledged,
+    answer,
+    desk,
+    opened,
+    said,
+    told,
+    until,
+)
+from waystation.engine.recovery import HISTORY_PAGE, HISTORY_PAGES
+from waystation.errors import LocalProtocolError, Unreachable
+from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
+from waystation.jobs import JobStatus
+from waystation.midjourney.conversation import Conversation
+from waystation.wire.snowflake import snowflake_at
+
+
+def id_at(seconds: float, number: int = 0) -> str:
+    return str(snowflake_at(START + timedelta(seconds=seconds), number))
+
+
+def noise(count: int, begin_s: float) -> list[object]:
+    """Messages of others, a millisecond apart."""
+    return [said(id_at(begin_s + number / 1000), channel="1") for number in range(count)]
+
+
+async def lose_session(here: Desk) -> None:
+    """Let Discord forget the session, and wait until the gap is bridged."""
+    here.discord.say(
+        Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
+    )
+
+    def bridged() -> bool:
+        session = here.owner._held().session
+        return here.owner.caught_up and session == opened(1, "session-2")
+
+    await until(bridged)
+
+
+async def test_a_describe_completes_from_history(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history = [answer(job, id_at(1))]
+        await lose_session(here)
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+
+
+async def test_history_is_read_to_its_end_for_what_still_runs(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history = [*noise(2 * HISTORY_PAGE, 1), answer(job, id_at(10))]
+        await lose_session(here)
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+        assert len(here.discord.reads) == 3
+
+
+async def test_an_endless_history_is_given_up(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history = noise(HISTORY_PAGE * (HISTORY_PAGES + 1), 1)
+        await lose_session(here)
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        assert len(here.discord.reads) == HISTORY_PAGES
+
+
+async def test_an_old_ghost_does_not_hide_what_still_runs(tmp_path: Path) -> None:
+    async with desk(tmp_path, replace(LIMITS, lease_s=10**6)) as here:
+        await here.start()
+        ghost = await here.send()
+        await here.pass_time(60)
+        await here.becomes(ghost.jobid, JobStatus.FAILED)
+        await here.pass_time(36_000)
+        job = await here.send()
+        here.discord.reads.clear()
+        here.discord.history = [
+            answer(ghost, id_at(61), interaction_id="701"),
+            *noise(HISTORY_PAGES * HISTORY_PAGE, 100),
+            answer(job, id_at(36_100)),
+        ]
+        await lose_session(here)
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+        # and the ghost has its late result all the same
+        late = (await here.job(ghost.jobid)).late
+        assert late is not None and late.message_id == id_at(61)
+        assert (await here.job(ghost.jobid)).status is JobStatus.FAILED
+
+
+async def test_nothing_is_read_when_nobody_waits_for_anything(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await lose_session(here)
+        assert here.discord.reads == []
+
+
+async def test_an_info_that_was_asked_before_the_gap_ends_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send("info")
+        await lose_session(here)
+        lost = await here.job(job.jobid)
+        assert (lost.status, lost.code, lost.error) == (JobStatus.FAILED, 502, "reply lost")
+        assert len(here.discord.performed) == 1
+        assert here.discord.reads == []
+
+
+async def test_a_message_of_history_that_cannot_be_applied_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, poison = Conversation.receive, id_at(1)
+
+    def receive(self: Conversation, event: object, now: object) -> object:
+        message = getattr(event, "message", None)
+        if message is not None and message.id == poison:
+            raise LocalProtocolError("a bug")
+        return real(self, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Conversation, "receive", receive)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history = [said(poison, channel="1"), answer(job, id_at(2))]
+        with capture_logs() as logs:
+            await lose_session(here)
+        assert "gateway.event_not_applied" in [line["event"] for line in logs]
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+
+
+async def test_a_halted_account_reads_history_once_and_does_not_insist(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.send()
+        await here.owner.step(
+            lambda conversation, now: conversation.ended("job:none", None, now, "halted")
+        )
+        here.discord.history_ends.extend([Unreachable("down")] * 9)
+        await lose_session(here)
+        assert len(here.discord.reads) == 1
+
+
+async def test_a_result_that_two_jobs_claim_is_looked_up_and_never_guessed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        here.discord.say(told(first, "701", 2), acknowledged(first, "801", 3, "701"))
+        await here.becomes(first.jobid, JobStatus.STARTED)
+        second = await here.send()
+        # the answer to the first under the interaction of the second
+        here.discord.say(told(second, "702", 4))
+        await until(lambda: not here.owner.unbound)
+        second = await here.job(second.jobid)
+        torn = answer(second, "801", interaction_id="702")
+        here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 5))
+        await until(lambda: len(here.discord.reads) == 1)
+        assert {job.status for job in here.owner.jobs} == {JobStatus.STARTED, JobStatus.SUBMITTED}
+        here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 6))
+        ended = await here.becomes(first.jobid, JobStatus.FAILED)
+        assert ended.error == "Result could not be told apart"
+        await here.becomes(second.jobid, JobStatus.FAILED)
+        assert len(await here.store.unrecognised()) == 1

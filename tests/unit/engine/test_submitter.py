@@ -1,0 +1,405 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.build import change, halt
+from tests.unit.engine.desk import (
+    ACCOUNT,
+    LIMITS,
+    PICTURE,
+    acknowledged,
+    desk,
+    opened,
+    told,
+    until,
+)
+from waystation.actions import Accepted, Outcome, Refused, Unknown
+from waystation.engine.submitter import Waiting, refusal
+from waystation.errors import (
+    HumanCheckRequired,
+    NotAuthorised,
+    RequestRefused,
+    TransportError,
+    Unreachable,
+)
+from waystation.gateway_events import CaughtUp, Disconnected
+from waystation.jobs import Failed, JobStatus
+from waystation.midjourney.matching import upload_stem
+
+PACED = replace(LIMITS, pacing_s=2.5, pacing_jitter_s=1.0)
+
+
+def pending(count: int = 1) -> list[asyncio.Future[None]]:
+    return [asyncio.get_running_loop().create_future() for _ in range(count)]
+
+
+# ── at most once (R12) ──
+
+
+async def test_the_nonce_is_committed_before_the_request_leaves(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        here.discord.outcomes.append(answered)
+        job = await here.send()
+        assert job.status is JobStatus.SUBMITTED
+        (submission,) = here.discord.performed
+        assert submission.nonce == job.nonce
+        assert (submission.channel, submission.guild_id) == (ACCOUNT.channel, ACCOUNT.guild_id)
+        answered.set_result(Accepted())
+
+
+async def test_the_picture_is_uploaded_under_a_name_that_carries_the_nonce(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        assert job.nonce is not None
+        (upload,) = here.discord.uploads
+        assert upload.filename == f"{upload_stem(job.nonce)}.png"
+        assert upload.data == b"picture"
+        (attachment,) = here.discord.performed[0].action.attachments
+        assert attachment.uploaded_filename == f"uploads/{upload.filename}"
+
+
+async def test_a_nonce_that_cannot_be_committed_is_not_sent_and_another_one_is_later(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.failing.failing = {"commit"}
+        job = await here.submit()
+        await until(lambda: here.discord.transports[0].closed)
+        assert here.discord.performed == []
+        here.failing.failing = False
+        await here.pass_until(lambda: len(here.discord.performed) == 1)
+        assert await here.kinds(job.jobid) == ["Submitted"]
+
+
+async def test_a_hold_that_breaks_while_the_request_is_out_sends_nothing_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(asyncio.get_running_loop().create_future())
+        job = await here.send()
+        here.failing.failing = {"commit"}
+        here.discord.say(told(job))
+        await until(lambda: here.discord.transports[0].closed)
+        here.failing.failing = False
+        await here.pass_until(lambda: here.owner.caught_up)
+        await until(lambda: not here.owner._submitter.queued)
+        assert len(here.discord.performed) == 1
+        assert await here.kinds(job.jobid) == ["Submitted"]
+
+
+async def test_a_lease_that_has_run_out_is_noticed_before_anything_is_recorded(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.owner._held().lease_ends = here.clock.monotonic()
+        job = await here.submit()
+        await until(lambda: here.discord.transports[0].closed)
+        assert await here.kinds(job.jobid) == []
+        await here.pass_until(lambda: len(here.discord.performed) == 1)
+
+
+# ── turns (R15, R16, R28) ──
+
+
+async def test_nothing_is_sent_before_discord_is_heard(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.discord.greets = False
+        here.run()
+        await until(lambda: bool(here.discord.transports))
+        await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        assert here.discord.performed == []
+        here.discord.greet()
+        await until(lambda: len(here.discord.performed) == 1)
+
+
+async def test_a_connection_lost_during_the_upload_means_waiting_for_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        (upload,) = pending()
+        here.discord.upload_ends.append(upload)
+        job = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        upload.set_result(None)
+        await until(lambda: upload.done())
+        await here.clock.elapse(0)
+        assert here.discord.performed == []
+        assert (await here.job(job.jobid)).status is JobStatus.CREATED
+        here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(2)))
+        await until(lambda: len(here.discord.performed) == 1)
+
+
+async def test_one_unbound_job_keeps_the_others_waiting(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        second = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.clock.elapse(1)
+        assert len(here.discord.performed) == 1
+        here.discord.say(told(first))
+        await until(lambda: len(here.discord.performed) == 2)
+        assert (await here.job(second.jobid)).status is JobStatus.SUBMITTED
+
+
+async def test_an_unknown_outcome_blocks_the_channel_until_its_deadline(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Unknown("a time-out"))
+        first = await here.send()
+        await here.pass_time(30)
+        second = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.pass_time(29)
+        assert len(here.discord.performed) == 1
+        await here.pass_time(1)
+        await here.becomes(first.jobid, JobStatus.FAILED)
+        await until(lambda: len(here.discord.performed) == 2)
+        assert (await here.job(second.jobid)).status is JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize(("fraction", "wait_s"), [(0.0, 1.5), (0.5, 2.5), (0.999, 3.498)])
+async def test_two_submissions_are_a_pause_with_jitter_apart(
+    tmp_path: Path, fraction: float, wait_s: float
+) -> None:
+    async with desk(tmp_path, PACED) as here:
+        here.ids.next_fraction = fraction
+        await here.start()
+        first = await here.send()
+        here.discord.say(told(first))
+        await until(lambda: not here.owner.unbound)
+        await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.clock.elapse(wait_s - 0.01)
+        assert len(here.discord.performed) == 1
+        await here.clock.elapse(0.02)
+        await until(lambda: len(here.discord.performed) == 2)
+
+
+@pytest.mark.parametrize("limits", [PACED, LIMITS])
+async def test_discords_retry_after_holds_to_the_full(tmp_path: Path, limits: object) -> None:
+    async with desk(tmp_path, limits) as here:  # type: ignore[arg-type]
+        here.ids.next_fraction = 0.0
+        await here.start()
+        here.discord.outcomes.append(Refused(429, "{}", "rate_limited", 20.0))
+        refused = await here.submit()
+        await here.becomes(refused.jobid, JobStatus.FAILED)
+        await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.clock.elapse(19.9)
+        assert len(here.discord.performed) == 1
+        await here.clock.elapse(0.2)
+        await until(lambda: len(here.discord.performed) == 2)
+
+
+async def test_a_job_that_ends_while_it_waits_is_not_sent_and_holds_up_nobody(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        second = await here.submit()
+        third = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.owner.cancel(second.jobid)
+        here.discord.say(told(first))
+        await until(lambda: len(here.discord.performed) == 2)
+        third = await here.job(third.jobid)
+        assert here.discord.performed[1].nonce == third.nonce
+        assert (await here.job(second.jobid)).status is JobStatus.CANCELLED
+
+
+async def test_a_job_that_ends_during_its_upload_stops_the_upload(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        (upload,) = pending()
+        here.discord.upload_ends.append(upload)
+        second = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.owner.cancel(second.jobid)
+        await until(upload.cancelled)
+        here.discord.say(told(first))
+        await until(lambda: not here.owner._submitter.queued)
+        assert len(here.discord.performed) == 1
+
+
+async def test_a_cancel_between_the_turn_and_the_upload_sends_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        (upload,) = pending()
+        here.discord.upload_ends.append(upload)
+        job = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        await here.owner.cancel(job.jobid)
+        upload.set_result(None)
+        await until(lambda: not here.owner._submitter.queued)
+        assert here.discord.performed == []
+        assert await here.kinds(job.jobid) == ["CancelRequested", "Cancelled"]
+
+
+# ── outdated commands (R13) ──
+
+OUTDATED = Refused(400, "This command is outdated", "outdated")
+
+
+async def test_an_outdated_command_is_asked_again_once_with_another_nonce(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(OUTDATED)
+        job = await here.send(count=2)
+        assert here.discord.refreshes == 1
+        first, second = (submission.nonce for submission in here.discord.performed)
+        assert first != second == job.nonce
+        assert await here.kinds(job.jobid) == ["Submitted", "Submitted"]
+        # its picture was uploaded again under the new name
+        assert here.discord.uploads[1].filename.startswith(upload_stem(second))
+
+
+async def test_a_command_that_stays_outdated_is_not_asked_a_third_time(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.extend([OUTDATED, OUTDATED])
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 502
+        assert len(here.discord.performed) == 2
+
+
+async def test_an_index_that_cannot_be_read_ends_the_job(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(OUTDATED)
+        here.discord.refreshed.append(Unreachable("no answer from Discord"))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (502, "no answer from Discord")
+        assert len(here.discord.performed) == 1
+
+
+async def test_what_the_gateway_has_shown_is_not_asked_again_whatever_http_says(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        here.discord.outcomes.append(answered)
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        answered.set_result(OUTDATED)
+        await until(lambda: not here.owner._submitter.queued)
+        assert len(here.discord.performed) == 1
+        assert (await here.job(job.jobid)).status is JobStatus.STARTED
+
+
+# ── ends ──
+
+HALTED = Failed(596, "Pending mod message", "look")
+
+
+async def test_an_account_that_is_halted_while_a_job_waits_ends_it_with_596(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        second = await here.submit()
+        await here.owner.step(
+            lambda conversation, now: conversation.ended(first.jobid, HALTED, now, "look")
+        )
+        failed = await here.becomes(second.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error, failed.error_details) == (
+            596,
+            "Pending mod message",
+            "look",
+        )
+        assert len(here.discord.performed) == 1
+
+
+async def test_a_halt_that_only_the_store_knows_is_found_by_the_commit(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        epoch = here.owner._held().epoch
+        job = await here.add()
+        await here.store.commit(change(epoch=epoch, halt=halt()))
+        here.owner.submit(Waiting(job, (PICTURE,)))
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 596
+        assert here.discord.performed == []
+
+
+async def test_a_job_on_an_account_that_is_removed_meanwhile_fails(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        job = await here.add_anyhow()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (
+            502,
+            "The account was removed before the job was sent to Discord",
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "halted"),
+    [
+        (Unreachable("no answer"), 502, False),
+        (TransportError("Discord named an upload host that is not allowed"), 502, False),
+        (RequestRefused(413, "too large"), 400, False),
+        (RequestRefused(404, "unknown channel"), 502, False),
+        (NotAuthorised("rejected"), 596, True),
+        (HumanCheckRequired("captcha"), 596, True),
+    ],
+)
+async def test_a_failed_upload_ends_the_job_unsent(
+    tmp_path: Path, error: Exception, code: int, halted: bool
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.upload_ends.append(error)
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == code
+        assert failed.nonce is None
+        assert here.discord.performed == []
+        assert (here.owner.account.halt is not None) is halted
+
+
+async def test_a_submission_that_never_left_ends_the_job_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Unreachable("no connection to Discord"))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (502, "no connection to Discord")
+        # and the next one has its turn
+        await here.send()
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "halts"),
+    [
+        (Refused(429, "{}", "rate_limited"), 429, False),
+        (Refused(400, "{}", "captcha"), 596, True),
+        (Refused(401, "{}", "unauthorized"), 596, True),
+        (Refused(403, "{}", "forbidden"), 596, True),
+        (Refused(400, "{}", "outdated"), 502, False),
+        (Refused(400, "{}", "invalid"), 502, False),
+    ],
+)
+def test_each_refusal_has_its_meaning(refused: Refused, code: int, halts: bool) -> None:
+    event, halt = refusal(refused)
+    assert event is not None
+    assert event.code == code  # type: ignore[union-attr]
+    assert (halt is not None) is halts
