@@ -113,7 +113,8 @@ def _result(ours: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) ->
         (
             f"median, Waystation / bare listener: {ratio}",
             f"{len(all_ours)} describes on {_ACCOUNTS} accounts, {len(ours)} rounds; "
-            "Waystation's time holds one commit of job, event and delivery, flushed to disk",
+            "Waystation's time holds one commit of job, event and delivery, flushed to disk, and "
+            "whatever the other describes need meanwhile",
         ),
     )
 

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
-from itertools import count
 
 import aiohttp
 import structlog
@@ -238,7 +237,7 @@ class _Server(uvicorn.Server):
 def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
     app = create_app(
         service,
-        new_request_id=_request_ids(ids),
+        new_request_id=lambda: ids.token(12),
         limits=BodyLimits(
             json_bytes=settings.json_limit_bytes,
             form_bytes=settings.form_limit_bytes,
@@ -255,15 +254,11 @@ def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=max(1, int(settings.drain_s / 4)),
     )
     return _Server(config)
-
-
-def _request_ids(ids: SystemIds) -> Callable[[], str]:
-    """Return what names requests: a random part for this process, and a number."""
-    process, numbers = ids.token(6), count(1)
-    return lambda: f"{process}-{next(numbers):08x}"
 
 
 async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

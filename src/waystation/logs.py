@@ -37,7 +37,6 @@ def configure(level: str, style: Literal["console", "json"]) -> None:
         processors=[*shared, render, _redacted],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LibraryLines(shared, render))

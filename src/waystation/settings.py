@@ -152,6 +152,12 @@ class Settings:
     cors_origins: tuple[str, ...] = _row(
         (), "Origins whose pages may call the API from a browser; * for all. Empty: off."
     )
+    trusted_proxies: tuple[str, ...] = _row(
+        ("127.0.0.1", "::1"),
+        "Reverse proxies, as address or CIDR, whose X-Forwarded-For names the caller. Nobody else's "
+        "is read. Empty: none.",
+        check=_networks,
+    )
     metrics: bool = _row(True, "Serve /metrics for Prometheus.")
     drain_s: float = _seconds(8.0, "How long a stop waits for answers and attempts under way.")
 

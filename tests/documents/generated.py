@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from typer.core import TyperGroup as Group
+from typer.main import get_command
+
+from waystation.cli.exits import EXITS
+from waystation.cli.program import app
 from waystation.discord import session_rules
 from waystation.midjourney import machine
 from waystation.settings import SETTINGS, Setting, Settings
@@ -12,6 +17,8 @@ from waystation.settings import SETTINGS, Setting, Settings
 __all__ = ["PAGES", "ROOT"]
 
 ROOT = Path(__file__).parents[2]
+
+CLI = get_command(app)
 
 _SETTINGS_HEAD = """\
 # Settings
@@ -40,17 +47,45 @@ def _row(setting: Setting, defaults: Settings) -> str:
     return f"| `{setting.variable}` | {default} | {setting.unit or ''} | {setting.help} |\n"
 
 
-def job_chart() -> str:
-    """Return docs/state/job.md."""
-    return (
-        "# Job\n\nDrawn from `midjourney/machine.py`; `make docs` draws it anew.\n\n"
-        f"```mermaid\n{machine.chart()}```\n"
+_CLI_HEAD = """\
+# Command line
+
+`waystation COMMAND --help` says what each command takes. `--json` on any command prints one line of
+JSON and nothing else to standard output; progress goes to standard error.
+
+| command | what it does |
+|---|---|
+"""
+
+_EXITS_HEAD = """
+## Exit codes
+
+| code | meaning |
+|---|---|
+"""
+
+
+def cli_page() -> str:
+    """Return docs/cli.md."""
+    commands = "".join(
+        f"| `{' '.join(('waystation', *path))}` | {text} |\n" for path, text in _commands((), CLI)
     )
+    exits = "".join(f"| {code:d} | {meaning} |\n" for code, meaning in EXITS.items())
+    return f"{_CLI_HEAD}{commands}{_EXITS_HEAD}{exits}"
+
+
+def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, command in group.commands.items():
+        if isinstance(command, Group):
+            yield from _commands((*path, name), command)
+        else:
+            yield (*path, name), (command.help or "").strip().splitlines()[0]
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
-    "docs/state/job.md": job_chart,
+    "docs/cli.md": cli_page,
+    "docs/state/job.md": machine.chart,
     "docs/state/session.md": session_rules.chart,
 }
 

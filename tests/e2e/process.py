@@ -132,11 +132,6 @@ class Doors:
         for leave in held:
             leave()
 
-    @property
-    def holding(self) -> bool:
-        """Whether something was kept back."""
-        return bool(self._held)
-
     def _pass(self, moment: str) -> None:
         self.passed.append(moment)
         act = self._acts.pop(moment, None)

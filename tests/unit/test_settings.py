@@ -227,3 +227,15 @@ def test_the_process_s_own_environment_is_the_default(monkeypatch: pytest.Monkey
 def test_settings_may_be_made_by_hand() -> None:
     made = Settings(port=1, token=Secret("t"))
     assert (made.port, made.host) == (1, "127.0.0.1")
+
+
+def test_trusted_proxies_are_addresses_or_networks_and_may_be_none() -> None:
+    def found(text: str) -> tuple[str, ...]:
+        return load(environ={"WAYSTATION_TRUSTED_PROXIES": text}).trusted_proxies
+
+    assert load(environ={}).trusted_proxies == ("127.0.0.1", "::1")
+    assert found("10.0.0.5, fd00::/8") == ("10.0.0.5", "fd00::/8")
+    assert found(",") == ()
+    for wrong in ("*", "proxy.example.org", "10.0.0.5/8"):
+        with pytest.raises(ConfigurationError, match="WAYSTATION_TRUSTED_PROXIES"):
+            found(wrong)

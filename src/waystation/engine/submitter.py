@@ -229,10 +229,10 @@ def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
         case "rate_limited":
             return RefusedEvent(429, error, refused.body), None
         case "captcha":
-            return Failed(596, _CAPTCHA, refused.body), _CAPTCHA
+            return RefusedEvent(596, _CAPTCHA, refused.body), _CAPTCHA
         case "unauthorized" | "forbidden":
             text = f"{error}: {refused.body}"
-            return Failed(596, error, refused.body), text
+            return RefusedEvent(596, error, refused.body), text
         case _:
             return RefusedEvent(502, error, refused.body), None
 

@@ -12,7 +12,7 @@ from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.api.v2 import v2_paths
 from waystation.contract import job_json
 from waystation.engine.service import FilePart, JobRequest, Service
-from waystation.jobs import JobStatus
+from waystation.jobs import JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
@@ -26,6 +26,26 @@ async def test_a_known_job_is_always_read_with_200(path: str, code: int) -> None
     answered = await ask(face(FakeService(job)), "GET", f"{path}?jobid={quote(job.jobid)}")
     assert (answered.status, answered.body) == (200, job_json(job))
     assert answered.json["code"] == code
+
+
+async def test_a_job_is_read_as_it_is_now() -> None:
+    service = FakeService(JOB)
+    app, target = face(service), f"/v2/jobs/?jobid={JOB.jobid}"
+    for job in (JOB, replace(FAILED, version=1), replace(FAILED, version=2, error="Other")):
+        service.job = job
+        for _ in range(2):
+            assert (await ask(app, "GET", target)).body == job_json(job)
+
+
+async def test_of_many_jobs_each_is_read_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waystation.api.v2._KNOWN_FORMS", 2)
+    service = FakeService(JOB)
+    app = face(service)
+    jobs = [replace(JOB, jobid=JobId(f"job:{number}")) for number in range(4)]
+    for job in (*jobs, *jobs):
+        service.job = job
+        answered = await ask(app, "GET", f"/v2/jobs/?jobid={job.jobid}")
+        assert answered.body == job_json(job)
 
 
 @pytest.mark.parametrize("path", ["/v2/jobs/", "/v2/jobs", "/v2/jobs/cancel", "/v2/jobs/cancel/"])

@@ -178,6 +178,14 @@ class Desk:
         sealed = await self.store.load_session(ACCOUNT.account_id)
         return None if sealed is None else self.owner._open_session(sealed)
 
+    async def halt_in_store(self) -> None:
+        """Halt every account behind the owners' backs."""
+        await self.store._write(
+            lambda database: database.connection.execute(
+                "update accounts set halt = 'look', halted_at = 1"
+            )
+        )
+
     async def pass_until(self, condition: Callable[[], bool], step_s: float = 0.2) -> None:
         """Move the time little by little until a condition holds."""
         async with asyncio.timeout(5):
@@ -279,10 +287,15 @@ def described(
     return MessageSeen(MessageStep.UPDATED, message, sequence)
 
 
-def info(job: Job, message_id: str = "800", sequence: int | None = 4) -> MessageSeen:
+def info(
+    job: Job, message_id: str = "800", sequence: int | None = 4, interaction_id: str = "700"
+) -> MessageSeen:
     """The answer to an info."""
     embed = Embed(type="rich", title="Your info - ada", description="**Subscription**: Standard")
-    return create(said(message_id, nonce=job.nonce, flags=64, embeds=(embed,)), sequence)
+    message = said(
+        message_id, nonce=job.nonce, interaction_id=interaction_id, flags=64, embeds=(embed,)
+    )
+    return create(message, sequence)
 
 
 def opened(sequence: int = 1, name: str = "session-1") -> SessionState:

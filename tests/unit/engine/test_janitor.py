@@ -74,9 +74,7 @@ async def test_the_lease_is_given_back_and_the_epoch_moves_on(tmp_path: Path) ->
         await janitor(here).round()
         now = here.clock.now()
         until_then = now + timedelta(seconds=30)
-        assert (
-            await here.store.claim_account(ACCOUNT.account_id, "holder", now, until_then) == 3
-        )
+        assert await here.store.claim_account(ACCOUNT.account_id, "holder", now, until_then) == 3
 
 
 async def test_an_orphan_that_somebody_owns_again_does_not_end_the_round(tmp_path: Path) -> None:

@@ -373,7 +373,7 @@ async def test_a_failed_upload_ends_the_job_unsent(
         assert failed.code == code
         assert failed.nonce is None
         assert here.discord.performed == []
-        assert (here.owner.account.halt is not None) is halted
+        await until(lambda: (here.owner.account.halt is not None) is halted)
 
 
 async def test_a_submission_that_never_left_ends_the_job_at_once(tmp_path: Path) -> None:

@@ -91,6 +91,24 @@ async def test_a_second_store_on_the_file_works_beside_the_first(
     await beside.close()
 
 
+async def test_a_job_that_another_store_changed_is_read_as_it_is_now(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    await store.add_user("a@example.org", b"h", clock.now())
+    await store.put_account(build.account())
+    until = clock.now() + timedelta(hours=1)
+    epoch = await store.claim_account("account-1", "me", clock.now(), until)
+    job = await store.add_job(build.draft(), clock.now())
+    assert isinstance(job, Job)
+    assert await store.get_job(job.jobid, 1) == job == await store.get_job(job.jobid, None)
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    change = build.submitted(job)
+    await beside.commit(build.change(change, epoch=epoch))
+    await beside.close()
+    assert await store.get_job(job.jobid, 1) == change.job
+    assert await store.get_job(job.jobid, 2) is None
+
+
 async def test_only_one_process_owns_the_accounts(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:

@@ -1,0 +1,183 @@
+"""docs/deployment.md is true: its nginx configuration proxies, its backup restores."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.documents.readme import ROOT, block
+from tests.e2e.conftest import Install, Installation, eventually, install
+from tests.e2e.test_reverse_proxy import CALLER, OTHER, exhaust, status_of
+from waystation.clock import SystemClock
+from waystation.store.sqlite import SqliteStore
+
+__all__ = ["install"]
+
+PAGE = "docs/deployment.md"
+NGINX = shutil.which("nginx")
+LARGEST_PICTURE = 10 * 1024 * 1024
+WITHOUT_NGINX = "nginx is not installed: the proxy's configuration was not tried"
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = folder / "fullchain.pem", folder / "privkey.pem"
+    chain.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return chain, private
+
+
+def nginx_server() -> str:
+    """Return the server block of the page."""
+    text = (ROOT / PAGE).read_text("utf-8")
+    found = re.search(r"<!-- test: nginx -->\n```nginx\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@asynccontextmanager
+async def nginx(folder: Path, here: Installation, port: int) -> AsyncIterator[str]:
+    """Run nginx with the page's block; only addresses, files and ports are replaced."""
+    assert NGINX is not None
+    chain, private = certificate(folder)
+    server = nginx_server()
+    for written, here_is in (
+        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("/etc/letsencrypt/live/waystation.example.org/fullchain.pem", str(chain)),
+        ("/etc/letsencrypt/live/waystation.example.org/privkey.pem", str(private)),
+        ("http://127.0.0.1:8080", here.url),
+    ):
+        assert written in server
+        server = server.replace(written, here_is)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    # as root it would change to a user who cannot write into this folder
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        f"{user} daemon off; pid {folder}/nginx.pid; error_log stderr;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{server}\n}}\n"
+    )
+    running = await asyncio.create_subprocess_exec(
+        NGINX, "-e", "stderr", "-c", str(configuration), stderr=asyncio.subprocess.PIPE
+    )
+    url = f"https://127.0.0.1:{port}"
+
+    async def answers() -> bool:
+        assert running.returncode is None, await running.stderr.read() if running.stderr else ""
+        try:
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(f"{url}/healthz", ssl=trusting(chain)) as answer,
+            ):
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    try:
+        await eventually(answers)
+        yield url
+    finally:
+        if running.returncode is None:
+            running.terminate()
+        await running.wait()
+
+
+def trusting(chain: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(chain))
+
+
+@pytest.mark.skipif(NGINX is None, reason=WITHOUT_NGINX)
+async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
+    install: Install, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    async with install() as here, nginx(tmp_path, here, unused_tcp_port) as url:
+        ada = await here.person()
+        await here.equip(ada)
+        trust = trusting(tmp_path / "fullchain.pem")
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {ada.token}"}) as http:
+            form = aiohttp.FormData()
+            form.add_field("describeFile", BytesIO(bytes(LARGEST_PICTURE)), filename="large.png")
+            async with http.post(f"{url}/v2/jobs/describe", data=form, ssl=trust) as answer:
+                assert answer.status == 412, "a body of 10 MiB passes the proxy"
+            body = {"describeUrl": here.photo()}
+            async with http.post(f"{url}/v2/jobs/describe", json=body, ssl=trust) as answer:
+                assert answer.status == 200
+                job = await answer.json()
+            async with http.get(f"{url}/metrics", ssl=trust) as answer:
+                assert answer.status == 404
+        assert (await ada.final(job["jobid"]))["status"] == "completed"
+        await exhaust(url, ada, trust=trust)
+        assert await status_of(url, ada.token, CALLER, trust=trust) == 429
+        assert await status_of(url, ada.token, OTHER, trust=trust) == 200
+
+
+async def test_the_backup_copies_a_running_service_and_marks_the_copy(
+    install: Install, tmp_path: Path
+) -> None:
+    async with install() as here:
+        ada = await here.person()
+        await here.equip(ada)
+        data = here.settings.data_dir
+        script = block("backup", PAGE)
+        for written, here_is in (
+            ("/opt/waystation/bin/python", sys.executable),
+            ("/var/lib/waystation", str(data)),
+        ):
+            assert written in script
+            script = script.replace(written, here_is)
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-e", "-c", script], capture_output=True, text=True, check=True
+        )
+        copy = Path(done.stdout.strip())
+    assert copy.parent == data / "backups" and copy.stat().st_mode & 0o777 == 0o600
+    restored = tmp_path / "restored.db"
+    shutil.copy(copy, restored)
+    store = await SqliteStore.open(restored, SystemClock())
+    try:
+        assert store.restored
+        assert [user.email for user in await store.list_users()] == ["ada@example.org"]
+    finally:
+        await store.close()

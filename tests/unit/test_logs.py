@@ -1,0 +1,88 @@
+"""Logs: one line an event, with every live secret taken out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from waystation.logs import configure
+from waystation.secret import Secret
+
+SECRET = "q7-only-in-this-test"
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Give the process its own logging back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_of_ours_is_one_json_object_without_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret = Secret(SECRET)
+    configure("info", "json")
+    structlog.get_logger().info("job.submitted", jobid="job:1", text=f"with {secret.reveal()}")
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "job.submitted"
+    assert line["level"] == "info"
+    assert line["jobid"] == "job:1"
+    assert line["text"] == "with [redacted]"
+    assert line["timestamp"].endswith("Z")
+
+
+def test_a_line_for_eyes_has_no_secrets_either(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = Secret(SECRET)
+    configure("debug", "console")
+    structlog.get_logger().debug("gateway.frame", text=secret.reveal())
+    shown = capsys.readouterr().err
+    assert "gateway.frame" in shown
+    assert SECRET not in shown
+
+
+def test_a_failure_is_logged_with_its_trace_and_without_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret = Secret(SECRET)
+    configure("info", "json")
+    try:
+        raise ValueError(secret.reveal())
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    line = json.loads(capsys.readouterr().err)
+    assert "ValueError: [redacted]" in line["exception"]
+
+
+def test_what_is_less_important_than_the_level_is_not_logged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("warning", "json")
+    structlog.get_logger().info("job.started")
+    logging.getLogger("library").info("chatter")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_librarys_warning_has_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = Secret(SECRET)
+    configure("info", "json")
+    logging.getLogger("library").warning("odd: %s", secret.reveal())
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "odd: [redacted]"
+    assert line["logger"] == "library"
+    assert line["level"] == "warning"
+
+
+def test_the_request_a_line_belongs_to_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", "json")
+    with structlog.contextvars.bound_contextvars(request_id="r-1"):
+        structlog.get_logger().info("job.submitted")
+    assert json.loads(capsys.readouterr().err)["request_id"] == "r-1"
