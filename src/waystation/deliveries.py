@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 ATTEMPT_AFTER_S = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
-"""Seconds before each attempt, counted from the attempt before. Eight attempts in about 28 hours."""
+"""Seconds before each attempt, counted from the one before: eight attempts in about 28 hours."""
 
 
 class DeliveryStatus(StrEnum):
@@ -35,8 +35,9 @@ class DeliveryStatus(StrEnum):
 class Delivery:
     """One job's final body on its way to one URL.
 
-    `delivery_id` is the `webhook-id` header: stable over all attempts, for receivers to deduplicate.
-    `body` is exactly what GET answers for the job (JSON, UTF-8), fixed when the status became final.
+    `delivery_id` is the `webhook-id` header, the same on all attempts, so that receivers can
+    deduplicate. `body` is exactly what GET answers for the job (JSON, UTF-8), fixed when the status
+    became final.
     """
 
     delivery_id: str

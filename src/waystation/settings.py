@@ -154,8 +154,8 @@ class Settings:
     )
     trusted_proxies: tuple[str, ...] = _row(
         ("127.0.0.1", "::1"),
-        "Reverse proxies, as address or CIDR, whose X-Forwarded-For names the caller. Nobody else's "
-        "is read. Empty: none.",
+        "Reverse proxies, as address or CIDR, whose X-Forwarded-For names the caller; nobody "
+        "else's is read. Empty: none.",
         check=_networks,
     )
     metrics: bool = _row(True, "Serve /metrics for Prometheus.")

@@ -1,0 +1,83 @@
+"""Five hundred jobs in one process: what they left behind is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from pathlib import Path
+
+from tests.e2e.conftest import Install, Installation, Person, eventually
+from waystation.engine.deliverer import Deliverer
+from waystation.engine.owner import Owner
+from waystation.engine.service import Service
+
+JOBS = 500
+WARM = 50
+
+
+def only(kind: type) -> list[object]:
+    return [one for one in gc.get_objects() if type(one) is kind]
+
+
+def sizes() -> dict[str, int]:
+    """Count everything that lives longer than a job."""
+    gc.unfreeze()  # a started service hides itself from the collector
+    (owner,), (service,), (deliverer,) = only(Owner), only(Service), only(Deliverer)
+    assert isinstance(owner, Owner)
+    assert isinstance(service, Service)
+    assert isinstance(deliverer, Deliverer)
+    conversation = owner._held().conversation
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "waiters": len(service._feed._waiting),
+        "submitting": len(service._submitting) + len(service._fetching),
+        "queue": len(owner._submitter.queued),
+        "receivers": len(deliverer._receivers),
+        "attempts under way": deliverer._loop.under_way,
+        **{
+            f"conversation{name}": len(value)
+            for name in conversation.__dict__
+            if hasattr(value := getattr(conversation, name), "__len__")
+        },
+        **{
+            f"candidates{name}": len(value)
+            for name in conversation._candidates.__dict__
+            if hasattr(value := getattr(conversation._candidates, name), "__len__")
+        },
+    }
+
+
+async def describe(here: Installation, ada: Person, count: int) -> None:
+    """Run so many describes, a few at once."""
+    places = asyncio.Semaphore(3)
+
+    async def one() -> None:
+        async with places:
+            body = {
+                "describeUrl": here.photo(),
+                "replyUrl": f"{here.outside.url}/callback",
+            }
+            status, job, _ = await ada.call("POST", "/v2/jobs/describe", body)
+            assert status == 200, job
+            assert (await ada.final(job["jobid"]))["status"] == "completed"
+
+    before = len(here.outside.callbacks)
+    await asyncio.gather(*(one() for _ in range(count)))
+    await eventually(lambda: len(here.outside.callbacks) == before + count)
+
+
+async def test_nothing_grows_with_the_number_of_jobs(tmp_path: Path, install: Install) -> None:
+    async with install(speed=1000.0, sim_options={"rate_limits": False}) as here:
+        ada = await here.person()
+        await here.equip(ada)
+        await describe(here, ada, WARM)
+        await here.quiet()
+        before = sizes()
+        await describe(here, ada, JOBS - WARM)
+        await here.quiet()
+        after = sizes()
+        print(before, after)
+        grown = {
+            name: (before[name], size) for name, size in after.items() if size > before[name] + 3
+        }
+        assert grown == {}
