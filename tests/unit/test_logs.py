@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,17 +12,6 @@ from waystation.logs import configure
 from waystation.secret import Secret
 
 SECRET = "q7-only-in-this-test"
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Give the process its own logging back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_a_line_of_ours_is_one_json_object_without_secrets(
