@@ -8,6 +8,7 @@ once: what it takes is the machine's share.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -112,6 +113,7 @@ def _result(ours: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) ->
         f"p99 {p99:.1f} ms; aim below {AIM_MS:.0f} ms on an idle machine: {met}",
         (
             f"median, Waystation / bare listener: {ratio}",
+            f"load average at the end: {os.getloadavg()[0]:.1f}, this benchmark's share included",
             f"{len(all_ours)} describes on {_ACCOUNTS} accounts, {len(ours)} rounds; "
             "Waystation's time holds one commit of job, event and delivery, flushed to disk, and "
             "whatever the other describes need meanwhile",

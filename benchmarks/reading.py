@@ -62,7 +62,7 @@ async def _take_turns(
 def _result(bare: Sequence[Round], ours: Sequence[Round], body_bytes: int) -> Result:
     ratio = ratio_of([each["per_s"] for each in ours], [each["per_s"] for each in bare])
     cpu = ratio_of([each["cpu_us"] for each in bare], [each["cpu_us"] for each in ours])
-    met = "met" if ratio.median >= AIM else "not met"
+    met = "met" if min(ratio.median, cpu.median) >= AIM else "not met"
     return Result(
         "Reading a job: `GET /v2/jobs/?jobid=`",
         (
@@ -70,9 +70,9 @@ def _result(bare: Sequence[Round], ours: Sequence[Round], body_bytes: int) -> Re
             _row("bare ASGI app, constant", bare),
             _row("Waystation, a described job", ours),
         ),
-        f"requests/s, Waystation / bare: {ratio}; aim {AIM}: {met}",
+        f"requests/s, Waystation / bare: {ratio}; in processor time {cpu}; aim {AIM}: {met}",
         (
-            f"the same in processor time: {cpu}",
+            "both have to reach it: on a busy machine the load generator holds back the bare app",
             f"{_CONNECTIONS} connections, {_SECONDS:g} s a turn, {len(bare)} rounds, "
             f"a body of {body_bytes} bytes",
         ),

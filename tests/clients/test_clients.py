@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests import measure
 from tests.pictures import PROOFS, webp
 from waystation.simulator.server import Simulator
 
@@ -98,6 +99,42 @@ async def test_npm_midjourney_gets_info_and_the_prompts_of_its_upload(
     assert all(prompt.endswith(f"--ar {proof.ratio}") for prompt in prompts)
     assert len(result["described"]["options"]) == 6
     assert [entry["status"] for entry in sim.book] == ["completed", "completed"]
+
+
+async def test_npm_midjourney_imagines_upscales_varies_and_zooms(node_modules: None) -> None:
+    prompt, wider = "a red fox --ar 3:2", "a red fox in the snow --zoom 1.5"
+    async with Simulator(speed=SPEED, picture_size=128) as sim, aiohttp.ClientSession() as http:
+        account = sim.accounts[0]
+        account.standing.mode = "Turbo"
+        options = (sim.url, _gateway(sim, "/?encoding=json&v=9"), account.token)
+        places = (account.guild_id, account.channel_id)
+        script = NPM / "imagine.cjs"
+        async with _process("node", script, *options, *places, prompt, wider) as process:
+            result = await _result(process)
+        pages = {page["button"] or page["verb"]: page for page in sim.book}
+        assert pages["Custom Zoom"]["verb"] == "modal"
+        expected = {
+            "imagined": pages["imagine"],
+            "upscaled": pages["U2"],
+            "varied": pages["V3"],
+            "zoomed": pages["Custom Zoom"],
+        }
+        pictures = {}
+        for name, page in expected.items():
+            assert result[name]["id"] == page["result_id"]
+            assert result[name]["hash"] == page["uuid"]
+            assert result[name]["progress"] == "done"
+            async with http.get(result[name]["uri"]) as answer:
+                pictures[name] = await answer.read()
+    assert measure.which_tile(pictures["imagined"], pictures["upscaled"])[0] == 2
+    assert measure.varied_tile(pictures["imagined"], pictures["varied"])[0] == 3
+    middle = measure.held_in_middle(pictures["upscaled"], measure.tile_of(pictures["zoomed"], 1))
+    assert round(middle[0], 1) == 1.5
+    assert wider in result["zoomed"]["content"]
+    percents = [int(percent.removesuffix("%")) for _, percent in result["progress"]]
+    assert percents and percents == sorted(percents)
+    (remix,) = [one for one in result["settings"] if one.get("label") == "Remix mode"]
+    assert remix["style"] == 2
 
 
 async def test_discord_py_sees_and_rereads_a_described_picture() -> None:

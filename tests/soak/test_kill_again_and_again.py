@@ -34,7 +34,7 @@ async def test_a_describe_completes_although_the_session_is_forgotten(
 
 async def test_a_service_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
     chance = random.Random(20260102)
-    async with ground(tmp_path, accounts=3, speed=20.0, first_answer_s=60) as here:
+    async with ground(tmp_path, accounts=3, speed=20.0, first_answer_s=10) as here:
         await here.settle_in(3)
         asking = [asyncio.create_task(ask_on(here, random.Random(n))) for n in range(CALLERS)]
         for _ in range(ROUNDS):

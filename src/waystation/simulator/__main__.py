@@ -71,6 +71,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a signed link lives (86400)",
     )
+    add(
+        "--picture-size",
+        type=int,
+        default=2048,
+        metavar="PX",
+        help="side of a square grid, 64 to 2048 (2048)",
+    )
+    add(
+        "--form-life",
+        type=float,
+        default=900.0,
+        dest="form_life_s",
+        metavar="SECONDS",
+        help="how long a form waits to be sent (900)",
+    )
     add("--log-limit", type=int, default=20_000, help="log entries kept (20000)")
     add(
         "--no-rate-limits",

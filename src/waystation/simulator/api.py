@@ -18,7 +18,8 @@ from waystation.simulator.limits import Limits, rate_headers
 from waystation.simulator.log import Log
 from waystation.simulator.payload import Payload, encode
 from waystation.simulator.refusals import JSON, Effect, Refused, error_effect, rate_limited
-from waystation.simulator.rest import ROUTES, Rest, Route
+from waystation.simulator.rest import Rest
+from waystation.simulator.routes import ROUTES, Route
 from waystation.simulator.switches import Switchboard
 from waystation.simulator.transport import abort
 from waystation.simulator.world import Account, SimulatedBot, World

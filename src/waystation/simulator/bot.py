@@ -1,219 +1,280 @@
-"""The bot: SCRIPTS says what each command does in time, `Bot` plays it.
+"""The bot: takes asks, plays their scripts (`scripts`) and keeps the book.
 
-A script is a timeline of steps (`timeline`), its words are in `wording` and `titles`. Adding a
-command is adding a row here and one in `commands`. Delays vary by +-20 % as the seed says.
+Delays vary by +-20 % as the seed says; so do the progress reports that are left out, and whether
+the progress is deleted before or after the result comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
-from waystation.simulator import pictures, wording
-from waystation.simulator.ids import Ids
-from waystation.simulator.job import Ask, Job
+from waystation.simulator import captions, pictures
+from waystation.simulator.buttons import uuid_in
+from waystation.simulator.gallery import Gallery, singles
+from waystation.simulator.ids import Ids, Now
+from waystation.simulator.job import Ask, Ending, Job
 from waystation.simulator.log import Book
-from waystation.simulator.payload import Payload
+from waystation.simulator.opened import iframe_token
+from waystation.simulator.openings import Openings
+from waystation.simulator.pages import note_work, page
+from waystation.simulator.scripts import PRESSES, UNKNOWN, Script, script_of
+from waystation.simulator.slots import Slots
 from waystation.simulator.stage import Stage
+from waystation.simulator.studio import Declined, Made
 from waystation.simulator.switches import Switch
 from waystation.simulator.timeline import (
+    PERCENTS,
     Kind,
     Step,
     Timeline,
     Who,
     acknowledge,
-    finish,
-    opening,
-    queued,
+    deleted_first,
+    replying,
+    thinned,
 )
-from waystation.simulator.titles import TITLES, refuse
+from waystation.simulator.titles import BY_NAME, Title, refuse
+from waystation.simulator.works import Work
 from waystation.simulator.world import Account, World
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import MessageFlag
 
-__all__ = ["SCRIPTS", "Bot", "Script"]
+__all__ = ["Bot"]
 
-_THINKING = MessageFlag.LOADING
-_PRIVATE = MessageFlag.EPHEMERAL | MessageFlag.LOADING
 _JITTER = (0.8, 1.2)
-_TITLES = {title.name: title for title in TITLES}
-_GPU_HOURS_PER_DESCRIBE = 0.002
+_REPORTS = (3, 6)
+"""Fewest and most progress reports of a job. Source: wire notes 4.3."""
+_PACES: Mapping[str, float] = {"Fast": 1.0, "Relaxed": 4.0, "Turbo": 0.5}
+"""How slowly a mode draws; relaxed jobs really take minutes to hours."""
 _look = lru_cache(maxsize=32)(pictures.look)
 """Benches send the same bytes thousands of times; looking takes milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """How the bot serves one command."""
-
-    verb: str
-    timeline: Timeline
-    takes_slot: bool = True
-    """It counts as a running job of the account and may have to queue."""
-    ephemeral: bool = False
-    sees_picture: bool = False
-
-
-SCRIPTS: Mapping[str, Script] = {
-    script.verb: script
-    for script in (
-        Script(
-            "info",
-            (*opening(), acknowledge(_PRIVATE), finish(wording.info, after_s=0.3)),
-            takes_slot=False,
-            ephemeral=True,
-        ),
-        Script(
-            "describe",
-            (*opening(), acknowledge(_THINKING), finish(wording.described, after_s=6.0)),
-            sees_picture=True,
-        ),
-    )
-}
-"""One row per command. Source: wire notes 5.1 (about 6 s) and 5.2; order of fidelity 16 and 19."""
-
-_UNKNOWN = Script("", (opening()[0], Step(Kind.INTERACTION_FAILURE, after_s=3.0)), takes_slot=False)
-"""What Discord says when an application does not answer within 3 s. Source: wire notes 2.7."""
 
 
 class Bot:
     """Takes asks, plays their scripts and keeps the book."""
 
-    def __init__(self, world: World, ids: Ids, book: Book, stage: Stage) -> None:
+    def __init__(
+        self, world: World, ids: Ids, book: Book, stage: Stage, now: Now, gallery: Gallery
+    ) -> None:
         self._world = world
         self._ids = ids
         self._book = book
         self._stage = stage
+        self._now = now
+        self._gallery = gallery
+        self._works = stage.scene.works
+        self._slots = Slots()
         self._count = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._freed: dict[int, asyncio.Event] = {}
+        self._tasks: dict[asyncio.Task[None], Job] = {}
+        self.openings = Openings(now, world.options.form_life_s)
         self.speed = world.options.speed
 
-    def accept(self, ask: Ask, switches: Sequence[Switch] = (), application_id: str = "") -> Job:
-        """Open a job for an ask and write its page; it does nothing until `start`."""
+    def accept(
+        self,
+        ask: Ask,
+        switches: Sequence[Switch] = (),
+        application_id: str = "",
+        opener: Job | None = None,
+    ) -> Job:
+        """Open a job for an ask and write its page; it does nothing until `start`.
+
+        Args: opener: whose interaction it goes on with; None for one of its own
+        """
         self._count += 1
         number = self._count
         owner = application_id or MIDJOURNEY_APPLICATION_ID
-        entry = _page(ask, self._ids.snowflake(), owner)
+        id_ = opener.interaction_id if opener is not None else self._ids.snowflake()
         job = Job(
             ask=ask,
             number=number,
-            interaction_id=entry["interaction_id"],
+            interaction_id=id_,
             uuid=self._ids.uuid(f"job:{number}"),
             rng=self._ids.rng(f"job:{number}"),
             seed=self._ids.rng(f"prompts:{number}").getrandbits(32),
-            entry=entry,
+            entry=page(ask, number, id_, owner, self._now().timestamp()),
             faults=[switch.fault.name for switch in switches],
         )
-        entry |= {"uuid": job.uuid, "faults": job.faults}
-        self._book.open(entry)
+        job.entry |= {"uuid": job.uuid, "faults": job.faults}
+        if opener is not None:
+            job.entry["evidence"] += opener.entry["evidence"]
+        self._book.open(job.entry)
         return job
 
     def start(self, job: Job, switches: Sequence[Switch] = ()) -> None:
         """Play the job's script, bent by the faults."""
-        script = self._script(job)
+        closed = any(switch.fault.keeps_closed for switch in switches)
+        script = UNKNOWN
+        if job.entry["application_id"] == MIDJOURNEY_APPLICATION_ID:
+            script = script_of(job.ask, keeps_closed=closed)
+        self._begin(job, script, switches)
+
+    def _begin(self, job: Job, script: Script, switches: Sequence[Switch] = ()) -> None:
         job.ephemeral = script.ephemeral
-        timeline = self._plan(job, script)
-        for switch in switches:
-            if switch.fault.script is not None:
-                timeline = switch.fault.script(switch.params, timeline)
-        task = asyncio.create_task(self._play(job, timeline))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.create_task(self._run(job, script, switches))
+        self._tasks[task] = job
+        task.add_done_callback(self._tasks.pop)
 
-    def _script(self, job: Job) -> Script:
-        if job.entry["application_id"] != MIDJOURNEY_APPLICATION_ID:
-            return _UNKNOWN
-        return SCRIPTS.get(job.ask.verb, _UNKNOWN)
-
-    def _plan(self, job: Job, script: Script) -> Timeline:
-        """Return the timeline that the account's standing and the picture allow."""
-        timeline = script.timeline
-        account = job.ask.account
-        refusal = _refusal(job, script)
-        if refusal is not None:
-            return refuse(timeline, _TITLES[refusal])
-        if not script.takes_slot or account is None:
-            return timeline
-        standing = account.standing
-        if standing.has_slot:
-            standing.running.add(job.number)
-            return timeline
-        if not standing.has_room:
-            return refuse(timeline, _TITLES["queue_full"])
-        standing.waiting.append(job.number)
-        return queued(timeline, wording.job_queued)
-
-    async def _play(self, job: Job, timeline: Timeline) -> None:
+    async def _run(self, job: Job, script: Script, switches: Sequence[Switch]) -> None:
         try:
-            for step in timeline:
-                await self._pause(job, step)
-                if step.kind is Kind.SLOT:
-                    await self._slot(job)
-                elif step.kind is Kind.BYSTANDER:
-                    self._bystand(job, step.who)
-                else:
-                    self._stage.perform(job, step)
-                if step.ends is not None:
-                    self._release(job)
+            timeline = await self._plan(job, script, switches)
+            for switch in switches:
+                if switch.fault.script is not None:
+                    timeline = switch.fault.script(switch.params, timeline)
+            await self._play(job, timeline)
         finally:
-            self._release(job)
+            self._slots.release(job)
             if job.entry["status"] == "running":
                 job.entry["status"] = "unfinished"
 
+    # Before anything is said.
+
+    async def _plan(self, job: Job, script: Script, switches: Sequence[Switch]) -> Timeline:
+        """Return the timeline that the account's standing, the prompt and the pictures allow."""
+        timeline, account = script.timeline, job.ask.account
+        if account is not None:
+            job.mode = account.standing.mode
+        self._remember(job)
+        refusal = _refusal(job, script)
+        if refusal is None and script.make is not None:
+            try:
+                made = await self._make(job, script)
+            except Declined as declined:
+                return refuse(_speechless(timeline), declined.title)
+            self._adopt(job, made, switches)
+            timeline = self._chanced(job, timeline)
+        if refusal is not None:
+            return refuse(timeline, refusal)
+        return self._slots.enter(job, timeline) if script.takes_slot else timeline
+
+    def _remember(self, job: Job) -> None:
+        """Recall the prompt of the pressed message's work, for the form that may open."""
+        press = job.ask.press
+        source = self.work_of(uuid_in(press.message)) if press is not None else None
+        if source is not None:
+            job.prompt = source.prompt
+
+    async def _make(self, job: Job, script: Script) -> Made:
+        assert script.make is not None, "this script makes something"
+        if script.reads_pictures:
+            return await asyncio.to_thread(script.make, job, self._works)
+        return script.make(job, self._works)
+
+    def _adopt(self, job: Job, made: Made, switches: Sequence[Switch]) -> None:
+        """Take on what is to be made; its prompt may be repeated in other words."""
+        prompt = made.work.prompt
+        for switch in switches:
+            if switch.fault.prompt is not None:
+                prompt = switch.fault.prompt(switch.params, prompt)
+        job.work, job.caption = replace(made.work, prompt=prompt), made.caption
+        job.prompt, job.mode = prompt, made.mode or job.mode
+        note_work(job)
+
+    def _chanced(self, job: Job, timeline: Timeline) -> Timeline:
+        """Leave out some reports, and settle what comes first in the end."""
+        wanted = job.rng.randint(*_REPORTS)
+        gone = job.rng.sample(range(len(PERCENTS)), len(PERCENTS) - wanted)
+        timeline = thinned(timeline, gone)
+        if job.rng.random() < 0.5:
+            timeline = deleted_first(timeline)
+        if job.caption.is_video and job.ask.press is None:
+            # The video of /imagine answers its own progress (live capture, wire notes 4.4).
+            timeline = replying(timeline)
+        account = job.ask.account
+        if account is None or not account.standing.auto_dm or job.ask.verb in ("show", "seed"):
+            return timeline
+        return (*timeline, Step(Kind.DIRECT, write=captions.seeded, paint=singles))
+
+    # In time.
+
+    async def _play(self, job: Job, timeline: Timeline) -> None:
+        for step in timeline:
+            await self._pause(job, step)
+            if not await self._act(job, step):
+                return
+            if step.ends is not None:
+                self._slots.release(job)
+
     async def _pause(self, job: Job, step: Step) -> None:
-        delay_s = step.after_s * job.rng.uniform(*_JITTER) / self.speed + step.wait_s
+        pace = _PACES[job.mode] if step.progress or step.kind is Kind.RESULT else 1.0
+        delay_s = step.after_s * pace * job.rng.uniform(*_JITTER) / self.speed + step.wait_s
         if delay_s > 0:
             await asyncio.sleep(delay_s)
 
-    async def _slot(self, job: Job) -> None:
-        """Wait in the account's queue until a slot is free."""
-        freed = self._freed[job.number] = asyncio.Event()
-        if job.ask.account is not None:
-            self.admit(job.ask.account)
-        try:
-            await freed.wait()
-        finally:
-            del self._freed[job.number]
+    async def _act(self, job: Job, step: Step) -> bool:
+        """Do one step; return whether there is any point in going on."""
+        match step.kind:
+            case Kind.SLOT:
+                await self._slots.wait(job)
+            case Kind.BYSTANDER:
+                self._bystand(job, step.who)
+            case Kind.BRANCH:
+                self._branch(job)
+            case Kind.STOP:
+                return self._give_up(job)
+            case _:
+                if step.ends is Ending.OPENED:
+                    self.openings.add(opening_key(job), job)
+                await self._draw(job, step)
+                self._stage.perform(job, step)
+        return True
+
+    async def _draw(self, job: Job, step: Step) -> None:
+        if step.paint is None or job.work is None:
+            job.drawn = ()
+        else:
+            job.drawn = await self._gallery.draw(step.paint, job.work)
+
+    def work_of(self, uuid: str | None) -> Work | None:
+        """Return what a finished job made."""
+        return None if uuid is None else self._works.find(uuid)
 
     def admit(self, account: Account) -> None:
         """Start waiting jobs while there are free slots; called whenever one may be free."""
-        standing = account.standing
-        while standing.waiting and standing.has_slot:
-            number = standing.waiting[0]
-            if number not in self._freed:
-                return
-            standing.waiting.popleft()
-            standing.running.add(number)
-            self._freed[number].set()
-
-    def _release(self, job: Job) -> None:
-        account = job.ask.account
-        if account is None:
-            return
-        standing = account.standing
-        if job.number in standing.waiting:
-            standing.waiting.remove(job.number)
-        if job.number in standing.running:
-            standing.running.discard(job.number)
-            standing.fast_hours_used += _GPU_HOURS_PER_DESCRIBE
-            self.admit(account)
+        self._slots.admit(account)
 
     def _bystand(self, job: Job, who: Who) -> None:
         """Let the owner or a passer-by ask for the same, with a nonce of their own."""
         ask = replace(job.ask, nonce=self._ids.snowflake(), session_id=None, by_hand=True)
         if who is Who.FOREIGNER:
-            if ask.channel.is_direct or job.ask.verb == "info":
+            if ask.channel.is_direct or job.ephemeral:
                 return
             ask = replace(ask, user=self._world.foreigner, account=None)
         self.start(self.accept(ask))
 
+    def _branch(self, job: Job) -> None:
+        """Begin a job for each prompt of the message but the first, which is this job's own."""
+        press = job.ask.press
+        assert press is not None, "one press asks for several"
+        for tile in (2, 3, 4):
+            button = replace(press.button, tile=tile)
+            ask = replace(job.ask, nonce=None, press=replace(press, button=button))
+            self._begin(self.accept(ask, opener=job), PRESSES["describe_each"])
+
+    def _give_up(self, job: Job) -> bool:
+        """End the job whose progress message was pressed; tell whether there was one."""
+        press = job.ask.press
+        uuid = uuid_in(press.message) if press is not None else None
+        for task, other in self._tasks.items():
+            running = other.entry["status"] == "running"
+            if running and other.uuid == uuid and other.ask.user == job.ask.user:
+                self._stage.end(other, Ending.CANCELLED)
+                task.cancel()
+                return True
+        return False
+
     async def settled(self) -> None:
-        """Wait until nothing is in work, jobs that were started meanwhile included."""
+        """Wait until nothing is in work, jobs that were started meanwhile included.
+
+        Raises: whatever a job of the bot raised, which is a mistake of the simulator
+        """
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            done, _ = await asyncio.wait(self._tasks)
+            for task in done:
+                if not task.cancelled():
+                    task.result()
 
     async def stop(self) -> None:
         """Drop everything that is in work."""
@@ -223,43 +284,36 @@ class Bot:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _refusal(job: Job, script: Script) -> str | None:
-    """Return the name of the title that answers instead, or look at the picture."""
+def opening_key(job: Job) -> str:
+    """Return what the sender of a filled form or iframe names it by."""
+    press = job.ask.press
+    is_iframe = press is not None and press.button.deed == "region"
+    return iframe_token(job) if is_iframe else job.interaction_id
+
+
+def _speechless(timeline: Timeline) -> Timeline:
+    """Return a timeline whose first message says nothing, since there is no prompt to repeat."""
+    return tuple(
+        acknowledge(MessageFlag.LOADING, step.after_s) if step.write is captions.waiting else step
+        for step in timeline
+    )
+
+
+def _refusal(job: Job, script: Script) -> Title | None:
+    """Return the title that answers instead, or look at the picture."""
     account = job.ask.account
     if script.takes_slot and account is not None:
         standing = account.standing
         if standing.active == "Paused":
-            return "subscription_paused"
+            return BY_NAME["subscription_paused"]
         if standing.active != "Active":
-            return "subscription_required"
-        if standing.mode == "Fast" and standing.fast_hours_used >= standing.fast_hours:
-            return "credits_exhausted"
+            return BY_NAME["subscription_required"]
+        if standing.mode != "Relaxed" and standing.fast_hours_used >= standing.fast_hours:
+            return BY_NAME["credits_exhausted"]
     if not script.sees_picture:
         return None
     try:
         job.look = _look(job.ask.picture.data if job.ask.picture else b"")
     except pictures.UnreadablePicture:
-        return "invalid_link"
+        return BY_NAME["invalid_link"]
     return None
-
-
-def _page(ask: Ask, interaction_id: str, application_id: str) -> Payload:
-    return {
-        "interaction_id": interaction_id,
-        "application_id": application_id,
-        "account": ask.account.user_id if ask.account else None,
-        "user_id": ask.user.id,
-        "verb": ask.verb,
-        "channel_id": ask.channel.id,
-        "nonce": ask.nonce,
-        "session_id": ask.session_id,
-        "by_hand": ask.by_hand,
-        "picture": ask.picture.digest if ask.picture else None,
-        "link": ask.link,
-        "message_id": None,
-        "message_ids": [],
-        "prompts": None,
-        "status": "running",
-        "title": None,
-        "final_at_s": None,
-    }

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import msgspec
 from aiohttp import BodyPartReader, web
 
-from waystation.simulator.payload import Payload, decode
+from waystation.simulator.payload import Payload, decode, objects
 from waystation.simulator.refusals import Effect, Refused, error_effect, invalid_form
 from waystation.simulator.world import Account, SimulatedBot
 
-__all__ = ["Body", "Call", "Part", "Reply", "objects", "read_body"]
+__all__ = ["Body", "Call", "Part", "Reply", "read_body"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,6 @@ class Reply:
     status: int = 200
     after: Callable[[], None] | None = None
     """Done once the answer has left, also when nobody waited for it."""
-
-
-def objects(body: Payload, name: str) -> list[Payload]:
-    """Return the objects of a list field; anything else counts as absent."""
-    listed = body.get(name)
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 async def read_body(request: web.Request, max_bytes: int) -> Body:

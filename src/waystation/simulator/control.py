@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
-from waystation.simulator.faults import FAULTS, FaultError
+from waystation.simulator.fault import Fault, FaultError
+from waystation.simulator.faults import FAULTS
+from waystation.simulator.hazards import HAZARDS
 from waystation.simulator.payload import Payload, decode, encode
 from waystation.simulator.timeline import Disturbance
 from waystation.simulator.world import Account, Standing
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Control"]
 
-_STANDING_FIELDS = frozenset(Standing.__dataclass_fields__) - {"running", "waiting"}
+_STANDING_FIELDS = frozenset(Standing.__dataclass_fields__) - {"running", "waiting", "options"}
 _MAX_EMIT = 100_000
 _EMIT_AT_ONCE = 200
 """Events dispatched before sockets get their turn."""
@@ -85,12 +87,8 @@ class Control:
         return self._sim.book
 
     def _faults(self, request: web.Request, body: Payload) -> object:
-        rows = [
-            {"name": row.name, "about": row.about, "place": row.place.value, "params": row.params}
-            for row in FAULTS.values()
-        ]
         active = [switch.payload() for switch in self._sim.board.active()]
-        return {"faults": rows, "active": active}
+        return {"faults": _rows(FAULTS), "hazards": _rows(HAZARDS), "active": active}
 
     def _switch_on(self, request: web.Request, body: Payload) -> object:
         if "name" not in body:
@@ -113,6 +111,7 @@ class Control:
             direct=bool(body.get("direct")),
             picture=picture,
             filename=body.get("filename", "by-hand.png"),
+            options=body.get("options"),
         )
 
     def _drop(self, request: web.Request, body: Payload) -> object:
@@ -172,6 +171,13 @@ _CALLS: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/_sim/emit", Control._emit),
     ("POST", "/_sim/reset", Control._reset),
 )
+
+
+def _rows(table: Mapping[str, Fault]) -> list[Payload]:
+    return [
+        {"name": row.name, "about": row.about, "place": row.place.value, "params": row.params}
+        for row in table.values()
+    ]
 
 
 def _standing(account: Account) -> Payload:

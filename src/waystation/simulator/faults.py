@@ -10,22 +10,16 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from waystation.simulator import wording
+from waystation.simulator.fault import Fault, FaultError, Place, read_params, scripted
+from waystation.simulator.gallery import forgery
 from waystation.simulator.job import Ending
-from waystation.simulator.payload import Payload, encode
-from waystation.simulator.refusals import (
-    HTML,
-    Effect,
-    cloudflare_page,
-    error_effect,
-    rate_limited,
-    server_error,
-)
+from waystation.simulator.payload import Payload
+from waystation.simulator.request_faults import REQUEST_FAULTS
 from waystation.simulator.timeline import (
     At,
     Disturbance,
@@ -44,76 +38,6 @@ from waystation.simulator.timeline import (
 from waystation.simulator.titles import TITLES, Form, Title, refuse
 
 __all__ = ["FAULTS", "Fault", "FaultError", "Place", "read_params"]
-
-
-class FaultError(ValueError):
-    """A fault was named or parametrised wrongly."""
-
-
-class Place(Enum):
-    """Where a fault applies."""
-
-    HTTP = "a request"
-    SCRIPT = "an interaction that the bot executes"
-    VERSION = "the version of a command"
-    IDENTIFY = "an IDENTIFY frame"
-    RESUME = "a RESUME frame"
-    HEARTBEAT = "a heartbeat"
-    READY = "the READY event"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One row."""
-
-    name: str
-    about: str
-    params: Payload = field(default_factory=dict)
-    """Names and defaults; a default's type is the parameter's type."""
-    place: Place = Place.SCRIPT
-    http: Callable[[Payload], Effect] | None = None
-    script: Callable[[Payload, Timeline], Timeline] | None = None
-
-    def with_params(self, given: Mapping[str, object]) -> Payload:
-        """Return all parameters, the given ones in place of the defaults.
-
-        Raises: FaultError: no such parameter
-        """
-        unknown = sorted(set(given) - set(self.params))
-        if unknown:
-            known = ", ".join(self.params) or "none"
-            raise FaultError(f"{self.name} has no parameter {unknown[0]!r} (it has: {known})")
-        return {**self.params, **given}
-
-
-def read_params(fault: Fault, given: Mapping[str, str]) -> Payload:
-    """Turn texts of the command line into values of the parameters' types.
-
-    Raises: FaultError: no such parameter, or not a number where one is needed
-    """
-    fault.with_params(given)
-    return {key: _read(key, fault.params[key], text) for key, text in given.items()}
-
-
-def _read(name: str, default: object, text: str) -> object:
-    if isinstance(default, bool):
-        return text.lower() in ("1", "true", "yes", "on")
-    if not isinstance(default, int | float):
-        return text
-    try:
-        return int(text) if text.lstrip("-").isdigit() else float(text)
-    except ValueError:
-        raise FaultError(f"{name} needs a number, not {text!r}") from None
-
-
-def _http(name: str, about: str, http: Callable[[Payload], Effect], **params: object) -> Fault:
-    return Fault(name, about, {**params, "route": "interactions"}, Place.HTTP, http=http)
-
-
-def _script(
-    name: str, about: str, script: Callable[[Payload, Timeline], Timeline], **params: object
-) -> Fault:
-    return Fault(name, about, params, Place.SCRIPT, script=script)
 
 
 def _title(row: Title) -> Fault:
@@ -190,22 +114,25 @@ def _required_action_update(params: Payload, timeline: Timeline) -> Timeline:
 
 def _vanished(params: Payload, timeline: Timeline) -> Timeline:
     gone = Step(Kind.DELETE, after_s=1.0, ends=Ending.VANISHED)
-    return (*through_acknowledgement(timeline), gone)
+    is_late = At(params["at"]) is At.BEFORE_FINAL
+    begun = without_result(timeline) if is_late else through_acknowledgement(timeline)
+    return (*begun, gone)
 
 
 def _deleted(params: Payload, timeline: Timeline) -> Timeline:
-    return insert(timeline, At.FINAL, Step(Kind.DELETE, wait_s=params["seconds"]))
+    return insert(timeline, At.FINAL, Step(Kind.WITHDRAW, wait_s=params["seconds"]))
 
 
 def _partial(params: Payload, timeline: Timeline) -> Timeline:
-    return tuple(
-        replace(step, partial=True) if step.kind is Kind.UPDATE else step for step in timeline
-    )
+    edits = (Kind.UPDATE, Kind.REVISE)
+    return tuple(replace(step, partial=True) if step.kind in edits else step for step in timeline)
 
 
 def _reordered(params: Payload, timeline: Timeline) -> Timeline:
     silent = tuple(replace(step, published=False) if step.first else step for step in timeline)
-    return insert(silent, At.FINAL, Step(Kind.ANNOUNCE))
+    edits = [index for index, step in enumerate(silent) if step.kind is Kind.UPDATE]
+    after = edits[0] + 1 if edits else len(silent)
+    return (*silent[:after], Step(Kind.ANNOUNCE), *silent[after:])
 
 
 def _missing_create(params: Payload, timeline: Timeline) -> Timeline:
@@ -227,7 +154,13 @@ def _gateway(how: Disturbance, params: Payload, timeline: Timeline) -> Timeline:
 
 
 def _impostor(params: Payload, timeline: Timeline) -> Timeline:
-    act = Step(Kind.CREATE, write=wording.look_alike, nonce=params["nonce"], who=Who.IMPOSTOR)
+    act = Step(
+        Kind.CREATE,
+        write=wording.look_alike,
+        paint=forgery,
+        nonce=params["nonce"],
+        who=Who.IMPOSTOR,
+    )
     return insert(timeline, At(params["at"]), act)
 
 
@@ -246,207 +179,123 @@ def _bystander(who: Who, params: Payload, timeline: Timeline) -> Timeline:
     return timeline
 
 
-# Faults of requests.
-
-
-def _captcha(params: Payload) -> Effect:
-    body = {
-        "captcha_key": ["captcha-required"],
-        "captcha_sitekey": "00000000-0000-0000-0000-000000000000",
-        "captcha_service": "hcaptcha",
-        "captcha_session_id": "simulated",
-        "captcha_rqdata": "simulated",
-        "captcha_rqtoken": "simulated",
-        "should_serve_invisible": False,
-    }
-    return Effect(400, encode(body))
-
-
 _SCRIPTED: tuple[Fault, ...] = (
-    _script(
+    scripted(
         "no_answer",
         "The bot never answers; with failure_event Discord says so after after_s.",
         _no_answer,
         failure_event=False,
         after_s=0.0,
     ),
-    _script("slow_answer", "The first message comes late.", _slow_answer, seconds=2.0),
-    _script(
+    scripted("slow_answer", "The first message comes late.", _slow_answer, seconds=2.0),
+    scripted(
         "no_result",
         "The bot answers and never finishes.",
         lambda params, timeline: without_result(timeline),
     ),
-    _script(
+    scripted(
         "late_message",
         "The result comes late.",
         lambda params, timeline: late_result(timeline, params["seconds"]),
         seconds=2.0,
     ),
-    _script(
+    scripted(
         "interaction_failure",
         "INTERACTION_FAILURE in place of _SUCCESS; the bot answers all the same.",
         _interaction_failure,
     ),
-    _script(
+    scripted(
         "no_interaction_events",
         "No INTERACTION_CREATE and no INTERACTION_SUCCESS.",
         _no_interaction_events,
     ),
-    _script(
+    scripted(
         "job_queued",
         "Job queued, with the nonce; later a start without it and the normal result.",
         _job_queued,
         start_after_s=1.0,
     ),
-    _script("human_check_frame", "A human check opens in an iframe.", _human_check_frame),
-    _script(
+    scripted("human_check_frame", "A human check opens in an iframe.", _human_check_frame),
+    scripted(
         "required_action_update",
         "Discord asks the user for an action while a job runs.",
         _required_action_update,
         action="REQUIRE_VERIFIED_PHONE",
         at="received",
     ),
-    _script("vanished", "The first message is deleted and no result comes.", _vanished),
-    _script("deleted_message", "The result is deleted again.", _deleted, seconds=0.0),
-    _script(
+    scripted(
+        "vanished",
+        "The first message is deleted, at once or after its progress, and no result comes.",
+        _vanished,
+        at="acknowledged",
+    ),
+    scripted("deleted_message", "The result is deleted again.", _deleted, seconds=0.0),
+    scripted(
         "duplicate_message",
         "Every message event comes several times.",
         lambda params, timeline: duplicated(timeline, params["times"]),
         times=2,
     ),
-    _script("partial_update", "Updates carry only what changed, no author.", _partial),
-    _script("reordered", "The update comes before the create.", _reordered),
-    _script("missing_create", "The create event is never sent.", _missing_create),
-    _script("missing_result", "The result is in history only.", _missing_result),
-    _script("expired_links", "Links of the result have expired.", _expired_links, life_s=-60.0),
-    _script(
+    scripted("partial_update", "Updates carry only what changed, no author.", _partial),
+    scripted("reordered", "The update comes before the create.", _reordered),
+    scripted("missing_create", "The create event is never sent.", _missing_create),
+    scripted("missing_result", "The result is in history only.", _missing_result),
+    scripted("expired_links", "Links of the result have expired.", _expired_links, life_s=-60.0),
+    scripted(
         "impostor_bot",
         "Another bot of the same name posts a look-alike answer (guild channels only).",
         _impostor,
         at="acknowledged",
         nonce=True,
     ),
-    _script(
+    scripted(
         "foreign_user",
         "Another user asks for the same with the same picture (guild channels only).",
         partial(_bystander, Who.FOREIGNER),
         when="around",
     ),
-    _script(
+    scripted(
         "owner_by_hand",
         "The account's owner types the same command with the same picture in the same channel.",
         partial(_bystander, Who.OWNER),
         when="around",
     ),
-    _script(
+    scripted(
         "gateway_drop",
         "The connection breaks; the session can be resumed.",
         partial(_gateway, Disturbance.DROP),
         at="acknowledged",
     ),
-    _script(
+    scripted(
         "gateway_drop_lost",
         "The connection breaks and the session is forgotten.",
         partial(_gateway, Disturbance.LOSE),
         at="acknowledged",
     ),
-    _script(
+    scripted(
         "gateway_close",
         "The server closes with a code.",
         partial(_gateway, Disturbance.CLOSE),
         code=4000,
         at="acknowledged",
     ),
-    _script(
+    scripted(
         "gateway_reconnect",
         "The server asks to reconnect (opcode 7).",
         partial(_gateway, Disturbance.RECONNECT),
         at="acknowledged",
     ),
-    _script(
+    scripted(
         "gateway_invalid_session",
         "The session becomes invalid (opcode 9 false).",
         partial(_gateway, Disturbance.INVALID),
         at="acknowledged",
     ),
-    _script(
+    scripted(
         "gateway_invalid_resumable",
         "The session must be resumed (opcode 9 true).",
         partial(_gateway, Disturbance.INVALID_RESUMABLE),
         at="acknowledged",
-    ),
-)
-
-_REQUESTS: tuple[Fault, ...] = (
-    _http(
-        "rate_limited_bucket",
-        "429 of the route's bucket.",
-        lambda params: rate_limited(params["retry_after"], is_global=False),
-        retry_after=1.337,
-    ),
-    _http(
-        "rate_limited_global",
-        "429 of the whole token.",
-        lambda params: rate_limited(params["retry_after"], is_global=True),
-        retry_after=10,
-    ),
-    _http(
-        "rate_limited_proxy",
-        "429 from the proxy in front of Discord: a page, not JSON.",
-        lambda params: Effect(429, cloudflare_page(429), HTML),
-    ),
-    _http(
-        "server_error_before",
-        "5xx; the request was not executed.",
-        lambda params: server_error(params["status"], executes=False),
-        status=502,
-    ),
-    _http(
-        "server_error_after",
-        "5xx; the request was executed all the same.",
-        lambda params: server_error(params["status"], executes=True),
-        status=502,
-    ),
-    _http(
-        "reset_before",
-        "The connection is reset; the request was not executed.",
-        lambda params: Effect(reset=True),
-    ),
-    _http(
-        "reset_after",
-        "The connection is reset; the request was executed all the same.",
-        lambda params: Effect(reset=True, executes=True),
-    ),
-    _http(
-        "hang_before",
-        "No answer for so long, then 504; the request was not executed.",
-        lambda params: replace(server_error(504, executes=False), hang_s=params["seconds"]),
-        seconds=30.0,
-    ),
-    _http(
-        "hang_after",
-        "The request is executed, then no answer for so long, then 504.",
-        lambda params: replace(server_error(504, executes=True), hang_s=params["seconds"]),
-        seconds=30.0,
-    ),
-    _http("captcha_400", "Discord wants a human check before it goes on.", _captcha),
-    _http("unauthorized_401", "The token is refused.", lambda params: error_effect("unauthorized")),
-    _http("missing_access_403", "403, code 50001.", lambda params: error_effect("missing_access")),
-    _http(
-        "missing_permissions_403",
-        "403, code 50013.",
-        lambda params: error_effect("missing_permissions"),
-    ),
-    _http(
-        "abuse_block_403",
-        "403, code 10008: the block against abuse in the clothes of Unknown Message.",
-        lambda params: error_effect("abuse_block"),
-    ),
-    _http("verify_account_403", "403, code 40002.", lambda params: error_effect("verify_account")),
-    _http(
-        "unknown_channel_400",
-        "400, code 10003, although the channel is right.",
-        lambda params: error_effect("unknown_channel"),
     ),
 )
 
@@ -469,6 +318,6 @@ _ELSEWHERE: tuple[Fault, ...] = (
 )
 
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*map(_title, TITLES), *_SCRIPTED, *_REQUESTS, *_ELSEWHERE)
+    fault.name: fault for fault in (*map(_title, TITLES), *_SCRIPTED, *REQUEST_FAULTS, *_ELSEWHERE)
 }
 """Every fault by its name."""

@@ -18,7 +18,7 @@ from waystation.simulator.ids import Ids, Now
 from waystation.simulator.payload import Payload
 from waystation.simulator.world import World
 
-__all__ = ["Files", "Picture", "Slot"]
+__all__ = ["MEDIA_PREFIX", "Files", "Picture", "Slot", "picture_of", "safe_name"]
 
 _UNSAFE = re.compile(r"[^\w.\-]+")
 MEDIA_PREFIX = "/media"
@@ -131,13 +131,36 @@ class Files:
 
     def read_link(self, url: str) -> Picture | None:
         """Return what an own link leads to; the simulator fetches nothing from elsewhere."""
+        path, query = self._path(url), urlsplit(url).query
+        pairs = dict(pair.split("=", 1) for pair in query.split("&") if "=" in pair)
+        return None if path is None else self.read(path, pairs)
+
+    def behind(self, url: str) -> Picture | None:
+        """Return what an own link leads or led to, however old the link is."""
+        path = self._path(url)
+        return None if path is None else self._stored.get(path)
+
+    def refresh(self, url: str) -> str | None:
+        """Return a fresh link to what an own link leads or led to; None if it never did."""
+        path = self._path(url)
+        if path is None or path not in self._stored:
+            return None
+        is_proxy = urlsplit(url).path.startswith(MEDIA_PREFIX)
+        return self.proxy_link(path) if is_proxy else self.link(path)
+
+    def _path(self, url: str) -> str | None:
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" != self._world.url:
             return None
-        query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-        return self.read(unquote(parts.path).removeprefix(MEDIA_PREFIX), query)
+        return unquote(parts.path).removeprefix(MEDIA_PREFIX)
 
-    def attach(self, picture: Picture, channel_id: str, size: tuple[int, int] | None) -> Payload:
+    def attach(
+        self,
+        picture: Picture,
+        channel_id: str,
+        size: tuple[int, int] | None,
+        life_s: float | None = None,
+    ) -> Payload:
         """Publish a file in a channel and write its attachment object."""
         attachment_id = self._ids.snowflake()
         path = f"/attachments/{channel_id}/{attachment_id}/{picture.filename}"
@@ -146,8 +169,8 @@ class Files:
             "id": attachment_id,
             "filename": picture.filename,
             "size": len(picture.data),
-            "url": self.link(path),
-            "proxy_url": self.proxy_link(path),
+            "url": self.link(path, life_s),
+            "proxy_url": self.proxy_link(path, life_s),
             "content_type": picture.content_type,
             "content_scan_version": 0,
         }

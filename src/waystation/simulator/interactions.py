@@ -5,14 +5,25 @@ Success is 204 and empty; it means that the bot was told, not that it agrees (wi
 
 from __future__ import annotations
 
+from waystation.simulator.arguments import Arguments, read_arguments
 from waystation.simulator.bot import Bot
-from waystation.simulator.call import Call, Reply, objects
-from waystation.simulator.commands import Command, applications, command_of
-from waystation.simulator.faults import Place
+from waystation.simulator.buttons import Button, button_of, component_of, label_of
+from waystation.simulator.call import Call, Reply
+from waystation.simulator.commands import (
+    MESSAGE_MENU,
+    SUB_COMMAND,
+    SUB_GROUP,
+    Command,
+    applications,
+    command_of,
+)
+from waystation.simulator.fault import Place
 from waystation.simulator.files import Files, Picture
-from waystation.simulator.job import Ask
+from waystation.simulator.forms import read_form
+from waystation.simulator.job import Ask, Press
 from waystation.simulator.messages import Messages
-from waystation.simulator.payload import Payload
+from waystation.simulator.payload import Payload, objects
+from waystation.simulator.preferences import setting_button
 from waystation.simulator.refusals import Refused, error_effect, invalid_form, outdated
 from waystation.simulator.sessions import Sessions
 from waystation.simulator.switches import Switchboard
@@ -22,15 +33,26 @@ from waystation.wire.interaction import InteractionType
 __all__ = ["Interactions", "verb_of"]
 
 _MAX_NONCE_CHARS = 100
-_STRING = 3
-_ATTACHMENT = 11
 
 
 def verb_of(body: Payload) -> str | None:
-    """Return the name of the command that a body asks for, if it has one."""
+    """Return what an interaction asks for, as faults call it: a command, `button` or `modal`."""
+    presses = {InteractionType.MESSAGE_COMPONENT: "button", InteractionType.MODAL_SUBMIT: "modal"}
+    if body.get("type") in presses:
+        return presses[body["type"]]
     data = body.get("data")
-    name = data.get("name") if isinstance(data, dict) else None
-    return name if isinstance(name, str) else None
+    return _named(data) if isinstance(data, dict) else None
+
+
+def _named(data: Payload) -> str | None:
+    """Return a command's name with those of the commands below it."""
+    name = data.get("name")
+    if not isinstance(name, str):
+        return None
+    for option in objects(data, "options"):
+        if option.get("type") in (SUB_COMMAND, SUB_GROUP):
+            return f"{name} {_named(option)}"
+    return name
 
 
 class Interactions:
@@ -68,8 +90,10 @@ class Interactions:
                 return self._command(account, channel, application_id, body, call)
             case InteractionType.AUTOCOMPLETE:
                 return Reply(status=204)
-            case InteractionType.MESSAGE_COMPONENT | InteractionType.MODAL_SUBMIT:
-                return self._unanswered(account, channel, application_id, body)
+            case InteractionType.MESSAGE_COMPONENT:
+                return self._component(account, channel, application_id, body)
+            case InteractionType.MODAL_SUBMIT:
+                return self._form(account, channel, body)
 
     def _channel(self, account: Account, body: Payload) -> Channel:
         """Return the channel; its guild must be named exactly if it has one (wire notes 1.2)."""
@@ -88,42 +112,51 @@ class Interactions:
         if session is None or session.caller is not account or session.connection is None:
             raise invalid_form("session_id", "INVALID_SESSION", "Unknown session.")
 
+    # Commands.
+
     def _command(
         self, account: Account, channel: Channel, application_id: str, body: Payload, call: Call
     ) -> Reply:
-        data = body.get("data")
-        if not isinstance(data, dict):
-            raise invalid_form("data", "BASE_TYPE_REQUIRED", "This field is required")
+        data = _data(body)
         command = command_of(application_id, str(data.get("id")))
         if command is None or data.get("name") != command.name:
             raise Refused(error_effect("unknown_command"))
         self._check_version(account, command, data)
-        picture, link = self._read_options(command, data, call)
+        arguments = read_arguments(command, data, call, self._files)
+        link = arguments.texts.get("link")
         ask = Ask(
             user=account.user,
             account=account,
             channel=channel,
-            verb=command.name,
+            verb=arguments.verb,
             command_id=command.id,
             nonce=_nonce(body),
-            session_id=str(body.get("session_id")) if body.get("session_id") else None,
-            picture=picture,
+            session_id=_session_id(body),
+            picture=self._picture(command, arguments),
             link=link,
+            pictures=tuple(arguments.pictures),
+            options=arguments.texts,
+            press=self._menu_press(account, channel, command, data),
         )
-        switches = self._board.take(Place.SCRIPT, account.user_id, command.name)
-        job = self._bot.accept(ask, switches, application_id)
-        return Reply(status=204, after=lambda: self._bot.start(job, switches))
+        return self._told(ask, application_id)
 
-    def _unanswered(
-        self, account: Account, channel: Channel, application_id: str, body: Payload
-    ) -> Reply:
-        """Take a button press or a modal; the bot has no script for them yet."""
-        message_id = body.get("message_id")
-        if message_id is not None and not self._messages.get(channel.id, str(message_id)):
-            raise Refused(error_effect("unknown_message"))
-        ask = Ask(account.user, account, channel, "", "", nonce=_nonce(body))
-        job = self._bot.accept(ask, application_id=application_id)
-        return Reply(status=204, after=lambda: self._bot.start(job))
+    def _picture(self, command: Command, arguments: Arguments) -> Picture | None:
+        """Return the one picture of /describe, which comes as a file or as a link."""
+        link = arguments.texts.get("link")
+        if command.name == "describe" and not arguments.pictures and link is None:
+            raise invalid_form("data.options", "BASE_TYPE_REQUIRED", "This field is required")
+        if arguments.pictures:
+            return arguments.pictures[0]
+        return None if link is None else self._files.read_link(link)
+
+    def _menu_press(
+        self, account: Account, channel: Channel, command: Command, data: Payload
+    ) -> Press | None:
+        """Return the message that a command of its menu was chosen for."""
+        if command.type != MESSAGE_MENU:
+            return None
+        message = self._message(account, channel, data.get("target_id"))
+        return Press(message, Button(command.name, "", "cancel"), command.name, "")
 
     def _check_version(self, account: Account, command: Command, data: Payload) -> None:
         """Refuse an old version once the commands have changed; before, any version is taken."""
@@ -138,41 +171,78 @@ class Interactions:
         if account.refuses_stale and str(data.get("version")) != current:
             raise outdated()
 
-    def _read_options(
-        self, command: Command, data: Payload, call: Call
-    ) -> tuple[Picture | None, str | None]:
-        """Return the picture and the link among the options.
+    # Buttons and forms.
 
-        Raises: Refused: an option of another name or type, or a file that was never uploaded
-        """
-        types = {name: kind for kind, name, _, _ in command.options}
-        picture: Picture | None = None
-        link: str | None = None
-        for option in objects(data, "options"):
-            name = option.get("name")
-            if name not in types or option.get("type") != types[name]:
-                raise invalid_form("data.options", "BASE_TYPE_CHOICES", "Unknown option.")
-            if types[name] == _ATTACHMENT:
-                picture = self._attachment(data, str(option.get("value")), call)
-            elif types[name] == _STRING:
-                link = str(option.get("value"))
-                picture = picture or self._files.read_link(link)
-        if types and picture is None and link is None:
-            raise invalid_form("data.options", "BASE_TYPE_REQUIRED", "This field is required")
-        return picture, link
+    def _component(
+        self, account: Account, channel: Channel, application_id: str, body: Payload
+    ) -> Reply:
+        """Take a press of a button, or a choice from a menu, of a message that can be seen."""
+        message = self._message(account, channel, body.get("message_id"))
+        data = _data(body)
+        custom_id = str(data.get("custom_id"))
+        component = component_of(message, custom_id)
+        if component is None:
+            raise invalid_form(
+                "data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed"
+            )
+        label = label_of(component)
+        button = button_of(custom_id) or setting_button(custom_id) or Button(label, custom_id, "")
+        values = data.get("values")
+        chosen = tuple(map(str, values)) if isinstance(values, list) else ()
+        press = Press(message, button, label or button.label, custom_id, chosen)
+        return self._told(self._ask(account, channel, "button", body, press), application_id)
 
-    def _attachment(self, data: Payload, number: str, call: Call) -> Picture:
-        """Find the file that an option names by the number of its attachment."""
-        part = call.body.files.get(f"files[{number}]")
-        if part is not None:
-            user_id = call.caller.user_id
-            return self._files.keep(part.filename, part.data, part.content_type, user_id)
-        for attachment in objects(data, "attachments"):
-            if str(attachment.get("id")) == number:
-                slot = self._files.slot(str(attachment.get("uploaded_filename")))
-                if slot is not None and slot.picture is not None:
-                    return slot.picture
-        raise invalid_form("data.attachments", "UPLOADED_FILE_NOT_FOUND", "File was not uploaded.")
+    def _form(self, account: Account, channel: Channel, body: Payload) -> Reply:
+        """Take a form that was filled in; each is taken once and not too late."""
+        data = _data(body)
+        key = str(data.get("id"))
+        opener = self._bot.openings.find(key)
+        if opener is None or opener.form is None or opener.ask.user.id != account.user_id:
+            raise Refused(error_effect("unknown_interaction"))
+        text = read_form(opener.form, data)
+        assert opener.ask.press is not None, "a form is opened by a press"
+        press = opener.ask.press.filled(text, opener.interaction_id)
+        self._bot.openings.close(key)
+        return self._told(self._ask(account, channel, "modal", body, press))
+
+    def _message(self, account: Account, channel: Channel, message_id: object) -> Payload:
+        if message_id is None:
+            raise invalid_form("message_id", "BASE_TYPE_REQUIRED", "This field is required")
+        message = self._messages.seen_by(account.user_id, channel.id, str(message_id))
+        if message is None:
+            raise Refused(error_effect("unknown_message"))
+        return message
+
+    def _ask(
+        self, account: Account, channel: Channel, verb: str, body: Payload, press: Press
+    ) -> Ask:
+        return Ask(
+            user=account.user,
+            account=account,
+            channel=channel,
+            verb=verb,
+            command_id="",
+            nonce=_nonce(body),
+            session_id=_session_id(body),
+            press=press,
+        )
+
+    def _told(self, ask: Ask, application_id: str = "") -> Reply:
+        """Tell the bot; it begins once the answer has left."""
+        switches = self._board.take(Place.SCRIPT, ask.user.id, ask.verb)
+        job = self._bot.accept(ask, switches, application_id)
+        return Reply(status=204, after=lambda: self._bot.start(job, switches))
+
+
+def _data(body: Payload) -> Payload:
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise invalid_form("data", "BASE_TYPE_REQUIRED", "This field is required")
+    return data
+
+
+def _session_id(body: Payload) -> str | None:
+    return str(body["session_id"]) if body.get("session_id") else None
 
 
 def _nonce(body: Payload) -> str | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
+from waystation.simulator.buttons import Button
 from waystation.simulator.files import Files, Picture
+from waystation.simulator.gallery import Drawn
 from waystation.simulator.ids import Now
 from waystation.simulator.payload import Payload
 from waystation.simulator.pictures import Look
+from waystation.simulator.works import Work, Works
 from waystation.simulator.world import Account, Channel, User, World
 
-__all__ = ["Ask", "Draft", "Ending", "Job", "Scene", "Write"]
+__all__ = ["Ask", "Caption", "Draft", "Ending", "Job", "Press", "Scene", "Write"]
 
 
 class Ending(StrEnum):
@@ -26,6 +29,32 @@ class Ending(StrEnum):
     """The bot wants a person before anything else."""
     VANISHED = "vanished"
     """The acknowledgement was deleted and no result came."""
+    CANCELLED = "cancelled"
+    OPENED = "opened"
+    """A form or an iframe; what somebody makes of it has a page of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that was pressed, or a form that it opened and somebody filled in."""
+
+    message: Payload
+    """The message that holds the button, as history keeps it."""
+    button: Button
+    label: str
+    custom_id: str
+    values: tuple[str, ...] = ()
+    """What was chosen from a menu."""
+    text: str | None = None
+    """What was written into the form; None before it was opened."""
+    mask: bytes | None = None
+    """What was painted in the iframe of Vary (Region)."""
+    opened_by: str | None = None
+    """Interaction id of the press that opened the form."""
+
+    def filled(self, text: str | None, opened_by: str, mask: bytes | None = None) -> Press:
+        """Return the same press with what somebody made of the form or iframe it opened."""
+        return replace(self, text=text, mask=mask, opened_by=opened_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +73,10 @@ class Ask:
     link: str | None = None
     by_hand: bool = False
     """Typed into Discord by a person, not sent by the client under test."""
+    pictures: tuple[Picture, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options that are texts, by name."""
+    press: Press | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +87,21 @@ class Draft:
     embeds: tuple[Payload, ...] = ()
     components: tuple[Payload, ...] = ()
     flags: int = 0
+    attachments: tuple[Payload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words around a prompt. Source: wire notes 4.1."""
+
+    opening: str = ""
+    """Before the prompt while the job waits."""
+    running: str = ""
+    """Between the prompt and the user, as is `final`."""
+    final: str = ""
+    names_mode: bool = True
+    names_user: bool = True
+    is_video: bool = False
 
 
 @dataclass(slots=True)
@@ -72,11 +120,25 @@ class Job:
     ephemeral: bool = False
     look: Look | None = None
     link_life_s: float | None = None
+    discloses: bool = True
+    """Whether the message that is written next may show the uuid."""
     acknowledgement: Payload | None = None
     """The first message, as history keeps it."""
     birth: Payload | None = None
     """The first message as it was announced, with its nonce."""
+    result: Payload | None = None
+    """The message that holds the result, as history keeps it."""
     faults: list[str] = field(default_factory=list)
+    prompt: str = ""
+    """What the messages repeat between their stars."""
+    mode: str = "Fast"
+    work: Work | None = None
+    """What it makes, if it draws."""
+    caption: Caption = Caption()
+    drawn: tuple[Drawn, ...] = ()
+    """The pictures of the message that is written next."""
+    form: Payload | None = None
+    """The form that it has opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +149,7 @@ class Scene:
     files: Files
     now: Now
     new_id: Callable[[], str]
+    works: Works
 
 
 Write = Callable[[Job, Scene], Draft]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 
+from waystation.simulator.evidence import mark_twins
 from waystation.simulator.ids import Now
 from waystation.simulator.payload import Payload, timestamp
 
@@ -50,26 +51,24 @@ class Log:
 
 
 class Book:
-    """Which result belongs to which interaction, by interaction id."""
+    """Which result belongs to which interaction."""
 
     def __init__(self, limit: int) -> None:
-        self._entries: OrderedDict[str, Payload] = OrderedDict()
+        self._entries: OrderedDict[int, Payload] = OrderedDict()
         self._limit = limit
 
     def open(self, entry: Payload) -> Payload:
         """Begin the entry of one executed interaction."""
-        self._entries[entry["interaction_id"]] = entry
+        self._entries[entry["number"]] = entry
         if len(self._entries) > self._limit:
             self._entries.popitem(last=False)
         return entry
 
     def entries(self) -> list[Payload]:
-        """Return all entries, oldest first."""
-        return list(self._entries.values())
-
-    def find(self, interaction_id: str) -> Payload | None:
-        """Return one entry."""
-        return self._entries.get(interaction_id)
+        """Return all entries, oldest first, with their twins marked."""
+        entries = list(self._entries.values())
+        mark_twins(entries)
+        return entries
 
     def clear(self) -> None:
         """Forget all entries."""

@@ -7,6 +7,7 @@ neither. An ephemeral message is announced to one user only, without a guild, an
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from waystation.simulator.ids import Ids, Now
@@ -17,6 +18,9 @@ from waystation.simulator.world import Channel, User, World
 from waystation.wire.message import MessageFlag, MessageType
 
 __all__ = ["Messages", "Spoken"]
+
+_MAX_WHISPERS = 1_000
+"""Ephemeral messages whose buttons still work; Discord forgets them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Messages:
         self._sessions = sessions
         self._history: dict[str, list[Payload]] = {}
         self._order: dict[str, list[int]] = {}
+        self._whispers: OrderedDict[str, tuple[str | None, Payload]] = OrderedDict()
 
     def create(self, spoken: Spoken) -> tuple[Payload, Payload]:
         """Write a message down.
@@ -51,7 +56,9 @@ class Messages:
         Returns: the message as history keeps it, and its event, not yet announced
         """
         message = self._compose(spoken)
-        if not spoken.draft.flags & MessageFlag.EPHEMERAL:
+        if spoken.draft.flags & MessageFlag.EPHEMERAL:
+            self._whisper(message, spoken.listener)
+        else:
             self._keep(spoken.channel.id, message)
         event = self._event(message, spoken.channel)
         if spoken.nonce is not None:
@@ -72,7 +79,7 @@ class Messages:
             "mention_everyone": False,
             "mentions": [],
             "mention_roles": [],
-            "attachments": [],
+            "attachments": list(draft.attachments),
             "embeds": list(draft.embeds),
             "components": list(draft.components),
             "pinned": False,
@@ -89,6 +96,12 @@ class Messages:
         if excess > 0:
             del history[:excess], order[:excess]
 
+    def _whisper(self, message: Payload, listener: str | None) -> None:
+        """Remember an ephemeral message, so that its listener can press its buttons."""
+        self._whispers[message["id"]] = (listener, message)
+        if len(self._whispers) > _MAX_WHISPERS:
+            self._whispers.popitem(last=False)
+
     def edit(self, message: Payload, draft: Draft, *, partial: bool = False) -> Payload:
         """Change a message in place.
 
@@ -97,6 +110,7 @@ class Messages:
         """
         changed: Payload = {
             "content": draft.content,
+            "attachments": list(draft.attachments),
             "embeds": list(draft.embeds),
             "components": list(draft.components),
             "flags": draft.flags,
@@ -132,6 +146,13 @@ class Messages:
         index = self._find(channel_id, int(message_id)) if message_id.isdigit() else None
         return None if index is None else self._history[channel_id][index]
 
+    def seen_by(self, user_id: str, channel_id: str, message_id: str) -> Payload | None:
+        """Return a message that a user can see there, an ephemeral one included."""
+        listener, message = self._whispers.get(message_id, (None, None))
+        if message is not None and listener == user_id and message["channel_id"] == channel_id:
+            return message
+        return self.get(channel_id, message_id)
+
     def read(
         self,
         channel_id: str,
@@ -158,6 +179,7 @@ class Messages:
         """Forget all history."""
         self._history.clear()
         self._order.clear()
+        self._whispers.clear()
 
     def _find(self, channel_id: str, number: int) -> int | None:
         order = self._order.get(channel_id, [])

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MAX_SPEED", "MIN_SPEED", "Options"]
+__all__ = ["MAX_PICTURE", "MAX_SPEED", "MIN_PICTURE", "MIN_SPEED", "Options"]
 
 MIN_SPEED = 1.0
 MAX_SPEED = 1000.0
+MIN_PICTURE = 64
+MAX_PICTURE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Options:
     stored_bytes: int = 256 * 1024 * 1024
     """The oldest uploaded files go when all together pass this."""
 
+    picture_size: int = 2048
+    """Side of a square grid in pixels; all other pictures follow from it."""
+    form_life_s: float = 900.0
+    """How long a form or an iframe waits to be sent: our choice."""
+
     log_limit: int = 20_000
     book_limit: int = 20_000
     history_limit: int = 10_000
@@ -58,5 +65,8 @@ class Options:
     def __post_init__(self) -> None:
         if not MIN_SPEED <= self.speed <= MAX_SPEED:
             raise ValueError(f"speed must lie in {MIN_SPEED:g}..{MAX_SPEED:g}, not {self.speed:g}")
+        if not MIN_PICTURE <= self.picture_size <= MAX_PICTURE:
+            wanted = f"{MIN_PICTURE}..{MAX_PICTURE}"
+            raise ValueError(f"a picture's size must lie in {wanted}, not {self.picture_size}")
         if self.accounts < 1 or self.bots < 0:
             raise ValueError("a simulator needs at least one account")

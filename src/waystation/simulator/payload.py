@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Payload", "decode", "encode", "timestamp"]
+__all__ = ["Payload", "decode", "encode", "objects", "timestamp"]
 
 Payload = dict[str, Any]
 """One JSON object on its way out or in; `Any` because Discord's objects have no closed shape."""
@@ -28,3 +28,9 @@ def timestamp(moment: datetime) -> str:
     Source: `simulator-fidelity` 9: whole seconds make a polling client miss results.
     """
     return moment.isoformat(timespec="microseconds")
+
+
+def objects(body: Payload, name: str) -> list[Payload]:
+    """Return the objects of a list field; anything else counts as absent."""
+    listed = body.get(name)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -60,6 +60,7 @@ ERRORS: Mapping[str, tuple[int, int, str]] = {
     "no_channel": (404, 10003, "Unknown Channel"),
     "unknown_guild": (404, 10004, "Unknown Guild"),
     "unknown_message": (404, 10008, "Unknown Message"),
+    "unknown_interaction": (404, 10062, "Unknown interaction"),
     "unknown_command": (404, 10063, "Unknown application command"),
     "only_bots": (403, 20002, "Only bots can use this endpoint"),
     "only_users": (403, 20001, "Bots cannot use this endpoint"),

@@ -1,86 +1,27 @@
-"""The REST API: one row per route, and the few things each of them answers."""
+"""The REST API: the few things that each of its routes answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 from waystation.simulator import commands, ready
 from waystation.simulator.call import Call, Reply
+from waystation.simulator.chat import Chat
 from waystation.simulator.files import Files
 from waystation.simulator.job import Draft
 from waystation.simulator.messages import Messages, Spoken
 from waystation.simulator.payload import Payload
 from waystation.simulator.pictures import UnreadablePicture, look
 from waystation.simulator.refusals import Refused, error_effect, invalid_form
+from waystation.simulator.routes import Route
 from waystation.simulator.world import Account, Channel, SimulatedBot, World
 
-__all__ = ["ROUTES", "Rest", "Route"]
+__all__ = ["Rest"]
 
 _MAX_HISTORY = 100
 _MAX_FILES = 10
 _MAX_CONTENT_CHARS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of the API."""
-
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    name: str
-    """What faults and limits call it."""
-    answer: str
-    """The method of `Rest` that answers."""
-    public: bool = False
-    """No token is needed."""
-    major: str = ""
-    """The part of the path that separates its buckets."""
-
-
-ROUTES: tuple[Route, ...] = (
-    Route("GET", "/gateway", "gateway", "gateway", public=True),
-    Route("GET", "/gateway/bot", "gateway", "gateway_bot"),
-    Route("GET", "/users/@me", "me", "me"),
-    Route("GET", "/users/@me/guilds", "me", "my_guilds"),
-    Route("GET", "/users/@me/billing/country-code", "me", "country"),
-    Route("GET", "/users/@me/channels", "channels", "my_channels"),
-    Route("POST", "/users/@me/channels", "channels", "open_channel"),
-    Route("GET", "/users/@me/application-command-index", "index", "my_index"),
-    Route(
-        "GET", "/guilds/{guild}/application-command-index", "index", "guild_index", major="guild"
-    ),
-    Route(
-        "GET",
-        "/channels/{channel}/application-command-index",
-        "index",
-        "channel_index",
-        major="channel",
-    ),
-    Route("GET", "/applications/{app}/application-command-index", "index", "application_index"),
-    Route("GET", "/applications/{app}/commands", "index", "application_commands"),
-    Route(
-        "GET",
-        "/channels/{channel}/application-commands/search",
-        "index",
-        "search_commands",
-        major="channel",
-    ),
-    Route("GET", "/oauth2/applications/@me", "me", "application"),
-    Route("GET", "/guilds/{guild}", "guilds", "guild", major="guild"),
-    Route("GET", "/guilds/{guild}/channels", "guilds", "guild_channels", major="guild"),
-    Route("GET", "/channels/{channel}", "channels", "channel", major="channel"),
-    Route("GET", "/channels/{channel}/messages", "messages.read", "history", major="channel"),
-    Route("POST", "/channels/{channel}/messages", "messages.send", "send", major="channel"),
-    Route(
-        "GET", "/channels/{channel}/messages/{message}", "messages.read", "message", major="channel"
-    ),
-    Route("POST", "/channels/{channel}/attachments", "attachments", "attachments", major="channel"),
-    Route("DELETE", "/attachments/{name:.+}", "attachments", "drop_attachment"),
-    Route("POST", "/interactions", "interactions", "interactions"),
-)
-"""Every route under `/api` and `/api/v6` to `/api/v10`."""
+_MAX_REFRESHED = 50
 
 
 class Rest:
@@ -92,11 +33,13 @@ class Rest:
         files: Files,
         messages: Messages,
         post_interaction: Callable[[Call], Reply],
+        chat: Chat,
     ) -> None:
         self._world = world
         self._files = files
         self._messages = messages
         self._post_interaction = post_interaction
+        self._chat = chat
 
     def answer(self, route: Route, call: Call) -> Reply:
         """Answer one call.
@@ -264,6 +207,20 @@ class Rest:
         echo = {"nonce": nonce} if nonce is not None else {}
         announce = self._messages.announce
         return Reply(message | echo, after=lambda: announce("MESSAGE_CREATE", event))
+
+    def acknowledge(self, call: Call) -> Reply:
+        return self._chat.acknowledge(call, self._channel(call))
+
+    def react(self, call: Call) -> Reply:
+        return self._chat.react(call, self._channel(call))
+
+    def refresh(self, call: Call) -> Reply:
+        """Answer links with new signatures. Source: wire notes 1.6"""
+        urls = call.body.json.get("attachment_urls")
+        if not isinstance(urls, list) or not 1 <= len(urls) <= _MAX_REFRESHED:
+            raise invalid_form("attachment_urls", "BASE_TYPE_BAD_LENGTH", "Must be 1 to 50.")
+        fresh = [{"original": url, "refreshed": self._files.refresh(str(url))} for url in urls]
+        return Reply({"refreshed_urls": fresh})
 
     def _attach(self, call: Call, channel: Channel) -> list[Payload]:
         """Return the attachments of a message, from slots and from the request itself."""

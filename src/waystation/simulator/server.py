@@ -8,17 +8,20 @@ One port serves the REST API, the gateway, uploads, the content network and the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from aiohttp import web
 
+from waystation.simulator.activity import Activity
 from waystation.simulator.api import ENTRY, Api
 from waystation.simulator.bot import Bot
+from waystation.simulator.chat import Chat
 from waystation.simulator.control import Control
 from waystation.simulator.files import Files
+from waystation.simulator.gallery import Gallery
 from waystation.simulator.gateway import Gateway
 from waystation.simulator.ids import Ids, Now
 from waystation.simulator.interactions import Interactions
@@ -34,6 +37,7 @@ from waystation.simulator.stage import Stage
 from waystation.simulator.switches import Switch, Switchboard, parse_switch
 from waystation.simulator.timeline import Disturbance
 from waystation.simulator.uploads import Uploads
+from waystation.simulator.works import Works
 from waystation.simulator.world import Account, SimulatedBot, World
 
 __all__ = ["Simulator"]
@@ -75,10 +79,19 @@ class Simulator:
         self._files = Files(self.world, self.ids, now)
         self.sessions = Sessions(self.options)
         self.messages = Messages(self.world, self.ids, now, self.sessions)
+        self._works = Works(self.options.book_limit)
         stage = Stage(
-            self.world, self.ids, now, self._files, self.messages, self.sessions, self._log
+            self.world,
+            self.ids,
+            now,
+            self._files,
+            self.messages,
+            self.sessions,
+            self._log,
+            self._works,
         )
-        self.bot = Bot(self.world, self.ids, self._book, stage)
+        gallery = Gallery(self.options.picture_size)
+        self.bot = Bot(self.world, self.ids, self._book, stage, now, gallery)
         self._limits = Limits(self.options.global_limit_per_s)
         self._gateway = Gateway(self.world, self.ids, self.sessions, self.board, self._log)
         self._runner: web.AppRunner | None = None
@@ -136,6 +149,7 @@ class Simulator:
         app.add_routes(Control(self).routes())
         app.add_routes(api.routes())
         app.add_routes(Uploads(self.world, self._files, self.board).routes())
+        app.add_routes(Activity(self.bot, self.board).routes())
         app.router.add_get("/", self._root)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
@@ -150,7 +164,8 @@ class Simulator:
         interactions = Interactions(
             self.world, self.bot, self._files, self.messages, self.sessions, self.board
         )
-        return Rest(self.world, self._files, self.messages, interactions.post)
+        chat = Chat(self.world, self.bot, self.messages, self.sessions, self.board, self.ids)
+        return Rest(self.world, self._files, self.messages, interactions.post, chat)
 
     async def stop(self) -> None:
         """Close every socket and drop what is in work; quick, and safe to repeat."""
@@ -251,8 +266,13 @@ class Simulator:
         direct: bool = False,
         picture: bytes = b"",
         filename: str = "by-hand.png",
+        options: Mapping[str, str] | None = None,
     ) -> Payload:
-        """Let the account's owner type a command into Discord; return its page of the book."""
+        """Let the account's owner type a command into Discord.
+
+        Args: options: texts of the command by name, such as `prompt`
+        Returns: its page of the book
+        """
         owner = self.find_account(account)
         channel_id = owner.dm_channel_id if direct else owner.channel_id
         kept = self._files.keep(filename, picture, "image/png", owner.user_id) if picture else None
@@ -264,6 +284,8 @@ class Simulator:
             command_id="0",
             nonce=self.ids.snowflake(),
             picture=kept,
+            pictures=(kept,) if kept else (),
+            options=dict(options or {}),
             by_hand=True,
         )
         job = self.bot.accept(ask)
@@ -286,6 +308,8 @@ class Simulator:
         self._limits.clear()
         self._log.clear()
         self._book.clear()
+        self._works.clear()
+        self.bot.openings.clear()
         for account in self.accounts:
             account.standing = type(account.standing)()
             account.index_generation, account.refuses_stale = 0, False

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from waystation.simulator.faults import FAULTS, Fault, FaultError, Place, read_params
+from waystation.simulator.fault import Fault, FaultError, Place, read_params
+from waystation.simulator.faults import FAULTS
+from waystation.simulator.hazards import HAZARDS
 from waystation.simulator.payload import Payload
 
-__all__ = ["Switch", "Switchboard", "parse_switch"]
+__all__ = ["SWITCHABLE", "Switch", "Switchboard", "parse_switch"]
+
+SWITCHABLE: Mapping[str, Fault] = {**FAULTS, **HAZARDS}
+"""Everything that can be switched on, by its name."""
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ class Switchboard:
 
         Raises: FaultError: no such fault, or no such parameter
         """
-        fault = FAULTS.get(name)
+        fault = SWITCHABLE.get(name)
         if fault is None:
             raise FaultError(f"no fault is named {name!r}")
         switch = Switch(self._next, fault, fault.with_params(params or {}), account, command, count)
@@ -125,7 +130,7 @@ def parse_switch(text: str) -> Payload:
     Raises: FaultError: no such fault or parameter, or a value of the wrong kind
     """
     name, _, rest = text.partition(":")
-    fault = FAULTS.get(name)
+    fault = SWITCHABLE.get(name)
     if fault is None:
         raise FaultError(f"no fault is named {name!r}")
     given: dict[str, str] = {}

@@ -8,11 +8,12 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 from typing import assert_never
 
+from waystation.simulator.gallery import Paint, finished, preview
 from waystation.simulator.job import Draft, Ending, Job, Write
 from waystation.simulator.payload import Payload
 from waystation.wire.message import MessageFlag
@@ -21,45 +22,68 @@ __all__ = [
     "At",
     "Disturbance",
     "Kind",
+    "PERCENTS",
     "Step",
     "Timeline",
     "Who",
     "acknowledge",
     "before_acknowledgement",
+    "deleted_first",
+    "drawn",
     "duplicated",
     "finish",
     "insert",
     "late_result",
     "opening",
     "queued",
+    "replying",
+    "thinned",
     "through_acknowledgement",
     "without_result",
 ]
 
 
+PERCENTS = (0, 15, 31, 46, 62, 78, 93)
+"""Progress that the bot may report; it shows 3 to 6 of these. Units: percent."""
+
+
 class Kind(Enum):
     """What happens in a step."""
 
-    INTERACTION_CREATE = 1
-    INTERACTION_SUCCESS = 2
-    INTERACTION_FAILURE = 3
-    CREATE = 4
+    INTERACTION_CREATE = auto()
+    INTERACTION_SUCCESS = auto()
+    INTERACTION_FAILURE = auto()
+    CREATE = auto()
     """A new message."""
-    UPDATE = 5
+    UPDATE = auto()
     """An edit of the acknowledgement."""
-    DELETE = 6
+    DELETE = auto()
     """The acknowledgement is deleted."""
-    ANNOUNCE = 7
+    ANNOUNCE = auto()
     """The create event of the acknowledgement, sent late."""
-    EVENT = 8
+    RESULT = auto()
+    """A new message that is the result."""
+    WITHDRAW = auto()
+    """The result is deleted."""
+    REVISE = auto()
+    """An edit of the message whose button was pressed."""
+    REMOVE = auto()
+    """The message whose button was pressed is deleted."""
+    DIRECT = auto()
+    """A new message in the user's direct channel with the bot."""
+    EVENT = auto()
     """Another gateway event for the asking user."""
-    GATEWAY = 9
+    GATEWAY = auto()
     """Something happens to the asking user's gateway sessions."""
-    BYSTANDER = 10
+    BYSTANDER = auto()
     """Somebody else asks the bot for the same."""
-    SLOT = 11
+    BRANCH = auto()
+    """The other jobs begin that one press asked for."""
+    STOP = auto()
+    """The job of the pressed message is given up."""
+    SLOT = auto()
     """Wait until the account has a free slot."""
-    PAUSE = 12
+    PAUSE = auto()
     """Nothing happens but time."""
 
 
@@ -121,6 +145,16 @@ class Step:
     event: tuple[str, Callable[[Job], Payload]] | None = None
     disturb: tuple[Disturbance, int] | None = None
     link_life_s: float | None = None
+    paint: Paint | None = None
+    """What is drawn before the message is written."""
+    progress: bool = False
+    """A progress report; the bot leaves some out."""
+    traced: bool = True
+    """The message names the interaction that it answers."""
+    discloses: bool = True
+    """A progress report shows the job's uuid, in its button and its file's name."""
+    replies: bool = False
+    """A result that refers to its own acknowledgement."""
 
 
 Timeline = tuple[Step, ...]
@@ -150,6 +184,51 @@ def finish(write: Write, after_s: float) -> Step:
     return Step(Kind.UPDATE, after_s=after_s, write=write, ends=Ending.COMPLETED)
 
 
+def drawn(waiting: Write, running: Callable[[int], Write], result: Write) -> Timeline:
+    """Return the way of a picture: it waits, grows, is there, and its progress goes.
+
+    About 36 s at speed 1. Source: wire notes 4.3; the order of fidelity 16.
+    """
+    reports = (
+        Step(
+            Kind.UPDATE,
+            after_s=4.5,
+            write=running(percent),
+            paint=preview(percent) if percent else None,
+            progress=True,
+        )
+        for percent in PERCENTS
+    )
+    return (
+        *opening(),
+        Step(Kind.CREATE, after_s=0.25, write=waiting, first=True, nonce=True),
+        *reports,
+        Step(Kind.RESULT, after_s=3.0, write=result, paint=finished, ends=Ending.COMPLETED),
+        Step(Kind.DELETE, after_s=0.3),
+    )
+
+
+def thinned(timeline: Timeline, left_out: Container[int]) -> Timeline:
+    """Leave out progress reports by their number, from 0."""
+    reports = [step for step in timeline if step.progress]
+    gone = [step for number, step in enumerate(reports) if number in left_out]
+    return tuple(step for step in timeline if step not in gone)
+
+
+def deleted_first(timeline: Timeline) -> Timeline:
+    """Delete the progress before the result comes, not after."""
+    deletions = [step for step in timeline if step.kind is Kind.DELETE]
+    kept = tuple(step for step in timeline if step.kind is not Kind.DELETE)
+    return insert(kept, At.BEFORE_FINAL, *deletions)
+
+
+def replying(timeline: Timeline) -> Timeline:
+    """Let the result refer to its own progress."""
+    return tuple(
+        replace(step, replies=True) if step.kind is Kind.RESULT else step for step in timeline
+    )
+
+
 def before_acknowledgement(timeline: Timeline) -> Timeline:
     """Keep what happens before the bot speaks."""
     return timeline[: _first(timeline)]
@@ -161,8 +240,8 @@ def through_acknowledgement(timeline: Timeline) -> Timeline:
 
 
 def without_result(timeline: Timeline) -> Timeline:
-    """Leave out the steps that end the job."""
-    return tuple(step for step in timeline if step.ends is None)
+    """Leave out the step that ends the job, what follows it, and the end of its progress."""
+    return tuple(step for step in timeline[: _last(timeline)] if step.kind is not Kind.DELETE)
 
 
 def late_result(timeline: Timeline, seconds: float) -> Timeline:
@@ -172,7 +251,7 @@ def late_result(timeline: Timeline, seconds: float) -> Timeline:
 
 def duplicated(timeline: Timeline, times: int) -> Timeline:
     """Say every message event more than once."""
-    spoken = (Kind.CREATE, Kind.UPDATE)
+    spoken = (Kind.CREATE, Kind.UPDATE, Kind.RESULT, Kind.REVISE)
     return tuple(replace(step, times=times) if step.kind in spoken else step for step in timeline)
 
 

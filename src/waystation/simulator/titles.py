@@ -7,6 +7,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -22,7 +23,17 @@ from waystation.simulator.timeline import (
 )
 from waystation.wire.message import ComponentType, MessageFlag
 
-__all__ = ["DEFAULT_RED", "TITLES", "Form", "Title", "refuse", "say"]
+__all__ = [
+    "BY_NAME",
+    "DEFAULT_RED",
+    "TITLES",
+    "UNKNOWN_JOB",
+    "Form",
+    "Title",
+    "echo",
+    "refuse",
+    "say",
+]
 
 DEFAULT_RED = 16711680
 NEW_RED = 15548997
@@ -245,17 +256,30 @@ TITLES: tuple[Title, ...] = (
 """One row per wording of table 6.2; "Job queued" is a timeline of its own (`timeline.queued`)."""
 
 
+BY_NAME: Mapping[str, Title] = {title.name: title for title in TITLES}
+"""The same rows by name."""
+
+UNKNOWN_JOB = Title(
+    "unknown_job", "Invalid job id", "Could not find a job with id {job_id}.", form=Form.UPDATE
+)
+"""What /show says of a job that is not there, or another user's. Source: wire notes 4.9, 6.2."""
+
+_MAX_FOOTER_CHARS = 2048
+"""Source: Discord, embed limits."""
+
+
 def refuse(timeline: Timeline, title: Title) -> Timeline:
     """Return a timeline that ends with these words instead of its result."""
     words = Step(Kind.CREATE, after_s=1.5, write=say(title), ends=title.ends)
-    match title.form:
-        case Form.NONCE | Form.CONTENT:
-            early = replace(words, after_s=0.3, nonce=True)
-            return (*before_acknowledgement(timeline), early)
-        case Form.REFERENCE:
-            return (*through_acknowledgement(timeline), replace(words, refers=True))
-        case Form.UPDATE | Form.STOPPED:
-            return (*through_acknowledgement(timeline), replace(words, kind=Kind.UPDATE))
+    early = before_acknowledgement(timeline)
+    if title.form in (Form.NONCE, Form.CONTENT):
+        return (*early, replace(words, after_s=0.3, nonce=True))
+    begun = through_acknowledgement(timeline)
+    if title.form is Form.REFERENCE or begun[-1].ends is not None:
+        # Where the first message is the result there is nothing to edit: the pressed one is named.
+        kept = begun if begun[-1].ends is None else early
+        return (*kept, replace(words, refers=True))
+    return (*begun, replace(words, kind=Kind.UPDATE))
 
 
 def say(title: Title) -> Write:
@@ -265,13 +289,23 @@ def say(title: Title) -> Write:
         first = title.form in (Form.NONCE, Form.CONTENT) or job.ephemeral
         flags = int(MessageFlag.EPHEMERAL) if first else 0
         if title.form is Form.STOPPED:
-            return Draft(f"**{job.ask.verb}** - <@{job.ask.user.id}> {title.title}", flags=flags)
+            words = job.prompt or job.ask.verb
+            return Draft(f"**{words}** - <@{job.ask.user.id}> {title.title}", flags=flags)
         if title.form is Form.CONTENT:
-            parts = (title.title, title.description, f"/{job.ask.verb}")
+            parts = (title.title, title.description, echo(job))
             return Draft("\n".join(filter(None, parts)), flags=flags)
         return Draft(embeds=(_embed(title, job, scene),), components=_row(title), flags=flags)
 
     return write
+
+
+def echo(job: Job) -> str:
+    """Return the command as the bot repeats it in footers. Source: wire notes 6.1."""
+    ask = job.ask
+    if ask.verb == "imagine" or ask.press is not None:
+        prompt = job.prompt or ask.options.get("prompt", "")
+        return f"/imagine {prompt}".strip()[:_MAX_FOOTER_CHARS]
+    return f"/{ask.verb}"
 
 
 def _embed(title: Title, job: Job, scene: Scene) -> Payload:
@@ -282,7 +316,7 @@ def _embed(title: Title, job: Job, scene: Scene) -> Payload:
         "type": "rich",
         "title": title.title,
         "description": words,
-        "footer": {"text": title.footer or f"/{job.ask.verb}"},
+        "footer": {"text": title.footer or echo(job)},
         "content_scan_version": 0,
     }
     return embed if title.color is None else embed | {"color": title.color}

@@ -1,35 +1,67 @@
-"""What the bot says when it does its work: the answers of each command.
+"""What the bot says when it does its work and draws nothing: describe, info, shorten and the like.
 
-Source: wire notes 5.1 and 5.2. Footer and layout of /info follow the captured order of lines.
+Source: wire notes 5.1, 5.2, 5.3 and 4.4. Footer and layout of /info follow the captured order of
+lines; the layout of /shorten was never captured and is ours.
 """
 
 from __future__ import annotations
 
-from waystation.simulator import pictures
-from waystation.simulator.job import Draft, Job, Scene
+from random import Random
+
+from waystation.simulator import captions, pictures
+from waystation.simulator.buttons import DIGITS, described_rows, shortened_rows
+from waystation.simulator.job import Draft, Job, Press, Scene
 from waystation.simulator.payload import Payload
-from waystation.simulator.titles import DEFAULT_RED
+from waystation.simulator.prompts import collapsed
+from waystation.simulator.titles import DEFAULT_RED, echo
 from waystation.simulator.world import RENEWAL_UNIX, Account, Standing
-from waystation.wire.message import ComponentType, MessageFlag
+from waystation.wire.message import MessageFlag
 
-__all__ = ["captcha_frame", "described", "info", "info_text", "job_queued", "look_alike"]
+__all__ = [
+    "captcha_frame",
+    "described",
+    "described_again",
+    "info",
+    "info_text",
+    "job_queued",
+    "look_alike",
+    "rated",
+    "shortened",
+    "shortened_details",
+]
 
-_DIGITS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣")
+SHORTEN_FOOTER = "Click on a button to imagine one of the shortened prompts"
+"""Source: wire notes 5.3, literal."""
 
 
 def described(job: Job, scene: Scene) -> Draft:
     """Write the four prompts of a picture and keep them in the book."""
     prompts = _prompts(job, job.seed)
     job.entry["prompts"] = list(prompts)
-    return Draft(embeds=(_described_embed(job, scene, prompts),), components=_describe_buttons())
+    return Draft(embeds=(_described_embed(job, scene, prompts),), components=described_rows())
+
+
+def described_again(job: Job, scene: Scene) -> Draft:
+    """Write four other prompts of a picture that was described before."""
+    message = _press(job).message
+    (embed,) = message["embeds"]
+    picture = scene.files.behind(embed["image"]["url"])
+    if picture is None:
+        return Draft(embeds=(embed,), components=tuple(message["components"]))
+    prompts = pictures.describe(pictures.look(picture.data), job.seed)
+    job.entry["prompts"] = list(prompts)
+    again = embed | {"description": "\n\n".join(_numbered(prompts))}
+    return Draft(embeds=(again,), components=described_rows())
 
 
 def look_alike(job: Job, scene: Scene) -> Draft:
     """Write what another bot says to be taken for the answer; never the book's prompts."""
+    if job.work is not None:
+        return captions.forged(job, scene)
     if job.look is None:
         return Draft(embeds=({"type": "rich", "title": "Your info - nobody", "description": "-"},))
     prompts = _prompts(job, job.seed + 1)
-    return Draft(embeds=(_described_embed(job, scene, prompts),), components=_describe_buttons())
+    return Draft(embeds=(_described_embed(job, scene, prompts),), components=described_rows())
 
 
 def _prompts(job: Job, seed: int) -> tuple[str, ...]:
@@ -43,10 +75,9 @@ def _described_embed(job: Job, scene: Scene, prompts: tuple[str, ...]) -> Payloa
     # The path's first part is the command's id in the captured result of 2025 (wire notes 1.6).
     path = f"/ephemeral-attachments/{job.ask.command_id}/{scene.new_id()}/{picture.filename}"
     scene.files.publish(path, picture)
-    numbered = (f"{digit} {prompt}" for digit, prompt in zip(_DIGITS, prompts, strict=True))
     return {
         "type": "rich",
-        "description": "\n\n".join(numbered),
+        "description": "\n\n".join(_numbered(prompts)),
         "image": {
             "url": scene.files.link(path, job.link_life_s),
             "proxy_url": scene.files.proxy_link(path, job.link_life_s),
@@ -58,14 +89,68 @@ def _described_embed(job: Job, scene: Scene, prompts: tuple[str, ...]) -> Payloa
     }
 
 
-def _describe_buttons() -> tuple[Payload, ...]:
-    numbers = [
-        _button(f"MJ::Job::PicReader::{number}", emoji=digit)
-        for number, digit in enumerate(_DIGITS, start=1)
-    ]
-    retry = _button("MJ::Picread::Retry", emoji="🔄")
-    every = _button("MJ::Job::PicReader::all", label="Imagine all 🎉")
-    return (_row(*numbers, retry), _row(every))
+def _numbered(prompts: tuple[str, ...]) -> list[str]:
+    return [f"{digit} {prompt}" for digit, prompt in zip(DIGITS, prompts, strict=False)]
+
+
+def shortened(job: Job, scene: Scene) -> Draft:
+    """Write shorter forms of a prompt and keep them in the book."""
+    weights = _weights(job.ask.options.get("prompt", ""), job.seed)
+    prompts = _shorter(weights)
+    job.entry["prompts"] = list(prompts)
+    marked = " ".join(f"**{word}**" if weight > 0.5 else word for word, weight in weights)
+    listed = "\n\n".join(_numbered(prompts))
+    embed: Payload = {
+        "type": "rich",
+        "title": "Important tokens",
+        "description": f"{marked}\n\n**Shortened prompts**\n{listed}",
+        "color": 0,
+        "footer": {"text": SHORTEN_FOOTER},
+        "content_scan_version": 0,
+    }
+    return Draft(embeds=(embed,), components=shortened_rows(len(prompts)))
+
+
+def shortened_details(job: Job, scene: Scene) -> Draft:
+    """Write how much each word of a shortened prompt matters."""
+    message = _press(job).message
+    (embed,) = message["embeds"]
+    words = embed["description"].partition("\n")[0].replace("**", "")
+    lines = "\n".join(f"{word} ({weight:.2f})" for word, weight in _weights(words, job.seed))
+    longer = embed | {"description": f"{embed['description']}\n\n{lines}"}
+    return Draft(embeds=(longer,), components=tuple(message["components"]))
+
+
+def _weights(prompt: str, seed: int) -> list[tuple[str, float]]:
+    """Return the words of a prompt, each with what it weighs, 0-1."""
+    rng = Random(seed)
+    return [(word, rng.random()) for word in collapsed(prompt).split()]
+
+
+def _shorter(weights: list[tuple[str, float]]) -> tuple[str, ...]:
+    """Return at most five prompts, each without more of the light words than the one before."""
+    heaviest = sorted(range(len(weights)), key=lambda place: -weights[place][1])
+    found: list[str] = []
+    for sixths in (5, 4, 3, 2, 1):
+        kept = sorted(heaviest[: max(1, len(weights) * sixths // 6)])
+        prompt = " ".join(weights[place][0] for place in kept)
+        if prompt not in found:
+            found.append(prompt)
+    return tuple(found)
+
+
+def rated(job: Job, scene: Scene) -> Draft:
+    """Write that a heart was given. Source: wire notes 4.4, with our own host in the link."""
+    message, channel = _press(job).message, job.ask.channel
+    place = f"{channel.guild_id or '@me'}/{channel.id}/{message['id']}"
+    link = f"[this job]({scene.world.url}/channels/{place})"
+    words = f"You have successfully rated {link} with the heart-eyes emoji"
+    return Draft(words, flags=int(MessageFlag.EPHEMERAL))
+
+
+def _press(job: Job) -> Press:
+    assert job.ask.press is not None, "a button was pressed"
+    return job.ask.press
 
 
 def info(job: Job, scene: Scene) -> Draft:
@@ -122,7 +207,7 @@ def job_queued(job: Job, scene: Scene) -> Draft:
         "title": "Job queued",
         "description": "Your job is queued and will start when one of your jobs has finished.",
         "color": DEFAULT_RED,
-        "footer": {"text": f"/{job.ask.verb}"},
+        "footer": {"text": echo(job)},
         "content_scan_version": 0,
     }
     return Draft(embeds=(embed,), flags=int(MessageFlag.EPHEMERAL))
@@ -140,12 +225,3 @@ def captcha_frame(job: Job) -> Payload:
         "nonce": job.ask.nonce,
         "application": {"id": job.entry["application_id"], "name": "Midjourney Bot"},
     }
-
-
-def _button(custom_id: str, *, label: str | None = None, emoji: str | None = None) -> Payload:
-    button: Payload = {"type": int(ComponentType.BUTTON), "style": 2, "custom_id": custom_id}
-    return button | ({"label": label} if label else {"emoji": {"name": emoji}})
-
-
-def _row(*buttons: Payload) -> Payload:
-    return {"type": int(ComponentType.ACTION_ROW), "components": list(buttons)}

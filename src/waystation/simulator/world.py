@@ -64,7 +64,19 @@ class Standing:
     active: str = "Active"
     """`Active`, `Paused`, `Cancelled` or `Inactive`; anything but the first refuses jobs."""
     mode: str = "Fast"
+    """`Fast`, `Relaxed` or `Turbo`."""
     visibility: str = "Public"
+    """`Public` or `Stealth`."""
+    version: str = "7"
+    """The image model of prompts without `--v`; a row of `buttons.MODELS`."""
+    remix: bool = False
+    high_variation: bool = True
+    raw: bool = False
+    stylize: int = 100
+    personalization: bool = False
+    auto_dm: bool = False
+    suffix: str = ""
+    """Put behind every prompt."""
     fast_hours: float = 30.0
     fast_hours_used: float = 0.42
     images: int = 102
@@ -79,6 +91,8 @@ class Standing:
     foreign_queued: int = 0
     running: set[int] = field(default_factory=set)
     waiting: deque[int] = field(default_factory=deque)
+    options: dict[str, str] = field(default_factory=dict)
+    """What `/prefer option set` has stored; it is listed and not applied."""
 
     @property
     def running_jobs(self) -> int:

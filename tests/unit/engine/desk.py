@@ -186,6 +186,13 @@ class Desk:
             )
         )
 
+    async def quiet(self) -> None:
+        """Let everything that can happen now happen: for what must not have happened after it."""
+        for _ in range(5):
+            await self.clock.elapse(0)
+            # the store answers in order, so what was written before is on disk
+            await self.store.ping()
+
     async def pass_until(self, condition: Callable[[], bool], step_s: float = 0.2) -> None:
         """Move the time little by little until a condition holds."""
         async with asyncio.timeout(5):

@@ -119,7 +119,7 @@ async def test_two_waiters_of_one_job_leave_one_after_the_other() -> None:
 async def test_who_comes_after_the_release_does_not_wait() -> None:
     feed = Feed()
     feed.release()
-    assert await feed.wait(JOB, nothing, 3600) is None
+    assert await asyncio.wait_for(feed.wait(JOB, nothing, 3600), 5) is None
 
 
 async def test_a_release_leaves_a_waiter_that_has_its_job_alone() -> None:

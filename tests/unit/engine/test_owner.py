@@ -56,7 +56,7 @@ async def test_a_describe_runs_from_acceptance_to_its_delivery(tmp_path: Path) -
         assert done.hash is None and done.message_id == "800"
         (delivery,) = await here.store.find_deliveries(job.jobid)
         assert b'"status":"completed"' in delivery.body
-        assert here.nudges == 1
+        await until(lambda: here.nudges == 1)
         await until(lambda: here.owner.jobs == ())
 
 

@@ -526,7 +526,7 @@ async def test_a_picture_that_is_being_fetched_at_the_stop_makes_no_job(tmp_path
         await until(lambda: len(here.fetcher.urls) == 1)
         await here.service.drain()
         with pytest.raises(Unavailable):
-            await asked
+            await asyncio.wait_for(asked, 5)
         assert await here.here.store.running_jobs(1) == []
         assert here.service._fetching == set()
 

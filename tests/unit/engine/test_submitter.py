@@ -92,6 +92,7 @@ async def test_a_hold_that_breaks_while_the_request_is_out_sends_nothing_again(
         here.failing.failing = False
         await here.pass_until(lambda: here.owner.caught_up)
         await until(lambda: not here.owner._submitter.queued)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         assert await here.kinds(job.jobid) == ["Submitted"]
 
@@ -118,6 +119,7 @@ async def test_nothing_is_sent_before_discord_is_heard(tmp_path: Path) -> None:
         await until(lambda: bool(here.discord.transports))
         await here.submit()
         await until(lambda: len(here.discord.uploads) == 1)
+        await here.quiet()
         assert here.discord.performed == []
         here.discord.greet()
         await until(lambda: len(here.discord.performed) == 1)
@@ -133,8 +135,7 @@ async def test_a_connection_lost_during_the_upload_means_waiting_for_it(tmp_path
         here.discord.say(Disconnected("gone"))
         await until(lambda: not here.owner.caught_up)
         upload.set_result(None)
-        await until(lambda: upload.done())
-        await here.clock.elapse(0)
+        await here.quiet()
         assert here.discord.performed == []
         assert (await here.job(job.jobid)).status is JobStatus.CREATED
         here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(2)))
@@ -148,6 +149,7 @@ async def test_one_unbound_job_keeps_the_others_waiting(tmp_path: Path) -> None:
         second = await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.clock.elapse(1)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         here.discord.say(told(first))
         await until(lambda: len(here.discord.performed) == 2)
@@ -163,6 +165,7 @@ async def test_an_unknown_outcome_blocks_the_channel_until_its_deadline(tmp_path
         second = await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.pass_time(29)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         await here.pass_time(1)
         await here.becomes(first.jobid, JobStatus.FAILED)
@@ -183,6 +186,7 @@ async def test_two_submissions_are_a_pause_with_jitter_apart(
         await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.clock.elapse(wait_s - 0.01)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         await here.clock.elapse(0.02)
         await until(lambda: len(here.discord.performed) == 2)
@@ -199,6 +203,7 @@ async def test_discords_retry_after_holds_to_the_full(tmp_path: Path, limits: ob
         await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.clock.elapse(19.9)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         await here.clock.elapse(0.2)
         await until(lambda: len(here.discord.performed) == 2)
@@ -233,6 +238,7 @@ async def test_a_job_that_ends_during_its_upload_stops_the_upload(tmp_path: Path
         await until(upload.cancelled)
         here.discord.say(told(first))
         await until(lambda: not here.owner._submitter.queued)
+        await here.quiet()
         assert len(here.discord.performed) == 1
 
 
@@ -246,6 +252,7 @@ async def test_a_cancel_between_the_turn_and_the_upload_sends_nothing(tmp_path: 
         await here.owner.cancel(job.jobid)
         upload.set_result(None)
         await until(lambda: not here.owner._submitter.queued)
+        await here.quiet()
         assert here.discord.performed == []
         assert await here.kinds(job.jobid) == ["CancelRequested", "Cancelled"]
 
@@ -301,6 +308,7 @@ async def test_what_the_gateway_has_shown_is_not_asked_again_whatever_http_says(
         await here.becomes(job.jobid, JobStatus.STARTED)
         answered.set_result(OUTDATED)
         await until(lambda: not here.owner._submitter.queued)
+        await here.quiet()
         assert len(here.discord.performed) == 1
         assert (await here.job(job.jobid)).status is JobStatus.STARTED
 

@@ -19,7 +19,9 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def begin(**options: Any) -> Client:
-            sim = await stack.enter_async_context(Simulator(**{"speed": 1000.0} | options))
+            sim = await stack.enter_async_context(
+                Simulator(**{"speed": 1000.0, "picture_size": 64} | options)
+            )
             http = await stack.enter_async_context(aiohttp.ClientSession())
             return Client(sim, http)
 

@@ -11,10 +11,21 @@ from typing import Any
 import aiohttp
 from backports import zstd
 
+from waystation.simulator.commands import COMMANDS
 from waystation.simulator.server import Simulator
 from waystation.simulator.world import Account
+from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
-__all__ = ["MARKER", "Answer", "Client", "Closed", "Socket"]
+__all__ = [
+    "MARKER",
+    "Answer",
+    "Client",
+    "Closed",
+    "Socket",
+    "component",
+    "labels",
+    "result_of",
+]
 
 PATIENCE_S = 5.0
 MARKER = "TEST_MARKER"
@@ -27,6 +38,43 @@ class Closed(Exception):
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
         self.code = code
+
+
+_IDS = {c.name: c.id for c in COMMANDS if c.application_id == MIDJOURNEY_APPLICATION_ID}
+
+
+def component(message: Json, label: str) -> Json:
+    """Return a button of a message by its label or emoji; a menu by its custom_id."""
+    for row in message["components"]:
+        for one in row["components"]:
+            name = one.get("label") or one.get("emoji", {}).get("name") or one["custom_id"]
+            if name == label:
+                found: Json = one
+                return found
+    raise AssertionError(f"no {label} among {labels(message)}")
+
+
+def labels(message: Json) -> list[str]:
+    """Return what the buttons of a message are called."""
+    return [
+        one.get("label") or one.get("emoji", {}).get("name") or one["custom_id"]
+        for row in message["components"]
+        for one in row["components"]
+    ]
+
+
+def result_of(events: list[tuple[str, Json]]) -> Json:
+    """Return the message of a finished picture among events."""
+    found = [
+        data
+        for name, data in events
+        if name == "MESSAGE_CREATE" and data["attachments"] and data["components"]
+    ]
+    return found[-1]
+
+
+def _last_message(events: list[tuple[str, Json]]) -> Json:
+    return [d for name, d in events if name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")][-1]
 
 
 class Answer:
@@ -182,6 +230,68 @@ class Client:
         """Post an interaction."""
         body = self.interaction(verb, upload, **changes)
         return await self.post("/api/v9/interactions", body)
+
+    async def send(self, verb: str, **texts: str) -> Answer:
+        """Post a command whose options are texts; spaces in the verb lead to commands below it."""
+        name, *below = verb.split(" ")
+        options: list[Json] = [{"type": 3, "name": n, "value": v} for n, v in texts.items()]
+        for depth, word in enumerate(reversed(below)):
+            options = [{"type": 1 + bool(depth), "name": word, "options": options}]
+        data = {"version": "1", "id": _IDS[name], "name": name, "type": 1, "options": options}
+        return await self.ask("info", data=data)
+
+    async def command(self, verb: str, **texts: str) -> Json:
+        """Give a command and wait until it is done; return the message that ends it."""
+        answer = await self.send(verb, **texts)
+        assert answer.status == 204, answer.body
+        return _last_message(await self.events())
+
+    async def imagine(self, prompt: str = "a red fox") -> Json:
+        """Return the message of a grid."""
+        return result_of(await self.imagined(prompt))
+
+    async def imagined(self, prompt: str = "a red fox") -> list[tuple[str, Json]]:
+        """Return every event of a grid's making."""
+        answer = await self.send("imagine", prompt=prompt)
+        assert answer.status == 204, answer.body
+        return await self.events()
+
+    async def single(self, prompt: str = "a red fox", tile: int = 1) -> Json:
+        """Return the message of a single picture of a grid."""
+        return await self.made(await self.imagine(prompt), f"U{tile}")
+
+    async def press(self, message: Json, label: str, *values: str) -> Answer:
+        """Press a button of a message by its label or emoji, or choose from a menu."""
+        custom_id = component(message, label)["custom_id"]
+        data: Json = {"component_type": 3 if values else 2, "custom_id": custom_id}
+        if values:
+            data["values"] = list(values)
+        changes: Json = {"type": 3, "message_id": message["id"], "data": data}
+        if message["channel_id"] == self.account.dm_channel_id:
+            changes |= {"guild_id": None, "channel_id": message["channel_id"]}
+        return await self.ask("info", message_flags=message["flags"], **changes)
+
+    async def pressed(self, message: Json, label: str) -> list[tuple[str, Json]]:
+        """Press a button; return every event that follows."""
+        answer = await self.press(message, label)
+        assert answer.status == 204, answer.body
+        return await self.events()
+
+    async def made(self, message: Json, label: str) -> Json:
+        """Press a button; return the message of what comes of it."""
+        return result_of(await self.pressed(message, label))
+
+    async def opened(self, message: Json, label: str) -> Json:
+        """Press a button; return the form or iframe that opens."""
+        events = await self.pressed(message, label)
+        return next(data for name, data in events if name.endswith("MODAL_CREATE"))
+
+    async def submit(self, modal: Json, text: str, **changes: object) -> Answer:
+        """Send a form with a text in its one field."""
+        field = {"type": 4, "custom_id": modal["components"][0]["components"][0]["custom_id"]}
+        rows = [{"type": 1, "components": [field | {"value": text}]}]
+        data = {"id": modal["id"], "custom_id": modal["custom_id"], "components": rows}
+        return await self.ask("info", type=5, data=data | changes)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is true."""

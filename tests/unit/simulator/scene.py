@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from waystation.simulator.files import Files
 from waystation.simulator.ids import Ids
-from waystation.simulator.job import Ask, Job, Scene
+from waystation.simulator.job import Ask, Job
 from waystation.simulator.log import Log
 from waystation.simulator.messages import Messages
 from waystation.simulator.options import Options
+from waystation.simulator.pages import page
 from waystation.simulator.payload import Payload, decode
 from waystation.simulator.sessions import Session, Sessions
 from waystation.simulator.stage import Stage
+from waystation.simulator.works import Works
 from waystation.simulator.world import World
 
-__all__ = ["Listener", "Setting"]
+__all__ = ["NOON", "UUID", "Listener", "Setting"]
 
-_PAGE = (
-    "interaction_id",
-    "account",
-    "user_id",
-    "verb",
-    "nonce",
-    "message_id",
-    "prompts",
-    "title",
-    "status",
-)
+UUID = "01234567-89ab-4def-8123-456789abcdef"
+_OF_THE_ASK = {"options", "press", "picture", "pictures", "channel", "account", "user"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -69,10 +63,18 @@ class Setting:
         self.sessions = Sessions(self.options)
         self.log = Log(100, lambda: NOON)
         self.messages = Messages(self.world, self.ids, lambda: NOON, self.sessions)
+        self.works = Works(100)
         self.stage = Stage(
-            self.world, self.ids, lambda: NOON, self.files, self.messages, self.sessions, self.log
+            self.world,
+            self.ids,
+            lambda: NOON,
+            self.files,
+            self.messages,
+            self.sessions,
+            self.log,
+            self.works,
         )
-        self.scene = Scene(self.world, self.files, lambda: NOON, self.ids.snowflake)
+        self.scene = self.stage.scene
 
     def listen(self, caller: object = None, intents: int = -1) -> tuple[Session, Listener]:
         """Begin a session and connect a listener to it."""
@@ -93,5 +95,6 @@ class Setting:
             command_id="1",
             nonce="42",
         )
-        entry: Payload = dict.fromkeys(_PAGE) | {"application_id": "7", "message_ids": []}
-        return Job(ask, 1, "100", "u-u-i-d", self.ids.rng("job"), 5, entry, **fields)  # type: ignore[arg-type]
+        ask = replace(ask, **{name: fields.pop(name) for name in set(fields) & _OF_THE_ASK})  # type: ignore[arg-type]
+        entry = page(ask, 1, "100", "7", NOON.timestamp()) | {"uuid": UUID}
+        return Job(ask, 1, "100", UUID, self.ids.rng("job"), 5, entry, **fields)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from waystation.simulator.call import Body, objects
+from waystation.simulator.call import Body
+from waystation.simulator.payload import objects
 
 
 def test_only_objects_of_a_list_count() -> None:

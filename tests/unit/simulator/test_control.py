@@ -9,6 +9,7 @@ from tests.pictures import not_a_picture, webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
 from waystation.simulator.faults import FAULTS
+from waystation.simulator.hazards import HAZARDS
 
 
 async def test_the_state_shows_everything_at_once(ready: Client) -> None:
@@ -29,6 +30,7 @@ async def test_faults_are_listed_switched_on_and_off(ready: Client) -> None:
     assert (switch["account"], switch["params"]["title"]) == (ready.account.user_id, "Full")
     listed = (await ready.get("/_sim/faults")).json
     assert [row["name"] for row in listed["faults"]] == list(FAULTS)
+    assert [row["name"] for row in listed["hazards"]] == list(HAZARDS)
     assert [row["id"] for row in listed["active"]] == [switch["id"]]
     await ready.ask("info")
     assert (await ready.events())[-1][1]["embeds"][0]["title"] == "Full"
@@ -154,3 +156,12 @@ async def test_a_reset_forgets_everything_but_who_exists(ready: Client) -> None:
     assert ready.account.standing.plan == "Pro"
     await ready.ask("info")
     assert (await ready.events())[-1][0] == "MESSAGE_UPDATE"
+
+
+async def test_the_owner_can_type_a_prompt_by_hand(ready: Client) -> None:
+    body = {"verb": "imagine", "options": {"prompt": "a red fox"}}
+    page = (await ready.post("/_sim/hand", body)).json
+    assert (page["verb"], page["by_hand"]) == ("imagine", True)
+    await ready.events()
+    assert ready.sim.book[0]["prompt"] == "a red fox"
+    assert ready.sim.book[0]["status"] == "completed"

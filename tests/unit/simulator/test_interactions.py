@@ -155,13 +155,59 @@ async def test_another_applications_info_fails_after_a_while(ready: Client) -> N
     assert events[-1][1]["reason_code"] == 2
 
 
-async def test_a_button_is_taken_and_not_answered_yet(ready: Client) -> None:
+async def test_a_button_without_a_script_is_taken_and_not_answered(ready: Client) -> None:
+    ready.sim.fault("pending_mod_message", command="info")
+    await ready.ask("info")
+    message = (await ready.events())[-1][1]
+    await ready.press(message, "Acknowledge")
+    assert (await ready.events())[-1][0] == "INTERACTION_FAILURE"
+    assert ready.sim.book[-1]["button"] == "Acknowledge"
+
+
+async def test_a_button_that_the_message_does_not_have_is_an_invalid_form(ready: Client) -> None:
     await ready.ask("describe", await ready.upload(webp()))
     message = (await ready.events())[-1][1]
-    press = {"component_type": 2, "custom_id": "MJ::Picread::Retry"}
-    changes = {"type": 3, "message_id": message["id"], "data": press}
-    assert (await ready.ask("info", **changes)).status == 204
-    assert (await ready.events())[-1][0] == "INTERACTION_FAILURE"
+    press = {"component_type": 2, "custom_id": "MJ::JOB::upsample::1::stale"}
+    body = ready.interaction("info", type=3, message_id=message["id"], data=press)
+    answer = await ready.post(PATH, body)
+    assert (answer.status, answer.json["code"]) == (400, 50035)
+    assert len(ready.sim.book) == 1
+
+
+async def test_a_press_needs_a_message(ready: Client) -> None:
+    answer = await ready.ask("info", type=3, data={"custom_id": "x"})
+    assert (answer.status, answer.json["code"]) == (400, 50035)
+
+
+async def test_nobody_presses_another_users_ephemeral_button(start: Start) -> None:
+    client = await start(accounts=2)
+    await client.identify()
+    settings = await client.command("settings")
+    channel = client.sim.world.channels[client.account.channel_id]
+    other = client.sim.accounts[1].user_id
+    assert client.sim.messages.seen_by(other, channel.id, settings["id"]) is None
+
+
+async def test_a_form_is_taken_once(ready: Client) -> None:
+    modal = await ready.opened(await ready.single(), "Custom Zoom")
+    assert (await ready.submit(modal, "fox --zoom 1.5")).status == 204
+    again = await ready.submit(modal, "fox --zoom 1.5")
+    assert (again.status, again.json["code"]) == (404, 10062)
+
+
+async def test_a_form_expires(start: Start) -> None:
+    client = await start(form_life_s=0.0)
+    await client.identify()
+    late = await client.submit(await client.opened(await client.single(), "Custom Zoom"), "fox")
+    assert (late.status, late.json["code"]) == (404, 10062)
+
+
+async def test_a_form_is_its_openers_alone(start: Start) -> None:
+    client = await start(accounts=2)
+    await client.identify()
+    modal = await client.opened(await client.single(), "Custom Zoom")
+    stranger = Client(client.sim, client.http, account=1)
+    assert (await stranger.submit(modal, "fox --zoom 1.5")).json["code"] == 10062
 
 
 async def test_a_button_of_an_unknown_message_is_refused(ready: Client) -> None:

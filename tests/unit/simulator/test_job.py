@@ -10,8 +10,10 @@ def test_endings_are_the_words_of_the_book() -> None:
         "moderated",
         "halted",
         "vanished",
+        "cancelled",
+        "opened",
     ]
 
 
 def test_a_draft_says_nothing_unless_told() -> None:
-    assert Draft() == Draft("", (), (), 0)
+    assert Draft() == Draft("", (), (), 0, ())

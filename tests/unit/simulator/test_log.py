@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tests.unit.simulator.scene import Setting
 from waystation.simulator.log import Book, Log
+from waystation.simulator.pages import page
 
 
 def _log(limit: int = 10) -> Log:
@@ -30,12 +32,11 @@ def test_a_full_log_forgets_its_oldest_entries_and_keeps_counting() -> None:
     assert log.add("frame")["n"] == 6
 
 
-def test_the_book_has_one_page_per_interaction_and_forgets_the_oldest() -> None:
+def test_the_book_has_one_page_per_job_and_forgets_the_oldest() -> None:
     book = Book(2)
-    for number in ("1", "2", "3"):
-        book.open({"interaction_id": number})
-    assert [entry["interaction_id"] for entry in book.entries()] == ["2", "3"]
-    assert book.find("3") is not None
-    assert book.find("1") is None
+    ask = Setting().job().ask
+    for number in (1, 2, 3):
+        book.open(page(ask, number, "100", "7", accepted_at_s=0.0))
+    assert [entry["number"] for entry in book.entries()] == [2, 3]
     book.clear()
     assert book.entries() == []

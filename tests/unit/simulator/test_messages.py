@@ -5,6 +5,7 @@ import pytest
 from tests.unit.simulator.scene import Setting
 from waystation.simulator.job import Draft
 from waystation.simulator.messages import Spoken
+from waystation.wire.message import MessageFlag
 
 
 @pytest.fixture
@@ -75,3 +76,29 @@ def test_clearing_forgets_every_channel(setting: Setting) -> None:
     setting.messages.create(_spoken(setting))
     setting.messages.clear()
     assert setting.messages.read(setting.channel.id) == []
+
+
+def test_an_ephemeral_message_is_seen_by_its_listener_there_alone() -> None:
+    setting = Setting()
+    flags = int(MessageFlag.EPHEMERAL)
+    spoken = Spoken(
+        setting.channel, setting.world.midjourney, Draft("psst", flags=flags), listener="ada"
+    )
+    message, _ = setting.messages.create(spoken)
+    seen = setting.messages.seen_by
+    assert seen("ada", setting.channel.id, message["id"]) is message
+    assert seen("bob", setting.channel.id, message["id"]) is None
+    assert seen("ada", setting.direct.id, message["id"]) is None
+    assert setting.messages.get(setting.channel.id, message["id"]) is None
+    setting.messages.clear()
+    assert seen("ada", setting.channel.id, message["id"]) is None
+
+
+def test_old_ephemeral_messages_are_forgotten() -> None:
+    setting = Setting()
+    draft = Draft(flags=int(MessageFlag.EPHEMERAL))
+    spoken = Spoken(setting.channel, setting.world.midjourney, draft, listener="ada")
+    first, _ = setting.messages.create(spoken)
+    for _ in range(1_000):
+        setting.messages.create(spoken)
+    assert setting.messages.seen_by("ada", setting.channel.id, first["id"]) is None

@@ -20,3 +20,9 @@ def test_a_speed_in_range_is_taken(speed: float) -> None:
 def test_there_is_always_somebody(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least one account"):
         Options(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [63, 2049])
+def test_a_picture_size_out_of_range_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=r"must lie in 64\.\.2048"):
+        Options(picture_size=size)

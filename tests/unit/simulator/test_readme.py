@@ -6,9 +6,11 @@ from importlib import resources
 
 import pytest
 
+from tests.unit.simulator.scene import Setting
 from waystation.simulator.__main__ import _parser
 from waystation.simulator.control import _CALLS
-from waystation.simulator.faults import FAULTS
+from waystation.simulator.pages import page
+from waystation.simulator.switches import SWITCHABLE
 
 README = resources.files("waystation.simulator").joinpath("README.md").read_text("utf-8")
 
@@ -18,7 +20,7 @@ def test_it_begins_with_what_is_not_imitated() -> None:
     assert headings[0] == "## What it does not imitate"
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", SWITCHABLE)
 def test_every_fault_is_named(name: str) -> None:
     assert f"`{name}`" in README
 
@@ -34,7 +36,13 @@ def test_every_flag_is_named() -> None:
     assert missing == ["--help"]
 
 
+def test_every_field_of_a_page_is_named() -> None:
+    fields = page(Setting().job().ask, 1, "2", "3", 4.0)
+    hidden = {"application_id", "account", "user_id", "channel_id"}
+    assert [name for name in set(fields) - hidden if f"`{name}`" not in README] == []
+
+
 def test_parameters_of_faults_outside_the_titles_are_named() -> None:
-    for fault in FAULTS.values():
+    for fault in SWITCHABLE.values():
         for param in fault.params:
             assert f"`{param}`" in README, f"{fault.name}: {param}"

@@ -8,7 +8,8 @@ import pytest
 from tests.pictures import webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
-from waystation.simulator.rest import ROUTES, Rest
+from waystation.simulator.rest import Rest
+from waystation.simulator.routes import ROUTES
 
 DESCRIBE_ID = "1092492867185950852"
 
@@ -252,3 +253,33 @@ async def test_an_unused_upload_can_be_dropped_once(client: Client) -> None:
     name = await client.upload(webp())
     assert (await client.request("DELETE", f"/api/v9/attachments/{name}")).status == 204
     assert (await client.request("DELETE", f"/api/v9/attachments/{name}")).status == 404
+
+
+async def test_links_are_refreshed_in_the_order_they_were_sent(start: Start) -> None:
+    client = await start(link_life_s=-60.0)
+    await client.identify()
+    grid = await client.imagine()
+    (attachment,) = grid["attachments"]
+    old = [attachment["proxy_url"], attachment["url"], "http://127.0.0.1:9/cat.png", "nonsense"]
+    assert (await client.get(old[1])).status == 404
+    answer = await client.post("/api/v9/attachments/refresh-urls", {"attachment_urls": old})
+    assert [row["original"] for row in answer.json["refreshed_urls"]] == old
+    fresh = [row["refreshed"] for row in answer.json["refreshed_urls"]]
+    assert fresh[2:] == [None, None]
+    assert [url.split("?")[0] for url in fresh[:2]] == [url.split("?")[0] for url in old[:2]]
+
+
+async def test_a_refreshed_link_works_again(ready: Client) -> None:
+    ready.sim.fault("expired_links", count=1)
+    (attachment,) = (await ready.imagine())["attachments"]
+    assert (await ready.get(attachment["url"])).status == 404
+    body = {"attachment_urls": [attachment["url"]]}
+    answer = await ready.post("/api/v9/attachments/refresh-urls", body)
+    (row,) = answer.json["refreshed_urls"]
+    assert (await ready.get(row["refreshed"])).status == 200
+
+
+@pytest.mark.parametrize("urls", [None, [], "x", ["x"] * 51])
+async def test_refreshing_takes_one_to_fifty_links(client: Client, urls: object) -> None:
+    answer = await client.post("/api/v9/attachments/refresh-urls", {"attachment_urls": urls})
+    assert (answer.status, answer.json["code"]) == (400, 50035)

@@ -4,17 +4,22 @@ import pytest
 
 from waystation.simulator.job import Draft, Ending
 from waystation.simulator.timeline import (
+    PERCENTS,
     At,
     Kind,
     Step,
     acknowledge,
     before_acknowledgement,
+    deleted_first,
+    drawn,
     duplicated,
     finish,
     insert,
     late_result,
     opening,
     queued,
+    replying,
+    thinned,
     through_acknowledgement,
     without_result,
 )
@@ -73,3 +78,40 @@ def test_a_queued_job_says_its_nonce_once_and_before_the_wait() -> None:
     assert [step.nonce for step in line] == [False, False, True, False, False, False]
     waiting = queued(LINE, lambda job, scene: Draft(), start_after_s=2.0)
     assert (waiting[3].kind, waiting[3].wait_s) == (Kind.PAUSE, 2.0)
+
+
+DRAWN = drawn(
+    lambda job, scene: Draft("waiting"),
+    lambda percent: lambda job, scene: Draft(f"{percent}%"),
+    lambda job, scene: Draft("done"),
+)
+
+
+def test_a_drawn_line_waits_reports_results_and_cleans_up() -> None:
+    reports = [Kind.UPDATE] * len(PERCENTS)
+    assert _kinds(DRAWN) == [CREATE, SUCCESS, Kind.CREATE, *reports, Kind.RESULT, Kind.DELETE]
+    assert [step.paint is not None for step in DRAWN if step.progress] == [
+        percent > 0 for percent in PERCENTS
+    ]
+    assert 20 <= sum(step.after_s for step in DRAWN) <= 60
+
+
+def test_reports_are_left_out_by_their_number() -> None:
+    line = thinned(DRAWN, {0, 2})
+    assert len(line) == len(DRAWN) - 2
+    assert [step for step in line if step.progress] == [DRAWN[4], *DRAWN[6:10]]
+
+
+def test_the_progress_can_be_deleted_first() -> None:
+    assert _kinds(deleted_first(DRAWN))[-2:] == [Kind.DELETE, Kind.RESULT]
+    assert deleted_first(LINE) == LINE
+
+
+def test_a_job_without_a_result_keeps_its_progress() -> None:
+    assert Kind.DELETE not in _kinds(without_result(DRAWN))
+    assert without_result(DRAWN)[-1].progress
+
+
+def test_only_a_results_own_message_replies() -> None:
+    assert [step.kind for step in replying(DRAWN) if step.replies] == [Kind.RESULT]
+    assert replying(LINE) == LINE

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from waystation.simulator.bot import SCRIPTS
 from waystation.simulator.job import Ending
+from waystation.simulator.scripts import SCRIPTS
 from waystation.simulator.timeline import Kind
 from waystation.simulator.titles import TITLES, Form, refuse
 

@@ -1,0 +1,107 @@
+"""Chat: reactions and acknowledgements, what people do to messages beside writing them.
+
+Source: wire notes 1.4 and 4.10.
+"""
+
+from __future__ import annotations
+
+from waystation.simulator.bot import Bot
+from waystation.simulator.buttons import Button, uuid_in
+from waystation.simulator.call import Call, Reply
+from waystation.simulator.fault import Place
+from waystation.simulator.ids import Ids
+from waystation.simulator.job import Ask, Press
+from waystation.simulator.messages import Messages
+from waystation.simulator.payload import Payload
+from waystation.simulator.refusals import Refused, error_effect
+from waystation.simulator.sessions import Sessions
+from waystation.simulator.switches import Switchboard
+from waystation.simulator.world import Account, Channel, World
+
+__all__ = ["Chat"]
+
+_ENVELOPE = "✉"
+_VARIATION = "\ufe0f"
+"""Follows an emoji, or does not; both are the same emoji."""
+
+
+class Chat:
+    """Takes what is done to a message."""
+
+    def __init__(
+        self,
+        world: World,
+        bot: Bot,
+        messages: Messages,
+        sessions: Sessions,
+        board: Switchboard,
+        ids: Ids,
+    ) -> None:
+        self._world = world
+        self._bot = bot
+        self._messages = messages
+        self._sessions = sessions
+        self._board = board
+        self._ids = ids
+
+    def acknowledge(self, call: Call, channel: Channel) -> Reply:
+        """Note that a message was read; the user's other sessions hear of it."""
+        message = self._message(call, channel)
+        account = call.account
+        event = {
+            "channel_id": channel.id,
+            "message_id": message["id"],
+            "version": 1,
+            "last_viewed": call.body.json.get("last_viewed"),
+        }
+        return Reply(
+            {"token": None},
+            after=lambda: self._sessions.publish((account.user_id,), "MESSAGE_ACK", event),
+        )
+
+    def react(self, call: Call, channel: Channel) -> Reply:
+        """Put an emoji under a message; the envelope makes the bot write its seed."""
+        message, emoji = self._message(call, channel), call.path("emoji")
+        event = self._reaction(call, channel, message, emoji)
+
+        def after() -> None:
+            self._sessions.publish(channel.members, "MESSAGE_REACTION_ADD", event)
+            if emoji.replace(_VARIATION, "") == _ENVELOPE and isinstance(call.caller, Account):
+                self._ask_seed(call.caller, channel, message)
+
+        return Reply(status=204, after=after)
+
+    def _message(self, call: Call, channel: Channel) -> Payload:
+        message = self._messages.get(channel.id, call.path("message"))
+        if message is None:
+            raise Refused(error_effect("unknown_message"))
+        return message
+
+    def _reaction(self, call: Call, channel: Channel, message: Payload, emoji: str) -> Payload:
+        body: Payload = {
+            "user_id": call.caller.user_id,
+            "channel_id": channel.id,
+            "message_id": message["id"],
+            "message_author_id": message["author"]["id"],
+            "emoji": {"id": None, "name": emoji},
+            "burst": False,
+            "type": 0,
+        }
+        return body | ({"guild_id": channel.guild_id} if channel.guild_id else {})
+
+    def _ask_seed(self, account: Account, channel: Channel, message: Payload) -> None:
+        """Let the bot write the seed of its own user's result; of others' it says nothing."""
+        work = self._bot.work_of(uuid_in(message))
+        if work is None or work.owner != account.user_id:
+            return
+        button = Button(_ENVELOPE, "", "seed")
+        ask = Ask(
+            user=account.user,
+            account=account,
+            channel=channel,
+            verb="seed",
+            command_id="",
+            press=Press(message, button, _ENVELOPE + _VARIATION, ""),
+        )
+        switches = self._board.take(Place.SCRIPT, account.user_id, "seed")
+        self._bot.start(self._bot.accept(ask, switches), switches)

@@ -1,0 +1,107 @@
+"""What was ever sent that tells whose a result is, and which jobs nothing tells apart.
+
+A result is tied to its job when it names the job's nonce or interaction, or when it follows from a
+start that does so and from a uuid, a reference or a message id that start and result share. Of two
+jobs that look alike and ran at the same time, one may be found by elimination if the other is tied;
+if neither is, no reader can know, and the book marks both.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from itertools import combinations
+
+from waystation.simulator.buttons import uuid_in
+from waystation.simulator.job import Job
+from waystation.simulator.payload import Payload
+from waystation.simulator.timeline import Step
+
+__all__ = ["Fact", "facts_of", "is_tied", "mark_twins"]
+
+
+class Fact(StrEnum):
+    """One thing that was sent to the asking user, in the words of the book."""
+
+    INTERACTION = "interaction id with nonce"
+    START_NONCE = "nonce on start"
+    START_METADATA = "interaction on start"
+    PROGRESS_UUID = "uuid on progress"
+    RESULT_NONCE = "nonce on result"
+    RESULT_METADATA = "interaction on result"
+    RESULT_REFERENCE = "result replies to start"
+    SAME_MESSAGE = "result is the start's message"
+    UUID_IN_TEXT = "uuid in the text"
+    """Only the message with a seed says it so."""
+
+
+def facts_of(step: Step, event: Payload, job: Job, *, is_first: bool) -> Iterator[Fact]:
+    """Tell what one message event of a job says about whose it is."""
+    own_id = job.acknowledgement["id"] if job.acknowledgement is not None else None
+    names_interaction = "interaction_metadata" in event
+    if is_first and "nonce" in event:
+        yield Fact.START_NONCE
+    if event["id"] == own_id and names_interaction:
+        yield Fact.START_METADATA
+    if step.ends is None:
+        if event["id"] == own_id and _shows_uuid(event, job.uuid):
+            yield Fact.PROGRESS_UUID
+        return
+    if "nonce" in event:
+        yield Fact.RESULT_NONCE
+    if names_interaction:
+        yield Fact.RESULT_METADATA
+    if event["id"] == own_id:
+        yield Fact.SAME_MESSAGE
+    if event.get("message_reference", {}).get("message_id") == own_id and own_id is not None:
+        yield Fact.RESULT_REFERENCE
+
+
+def _shows_uuid(event: Payload, uuid: str) -> bool:
+    names = (attachment["filename"] for attachment in event.get("attachments", ()))
+    return uuid_in({"components": event.get("components", ())}) == uuid or any(
+        uuid in name for name in names
+    )
+
+
+def is_tied(page: Payload) -> bool:
+    """Tell whether what was sent ties a job's result, or its end, to the job."""
+    facts = set(page["evidence"])
+    knows_interaction = Fact.INTERACTION in facts
+    started = Fact.START_NONCE in facts or (knows_interaction and Fact.START_METADATA in facts)
+    linked = facts & {Fact.PROGRESS_UUID, Fact.RESULT_REFERENCE, Fact.SAME_MESSAGE}
+    named = Fact.RESULT_NONCE in facts or (knows_interaction and Fact.RESULT_METADATA in facts)
+    return named or Fact.UUID_IN_TEXT in facts or (started and bool(linked))
+
+
+def mark_twins(pages: Iterable[Payload]) -> None:
+    """Write into each page which other jobs nothing ever tells it apart from."""
+    groups: dict[tuple[str, ...], list[Payload]] = defaultdict(list)
+    for page in pages:
+        page["indistinguishable_from"] = []
+        if page["prompt"] is not None and not is_tied(page):
+            groups[page["user_id"], page["channel_id"], str(page["source_id"])].append(page)
+    for group in groups.values():
+        for one, other in combinations(group, 2):
+            if _look_alike(one, other) and _overlap(one, other):
+                one["indistinguishable_from"].append(other["interaction_id"])
+                other["indistinguishable_from"].append(one["interaction_id"])
+
+
+def _look_alike(one: Payload, other: Payload) -> bool:
+    if one["wording"] != other["wording"]:
+        return False
+    return bool(one["prompt"] == other["prompt"] or one["asked"] == other["asked"])
+
+
+def _overlap(one: Payload, other: Payload) -> bool:
+    """Tell whether each began before the other was over; what never ended is never over."""
+    return _begins_within(one, other) and _begins_within(other, one)
+
+
+def _begins_within(one: Payload, other: Payload) -> bool:
+    end = other["final_at_s"]
+    return end is None or bool(one["accepted_at_s"] <= end)

@@ -1,0 +1,145 @@
+"""Prompts: what their parameters ask for, and how the bot repeats them.
+
+A parameter is `--name` with or without a value; an em dash counts as two hyphens. What the bot does
+not act upon is left alone: parameters are not checked beyond those that change a picture here.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from math import gcd
+
+__all__ = [
+    "BadPrompt",
+    "Parameters",
+    "collapsed",
+    "file_words",
+    "read_parameters",
+    "rewritten",
+    "short_link",
+    "with_short_links",
+]
+
+_PARAMETER = re.compile(r"(?:^|(?<=\s))(?:--|—)([A-Za-z]+)(?:[ =]+((?!--|—)\S+))?")
+_RATIO = re.compile(r"(\d{1,4}):(\d{1,4})")
+_URL = re.compile(r"<?(https?://[^\s<>]+)>?")
+_SPACES = re.compile(r"\s+")
+_NOT_WORD = re.compile(r"\W+", re.ASCII)
+_FILE_WORDS_CHARS = 60
+_MAX_RATIO = 14
+"""Neither side may be longer than the other by more: our choice."""
+_MODES = {"fast": "Fast", "relax": "Relaxed", "turbo": "Turbo"}
+
+
+class BadPrompt(ValueError):
+    """A prompt that the bot refuses, with the name of the title that says so."""
+
+    def __init__(self, title: str, details: str) -> None:
+        super().__init__(details)
+        self.title = title
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a prompt asks for beside its words."""
+
+    words: str
+    """The prompt without its parameters."""
+    ratio: tuple[int, int] = (1, 1)
+    """Width to height, reduced."""
+    version: str | None = None
+    seed: int | None = None
+    zoom: float | None = None
+    motion: str = "low"
+    is_video: bool = False
+    mode: str | None = None
+    """`Fast`, `Relaxed` or `Turbo`; None takes the account's."""
+
+
+def read_parameters(prompt: str) -> Parameters:
+    """Read a prompt.
+
+    Raises: BadPrompt: no words at all, or a value that means nothing
+    """
+    given = {name.lower(): value for name, value in _PARAMETER.findall(prompt)}
+    words = collapsed(_PARAMETER.sub("", prompt))
+    if not words:
+        raise BadPrompt("empty_prompt", "Your prompt is empty.")
+    ratio = given.get("ar", given.get("aspect"))
+    zoom = given.get("zoom")
+    return Parameters(
+        words=words,
+        ratio=(1, 1) if ratio is None else _read_ratio(ratio),
+        version=given.get("v", given.get("version", given.get("niji"))),
+        seed=_read_seed(given["seed"]) if "seed" in given else None,
+        zoom=None if zoom is None else _read_zoom(zoom),
+        motion=given.get("motion", "low"),
+        is_video="video" in given,
+        mode=next((mode for flag, mode in _MODES.items() if flag in given), None),
+    )
+
+
+def _read_ratio(text: str) -> tuple[int, int]:
+    found = _RATIO.fullmatch(text)
+    width, height = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not width or not height or max(width, height) > _MAX_RATIO * min(width, height):
+        raise _invalid("ar", text)
+    common = gcd(width, height)
+    return width // common, height // common
+
+
+def _read_seed(text: str) -> int:
+    if not text.isdigit() or int(text) >= 1 << 32:
+        raise _invalid("seed", text)
+    return int(text)
+
+
+def _read_zoom(text: str) -> float:
+    try:
+        zoom = float(text)
+    except ValueError:
+        raise _invalid("zoom", text) from None
+    if not 1 <= zoom <= 2:
+        raise _invalid("zoom", text)
+    return zoom
+
+
+def _invalid(name: str, value: str) -> BadPrompt:
+    return BadPrompt("invalid_parameter", f"Invalid value provided for argument --{name}: {value}")
+
+
+def collapsed(prompt: str) -> str:
+    """Return a prompt with runs of spaces made one, and em dashes made hyphens again."""
+    return _SPACES.sub(" ", prompt.replace("—", "--")).strip()
+
+
+def rewritten(prompt: str) -> str:
+    """Return a prompt as the bot may repeat it: single spaces, parameters last and in order.
+
+    Source: wire notes 4.1, "Prompt rewriting".
+    """
+    tidy = collapsed(prompt)
+    given = sorted(_PARAMETER.finditer(tidy), key=lambda found: found[1].lower())
+    flags = (f"--{found[1]} {found[2]}".strip() for found in given)
+    return " ".join((collapsed(_PARAMETER.sub("", tidy)), *flags))
+
+
+def short_link(url: str) -> str:
+    """Return the short link that the bot shows for a picture; the same for the same URL."""
+    code = hashlib.sha256(url.encode()).hexdigest()[:11]
+    return f"<https://s.mj.run/{code}>"
+
+
+def with_short_links(prompt: str) -> str:
+    """Return a prompt with every URL in it made short. Source: wire notes 4.1."""
+    return _URL.sub(lambda found: short_link(found[1]), prompt)
+
+
+def file_words(prompt: str) -> str:
+    """Return the words of a prompt as the name of a result's file holds them."""
+    return _NOT_WORD.sub("_", prompt).strip("_")[:_FILE_WORDS_CHARS].strip("_")

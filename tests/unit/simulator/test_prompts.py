@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from waystation.simulator.prompts import (
+    BadPrompt,
+    Parameters,
+    collapsed,
+    file_words,
+    read_parameters,
+    rewritten,
+    short_link,
+    with_short_links,
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a red fox", Parameters("a red fox")),
+        ("a red fox --ar 6:4", Parameters("a red fox", ratio=(3, 2))),
+        ("fox --aspect 9:16 --v 6.1", Parameters("fox", ratio=(9, 16), version="6.1")),
+        ("fox —ar 2:1", Parameters("fox", ratio=(2, 1))),
+        ("fox --seed 42 --niji 6", Parameters("fox", seed=42, version="6")),
+        ("fox --zoom 1.5", Parameters("fox", zoom=1.5)),
+        ("fox --video 1 --motion high", Parameters("fox", is_video=True, motion="high")),
+        ("fox --turbo", Parameters("fox", mode="Turbo")),
+        ("fox --relax --ar=1:2", Parameters("fox", ratio=(1, 2), mode="Relaxed")),
+        ("a well--known fox", Parameters("a well--known fox")),
+        ("fox --no cats --sref random", Parameters("fox")),
+    ],
+)
+def test_parameters_are_read(prompt: str, expected: Parameters) -> None:
+    assert read_parameters(prompt) == expected
+
+
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        ("", "empty_prompt"),
+        (" --ar 1:1", "empty_prompt"),
+        ("fox --ar wide", "invalid_parameter"),
+        ("fox --ar 0:1", "invalid_parameter"),
+        ("fox --ar 15:1", "invalid_parameter"),
+        ("fox --ar", "invalid_parameter"),
+        ("fox --seed 4294967296", "invalid_parameter"),
+        ("fox --seed x", "invalid_parameter"),
+        ("fox --zoom 3", "invalid_parameter"),
+        ("fox --zoom far", "invalid_parameter"),
+    ],
+)
+def test_what_means_nothing_is_refused(prompt: str, title: str) -> None:
+    with pytest.raises(BadPrompt) as refused:
+        read_parameters(prompt)
+    assert refused.value.title == title
+    assert refused.value.details
+
+
+def test_a_rewritten_prompt_has_single_spaces_and_its_parameters_last_and_in_order() -> None:
+    assert rewritten("a  red —v 7 fox\n--ar 3:2 --no cats") == "a red fox --ar 3:2 --no cats --v 7"
+    assert collapsed(" a \t b —v 7 ") == "a b --v 7"
+
+
+def test_links_become_short_and_stay_the_same_for_the_same_url() -> None:
+    url = "https://example.com/cat.png"
+    said = with_short_links(f"{url} and <{url}> as a fox")
+    assert said == f"{short_link(url)} and {short_link(url)} as a fox"
+    assert short_link(url).startswith("<https://s.mj.run/")
+    assert short_link(url) != short_link(url + "?")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("a red fox --ar 3:2", "a_red_fox_ar_3_2"),
+        ("  ** fox ** ", "fox"),
+        ("лиса", ""),
+        ("word " * 40, ("word_" * 12).strip("_")),
+    ],
+)
+def test_file_names_hold_the_words_cut_short(prompt: str, words: str) -> None:
+    assert file_words(prompt) == words
