@@ -66,5 +66,6 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/clients.stamp: tests/clients/npm/package-lock.json | $(BIN)/python
 	sh scripts/debian.sh node
+	sh scripts/debian.sh nginx
 	cd tests/clients/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@

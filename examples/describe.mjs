@@ -29,6 +29,10 @@ async function finished(jobid) {
   }
 }
 
+if (process.argv.length !== 3) {
+  console.error("usage: describe.mjs URL");
+  process.exit(2);
+}
 let job = await submit(process.argv[2]);
 if (job.jobid) job = await finished(job.jobid);
 if (job.status === "completed") {

@@ -42,4 +42,6 @@ def main(picture):
     print(job["embeds"][0]["description"])
 
 
+if len(sys.argv) != 2:
+    sys.exit("usage: describe.py URL")
 main(sys.argv[1])

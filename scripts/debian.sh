@@ -2,6 +2,7 @@
 # Install the Debian packages that a task needs and the machine lacks.
 #   debian.sh venv [python]   what `python -m venv` needs
 #   debian.sh node            Node.js and npm, for the clients that run in it
+#   debian.sh nginx           the reverse proxy that docs/deployment.md configures
 set -eu
 
 install() {
@@ -24,5 +25,8 @@ venv)
     ;;
 node)
     { command -v node && command -v npm; } >/dev/null || install nodejs npm
+    ;;
+nginx)
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install nginx-light
     ;;
 esac

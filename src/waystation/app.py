@@ -75,9 +75,15 @@ class State:
 async def open_state(settings: Settings) -> AsyncIterator[State]:
     """Open the database, migrated as needed, and the vault that belongs to it.
 
-    Raises: SchemaMismatch, StoreError, VaultError: each names the mend
+    Raises: ConfigurationError, SchemaMismatch, StoreError, VaultError: each names the mend
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {settings.data_dir} cannot be made: {error.strerror}. "
+            "Set WAYSTATION_DATA_DIR to a directory that this user may write."
+        ) from error
     store = await SqliteStore.open(
         settings.database_path, SystemClock(), ghost_age=timedelta(seconds=settings.ghost_life_s)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -36,11 +37,21 @@ def configure(level: str, style: Literal["console", "json"]) -> None:
     structlog.configure(
         processors=[*shared, render, _redacted],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _StandardError(),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LibraryLines(shared, render))
     logging.basicConfig(level=max(_LEVELS[level], logging.WARNING), handlers=[handler], force=True)
+
+
+class _StandardError:
+    """Prints lines; a standard error that takes none, such as a file on a full disk, loses them."""
+
+    def msg(self, line: str) -> None:
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+
+    debug = info = warning = error = critical = exception = msg
 
 
 class _LibraryLines(logging.Formatter):

@@ -471,6 +471,10 @@ class Probe(Protocol):
         """Whether the token can read that channel. Raises: NotAuthorised, Unreachable."""
         ...
 
+    async def guild_of(self, token: Secret, channel: str) -> str | None:
+        """Return the guild of a readable channel, None for direct messages. Raises: as above."""
+        ...
+
 
 # ── the caller's world ──
 

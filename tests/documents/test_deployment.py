@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.documents.readme import ROOT, block
 from tests.e2e.conftest import Install, Installation, eventually, install
-from tests.e2e.test_reverse_proxy import CALLER, OTHER, exhaust, status_of
+from tests.e2e.test_reverse_proxy import CALLER, OTHER, WRONG, exhaust, status_of
 from waystation.clock import SystemClock
 from waystation.store.sqlite import SqliteStore
 
@@ -150,8 +150,8 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
                 assert answer.status == 404
         assert (await ada.final(job["jobid"]))["status"] == "completed"
         await exhaust(url, ada, trust=trust)
-        assert await status_of(url, ada.token, CALLER, trust=trust) == 429
-        assert await status_of(url, ada.token, OTHER, trust=trust) == 200
+        assert await status_of(url, WRONG, CALLER, trust=trust) == 429
+        assert await status_of(url, WRONG, OTHER, trust=trust) == 401
 
 
 async def test_the_backup_copies_a_running_service_and_marks_the_copy(

@@ -362,3 +362,40 @@ async def _bring(
     status, job, _ = await ada.describe(here.photo(), channel=channel)
     assert status == (200 if state == FULL else 596)
     return str(job["jobid"])
+
+
+async def test_a_removed_account_takes_no_slot_of_its_channel_with_it(install: Install) -> None:
+    async with install() as here:
+        ada, eve = await here.person(), await here.person("eve@example.org")
+        (channel,) = await here.equip(ada, maxJobs=1)
+        here.sim.fault("no_result", count=1)
+        status, job, _ = await ada.describe(here.photo())
+        assert status == 200, job
+        await ada.call("GET", f"/v2/jobs/cancel/?jobid={job['jobid']}")
+        status, full, _ = await ada.describe(here.photo())
+        assert (status, full["executingJobs"]) == (429, [job["jobid"]])
+        assert (await ada.call("DELETE", f"/v2/account/midjourney/{channel}"))[0] == 204
+        assert await here.equip(eve, maxJobs=1) == [channel]
+        status, job, _ = await eve.describe(here.photo())
+        assert status == 200, job
+
+
+async def test_a_server_that_the_channel_is_not_in_is_refused_before_it_can_halt_anything(
+    install: Install,
+) -> None:
+    async with install(accounts=2) as here:
+        ada = await here.person()
+        account, other = here.sim.accounts[:2]
+        body = {
+            "discord": account.token,
+            "server": other.guild_id,
+            "channel": account.channel_id,
+            "maxJobs": 3,
+        }
+        status, answer, _ = await ada.call(
+            "POST", f"/v2/account/midjourney/{account.channel_id}", body
+        )
+        assert (status, answer["error"]) == (
+            400,
+            f"Required param server ({other.guild_id}) is not valid Discord server id",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 
@@ -41,7 +42,38 @@ async def test_an_example_prints_the_four_prompts(
         async with asyncio.timeout(30):
             out, err = await running.communicate()
         assert running.returncode == 0, err.decode()
-        assert b"--ar 2:3" in out, out.decode()
+        assert out.decode().count("--ar 2:3") == 4
+        assert out.decode().startswith("1️⃣")
+
+
+_INFO = {"info.sh": "sh", "info.mjs": "node", "info.py": sys.executable}
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["only account", "named channel"])
+@pytest.mark.parametrize(("name", "program"), _INFO.items(), ids=_INFO)
+async def test_an_example_shows_the_info_of_an_account(
+    name: str, program: str, named: bool, install: Install
+) -> None:
+    async with install(accounts=2) as here:
+        ada = await here.person()
+        channels = await here.equip(ada, 2 if named else 1)
+        running = await asyncio.create_subprocess_exec(
+            program,
+            str(ROOT / "examples" / name),
+            *channels[1:],
+            env={
+                "PATH": os.environ["PATH"],
+                "WAYSTATION_URL": here.url,
+                "WAYSTATION_TOKEN": ada.token,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            out, err = await running.communicate()
+        assert running.returncode == 0, err.decode()
+        job = json.loads(out)
+        assert (job["status"], job["channel"]) == ("completed", channels[-1])
 
 
 @pytest.mark.parametrize(("name", "program"), _EXAMPLES.items(), ids=_EXAMPLES)

@@ -356,7 +356,9 @@ async def test_a_gateway_that_is_down_is_502(install: Install) -> None:
         assert (status, answer) == (
             502,
             {
-                "error": "The account's connection to Discord was not ready; nothing was submitted",
+                "error": "The account's connection to Discord was not ready within 1 seconds",
+                "errorDetails": "Nothing was submitted to Midjourney; "
+                "the job can be submitted again.",
                 "jobid": answer["jobid"],
                 "status": "failed",
                 "code": 502,

@@ -32,6 +32,10 @@ class DiscordProbe:
         """See `ports.Probe`."""
         return await DiscordRest(self._site, token).can_read(channel)
 
+    async def guild_of(self, token: Secret, channel: str) -> str | None:
+        """See `ports.Probe`."""
+        return (await DiscordRest(self._site, token).channel(channel)).guild_id
+
     def _is_with_bot(self, channel: Channel) -> bool:
         recipients = {*channel.recipient_ids, *(user.id for user in channel.recipients)}
         return channel.type == _DIRECT_MESSAGES and recipients == {self._site.application_id}

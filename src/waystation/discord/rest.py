@@ -236,6 +236,11 @@ class DiscordRest:
             return False
         return True
 
+    async def channel(self, channel: str) -> Channel:
+        """Return a channel. Raises: TransportError."""
+        path = f"/channels/{channel}"
+        return await self._read(_Request("GET", path, f"GET {path}"), Channel)
+
     async def _messages(self, channel: str, query: Mapping[str, str]) -> Sequence[msgspec.Raw]:
         path = f"/channels/{channel}/messages"
         return await self._read(_Request("GET", path, f"GET {path}", query), list[msgspec.Raw])

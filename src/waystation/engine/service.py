@@ -150,10 +150,13 @@ class Service:
         Raises: Unauthorized, SubscriptionExpired, Throttled
         """
         now = self._clock.now()
-        if self._failed_logins.full(peer, now):
-            raise Throttled("Too many failed logins from this address; wait a minute")
         user = await self._user_of(authorization)
         if user is None:
+            # only failures are throttled: a good token behind the same address goes on working
+            if self._failed_logins.full(peer, now):
+                raise Throttled(
+                    "Too many failed logins from this address; wait a minute", retry_after_s=60
+                )
             self._failed_logins.add(peer, now)
             raise Unauthorized
         if user.expires_at is not None and user.expires_at <= now:
@@ -407,6 +410,15 @@ class Service:
                 f"Required param channel ({channel}) is not valid Discord channel id",
                 details="The Discord token given cannot read this channel.",
             )
+        if await self._probe.guild_of(token, channel) != server:
+            # what Discord would only say to the first job, and then as if the account were blocked
+            raise InvalidRequest(
+                f"Required param server ({server}) is not valid Discord server id",
+                details="The channel is not in this server.",
+            )
+        for other in await self.list_accounts(user):
+            if other.guild_id == server and other.channel != channel:
+                raise InvalidRequest(f"Channel {other.channel} configuration has same server value")
         account, _ = await self._put(user, token, identity, channel, server, max_jobs)
         return account
 
@@ -438,7 +450,7 @@ class Service:
         except (NotAuthorised, HumanCheckRequired) as error:
             self._rejected_tokens.add(key, now)
             raise InvalidRequest(
-                "Discord rejected the token in discord; log in to Discord and copy it anew",
+                "Discord rejected the token; log in to Discord and copy it anew",
                 details=error.details,
             ) from error
 
@@ -472,7 +484,7 @@ class Service:
             discord_user_id=identity.discord_user_id,
             channel=channel,
             guild_id=server,
-            max_jobs=max_jobs or self._limits.default_max_jobs,
+            max_jobs=max_jobs or (known.max_jobs if known else self._limits.default_max_jobs),
             sealed_token=self._sealer.seal("accounts", account_id, token.reveal().encode()),
             masked_token=mask(token.reveal()),
             created_at=self._clock.now() if known is None else known.created_at,

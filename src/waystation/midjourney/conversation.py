@@ -232,7 +232,9 @@ class Conversation:
             elif caught_up and self._needs_look_back(job, due):
                 look_back.add(job.jobid)
             else:
-                steps.append(self._step(job.jobid, now, verdict(job, self._limits)))
+                steps.append(
+                    self._step(job.jobid, now, verdict(job, self._limits, caught_up=caught_up))
+                )
         return replace(join(steps), look_back=frozenset(look_back))
 
     def _needs_look_back(self, job: Job, due: datetime) -> bool:

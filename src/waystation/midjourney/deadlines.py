@@ -59,12 +59,16 @@ def running_deadline(job: Job, limits: Limits) -> datetime:
     return (job.submitted_at or job.created_at) + _running_limit(job, limits)
 
 
-def verdict(job: Job, limits: Limits) -> JobEvent:
-    """Return the end of a job that is due and not final."""
+def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
+    """Return the end of a job that is due and not final.
+
+    Args: caught_up: whether the account's connection is current
+    """
     if job.vanished_at is not None:
         return Moderated("Job was removed by the bot", _VANISHED)
     if job.status is JobStatus.CREATED:
-        return Failed(502, _NOT_SUBMITTED)
+        reason = _TURN if caught_up else _NO_CONNECTION
+        return Failed(502, reason.format(limit=_spoken(limits.first_answer)), _NOTHING_SUBMITTED)
     if job.status is JobStatus.SUBMITTED:
         return Lost(f"Midjourney bot did not reply within {_spoken(limits.first_answer)}")
     return Expired(f"Job did not finish within {_spoken(_running_limit(job, limits))}")
@@ -81,4 +85,6 @@ def _spoken(span: timedelta) -> str:
 
 
 _VANISHED = "The bot deleted its message without a result"
-_NOT_SUBMITTED = "The account's connection to Discord was not ready; nothing was submitted"
+_NO_CONNECTION = "The account's connection to Discord was not ready within {limit}"
+_TURN = "The job's turn did not come within {limit}: others of this account were before it"
+_NOTHING_SUBMITTED = "Nothing was submitted to Midjourney; the job can be submitted again."

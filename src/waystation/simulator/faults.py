@@ -114,9 +114,7 @@ def _required_action_update(params: Payload, timeline: Timeline) -> Timeline:
 
 def _vanished(params: Payload, timeline: Timeline) -> Timeline:
     gone = Step(Kind.DELETE, after_s=1.0, ends=Ending.VANISHED)
-    is_late = At(params["at"]) is At.BEFORE_FINAL
-    begun = without_result(timeline) if is_late else through_acknowledgement(timeline)
-    return (*begun, gone)
+    return (*through_acknowledgement(timeline), gone)
 
 
 def _deleted(params: Payload, timeline: Timeline) -> Timeline:
@@ -223,12 +221,7 @@ _SCRIPTED: tuple[Fault, ...] = (
         action="REQUIRE_VERIFIED_PHONE",
         at="received",
     ),
-    scripted(
-        "vanished",
-        "The first message is deleted, at once or after its progress, and no result comes.",
-        _vanished,
-        at="acknowledged",
-    ),
+    scripted("vanished", "The first message is deleted and no result comes.", _vanished),
     scripted("deleted_message", "The result is deleted again.", _deleted, seconds=0.0),
     scripted(
         "duplicate_message",

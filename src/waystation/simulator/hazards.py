@@ -1,8 +1,8 @@
 """HAZARDS: what makes it hard to tell whose a drawn result is, one row each.
 
-They differ from `faults.FAULTS` in that nothing goes wrong: the bot has been seen to do all of
-these. Each bends a drawn job's timeline, its prompt, or what a press opens. They are switched on
-in the same way, and several add up. Source: wire notes 4.2 to 4.4, 4.11 and 9.
+They differ from `faults.FAULTS` in that hardly anything goes wrong: the bot has been seen to do
+all of these. Each bends a drawn job's timeline, its prompt, or what a press opens. They are
+switched on in the same way, and several add up. Source: wire notes 4.2 to 4.4, 4.11 and 9.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -14,10 +14,19 @@ from dataclasses import replace
 
 from waystation.simulator import captions, prompts
 from waystation.simulator.fault import Fault, Place, scripted
-from waystation.simulator.job import Draft
+from waystation.simulator.job import Draft, Ending
 from waystation.simulator.payload import Payload
 from waystation.simulator.refusals import error_effect
-from waystation.simulator.timeline import At, Kind, Step, Timeline, deleted_first, insert, replying
+from waystation.simulator.timeline import (
+    At,
+    Kind,
+    Step,
+    Timeline,
+    deleted_first,
+    insert,
+    replying,
+    without_result,
+)
 from waystation.wire.message import MessageFlag
 
 __all__ = ["HAZARDS"]
@@ -100,6 +109,12 @@ def _edited_result(params: Payload, timeline: Timeline) -> Timeline:
     )
 
 
+def _vanished_late(params: Payload, timeline: Timeline) -> Timeline:
+    """Take a job back when it is nearly done. Source: wire notes 4.3, late moderation."""
+    gone = Step(Kind.DELETE, after_s=1.0, ends=Ending.VANISHED)
+    return (*without_result(timeline), gone)
+
+
 def _late_success(params: Payload, timeline: Timeline) -> Timeline:
     told = [step for step in timeline if step.kind is Kind.INTERACTION_SUCCESS]
     return insert(_without(timeline, Kind.INTERACTION_SUCCESS), At.ACKNOWLEDGED, *told)
@@ -179,6 +194,11 @@ _ROWS: tuple[Fault, ...] = (
     scripted("missing_echo", "The pressed message is not recoloured.", _missing_echo),
     scripted(
         "answered_at_once", "The first message is the answer, with the nonce.", _answered_at_once
+    ),
+    scripted(
+        "vanished_late",
+        "The progress is deleted after its last report, and no result comes.",
+        _vanished_late,
     ),
     scripted(
         "cancel_deletes", "Cancel Job deletes the progress in place of (Stopped).", _cancel_deletes

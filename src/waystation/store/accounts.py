@@ -87,6 +87,7 @@ def erase(database: Database, account_id: str) -> None:
     """
     erased = database.one("erase_account", {"account_id": account_id})
     if erased is not None:
+        database.run("free_slots", {"account_id": account_id})
         database.run("lift_epoch_floor", {"epoch": erased[0]})
     elif database.one("account_by_id", {"account_id": account_id}) is not None:
         raise Conflict("The account is not removed, or jobs of it still run.")

@@ -18,7 +18,7 @@ from waystation.store.rows import Row, Values, substitutions
 
 __all__ = ["Database", "connect", "parse_queries", "queries"]
 
-_BUSY_TIMEOUT_MS = 10_000
+_BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process (`users`, `doctor`) to finish its write."""
 
 _CACHED_STATEMENTS = 256

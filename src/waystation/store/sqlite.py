@@ -230,7 +230,7 @@ class SqliteStore:
         return await self._in_far_thread(upkeep.counts)
 
     async def ping(self) -> None:
-        await self._write(upkeep.ping)
+        await self._write(upkeep.ping, self._clock.now())
 
     async def close(self) -> None:
         """Finish queued writes and close; a second call does nothing."""

@@ -172,9 +172,10 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """A direct-message channel. Recipients come as users or, in the newer form, as ids."""
+    """A channel. Recipients of direct messages come as users or, in the newer form, as ids."""
 
     id: str
     type: int = 0
+    guild_id: str | None = None
     recipients: Sequence[User] = ()
     recipient_ids: Sequence[str] = ()

@@ -79,6 +79,7 @@ class Probe:
         self.identity = DiscordIdentity(ACCOUNT.discord_user_id, "ada", "777")
         self.fails: Exception | None = None
         self.readable = True
+        self.guild: str | None = "9"
 
     async def identify(self, token: Secret) -> DiscordIdentity:
         if self.fails is not None:
@@ -87,6 +88,9 @@ class Probe:
 
     async def can_read(self, token: Secret, channel: str) -> bool:
         return self.readable
+
+    async def guild_of(self, token: Secret, channel: str) -> str | None:
+        return self.guild
 
 
 class House:

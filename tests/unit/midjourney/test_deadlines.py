@@ -19,7 +19,7 @@ def test_a_job_waits_for_its_submission_no_longer_than_for_a_first_answer() -> N
     job = new_job("a")
     for caught_up in (True, False):
         assert due_at(job, LIMITS, caught_up=caught_up) == START + LIMITS.first_answer
-    assert isinstance(verdict(job, LIMITS), Failed)
+    assert isinstance(verdict(job, LIMITS, caught_up=True), Failed)
 
 
 def test_a_blind_conversation_is_given_grace() -> None:
@@ -33,7 +33,7 @@ def test_a_deleted_message_is_judged_after_its_own_grace() -> None:
         new_job("a"), status=JobStatus.STARTED, deadline_at=START, vanished_at=START + AFTER
     )
     assert due_at(job, LIMITS, caught_up=True) == START + AFTER + LIMITS.vanish_grace
-    assert isinstance(verdict(job, LIMITS), Moderated)
+    assert isinstance(verdict(job, LIMITS, caught_up=True), Moderated)
 
 
 def test_a_job_without_a_deadline_is_never_due() -> None:
@@ -77,6 +77,6 @@ def test_the_time_a_job_may_take_runs_from_its_submission(verb: str, limit: int)
 def test_a_verdict_says_how_long_was_waited(
     verb: str, status: JobStatus, limits: Limits, said: str
 ) -> None:
-    event = verdict(replace(new_job("a", verb), status=status), limits)
+    event = verdict(replace(new_job("a", verb), status=status), limits, caught_up=True)
     assert isinstance(event, Lost | Expired)
     assert event.error.endswith(said)

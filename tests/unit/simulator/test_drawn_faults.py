@@ -150,15 +150,6 @@ async def test_a_job_without_a_result_keeps_its_progress_message(ready: Client) 
     assert ready.sim.book[0]["status"] == "unfinished"
 
 
-async def test_a_job_can_vanish_after_its_progress(ready: Client) -> None:
-    ready.sim.fault("vanished", at="before_final")
-    events = [(n, d) for n, d in await ready.imagined() if n.startswith("MESSAGE_")]
-    names = [name for name, _ in events]
-    assert names.count("MESSAGE_UPDATE") >= 3
-    assert names[-1] == "MESSAGE_DELETE" and names.count("MESSAGE_CREATE") == 1
-    assert ready.sim.book[0]["status"] == "vanished"
-
-
 async def test_a_start_that_is_announced_late_still_tells_its_nonce(ready: Client) -> None:
     ready.sim.fault("reordered", count=1)
     await ready.imagined()

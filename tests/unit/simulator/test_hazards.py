@@ -193,6 +193,15 @@ async def _(client: Client) -> None:
     assert client.sim.book[0]["status"] == "cancelled"
 
 
+@expects("vanished_late")
+async def _(client: Client) -> None:
+    client.sim.fault("vanished_late")
+    names = [name for name, _ in await client.imagined()]
+    assert names.count("MESSAGE_UPDATE") >= 3
+    assert names[-1] == "MESSAGE_DELETE" and names.count("MESSAGE_CREATE") == 1
+    assert client.sim.book[0]["status"] == "vanished"
+
+
 @expects("rewritten_prompt")
 async def _(client: Client) -> None:
     prompt = "a   red —ar 3:2 fox"
@@ -264,7 +273,7 @@ async def test_equal_jobs_one_after_the_other_are_told_apart_by_time(ready: Clie
 
 async def test_all_hazards_together_still_bring_every_result(ready: Client) -> None:
     for name in HAZARDS:
-        if name not in ("edited_result", "expired_form"):
+        if name not in ("edited_result", "expired_form", "vanished_late"):
             ready.sim.fault(name)
     grid = result_of(await _imagined(ready))
     assert (await ready.made(grid, "V1"))["attachments"]

@@ -96,8 +96,10 @@ def test_counts_name_nobody(database: Database) -> None:
 
 
 def test_a_ping_writes(database: Database) -> None:
-    upkeep.ping(database)
-    upkeep.ping(database)
+    upkeep.ping(database, build.later())
+    before = database.connection.total_changes()
+    upkeep.ping(database, build.later(1))
+    assert database.connection.total_changes() > before
     database.connection.pragma("query_only", 1)
     with pytest.raises(apsw.ReadOnlyError):
-        upkeep.ping(database)
+        upkeep.ping(database, build.later())

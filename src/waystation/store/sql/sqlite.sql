@@ -67,9 +67,12 @@ update accounts set removed_at = coalesce(removed_at, :at) where account_id = :a
 delete from accounts
 where account_id = :account_id and removed_at is not null and not exists (
   select 1 from jobs where jobs.account_id = :account_id
-  and (finished_at is null or ghost or slot) and finished_at is null
+  and finished_at is null
 )
 returning epoch;
+
+-- free_slots: give back what the ghosts of an account that goes still hold; nobody is left to (R31)
+update jobs set slot = 0, slot_until = null where account_id = :account_id and slot;
 
 -- lift_epoch_floor: remember the largest epoch of an account that goes
 insert into meta (name, value) values ('epoch_floor', :epoch)

@@ -1,0 +1,13 @@
+// Show what the bot says of an account: plan, hours left, running jobs.
+//   WAYSTATION_URL=… WAYSTATION_TOKEN=… node info.mjs [CHANNEL]
+const url = process.env.WAYSTATION_URL ?? "http://127.0.0.1:8080";
+const response = await fetch(`${url}/v2/jobs/info`, {
+  method: "POST",
+  headers: {
+    Authorization: `Bearer ${process.env.WAYSTATION_TOKEN}`,
+    "Content-Type": "application/json",
+  },
+  body: JSON.stringify({ channel: process.argv[2] }),
+});
+console.log(JSON.stringify(await response.json(), null, 2));
+process.exitCode = response.ok ? 0 : 1;

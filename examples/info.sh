@@ -1,0 +1,8 @@
+#!/bin/sh
+# Show what the bot says of an account: plan, hours left, running jobs.
+#   WAYSTATION_URL=… WAYSTATION_TOKEN=… sh info.sh [CHANNEL]
+set -eu
+curl -sS -X POST "${WAYSTATION_URL:-http://127.0.0.1:8080}/v2/jobs/info" \
+    -H "Authorization: Bearer $WAYSTATION_TOKEN" \
+    -H "Accept: application/json" -H "Content-Type: application/json" \
+    -d "{${1:+\"channel\": \"$1\"}}"
