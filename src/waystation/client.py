@@ -42,7 +42,7 @@ from waystation.errors import (
     WaystationError,
 )
 
-__all__ = ["FINAL", "Account", "Client", "Job", "SyncClient"]
+__all__ = ["FINAL", "Account", "Client", "Job", "SyncClient", "reason"]
 
 FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 """Statuses that never change again."""
@@ -325,13 +325,14 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{self._url} did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{self._url} cannot be reached: {_reason(error)}") from error
+            raise Unreachable(f"{self._url} cannot be reached: {reason(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return why a connection failed, in words and without the library's address lists."""
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number > 0:
-        return os.strerror(number)
+        return os.strerror(number).lower()
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

@@ -16,6 +16,7 @@ import difflib
 import ipaddress
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -39,6 +40,9 @@ CONFIG_VARIABLE = "WAYSTATION_CONFIG"
 
 _DEFAULT_FILE = Path("waystation.toml")
 
+_PLACE = re.compile(r"\((at line \d+, column \d+|at end of document)\)$")
+"""How tomllib's reasons end."""
+
 _MIB = 1024 * 1024
 
 Origin = Literal["default", "file", "environment", "flag"]
@@ -61,6 +65,8 @@ class Setting:
     most: float | None
     check: Callable[[Any], object] | None
     """Returns the value as it is used. Raises: ValueError: what it must be, in words."""
+    example: str
+    """One member, of what is a list."""
 
     @property
     def variable(self) -> str:
@@ -76,10 +82,18 @@ def _row(
     least: float | None = None,
     most: float | None = None,
     check: Callable[[Any], object] | None = None,
+    example: str = "",
 ) -> _T:
     row: _T = field(
         default=default,
-        metadata={"help": help, "unit": unit, "least": least, "most": most, "check": check},
+        metadata={
+            "help": help,
+            "unit": unit,
+            "least": least,
+            "most": most,
+            "check": check,
+            "example": example,
+        },
     )
     return row
 
@@ -104,7 +118,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
         try:
             ipaddress.ip_network(text)
         except ValueError:
-            raise ValueError("networks like 10.0.0.0/8, separated by commas") from None
+            raise ValueError("networks like 10.0.0.0/8") from None
     return texts
 
 
@@ -150,13 +164,16 @@ class Settings:
     host: str = _row("127.0.0.1", "Address to listen on. Anything else opens it to the network.")
     port: int = _row(8080, "Port to listen on; 0 takes a free one.", least=0, most=65535)
     cors_origins: tuple[str, ...] = _row(
-        (), "Origins whose pages may call the API from a browser; * for all. Empty: off."
+        (),
+        "Origins whose pages may call the API from a browser; * for all. Empty: off.",
+        example="https://example.org",
     )
     trusted_proxies: tuple[str, ...] = _row(
         ("127.0.0.1", "::1"),
         "Reverse proxies, as address or CIDR, whose X-Forwarded-For names the caller; nobody "
         "else's is read. Empty: none.",
         check=_networks,
+        example="10.0.0.0/8",
     )
     metrics: bool = _row(True, "Serve /metrics for Prometheus.")
     drain_s: float = _seconds(8.0, "How long a stop waits for answers and attempts under way.")
@@ -169,6 +186,7 @@ class Settings:
     upload_hosts: tuple[str, ...] = _row(
         ("discord-attachments-uploads-prd.storage.googleapis.com",),
         "Hosts beside Discord's own to which it may direct uploads.",
+        example="uploads.example.org",
     )
     contact: str = _row("", "URL or address of whoever runs this, shown to Discord.")
     request_timeout_s: float = _seconds(
@@ -192,7 +210,9 @@ class Settings:
     )
 
     first_answer_s: float = _seconds(
-        60.0, "From submission to the bot's first message; then the job has failed.", least=0.1
+        60.0,
+        "How long a job waits for its turn, and then for the bot's first message.",
+        least=0.1,
     )
     job_timeout_s: float = _seconds(
         1800.0, "From submission to the result; then the job has failed.", least=0.1
@@ -223,6 +243,7 @@ class Settings:
         (),
         "Private networks that callers' URLs may point to, as CIDR. Cloud metadata never.",
         check=_networks,
+        example="10.0.0.0/8",
     )
     fetch_limit_bytes: int = _row(
         10 * _MIB, "Largest picture fetched; Discord takes no larger.", unit="bytes", least=1
@@ -276,6 +297,15 @@ class Settings:
             return ", ".join(value)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
+    def plain(self, name: str) -> object:
+        """Return a value as JSON has it; None for what is not set, of a secret only whether."""
+        value = getattr(self, name)
+        if isinstance(value, Secret):
+            return "(set)" if value.reveal() else None
+        if isinstance(value, tuple):
+            return list(value)
+        return (str(value) or None) if isinstance(value, str | Path) else value
+
 
 def _rows() -> tuple[Setting, ...]:
     types = get_type_hints(Settings)
@@ -312,13 +342,17 @@ def load(
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
+    file = _config_path(config, environ)
     for origin, found in (
-        ("file", _from_file(_config_path(config, environ))),
+        ("file", _from_file(file)),
         ("environment", _from_environment(environ)),
         ("flag", flags),
     ):
         for name, raw in found.items():
-            values[name] = _value(_BY_NAME[name], raw, lax=origin == "environment")
+            row = _BY_NAME[name]
+            where = {"file": f"{file}: {name}", "environment": row.variable}.get(origin)
+            where = where or f"--{name.replace('_', '-')}"
+            values[name] = _value(row, raw, where, lax=origin == "environment")
             origins[name] = origin  # type: ignore[assignment]  # the tuple above spells them out
     values.setdefault("data_dir", Settings().data_dir)
     values["data_dir"] = values["data_dir"].expanduser()
@@ -340,9 +374,15 @@ def _from_file(path: Path | None) -> Mapping[str, object]:
         return {}
     try:
         found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        # The reason may quote the line, and with it a secret.
-        raise ConfigurationError(f"The settings file {path} is not readable TOML.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
+        # Only the place: the reason may quote the line, and with it a secret.
+        place = _PLACE.search(str(error))
+        told = f" ({place[1]})" if place else ""
+        raise ConfigurationError(f"{path} is not valid TOML{told}.") from None
     for key in found:
         if key not in _BY_NAME:
             raise ConfigurationError(
@@ -370,10 +410,10 @@ def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
     return f"; did you mean `{close[0]}`?" if close else "."
 
 
-def _value(row: Setting, raw: object, *, lax: bool) -> object:
+def _value(row: Setting, raw: object, where: str, *, lax: bool) -> object:
     """Turn what was found into the row's type.
 
-    Args: lax: text from the environment, which has no types
+    Args: where: what a message calls it; lax: text from the environment, which has no types
     """
     try:
         value = _convert(row.type, raw, lax=lax)
@@ -384,7 +424,7 @@ def _value(row: Setting, raw: object, *, lax: bool) -> object:
         wanted = _wanted(row)
     except ValueError as error:
         wanted = str(error)
-    raise ConfigurationError(f"{row.variable} must be {wanted}.")
+    raise ConfigurationError(f"{where} must be {wanted}.")
 
 
 def _convert(kind: Any, raw: object, *, lax: bool) -> object:
@@ -411,7 +451,9 @@ def _wanted(row: Setting) -> str:
     if get_origin(row.type) is Literal:
         return "one of " + ", ".join(get_args(row.type))
     if row.type not in (int, float):
-        return {bool: "true or false", tuple[str, ...]: "a list of texts"}.get(row.type, "text")
+        if row.example:
+            return f'a list, e.g. ["{row.example}"]'
+        return "true or false" if row.type is bool else "text"
     words = "a whole number" if row.type is int else "a number"
     if row.unit is not None:
         words += f" of {row.unit}"

@@ -166,8 +166,39 @@ def test_a_file_that_is_not_toml_is_an_error_that_quotes_nothing(
 
 def test_types_in_the_file_are_strict(empty_folder: Path) -> None:
     (empty_folder / "waystation.toml").write_text('port = "8080"')
-    with pytest.raises(ConfigurationError, match="WAYSTATION_PORT"):
+    with pytest.raises(ConfigurationError, match=r"^waystation\.toml: port must be a whole"):
         load(environ={})
+
+
+def test_a_list_in_the_file_shows_how_it_is_written(empty_folder: Path) -> None:
+    (empty_folder / "waystation.toml").write_text('allow_networks = "10.0.0.0/8"')
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ={})
+    assert str(caught.value) == (
+        'waystation.toml: allow_networks must be a list, e.g. ["10.0.0.0/8"].'
+    )
+
+
+def test_broken_toml_tells_the_place(empty_folder: Path) -> None:
+    (empty_folder / "waystation.toml").write_text("port = 1\nhost = ?")
+    with pytest.raises(ConfigurationError, match="at line 2, column 8"):
+        load(environ={})
+
+
+def test_a_flag_is_called_by_its_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"^--port must be"):
+        load(flags={"port": -3}, environ={})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("port", 8080), ("metrics", True), ("pacing_s", 2.5), ("allow_networks", [])),
+        *(("key", None), ("token", "(set)"), ("contact", None), ("host", "127.0.0.1")),
+    ],
+)
+def test_values_in_json_keep_their_types_and_hide_secrets(name: str, value: object) -> None:
+    assert load(environ={"WAYSTATION_TOKEN": CANARY}).plain(name) == value
 
 
 @pytest.mark.parametrize(

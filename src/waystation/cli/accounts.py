@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
+from waystation.cli.exits import Exit
+from waystation.cli.group import CommandGroup
 from waystation.cli.options import Channel, Json
 from waystation.cli.remote import ask
-from waystation.cli.screen import MARK, fields, grid, marked, opened, plain
+from waystation.cli.screen import MARK, Grid, escaped, fields, marked, opened, plain
 from waystation.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -20,9 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Manage the Discord accounts of a running service.")
+app = typer.Typer(
+    cls=CommandGroup, no_args_is_help=True, help="Manage the Discord accounts of a running service."
+)
 
 _RESET = "Deal with it in Discord, then: waystation accounts reset"
+
+_SAVED = ("ok", "account saved")
+_STILL_HALTED = ("warning", "account saved; it is still halted")
 
 _TokenStdin = Annotated[
     bool, typer.Option("--token-stdin", help="Read the Discord token from stdin, without asking.")
@@ -42,7 +50,8 @@ def add(max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Js
     with opened(as_json) as screen:
         discord = _token(token_stdin)
         account = ask(lambda client: client.add_discord_account(discord, max_jobs=max_jobs))
-        screen.answer(account, marked("ok", "account saved"), _view(account))
+        said = _STILL_HALTED if "pendingModMessage" in account else _SAVED
+        screen.answer(account, marked(*said), _view(account))
 
 
 @app.command("list")
@@ -66,7 +75,13 @@ def remove(channel: Channel, yes: _Yes = False, as_json: Json = False) -> None:
     """Stop using a Discord account and forget its token; its running jobs end first."""
     with opened(as_json) as screen:
         if not yes:
-            typer.confirm(f"Remove the account of channel {channel}?", abort=True, err=True)
+            if as_json or not _person_is_there():
+                raise InvalidRequest("There is nobody to ask; use --yes to remove the account")
+            account = ask(lambda client: client.discord_account(channel))
+            name = escaped(f"{account['discord']} of channel {account['channel']}")
+            if not typer.confirm(f"Remove the account {name}?", err=True):
+                screen.note("the account is kept")
+                raise typer.Exit(Exit.FAILED)
         ask(lambda client: client.remove_discord_account(channel))
         screen.answer({"channel": channel, "removed": True}, "The account is removed.")
 
@@ -77,6 +92,10 @@ def reset(channel: Channel, as_json: Json = False) -> None:
     with opened(as_json) as screen:
         ask(lambda client: client.reset_discord_account(channel))
         screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
+
+
+def _person_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _token(from_stdin: bool) -> str:
@@ -92,7 +111,7 @@ def _token(from_stdin: bool) -> str:
 
 
 def _table(accounts: Mapping[str, Account]) -> RenderableType:
-    table = grid("", "channel", "account", "maxJobs", "state")
+    table = Grid("", "channel", "account", "maxJobs", "state")
     for account in accounts.values():
         halt = account.get("pendingModMessage")
         table.add_row(
@@ -100,7 +119,7 @@ def _table(accounts: Mapping[str, Account]) -> RenderableType:
             plain(account["channel"]),
             plain(account["discord"]),
             plain(account["maxJobs"]),
-            plain(f"halted: {halt}", "red") if halt else "works",
+            plain(f"halted: {halt}", "red") if halt else Text("works"),
         )
     return table
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from waystation.cli.screen import fields, indented, link, plain
 
-__all__ = ["headline", "job_view", "pictures", "prompts", "sayings"]
+__all__ = ["headline", "job_view", "pictures", "prompts", "readable", "sayings"]
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓", "bold green"),
@@ -36,12 +37,16 @@ _ROWS = (
 """Label and v2 field, in the order shown; missing fields are left out."""
 
 
+_TIME = re.compile(r"<t:(-?\d{1,15})(?::[tTdDfFR])?>")
+"""Source: Discord's message formatting, timestamps."""
+
+
 def job_view(job: Mapping[str, object]) -> Sequence[RenderableType]:
     """Return a whole job for the screen, piece by piece."""
     rows = {label: job[field] for label, field in _ROWS if field in job}
     parts: list[RenderableType] = [headline(job), indented(fields(rows))]
     for said in sayings(job):
-        parts += [Text(), indented(plain(said, lines=True))]
+        parts += [Text(), indented(plain(readable(said), lines=True))]
     for url in pictures(job):
         parts += [Text(), link(url)]
     return parts
@@ -60,11 +65,24 @@ def headline(job: Mapping[str, object]) -> Text:
 
 
 def sayings(job: Mapping[str, object]) -> list[str]:
-    """Return what the bot said, without saying the same twice (info does)."""
-    texts = [str(job.get("content") or "")]
-    for embed in _dicts(job.get("embeds")):
-        texts += [str(embed.get(field) or "") for field in ("title", "description")]
+    """Return what the bot said, titles first, without saying the same twice (info does)."""
+    embeds = list(_dicts(job.get("embeds")))
+    texts = [str(embed.get("title") or "") for embed in embeds]
+    texts.append(str(job.get("content") or ""))
+    texts += [str(embed.get("description") or "") for embed in embeds]
     return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+def readable(said: str) -> str:
+    """Return the bot's words for eyes: its times as dates, without the stars of Markdown."""
+    return _TIME.sub(_date, said).replace("**", "")
+
+
+def _date(found: re.Match[str]) -> str:
+    try:
+        return f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, ValueError, OSError):
+        return found[0]
 
 
 def prompts(job: Mapping[str, object]) -> list[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import typer
 
 from waystation.cli.exits import exit_for_job
+from waystation.cli.group import CommandGroup
 from waystation.cli.job_view import headline, job_view
 from waystation.cli.options import Jobid, Json, Limit
 from waystation.cli.remote import ask
-from waystation.cli.screen import opened
+from waystation.cli.screen import link, opened
 from waystation.cli.waiting import waiting
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List, show, watch and cancel jobs.")
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="List, show, watch and cancel jobs.")
 
 
 @app.command("list")
@@ -21,7 +22,7 @@ def list_jobs(as_json: Json = False) -> None:
     """List your jobs that are not final."""
     with opened(as_json) as screen:
         jobids = ask(lambda client: client.jobs())
-        screen.answer(jobids, *(jobids or ["No job is running."]))
+        screen.answer(jobids, *(map(link, jobids) if jobids else ["No job is running."]))
 
 
 @app.command()
@@ -36,6 +37,7 @@ def show(jobid: Jobid, as_json: Json = False) -> None:
 def watch(jobid: Jobid, timeout_s: Limit = None, as_json: Json = False) -> None:
     """Follow a job until it is final; the exit code says how it ended."""
     with opened(as_json) as screen:
+        screen.jobid = jobid
         with waiting(screen, "job") as seen:
             job = ask(lambda client: client.wait(jobid, timeout_s=timeout_s, on_progress=seen))
         screen.answer(job, *job_view(job))
@@ -46,8 +48,7 @@ def watch(jobid: Jobid, timeout_s: Limit = None, as_json: Json = False) -> None:
 def cancel(jobid: Jobid, as_json: Json = False) -> None:
     """Cancel a job; done when it is cancelled, else the exit code says how it had ended."""
     with opened(as_json) as screen:
-        with waiting(screen, "cancel"):
-            job = ask(lambda client: client.cancel(jobid))
+        job = ask(lambda client: client.cancel(jobid))
         screen.answer(job, headline(job))
         if job.get("status") != "cancelled":
             raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain
-from waystation.errors import StoreError
+from waystation.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     from waystation.settings import Settings
@@ -20,10 +21,8 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
     `serve` does the same at its start. Jobs that were open fail afterwards,
     because their place in Discord's stream of events is lost.
     """
-    from waystation import settings
-
     with opened(as_json) as screen:
-        found = _migrated(settings.load(config))
+        found = _migrated(load_settings(config))
         if found["from"] == found["to"]:
             said = f"nothing to do: {found['database']} has schema {found['to']}"
         else:
@@ -52,7 +51,12 @@ def _migrated(settings: Settings) -> dict[str, object]:
             after = schema.schema_number(connection)
         finally:
             connection.close()
-    except (OSError, apsw.Error) as error:
+    except OSError as error:
+        raise ConfigurationError(
+            f"The database {path} cannot be used: {error.strerror}",
+            details="Set WAYSTATION_DATA_DIR to a directory that this user may write.",
+        ) from error
+    except apsw.Error as error:
         raise StoreError(f"The database {path} cannot be used", details=str(error)) from error
     return {
         "database": str(path),

@@ -10,12 +10,17 @@ import typer
 __all__ = ["Channel", "Config", "Jobid", "Json", "Limit"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-Channel = Annotated[str, typer.Argument(help="Discord channel id of the account.")]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="TOML file with settings.", show_default=False)
+Channel = Annotated[
+    str, typer.Argument(metavar="CHANNEL", help="Discord channel id of the account.")
 ]
-Jobid = Annotated[str, typer.Argument(help="The job's id.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file with settings.", show_default=False),
+]
+Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.")]
 Limit = Annotated[
     float | None,
-    typer.Option("--timeout", help="Stop waiting after so many seconds; the job goes on."),
+    typer.Option(
+        "--timeout", metavar="SECONDS", help="Stop waiting after so many seconds; the job goes on."
+    ),
 ]

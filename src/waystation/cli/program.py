@@ -6,8 +6,10 @@ completion stay quick.
 
 from __future__ import annotations
 
+import codecs
+import locale
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -16,9 +18,22 @@ from waystation.cli import accounts, jobs, migrate, serve, users
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
+from waystation.cli.group import CommandGroup
 from waystation.cli.submit import add_verbs
 
 __all__ = ["app", "main"]
+
+
+_LEGIBLE = "waystation.legible"
+_IN_ASCII: Mapping[str, str] = {
+    "✓": "+",
+    "✗": "x",
+    "…": "...",
+    "→": "->",
+    "–": "-",
+    "—": "-",
+}
+"""Our own signs, for terminals without them."""
 
 
 def _exit_lines() -> Iterator[str]:
@@ -27,6 +42,7 @@ def _exit_lines() -> Iterator[str]:
 
 
 app = typer.Typer(
+    cls=CommandGroup,
     name="waystation",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -71,7 +87,18 @@ app.add_typer(accounts.app, name="accounts", rich_help_panel="Jobs")
 
 def main() -> None:
     """Run the command line. Source of the exit codes: `exits.EXITS`."""
+    codecs.register_error(_LEGIBLE, _legible)
+    # Python writes UTF-8 even where the locale asks for ASCII.
+    encoding = "ascii" if locale.setlocale(locale.LC_CTYPE) in ("C", "POSIX") else None
     for stream in (sys.stdout, sys.stderr):
-        # A bot's emoji must not end a command on a terminal that cannot show it.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding=encoding, errors=_LEGIBLE)  # type: ignore[union-attr]
     app()
+
+
+def _legible(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write what a terminal cannot show: our signs in ASCII, a bot's emoji spelled out."""
+    if isinstance(error, UnicodeEncodeError):
+        sign = _IN_ASCII.get(error.object[error.start])
+        if sign is not None:
+            return sign, error.start + 1
+    return codecs.backslashreplace_errors(error)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from waystation.cli.loading import load_settings
 from waystation.errors import Unauthorized
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ def ask(call: Callable[[Client], Awaitable[_T]]) -> _T:
 
     Raises: Unauthorized: no token is set; whatever the call raises
     """
-    from waystation import settings
-
-    return asyncio.run(_with_client(settings.load(), call))
+    return asyncio.run(_with_client(load_settings(), call))
 
 
 def service_url(settings: Settings) -> str:

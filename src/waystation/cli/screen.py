@@ -7,6 +7,7 @@ never as markup (R49). With `--json` stdout holds exactly one JSON document per 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,20 +15,28 @@ from contextlib import contextmanager
 from typing import TextIO
 
 import typer
-from rich.console import Console, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.text import Text
 
 from waystation.cli.exits import Exit, exit_for_error
-from waystation.errors import Busy, WaystationError
+from waystation.errors import (
+    Busy,
+    ConfigurationError,
+    InvalidRequest,
+    TransportError,
+    Unavailable,
+    WaystationError,
+)
 
 __all__ = [
     "MARK",
+    "Grid",
     "Screen",
     "escaped",
     "fields",
-    "grid",
     "indented",
     "link",
     "marked",
@@ -44,6 +53,14 @@ MARK: Mapping[str, Text] = {
 
 _NO_EDGE = 2_000
 """Columns where nobody looks: wide enough that no line of a bot is folded."""
+
+_GAP = 2
+"""Columns between two cells."""
+
+_LEAST_ROOM = 20
+"""Columns in which text is folded at least; a narrower terminal folds it once more."""
+
+_WORD = re.compile(r"\s*\S+\s*")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
@@ -78,35 +95,101 @@ def marked(sign: str, text: str, style: str = "") -> Text:
     return Text.assemble(MARK[sign], " ", plain(text, style))
 
 
-def grid(*titles: str) -> Table:
-    """Return an empty table with headings, in the house style."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table
+class Grid:
+    """Columns as wide as they must be; only the last is folded, and only between words.
+
+    Ids and URLs stay in one piece and no line ends in spaces, which rich's own tables promise not.
+    """
+
+    def __init__(self, *titles: str) -> None:
+        self._rows: list[Sequence[Text]] = []
+        if titles:
+            self.add_row(*(Text(title, "bold") for title in titles))
+
+    def add_row(self, *cells: Text) -> None:
+        """Add a row; every row has as many cells."""
+        self._rows.append(cells)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = self._widths()
+        for *first, last in self._rows:
+            head = Text(no_wrap=True)
+            for cell, width in zip(first, widths, strict=False):
+                head.append_text(cell).append(" " * (width + _GAP - cell.cell_len))
+            room = max(options.max_width - head.cell_len, _LEAST_ROOM)
+            for folded in _folded(last, room):
+                line = Text.assemble(head, folded, no_wrap=True)
+                line.rstrip()
+                yield line
+                head = Text(" " * head.cell_len)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        widths = self._widths()
+        whole = sum(widths) + _GAP * max(len(widths) - 1, 0)
+        return Measurement(whole, whole).with_maximum(options.max_width)
+
+    def _widths(self) -> list[int]:
+        columns = zip(*self._rows, strict=True)
+        return [max(_width_of(cell) for cell in column) for column in columns]
 
 
-def fields(rows: Mapping[str, object]) -> Table:
-    """Return names and values side by side; values are foreign text or renderables."""
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
+def _folded(text: Text, room: int) -> Iterator[Text]:
+    for line in text.split(allow_blank=True):
+        cuts, column = [], 0
+        for word in _WORD.finditer(line.plain):
+            width = cell_len(word[0].rstrip())
+            if column and column + width > room:
+                cuts.append(word.start())
+                column = 0
+            column += cell_len(word[0])
+        yield from line.divide(cuts)
+
+
+def _foldable(what: RenderableType) -> RenderableType:
+    """Return what is printed for a text; one that must not be folded says so itself."""
+    if not isinstance(what, Text) or what.no_wrap:
+        return what
+    alone = Grid()
+    alone.add_row(what)
+    return alone
+
+
+def _width_of(text: Text) -> int:
+    return max((line.cell_len for line in text.split(allow_blank=True)), default=0)
+
+
+def fields(rows: Mapping[str, object]) -> Grid:
+    """Return names and values side by side; values are foreign text, or made by `plain`."""
+    found = Grid()
     for name, value in rows.items():
-        shown = value if isinstance(value, Text | Table) else plain(value, lines=True)
-        table.add_row(name, shown)
-    return table
+        shown = value if isinstance(value, Text) else plain(value, lines=True)
+        found.add_row(Text(name, "cyan"), shown)
+    return found
 
 
 def link(url: str) -> Text:
-    """Return a link, or a line to copy, that `Screen.show` does not fold."""
+    """Return a link, or a line to copy, that is not folded."""
     text = plain(url, "blue")
     text.no_wrap = True
     return text
 
 
-def indented(what: RenderableType, columns: int = 2) -> Padding:
-    """Return something moved to the right, no wider than it must be."""
-    return Padding(what, (0, 0, 0, columns), expand=False)
+class _Indented:
+    def __init__(self, what: RenderableType, columns: int) -> None:
+        self._what, self._columns = what, columns
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.update(width=max(options.max_width - self._columns, _LEAST_ROOM))
+        for line in Segment.split_lines(console.render(_foldable(self._what), room)):
+            if any(segment.text.strip() for segment in line):
+                yield Segment(" " * self._columns)
+                yield from line
+            yield Segment.line()
+
+
+def indented(what: RenderableType, columns: int = 2) -> RenderableType:
+    """Return something moved to the right."""
+    return _Indented(what, columns)
 
 
 class Screen:
@@ -118,6 +201,8 @@ class Screen:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.jobid: str | None = None
+        """The job that is waited for; it goes on when the wait ends early."""
         self.out = Console(highlight=False, width=_width(sys.stdout))
         self.err = Console(stderr=True, highlight=False, width=_width(sys.stderr))
 
@@ -136,22 +221,36 @@ class Screen:
     def show(self, *shown: RenderableType) -> None:
         """Print for a person; bare strings are foreign text, and links stay in one piece."""
         for item in shown:
-            text = plain(item, lines=True) if isinstance(item, str) else item
-            self.out.print(text, soft_wrap=isinstance(text, Text) and text.no_wrap is True)
+            _print(self.out, plain(item, lines=True) if isinstance(item, str) else item)
 
     def note(self, text: str, style: str = "dim") -> None:
         """Tell a person something that is not the answer."""
         if not self.as_json:
-            self.err.print(plain(text, style, lines=True))
+            _print(self.err, plain(text, style, lines=True))
 
     def fail(self, error: WaystationError) -> None:
         """Tell why the command ended: v2's error object, or a sentence on stderr."""
+        waits = self.jobid is not None and isinstance(error, Unavailable | TransportError)
         if self.as_json:
-            self.give(_error_object(error))
+            self.give(_error_object(error) | ({"jobid": self.jobid} if waits else {}))
             return
-        self.err.print(marked("error", error.message))
+        _print(self.err, marked("error", error.message))
         for line in _explained(error):
-            self.err.print(plain(f"  {line}", "dim"))
+            _print(self.err, plain(f"  {line}", "dim"))
+        if waits:
+            self._note_job()
+
+    def stopped(self) -> None:
+        """Tell that a person ended the command, and how a job that goes on is found again."""
+        if self.as_json:
+            self.give({"error": "stopped"} | ({"jobid": self.jobid} if self.jobid else {}))
+            return
+        self.note("\nstopped")
+        if self.jobid:
+            self._note_job()
+
+    def _note_job(self) -> None:
+        self.note(f"the job goes on: waystation jobs watch {self.jobid}", "")
 
 
 @contextmanager
@@ -163,9 +262,14 @@ def opened(as_json: bool) -> Iterator[Screen]:
     except WaystationError as error:
         screen.fail(error)
         raise typer.Exit(exit_for_error(error)) from None
-    except KeyboardInterrupt:
-        screen.note("\nstopped")
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        screen.stopped()
         raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _print(console: Console, what: RenderableType) -> None:
+    # A line may be longer than the terminal: an id or URL stays in one piece.
+    console.print(_foldable(what), overflow="ignore", crop=False)
 
 
 def _width(stream: TextIO) -> int | None:
@@ -179,7 +283,9 @@ def _error_object(error: WaystationError) -> dict[str, object]:
         body["errorDetails"] = error.details
     if isinstance(error, Busy) and error.executing_jobs is not None:
         body["executingJobs"] = list(error.executing_jobs)
-    return body | {"code": error.status_hint}
+    # A setting is the caller's own mistake here, as a request is to the API.
+    code = InvalidRequest.status_hint if isinstance(error, ConfigurationError) else None
+    return body | {"code": code or error.status_hint}
 
 
 def _explained(error: WaystationError) -> Sequence[str]:

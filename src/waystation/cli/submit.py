@@ -85,6 +85,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
 
         async def call(client: Client) -> Job:
             job = await client.submit(command.verb, fields, files)
+            screen.jobid = job["jobid"]
             show(job)
             if given.get("no_wait"):
                 return job

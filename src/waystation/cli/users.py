@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from waystation.cli.group import CommandGroup
+from waystation.cli.loading import load_settings, make_data_dir
 from waystation.cli.options import Config, Json
-from waystation.cli.screen import MARK, fields, grid, opened, plain
-from waystation.errors import InvalidRequest, NotFound
+from waystation.cli.screen import MARK, Grid, Screen, fields, opened, plain
+from waystation.contract import instant
+from waystation.errors import ConfigurationError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from waystation.app import State
@@ -22,17 +26,40 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Manage who may call the API of this host's service.")
+app = typer.Typer(
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Manage who may call the API of this host's service.",
+)
 
 _T = TypeVar("_T")
 
-_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
+_NO_DATABASE = "WAYSTATION_DATA_DIR says where it is; `waystation users add` makes one."
 
-_Who = Annotated[str, typer.Argument(help="The user's id or e-mail address.")]
+_END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
+
+
+def _moment(text: str) -> datetime:
+    """Return the last moment that `--on` names, UTC. Raises: BadParameter."""
+    for pattern in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"):
+        try:
+            found = datetime.strptime(text, pattern).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return found if "T" in text else datetime.combine(found, _END_OF_DAY)
+    raise typer.BadParameter("a day like 2027-01-31, or a moment like 2027-01-31T12:00:00")
+
+
+_Who = Annotated[str, typer.Argument(metavar="WHO", help="The user's id or e-mail address.")]
 _On = Annotated[
     datetime | None,
-    typer.Option(help="Last moment, UTC; now when left out.", formats=list(_FORMATS)),
+    typer.Option(
+        parser=_moment,
+        metavar="DATE",
+        help="Last day, until its end in UTC, or last moment (2027-01-31T12:00:00); else now.",
+    ),
 ]
+_Never = Annotated[bool, typer.Option("--never", help="Lift the end instead.")]
 
 
 @app.command()
@@ -49,7 +76,7 @@ def add(
         return user, secret
 
     with opened(as_json) as screen:
-        user, secret = _on_host(config, work)
+        user, secret = _on_host(config, work, making=screen)
         screen.answer(*_with_token(user, secret))
 
 
@@ -70,15 +97,16 @@ def list_users(config: Config = None, as_json: Json = False) -> None:
 
 @app.command()
 def expire(
-    who: _Who,
-    on: _On = None,
-    never: Annotated[bool, typer.Option("--never", help="Lift the end instead.")] = False,
-    config: Config = None,
-    as_json: Json = False,
+    who: _Who, on: _On = None, never: _Never = False, config: Config = None, as_json: Json = False
 ) -> None:
     """Set when a user's subscription ends; afterwards every call answers 402."""
-    until = None if never else (on.replace(tzinfo=UTC) if on else _now())
-    _change(who, lambda user: replace(user, expires_at=until), config, as_json)
+
+    def change(user: User) -> User:
+        if never and on is not None:
+            raise InvalidRequest("--on and --never exclude each other")
+        return replace(user, expires_at=None if never else on or _now())
+
+    _change(who, change, config, as_json)
 
 
 @app.command()
@@ -111,21 +139,35 @@ def _change(who: str, change: Callable[[User], User], config: Config, as_json: b
 
     with opened(as_json) as screen:
         user = _on_host(config, work)
-        screen.answer(_as_json(user), _table([user]))
+        screen.answer(_as_json(user), _table([user], mark="ok"))
 
 
-def _on_host(config: Config, work: Callable[[State], Awaitable[_T]]) -> _T:
-    """Open this host's database, also beside a running server (R39), and do one thing with it."""
+def _on_host(
+    config: Config, work: Callable[[State], Awaitable[_T]], making: Screen | None = None
+) -> _T:
+    """Open this host's database, also beside a running server (R39), and do one thing with it.
+
+    Args: making: where to tell that there was no database and one was made; None: it must exist
+    Raises: ConfigurationError: there is no database
+    """
     from waystation import app as service
-    from waystation import logs, settings
+    from waystation import logs
 
     async def run() -> _T:
         async with service.open_state(found) as state:
             return await work(state)
 
-    found = settings.load(config)
+    found = load_settings(config)
+    path = found.database_path
+    is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists raises where it may not look
+    if is_new and making is None:
+        raise ConfigurationError(f"There is no database at {path}", details=_NO_DATABASE)
     logs.configure("warning", "console")
-    return asyncio.run(run())
+    make_data_dir(found)
+    answer = asyncio.run(run())
+    if is_new and making is not None:
+        making.note(f"made the database {path}")
+    return answer
 
 
 async def _find(state: State, who: str) -> User:
@@ -167,18 +209,18 @@ def _as_json(user: User) -> dict[str, object]:
         "id": user.user_id,
         "email": user.email,
         "name": user.name,
-        "created": user.created_at.isoformat(),
-        "expires": user.expires_at.isoformat() if user.expires_at else None,
-        "revoked": user.revoked_at.isoformat() if user.revoked_at else None,
+        "created": instant(user.created_at),
+        "expires": instant(user.expires_at) if user.expires_at else None,
+        "revoked": instant(user.revoked_at) if user.revoked_at else None,
     }
 
 
-def _table(users: Sequence[User]) -> RenderableType:
-    table = grid("", "id", "email", "name", "since", "state")
+def _table(users: Sequence[User], mark: str | None = None) -> RenderableType:
+    table = Grid("", "id", "email", "name", "since", "state")
     for user in users:
-        mark, state = _state(user)
+        standing, state = _state(user)
         row = (user.user_id, user.email, user.name or "", f"{user.created_at:%Y-%m-%d}", state)
-        table.add_row(MARK[mark], *(plain(cell) for cell in row))
+        table.add_row(MARK[mark or standing], *(plain(cell) for cell in row))
     return table
 
 

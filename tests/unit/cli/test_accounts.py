@@ -94,11 +94,36 @@ def test_show_names_the_mend_of_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = answer_with(monkeypatch, None)
-    assert run("accounts", "remove", "2", stdin="n\n").exit_code == 1
-    assert client.calls == []
+    client = answer_with(monkeypatch, ACCOUNT, ACCOUNT, None)
+    monkeypatch.setattr("waystation.cli.accounts._person_is_there", lambda: True)
+    kept = run("accounts", "remove", "2", stdin="n\n")
+    assert kept.exit_code == 1 and "ABC…secured…xyz of channel 2" in kept.err
     assert run("accounts", "remove", "2", stdin="y\n").exit_code == 0
-    assert client.calls == [("remove_discord_account", ("2",), {})]
+    looked: tuple[str, tuple[str, ...], dict[str, object]] = ("discord_account", ("2",), {})
+    assert client.calls == [looked, looked, ("remove_discord_account", ("2",), {})]
+
+
+def test_remove_looks_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, NotFound("Configuration not found for provided channel"))
+    monkeypatch.setattr("waystation.cli.accounts._person_is_there", lambda: True)
+    ran = run("accounts", "remove", "123")
+    assert ran.exit_code == 8 and "Remove" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_remove_without_anybody_to_ask_wants_yes(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    client = answer_with(monkeypatch)
+    ran = run("accounts", "remove", "2", *arguments)
+    assert ran.exit_code == 2 and "use --yes" in ran.out + ran.err
+    assert client.calls == []
+
+
+def test_add_to_a_halted_account_names_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, HALTED)
+    ran = run("accounts", "add", "--token-stdin", stdin="tok.en\n")
+    assert "still halted" in ran.out and "waystation accounts reset 3" in ran.out
 
 
 def test_remove_and_reset_say_so_in_json(monkeypatch: pytest.MonkeyPatch) -> None:

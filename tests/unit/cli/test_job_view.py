@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from waystation.cli.job_view import headline, job_view, pictures, prompts, sayings
+from waystation.cli.job_view import headline, job_view, pictures, prompts, readable, sayings
 
 JOB: dict[str, Any] = {
     "jobid": "job:1",
@@ -58,7 +58,12 @@ def test_prompts_are_the_paragraphs_of_the_embed() -> None:
 
 def test_the_same_words_are_not_said_twice() -> None:
     job = {"content": "hours: 3", "embeds": [{"title": "Your info", "description": "hours: 3"}]}
-    assert sayings(job) == ["hours: 3", "Your info"]
+    assert sayings(job) == ["Your info", "hours: 3"]
+
+
+def test_the_words_of_the_bot_are_shown_for_eyes() -> None:
+    said = "**Renewal**: <t:1767225600:F>, <t:999999999999999>, a *star*"
+    assert readable(said) == "Renewal: 2026-01-01 00:00 UTC, <t:999999999999999>, a *star*"
 
 
 def test_lists_that_are_none_are_skipped() -> None:

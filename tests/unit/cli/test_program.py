@@ -26,6 +26,17 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     assert run("frobnicate").exit_code == 2
 
 
+def test_a_terminal_with_ascii_alone_gets_signs_it_has() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "waystation", "accounts", "list"],
+        capture_output=True,
+        env={"LC_ALL": "C"},
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.startswith(b"x WAYSTATION_TOKEN is not set")
+
+
 def test_help_imports_nothing_that_is_slow() -> None:
     slow = "aiohttp uvicorn starlette apsw cryptography PIL structlog asyncpg rich.progress"
     code = (

@@ -44,4 +44,4 @@ def test_a_service_that_is_not_there_has_an_exit_code(
     environment = {"WAYSTATION_URL": "http://127.0.0.1:9", "WAYSTATION_TOKEN": "user:1-x"}
     ran = run("jobs", "list", "--json", environment=environment)
     assert ran.exit_code == 3
-    assert ran.json["error"] == "http://127.0.0.1:9 cannot be reached: Connection refused"
+    assert ran.json["error"] == "http://127.0.0.1:9 cannot be reached: connection refused"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from waystation.cli.screen import (
+    Grid,
     Screen,
     escaped,
     fields,
-    grid,
     indented,
     link,
     marked,
@@ -28,7 +28,8 @@ from waystation.errors import Busy, Conflict, NotFound
 def drawn(what: RenderableType, *, colour: bool = False, width: int = 80) -> str:
     """Return what a terminal of that width would be sent."""
     file = io.StringIO()
-    Console(file=file, force_terminal=colour, width=width, highlight=False).print(what)
+    console = Console(file=file, force_terminal=colour, width=width, highlight=False)
+    console.print(what, overflow="ignore", crop=False)
     return file.getvalue()
 
 
@@ -80,9 +81,19 @@ def test_fields_show_values_as_text_line_by_line() -> None:
 
 
 def test_a_grid_has_its_headings() -> None:
-    table = grid("id", "state")
-    table.add_row("1", "active")
-    assert [line.rstrip() for line in drawn(table).splitlines()] == ["id  state", "1   active"]
+    table = Grid("id", "state", "since")
+    table.add_row(plain("1"), plain("active"), plain(""))
+    assert drawn(table).splitlines() == ["id  state   since", "1   active"]
+
+
+def test_of_a_grid_only_the_last_column_is_folded_and_only_between_words() -> None:
+    table, jobid = Grid("job", "why"), "job:" + "x" * 60
+    table.add_row(plain(jobid), plain("it was said to be far too long for this terminal"))
+    table.add_row(plain("job:2"), plain("https://example.org/" + "y" * 60))
+    shown = drawn(table, width=80).splitlines()
+    assert shown[1].startswith(f"{jobid}  it was") and shown[2].startswith(" " * 66)
+    assert shown[-1].endswith("https://example.org/" + "y" * 60)
+    assert not any(line.endswith(" ") for line in shown)
 
 
 def test_a_link_is_never_folded() -> None:
@@ -158,6 +169,16 @@ def test_ctrl_c_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
         raise KeyboardInterrupt
     assert ended.value.exit_code == 130
     assert "stopped" in capsys.readouterr().err
+
+
+def test_ctrl_c_tells_how_the_job_is_found_again(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit), opened(as_json) as screen:
+            screen.jobid = "job:1"
+            raise KeyboardInterrupt
+    captured = capsys.readouterr()
+    assert captured.err == "\nstopped\nthe job goes on: waystation jobs watch job:1\n"
+    assert json.loads(captured.out) == {"error": "stopped", "jobid": "job:1"}
 
 
 def test_an_exit_that_was_chosen_is_left_alone() -> None:

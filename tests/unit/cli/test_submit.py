@@ -90,6 +90,14 @@ def test_the_time_limit_reaches_the_wait_and_ends_it(monkeypatch: pytest.MonkeyP
     assert client.calls[1][2]["timeout_s"] == 5.0
 
 
+def test_a_wait_that_ends_early_tells_how_to_find_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = "https://example.org/a.png"
+    late = Unavailable("job:1 is not final after 5 s")
+    answer_with(monkeypatch, STARTED, late, STARTED, late)
+    assert "waystation jobs watch job:1" in run("describe", picture, "--timeout", "5").err
+    assert run("describe", picture, "--timeout", "5", "--json").json["jobid"] == "job:1"
+
+
 def test_limits_of_the_api_are_checked_by_the_parser() -> None:
     assert run("describe", "https://example.org/a.png", "--max-jobs", "16").exit_code == 2
     assert run("describe").exit_code == 2

@@ -89,8 +89,8 @@ def test_expire_sets_moves_and_lifts_the_end(users: Users, stored: Callable[[], 
     users("add", "--email", "ada@example.org")
     assert users("expire", "1", "--on", "2999-12-31").exit_code == 0
     until = stored().expires_at
-    assert until is not None and until.isoformat() == "2999-12-31T00:00:00+00:00"
-    assert "active until 2999-12-31 00:00" in users("list").out
+    assert until is not None and until.isoformat() == "2999-12-31T23:59:59+00:00"
+    assert "active until 2999-12-31 23:59" in users("list").out
     assert users("expire", "1", "--json").json["expires"] is not None
     assert "expired" in users("list").out
     assert users("expire", "1", "--never", "--json").json["expires"] is None
@@ -98,10 +98,56 @@ def test_expire_sets_moves_and_lifts_the_end(users: Users, stored: Callable[[], 
 
 
 def test_expire_takes_dates_only(users: Users) -> None:
-    assert users("expire", "1", "--on", "tomorrow").exit_code == 2
+    ran = users("expire", "1", "--on", "tomorrow")
+    assert ran.exit_code == 2 and "2027-01-31" in ran.err
 
 
-def test_list_shows_everybody(users: Users) -> None:
+def test_an_end_and_no_end_exclude_each_other(users: Users) -> None:
+    users("add", "--email", "ada@example.org")
+    assert users("expire", "1", "--on", "2999-12-31", "--never").exit_code == 2
+    assert users("list", "--json").json[0]["expires"] is None
+
+
+def test_a_change_that_was_made_is_shown_as_done(users: Users) -> None:
+    users("add", "--email", "ada@example.org")
+    for change in ("expire", "revoke"):
+        assert users(change, "1").out.splitlines()[1].startswith("✓  1")
+
+
+def test_times_are_written_as_the_api_does(users: Users) -> None:
+    users("add", "--email", "ada@example.org")
+    users("expire", "1", "--on", "2999-12-31")
+    user = users("list", "--json").json[0]
+    assert user["expires"] == "2999-12-31T23:59:59.000Z"
+    assert len(user["created"]) == len(user["expires"]) and user["created"].endswith("Z")
+
+
+@pytest.mark.parametrize("command", ["list", "expire 1", "rotate 1", "revoke 1"])
+def test_only_add_makes_a_database(users: Users, tmp_path: Path, command: str) -> None:
+    ran = users(*command.split(), "--json")
+    path = str(tmp_path / "data" / "waystation.db")
+    assert (ran.exit_code, ran.json["code"]) == (2, 400)
+    assert ran.json["error"] == f"There is no database at {path}"
+    assert not (tmp_path / "data").exists()
+    assert f"made the database {path}" in users("add", "--email", "ada@example.org").err
+    assert "made" not in users("add", "--email", "bob@example.org").err
+
+
+def test_a_data_directory_that_cannot_be_made_is_one_object(users: Users, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    ran = users("add", "--email", "ada@example.org", "--json")
+    assert (ran.exit_code, ran.json["code"]) == (2, 400)
+
+
+def test_a_misspelt_variable_is_warned_of(users: Users, environment: dict[str, str]) -> None:
+    environment["WAYSTATION_PROT"] = "1"
+    ran = users("add", "--email", "ada@example.org", "--json")
+    assert ran.json["id"] == 1
+    assert ran.err == "! WAYSTATION_PROT is not a setting; did you mean `WAYSTATION_PORT`?\n"
+
+
+def test_list_shows_everybody(users: Users, environment: dict[str, str]) -> None:
+    run("migrate", environment=environment)
     assert users("list").out == "There is no user yet.\n"
     assert users("list", "--json").json == []
     users("add", "--email", "ada@example.org")
@@ -119,6 +165,7 @@ def test_list_shows_everybody(users: Users) -> None:
 
 @pytest.mark.parametrize("command", ["expire", "rotate", "revoke"])
 def test_somebody_unknown_has_an_exit_code(users: Users, command: str) -> None:
+    users("add", "--email", "ada@example.org")
     assert users(command, "nobody@example.org").exit_code == 8
 
 

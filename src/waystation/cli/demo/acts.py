@@ -10,7 +10,7 @@ from rich.panel import Panel
 
 from waystation.cli.demo.processes import finished
 from waystation.cli.demo.stage import Stage
-from waystation.cli.job_view import headline, prompts, sayings
+from waystation.cli.job_view import headline, prompts, readable, sayings
 from waystation.cli.screen import fields, plain
 from waystation.client import Client, Job
 from waystation.errors import Halted
@@ -48,7 +48,8 @@ async def info(stage: Stage) -> None:
     """Ask the bot about the account."""
     job = await stage.client.info(channel=stage.channels[0])
     stage.check(job.get("status") == "completed", "the POST answered with the bot's own words:")
-    stage.show(plain((sayings(job) or [""])[0], "dim", lines=True), indent=4)
+    for said in sayings(job):
+        stage.show(plain(readable(said), "dim", lines=True), indent=4)
 
 
 async def describe_file(stage: Stage) -> None:

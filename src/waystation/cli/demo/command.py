@@ -12,6 +12,7 @@ import typer
 from waystation.cli.exits import Exit
 from waystation.cli.options import Json
 from waystation.cli.screen import opened
+from waystation.errors import PreconditionFailed
 
 __all__ = ["demo"]
 
@@ -37,8 +38,24 @@ def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> No
 
     sample = files("waystation.samples").joinpath("lighthouse.webp")
     with opened(as_json) as screen, as_file(sample) as shipped:
+        if image is not None:
+            _look_at(image)
         try:
             ok = asyncio.run(play(screen, image or shipped, keep=keep))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         raise typer.Exit(Exit.OK if ok else Exit.FAILED)
+
+
+def _look_at(image: Path) -> None:
+    """Refuse what the bot would refuse, before anything is started. Raises: PreconditionFailed."""
+    from waystation.outbound.pictures import KINDS, recognise, sound
+
+    try:
+        data = image.read_bytes()
+    except OSError as error:
+        raise PreconditionFailed(f"{image} cannot be read: {error.strerror}") from error
+    found = recognise(data)
+    if found is None or not sound(data, found[0]):
+        kinds = ", ".join(kind.name for kind in KINDS)
+        raise PreconditionFailed(f"{image} is not a picture; these are: {kinds}")

@@ -110,8 +110,7 @@ def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
     failed = [check for check in stage.checks if not check.ok]
     if stage.screen.as_json:
         checks = [check.as_json() for check in stage.checks]
-        kept = {"url": stage.url, "token": stage.token, "channels": stage.channels} if keep else {}
-        stage.screen.give({"ok": ok, "checks": checks, **kept})
+        stage.screen.give({"ok": ok, "checks": checks} | (_kept_facts(stage) if keep else {}))
         return
     stage.gap()
     if ok:
@@ -126,16 +125,35 @@ def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
         _explain_curl(stage)
 
 
+def _kept_facts(stage: Stage) -> dict[str, object]:
+    return {
+        "url": stage.url,
+        "token": stage.token,
+        "channels": stage.channels,
+        "jobid": stage.jobid or None,
+        "data_dir": _data_dir(stage),
+    }
+
+
+def _data_dir(stage: Stage) -> str:
+    return stage.environment.get("WAYSTATION_DATA_DIR", "")
+
+
 def _explain_curl(stage: Stage) -> None:
-    ask = 'curl -H "Authorization: Bearer $WAYSTATION_TOKEN" -H "Content-Type: application/json"'
-    lines = (
+    ask = (
+        "curl -sS -w '\\n' "
+        '-H "Authorization: Bearer $WAYSTATION_TOKEN" -H "Content-Type: application/json"'
+    )
+    lines = [
+        f"export WAYSTATION_DATA_DIR={_data_dir(stage)}",
         f"export WAYSTATION_URL={stage.url} WAYSTATION_TOKEN={stage.token}",
         f"""{ask} $WAYSTATION_URL/v2/jobs/info -d '{{"channel": "{stage.channels[0]}"}}'""",
         f"""{ask} $WAYSTATION_URL/v2/jobs/describe """
         f"""-d '{{"describeUrl": "{stage.site.picture_url}"}}'""",
         f"{ask} $WAYSTATION_URL/v2/jobs",
-        f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid=…"',
-    )
+    ]
+    if stage.jobid:
+        lines.append(f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid={stage.jobid}"')
     stage.gap()
     stage.show("Both keep running until Ctrl-C. In another terminal:", indent=0)
     stage.gap()

@@ -15,7 +15,7 @@ from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.site import Site
 from waystation.cli.screen import Screen, indented, marked, plain
 from waystation.cli.waiting import waiting
-from waystation.client import Client, Job
+from waystation.client import Client, Job, reason
 from waystation.errors import Unavailable
 
 __all__ = ["Check", "Stage"]
@@ -56,6 +56,8 @@ class Stage:
     channels: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     act: str = ""
+    jobid: str = ""
+    """The last job that was followed to its end."""
 
     def begin(self, title: str) -> None:
         """Open an act."""
@@ -83,7 +85,9 @@ class Stage:
         """Follow a job to its end with a progress bar."""
         with waiting(self.screen, what) as seen:
             seen(job)
-            return await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
+            ended = await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
+        self.jobid = ended["jobid"]
+        return ended
 
     async def fault(self, name: str, **switch: object) -> None:
         """Switch a fault of the simulator on for one interaction.
@@ -97,6 +101,6 @@ class Stage:
             async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
                 refusal = "" if response.ok else await response.text()
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"the simulator cannot be reached: {error}") from error
+            raise Unavailable(f"the simulator cannot be reached: {reason(error)}") from error
         if refusal:
             raise Unavailable(f"the simulator refused fault {name}: {refusal}")

@@ -6,12 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from waystation.cli.exits import Exit
 from waystation.cli.options import Config, Json
-from waystation.cli.screen import Screen, grid, indented, opened, plain
+from waystation.cli.screen import Grid, Screen, indented, opened, plain
 
 if TYPE_CHECKING:
     from waystation.cli.doctor.examination import Result
@@ -55,14 +54,14 @@ async def _run(settings: Settings, screen: Screen) -> list[Result]:
     return results
 
 
-def _settings_table(settings: Settings) -> Table:
+def _settings_table(settings: Settings) -> Grid:
     from waystation.settings import SETTINGS
 
-    table = grid("setting", "value", "from")
+    table = Grid("setting", "from", "value")
     for row in SETTINGS:
         origin = settings.origins.get(row.name, "default")
         style = "dim" if origin == "default" else ""
-        cells = (row.variable, settings.shown(row.name), origin)
+        cells = (row.variable, origin, settings.shown(row.name))
         table.add_row(*(plain(cell, style) for cell in cells))
     return table
 
@@ -80,7 +79,7 @@ def _as_json(settings: Settings, results: list[Result], *, healthy: bool) -> dic
         "settings": [
             {
                 "name": row.variable,
-                "value": settings.shown(row.name),
+                "value": settings.plain(row.name),
                 "from": settings.origins.get(row.name, "default"),
             }
             for row in SETTINGS

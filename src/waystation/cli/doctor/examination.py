@@ -70,8 +70,9 @@ async def _contents(settings: Settings) -> tuple[list[User], list[Account], Coun
 
 
 async def _accounts(accounts: Sequence[Account], vault: Vault, probe: Probe) -> Sequence[Finding]:
-    findings: list[Finding] = []
-    for account in accounts:
-        if account.removed_at is None:
-            findings += [each async for each in look_at_account(account, vault, probe)]
+    findings = [
+        await look_at_account(account, vault, probe)
+        for account in accounts
+        if account.removed_at is None
+    ]
     return findings or [warning("there is no Discord account yet", "`waystation accounts add`")]

@@ -43,7 +43,7 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
 def look_at_database(settings: Settings) -> Iterator[Finding]:
     """Yield what is found without changing anything; errors make later checks pointless."""
     path = settings.database_path
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
         yield error(f"there is no database {path}", "`waystation serve` or `migrate` makes it.")
         return
     try:
@@ -103,8 +103,8 @@ def look_at_users(users: Sequence[User], counts: Counts, now: datetime) -> Itera
 
 
 def _look_at_directory(path: Path) -> Iterator[Finding]:
-    if not path.is_dir():
-        yield warning(f"there is no data directory {path} yet", "`waystation serve` makes it.")
+    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where it may not look
+        yield _look_at_missing(path)
         return
     if not os.access(path, os.W_OK | os.X_OK):
         yield error(f"{path} cannot be written", f"Give it to this user: chown -R $USER {path}")
@@ -114,6 +114,17 @@ def _look_at_directory(path: Path) -> Iterator[Finding]:
     if free < _LEAST_FREE_BYTES:
         mebibytes = free // (1024 * 1024)
         yield error(f"only {mebibytes} MiB are free in {path}", "Make room on that disk.")
+
+
+def _look_at_missing(path: Path) -> Finding:
+    """Return whether the data directory can be made."""
+    mend = "Set WAYSTATION_DATA_DIR to a directory that this user may write."
+    nearest = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
+    if not os.path.isdir(nearest):  # noqa: PTH112 - as above
+        return error(f"{path} cannot be made: {nearest} is not a directory", mend)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return error(f"{path} cannot be made: {nearest} cannot be written", mend)
+    return warning(f"there is no data directory {path} yet", "`waystation serve` makes it.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ import aiohttp
 import aiosmtplib
 
 from waystation.cli.doctor.findings import Finding, error, ok, warning
+from waystation.client import reason
 from waystation.discord.site import Site
 from waystation.errors import (
     ConfigurationError,
@@ -45,8 +46,7 @@ async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
             what = f"GET {url} answers with HTTP status {response.status}"
             return error(what, "Check WAYSTATION_DISCORD_URL and Discord's status page."), time
     except (aiohttp.ClientError, OSError, ValueError, AttributeError) as failure:
-        why = getattr(failure, "strerror", None) or str(failure) or type(failure).__name__
-        what = f"{site.base_url} cannot be reached: {why}"
+        what = f"{site.base_url} cannot be reached: {reason(failure)}"
         return error(what, "Check this host's network and WAYSTATION_DISCORD_URL."), None
 
 
@@ -79,43 +79,45 @@ async def look_at_mail(settings: Settings, counts: Counts) -> AsyncIterator[Find
     yield await _look_at_server(server)
 
 
-async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> AsyncIterator[Finding]:
-    """Yield whether an account can work: token, halt, bot and channel."""
+async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> Finding:
+    """Return whether an account can work: token, halt, bot and channel."""
     name = f"{account.channel} ({account.masked_token})"
-    if account.halt is not None:
-        mend = f"Deal with it in Discord, then `waystation accounts reset {account.channel}`"
-        yield error(f"{name} is halted: {account.halt}", mend)
+    found = await _look_at_token(account, sealer, probe)
+    if account.halt is None:
+        return Finding(found.level, f"{name}: {found.what}", found.mend)
+    what = f"{name} is halted: {account.halt} — {found.what}"
+    first = "Deal with it in Discord" if found.level == "ok" else found.mend.rstrip(".")
+    return error(what, f"{first}, then `waystation accounts reset {account.channel}`")
+
+
+async def _look_at_token(account: Account, sealer: Sealer, probe: Probe) -> Finding:
     renew = "`waystation accounts add` with a fresh token of the same Discord user"
     try:
         token = Secret(sealer.unseal("accounts", account.account_id, account.sealed_token).decode())
-        for finding in [each async for each in _look_at_token(account, name, token, probe)]:
-            yield finding
+        return await _look_with_token(account, token, probe)
     except VaultError as failure:
-        yield error(f"{name}: {failure.message}", renew)
+        return error(failure.message, renew)
     except NotAuthorised:
-        yield error(f"{name}: Discord does not accept the token", renew)
+        return error("Discord does not accept the token", renew)
     except HumanCheckRequired as failure:
-        yield error(f"{name}: {failure.message}", "Log in to Discord as that user and follow it.")
+        return error(failure.message, "Log in to Discord as that user and follow it.")
     except TransportError as failure:
-        yield error(f"{name}: {failure.message}", "See Discord above.")
+        return error(failure.message, "See Discord above.")
 
 
-async def _look_at_token(
-    account: Account, name: str, token: Secret, probe: Probe
-) -> AsyncIterator[Finding]:
+async def _look_with_token(account: Account, token: Secret, probe: Probe) -> Finding:
     identity = await probe.identify(token)
     if identity.discord_user_id != account.discord_user_id:
-        yield error(f"{name}: the token is another Discord user's", "Remove and add the account.")
-    elif not await probe.can_read(token, account.channel):
-        yield error(
-            f"{name}: the token is accepted, but its channel cannot be read",
+        return error("the token is another Discord user's", "Remove and add the account.")
+    if not await probe.can_read(token, account.channel):
+        return error(
+            "the token is accepted, but its channel cannot be read",
             "Give that Discord user access to the channel, or add the account again.",
         )
-    elif identity.dm_channel is None and account.guild_id is None:
+    if identity.dm_channel is None and account.guild_id is None:
         mend = "Send the Midjourney bot a direct message as that user."
-        yield error(f"{name}: there is no conversation with the Midjourney bot", mend)
-    else:
-        yield ok(f"{name}: token accepted, channel and bot found")
+        return error("there is no conversation with the Midjourney bot", mend)
+    return ok("token accepted, channel and bot found")
 
 
 async def _look_at_server(server: SmtpServer) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,25 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
     return found
 
 
+def _sample() -> bytes:
+    return files("waystation.samples").joinpath("lighthouse.webp").read_bytes()
+
+
+def test_what_is_no_picture_is_refused_before_anything_starts(
+    played: list[tuple[Path, bool]], tmp_path: Path
+) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# words")
+    assert run("demo", "--image", str(page), "--json").json["code"] == 412
+    assert run("demo", "--image", str(page)).exit_code == 2
+    assert played == []
+
+
 def test_the_shipped_sample_is_described_unless_told_otherwise(
     played: list[tuple[Path, bool]], tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine.png"
-    mine.touch()
+    mine.write_bytes(_sample())
     assert run("demo").exit_code == 0
     assert run("demo", "--image", str(mine), "--keep").exit_code == 0
     assert [(picture.name, keep) for picture, keep in played] == [
@@ -46,7 +61,7 @@ def test_the_exit_code_tells_how_it_went(
     played: list[tuple[Path, bool]], tmp_path: Path, name: str, code: int
 ) -> None:
     picture = tmp_path / f"{name}.png"
-    picture.touch()
+    picture.write_bytes(_sample())
     assert run("demo", "--image", str(picture)).exit_code == code
 
 

@@ -41,9 +41,9 @@ def test_all_settings_are_shown_with_their_origin_and_no_secret(patient: Patient
     assert "hunter2" not in ran.out + ran.err
     rows = {line.split()[0]: line.split()[1:] for line in ran.out.splitlines() if "WAYST" in line}
     assert set(rows) == {setting.variable for setting in SETTINGS}
-    assert rows["WAYSTATION_PACING_S"] == ["4.0", "environment"]
-    assert rows["WAYSTATION_TOKEN"] == ["(set)", "environment"]
-    assert rows["WAYSTATION_PORT"] == ["8080", "default"]
+    assert rows["WAYSTATION_PACING_S"] == ["environment", "4.0"]
+    assert rows["WAYSTATION_TOKEN"] == ["environment", "(set)"]
+    assert rows["WAYSTATION_PORT"] == ["default", "8080"]
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,16 @@ def test_a_data_directory_that_is_not_there_yet_is_told(tmp_path: Path) -> None:
     assert levels(look_at_settings(settings(tmp_path))) == ["warning"]
 
 
+def test_a_data_directory_that_cannot_be_made_names_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    inside = load(environ={"WAYSTATION_DATA_DIR": str(tmp_path / "data" / "deeper")})
+    for found in (settings(tmp_path), inside):
+        finding = only(look_at_settings(found))
+        assert finding.level == "error" and "is not a directory" in finding.what
+        assert "WAYSTATION_DATA_DIR" in finding.mend
+        assert levels(look_at_database(found)) == ["error"]
+
+
 def test_a_database_of_this_version_is_fine(made: Settings) -> None:
     assert only(look_at_database(made)).level == "ok"
 

@@ -160,17 +160,20 @@ class FakeProbe:
         assert channel == ACCOUNT.channel
         return self._readable
 
+    async def guild_of(self, token: Secret, channel: str) -> str | None:
+        return None
+
 
 ME = DiscordIdentity("7", "ada", "2")
 
 
-async def look(account: Account, probe: FakeProbe, sealer: Any = None) -> list[tuple[str, str]]:
-    found = look_at_account(account, sealer or FakeSealer(), probe)
-    return [(each.level, each.what + each.mend) async for each in found]
+async def look(account: Account, probe: FakeProbe, sealer: Any = None) -> tuple[str, str]:
+    found = await look_at_account(account, sealer or FakeSealer(), probe)
+    return found.level, f"{found.what} → {found.mend}"
 
 
 async def test_an_account_that_works_is_fine() -> None:
-    ((level, what),) = await look(ACCOUNT, FakeProbe(ME))
+    level, what = await look(ACCOUNT, FakeProbe(ME))
     assert level == "ok" and "token accepted" in what and "tok.en" not in what
 
 
@@ -186,21 +189,29 @@ async def test_an_account_that_works_is_fine() -> None:
     ],
 )
 async def test_what_keeps_an_account_from_working_is_told(probe: FakeProbe, words: str) -> None:
-    ((level, what),) = await look(ACCOUNT, probe)
+    level, what = await look(ACCOUNT, probe)
     assert level == "error" and words in what
 
 
 async def test_an_account_in_a_guild_needs_no_conversation() -> None:
     in_guild = replace(ACCOUNT, guild_id="9")
-    ((level, _),) = await look(in_guild, FakeProbe(DiscordIdentity("7", "ada", None)))
+    level, _ = await look(in_guild, FakeProbe(DiscordIdentity("7", "ada", None)))
     assert level == "ok"
 
 
 async def test_a_halted_account_names_the_reset_and_is_looked_at_all_the_same() -> None:
     halted = replace(ACCOUNT, halt="Please acknowledge")
-    (first, what), (second, _) = await look(halted, FakeProbe(ME))
-    assert (first, second) == ("error", "ok")
-    assert "Please acknowledge" in what and "accounts reset 2" in what
+    level, what = await look(halted, FakeProbe(ME))
+    assert level == "error" and "Please acknowledge — token accepted" in what
+    assert what.endswith("→ Deal with it in Discord, then `waystation accounts reset 2`")
+
+
+async def test_a_halted_account_with_a_dead_token_is_one_finding_with_both_steps() -> None:
+    level, what = await look(replace(ACCOUNT, halt="Please"), FakeProbe(NotAuthorised()))
+    assert level == "error" and "does not accept the token" in what
+    mend = what.partition(" → ")[2]
+    assert mend.startswith("`waystation accounts add`")
+    assert mend.endswith(", then `waystation accounts reset 2`")
 
 
 async def test_a_token_that_cannot_be_unsealed_is_told() -> None:
@@ -208,5 +219,5 @@ async def test_a_token_that_cannot_be_unsealed_is_told() -> None:
         def unseal(self, table: str, row_id: str, sealed: bytes) -> bytes:
             raise VaultError("sealed by an unknown key")
 
-    ((level, what),) = await look(ACCOUNT, FakeProbe(ME), Closed())
+    level, what = await look(ACCOUNT, FakeProbe(ME), Closed())
     assert level == "error" and "unknown key" in what

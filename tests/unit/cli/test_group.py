@@ -1,0 +1,38 @@
+"""Wrong usage in JSON, and flags as the help shows them."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from tests.unit.cli.run import run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["frobnicate", "users expire", "users list --frob", "describe x --max-jobs 99", "users"],
+)
+def test_wrong_usage_is_one_object_in_json(arguments: str) -> None:
+    ran = run(*arguments.split(), "--json")
+    assert (ran.exit_code, ran.json["code"]) == (2, 400)
+
+
+def test_flags_have_no_type_in_the_help() -> None:
+    for command in ("", "users expire", "accounts remove", "demo", "users"):
+        shown = run(*command.split(), "--help")
+        assert shown.exit_code == 0 and "bool" not in shown.out
+
+
+@pytest.mark.parametrize("ended", [typer.Abort(), typer.Exit(7)])
+def test_an_end_outside_of_a_command_keeps_its_code(
+    monkeypatch: pytest.MonkeyPatch, ended: RuntimeError
+) -> None:
+    def stop(as_json: bool) -> None:
+        raise ended
+
+    monkeypatch.setattr("waystation.cli.jobs.opened", stop)
+    ran = run("jobs", "list", "--json")
+    if isinstance(ended, typer.Abort):
+        assert (ran.exit_code, ran.json) == (130, {"error": "stopped"})
+    else:
+        assert (ran.exit_code, ran.out) == (7, "")
