@@ -22,7 +22,7 @@ import stamina
 import structlog
 from yarl import URL
 
-from waystation.actions import Outcome, Refused, Submission, Unknown, Upload, Uploaded
+from waystation.actions import Outcome, Refused, Slash, Submission, Unknown, Upload, Uploaded
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
 from waystation.discord.interactions import commands_by_name, encode_interaction
@@ -113,7 +113,7 @@ class DiscordRest:
             return command
         if standing is not None:
             return standing
-        body = encode_interaction(submission, command, session_id())
+        body = encode_interaction(submission, command, session_id(), self._site.application_id)
         return await self._post_interaction(body, deadline - self._site.clock.monotonic())
 
     async def _await_turn(self, longest_s: float) -> Refused | None:
@@ -150,7 +150,10 @@ class DiscordRest:
         """Drop the command index of a guild or channel; the next submission reloads it."""
         self._commands.pop(place, None)
 
-    async def _command(self, submission: Submission) -> ApplicationCommand | Refused:
+    async def _command(self, submission: Submission) -> ApplicationCommand | Refused | None:
+        """Return a slash command's entry; other actions need none."""
+        if not isinstance(submission.action, Slash):
+            return None
         place, name = submission.guild_id or submission.channel, submission.action.name
         if name not in self._commands.get(place, {}):
             answer = await self._load_commands(submission.channel, submission.guild_id)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fakes import START
 from tests.golden.corpus import event_of
+from waystation.actions import Press
 from waystation.gateway_events import GatewayEvent
 from waystation.jobs import Job, JobId, JobStatus, Nonce, Refused
 from waystation.midjourney.commands import COMMANDS
@@ -47,6 +48,7 @@ class Play:
         self.limits = limits
         self.jobs: dict[JobId, Job] = {}
         self.nonces: dict[JobId, Nonce] = {}
+        self.presses: dict[JobId, Press] = {}
         self.talk = Conversation(USER, CHANNEL, limits, ())
         for job in jobs:
             self.admit(job)
@@ -84,7 +86,9 @@ class Play:
 
     def submit(self, name: str, nonce: str) -> Step:
         """Commit a nonce."""
-        return self.commit(self.talk.submitted(JobId(name), Nonce(nonce), self.now))
+        jobid = JobId(name)
+        press = None if self.jobs[jobid].modal else self.presses.get(jobid)
+        return self.commit(self.talk.submitted(jobid, Nonce(nonce), self.now, press))
 
     def perform(self, step: dict[str, Any]) -> Step:
         """Do one step of a conversation golden."""

@@ -1,0 +1,56 @@
+"""Which press a caller means, and who may make it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests import build
+from tests.unit.midjourney.play import new_job
+from waystation.actions import Press
+from waystation.engine.pressing import account_of, press_of
+from waystation.errors import InvalidRequest, NotFound
+from waystation.jobs import Button, JobStatus
+
+PARENT = replace(
+    new_job("parent", "imagine"),
+    status=JobStatus.COMPLETED,
+    message_id="900",
+    flags=64,
+    buttons=(Button("U1", "MJ::1"), Button("Custom Zoom", "MJ::2"), Button("V1", "MJ::3")),
+)
+
+
+def test_a_press_is_copied_from_the_parents_message() -> None:
+    assert press_of(PARENT, {"button": "U1"}) == Press("900", 64, "MJ::1")
+    assert press_of(PARENT, {"button": "V1", "prompt": "a fox"}) == Press("900", 64, "MJ::3")
+
+
+@pytest.mark.parametrize("button", ["U9", "u1", "Cancel Job"])
+def test_a_label_that_the_parent_does_not_show_is_refused(button: str) -> None:
+    with pytest.raises(InvalidRequest, match="not found in jobid buttons array"):
+        press_of(PARENT, {"button": button})
+
+
+def test_a_parent_that_is_not_completed_has_no_buttons() -> None:
+    with pytest.raises(InvalidRequest, match="not found"):
+        press_of(replace(PARENT, status=JobStatus.PROGRESS), {"button": "U1"})
+
+
+def test_a_prompt_is_required_or_refused_as_the_row_says() -> None:
+    with pytest.raises(InvalidRequest, match="prompt is required for button Custom Zoom"):
+        press_of(PARENT, {"button": "Custom Zoom"})
+    with pytest.raises(InvalidRequest, match="prompt is not supported for button U1"):
+        press_of(PARENT, {"button": "U1", "prompt": "x"})
+
+
+def test_only_the_parents_discord_user_in_its_channel_may_press() -> None:
+    account = build.account(1)
+    parent = replace(PARENT, channel=account.channel, discord_user_id=account.discord_user_id)
+    assert account_of(parent, [build.account(2), account]) is account
+    assert account_of(replace(parent, discord_user_id=None), [account]) is account
+    with pytest.raises(NotFound, match="Configuration not found for provided channel"):
+        account_of(replace(parent, discord_user_id="another"), [account])
+    with pytest.raises(NotFound):
+        account_of(parent, [])
