@@ -17,6 +17,7 @@ __all__ = [
     "Option",
     "Outcome",
     "Press",
+    "React",
     "Refused",
     "Slash",
     "Submission",
@@ -85,7 +86,15 @@ class AnswerModal:
     """Text by the custom_id of the text input."""
 
 
-Action = Slash | Press | AnswerModal
+@dataclass(frozen=True, slots=True)
+class React:
+    """An emoji put under a message; the envelope makes the bot send a seed (wire notes 4.10)."""
+
+    message_id: str
+    emoji: str
+
+
+Action = Slash | Press | AnswerModal | React
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ __all__ = [
     "Refused",
     "Shown",
     "SlotReleased",
+    "Source",
     "Submitted",
     "Unclear",
     "Vanished",
@@ -118,6 +119,14 @@ class Modal:
     modal_id: str
     custom_id: str
     inputs: Sequence[ModalInput] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The message of an earlier job that is pressed or reacted to, and the uuid that it shows."""
+
+    message_id: str
+    hash: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,11 @@ def nothing_is_swapped(seen: Evidence) -> Iterator[str]:
     for job, page in seen.own_pages:
         own[job["jobid"]].add(page["interaction_id"])
     for job in seen.jobs:
+        if COMMANDS[job["verb"]].reaction is not None:
+            # a reaction has no nonce: only the uuid in the answer tells whose seed it is
+            if job["status"] == "completed" and job["source_hash"] not in job["content"]:
+                yield f"{job['jobid']} tells the seed of another"
+            continue
         shown = {one for one in (job["message_id"],) if one}
         shown |= set(_messages(job, "progress")) | set(_messages(job, "result"))
         if job["late"]:

@@ -79,7 +79,7 @@ async def _ready(here: Installation) -> Person:
 
 def test_every_verb_and_label_is_run_here_or_named_with_a_reason() -> None:
     said = {verb for verb, row in COMMANDS.items() if row.answers_at is AnswersAt.FINAL}
-    assert said == set(SAYING) | {"show"}
+    assert said == set(SAYING) | {"show", "seed"}
     assert set(BUTTONS) == {one for labels in LABELS.values() for one in labels} | set(UNPRESSED)
 
 
@@ -105,6 +105,17 @@ async def test_an_imagine_shows_again_by_its_uuid(install: Install) -> None:
         assert shown["buttons"] == grid["buttons"]
         upscaled = await _run(ada, "button", jobid=shown["jobid"], button="U1")
         assert upscaled["parentJobId"] == shown["jobid"]
+
+
+@pytest.mark.parametrize("verb", ["seed", "seed_async"])
+async def test_a_seed_comes_into_the_direct_messages(install: Install, verb: str) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await _ready(here)
+        grid = await _run(ada, "imagine", prompt="a red fox --seed 4711")
+        told = await _run(ada, verb, jobid=grid["jobid"])
+        assert told["parentJobId"] == grid["jobid"]
+        assert told["seed"]["value"] == 4711
+        assert "**seed**" in told["seed"]["content"]
 
 
 async def test_a_blend_of_two_urls_ends_with_a_grid(install: Install) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from waystation.actions import Press
+from waystation.actions import Press, React
 from waystation.errors import InvalidRequest, NotFound
-from waystation.jobs import Job, JobStatus
-from waystation.midjourney.buttons import Needs, button_row
+from waystation.jobs import Job, JobStatus, Source
+from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
 from waystation.ports import Account
 
-__all__ = ["account_of", "press_of"]
+__all__ = ["account_of", "press_of", "reaction_to", "source_of"]
 
 
 def press_of(parent: Job, params: Mapping[str, object]) -> Press:
@@ -31,6 +31,22 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     if needs is Needs.NO and params.get("prompt"):
         raise InvalidRequest(f"prompt is not supported for button {label}")
     return Press(parent.message_id, parent.flags, ids[label])
+
+
+def reaction_to(parent: Job, emoji: str) -> React:
+    """Return a reaction to the parent's message. Raises: InvalidRequest."""
+    if parent.status is not JobStatus.COMPLETED or parent.message_id is None:
+        raise InvalidRequest("jobid is not a completed job")
+    if source_of(parent).hash is None:
+        raise InvalidRequest("jobid has no seed")
+    return React(parent.message_id, emoji)
+
+
+def source_of(parent: Job) -> Source:
+    """Return what is pressed or reacted to; a job shown again knows its uuid by its buttons."""
+    by_buttons = (custom_id_hash(button.custom_id) for button in parent.buttons)
+    hash_ = parent.hash or next((one for one in by_buttons if one), None)
+    return Source(parent.message_id or "", hash_)
 
 
 def account_of(parent: Job, accounts: Sequence[Account]) -> Account:

@@ -15,12 +15,12 @@ from typing import cast
 
 import structlog
 
-from waystation.actions import Press
+from waystation.actions import Press, React
 from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
-from waystation.engine.pressing import account_of, press_of
+from waystation.engine.pressing import account_of, press_of, reaction_to, source_of
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     Busy,
@@ -205,7 +205,7 @@ class Service:
             raise Unavailable
         command = COMMANDS[request.verb]
         parent = await self._parent(user, request)
-        press = None if parent is None else press_of(parent, request.params)
+        action = None if parent is None else _action_on(parent, request, command)
         if parent is not None:
             accounts = [account_of(parent, await self.list_accounts(user))]
             candidates = self._usable(accounts)
@@ -214,7 +214,7 @@ class Service:
         self._look_for_room(user, request, command, candidates)
         pictures = await self._fetched(user, request, command)
         accepting = asyncio.create_task(
-            self._accept(user, request, command, candidates, pictures, press)
+            self._accept(user, request, command, candidates, pictures, action, parent)
         )
         self._submitting.add(accepting)
         accepting.add_done_callback(self._accepted)
@@ -354,7 +354,8 @@ class Service:
         command: Command,
         candidates: Sequence[Account],
         pictures: Sequence[Fetched],
-        press: Press | None = None,
+        action: Press | React | None = None,
+        parent: Job | None = None,
     ) -> Job:
         if self._draining:
             raise Unavailable
@@ -383,13 +384,16 @@ class Service:
             )
         owner = self._pool.get(job.account_id)
         if owner is not None:
-            owner.submit(Waiting(job, pictures, press))
+            source = None if parent is None else source_of(parent)
+            owner.submit(Waiting(job, pictures, action, source))
         return job
 
     async def _answer(self, job: Job, command: Command) -> Job:
         def answers(seen: Job) -> bool:
             if seen.final:
                 return True
+            if command.answers_at is AnswersAt.ASKED:
+                return seen.status is not JobStatus.CREATED
             return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
 
         timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S
@@ -595,6 +599,12 @@ class _Recent:
         if not moments:
             del self._moments[key]
         return len(moments) >= self.limit
+
+
+def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | React:
+    if command.reaction is not None:
+        return reaction_to(parent, command.reaction)
+    return press_of(parent, request.params)
 
 
 def _halted(account: Account) -> Halted:

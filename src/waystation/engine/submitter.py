@@ -22,6 +22,7 @@ from waystation.actions import (
     Action,
     AnswerModal,
     Press,
+    React,
     Refused,
     Submission,
     Unknown,
@@ -36,7 +37,7 @@ from waystation.errors import (
     RequestRefused,
     TransportError,
 )
-from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.matching import upload_stem
@@ -61,12 +62,14 @@ _GENERATIONS = 20
 class Waiting:
     """An accepted job with what it needs to be asked.
 
-    `pictures` are in the order of its command's params; `press` is set where a button is pressed.
+    `pictures` are in the order of its command's params. `action` and `source` are set where a
+    message of an earlier job is pressed or reacted to.
     """
 
     job: Job
     pictures: Sequence[Fetched] = ()
-    press: Press | None = None
+    action: Press | React | None = None
+    source: Source | None = None
 
 
 class Submitter:
@@ -140,8 +143,8 @@ class Submitter:
             if uploads is None:
                 return
             command = COMMANDS[waiting.job.verb]
-            action = waiting.press or action_for(command, waiting.job.params, uploads)
-            outcome = await self._perform(waiting.job, nonce, action)
+            action = waiting.action or action_for(command, waiting.job.params, uploads)
+            outcome = await self._perform(waiting.job, nonce, action, waiting.source)
             if outcome is None:
                 return
             if not (isinstance(outcome, Refused) and outcome.kind == "outdated" and tries_left):
@@ -211,17 +214,16 @@ class Submitter:
                 await moved
 
     async def _perform(
-        self, job: Job, nonce: Nonce, action: Action
+        self, job: Job, nonce: Nonce, action: Action, source: Source | None = None
     ) -> Accepted | Refused | Unknown | None:
         owner = self._owner
         account = owner.account
         submission = Submission(nonce, account.channel, account.guild_id, action)
-        press = action if isinstance(action, Press) else None
         # a lease that has run out is noticed before the nonce is committed: nothing is lost then
         owner.request_timeout_s()
         try:
             recorded = await owner.step(
-                lambda conversation, now: conversation.submitted(job.jobid, nonce, now, press),
+                lambda conversation, now: conversation.submitted(job.jobid, nonce, now, source),
                 only_if_usable=True,
             )
         except AccountHalted:

@@ -21,6 +21,8 @@ __all__ = ["COMMANDS", "AnswersAt", "Command", "Param", "ParamKind", "action_for
 class AnswersAt(StrEnum):
     """When the POST answers (R2)."""
 
+    ASKED = "asked"
+    """Where no first message comes before the result."""
     STARTED = "started"
     FINAL = "final"
 
@@ -71,7 +73,8 @@ class Command:
 
     verb: str
     slash: str | None
-    """The bot's command name in the index, and its subcommands after spaces; None for a press."""
+    """The bot's command name in the index, and its subcommands after spaces; None when a job of the
+    caller is pressed or reacted to."""
     help: str
     answers_at: AnswersAt
     finished_by: frozenset[ReplyKind]
@@ -84,6 +87,8 @@ class Command:
     """HTTP status for bad replyUrl, replyRef and maxJobs: 412 on describe, else 400 (R5)."""
     source: str
     params: Sequence[Param] = ()
+    reaction: str | None = None
+    """The emoji that asks, put under the parent's message."""
     shows_own: bool = True
     """Whether its result is its own; `show` shows another job's, and never takes its uuid (I1)."""
 
@@ -125,6 +130,16 @@ def _drawing(verb: str, slash: str | None, help: str, source: str, *params: Para
 def _text(name: str, option: str | None, help: str, *, required: bool = True) -> Param:
     return Param(name, ParamKind.TEXT, required, option, None, help)
 
+
+_PARENT = Param(
+    name="jobid",
+    kind=ParamKind.PARENT,
+    required=True,
+    option=None,
+    file_part=None,
+    help="The completed job that is meant",
+    longest=256,
+)
 
 _MODES: Mapping[str, str] = {"fast": "--fast", "relax": "--relax", "turbo": "--turbo"}
 
@@ -175,15 +190,7 @@ _ROWS = (
         None,
         "Press a button of a completed job.",
         "rest-api-v2 6.4, 12, 15; wire notes 4.4",
-        Param(
-            name="jobid",
-            kind=ParamKind.PARENT,
-            required=True,
-            option=None,
-            file_part=None,
-            help="The completed job that shows the button",
-            longest=256,
-        ),
+        _PARENT,
         Param(
             name="button",
             kind=ParamKind.TEXT,
@@ -331,7 +338,31 @@ _ROWS = (
     ),
 )
 
-COMMANDS: Mapping[str, Command] = {row.verb: row for row in _ROWS}
+_ENVELOPE = "\N{ENVELOPE}\N{VARIATION SELECTOR-16}"
+"""Source: wire notes 4.10."""
+
+
+def _seed(verb: str, answers_at: AnswersAt) -> Command:
+    return Command(
+        verb=verb,
+        slash=None,
+        help="Ask for the seed of a completed job.",
+        answers_at=answers_at,
+        finished_by=frozenset({ReplyKind.SEED}),
+        takes_slot=False,
+        # it comes into the direct messages, whichever channel the job is in
+        reply_in_history=False,
+        bad_input_status=400,
+        source="rest-api-v2 6.5; wire notes 4.10",
+        params=(_PARENT,),
+        reaction=_ENVELOPE,
+        shows_own=False,
+    )
+
+
+_SEEDS = (_seed("seed", AnswersAt.FINAL), _seed("seed_async", AnswersAt.ASKED))
+
+COMMANDS: Mapping[str, Command] = {row.verb: row for row in (*_ROWS, *_SEEDS)}
 
 _SUBCOMMAND_OPTION = 1
 _TEXT_OPTION = 3

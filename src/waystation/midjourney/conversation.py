@@ -51,11 +51,12 @@ from waystation.jobs import (
     Refused,
     Shown,
     SlotReleased,
+    Source,
     Submitted,
     Unclear,
     Vanished,
 )
-from waystation.midjourney.buttons import CANCEL_JOB, all_components, custom_id_hash
+from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
 from waystation.midjourney.machine import apply
@@ -130,7 +131,7 @@ class Conversation:
         return job is not None and bool(self._candidates.rivals(job))
 
     def submitted(
-        self, jobid: JobId, nonce: Nonce, now: datetime, press: Press | None = None
+        self, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None
     ) -> Step:
         """Return the step that must be committed before the request leaves (R12).
 
@@ -141,10 +142,8 @@ class Conversation:
         if job is None or (job.bound and job.modal is None):
             return NOTHING
         deadline_at = now + self._limits.first_answer
-        if press is None:
-            return self._step(jobid, now, Submitted(nonce, deadline_at))
-        source_hash = custom_id_hash(press.custom_id)
-        return self._step(jobid, now, Submitted(nonce, deadline_at, press.message_id, source_hash))
+        target, source_hash = (None, None) if source is None else (source.message_id, source.hash)
+        return self._step(jobid, now, Submitted(nonce, deadline_at, target, source_hash))
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided.
@@ -282,10 +281,11 @@ class Conversation:
     # ── reading, matching, deciding ──
 
     def _message(self, step: MessageStep, message: Message, now: datetime) -> Step:
-        if message.channel_id != self._channel:
+        elsewhere = message.channel_id != self._channel
+        if elsewhere and not self._awaits_seed:
             return NOTHING
         reading = read(message)
-        if reading.from_bot is False:
+        if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
             return NOTHING
         if reading.from_bot is None and not self._candidates.find("message", message.id):
             self._early.add(message.id)
@@ -300,6 +300,11 @@ class Conversation:
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
         return self._unmatched(step, message, reading)
+
+    @property
+    def _awaits_seed(self) -> bool:
+        """Whether something is to come into the direct messages."""
+        return any(COMMANDS[job.verb].reaction is not None for job in self._jobs.values())
 
     def _is_echo(self, reading: Reading) -> bool:
         """Tell whether it is a pressed message that only changes its colours (R21)."""

@@ -15,13 +15,15 @@ from datetime import timedelta
 from waystation.jobs import Job
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.captions import prompt_key
+from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.replies import Reading, ReplyKind
 from waystation.wire.snowflake import snowflake_time
 
 __all__ = ["DRAWN", "Likeness", "Strangers", "likeness_of", "likenesses", "too_early"]
 
 Likeness = tuple[str, str, str]
-"""Kind, and what is alike: `("prompt", key, "")` or `("reply", message id, deed)`."""
+"""Kind, and what is alike: `("prompt", key, "")`, `("reply", message id, deed)` or
+`("seed", parent, "")`."""
 
 DRAWN = frozenset({ReplyKind.PROGRESS, ReplyKind.PICTURE})
 
@@ -41,6 +43,8 @@ def likenesses(job: Job) -> Iterator[Likeness]:
         yield ("prompt", "", "")
     elif job.button is None and prompt is not None:
         yield ("prompt", prompt_key(str(prompt)), "")
+    if COMMANDS[job.verb].reaction is not None and job.parent_jobid is not None:
+        yield ("seed", job.parent_jobid, "")
     if job.button is not None and job.target is not None:
         for deed in button_row(job.button).shows or (_ANY_DEED,):
             yield ("reply", job.target, deed)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from waystation.jobs import Job, JobId, MessageRole
+from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.likeness import (
     DRAWN,
     Likeness,
@@ -161,6 +162,8 @@ def _keys(job: Job) -> Iterator[tuple[str, str]]:
         yield "interaction", job.interaction_id
     if job.hash is not None:
         yield "hash", job.hash
+    if COMMANDS[job.verb].reaction is not None and job.source_hash is not None:
+        yield "seed", job.source_hash
     for message_id, role in job.messages.items():
         if role is not MessageRole.TARGET:
             yield "message", message_id
@@ -186,6 +189,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "interaction": lambda reading: ("interaction", reading.interaction_id),
     # a job shown again is another job's picture
     "hash": lambda reading: ("hash", None if reading.command == "show" else reading.shown.hash),
+    "seed": lambda reading: ("seed", reading.seed_hash),
     "upload": lambda reading: ("upload", (reading.upload_name or "").rpartition(".")[0]),
     # late errors and films reply to the job's own message (wire notes 6.1, 4.4); what replies to
     # a pressed message is told by its likeness

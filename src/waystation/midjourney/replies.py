@@ -27,7 +27,13 @@ from waystation.midjourney.refusals import (
     content_meaning,
     embed_meaning,
 )
-from waystation.midjourney.results import info_result, settings_result, shorten_result
+from waystation.midjourney.results import (
+    info_result,
+    seed_of,
+    seed_result,
+    settings_result,
+    shorten_result,
+)
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import Embed, Message, MessageFlag
 
@@ -45,6 +51,7 @@ class ReplyKind(StrEnum):
     PREFERRED = "preferred"
     SETTINGS = "settings"
     SHORTENED = "shortened"
+    SEED = "seed"
     PROGRESS = "progress"
     PICTURE = "picture"
     ERROR = "error"
@@ -78,6 +85,8 @@ class Reading:
     """Set for errors."""
     caption: Caption | None = None
     """Set when the content is one."""
+    seed_hash: str | None = None
+    """The uuid of the job whose seed it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +209,15 @@ def _is_acknowledged(facts: Facts) -> bool:
     )
 
 
+def _is_seed(facts: Facts) -> bool:
+    return facts.embed is None and seed_of(facts.content) is not None and not _has_captcha(facts)
+
+
 def _is_sentence(facts: Facts) -> bool:
     """Whether it says something, and nothing but content."""
     bare = facts.embed is None and not facts.has_attachments and facts.caption is None
-    return bare and not _is_settings(facts) and not _is_error(facts)
+    told = _is_settings(facts) or _is_seed(facts) or _is_error(facts)
+    return bare and not told
 
 
 def _is_done(facts: Facts) -> bool:
@@ -222,7 +236,7 @@ def _is_preferred(facts: Facts) -> bool:
 
 def _is_drawn(facts: Facts) -> bool:
     """Whether it shows a picture, or the way to one."""
-    return facts.embed is None and not _is_cut_short(facts)
+    return facts.embed is None and not _is_cut_short(facts) and not _is_seed(facts)
 
 
 def _is_picture(facts: Facts) -> bool:
@@ -264,6 +278,12 @@ REPLIES: Sequence[Reply] = (
         "wire notes 5.3: footer names the shortened prompts",
         lambda message: shorten_result(_embed(message)),
     ),
+    Reply(
+        ReplyKind.SEED,
+        _is_seed,
+        "wire notes 4.10: direct message with job uuid and seed",
+        lambda message: seed_result(message.content or ""),
+    ),
     Reply(ReplyKind.PROGRESS, _is_progress, "wire notes 4.1: unfinished caption"),
     Reply(ReplyKind.PICTURE, _is_picture, "wire notes 4.2: decisive final test"),
     Reply(ReplyKind.WARNING, _is_warning, "wire notes 6.1: yellow or orange embed"),
@@ -282,6 +302,10 @@ def read(message: Message) -> Reading:
     shown = _info_shown(message) if kind is ReplyKind.INFO else _shown(message, said.caption)
     if row is not None and row.result is not None:
         shown = replace(shown, result=row.result(message))
+    seed = seed_of(said.content) if kind is ReplyKind.SEED else None
+    if seed is not None:
+        # its pictures are named after the job that they are of
+        shown = replace(shown, hash=None)
     interaction = message.interaction_metadata or message.interaction
     return Reading(
         kind=kind,
@@ -299,6 +323,7 @@ def read(message: Message) -> Reading:
         says_something=bool(message.content or said.embed or message.attachments),
         meaning=_meaning(said) if kind is ReplyKind.ERROR else None,
         caption=said.caption,
+        seed_hash=None if seed is None else seed[0],
     )
 
 

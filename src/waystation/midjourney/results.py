@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from waystation.midjourney.buttons import all_components
 from waystation.wire.message import Component, ComponentType, Embed
 
-__all__ = ["info_result", "settings_result", "shorten_result"]
+__all__ = ["info_result", "seed_of", "seed_result", "settings_result", "shorten_result"]
 
 Result = Mapping[str, object]
 
@@ -139,6 +139,27 @@ def settings_result(components: Sequence[Component]) -> Result:
         elif name not in _CHOICES:
             options[component.label] = is_on
     return {"settings": settings | ({"options": options} if options else {})}
+
+
+# ── seed ──
+
+_SEED = re.compile(
+    r"\*\*Job ID\*\*:\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*\*\*seed\*\*\s*(\d+)\s*\Z",
+    re.IGNORECASE,
+)
+"""The end of the message; the caller's prompt stands before it. Source: wire notes 4.10."""
+
+
+def seed_of(content: str) -> tuple[str, int] | None:
+    """Return job uuid and seed, None when a content does not end with them."""
+    match = _SEED.search(content)
+    return None if match is None else (match[1].lower(), int(match[2]))
+
+
+def seed_result(content: str) -> Result:
+    """Return `{"seed": {"content", "value"}}`. Source: rest-api-v2 6.5"""
+    found = seed_of(content)
+    return {} if found is None else {"seed": {"content": content, "value": found[1]}}
 
 
 # ── shorten ──

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waystation.actions import AnswerModal, Option, Press, Slash, Submission, Uploaded
+from waystation.actions import AnswerModal, Option, Press, React, Slash, Submission, Uploaded
 from waystation.discord.interactions import commands_by_name, encode_interaction
+from waystation.errors import LocalProtocolError
 from waystation.jobs import Nonce
 from waystation.wire.interaction import ApplicationCommand, CommandIndex
 
@@ -113,3 +114,8 @@ def test_a_modal_is_answered_under_its_own_ids() -> None:
             ],
         },
     }
+
+
+def test_a_reaction_is_no_interaction() -> None:
+    with pytest.raises(LocalProtocolError):
+        encode_interaction(Submission(Nonce("1"), "3", None, React("7", "x")), None, "s", "900")

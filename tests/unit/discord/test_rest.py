@@ -14,6 +14,8 @@ from waystation.actions import (
     Accepted,
     Option,
     Outcome,
+    Press,
+    React,
     Refused,
     Slash,
     Submission,
@@ -77,6 +79,25 @@ async def test_a_submission_is_one_post_with_token_session_and_nonce(
     assert seen.headers["Content-Type"] == "application/json"
     assert (seen.json["nonce"], seen.json["session_id"]) == ("140", "live-session")
     assert seen.json["data"]["version"] == "11"
+
+
+async def test_a_press_needs_no_command_index(rest: DiscordRest, discord: StandIn) -> None:
+    press = Press("77", 0, "MJ::JOB::upsample::1::x")
+    assert await submit(rest, replace(SUBMISSION, action=press)) == Accepted()
+    assert discord.asked(INDEX_ROUTE) == []
+    [seen] = discord.asked(ASK_ROUTE)
+    assert (seen.json["type"], seen.json["message_id"]) == (3, "77")
+
+
+async def test_a_reaction_is_put_under_its_message_once(
+    rest: DiscordRest, discord: StandIn
+) -> None:
+    route = "PUT /channels/3333/messages/77/reactions/✉️/@me"
+    discord.on(route, Reply(204))
+    react = React("77", "✉️")
+    assert await submit(rest, replace(SUBMISSION, action=react)) == Accepted()
+    assert len(discord.asked(route)) == 1
+    assert discord.asked(ASK_ROUTE) == []
 
 
 async def test_the_command_index_is_read_once_and_again_after_an_update(

@@ -8,10 +8,10 @@ import pytest
 
 from tests import build
 from tests.unit.midjourney.play import new_job
-from waystation.actions import Press
-from waystation.engine.pressing import account_of, press_of
+from waystation.actions import Press, React
+from waystation.engine.pressing import account_of, press_of, reaction_to, source_of
 from waystation.errors import InvalidRequest, NotFound
-from waystation.jobs import Button, JobStatus
+from waystation.jobs import Button, JobStatus, Source
 
 PARENT = replace(
     new_job("parent", "imagine"),
@@ -54,3 +54,19 @@ def test_only_the_parents_discord_user_in_its_channel_may_press() -> None:
         account_of(replace(parent, discord_user_id="another"), [account])
     with pytest.raises(NotFound):
         account_of(parent, [])
+
+
+def test_a_reaction_needs_a_completed_job_with_a_uuid() -> None:
+    drawn = replace(PARENT, hash="uuid")
+    assert reaction_to(drawn, "✉️") == React("900", "✉️")
+    with pytest.raises(InvalidRequest, match="jobid has no seed"):
+        reaction_to(PARENT, "✉️")
+    with pytest.raises(InvalidRequest, match="jobid is not a completed job"):
+        reaction_to(replace(drawn, status=JobStatus.FAILED), "✉️")
+
+
+def test_a_job_shown_again_knows_its_uuid_by_its_buttons() -> None:
+    uuid = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+    shown = replace(PARENT, buttons=(Button("U1", f"MJ::JOB::upsample::1::{uuid}"),))
+    assert source_of(shown) == Source("900", uuid)
+    assert source_of(replace(shown, hash="own")) == Source("900", "own")

@@ -11,14 +11,13 @@ import pytest
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, Golden, event_of
 from tests.unit.midjourney.play import Play, new_job, told
-from waystation.actions import Press
 from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
     HumanCheckSeen,
     SessionState,
 )
-from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused
+from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused, Source
 from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
@@ -29,8 +28,8 @@ def _stage(golden: Golden) -> Play:
     for name, job in golden.content["jobs"].items():
         play.nonces[JobId(name)] = Nonce(job["nonce"])
         play.admit(replace(new_job(name, job["verb"]), params=job.get("params", {})))
-        if "press" in job:
-            play.presses[JobId(name)] = Press(**job["press"])
+        if "source" in job:
+            play.sources[JobId(name)] = Source(**job["source"])
     return play
 
 
