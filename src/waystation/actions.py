@@ -16,6 +16,7 @@ __all__ = [
     "AnswerModal",
     "Option",
     "Outcome",
+    "Paint",
     "Press",
     "React",
     "Refused",
@@ -94,7 +95,19 @@ class React:
     emoji: str
 
 
-Action = Slash | Press | AnswerModal | React
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """What is to be painted anew, sent to the activity that a press opened (wire notes 3.6).
+
+    `mask` is a PNG or WebP; white is painted anew, which no source states and is our reading.
+    """
+
+    token: str
+    mask: bytes
+    prompt: str
+
+
+Action = Slash | Press | AnswerModal | React | Paint
 
 
 @dataclass(frozen=True, slots=True)

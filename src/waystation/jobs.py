@@ -75,6 +75,9 @@ class JobStatus(StrEnum):
 FINAL = frozenset({JobStatus.COMPLETED, JobStatus.MODERATED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
+_IFRAME = "MJ::iframe::"
+"""How the custom_id of an iframe begins. Source: wire notes 3.6."""
+
 PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
 """Buttons that work once per job (R38). Source: rest-api-v2 3, 409."""
 
@@ -114,11 +117,19 @@ class ModalInput:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A form that the bot opened after a press; its ids are copied into the answer."""
+    """A form that the bot opened after a press; its ids are copied into the answer.
+
+    An iframe has no inputs.
+    """
 
     modal_id: str
     custom_id: str
     inputs: Sequence[ModalInput] = ()
+
+    @property
+    def is_iframe(self) -> bool:
+        """Whether it is the region editor, which is answered at its own host."""
+        return self.custom_id.startswith(_IFRAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -499,6 +499,8 @@ class Fetched:
     data: bytes
     content_type: str
     extension: str
+    size: tuple[int, int] | None = None
+    """Width and height in pixels."""
 
 
 class Fetcher(Protocol):

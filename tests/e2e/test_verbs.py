@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.conftest import Install, Installation, Person
 from waystation.midjourney.buttons import BUTTONS
@@ -43,7 +46,7 @@ LABELS: dict[str, tuple[str, ...]] = {
 """What is pressed here on what; the rest of BUTTONS is named in UNPRESSED."""
 
 UNPRESSED: dict[str, str] = {
-    "Vary (Region)": "opens an iframe, not a modal",
+    "Vary (Region)": "opens an iframe; below",
     "Redo Upscale (Subtle)": "on a second upscale; the same row as the first",
     "Redo Upscale (Creative)": "as above",
     "Redo Upscale (2x)": "as above",
@@ -164,6 +167,33 @@ async def test_a_variation_in_remix_mode_answers_its_modal(
         await _run(ada, "remix")
         child = await _run(ada, "button", jobid=grid["jobid"], button="V1", **body)
         assert (body or MULTI)["prompt"].partition(" --")[0] in child["content"]
+
+
+def _mask(width: int, height: int) -> str:
+    """A PNG that is white on its left half."""
+    image = Image.new("L", (width, height), 0)
+    image.paste(255, (0, 0, width // 2, height))
+    file = BytesIO()
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+async def test_a_region_is_painted_anew_by_its_mask(install: Install) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await _ready(here)
+        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2 --v 7")
+        single = await _run(ada, "button", jobid=grid["jobid"], button="U1")
+        picture = single["attachments"][0]
+        press = {"jobid": single["jobid"], "button": "Vary (Region)"}
+        status, refused, _ = await ada.call("POST", "/v2/jobs/button", press)
+        assert (status, refused["error"]) == (400, "mask is required for button Vary (Region)")
+        small = press | {"mask": _mask(8, 8)}
+        status, refused, _ = await ada.call("POST", "/v2/jobs/button", small)
+        assert (status, refused["error"]) == (400, "mask must have the size of the picture")
+        mask = "data:image/png;base64," + _mask(picture["width"], picture["height"])
+        varied = await _run(ada, "button", **press, mask=mask)
+        assert "mask" not in varied
+        assert varied["buttons"][:4] == ["U1", "U2", "U3", "U4"]
 
 
 @pytest.mark.parametrize("verb", ["describe", "shorten"])

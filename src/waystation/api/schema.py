@@ -7,6 +7,8 @@ number may also come as text, which is all that a form can send.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -35,6 +37,8 @@ _NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,9}")
 
 _TOKEN_TEXT = re.compile(r"[!-~]{1,512}")
 """What can stand in an HTTP header without a space: Discord tokens have some 70 characters."""
+
+_DATA_PREFIX = re.compile(r"\Adata:image/(?:png|webp);base64,")
 
 _MAX_SHOWN = 64
 """How much of a caller's text a sentence repeats, in characters."""
@@ -120,6 +124,8 @@ def _inputs(
             case ParamKind.PICTURES:
                 files |= _numbered_files(param, body, refusal)
                 params |= _picture_urls(param, body.fields, len(files), refusal)
+            case ParamKind.MASK:
+                files |= _mask(param, body.fields, refusal)
             case ParamKind.PARENT:
                 parent = _own_text(param, body.fields, refusal)
                 params |= {"parentJobId": parent[param.name]} if parent else {}
@@ -144,6 +150,19 @@ def _own_text(param: Param, fields: Mapping[str, object], refusal: Refusal) -> d
     if param.choices and text not in param.choices:
         raise refusal(f"{param.name} must be one of {', '.join(param.choices)}")
     return {param.name: text}
+
+
+def _mask(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, FilePart]:
+    text = _text(fields, param.name)
+    if text is None:
+        return {}
+    try:
+        data = base64.b64decode(_DATA_PREFIX.sub("", text), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not (data.startswith(b"\x89PNG\r\n") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
+        raise refusal(f"{param.name} is not a PNG or WebP in base64")
+    return {param.name: FilePart(filename=param.name, data=data)}
 
 
 def _numbered_files(param: Param, body: Body, refusal: Refusal) -> dict[str, FilePart]:

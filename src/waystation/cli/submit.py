@@ -38,6 +38,7 @@ _ARGUMENTS: Mapping[ParamKind, tuple[type, str]] = {
     ParamKind.TEXT: (str, "TEXT"),
     ParamKind.CHOICE: (str, "CHOICE"),
     ParamKind.PARENT: (str, "JOBID"),
+    ParamKind.MASK: (str, "BASE64"),
 }
 """How a verb's own field looks on the command line: an argument, or an option if not required."""
 

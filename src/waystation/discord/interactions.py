@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from waystation.actions import AnswerModal, Option, Press, React, Slash, Submission
+from waystation.actions import AnswerModal, Option, Paint, Press, React, Slash, Submission
 from waystation.errors import LocalProtocolError
 from waystation.wire.interaction import (
     ApplicationCommand,
@@ -66,8 +66,8 @@ def encode_interaction(
         "nonce": submission.nonce,
     }
     match submission.action:
-        case React():
-            raise LocalProtocolError("a reaction is no interaction")
+        case React() | Paint():
+            raise LocalProtocolError("a reaction or a mask is no interaction")
         case Slash() as slash:
             assert command is not None, "a slash command has an entry"
             return msgspec.json.encode(

@@ -12,6 +12,7 @@ Discord's answer was read to its end.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -23,7 +24,17 @@ import stamina
 import structlog
 from yarl import URL
 
-from waystation.actions import Outcome, React, Refused, Slash, Submission, Unknown, Upload, Uploaded
+from waystation.actions import (
+    Outcome,
+    Paint,
+    React,
+    Refused,
+    Slash,
+    Submission,
+    Unknown,
+    Upload,
+    Uploaded,
+)
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
 from waystation.discord.interactions import commands_by_name, encode_interaction
@@ -114,6 +125,8 @@ class DiscordRest:
             return command
         if standing is not None:
             return standing
+        if isinstance(submission.action, Paint):
+            return await self._paint(submission.action, deadline)
         if isinstance(submission.action, React):
             return await self._post(_reaction(submission.channel, submission.action), deadline)
         body = encode_interaction(submission, command, session_id(), self._site.application_id)
@@ -127,6 +140,49 @@ class DiscordRest:
             return refused(self._last_refusal, wait_s)
         await self._await_limits(_INTERACTIONS, longest_s)
         return None
+
+    async def _paint(self, action: Paint, deadline: float) -> Outcome:
+        """Send a mask to the activity, by its newer path, and by the older where that is unknown.
+
+        Source: wire notes 3.6
+        """
+        mask = base64.b64encode(action.mask).decode()
+        newer = {"mask": mask, "prompt": action.prompt}
+        account = {"full_prompt": None, "userId": "0", "username": "0"}
+        older = newer | account | {"customId": action.token}
+        outcome = await self._post_activity(
+            f"/.proxy/inpaint/api/submit-job/{quote(action.token)}", newer, deadline
+        )
+        if isinstance(outcome, Refused) and outcome.status in (404, 405):
+            return await self._post_activity("/inpaint/api/submit-job", older, deadline)
+        return outcome
+
+    async def _post_activity(
+        self, path: str, body: Mapping[str, object], deadline: float
+    ) -> Outcome:
+        timeout_s = deadline - self._site.clock.monotonic()
+        if timeout_s <= 0:
+            raise Unreachable("no time was left to submit; nothing was sent")
+        # another host than Discord's API: the token stays at home
+        headers = {"Content-Type": "application/json", "User-Agent": self._site.user_agent}
+        try:
+            async with self._site.http.post(
+                URL(self._site.activity_url.rstrip("/") + path),
+                data=msgspec.json.encode(body),
+                headers=headers,
+                allow_redirects=False,
+                timeout=_timeout(timeout_s),
+            ) as response:
+                answer = await _read_answer(response)
+        except _NOT_SENT as error:
+            raise Unreachable(f"no connection to the activity: {type(error).__name__}") from error
+        except _FAILURES as error:
+            return Unknown(f"no answer from the activity: {type(error).__name__}")
+        outcome = outcome_of(answer, None)
+        if isinstance(outcome, Refused):
+            # what this host refuses says nothing about the account
+            return Refused(outcome.status, outcome.body, "invalid")
+        return outcome
 
     async def _post(self, request: _Request, deadline: float) -> Outcome:
         """Ask once. Args: deadline: monotonic seconds."""

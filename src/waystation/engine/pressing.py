@@ -14,9 +14,9 @@ from waystation.actions import Press, React
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Job, JobStatus, Source
 from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
-from waystation.ports import Account
+from waystation.ports import Account, Fetched
 
-__all__ = ["account_of", "press_of", "reaction_to", "source_of"]
+__all__ = ["account_of", "check_mask", "press_of", "reaction_to", "source_of"]
 
 
 def press_of(parent: Job, params: Mapping[str, object]) -> Press:
@@ -31,6 +31,23 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     if needs is Needs.NO and params.get("prompt"):
         raise InvalidRequest(f"prompt is not supported for button {label}")
     return Press(parent.message_id, parent.flags, ids[label])
+
+
+def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
+    """Tell whether a button gets the mask that it needs, as large as its picture.
+
+    Raises: InvalidRequest
+    """
+    if not button_row(button).mask:
+        if mask is not None:
+            raise InvalidRequest(f"mask is not supported for button {button}")
+        return
+    if mask is None:
+        raise InvalidRequest(f"mask is required for button {button}")
+    picture = next(iter(parent.attachments), None)
+    size = None if picture is None else (picture.width, picture.height)
+    if mask.size is not None and size not in (None, (None, None), mask.size):
+        raise InvalidRequest("mask must have the size of the picture")
 
 
 def reaction_to(parent: Job, emoji: str) -> React:

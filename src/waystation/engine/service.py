@@ -20,7 +20,7 @@ from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
-from waystation.engine.pressing import account_of, press_of, reaction_to, source_of
+from waystation.engine.pressing import account_of, check_mask, press_of, reaction_to, source_of
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     Busy,
@@ -213,6 +213,8 @@ class Service:
             candidates = await self._candidates(user, request, command)
         self._look_for_room(user, request, command, candidates)
         pictures = await self._fetched(user, request, command)
+        if isinstance(action, Press) and parent is not None:
+            check_mask(parent, str(request.params["button"]), next(iter(pictures), None))
         accepting = asyncio.create_task(
             self._accept(user, request, command, candidates, pictures, action, parent)
         )

@@ -21,6 +21,7 @@ from waystation.actions import (
     Accepted,
     Action,
     AnswerModal,
+    Paint,
     Press,
     React,
     Refused,
@@ -37,7 +38,7 @@ from waystation.errors import (
     RequestRefused,
     TransportError,
 )
-from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.matching import upload_stem
@@ -79,6 +80,8 @@ class Submitter:
         self._owner = owner
         self._queue: deque[Waiting] = deque()
         self._modals: asyncio.Queue[Job] = asyncio.Queue()
+        self._masks: dict[JobId, bytes] = {}
+        """What is to be painted, until the bot asks for it. Bounded by the jobs of the account."""
         self._not_before = 0.0
         """Monotonic seconds before which nothing is sent: pacing and Retry-After (R16)."""
 
@@ -111,12 +114,23 @@ class Submitter:
             if modal is None or not await self._turn(job.jobid, for_modal=True):
                 continue
             text = await self._prompt_of(job)
-            values = {one.custom_id: text or one.value for one in modal.inputs}
-            answer = AnswerModal(modal.modal_id, modal.custom_id, values)
+            answer = self._answer_to(job, modal, text)
+            if answer is None:
+                await self._end(job.jobid, Failed(502, _MASK_LOST))
+                continue
             nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
             outcome = await self._perform(job, nonce, answer)
             if outcome is not None:
                 await self._judge(job, outcome)
+
+    def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | None:
+        """Return the answer; None for an iframe whose mask went with an earlier process."""
+        if not modal.is_iframe:
+            values = {one.custom_id: text or one.value for one in modal.inputs}
+            return AnswerModal(modal.modal_id, modal.custom_id, values)
+        mask = self._masks.pop(job.jobid, None)
+        token = modal.custom_id.rpartition("::")[2]
+        return None if mask is None else Paint(token, mask, text)
 
     async def _prompt_of(self, job: Job) -> str:
         """Return a job's prompt; for a press without one, that of the job it was pressed on."""
@@ -136,6 +150,8 @@ class Submitter:
 
     async def _submit(self, waiting: Waiting) -> None:
         jobid = waiting.job.jobid
+        if waiting.action is not None and waiting.pictures:
+            self._masks[jobid] = waiting.pictures[0].data
         for tries_left in reversed(range(_OUTDATED_TRIES)):
             again = tries_left < _OUTDATED_TRIES - 1
             nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
@@ -177,7 +193,9 @@ class Submitter:
             await asyncio.gather(uploading, return_exceptions=True)
 
     async def _upload(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
-        uploads = []
+        uploads: list[Uploaded] = []
+        if waiting.action is not None:
+            return uploads
         for index, picture in enumerate(waiting.pictures):
             stem = upload_stem(nonce) if index == 0 else f"{upload_stem(nonce)}-{index}"
             upload = Upload(f"{stem}.{picture.extension}", picture.content_type, picture.data)
@@ -307,4 +325,5 @@ def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
             return Failed(502, error.message, error.details), None
 
 
+_MASK_LOST = "Waystation was restarted before the mask was sent"
 _CAPTCHA = "Discord asks for a human check (CAPTCHA)"

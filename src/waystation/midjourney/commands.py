@@ -37,6 +37,8 @@ class ParamKind(StrEnum):
     TEXT = "text"
     CHOICE = "choice"
     """One of the keys of `choices`; its value is what the bot is told."""
+    MASK = "mask"
+    """A PNG or WebP in base64, with or without a data: prefix."""
     PARENT = "parent"
     """The jobid of an earlier job; the job keeps and shows it as `parentJobId`."""
 
@@ -201,6 +203,14 @@ _ROWS = (
             longest=100,
         ),
         _text("prompt", None, "The text for a button that asks for one", required=False),
+        Param(
+            name="mask",
+            kind=ParamKind.MASK,
+            required=False,
+            option=None,
+            file_part=None,
+            help="For Vary (Region): base64 PNG or WebP of the picture's size; white is redrawn",
+        ),
     ),
     Command(
         verb="describe",

@@ -203,6 +203,8 @@ class Conversation:
                 return self._modal(modal, now)
             case IframeSeen(iframe) if is_human_check(iframe):
                 return self._human_check(iframe, now)
+            case IframeSeen(iframe):
+                return self._opened(Modal(iframe.id, iframe.custom_id), iframe.nonce, now)
             case HumanCheckSeen(text):
                 return Step(halt=HaltSign(text, now))
             case _:
@@ -435,24 +437,27 @@ class Conversation:
         return self._step(jobid, now, *events)
 
     def _modal(self, created: ModalCreated, now: datetime) -> Step:
-        """Keep a modal that our press opened; it is answered next."""
-        nonce = None if created.nonce is None else str(created.nonce)
-        jobid = self._candidates.find("nonce", nonce)
-        job = None if jobid is None else self._jobs[jobid]
-        if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
-            return NOTHING
-        if nonce != job.nonce:
-            return NOTHING
         inputs = tuple(
             ModalInput(one.custom_id, one.value or "")
             for one in all_components(created.components)
             if one.type == ComponentType.TEXT_INPUT and one.custom_id
         )
+        return self._opened(Modal(created.id, created.custom_id, inputs), created.nonce, now)
+
+    def _opened(self, modal: Modal, nonce: str | int | None, now: datetime) -> Step:
+        """Keep what our press opened; it is answered next."""
+        nonce = None if nonce is None else str(nonce)
+        jobid = self._candidates.find("nonce", nonce)
+        job = None if jobid is None else self._jobs[jobid]
+        if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
+            return NOTHING
+        if nonce != job.nonce or job.target is None:
+            # only the press that is waited for opens something
+            return NOTHING
         events: list[JobEvent] = []
         if job.interaction_id is None:
-            events.append(InteractionSeen(created.id))
-        opened = ModalOpened(Modal(created.id, created.custom_id, inputs))
-        return self._step(job.jobid, now, *events, opened)
+            events.append(InteractionSeen(modal.modal_id))
+        return self._step(job.jobid, now, *events, ModalOpened(modal))
 
     def _gone(self, message_id: str, now: datetime) -> Step:
         jobid = self._candidates.find("message", message_id)

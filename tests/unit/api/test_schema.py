@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -361,3 +362,21 @@ def test_blend_takes_numbered_files_beside_urls() -> None:
     assert (only.params, len(only.files)) == ({}, 2)
     with pytest.raises(InvalidRequest, match="blendFile_1 is empty"):
         _asked("blend", {"blendFile_1": FilePart("a.png", b"")})
+
+
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:image/webp;base64,"])
+@pytest.mark.parametrize("data", [PNG, b"RIFF\0\0\0\0WEBPVP8 "])
+def test_a_mask_is_a_file_and_never_a_field_of_the_job(prefix: str, data: bytes) -> None:
+    text = prefix + base64.b64encode(data).decode()
+    asked = _asked("button", jobid="job:1", button="Vary (Region)", mask=text)
+    assert asked.files == {"mask": FilePart("mask", data)}
+    assert "mask" not in asked.params
+
+
+@pytest.mark.parametrize("mask", ["%%%", "R0lGODlh", base64.b64encode(b"GIF89a").decode()])
+def test_a_mask_of_another_form_is_refused(mask: str) -> None:
+    with pytest.raises(InvalidRequest, match="mask is not a PNG or WebP in base64"):
+        _asked("button", jobid="job:1", button="Vary (Region)", mask=mask)

@@ -12,15 +12,15 @@ import msgspec
 import pytest
 
 from tests.golden.corpus import PAYLOADS, merged
-from tests.unit.engine.desk import ACCOUNT, opened, until
+from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
 from tests.unit.engine.test_service import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
-from waystation.actions import AnswerModal, Option, Press, Slash
+from waystation.actions import AnswerModal, Option, Paint, Press, Slash
 from waystation.engine.service import FilePart, JobRequest
 from waystation.errors import ButtonRepeated, Halted, InvalidRequest, NotFound, Unreachable
-from waystation.gateway_events import CaughtUp, MessageSeen, MessageStep, ModalSeen
+from waystation.gateway_events import CaughtUp, IframeSeen, MessageSeen, MessageStep, ModalSeen
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.wire.interaction import ModalCreated
+from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
 
 IMAGINE = JobRequest("imagine", params={"prompt": "a red fox --ar 3:2"})
@@ -252,3 +252,36 @@ async def test_a_blend_uploads_its_urls_and_then_its_files(tmp_path: Path) -> No
         names = [option.name for option in submission.action.options]
         assert names == ["image1", "image2", "dimensions"]
         assert len(here.here.discord.uploads) == 2
+
+
+def iframe_for(job: Job) -> IframeSeen:
+    """The region editor that the bot opens for a press."""
+    return IframeSeen(
+        IframeModalCreated("991", custom_id="MJ::iframe::token", title="Inpaint", nonce=job.nonce)
+    )
+
+
+async def test_a_mask_is_sent_once_the_region_editor_is_open(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        tile, job = await pressed(here, pressing(parent, "U2"))
+        here.here.discord.say(said("button/tile", job))
+        single = await tile
+        request = replace(
+            pressing(single, "Vary (Region)"), files={"mask": FilePart("mask", b"mask")}
+        )
+        _, job = await pressed(here, request)
+        assert here.here.discord.uploads == []
+        here.here.discord.say(iframe_for(job))
+        await until(lambda: len(here.here.discord.performed) == 4)
+        paint = here.here.discord.performed[-1].action
+        assert paint == Paint("token", PICTURE.data, "a red fox --ar 3:2")
+
+
+async def test_a_mask_that_went_with_a_restart_fails_its_job(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        _, job = await pressed(here, pressing(parent, "V1"))
+        here.here.discord.say(iframe_for(job))
+        failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.error == "Waystation was restarted before the mask was sent"

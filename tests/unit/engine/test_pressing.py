@@ -9,9 +9,11 @@ import pytest
 from tests import build
 from tests.unit.midjourney.play import new_job
 from waystation.actions import Press, React
-from waystation.engine.pressing import account_of, press_of, reaction_to, source_of
+from waystation.engine.pressing import account_of, check_mask, press_of, reaction_to, source_of
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Button, JobStatus, Source
+from waystation.ports import Fetched
+from waystation.wire.message import Attachment
 
 PARENT = replace(
     new_job("parent", "imagine"),
@@ -70,3 +72,19 @@ def test_a_job_shown_again_knows_its_uuid_by_its_buttons() -> None:
     shown = replace(PARENT, buttons=(Button("U1", f"MJ::JOB::upsample::1::{uuid}"),))
     assert source_of(shown) == Source("900", uuid)
     assert source_of(replace(shown, hash="own")) == Source("900", "own")
+
+
+def test_a_mask_is_for_one_button_and_as_large_as_the_picture() -> None:
+    mask = Fetched(b"mask", "image/png", "png", (64, 32))
+    region = "Vary (Region)"
+    drawn = replace(PARENT, attachments=(Attachment("1", width=64, height=32),))
+    check_mask(drawn, region, mask)
+    check_mask(PARENT, region, mask)
+    check_mask(PARENT, "U1", None)
+    check_mask(drawn, region, replace(mask, size=None))
+    with pytest.raises(InvalidRequest, match="mask must have the size of the picture"):
+        check_mask(drawn, region, replace(mask, size=(8, 8)))
+    with pytest.raises(InvalidRequest, match="mask is required"):
+        check_mask(drawn, region, None)
+    with pytest.raises(InvalidRequest, match="mask is not supported for button U1"):
+        check_mask(drawn, "U1", mask)
