@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from waystation.simulator.hazards import HAZARDS
 
 from tests.e2e.conftest import Install, Installation, Person
+from waystation.simulator.hazards import HAZARDS
 
 SMALL = {"picture_size": 64}
 
