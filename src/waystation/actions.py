@@ -1,13 +1,11 @@
 """Action: the few things that can be asked of Discord, in its nouns.
 
-More variants (press, modal answer, message menu, reaction) join with the verbs that need them.
-
 Pure: no I/O, no clock, no randomness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from waystation.jobs import Nonce
@@ -15,8 +13,12 @@ from waystation.jobs import Nonce
 __all__ = [
     "Accepted",
     "Action",
+    "AnswerModal",
     "Option",
     "Outcome",
+    "Paint",
+    "Press",
+    "React",
     "Refused",
     "Slash",
     "Submission",
@@ -30,13 +32,14 @@ __all__ = [
 class Option:
     """One option of a slash command.
 
-    `type` is Discord's option type: 3 text, 11 attachment; an attachment's value is the index into
-    the command's uploads.
+    `type` is Discord's option type: 1 subcommand, 3 text, 11 attachment. An attachment's value is
+    the index into the command's uploads; a subcommand has options instead of a value.
     """
 
     type: int
     name: str
-    value: str | int
+    value: str | int | None = None
+    options: Sequence[Option] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,46 @@ class Slash:
     attachments: Sequence[Uploaded] = ()
 
 
-Action = Slash
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press of a button of a bot message; all of it is copied from that message."""
+
+    message_id: str
+    message_flags: int
+    custom_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerModal:
+    """A filled-in modal; all ids are copied from the event that opened it (wire notes 3.5)."""
+
+    modal_id: str
+    custom_id: str
+    values: Mapping[str, str]
+    """Text by the custom_id of the text input."""
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """An emoji put under a message; the envelope makes the bot send a seed (wire notes 4.10)."""
+
+    message_id: str
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """What is to be painted anew, sent to the activity that a press opened (wire notes 3.6).
+
+    `mask` is a PNG or WebP; white is painted anew, which no source states and is our reading.
+    """
+
+    token: str
+    mask: bytes
+    prompt: str
+
+
+Action = Slash | Press | AnswerModal | React | Paint
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from waystation.deliveries import Delivery
-from waystation.jobs import Job, JobStatus
+from waystation.jobs import Child, Job, JobStatus
 
 __all__ = ["answer", "cancel_json", "final_delivery", "instant", "job_json", "retry_after_s"]
 
@@ -51,9 +51,12 @@ _encode = msgspec.json.Encoder().encode
 _rate_limited = msgspec.json.Decoder(_RateLimited).decode
 
 
-def job_json(job: Job) -> bytes:
+def job_json(job: Job, children: Sequence[Child] = ()) -> bytes:
     """Return the job form as JSON: the body of GET and of each delivery."""
-    return _encode(_job_form(job))
+    form = _job_form(job)
+    if children:
+        form["children"] = [_child_form(child) for child in children]
+    return _encode(form)
 
 
 def answer(job: Job) -> tuple[int, bytes]:
@@ -111,6 +114,17 @@ def _shown(status: JobStatus) -> JobStatus:
     return _SHOWN.get(status, status)
 
 
+def _child_form(child: Child) -> dict[str, object]:
+    form: dict[str, object] = {"button": child.button, "jobid": child.jobid}
+    return form if child.message_id is None else form | {"messageId": child.message_id}
+
+
+def _labels(job: Job) -> list[str]:
+    """Return what can be pressed: only a completed job has buttons to v2."""
+    completed = job.status is JobStatus.COMPLETED
+    return [button.label for button in job.buttons] if completed else []
+
+
 def _job_form(job: Job) -> dict[str, object]:
     form: dict[str, object] = {
         "jobid": job.jobid,
@@ -131,6 +145,8 @@ def _job_form(job: Job) -> dict[str, object]:
         ("timestamp", job.timestamp),
         ("attachments", job.attachments or None),
         ("embeds", job.embeds or None),
+        ("buttons", _labels(job) or None),
+        *job.result.items(),
         ("error", job.error),
         ("errorDetails", job.error_details),
     ):

@@ -8,6 +8,7 @@ WaystationError
 ├─ NotAllowed
 ├─ NotFound
 ├─ Conflict
+│  └─ ButtonRepeated
 ├─ TooLarge
 ├─ Busy
 │  └─ Throttled
@@ -26,6 +27,7 @@ WaystationError
 │  ├─ LeaseLost
 │  ├─ VersionConflict
 │  ├─ AccountHalted
+│  ├─ UuidTaken
 │  └─ SchemaMismatch
 ├─ VaultError
 └─ ConfigurationError
@@ -44,6 +46,7 @@ from typing import ClassVar
 __all__ = [
     "AccountHalted",
     "Busy",
+    "ButtonRepeated",
     "ConfigurationError",
     "Conflict",
     "Halted",
@@ -68,6 +71,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "Unreachable",
+    "UuidTaken",
     "VaultError",
     "VersionConflict",
     "WaystationError",
@@ -134,6 +138,17 @@ class Conflict(WaystationError):
 
     code = "request.conflict"
     status_hint = 409
+
+
+class ButtonRepeated(Conflict):
+    """The button was pressed already, and can be pressed once only."""
+
+    code = "request.button_repeated"
+
+    def __init__(self, message: str | None = None, *, button: str = "", jobid: str = "") -> None:
+        super().__init__(message)
+        self.button = button
+        self.jobid = jobid
 
 
 class TooLarge(WaystationError):
@@ -280,6 +295,12 @@ class AccountHalted(StoreError):
     """The account was halted before the submission could be recorded."""
 
     code = "store.account_halted"
+
+
+class UuidTaken(StoreError):
+    """Discord showed a uuid or a result of one job where another one has it."""
+
+    code = "store.uuid_taken"
 
 
 class SchemaMismatch(StoreError):

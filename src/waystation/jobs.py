@@ -15,9 +15,12 @@ from waystation.wire.message import Attachment, Embed
 
 __all__ = [
     "FINAL",
+    "PRESSED_ONCE",
     "Acknowledged",
+    "Button",
     "CancelRequested",
     "Cancelled",
+    "Child",
     "Completed",
     "Expired",
     "Failed",
@@ -29,12 +32,16 @@ __all__ = [
     "Late",
     "Lost",
     "MessageRole",
+    "Modal",
+    "ModalInput",
+    "ModalOpened",
     "Moderated",
     "Nonce",
     "Progressed",
     "Refused",
     "Shown",
     "SlotReleased",
+    "Source",
     "Submitted",
     "Unclear",
     "Vanished",
@@ -68,12 +75,69 @@ class JobStatus(StrEnum):
 FINAL = frozenset({JobStatus.COMPLETED, JobStatus.MODERATED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
+_IFRAME = "MJ::iframe::"
+"""How the custom_id of an iframe begins. Source: wire notes 3.6."""
+
+PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
+"""Buttons that work once per job (R38). Source: rest-api-v2 3, 409."""
+
+
 class MessageRole(StrEnum):
     """What a Discord message is to a job (R21)."""
 
     PROGRESS = "progress"
     RESULT = "result"
     TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of a bot message: named as in API v2, pressed by its custom_id."""
+
+    label: str
+    custom_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A job that a button of another job started."""
+
+    button: str
+    jobid: JobId
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModalInput:
+    """One text input of a modal, with what it holds already."""
+
+    custom_id: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """A form that the bot opened after a press; its ids are copied into the answer.
+
+    An iframe has no inputs.
+    """
+
+    modal_id: str
+    custom_id: str
+    inputs: Sequence[ModalInput] = ()
+
+    @property
+    def is_iframe(self) -> bool:
+        """Whether it is the region editor, which is answered at its own host."""
+        return self.custom_id.startswith(_IFRAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The message of an earlier job that is pressed or reacted to, and the uuid that it shows."""
+
+    message_id: str
+    hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +154,12 @@ class Shown:
     """Midjourney's job uuid, when the message names one."""
     progress: int | None = None
     """Percent, 0 to 100."""
+    flags: int | None = None
+    """Discord's message flags; None when a partial update does not say."""
+    buttons: Sequence[Button] | None = None
+    """What can be pressed on it; None when a partial update does not say."""
+    result: Mapping[str, object] = field(default_factory=dict)
+    """What the answer means, under the job form's field names: `{"info": {…}}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +207,17 @@ class Job:
     embeds: Sequence[Embed] = ()
     attachments: Sequence[Attachment] = ()
     progress: int | None = None
+    flags: int = 0
+    """Of the message `message_id`: a press repeats them."""
+    buttons: Sequence[Button] = ()
+    """What can be pressed on that message."""
+    result: Mapping[str, object] = field(default_factory=dict)
+    source_hash: str | None = None
+    """The uuid that the pressed message shows; never this job's own (R20)."""
+    modal: Modal | None = None
+    """The modal that was opened and not answered yet."""
+    discord_user_id: str | None = None
+    """Who asks Discord; a press is allowed to the same user only (R32)."""
     cancel_requested_at: datetime | None = None
     vanished_at: datetime | None = None
     """When its only message was deleted without a result (R27); cleared when another shows."""
@@ -159,6 +240,24 @@ class Job:
         return self.status.final
 
     @property
+    def parent_jobid(self) -> JobId | None:
+        """The job whose button was pressed."""
+        parent = self.params.get("parentJobId")
+        return None if parent is None else JobId(str(parent))
+
+    @property
+    def button(self) -> str | None:
+        """The label of the button that was pressed."""
+        button = self.params.get("button")
+        return None if button is None else str(button)
+
+    @property
+    def target(self) -> str | None:
+        """The message whose button was pressed (R21)."""
+        targets = (one for one, role in self.messages.items() if role is MessageRole.TARGET)
+        return next(targets, None)
+
+    @property
     def bound(self) -> bool:
         """Whether Discord or the bot has shown something that is surely this job's (R15)."""
         return bool(self.interaction_id or self.message_id or self.hash)
@@ -176,6 +275,17 @@ class Submitted:
 
     nonce: Nonce
     deadline_at: datetime
+    target: str | None = None
+    """The message whose button is pressed."""
+    source_hash: str | None = None
+    """The uuid that this message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModalOpened:
+    """The bot opened a modal; it is answered with a nonce of its own."""
+
+    modal: Modal
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +382,9 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """The caller asked to cancel (R26)."""
+    """The caller asked to cancel (R26); `nonce` is that of the press of Cancel Job, if any."""
+
+    nonce: Nonce | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +416,7 @@ class SlotReleased:
 
 JobEvent = (
     Submitted
+    | ModalOpened
     | InteractionSeen
     | Unclear
     | Acknowledged

@@ -14,7 +14,7 @@ from typing import Protocol
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.deliveries import Attempt, Delivery
 from waystation.gateway_events import GatewayEvent, SessionState
-from waystation.jobs import Job, JobEvent, JobId, Nonce
+from waystation.jobs import Child, Job, JobEvent, JobId, Nonce
 from waystation.secret import Secret
 from waystation.wire.message import Message
 
@@ -34,6 +34,7 @@ __all__ = [
     "Mailer",
     "NoSlot",
     "Probe",
+    "Repeated",
     "Sealer",
     "Sender",
     "Store",
@@ -179,6 +180,13 @@ class NoSlot:
     halted: Sequence[str] = ()
     """Channels among the candidates that are halted (R7)."""
     all_halted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The button was pressed before, and can be pressed once only (R38)."""
+
+    jobid: JobId
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +337,7 @@ class Store(Protocol):
         ...
 
     # jobs
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot:
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
         """Choose a candidate with room, take its slot and write the job, in one transaction.
 
         A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
@@ -339,6 +347,10 @@ class Store(Protocol):
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
         """Return a job of that user (of anyone when None). A point read, no thread hop."""
+        ...
+
+    async def children(self, jobid: str) -> Sequence[Child]:
+        """Return what a job's buttons started, oldest first. A point read, no thread hop."""
         ...
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
@@ -360,7 +372,8 @@ class Store(Protocol):
     async def commit(self, change: Change) -> None:
         """Write a change.
 
-        Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted
+        Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted;
+        UuidTaken: a uuid or a result of another job (I1)
         """
         ...
 
@@ -486,6 +499,8 @@ class Fetched:
     data: bytes
     content_type: str
     extension: str
+    size: tuple[int, int] | None = None
+    """Width and height in pixels."""
 
 
 class Fetcher(Protocol):

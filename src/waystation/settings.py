@@ -183,6 +183,11 @@ class Settings:
         "Discord, or the simulator that stands in for it; nothing else tells them apart.",
         check=_http_url,
     )
+    activity_url: str = _row(
+        "https://936929561302675456.discordsays.com",
+        "Where masks of Vary (Region) are sent; the simulator serves it at its own URL.",
+        check=_http_url,
+    )
     upload_hosts: tuple[str, ...] = _row(
         ("discord-attachments-uploads-prd.storage.googleapis.com",),
         "Hosts beside Discord's own to which it may direct uploads.",

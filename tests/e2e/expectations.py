@@ -76,6 +76,23 @@ STARTED = (200, job_form("describe", "started", 200, **shows(1)))
 """POST describe answers when the bot's first message is seen (R2)."""
 
 
+INFO: Body = {
+    "plan": "Pro",
+    "subscription": "Active yearly",
+    "renewsAt": "2030-03-17T17:46:40.000Z",
+    "mode": "fast",
+    "visibility": "public",
+    "fastHoursLeft": 29.58,
+    "fastHoursTotal": 30.0,
+    "lifetime": {"images": 102, "hours": 1.77},
+    "relaxed": {"images": 19, "hours": 0.29},
+    "queuedFast": 0,
+    "queuedRelax": 0,
+    "running": 0,
+}
+"""What the simulated account's /info says, read."""
+
+
 def result(verb: str) -> Body:
     """Return the form of a job that has its own result."""
     embeds: Mapping[str, Body] = {
@@ -95,7 +112,12 @@ def result(verb: str) -> Body:
     }
     # the seed's sample of /info says the same in `content` as in the embed
     content = "<info>" if verb == "info" else ""
-    return job_form(verb, "completed", 200, **shows(1, content, embeds=[embeds[verb]]))
+    read: Mapping[str, Body] = {
+        "describe": {"buttons": ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔄", "Imagine all 🎉"]},
+        "info": {"info": INFO},
+    }
+    shown = shows(1, content, embeds=[embeds[verb]])
+    return job_form(verb, "completed", 200, **shown, **read[verb])
 
 
 def completed(verb: str = "describe", **more: Any) -> Outcome:

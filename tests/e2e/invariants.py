@@ -68,6 +68,16 @@ class Evidence:
         }
 
     @cached_property
+    def cancel_nonces(self) -> frozenset[str]:
+        """The nonces that were committed for presses of Cancel Job."""
+        return frozenset(
+            event["body"]["nonce"]
+            for events in self.events.values()
+            for event in events
+            if event["kind"] == "CancelRequested" and event["body"]["nonce"]
+        )
+
+    @cached_property
     def sent(self) -> Sequence[str]:
         """The nonces of all interactions that reached the simulator, in order."""
         return [
@@ -137,7 +147,7 @@ def i4_each_nonce_is_committed_and_sent_once(seen: Evidence) -> Iterator[str]:
     for nonce, count in Counter(seen.sent).items():
         if count > 1:
             yield f"nonce {nonce} was sent {count} times"
-        if nonce not in seen.owner_of_nonce:
+        if nonce not in seen.owner_of_nonce and nonce not in seen.cancel_nonces:
             yield f"nonce {nonce} was sent and never committed"
     known = {job["jobid"] for job in seen.jobs}
     for answered in seen.answers:
@@ -234,7 +244,8 @@ def i14_no_secret_is_stored_in_the_open(seen: Evidence) -> Iterator[str]:
 
 @check
 def nothing_is_doubled(seen: Evidence) -> Iterator[str]:
-    asked = Counter(job["jobid"] for job, _ in seen.own_pages)
+    # a press that opened a modal has made nothing; its answer is a page of its own
+    asked = Counter(job["jobid"] for job, page in seen.own_pages if page["status"] != "opened")
     for jobid, count in asked.items():
         if count > 1:
             yield f"{jobid} was executed {count} times"
@@ -246,7 +257,13 @@ def nothing_is_swapped(seen: Evidence) -> Iterator[str]:
     for job, page in seen.own_pages:
         own[job["jobid"]].add(page["interaction_id"])
     for job in seen.jobs:
-        shown = set(job["messages"] or ()) | {one for one in (job["message_id"],) if one}
+        if COMMANDS[job["verb"]].reaction is not None:
+            # a reaction has no nonce: only the uuid in the answer tells whose seed it is
+            if job["status"] == "completed" and job["source_hash"] not in job["content"]:
+                yield f"{job['jobid']} tells the seed of another"
+            continue
+        shown = {one for one in (job["message_id"],) if one}
+        shown |= set(_messages(job, "progress")) | set(_messages(job, "result"))
         if job["late"]:
             shown.add(job["late"]["message_id"])
         for one in shown:

@@ -56,6 +56,8 @@ def test_codes_are_stable_dotted_and_each_errors_own() -> None:
         "NotAllowed": "request.not_allowed",
         "NotFound": "request.not_found",
         "Conflict": "request.conflict",
+        "ButtonRepeated": "request.button_repeated",
+        "UuidTaken": "store.uuid_taken",
         "TooLarge": "request.too_large",
         "Busy": "request.busy",
         "Throttled": "request.throttled",

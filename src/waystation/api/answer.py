@@ -1,17 +1,17 @@
 """Answer: one HTTP response as a value, and the one place that turns errors into answers.
 
-How it works: every refusal has the shape `{"error", "errorDetails"?, "executingJobs"?, "code"}`,
+How it works: every refusal has the shape `{"error", "errorDetails"?, …, "code"}`,
 where `code` repeats the HTTP status. 429 and 503 carry `Retry-After`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from waystation.errors import Busy, WaystationError
+from waystation.errors import Busy, ButtonRepeated, WaystationError
 
 __all__ = ["NO_CONTENT", "Answer", "Headers", "error_answer", "json_answer", "refusal"]
 
@@ -52,29 +52,34 @@ def refusal(
     status: int, error: str, *, details: str | None = None, headers: Headers = ()
 ) -> Answer:
     """Return an answer in the one error shape."""
-    return _shaped(status, error, details, None, headers)
+    return _shaped(status, error, details, {}, headers)
 
 
 def error_answer(error: WaystationError) -> Answer:
     """Return an error in the one error shape, with the headers that belong to its status."""
     status = error.status_hint
     details = None if status in _SILENT_STATUSES else error.details
-    executing_jobs = error.executing_jobs if isinstance(error, Busy) else None
-    return _shaped(status, error.message, details, executing_jobs, _headers_of(error))
+    return _shaped(status, error.message, details, _fields_of(error), _headers_of(error))
+
+
+def _fields_of(error: WaystationError) -> Mapping[str, object]:
+    """Return the fields that only this error has."""
+    match error:
+        case Busy(executing_jobs=executing) if executing is not None:
+            return {"executingJobs": executing}
+        case ButtonRepeated(button=button, jobid=jobid):
+            return {"button": button, "jobid": jobid}
+        case _:
+            return {}
 
 
 def _shaped(
-    status: int,
-    error: str,
-    details: str | None,
-    executing_jobs: Sequence[str] | None,
-    headers: Headers,
+    status: int, error: str, details: str | None, fields: Mapping[str, object], headers: Headers
 ) -> Answer:
     body: dict[str, object] = {"error": error}
     if details is not None:
         body["errorDetails"] = details
-    if executing_jobs is not None:
-        body["executingJobs"] = executing_jobs
+    body |= fields
     body["code"] = status
     return json_answer(body, status, headers)
 

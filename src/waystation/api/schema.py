@@ -7,14 +7,18 @@ number may also come as text, which is all that a form can send.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import msgspec
+
 from waystation.api.body import Body
 from waystation.engine.service import FilePart, JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
-from waystation.midjourney.commands import Command, Param
+from waystation.midjourney.commands import Command, Param, ParamKind
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
@@ -33,6 +37,8 @@ _NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,9}")
 
 _TOKEN_TEXT = re.compile(r"[!-~]{1,512}")
 """What can stand in an HTTP header without a space: Discord tokens have some 70 characters."""
+
+_DATA_PREFIX = re.compile(r"\Adata:image/(?:png|webp);base64,")
 
 _MAX_SHOWN = 64
 """How much of a caller's text a sentence repeats, in characters."""
@@ -108,12 +114,105 @@ def _inputs(
     params: dict[str, object] = {}
     files: dict[str, FilePart] = {}
     for param in command.params:
-        file = _file(param, body, refusal)
-        if file is not None:
-            files[param.name] = file
-        else:
-            params |= _picture_url(param, body.fields, refusal)
+        match param.kind:
+            case ParamKind.PICTURE:
+                file = _file(param, body, refusal)
+                if file is not None:
+                    files[param.name] = file
+                else:
+                    params |= _picture_url(param, body.fields, refusal)
+            case ParamKind.PICTURES:
+                files |= _numbered_files(param, body, refusal)
+                params |= _picture_urls(param, body.fields, len(files), refusal)
+            case ParamKind.MASK:
+                files |= _mask(param, body.fields, refusal)
+            case ParamKind.PARENT:
+                parent = _own_text(param, body.fields, refusal)
+                params |= {"parentJobId": parent[param.name]} if parent else {}
+            case ParamKind.TEXT | ParamKind.CHOICE:
+                params |= _own_text(param, body.fields, refusal)
     return params, files
+
+
+def _own_text(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, object]:
+    text = _sent_text(fields, param.name)
+    if text is None:
+        if param.required:
+            raise refusal(f"{param.name} is missing")
+        return {}
+    text = text.strip()
+    if not text:
+        if param.required:
+            raise refusal(f"{param.name} is empty")
+        return {}
+    if len(text) > param.longest:
+        raise refusal(f"{param.name} is too long")
+    if param.choices and text not in param.choices:
+        raise refusal(f"{param.name} must be one of {', '.join(param.choices)}")
+    return {param.name: text}
+
+
+def _mask(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, FilePart]:
+    text = _text(fields, param.name)
+    if text is None:
+        return {}
+    try:
+        data = base64.b64decode(_DATA_PREFIX.sub("", text), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not (data.startswith(b"\x89PNG\r\n") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
+        raise refusal(f"{param.name} is not a PNG or WebP in base64")
+    return {param.name: FilePart(filename=param.name, data=data)}
+
+
+def _numbered_files(param: Param, body: Body, refusal: Refusal) -> dict[str, FilePart]:
+    files = {}
+    for number in range(1, param.most + 1):
+        name = f"{param.file_part}{number}"
+        part = body.files.get(name)
+        if part is None:
+            continue
+        if not part.data:
+            raise refusal(f"{name} is empty")
+        files[name] = FilePart(filename=_plain_name(part.filename), data=part.data)
+    return files
+
+
+def _picture_urls(
+    param: Param, fields: Mapping[str, object], sent: int, refusal: Refusal
+) -> dict[str, object]:
+    """Read a list of URLs. Args: sent: how many pictures came as files."""
+    urls = _listed(fields.get(param.name))
+    if urls is None:
+        raise refusal(f"{param.name} must be a list of URLs")
+    if not urls and not sent:
+        raise refusal(f"{param.name} is missing")
+    if not param.fewest <= len(urls) + sent <= param.most:
+        raise refusal(f"{param.name} must name {param.fewest} to {param.most} pictures")
+    for url in urls:
+        if len(url) > _MAX_PICTURE_URL:
+            raise refusal(f"{param.name} is too long")
+        if not _is_web_url(url):
+            raise refusal(f"{param.name} holds what is no valid http or https URL")
+    return {param.name: urls} if urls else {}
+
+
+def _listed(value: object) -> list[str] | None:
+    """Return a list of texts; a form sends one text, a JSON list or URLs with spaces between."""
+    match value:
+        case None:
+            return []
+        case str() as text if text.lstrip().startswith("["):
+            try:
+                return msgspec.json.decode(text, type=list[str])
+            except msgspec.DecodeError:
+                return None
+        case str() as text:
+            return text.split()
+        case list() as items if all(isinstance(item, str) for item in items):
+            return [item.strip() for item in items]
+        case _:
+            return None
 
 
 def _file(param: Param, body: Body, refusal: Refusal) -> FilePart | None:

@@ -81,7 +81,10 @@ class _Jobs:
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""
-        return Answer(200, self._forms.of(await self._service.get_job(user, _jobid(call))))
+        job = await self._service.get_job(user, _jobid(call))
+        # only what shows buttons can have children
+        children = await self._service.children(job) if job.buttons else ()
+        return Answer(200, job_json(job, children) if children else self._forms.of(job))
 
     async def list_or_read(self, call: Call, user: User) -> Answer:
         """Answer the caller's running jobids, or the job that the query names."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,7 @@ from waystation.cli.remote import ask
 from waystation.cli.screen import opened
 from waystation.cli.waiting import waiting
 from waystation.errors import PreconditionFailed
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, ParamKind
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, Param, ParamKind
 
 if TYPE_CHECKING:
     from waystation.client import Client, Job
@@ -31,12 +32,15 @@ _ReplyUrl = Annotated[str | None, typer.Option(help="URL that is called with the
 _ReplyRef = Annotated[str | None, typer.Option(help="Your own reference, stored with the job.")]
 _NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the result.")]
 
-_KINDS: Mapping[ParamKind, object] = {
-    ParamKind.PICTURE: Annotated[
-        str, typer.Argument(metavar="PICTURE", help="Path or URL of a picture.")
-    ],
+_ARGUMENTS: Mapping[ParamKind, tuple[type, str]] = {
+    ParamKind.PICTURE: (str, "PICTURE"),
+    ParamKind.PICTURES: (list[str], "PICTURE..."),
+    ParamKind.TEXT: (str, "TEXT"),
+    ParamKind.CHOICE: (str, "CHOICE"),
+    ParamKind.PARENT: (str, "JOBID"),
+    ParamKind.MASK: (str, "BASE64"),
 }
-"""How a verb's own field looks on the command line; a new kind needs a row."""
+"""How a verb's own field looks on the command line: an argument, or an option if not required."""
 
 _SHARED: Mapping[str, tuple[str, object]] = {
     "channel": ("channel", _Channel),
@@ -63,10 +67,7 @@ def _subcommand(command: Command) -> Callable[..., None]:
 
 def _signature(command: Command) -> Signature:
     keyword = Parameter.POSITIONAL_OR_KEYWORD
-    own = [
-        Parameter(param.name.lower(), keyword, annotation=_KINDS[param.kind])
-        for param in command.params
-    ]
+    own = [_parameter(param) for param in command.params]
     shared = [
         Parameter(name, keyword, annotation=annotation, default=None)
         for name, (_, annotation) in _SHARED.items()
@@ -77,6 +78,23 @@ def _signature(command: Command) -> Signature:
         waits.insert(0, Parameter("no_wait", keyword, annotation=_NoWait, default=False))
     as_json = Parameter("as_json", keyword, annotation=Json, default=False)
     return Signature([*own, *shared, *waits, as_json])
+
+
+def _parameter(param: Param) -> Parameter:
+    kind, metavar = _ARGUMENTS[param.kind]
+    keyword = Parameter.POSITIONAL_OR_KEYWORD
+    argument: object
+    if param.required:
+        argument = typer.Argument(metavar=metavar, help=param.help)
+        return Parameter(_given_name(param), keyword, annotation=Annotated[kind, argument])
+    argument = typer.Option(metavar=metavar, help=param.help)
+    annotation = Annotated[kind | None, argument]  # type: ignore[valid-type]
+    return Parameter(_given_name(param), keyword, annotation=annotation, default=None)
+
+
+def _given_name(param: Param) -> str:
+    """Return how the command line spells a field: `blendDimensions` as `blend_dimensions`."""
+    return re.sub("([A-Z])", r"_\1", param.name).lower()
 
 
 def _run(command: Command, given: Mapping[str, Any]) -> None:
@@ -105,11 +123,34 @@ def _request(
     }
     files: dict[str, Path | bytes] = {}
     for param in command.params:
-        value = str(given[param.name.lower()])
-        if param.file_part is None or value.startswith(("http://", "https://")):
-            fields[param.name] = value
+        value = given.get(_given_name(param))
+        if value is None:
+            continue
+        match param.kind:
+            case ParamKind.PICTURE:
+                fields |= _urls(param, [value], files)
+            case ParamKind.PICTURES:
+                fields |= _urls(param, value, files)
+            case _:
+                fields[param.name] = value
+    return fields, files
+
+
+def _urls(param: Param, values: Sequence[str], files: dict[str, Path | bytes]) -> dict[str, object]:
+    """Return the field of those pictures that are URLs; put the others among the file parts."""
+    urls: list[str] = []
+    for number, value in enumerate(values, start=1):
+        if value.startswith(("http://", "https://")):
+            urls.append(value)
         elif Path(value).is_file():
-            files[param.file_part] = Path(value)
+            numbered = f"{param.file_part}{number}"
+            name = numbered if param.kind is ParamKind.PICTURES else param.file_part
+            files[str(name)] = Path(value)
         else:
             raise PreconditionFailed(f"{value} is neither a file nor an http(s) URL")
-    return fields, files
+    if not urls:
+        return {}
+    if param.kind is ParamKind.PICTURE:
+        return {param.name: urls[0]}
+    # a form knows texts only
+    return {param.name: " ".join(urls) if files else urls}

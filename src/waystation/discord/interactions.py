@@ -9,12 +9,13 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from waystation.actions import Slash, Submission
+from waystation.actions import AnswerModal, Option, Paint, Press, React, Slash, Submission
+from waystation.errors import LocalProtocolError
 from waystation.wire.interaction import (
     ApplicationCommand,
     CommandAttachment,
@@ -22,7 +23,13 @@ from waystation.wire.interaction import (
     CommandIndex,
     CommandInteraction,
     CommandOption,
+    ComponentData,
+    ComponentInteraction,
     InteractionType,
+    ModalData,
+    ModalInteraction,
+    ModalRow,
+    ModalText,
 )
 
 __all__ = ["commands_by_name", "encode_interaction"]
@@ -41,30 +48,67 @@ def commands_by_name(index: CommandIndex, application_id: str) -> Mapping[str, A
 
 
 def encode_interaction(
-    submission: Submission, command: ApplicationCommand, session_id: str
+    submission: Submission,
+    command: ApplicationCommand | None,
+    session_id: str,
+    application_id: str,
 ) -> bytes:
     """Return the body of POST /interactions.
 
-    Args: session_id: of the live gateway session, which gets the interaction's events
+    Args: command: the index's entry of a slash command, None for other actions; session_id: of the
+    live gateway session, which gets the interaction's events
     """
-    slash: Slash = submission.action
-    interaction = CommandInteraction(
-        type=InteractionType.APPLICATION_COMMAND,
-        application_id=command.application_id,
-        guild_id=UNSET if submission.guild_id is None else submission.guild_id,
-        channel_id=submission.channel,
-        session_id=session_id,
-        nonce=submission.nonce,
-        data=CommandData(
-            version=command.version,
-            id=command.id,
-            name=slash.name,
-            type=command.type,
-            options=[CommandOption(o.type, o.name, o.value) for o in slash.options],
-            attachments=[
-                CommandAttachment(str(number), file.filename, file.uploaded_filename)
-                for number, file in enumerate(slash.attachments)
-            ],
-        ),
+    place: dict[str, Any] = {
+        "application_id": application_id,
+        "guild_id": UNSET if submission.guild_id is None else submission.guild_id,
+        "channel_id": submission.channel,
+        "session_id": session_id,
+        "nonce": submission.nonce,
+    }
+    match submission.action:
+        case React() | Paint():
+            raise LocalProtocolError("a reaction or a mask is no interaction")
+        case Slash() as slash:
+            assert command is not None, "a slash command has an entry"
+            return msgspec.json.encode(
+                CommandInteraction(
+                    InteractionType.APPLICATION_COMMAND, data=_command(slash, command), **place
+                )
+            )
+        case Press(message_id, flags, custom_id):
+            return msgspec.json.encode(
+                ComponentInteraction(
+                    InteractionType.MESSAGE_COMPONENT,
+                    message_id=message_id,
+                    message_flags=flags,
+                    data=ComponentData(custom_id),
+                    **place,
+                )
+            )
+        case AnswerModal(modal_id, custom_id, values):
+            rows = [ModalRow([ModalText(name, value)]) for name, value in values.items()]
+            data = ModalData(modal_id, custom_id, rows)
+            return msgspec.json.encode(
+                ModalInteraction(InteractionType.MODAL_SUBMIT, data=data, **place)
+            )
+
+
+def _command(slash: Slash, command: ApplicationCommand) -> CommandData:
+    return CommandData(
+        version=command.version,
+        id=command.id,
+        name=slash.name,
+        type=command.type,
+        options=[_option(option) for option in slash.options],
+        attachments=[
+            CommandAttachment(str(number), file.filename, file.uploaded_filename)
+            for number, file in enumerate(slash.attachments)
+        ],
     )
-    return msgspec.json.encode(interaction)
+
+
+def _option(option: Option) -> CommandOption:
+    if option.value is None:
+        inner = [_option(one) for one in option.options]
+        return CommandOption(option.type, option.name, options=inner)
+    return CommandOption(option.type, option.name, option.value)

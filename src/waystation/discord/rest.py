@@ -12,9 +12,11 @@ Discord's answer was read to its end.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -22,7 +24,17 @@ import stamina
 import structlog
 from yarl import URL
 
-from waystation.actions import Outcome, Refused, Submission, Unknown, Upload, Uploaded
+from waystation.actions import (
+    Outcome,
+    Paint,
+    React,
+    Refused,
+    Slash,
+    Submission,
+    Unknown,
+    Upload,
+    Uploaded,
+)
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
 from waystation.discord.interactions import commands_by_name, encode_interaction
@@ -113,8 +125,13 @@ class DiscordRest:
             return command
         if standing is not None:
             return standing
-        body = encode_interaction(submission, command, session_id())
-        return await self._post_interaction(body, deadline - self._site.clock.monotonic())
+        if isinstance(submission.action, Paint):
+            return await self._paint(submission.action, deadline)
+        if isinstance(submission.action, React):
+            return await self._post(_reaction(submission.channel, submission.action), deadline)
+        body = encode_interaction(submission, command, session_id(), self._site.application_id)
+        request = _Request("POST", _INTERACTIONS.path, _INTERACTIONS.bucket, body=body)
+        return await self._post(request, deadline)
 
     async def _await_turn(self, longest_s: float) -> Refused | None:
         """Wait for a short limit; for a long one return Discord's last word, which still stands."""
@@ -124,10 +141,54 @@ class DiscordRest:
         await self._await_limits(_INTERACTIONS, longest_s)
         return None
 
-    async def _post_interaction(self, body: bytes, timeout_s: float) -> Outcome:
+    async def _paint(self, action: Paint, deadline: float) -> Outcome:
+        """Send a mask to the activity, by its newer path, and by the older where that is unknown.
+
+        Source: wire notes 3.6
+        """
+        mask = base64.b64encode(action.mask).decode()
+        newer = {"mask": mask, "prompt": action.prompt}
+        account = {"full_prompt": None, "userId": "0", "username": "0"}
+        older = newer | account | {"customId": action.token}
+        outcome = await self._post_activity(
+            f"/.proxy/inpaint/api/submit-job/{quote(action.token)}", newer, deadline
+        )
+        if isinstance(outcome, Refused) and outcome.status in (404, 405):
+            return await self._post_activity("/inpaint/api/submit-job", older, deadline)
+        return outcome
+
+    async def _post_activity(
+        self, path: str, body: Mapping[str, object], deadline: float
+    ) -> Outcome:
+        timeout_s = deadline - self._site.clock.monotonic()
         if timeout_s <= 0:
             raise Unreachable("no time was left to submit; nothing was sent")
-        request = _Request("POST", _INTERACTIONS.path, _INTERACTIONS.bucket, body=body)
+        # another host than Discord's API: the token stays at home
+        headers = {"Content-Type": "application/json", "User-Agent": self._site.user_agent}
+        try:
+            async with self._site.http.post(
+                URL(self._site.activity_url.rstrip("/") + path),
+                data=msgspec.json.encode(body),
+                headers=headers,
+                allow_redirects=False,
+                timeout=_timeout(timeout_s),
+            ) as response:
+                answer = await _read_answer(response)
+        except _NOT_SENT as error:
+            raise Unreachable(f"no connection to the activity: {type(error).__name__}") from error
+        except _FAILURES as error:
+            return Unknown(f"no answer from the activity: {type(error).__name__}")
+        outcome = outcome_of(answer, None)
+        if isinstance(outcome, Refused):
+            # what this host refuses says nothing about the account
+            return Refused(outcome.status, outcome.body, "invalid")
+        return outcome
+
+    async def _post(self, request: _Request, deadline: float) -> Outcome:
+        """Ask once. Args: deadline: monotonic seconds."""
+        timeout_s = deadline - self._site.clock.monotonic()
+        if timeout_s <= 0:
+            raise Unreachable("no time was left to submit; nothing was sent")
         try:
             answer, verdict = await self._send(request, timeout_s)
         except _NOT_SENT as error:
@@ -150,7 +211,10 @@ class DiscordRest:
         """Drop the command index of a guild or channel; the next submission reloads it."""
         self._commands.pop(place, None)
 
-    async def _command(self, submission: Submission) -> ApplicationCommand | Refused:
+    async def _command(self, submission: Submission) -> ApplicationCommand | Refused | None:
+        """Return a slash command's entry; other actions need none."""
+        if not isinstance(submission.action, Slash):
+            return None
         place, name = submission.guild_id or submission.channel, submission.action.name
         if name not in self._commands.get(place, {}):
             answer = await self._load_commands(submission.channel, submission.guild_id)
@@ -322,6 +386,14 @@ class DiscordRest:
 
 
 _INTERACTIONS: Final = _Request("POST", "/interactions", "POST /interactions")
+
+
+def _reaction(channel: str, action: React) -> _Request:
+    """Return the request that puts an emoji under a message. Source: wire notes 1.4."""
+    reactions = f"/channels/{channel}/messages/{action.message_id}/reactions"
+    path = f"{reactions}/{quote(action.emoji)}/%40me"
+    bucket = f"PUT /channels/{channel}/reactions"
+    return _Request("PUT", path, bucket, {"location": "Message", "type": "0"})
 
 
 async def _repeated(once: Callable[[], Awaitable[_T]]) -> _T:

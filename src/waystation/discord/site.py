@@ -48,6 +48,8 @@ class Site:
     """URL of whoever runs this, shown in the User-Agent."""
     application_id: str = MIDJOURNEY_APPLICATION_ID
     """Whose commands are asked."""
+    activity_url: str = ""
+    """Where the bot's activity of Vary (Region) is served; no answer names it (wire notes 3.6)."""
     breaker: Breaker = field(default_factory=Breaker)
     """Invalid answers of all accounts together (R35)."""
 

@@ -20,14 +20,15 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from waystation.actions import Press, Submission
 from waystation.contract import final_delivery
 from waystation.engine.feed import Bell, Feed, race
 from waystation.engine.listener import Listener
 from waystation.engine.recovery import Recovery
 from waystation.engine.submitter import Submitter, Waiting
-from waystation.errors import LeaseLost, StoreError, TransportError
+from waystation.errors import LeaseLost, StoreError, TransportError, UuidTaken
 from waystation.gateway_events import GatewayEvent, SessionState
-from waystation.jobs import Failed, Job, JobId, JobStatus, Late, SlotReleased
+from waystation.jobs import Failed, Job, JobId, JobStatus, Late, ModalOpened, SlotReleased
 from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
 from waystation.ports import (
     Account,
@@ -81,6 +82,8 @@ class OwnerLimits:
     pacing_jitter_s: float
     request_timeout_s: float
     lease_s: float
+    cancel_wait_s: float = 10.0
+    """How long the bot's word on a cancel is waited for (R26)."""
     session_save_s: float = 30.0
     """How often an advanced gateway sequence is saved when nothing else is written."""
 
@@ -147,8 +150,40 @@ class Owner:
         self.moved.ring()
 
     async def cancel(self, jobid: JobId) -> None:
-        """Cancel a job; nothing happens when it is final already."""
+        """Cancel a job; nothing happens when it is final already (R26).
+
+        Where the bot shows Cancel Job, it is pressed, and the bot's word is waited for a while.
+        """
+        hold = self._held()
+        async with hold.lock:
+            # what was committed a moment ago is adopted by now
+            press = hold.conversation.cancel_press(jobid)
+        if press is not None and self.caught_up and self.account.usable:
+            await self._press_cancel(jobid, press)
         await self.step(lambda conversation, now: conversation.cancel(jobid, now))
+
+    async def _press_cancel(self, jobid: JobId, press: Press) -> None:
+        nonce = self.adapters.ids.nonce(self.adapters.clock.now())
+        requested = await self.step(
+            lambda conversation, now: conversation.cancel_requested(jobid, nonce, now)
+        )
+        job = self.current(jobid)
+        if job is None or job.final:
+            return
+        if requested:
+            account = self.account
+            submission = Submission(nonce, account.channel, account.guild_id, press)
+            try:
+                await self.transport.perform(submission, self.request_timeout_s())
+            except TransportError as error:
+                log.warning("owner.cancel_not_pressed", jobid=jobid, reason=error.message)
+                return
+        waiting = self.adapters.feed.wait(job, lambda seen: seen.final, self.limits.cancel_wait_s)
+        seen = asyncio.ensure_future(waiting)
+        if (now := self.current(jobid)) is None or now.final:
+            seen.cancel()
+            return
+        await seen
 
     async def fail(self, jobid: JobId, event: Failed) -> None:
         """End a job for a reason of our own; nothing happens when it is final already."""
@@ -213,6 +248,7 @@ class Owner:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self._submitter.run()),
+                    group.create_task(self._submitter.answer_modals()),
                     group.create_task(self._keep_time(hold)),
                     group.create_task(self._renew(hold)),
                 ]
@@ -269,6 +305,8 @@ class Owner:
             queued = job.jobid in self._submitter.queued or job.created_at >= self._born_at
             if job.status is JobStatus.CREATED and not queued:
                 await self.fail(job.jobid, Failed(502, _RESTARTED, _NOTHING_SENT))
+            if job.modal is not None and not job.final:
+                self._submitter.answer_modal(job)
 
     async def _renew(self, hold: _Hold) -> None:
         clock = self.adapters.clock
@@ -348,6 +386,10 @@ class Owner:
             await self.step(
                 lambda conversation, now: conversation.receive(event, now), sequence=sequence
             )
+        except UuidTaken as error:
+            # whosever it is, it is not this job's; the next read-back must not stumble over it
+            log.error("gateway.uuid_taken", details=error.details)
+            self.applied(sequence)
         except StoreError:
             raise
         except Exception:
@@ -372,6 +414,10 @@ class Owner:
     def transport(self) -> Transport:
         """The account's connection."""
         return self._held().transport
+
+    def must_wait(self, jobid: JobId) -> bool:
+        """Whether a job must wait for one that looks like it to show its uuid (R15)."""
+        return self._hold is not None and self._hold.conversation.must_wait(jobid)
 
     def current(self, jobid: JobId) -> Job | None:
         """Return a held job as last committed."""
@@ -453,6 +499,8 @@ class Owner:
                 code=change.job.code,
             )
             self.adapters.feed.publish(change.job)
+            if any(isinstance(event, ModalOpened) for event in change.events):
+                self._submitter.answer_modal(change.job)
         self.moved.ring()
 
     def _job_change(self, conversation: Conversation, change: Changed, now: datetime) -> JobChange:

@@ -11,16 +11,20 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 import structlog
 
+from waystation.actions import Press, React
 from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
+from waystation.engine.pressing import account_of, check_mask, press_of, reaction_to, source_of
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     Busy,
+    ButtonRepeated,
     Conflict,
     Halted,
     HumanCheckRequired,
@@ -34,8 +38,8 @@ from waystation.errors import (
     Unavailable,
     VaultError,
 )
-from waystation.jobs import Failed, Job, JobId, JobStatus
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
+from waystation.jobs import Child, Failed, Job, JobId, JobStatus
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, ParamKind
 from waystation.ports import (
     Account,
     Clock,
@@ -47,6 +51,7 @@ from waystation.ports import (
     JobDraft,
     NoSlot,
     Probe,
+    Repeated,
     Sealer,
     Store,
     User,
@@ -199,10 +204,20 @@ class Service:
         if self._draining:
             raise Unavailable
         command = COMMANDS[request.verb]
-        candidates = await self._candidates(user, request, command)
+        parent = await self._parent(user, request)
+        action = None if parent is None else _action_on(parent, request, command)
+        if parent is not None:
+            accounts = [account_of(parent, await self.list_accounts(user))]
+            candidates = self._usable(accounts)
+        else:
+            candidates = await self._candidates(user, request, command)
         self._look_for_room(user, request, command, candidates)
         pictures = await self._fetched(user, request, command)
-        accepting = asyncio.create_task(self._accept(user, request, command, candidates, pictures))
+        if isinstance(action, Press) and parent is not None:
+            check_mask(parent, str(request.params["button"]), next(iter(pictures), None))
+        accepting = asyncio.create_task(
+            self._accept(user, request, command, candidates, pictures, action, parent)
+        )
         self._submitting.add(accepting)
         accepting.add_done_callback(self._accepted)
         return await self._answer(await asyncio.shield(accepting), command)
@@ -219,6 +234,10 @@ class Service:
         if job is None:
             raise NotFound(f"Unable to locate job {jobid}")
         return job
+
+    async def children(self, job: Job) -> Sequence[Child]:
+        """Return what a job's buttons started."""
+        return await self._store.children(job.jobid)
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         """Return the caller's jobs that are not final."""
@@ -246,6 +265,11 @@ class Service:
         await self.get_job(user, jobid)
         return await self._store.find_deliveries(jobid)
 
+    async def _parent(self, user: User, request: JobRequest) -> Job | None:
+        """Return the job whose button is pressed, if one is. Raises: NotFound."""
+        jobid = request.params.get("parentJobId")
+        return None if jobid is None else await self.get_job(user, str(jobid))
+
     async def _candidates(
         self, user: User, request: JobRequest, command: Command
     ) -> Sequence[Account]:
@@ -261,6 +285,10 @@ class Service:
                 raise InvalidRequest("Configuration not found for provided channel")
         elif not command.takes_slot and len(accounts) > 1:
             raise InvalidRequest("discord, server or channel value is missing")
+        return self._usable(accounts)
+
+    def _usable(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return the accounts that are not halted, in random order. Raises: Halted."""
         usable = [account for account in accounts if account.usable]
         if not usable:
             raise _halted(accounts[0])
@@ -309,18 +337,16 @@ class Service:
     ) -> Sequence[Fetched]:
         pictures = []
         for param in command.params:
-            part = request.files.get(param.name)
-            if part is not None:
-                name = param.file_part or param.name
-                # a hostile file can keep the reader busy, so it is read beside the loop
-                inspected = asyncio.to_thread(
-                    self._fetcher.inspect, part.data, part.filename or name
-                )
-                pictures.append(await inspected)
-                continue
-            url = request.params.get(param.name)
-            if url is not None:
-                pictures.append(await self._fetcher.fetch(str(url), user.user_id))
+            if param.kind in (ParamKind.PICTURE, ParamKind.PICTURES):
+                named = request.params.get(param.name, ())
+                for url in (named,) if isinstance(named, str) else cast(Sequence[str], named):
+                    pictures.append(await self._fetcher.fetch(url, user.user_id))
+        parts = {param.name: param.file_part for param in command.params}
+        for field_name, part in request.files.items():
+            name = parts.get(field_name) or field_name
+            # a hostile file can keep the reader busy, so it is read beside the loop
+            inspected = asyncio.to_thread(self._fetcher.inspect, part.data, part.filename or name)
+            pictures.append(await inspected)
         return pictures
 
     async def _accept(
@@ -330,6 +356,8 @@ class Service:
         command: Command,
         candidates: Sequence[Account],
         pictures: Sequence[Fetched],
+        action: Press | React | None = None,
+        parent: Job | None = None,
     ) -> Job:
         if self._draining:
             raise Unavailable
@@ -349,15 +377,25 @@ class Service:
             if job.all_halted:
                 raise _halted(candidates[0])
             raise _busy(job, command)
+        if isinstance(job, Repeated):
+            button = str(request.params["button"])
+            raise ButtonRepeated(
+                f"Button {button} already executed by job {job.jobid}",
+                button=button,
+                jobid=job.jobid,
+            )
         owner = self._pool.get(job.account_id)
         if owner is not None:
-            owner.submit(Waiting(job, pictures))
+            source = None if parent is None else source_of(parent)
+            owner.submit(Waiting(job, pictures, action, source))
         return job
 
     async def _answer(self, job: Job, command: Command) -> Job:
         def answers(seen: Job) -> bool:
             if seen.final:
                 return True
+            if command.answers_at is AnswersAt.ASKED:
+                return seen.status is not JobStatus.CREATED
             return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
 
         timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S
@@ -563,6 +601,12 @@ class _Recent:
         if not moments:
             del self._moments[key]
         return len(moments) >= self.limit
+
+
+def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | React:
+    if command.reaction is not None:
+        return reaction_to(parent, command.reaction)
+    return press_of(parent, request.params)
 
 
 def _halted(account: Account) -> Halted:

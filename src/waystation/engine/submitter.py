@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from waystation.actions import Accepted, Refused, Submission, Unknown, Upload, Uploaded
+from waystation.actions import (
+    Accepted,
+    Action,
+    AnswerModal,
+    Paint,
+    Press,
+    React,
+    Refused,
+    Submission,
+    Unknown,
+    Upload,
+    Uploaded,
+)
 from waystation.engine.feed import race
 from waystation.errors import (
     AccountHalted,
@@ -26,7 +38,7 @@ from waystation.errors import (
     RequestRefused,
     TransportError,
 )
-from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.matching import upload_stem
@@ -43,12 +55,22 @@ _OUTDATED_TRIES = 2
 """R13: the first refusal as outdated is followed by one more try."""
 
 
+_GENERATIONS = 20
+"""How far back a prompt is looked for along presses of presses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An accepted job with the pictures that it needs, in the order of its command's params."""
+    """An accepted job with what it needs to be asked.
+
+    `pictures` are in the order of its command's params. `action` and `source` are set where a
+    message of an earlier job is pressed or reacted to.
+    """
 
     job: Job
     pictures: Sequence[Fetched] = ()
+    action: Press | React | None = None
+    source: Source | None = None
 
 
 class Submitter:
@@ -57,6 +79,9 @@ class Submitter:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._queue: deque[Waiting] = deque()
+        self._modals: asyncio.Queue[Job] = asyncio.Queue()
+        self._masks: dict[JobId, bytes] = {}
+        """What is to be painted, until the bot asks for it. Bounded by the jobs of the account."""
         self._not_before = 0.0
         """Monotonic seconds before which nothing is sent: pacing and Retry-After (R16)."""
 
@@ -77,15 +102,65 @@ class Submitter:
             await self._submit(self._queue[0])
             self._queue.popleft()
 
+    def answer_modal(self, job: Job) -> None:
+        """Take a job whose modal is committed and not answered."""
+        self._modals.put_nowait(job)
+
+    async def answer_modals(self) -> None:
+        """Answer modals until cancelled: beside the queue, whose head may wait for such a job."""
+        while True:
+            job = await self._modals.get()
+            modal = job.modal
+            if modal is None or not await self._turn(job.jobid, for_modal=True):
+                continue
+            text = await self._prompt_of(job)
+            answer = self._answer_to(job, modal, text)
+            if answer is None:
+                await self._end(job.jobid, Failed(502, _MASK_LOST))
+                continue
+            nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
+            outcome = await self._perform(job, nonce, answer)
+            if outcome is not None:
+                await self._judge(job, outcome)
+
+    def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | None:
+        """Return the answer; None for an iframe whose mask went with an earlier process."""
+        if not modal.is_iframe:
+            values = {one.custom_id: text or one.value for one in modal.inputs}
+            return AnswerModal(modal.modal_id, modal.custom_id, values)
+        mask = self._masks.pop(job.jobid, None)
+        token = modal.custom_id.rpartition("::")[2]
+        return None if mask is None else Paint(token, mask, text)
+
+    async def _prompt_of(self, job: Job) -> str:
+        """Return a job's prompt; for a press without one, that of the job it was pressed on."""
+        for _ in range(_GENERATIONS):
+            prompt = job.params.get("prompt")
+            parent_jobid = job.parent_jobid
+            if prompt or parent_jobid is None:
+                return str(prompt or "")
+            if job.modal is not None and any(one.value for one in job.modal.inputs):
+                # the bot has filled in what it would draw: as it is
+                return ""
+            parent = await self._owner.adapters.store.get_job(parent_jobid, None)
+            if parent is None:
+                return ""
+            job = parent
+        return ""
+
     async def _submit(self, waiting: Waiting) -> None:
         jobid = waiting.job.jobid
+        if waiting.action is not None and waiting.pictures:
+            self._masks[jobid] = waiting.pictures[0].data
         for tries_left in reversed(range(_OUTDATED_TRIES)):
             again = tries_left < _OUTDATED_TRIES - 1
             nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
             uploads = await self._prepared(waiting, nonce, again)
             if uploads is None:
                 return
-            outcome = await self._send(waiting.job, nonce, uploads)
+            command = COMMANDS[waiting.job.verb]
+            action = waiting.action or action_for(command, waiting.job.params, uploads)
+            outcome = await self._perform(waiting.job, nonce, action, waiting.source)
             if outcome is None:
                 return
             if not (isinstance(outcome, Refused) and outcome.kind == "outdated" and tries_left):
@@ -118,7 +193,9 @@ class Submitter:
             await asyncio.gather(uploading, return_exceptions=True)
 
     async def _upload(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
-        uploads = []
+        uploads: list[Uploaded] = []
+        if waiting.action is not None:
+            return uploads
         for index, picture in enumerate(waiting.pictures):
             stem = upload_stem(nonce) if index == 0 else f"{upload_stem(nonce)}-{index}"
             upload = Upload(f"{stem}.{picture.extension}", picture.content_type, picture.data)
@@ -126,12 +203,14 @@ class Submitter:
             uploads.append(await self._owner.transport.upload(channel, upload))
         return uploads
 
-    async def _turn(self, jobid: JobId, again: bool) -> bool:
+    async def _turn(self, jobid: JobId, again: bool = False, for_modal: bool = False) -> bool:
         """Wait for the job's turn; False when it is over before that.
 
-        Args: again: it was refused as outdated, so it is the unbound job itself that is asked again
+        Args: again: it was refused as outdated: the unbound job itself is asked again; for_modal:
+        a modal is answered, so the bot knows the job already
         """
         owner, clock = self._owner, self._owner.adapters.clock
+        again = again or for_modal
         expected = JobStatus.SUBMITTED if again else JobStatus.CREATED
         while True:
             job = owner.current(jobid)
@@ -143,7 +222,8 @@ class Submitter:
                 await self._end(jobid, await self._halted())
                 return False
             wait_s = self._not_before - clock.monotonic()
-            if owner.caught_up and (again or not owner.unbound) and wait_s <= 0:
+            free = again or not (owner.unbound or owner.must_wait(jobid))
+            if owner.caught_up and free and wait_s <= 0:
                 return True
             moved = asyncio.ensure_future(owner.moved.wait())
             if wait_s > 0:
@@ -151,19 +231,17 @@ class Submitter:
             else:
                 await moved
 
-    async def _send(
-        self, job: Job, nonce: Nonce, uploads: Sequence[Uploaded]
+    async def _perform(
+        self, job: Job, nonce: Nonce, action: Action, source: Source | None = None
     ) -> Accepted | Refused | Unknown | None:
         owner = self._owner
         account = owner.account
-        submission = Submission(
-            nonce, account.channel, account.guild_id, action_for(COMMANDS[job.verb], uploads)
-        )
+        submission = Submission(nonce, account.channel, account.guild_id, action)
         # a lease that has run out is noticed before the nonce is committed: nothing is lost then
         owner.request_timeout_s()
         try:
             recorded = await owner.step(
-                lambda conversation, now: conversation.submitted(job.jobid, nonce, now),
+                lambda conversation, now: conversation.submitted(job.jobid, nonce, now, source),
                 only_if_usable=True,
             )
         except AccountHalted:
@@ -247,4 +325,5 @@ def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
             return Failed(502, error.message, error.details), None
 
 
+_MASK_LOST = "Waystation was restarted before the mask was sent"
 _CAPTCHA = "Discord asks for a human check (CAPTCHA)"

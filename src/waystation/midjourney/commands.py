@@ -9,18 +9,20 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from waystation.actions import Option, Slash, Uploaded
 from waystation.midjourney.replies import ReplyKind
 
-__all__ = ["COMMANDS", "AnswersAt", "Command", "Param", "ParamKind", "action_for"]
+__all__ = ["COMMANDS", "AnswersAt", "Command", "Param", "ParamKind", "action_for", "written"]
 
 
 class AnswersAt(StrEnum):
     """When the POST answers (R2)."""
 
+    ASKED = "asked"
+    """Where no first message comes before the result."""
     STARTED = "started"
     FINAL = "final"
 
@@ -30,22 +32,38 @@ class ParamKind(StrEnum):
 
     PICTURE = "picture"
     """A URL that Waystation fetches, or a file part of a form in its place; becomes an upload."""
+    PICTURES = "pictures"
+    """Several of them: a list of URLs, numbered file parts, or both; URLs first."""
+    TEXT = "text"
+    CHOICE = "choice"
+    """One of the keys of `choices`; its value is what the bot is told."""
+    MASK = "mask"
+    """A PNG or WebP in base64, with or without a data: prefix."""
+    PARENT = "parent"
+    """The jobid of an earlier job; the job keeps and shows it as `parentJobId`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
     """A verb's own field.
 
-    `option` is the name of the bot's option that it becomes; `file_part` the form's file part that
-    may stand in for it (an addition to v2).
+    `option` is the name of the bot's option that it becomes, None when it becomes none. What goes
+    into an option that has a text already is appended to it. `file_part` is the form's file part
+    that may stand in for a picture (an addition to v2); those of PICTURES are numbered from 1.
+
+    Units: `longest` characters of a text; `fewest` and `most` pictures
     """
 
     name: str
     kind: ParamKind
     required: bool
-    option: str
+    option: str | None
     file_part: str | None
     help: str
+    longest: int = 5000
+    fewest: int = 1
+    most: int = 1
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +74,9 @@ class Command:
     """
 
     verb: str
-    slash: str
-    """The bot's command name in the index."""
+    slash: str | None
+    """The bot's command name in the index, and its subcommands after spaces; None when a job of the
+    caller is pressed or reacted to."""
     help: str
     answers_at: AnswersAt
     finished_by: frozenset[ReplyKind]
@@ -70,19 +89,128 @@ class Command:
     """HTTP status for bad replyUrl, replyRef and maxJobs: 412 on describe, else 400 (R5)."""
     source: str
     params: Sequence[Param] = ()
+    reaction: str | None = None
+    """The emoji that asks, put under the parent's message."""
+    shows_own: bool = True
+    """Whether its result is its own; `show` shows another job's, and never takes its uuid (I1)."""
 
 
-_ROWS = (
-    Command(
-        verb="info",
-        slash="info",
-        help="Show the account's plan, hours left and running jobs.",
+def _saying(
+    verb: str, slash: str, kind: ReplyKind, help: str, source: str, *params: Param
+) -> Command:
+    """Return the row of a verb that is answered at once, to the asking user only."""
+    return Command(
+        verb=verb,
+        slash=slash,
+        help=help,
         answers_at=AnswersAt.FINAL,
-        finished_by=frozenset({ReplyKind.INFO}),
+        finished_by=frozenset({kind}),
         takes_slot=False,
         reply_in_history=False,
         bad_input_status=400,
-        source="seed: POST jobs/info; wire notes 5.2",
+        source=source,
+        params=params,
+    )
+
+
+def _drawing(verb: str, slash: str | None, help: str, source: str, *params: Param) -> Command:
+    """Return the row of a verb that makes pictures."""
+    return Command(
+        verb=verb,
+        slash=slash,
+        help=help,
+        answers_at=AnswersAt.STARTED,
+        finished_by=frozenset({ReplyKind.PICTURE}),
+        takes_slot=True,
+        reply_in_history=True,
+        bad_input_status=400,
+        source=source,
+        params=params,
+    )
+
+
+def _text(name: str, option: str | None, help: str, *, required: bool = True) -> Param:
+    return Param(name, ParamKind.TEXT, required, option, None, help)
+
+
+_PARENT = Param(
+    name="jobid",
+    kind=ParamKind.PARENT,
+    required=True,
+    option=None,
+    file_part=None,
+    help="The completed job that is meant",
+    longest=256,
+)
+
+_MODES: Mapping[str, str] = {"fast": "--fast", "relax": "--relax", "turbo": "--turbo"}
+
+_ROWS = (
+    _drawing(
+        "imagine",
+        "imagine",
+        "Draw four pictures from a prompt.",
+        "rest-api-v2 6.1; wire notes 4.3",
+        _text("prompt", "prompt", "What to draw, with Midjourney's parameters"),
+        Param(
+            name="mode",
+            kind=ParamKind.CHOICE,
+            required=False,
+            option="prompt",
+            file_part=None,
+            help="fast, relax or turbo for this job only (an addition to v2)",
+            choices=_MODES,
+        ),
+    ),
+    _drawing(
+        "blend",
+        "blend",
+        "Draw four pictures from two to five.",
+        "rest-api-v2 6.2; wire notes 3.2, 4.5",
+        Param(
+            name="blendUrls",
+            kind=ParamKind.PICTURES,
+            required=True,
+            option="image",
+            file_part="blendFile_",
+            help="URLs of the pictures to blend",
+            fewest=2,
+            most=5,
+        ),
+        Param(
+            name="blendDimensions",
+            kind=ParamKind.CHOICE,
+            required=False,
+            option="dimensions",
+            file_part=None,
+            help="Portrait, Square or Landscape",
+            choices={"Portrait": "--ar 2:3", "Square": "--ar 1:1", "Landscape": "--ar 3:2"},
+        ),
+    ),
+    _drawing(
+        "button",
+        None,
+        "Press a button of a completed job.",
+        "rest-api-v2 6.4, 12, 15; wire notes 4.4",
+        _PARENT,
+        Param(
+            name="button",
+            kind=ParamKind.TEXT,
+            required=True,
+            option=None,
+            file_part=None,
+            help="The button's label, as the job's buttons list it",
+            longest=100,
+        ),
+        _text("prompt", None, "The text for a button that asks for one", required=False),
+        Param(
+            name="mask",
+            kind=ParamKind.MASK,
+            required=False,
+            option=None,
+            file_part=None,
+            help="For Vary (Region): base64 PNG or WebP of the picture's size; white is redrawn",
+        ),
     ),
     Command(
         verb="describe",
@@ -105,21 +233,189 @@ _ROWS = (
             ),
         ),
     ),
+    Command(
+        verb="shorten",
+        slash="shorten",
+        help="Let Midjourney shorten a prompt (an addition to v2).",
+        answers_at=AnswersAt.FINAL,
+        finished_by=frozenset({ReplyKind.SHORTENED}),
+        takes_slot=False,
+        reply_in_history=True,
+        bad_input_status=400,
+        source="wire notes 3.2, 5.3",
+        params=(_text("prompt", "prompt", "The prompt to shorten"),),
+    ),
+    Command(
+        verb="show",
+        slash="show",
+        help="Recover a job by Midjourney's job uuid (an addition to v2).",
+        answers_at=AnswersAt.FINAL,
+        finished_by=frozenset({ReplyKind.PICTURE}),
+        takes_slot=False,
+        reply_in_history=True,
+        bad_input_status=400,
+        source="wire notes 3.2, 4.9",
+        params=(
+            Param(
+                name="uuid",
+                kind=ParamKind.TEXT,
+                required=True,
+                option="job_id",
+                file_part=None,
+                help="Midjourney's job uuid",
+                longest=36,
+            ),
+        ),
+        shows_own=False,
+    ),
+    _saying(
+        "info",
+        "info",
+        ReplyKind.INFO,
+        "Show the account's plan, hours left and running jobs.",
+        "seed: POST jobs/info; wire notes 5.2",
+    ),
+    _saying(
+        "settings",
+        "settings",
+        ReplyKind.SETTINGS,
+        "Show the account's Midjourney settings (an addition to v2).",
+        "wire notes 5.4",
+    ),
+    _saying(
+        "fast",
+        "fast",
+        ReplyKind.DONE,
+        "Switch the account to fast mode.",
+        "rest-api-v2 6.7; wire notes 4.7",
+    ),
+    _saying(
+        "relax",
+        "relax",
+        ReplyKind.DONE,
+        "Switch the account to relax mode.",
+        "rest-api-v2 6.7; wire notes 4.7",
+    ),
+    _saying(
+        "turbo",
+        "turbo",
+        ReplyKind.DONE,
+        "Switch the account to turbo mode.",
+        "rest-api-v2 6.7; wire notes 4.7",
+    ),
+    _saying(
+        "stealth",
+        "stealth",
+        ReplyKind.DONE,
+        "Hide the account's pictures (an addition to v2).",
+        "wire notes 3.2, 4.7",
+    ),
+    _saying(
+        "public",
+        "public",
+        ReplyKind.DONE,
+        "Show the account's pictures to everyone (an addition to v2).",
+        "wire notes 3.2, 4.7",
+    ),
+    _saying(
+        "remix",
+        "prefer remix",
+        ReplyKind.TOGGLED,
+        "Turn remix mode on or off; the answer says which.",
+        "rest-api-v2 6.7; wire notes 3.2, 4.8",
+    ),
+    _saying(
+        "variability",
+        "prefer variability",
+        ReplyKind.TOGGLED,
+        "Turn high variability mode on or off; the answer says which.",
+        "rest-api-v2 6.7; wire notes 3.2, 4.8",
+    ),
+    _saying(
+        "prefer_auto_dm",
+        "prefer auto_dm",
+        ReplyKind.TOGGLED,
+        "Turn results by direct message on or off (an addition to v2).",
+        "wire notes 3.2",
+    ),
+    _saying(
+        "prefer_suffix",
+        "prefer suffix",
+        ReplyKind.PREFERRED,
+        "Set the text that ends every prompt; without one, clear it (an addition to v2).",
+        "wire notes 3.2",
+        _text("suffix", "new_value", "The text, for example --v 7", required=False),
+    ),
 )
 
-COMMANDS: Mapping[str, Command] = {row.verb: row for row in _ROWS}
+_ENVELOPE = "\N{ENVELOPE}\N{VARIATION SELECTOR-16}"
+"""Source: wire notes 4.10."""
 
+
+def _seed(verb: str, answers_at: AnswersAt) -> Command:
+    return Command(
+        verb=verb,
+        slash=None,
+        help="Ask for the seed of a completed job.",
+        answers_at=answers_at,
+        finished_by=frozenset({ReplyKind.SEED}),
+        takes_slot=False,
+        # it comes into the direct messages, whichever channel the job is in
+        reply_in_history=False,
+        bad_input_status=400,
+        source="rest-api-v2 6.5; wire notes 4.10",
+        params=(_PARENT,),
+        reaction=_ENVELOPE,
+        shows_own=False,
+    )
+
+
+_SEEDS = (_seed("seed", AnswersAt.FINAL), _seed("seed_async", AnswersAt.ASKED))
+
+COMMANDS: Mapping[str, Command] = {row.verb: row for row in (*_ROWS, *_SEEDS)}
+
+_SUBCOMMAND_OPTION = 1
+_TEXT_OPTION = 3
 _ATTACHMENT_OPTION = 11
-"""Discord's option type for a file. Source: application command option types."""
+"""Discord's option types. Source: application command option types; wire notes 3.2."""
 
 
-def action_for(command: Command, uploads: Sequence[Uploaded]) -> Slash:
+def action_for(
+    command: Command, params: Mapping[str, object], uploads: Sequence[Uploaded]
+) -> Slash:
     """Return what to ask of Discord.
 
-    Args: uploads: one per picture of the command, in the order of its params
+    Args: params: by v2 name, as validated; uploads: the command's pictures, in order
     """
-    options = tuple(
-        Option(type=_ATTACHMENT_OPTION, name=param.option, value=index)
-        for index, param in enumerate(command.params)
-    )
-    return Slash(name=command.slash, options=options, attachments=tuple(uploads))
+    assert command.slash is not None, "a press is made from a button"
+    name, *subcommands = command.slash.split()
+    options = _options(command, params, uploads)
+    for subcommand in reversed(subcommands):
+        options = (Option(_SUBCOMMAND_OPTION, subcommand, options=options),)
+    return Slash(name=name, options=options, attachments=tuple(uploads))
+
+
+def _options(
+    command: Command, params: Mapping[str, object], uploads: Sequence[Uploaded]
+) -> tuple[Option, ...]:
+    pictures: list[Option] = []
+    texts: dict[str, str] = {}
+    for param in command.params:
+        if param.option is None:
+            continue
+        if param.kind is ParamKind.PICTURE:
+            pictures.append(Option(_ATTACHMENT_OPTION, param.option, len(pictures)))
+        elif param.kind is ParamKind.PICTURES:
+            pictures += (
+                Option(_ATTACHMENT_OPTION, f"{param.option}{number + 1}", number)
+                for number in range(len(uploads))
+            )
+        elif param.name in params:
+            said = written(param, params[param.name])
+            texts[param.option] = " ".join(filter(None, (texts.get(param.option), said)))
+    return (*pictures, *(Option(_TEXT_OPTION, name, text) for name, text in texts.items()))
+
+
+def written(param: Param, value: object) -> str:
+    """Return what a field's value is to the bot."""
+    return param.choices[str(value)] if param.choices else str(value)

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from waystation.actions import Press
 from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
@@ -26,6 +27,7 @@ from waystation.gateway_events import (
     MessageGone,
     MessageSeen,
     MessageStep,
+    ModalSeen,
 )
 from waystation.jobs import (
     Acknowledged,
@@ -40,16 +42,21 @@ from waystation.jobs import (
     JobStatus,
     Late,
     MessageRole,
+    Modal,
+    ModalInput,
+    ModalOpened,
     Moderated,
     Nonce,
     Progressed,
     Refused,
     Shown,
     SlotReleased,
+    Source,
     Submitted,
     Unclear,
     Vanished,
 )
+from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
 from waystation.midjourney.machine import apply
@@ -58,8 +65,8 @@ from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
 from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
-from waystation.wire.interaction import IframeModalCreated
-from waystation.wire.message import Message
+from waystation.wire.interaction import IframeModalCreated, ModalCreated
+from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import snowflake_time
 
 __all__ = ["Changed", "Conversation", "HaltSign", "Limits", "Step"]
@@ -118,16 +125,25 @@ class Conversation:
 
     # ── our own steps ──
 
-    def submitted(self, jobid: JobId, nonce: Nonce, now: datetime) -> Step:
+    def must_wait(self, jobid: JobId) -> bool:
+        """Tell whether a job must wait for one that looks like it to show its uuid (R15)."""
+        job = self._jobs.get(jobid)
+        return job is not None and bool(self._candidates.rivals(job))
+
+    def submitted(
+        self, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None
+    ) -> Step:
         """Return the step that must be committed before the request leaves (R12).
 
         It writes nothing when the job must not be sent: it is final, or the gateway has shown that
         the bot has it, whatever HTTP said (R25).
         """
         job = self._jobs.get(jobid)
-        if job is None or job.bound:
+        if job is None or (job.bound and job.modal is None):
             return NOTHING
-        return self._step(jobid, now, Submitted(nonce, now + self._limits.first_answer))
+        deadline_at = now + self._limits.first_answer
+        target, source_hash = (None, None) if source is None else (source.message_id, source.hash)
+        return self._step(jobid, now, Submitted(nonce, deadline_at, target, source_hash))
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided.
@@ -145,17 +161,32 @@ class Conversation:
         """Return the step that notes an unclear outcome."""
         return self._step(jobid, now, Unclear(reason))
 
-    def cancel(self, jobid: JobId, now: datetime) -> Step:
-        """Return the step of a caller's cancel (R26).
+    def cancel_press(self, jobid: JobId) -> Press | None:
+        """Return the press that asks the bot to cancel, None when nothing shows the button."""
+        job = self._jobs.get(jobid)
+        if job is None or job.final or job.message_id is None:
+            return None
+        for button in job.buttons:
+            if button.custom_id.startswith(CANCEL_JOB):
+                return Press(job.message_id, job.flags, button.custom_id)
+        return None
 
-        Nothing that can be cancelled on Discord shows a Cancel Job button yet, so no evidence can
-        come: what was submitted ends at once, as a ghost.
-        """
+    def cancel_requested(self, jobid: JobId, nonce: Nonce, now: datetime) -> Step:
+        """Return the step that must be committed before Cancel Job is pressed (R12, R26)."""
+        job = self._jobs.get(jobid)
+        if job is None or job.cancel_requested_at is not None:
+            return NOTHING
+        return self._step(jobid, now, CancelRequested(nonce))
+
+    def cancel(self, jobid: JobId, now: datetime) -> Step:
+        """Return the step that ends a job as cancelled, without evidence from the bot (R26)."""
         job = self._jobs.get(jobid)
         if job is None or job.final:
             return NOTHING
-        ghost = job.status is not JobStatus.CREATED
-        return self._step(jobid, now, CancelRequested(), Cancelled(ghost=ghost))
+        cancelled = Cancelled(ghost=job.status is not JobStatus.CREATED)
+        if job.cancel_requested_at is not None:
+            return self._step(jobid, now, cancelled)
+        return self._step(jobid, now, CancelRequested(), cancelled)
 
     # ── what Discord says ──
 
@@ -168,8 +199,12 @@ class Conversation:
                 return self._interaction(step, interaction_id, nonce, now)
             case MessageGone(message_id):
                 return self._gone(message_id, now)
+            case ModalSeen(modal):
+                return self._modal(modal, now)
             case IframeSeen(iframe) if is_human_check(iframe):
                 return self._human_check(iframe, now)
+            case IframeSeen(iframe):
+                return self._opened(Modal(iframe.id, iframe.custom_id), iframe.nonce, now)
             case HumanCheckSeen(text):
                 return Step(halt=HaltSign(text, now))
             case _:
@@ -182,7 +217,7 @@ class Conversation:
             for job in self.jobs
             if not job.final
             and job.submitted_at is not None
-            and not COMMANDS[job.verb].reply_in_history
+            and (job.modal is not None or not COMMANDS[job.verb].reply_in_history)
         )
 
     def earliest_readable(self) -> datetime | None:
@@ -248,15 +283,18 @@ class Conversation:
     # ── reading, matching, deciding ──
 
     def _message(self, step: MessageStep, message: Message, now: datetime) -> Step:
-        if message.channel_id != self._channel:
+        elsewhere = message.channel_id != self._channel
+        if elsewhere and not self._awaits_seed:
             return NOTHING
         reading = read(message)
-        if reading.from_bot is False:
+        if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
             return NOTHING
         if reading.from_bot is None and not self._candidates.find("message", message.id):
             self._early.add(message.id)
             return NOTHING
         if reading.addressee not in (None, self._discord_user_id):
+            return NOTHING
+        if step is MessageStep.UPDATED and self._is_echo(reading):
             return NOTHING
         found = match(reading, self._candidates)
         if isinstance(found, Ambiguous):
@@ -264,6 +302,18 @@ class Conversation:
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
         return self._unmatched(step, message, reading)
+
+    @property
+    def _awaits_seed(self) -> bool:
+        """Whether something is to come into the direct messages."""
+        return any(COMMANDS[job.verb].reaction is not None for job in self._jobs.values())
+
+    def _is_echo(self, reading: Reading) -> bool:
+        """Tell whether it is a pressed message that only changes its colours (R21)."""
+        message_id = reading.shown.message_id
+        return self._candidates.find("message", message_id) is None and any(
+            job.target == message_id for job in self._jobs.values()
+        )
 
     def _told_apart(self, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
         """Look once more; what stays ambiguous fails, with the message kept (R20)."""
@@ -280,6 +330,8 @@ class Conversation:
         if reading.nonce is not None:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
             self._candidates.disown(message.id, reading.interaction_id)
+        if not self._candidates.is_settled(reading):
+            self._candidates.strangers.note(reading)
         ours = reading.addressee is not None or reading.ephemeral
         if step is MessageStep.HISTORY or not ours:
             return NOTHING
@@ -299,6 +351,8 @@ class Conversation:
         by: str,
         now: datetime,
     ) -> Step:
+        if not COMMANDS[job.verb].shows_own:
+            reading = replace(reading, shown=replace(reading.shown, hash=None))
         if job.final:
             return self._late(job, reading, by, now)
         binding = _binding(job, reading, by)
@@ -308,7 +362,7 @@ class Conversation:
             return self._step(job.jobid, now, *binding, Completed(reading.shown, by))
         # R27: what was reported as deleted is there after all
         back = step is MessageStep.HISTORY and job.vanished_at and job.message_id == message.id
-        if not (_adds(job, reading.shown) or back):
+        if not (_adds(job, reading.shown) or back) or self._is_rapid(job, reading, now):
             return NOTHING
         look_back: frozenset[JobId] = frozenset()
         if job.message_id is None:
@@ -322,6 +376,17 @@ class Conversation:
             self._step(job.jobid, now, *binding, event),
             look_back=look_back,
             unrecognised=_kept(reading, message),
+        )
+
+    def _is_rapid(self, job: Job, reading: Reading, now: datetime) -> bool:
+        """Tell whether it is progress so soon after the last that it need not be stored (R37)."""
+        shown = reading.shown
+        return (
+            job.status is JobStatus.PROGRESS
+            and reading.kind is ReplyKind.PROGRESS
+            and shown.message_id == job.message_id
+            and (shown.hash is None or shown.hash == job.hash)
+            and now - job.updated_at < _PROGRESS_EVERY
         )
 
     def _late(self, job: Job, reading: Reading, by: str, now: datetime) -> Step:
@@ -361,12 +426,38 @@ class Conversation:
             return NOTHING
         job = self._jobs[jobid]
         events: list[JobEvent] = []
-        if job.interaction_id is None:
+        if job.interaction_id is None or (
+            nonce == job.nonce and job.interaction_id != interaction_id
+        ):
+            # an answered modal is an interaction of its own
             events.append(InteractionSeen(interaction_id))
         if step is InteractionStep.FAILED and jobid not in self._unclear:
             # R14: the bot may still answer; the deadline judges
             events.append(Unclear("the bot did not answer Discord in time"))
         return self._step(jobid, now, *events)
+
+    def _modal(self, created: ModalCreated, now: datetime) -> Step:
+        inputs = tuple(
+            ModalInput(one.custom_id, one.value or "")
+            for one in all_components(created.components)
+            if one.type == ComponentType.TEXT_INPUT and one.custom_id
+        )
+        return self._opened(Modal(created.id, created.custom_id, inputs), created.nonce, now)
+
+    def _opened(self, modal: Modal, nonce: str | int | None, now: datetime) -> Step:
+        """Keep what our press opened; it is answered next."""
+        nonce = None if nonce is None else str(nonce)
+        jobid = self._candidates.find("nonce", nonce)
+        job = None if jobid is None else self._jobs[jobid]
+        if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
+            return NOTHING
+        if nonce != job.nonce or job.target is None:
+            # only the press that is waited for opens something
+            return NOTHING
+        events: list[JobEvent] = []
+        if job.interaction_id is None:
+            events.append(InteractionSeen(modal.modal_id))
+        return self._step(job.jobid, now, *events, ModalOpened(modal))
 
     def _gone(self, message_id: str, now: datetime) -> Step:
         jobid = self._candidates.find("message", message_id)
@@ -392,12 +483,16 @@ class Conversation:
         return Step(changes=(Changed(job, events),))
 
     def _forget(self, job: Job) -> None:
+        self._candidates.settle(job)
         self._jobs.pop(job.jobid, None)
         self._looked_back.pop(job.jobid, None)
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)
         self._candidates.drop(job.jobid)
 
+
+_PROGRESS_EVERY = timedelta(seconds=1)
+"""R37."""
 
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
 

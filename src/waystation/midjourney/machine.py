@@ -28,6 +28,7 @@ from waystation.jobs import (
     Late,
     Lost,
     MessageRole,
+    ModalOpened,
     Moderated,
     Progressed,
     Refused,
@@ -53,7 +54,16 @@ _RUNNING_ENDS: Mapping[type, JobStatus] = {
     Cancelled: _CANCELLED,
 }
 
-_UNSEEN = (Submitted, InteractionSeen, Unclear, Vanished, CancelRequested, Late, SlotReleased)
+_UNSEEN = (
+    Submitted,
+    ModalOpened,
+    InteractionSeen,
+    Unclear,
+    Vanished,
+    CancelRequested,
+    Late,
+    SlotReleased,
+)
 """Events that change nothing a reader sees: what was delivered as final stays equal (I10)."""
 
 TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
@@ -69,6 +79,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     _SUBMITTED: {
         **_RUNNING_ENDS,
         Submitted: _SUBMITTED,
+        ModalOpened: _SUBMITTED,
         InteractionSeen: _SUBMITTED,
         Unclear: _SUBMITTED,
         Acknowledged: _STARTED,
@@ -119,8 +130,10 @@ def apply(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> Job
 
 def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
     match event:
-        case Submitted(nonce, deadline_at):
-            return replace(job, nonce=nonce, submitted_at=now, deadline_at=deadline_at)
+        case Submitted():
+            return _submit(job, event, now)
+        case ModalOpened(modal):
+            return replace(job, modal=modal)
         case InteractionSeen(interaction_id):
             return replace(job, interaction_id=interaction_id)
         case Acknowledged(shown, deadline_at):
@@ -153,6 +166,19 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return job
 
 
+def _submit(job: Job, event: Submitted, now: datetime) -> Job:
+    target = {} if event.target is None else {event.target: MessageRole.TARGET}
+    return replace(
+        job,
+        nonce=event.nonce,
+        submitted_at=job.submitted_at if job.modal else now,
+        deadline_at=event.deadline_at,
+        messages={**job.messages, **target},
+        source_hash=event.source_hash or job.source_hash,
+        modal=None,
+    )
+
+
 def _show(job: Job, shown: Shown, role: MessageRole) -> Job:
     return replace(
         job,
@@ -164,6 +190,10 @@ def _show(job: Job, shown: Shown, role: MessageRole) -> Job:
         attachments=shown.attachments or job.attachments,
         hash=job.hash or shown.hash,
         progress=job.progress if shown.progress is None else shown.progress,
+        flags=job.flags if shown.flags is None else shown.flags,
+        buttons=job.buttons if shown.buttons is None else shown.buttons,
+        result={**job.result, **shown.result},
+        modal=None,
         vanished_at=None,
     )
 
@@ -179,6 +209,7 @@ def _finish(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> J
         finished_at=now,
         deadline_at=None,
         vanished_at=None,
+        modal=None,
         ghost=ghost,
         slot=keeps_slot,
         slot_until=now + slot_hold if keeps_slot else None,

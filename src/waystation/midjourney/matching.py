@@ -10,6 +10,9 @@ same file. Two matchers, `upload` and `reference`, know a job by what a person c
 only when the reading names no other interaction than the job's own, neither by nonce nor by id, and
 was not seen earlier to belong to somebody's own doing.
 
+A picture that none of them knows is told by its likeness (likeness.py), the weak way: exactly one
+job may look like it, and no stranger.
+
 Pure: no I/O, no clock, no randomness.
 """
 
@@ -18,7 +21,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from waystation.jobs import Job, JobId
+from waystation.jobs import Job, JobId, MessageRole
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.likeness import (
+    DRAWN,
+    Likeness,
+    Strangers,
+    likeness_of,
+    likenesses,
+    too_early,
+)
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.replies import Reading, ReplyKind
 
@@ -47,7 +59,11 @@ class Candidates:
         self._jobs: dict[JobId, Job] = {}
         self._jobids: dict[tuple[str, str], JobId] = {}
         self._keys: dict[JobId, set[tuple[str, str]]] = {}
+        self._alike: dict[Likeness, set[JobId]] = {}
         self._by_hand = RecentIds()
+        self._settled = RecentIds()
+        """Messages and uuids of jobs that are done: whoever else looks alike, these are theirs."""
+        self.strangers = Strangers()
         for job in jobs:
             self.put(job)
 
@@ -58,12 +74,60 @@ class Candidates:
         for key in _keys(job):
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
+        for likeness in likenesses(job):
+            self._alike.setdefault(likeness, set()).add(job.jobid)
 
     def drop(self, jobid: JobId) -> None:
-        """Forget a job that is no candidate any more."""
-        self._jobs.pop(jobid, None)
+        """Forget a job that is no candidate any more, but for what must never be taken for another.
+
+        The job may have changed since it was last `put`.
+        """
+        job = self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
+        for likeness in () if job is None else likenesses(job):
+            self._alike[likeness].discard(jobid)
+            if not self._alike[likeness]:
+                del self._alike[likeness]
+
+    def settle(self, job: Job) -> None:
+        """Remember what a job that is done has shown."""
+        for one in (job.hash, *job.messages):
+            if one is not None and one != job.target:
+                self._settled.add(one)
+
+    def is_settled(self, reading: Reading) -> bool:
+        """Tell whether a message is known to be another job's, one that is done."""
+        return reading.shown.message_id in self._settled or reading.shown.hash in self._settled
+
+    def alike(self, keys: Iterable[Likeness]) -> frozenset[JobId]:
+        """Return the jobs with one of these likenesses."""
+        return frozenset(jobid for key in keys for jobid in self._alike.get(key, ()))
+
+    def unlike(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a message that looks like a job's cannot be its."""
+        job = self._jobs[jobid]
+        return (
+            job.hash is not None
+            or job.submitted_at is None
+            or too_early(job, reading)
+            or self.contradicts(jobid, reading)
+        )
+
+    def rivals(self, job: Job) -> frozenset[JobId]:
+        """Return the asked jobs whose result could still be taken for this one's (R15)."""
+        return frozenset(
+            jobid
+            for jobid in self.alike(likenesses(job)) - {job.jobid}
+            if (other := self._jobs[jobid]).submitted_at is not None
+            and not other.final
+            and other.hash is None
+        )
+
+    def impossible(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a message shows another uuid than the job's, or that of its source (R20)."""
+        job, hash_ = self._jobs[jobid], reading.shown.hash
+        return hash_ is not None and (job.hash not in (None, hash_) or hash_ == job.source_hash)
 
     def find(self, kind: str, value: str | None) -> JobId | None:
         """Return the job known under this `nonce`, `message`, `interaction`, `upload` or `hash`."""
@@ -98,8 +162,11 @@ def _keys(job: Job) -> Iterator[tuple[str, str]]:
         yield "interaction", job.interaction_id
     if job.hash is not None:
         yield "hash", job.hash
-    for message_id in job.messages:
-        yield "message", message_id
+    if COMMANDS[job.verb].reaction is not None and job.source_hash is not None:
+        yield "seed", job.source_hash
+    for message_id, role in job.messages.items():
+        if role is not MessageRole.TARGET:
+            yield "message", message_id
 
 
 def upload_stem(nonce: str) -> str:
@@ -114,16 +181,21 @@ def upload_stem(nonce: str) -> str:
 Matcher = Callable[[Reading], tuple[str, str | None]]
 """What a reading is known by: the kind of key and its value."""
 
+_REPLYING = DRAWN | {ReplyKind.ERROR}
+
 MATCHERS: Mapping[str, Matcher] = {
     "nonce": lambda reading: ("nonce", reading.nonce),
     "message": lambda reading: ("message", reading.shown.message_id),
     "interaction": lambda reading: ("interaction", reading.interaction_id),
-    "hash": lambda reading: ("hash", reading.shown.hash),
+    # a job shown again is another job's picture
+    "hash": lambda reading: ("hash", None if reading.command == "show" else reading.shown.hash),
+    "seed": lambda reading: ("seed", reading.seed_hash),
     "upload": lambda reading: ("upload", (reading.upload_name or "").rpartition(".")[0]),
-    # late errors reply to the job's message (wire notes 6.1); other replies may be of a child
+    # late errors and films reply to the job's own message (wire notes 6.1, 4.4); what replies to
+    # a pressed message is told by its likeness
     "reference": lambda reading: (
         "message",
-        reading.reference_id if reading.kind is ReplyKind.ERROR else None,
+        reading.reference_id if reading.kind in _REPLYING else None,
     ),
 }
 """Strongest first."""
@@ -139,11 +211,29 @@ def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Non
         for name, matcher in MATCHERS.items()
         if (jobid := candidates.find(*matcher(reading))) is not None
         and not (name in _COPYABLE and candidates.contradicts(jobid, reading))
+        and not candidates.impossible(jobid, reading)
     ]
     if not found:
-        return None
+        return _match_weakly(reading, candidates)
     jobids = frozenset(jobid for _, jobid in found)
     if len(jobids) > 1:
         return Ambiguous(jobids)
     by, jobid = found[0]
     return Matched(jobid, by)
+
+
+def _match_weakly(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | None:
+    """Tell a picture by its likeness, when only one job has it."""
+    strangers = candidates.strangers
+    if candidates.is_settled(reading) or strangers.owns(reading):
+        return None
+    jobids = frozenset(
+        jobid
+        for jobid in candidates.alike(likeness_of(reading))
+        if not candidates.unlike(jobid, reading)
+    )
+    if not jobids:
+        return None
+    if len(jobids) > 1 or strangers.may_own(reading):
+        return Ambiguous(jobids)
+    return Matched(next(iter(jobids)), "weak")

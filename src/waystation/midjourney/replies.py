@@ -9,7 +9,8 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 from msgspec import UNSET
 
 from waystation.jobs import Shown
+from waystation.midjourney.buttons import CANCEL_JOB, all_components, buttons_of, message_hash
+from waystation.midjourney.captions import Caption, caption_of, is_interim
 from waystation.midjourney.refusals import (
     HUMAN_CHECK,
     Ending,
@@ -24,8 +27,15 @@ from waystation.midjourney.refusals import (
     content_meaning,
     embed_meaning,
 )
+from waystation.midjourney.results import (
+    info_result,
+    seed_of,
+    seed_result,
+    settings_result,
+    shorten_result,
+)
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
-from waystation.wire.message import Component, Embed, Message, MessageFlag
+from waystation.wire.message import Embed, Message, MessageFlag
 
 __all__ = ["REPLIES", "Facts", "Reading", "Reply", "ReplyKind", "facts", "read"]
 
@@ -36,6 +46,14 @@ class ReplyKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     INFO = "info"
     DESCRIBED = "described"
+    DONE = "done"
+    TOGGLED = "toggled"
+    PREFERRED = "preferred"
+    SETTINGS = "settings"
+    SHORTENED = "shortened"
+    SEED = "seed"
+    PROGRESS = "progress"
+    PICTURE = "picture"
     ERROR = "error"
     WARNING = "warning"
     UNRECOGNISED = "unrecognised"
@@ -65,6 +83,10 @@ class Reading:
     """Whether it has content, embeds or attachments at all."""
     meaning: Meaning | None
     """Set for errors."""
+    caption: Caption | None = None
+    """Set when the content is one."""
+    seed_hash: str | None = None
+    """The uuid of the job whose seed it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,9 @@ class Facts:
     custom_ids: frozenset[str]
     answers: bool
     """Whether it is the response to an interaction."""
+    command: str
+    """The slash command's name, empty when not known."""
+    caption: Caption | None
     says_content: bool
     """Whether the message said anything at all about content or embeds."""
 
@@ -88,6 +113,8 @@ class Reply:
     kind: ReplyKind
     fits: Callable[[Facts], bool]
     source: str
+    result: Callable[[Message], Mapping[str, object]] | None = None
+    """Reads what the answer means, for the job form."""
 
 
 _CAPTCHA_COMPONENT = "MJ::Captcha"
@@ -98,6 +125,13 @@ _WARNING_COLOURS = frozenset({16776960, 16239475})
 
 _RICH = (None, "rich")
 """Types of embeds that a bot writes; Discord adds others when it unfolds links (notes 2.7)."""
+
+_SHORTEN_BUTTON = "MJ::Job::PromptAnalyzer"
+_SETTINGS_BUTTON = "MJ::Settings::"
+"""How custom_ids begin. Source: wire notes 3.4."""
+
+_SWITCHED = re.compile(r"\bturned (?:on|off)\b")
+"""Source: wire notes 4.8."""
 
 _KEYCAP_ONE = "1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
 
@@ -119,15 +153,29 @@ def _is_info(facts: Facts) -> bool:
     return "your info" in (embed.title or "").casefold()
 
 
+def _is_shortened(facts: Facts) -> bool:
+    if facts.embed is None or _is_info(facts) or _is_cut_short(facts):
+        return False
+    footer = facts.embed.footer.text if facts.embed.footer else None
+    return "shortened prompts" in (footer or "") or _has_button(facts, _SHORTEN_BUTTON)
+
+
+def _is_settings(facts: Facts) -> bool:
+    bare = facts.embed is None and not facts.has_attachments
+    return bare and _has_button(facts, _SETTINGS_BUTTON) and not _is_cut_short(facts)
+
+
 def _is_described(facts: Facts) -> bool:
     embed = facts.embed
     if embed is None or embed.title or not embed.description or _is_cut_short(facts):
+        return False
+    if _is_shortened(facts):
         return False
     return embed.description.startswith(_KEYCAP_ONE) or embed.image is not None
 
 
 def _is_answer(facts: Facts) -> bool:
-    return _is_info(facts) or _is_described(facts)
+    return _is_info(facts) or _is_described(facts) or _is_shortened(facts)
 
 
 def _is_warning(facts: Facts) -> bool:
@@ -157,13 +205,87 @@ def _is_acknowledged(facts: Facts) -> bool:
         and facts.embed is None
         and not facts.has_attachments
         and not _has_captcha(facts)
+        and not _is_settings(facts)
     )
+
+
+def _is_seed(facts: Facts) -> bool:
+    return facts.embed is None and seed_of(facts.content) is not None and not _has_captcha(facts)
+
+
+def _is_sentence(facts: Facts) -> bool:
+    """Whether it says something, and nothing but content."""
+    bare = facts.embed is None and not facts.has_attachments and facts.caption is None
+    told = _is_settings(facts) or _is_seed(facts) or _is_error(facts)
+    return bare and not told
+
+
+def _is_done(facts: Facts) -> bool:
+    return _is_sentence(facts) and facts.content.startswith("Done!")
+
+
+def _is_toggled(facts: Facts) -> bool:
+    said = _SWITCHED.search(facts.content) is not None
+    return _is_sentence(facts) and said and not _is_done(facts)
+
+
+def _is_preferred(facts: Facts) -> bool:
+    said = facts.command.startswith("prefer ") and bool(facts.content)
+    return _is_sentence(facts) and said and not _is_done(facts) and not _is_toggled(facts)
+
+
+def _is_drawn(facts: Facts) -> bool:
+    """Whether it shows a picture, or the way to one."""
+    return facts.embed is None and not _is_cut_short(facts) and not _is_seed(facts)
+
+
+def _is_picture(facts: Facts) -> bool:
+    unfinished = facts.caption is not None and facts.caption.unfinished
+    pressable = any(not custom_id.startswith(CANCEL_JOB) for custom_id in facts.custom_ids)
+    return _is_drawn(facts) and facts.has_attachments and pressable and not unfinished
+
+
+def _is_progress(facts: Facts) -> bool:
+    shown = facts.caption is not None or is_interim(facts.content)
+    return _is_drawn(facts) and shown and not _is_picture(facts) and not _is_error(facts)
+
+
+def _has_button(facts: Facts, beginning: str) -> bool:
+    return any(custom_id.startswith(beginning) for custom_id in facts.custom_ids)
 
 
 REPLIES: Sequence[Reply] = (
     Reply(ReplyKind.ACKNOWLEDGED, _is_acknowledged, "wire notes 5.1, 5.2: empty first message"),
-    Reply(ReplyKind.INFO, _is_info, "wire notes 5.2: embed titled Your info"),
+    Reply(
+        ReplyKind.INFO,
+        _is_info,
+        "wire notes 5.2: embed titled Your info",
+        lambda message: info_result(_embed(message)),
+    ),
     Reply(ReplyKind.DESCRIBED, _is_described, "wire notes 5.1: untitled embed, four paragraphs"),
+    Reply(ReplyKind.DONE, _is_done, "wire notes 4.7: content begins Done!"),
+    Reply(ReplyKind.TOGGLED, _is_toggled, "wire notes 4.8; rest-api-v2 6.7: turned on or off"),
+    Reply(ReplyKind.PREFERRED, _is_preferred, "wire notes 3.2: any word on /prefer; not captured"),
+    Reply(
+        ReplyKind.SETTINGS,
+        _is_settings,
+        "wire notes 5.4: only components",
+        lambda message: settings_result(message.components or ()),
+    ),
+    Reply(
+        ReplyKind.SHORTENED,
+        _is_shortened,
+        "wire notes 5.3: footer names the shortened prompts",
+        lambda message: shorten_result(_embed(message)),
+    ),
+    Reply(
+        ReplyKind.SEED,
+        _is_seed,
+        "wire notes 4.10: direct message with job uuid and seed",
+        lambda message: seed_result(message.content or ""),
+    ),
+    Reply(ReplyKind.PROGRESS, _is_progress, "wire notes 4.1: unfinished caption"),
+    Reply(ReplyKind.PICTURE, _is_picture, "wire notes 4.2: decisive final test"),
     Reply(ReplyKind.WARNING, _is_warning, "wire notes 6.1: yellow or orange embed"),
     Reply(ReplyKind.ERROR, _is_error, "wire notes 6.1, 6.2: titled embed or error content"),
 )
@@ -175,11 +297,19 @@ def read(message: Message) -> Reading:
     Returns: a reading of kind UNRECOGNISED when no row fits
     """
     said = facts(message)
-    kind = next((row.kind for row in REPLIES if row.fits(said)), ReplyKind.UNRECOGNISED)
+    row = next((row for row in REPLIES if row.fits(said)), None)
+    kind = ReplyKind.UNRECOGNISED if row is None else row.kind
+    shown = _info_shown(message) if kind is ReplyKind.INFO else _shown(message, said.caption)
+    if row is not None and row.result is not None:
+        shown = replace(shown, result=row.result(message))
+    seed = seed_of(said.content) if kind is ReplyKind.SEED else None
+    if seed is not None:
+        # its pictures are named after the job that they are of
+        shown = replace(shown, hash=None)
     interaction = message.interaction_metadata or message.interaction
     return Reading(
         kind=kind,
-        shown=_info_shown(message) if kind is ReplyKind.INFO else _shown(message),
+        shown=shown,
         from_bot=_from_bot(message),
         addressee=_addressee(message),
         nonce=None if message.nonce is None else str(message.nonce),
@@ -192,6 +322,8 @@ def read(message: Message) -> Reading:
         ephemeral=bool((message.flags or 0) & MessageFlag.EPHEMERAL),
         says_something=bool(message.content or said.embed or message.attachments),
         meaning=_meaning(said) if kind is ReplyKind.ERROR else None,
+        caption=said.caption,
+        seed_hash=None if seed is None else seed[0],
     )
 
 
@@ -199,13 +331,17 @@ def facts(message: Message) -> Facts:
     """Return what the rows look at."""
     return Facts(
         content=message.content or "",
-        embed=next(iter(_rich_embeds(message)), None),
+        embed=_embed(message),
         has_attachments=bool(message.attachments),
-        custom_ids=frozenset(_custom_ids(message.components or ())),
+        custom_ids=frozenset(
+            one.custom_id for one in all_components(message.components or ()) if one.custom_id
+        ),
         answers=message.nonce is not None
         or message.interaction is not None
         or message.interaction_metadata is not None
         or bool((message.flags or 0) & MessageFlag.LOADING),
+        command=_command(message) or "",
+        caption=caption_of(message.content or ""),
         says_content=message.content is not UNSET or message.embeds is not UNSET,
     )
 
@@ -214,11 +350,8 @@ def _rich_embeds(message: Message) -> Sequence[Embed]:
     return tuple(embed for embed in message.embeds or () if embed.type in _RICH)
 
 
-def _custom_ids(components: Sequence[Component]) -> Iterator[str]:
-    for component in components:
-        if component.custom_id:
-            yield component.custom_id
-        yield from _custom_ids(component.components)
+def _embed(message: Message) -> Embed | None:
+    return next(iter(_rich_embeds(message)), None)
 
 
 def _meaning(facts: Facts) -> Meaning:
@@ -236,13 +369,17 @@ def _meaning(facts: Facts) -> Meaning:
     return Meaning(Ending.TRANSIENT, embed.title or "Unknown answer of the bot", embed.description)
 
 
-def _shown(message: Message) -> Shown:
+def _shown(message: Message, caption: Caption | None = None) -> Shown:
     return Shown(
         message_id=message.id,
         timestamp=message.timestamp or None,
         content=None if message.content is UNSET else message.content,
         embeds=_rich_embeds(message),
         attachments=tuple(message.attachments or ()),
+        hash=message_hash(message),
+        progress=None if caption is None else caption.percent,
+        flags=None if message.flags is UNSET else message.flags,
+        buttons=buttons_of(message),
     )
 
 

@@ -82,7 +82,7 @@ class PictureFetcher:
             raise PreconditionFailed(f"{name} has more than {self._limits.max_pixels} pixels")
         if not sound(data, kind):
             raise PreconditionFailed(f"{name} unknown mime type")
-        return Fetched(data, kind.content_type, kind.extension)
+        return Fetched(data, kind.content_type, kind.extension, (width, height))
 
     @asynccontextmanager
     async def _place(self, url: str, user_id: int) -> AsyncIterator[None]:

@@ -6,9 +6,12 @@ it was decided under, and only onto the job versions it was decided from.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
-from waystation.errors import AccountHalted, LeaseLost, VersionConflict
+import apsw
+
+from waystation.errors import AccountHalted, LeaseLost, UuidTaken, VersionConflict
 from waystation.ports import Change, Halt, JobChange
 from waystation.store.database import Database
 from waystation.store.rows import (
@@ -28,10 +31,13 @@ UNRECOGNISED_AGE = timedelta(days=7)
 """How long one is kept (R24)."""
 
 
+_I1 = re.compile(r"jobs\.(?:hash|result_message_id)")
+
+
 def commit(database: Database, change: Change) -> None:
     """Write a change, or nothing of it.
 
-    Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict
+    Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1)
     """
     state = database.one("account_state", {"account_id": change.account_id})
     if state is None or state[0] != change.epoch:
@@ -56,7 +62,13 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
     values["expected"] = before
     # The change's account, not the job's: the epoch was checked for that one (I11).
     values["account_id"] = change.account_id
-    if not database.run("update_job", values):
+    try:
+        found = database.run("update_job", values)
+    except apsw.ConstraintError as error:
+        if not _I1.search(str(error)):
+            raise
+        raise UuidTaken from error
+    if not found:
         raise VersionConflict
     at = micros(change.at)
     for number, event in enumerate(job_change.events, before + 1):

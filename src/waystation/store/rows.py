@@ -19,7 +19,9 @@ import msgspec
 
 from waystation.deliveries import Delivery, DeliveryStatus
 from waystation.jobs import (
+    PRESSED_ONCE,
     Acknowledged,
+    Button,
     Completed,
     Failed,
     Job,
@@ -27,6 +29,8 @@ from waystation.jobs import (
     JobStatus,
     Late,
     MessageRole,
+    Modal,
+    ModalOpened,
     Moderated,
     Progressed,
     Shown,
@@ -55,6 +59,7 @@ __all__ = [
     "mail_values",
     "micros",
     "micros_or_none",
+    "once_key",
     "substitutions",
     "user_of",
     "user_values",
@@ -82,7 +87,8 @@ JOB_COLUMNS = (
     "submitted_at", "deadline_at", "interaction_id", "hash", "message_id", "messages",
     "timestamp", "content", "embeds", "attachments", "progress", "cancel_requested_at",
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
-    "result_message_id",
+    "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
+    "parent_jobid", "once",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
@@ -93,7 +99,7 @@ DELIVERY_COLUMNS = (
 _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
-        "max_jobs", "reply_url", "reply_ref",
+        "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""
@@ -107,6 +113,8 @@ _decode_params = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_messages = msgspec.json.Decoder(dict[str, MessageRole]).decode
 _decode_embeds = msgspec.json.Decoder(tuple[Embed, ...]).decode
 _decode_attachments = msgspec.json.Decoder(tuple[Attachment, ...]).decode
+_decode_buttons = msgspec.json.Decoder(tuple[Button, ...]).decode
+_decode_modal = msgspec.json.Decoder(Modal).decode
 _decode_shown = msgspec.json.Decoder(Shown).decode
 
 _EVENT_DECODERS: Mapping[str, Callable[[str], JobEvent]] = {
@@ -227,7 +235,7 @@ def job_of(row: Row) -> Job:
         max_jobs, reply_url, reply_ref, slot, slot_until, nonce, submitted, deadline,
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
-        version, _,
+        version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -266,6 +274,12 @@ def job_of(row: Row) -> Job:
         error=error,
         error_details=error_details,
         version=version,
+        flags=flags,
+        buttons=_decode_buttons(buttons) if buttons else (),
+        result=_decode_params(result) if result else {},
+        source_hash=source_hash,
+        modal=_whole(_decode_modal(modal)) if modal else None,
+        discord_user_id=discord_user_id,
     )
 
 
@@ -309,6 +323,14 @@ def job_values(job: Job) -> Values:
         "error_details": job.error_details,
         "version": job.version,
         "result_message_id": _result_message(job),
+        "flags": job.flags,
+        "buttons": _json_or_none(job.buttons),
+        "result": _json_or_none(job.result),
+        "source_hash": job.source_hash,
+        "modal": _json_or_none(job.modal),
+        "discord_user_id": job.discord_user_id,
+        "parent_jobid": job.parent_jobid,
+        "once": once_key(job),
     }
 
 
@@ -320,6 +342,8 @@ def event_of(kind: str, body: str) -> JobEvent:
             return replace(event, shown=_settled(event.shown))
         case Moderated(shown=Shown() as shown) | Failed(shown=Shown() as shown):
             return replace(event, shown=_settled(shown))
+        case ModalOpened(modal):
+            return ModalOpened(_whole(modal))
         case _:
             return event
 
@@ -385,7 +409,28 @@ def _json_or_none(value: object) -> str | None:
 
 def _settled(shown: Shown) -> Shown:
     """Give sequences back as the tuples they were; JSON knows lists only."""
-    return replace(shown, embeds=tuple(shown.embeds), attachments=tuple(shown.attachments))
+    return replace(
+        shown,
+        embeds=tuple(shown.embeds),
+        attachments=tuple(shown.attachments),
+        buttons=None if shown.buttons is None else tuple(shown.buttons),
+    )
+
+
+def _whole(modal: Modal) -> Modal:
+    return replace(modal, inputs=tuple(modal.inputs))
+
+
+def once_key(job: Job) -> str | None:
+    """Return what no two jobs may share: parent and button of a press that is made once (R38).
+
+    What failed and runs nowhere has made nothing, so it does not count; what was cancelled does.
+    """
+    if job.button not in PRESSED_ONCE:
+        return None
+    if job.status is JobStatus.FAILED and not job.ghost:
+        return None
+    return f"{job.parent_jobid}/{job.button}"
 
 
 def _result_message(job: Job) -> str | None:

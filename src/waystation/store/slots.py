@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from waystation.errors import NotFound
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.ports import JobDraft, NoSlot
+from waystation.ports import JobDraft, NoSlot, Repeated
 from waystation.store.database import Database
-from waystation.store.rows import job_values
+from waystation.store.rows import job_values, once_key
 
 __all__ = ["add_job", "jobid_of"]
 
@@ -28,17 +28,21 @@ class _Room:
     account_id: str
     channel: str
     discord: str
+    discord_user_id: str
     halted: bool
     removed: bool
     limit: int
     taken: int
 
 
-def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot:
+def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
     """Try the candidates in order and write the job on the first one with room.
 
     Raises: NotFound: no such user
     """
+    earlier = _earlier(database, draft, at)
+    if earlier is not None:
+        return Repeated(earlier)
     last_tried: _Room | None = None
     halted: list[str] = []
     for account_id in draft.candidates:
@@ -71,11 +75,12 @@ def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
     row = database.one("room", {"account_id": account_id, "user_id": draft.user_id})
     if row is None:
         return None
-    channel, max_jobs, masked_token, halt, removed_at, slots, lane = row
+    channel, max_jobs, masked_token, discord_user_id, halt, removed_at, slots, lane = row
     return _Room(
         account_id=account_id,
         channel=channel,
         discord=masked_token,
+        discord_user_id=discord_user_id,
         halted=halt is not None,
         removed=removed_at is not None,
         limit=(draft.max_jobs or max_jobs) if draft.takes_slot else draft.lane,
@@ -99,8 +104,23 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
     if row is None:
         raise NotFound("There is no such user.")
-    job = Job(
-        jobid=jobid_of(row[0], draft.user_id, room.channel),
+    jobid = jobid_of(row[0], draft.user_id, room.channel)
+    job = _job(draft, room, jobid, at)
+    database.run("insert_job", job_values(job))
+    return job
+
+
+def _earlier(database: Database, draft: JobDraft, at: datetime) -> JobId | None:
+    """Return the job that has made the same press, when it can be made once only (R38)."""
+    nowhere = _Room("", "", "", "", halted=False, removed=False, limit=0, taken=0)
+    once = once_key(_job(draft, nowhere, JobId(""), at))
+    row = None if once is None else database.one("once_holder", {"once": once})
+    return None if row is None else JobId(row[0])
+
+
+def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
+    return Job(
+        jobid=jobid,
         user_id=draft.user_id,
         account_id=room.account_id,
         channel=room.channel,
@@ -114,6 +134,5 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
         reply_url=draft.reply_url,
         reply_ref=draft.reply_ref,
         slot=draft.takes_slot,
+        discord_user_id=room.discord_user_id,
     )
-    database.run("insert_job", job_values(job))
-    return job

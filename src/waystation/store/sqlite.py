@@ -23,7 +23,7 @@ import apsw
 
 from waystation.deliveries import Attempt, Delivery
 from waystation.errors import Conflict, StoreError
-from waystation.jobs import Job, JobEvent, JobId
+from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import (
     Account,
     Change,
@@ -32,6 +32,7 @@ from waystation.ports import (
     JobDraft,
     Mail,
     NoSlot,
+    Repeated,
     Unrecognised,
     User,
 )
@@ -159,12 +160,16 @@ class SqliteStore:
 
     # ── jobs ──
 
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot:
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
         return await self._write(slots.add_job, draft, at)
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
         row = self._one("job_version", {"jobid": jobid, "user_id": user_id})
         return None if row is None else self._job_at(jobid, row[0])
+
+    async def children(self, jobid: str) -> Sequence[Child]:
+        rows = self._all("children", {"jobid": jobid})
+        return [Child(button, child, message_id) for button, child, message_id in rows]
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
         return [jobid for (jobid,) in self._all("running_jobs", {"user_id": user_id})]

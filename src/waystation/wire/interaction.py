@@ -11,6 +11,8 @@ from enum import IntEnum
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from waystation.wire.message import Component, ComponentType
+
 __all__ = [
     "MIDJOURNEY_APPLICATION_ID",
     "NIJI_APPLICATION_ID",
@@ -22,12 +24,18 @@ __all__ = [
     "CommandIndex",
     "CommandInteraction",
     "CommandOption",
+    "ComponentData",
+    "ComponentInteraction",
     "IframeModalCreated",
     "InteractionEvent",
     "InteractionType",
     "MessageDeleted",
     "MessagesDeleted",
     "ModalCreated",
+    "ModalData",
+    "ModalInteraction",
+    "ModalRow",
+    "ModalText",
 ]
 
 MIDJOURNEY_APPLICATION_ID = "936929561302675456"
@@ -67,7 +75,7 @@ class ModalCreated(msgspec.Struct, frozen=True):
     title: str = ""
     nonce: str | int | None = None
     application: _Application | None = None
-    components: msgspec.Raw = msgspec.Raw(b"[]")
+    components: Sequence[Component] = ()
 
 
 class IframeModalCreated(msgspec.Struct, frozen=True):
@@ -118,12 +126,16 @@ class CommandIndex(msgspec.Struct, frozen=True):
     application_commands: Sequence[ApplicationCommand] = ()
 
 
-class CommandOption(msgspec.Struct, frozen=True):
-    """One option; an attachment's value is the id of an entry of `attachments`."""
+class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One option; an attachment's value is the id of an entry of `attachments`.
+
+    A subcommand has options, maybe none, and no value (wire notes 3.2).
+    """
 
     type: int
     name: str
-    value: str | int
+    value: str | int | UnsetType = UNSET
+    options: Sequence[CommandOption] | UnsetType = UNSET
 
 
 class CommandAttachment(msgspec.Struct, frozen=True):
@@ -156,6 +168,62 @@ class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
     data: CommandData
     guild_id: str | UnsetType = UNSET
     """Required in a guild, absent in direct messages (wire notes 1.2)."""
+
+
+class ComponentData(msgspec.Struct, frozen=True):
+    """Which component is used."""
+
+    custom_id: str
+    component_type: int = ComponentType.BUTTON
+
+
+class ComponentInteraction(msgspec.Struct, frozen=True):
+    """Body of POST /interactions for a button. Source: wire notes 3.3."""
+
+    type: int
+    application_id: str
+    channel_id: str
+    session_id: str
+    nonce: str
+    message_id: str
+    message_flags: int
+    data: ComponentData
+    guild_id: str | UnsetType = UNSET
+
+
+class ModalText(msgspec.Struct, frozen=True):
+    """What is written into one text input."""
+
+    custom_id: str
+    value: str
+    type: int = ComponentType.TEXT_INPUT
+
+
+class ModalRow(msgspec.Struct, frozen=True):
+    """A row of a modal; each holds one text input."""
+
+    components: Sequence[ModalText]
+    type: int = ComponentType.ACTION_ROW
+
+
+class ModalData(msgspec.Struct, frozen=True):
+    """Which modal is answered, with what."""
+
+    id: str
+    custom_id: str
+    components: Sequence[ModalRow]
+
+
+class ModalInteraction(msgspec.Struct, frozen=True):
+    """Body of POST /interactions for a modal. Source: wire notes 3.5."""
+
+    type: int
+    application_id: str
+    channel_id: str
+    session_id: str
+    nonce: str
+    data: ModalData
+    guild_id: str | UnsetType = UNSET
 
 
 class AttachmentSlot(msgspec.Struct, frozen=True):

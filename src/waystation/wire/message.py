@@ -29,6 +29,7 @@ __all__ = [
     "MessageInteraction",
     "MessageReference",
     "MessageType",
+    "SelectOption",
     "User",
 ]
 
@@ -113,6 +114,14 @@ class Emoji(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
 
 
+class SelectOption(msgspec.Struct, frozen=True):
+    """One entry of a select menu; `default` marks what is chosen now."""
+
+    label: str = ""
+    value: str = ""
+    default: bool = False
+
+
 class Component(msgspec.Struct, frozen=True):
     """A row, button or other interactive element."""
 
@@ -124,6 +133,10 @@ class Component(msgspec.Struct, frozen=True):
     emoji: Emoji | None = None
     disabled: bool = False
     components: Sequence[Component] = ()
+    options: Sequence[SelectOption] = ()
+    value: str | None = None
+    """What a text input of a modal holds already."""
+    required: bool = True
 
 
 class MessageInteraction(msgspec.Struct, frozen=True):

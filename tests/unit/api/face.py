@@ -17,7 +17,7 @@ from waystation.api.asgi import create_app
 from waystation.api.body import Limits
 from waystation.engine.service import JobRequest, Readiness, Service
 from waystation.errors import NotFound, Unauthorized
-from waystation.jobs import Job, JobId, JobStatus
+from waystation.jobs import Child, Job, JobId, JobStatus
 from waystation.ports import Account, Counts, User
 from waystation.secret import Secret
 
@@ -65,6 +65,7 @@ class FakeService:
     fails: Exception | None = None
     ready: bool = True
     created: bool = True
+    born: Sequence[Child] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -93,6 +94,9 @@ class FakeService:
     async def get_job(self, user: User, jobid: str) -> Job:
         self._note("get_job", jobid)
         return self._known(jobid)
+
+    async def children(self, job: Job) -> Sequence[Child]:
+        return self.born
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         self._note("running_jobs")

@@ -7,7 +7,7 @@ import pytest
 
 from waystation import errors
 from waystation.api.answer import Answer, error_answer, json_answer, refusal
-from waystation.errors import Busy, InvalidRequest, StoreError, WaystationError
+from waystation.errors import Busy, ButtonRepeated, InvalidRequest, StoreError, WaystationError
 
 
 def _all_classes(root: type[WaystationError] = WaystationError) -> Iterator[type[WaystationError]]:
@@ -31,7 +31,8 @@ def test_every_error_has_the_one_shape(kind: type[WaystationError]) -> None:
     assert body["code"] == answer.status == kind.status_hint
     assert isinstance(body["error"], str)
     assert body["error"]
-    assert set(body) <= {"error", "errorDetails", "executingJobs", "code"}
+    own = {"button", "jobid"} if kind is ButtonRepeated else set()
+    assert set(body) <= {"error", "errorDetails", "executingJobs", "code"} | own
     assert answer.content_type == b"application/json"
     assert (b"retry-after" in dict(answer.headers)) == (answer.status in (429, 503))
 
@@ -51,6 +52,16 @@ def test_busy_names_the_running_jobs_and_a_wait() -> None:
     }
     assert list(json.loads(answer.body)) == ["error", "executingJobs", "code"]
     assert dict(answer.headers)[b"retry-after"] == b"12"
+
+
+def test_a_repeated_button_names_itself_and_the_earlier_job() -> None:
+    error = ButtonRepeated("Button U1 already executed by job job:1", button="U1", jobid="job:1")
+    assert json.loads(error_answer(error).body) == {
+        "error": "Button U1 already executed by job job:1",
+        "button": "U1",
+        "jobid": "job:1",
+        "code": 409,
+    }
 
 
 def test_busy_without_jobs_has_no_such_field() -> None:

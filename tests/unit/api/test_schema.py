@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -289,3 +290,93 @@ def test_a_sentence_repeats_only_the_beginning_of_a_long_value() -> None:
     with pytest.raises(InvalidRequest) as caught:
         channel_account(CHANNEL, Body(fields={**WHOLE, "server": "s" * 10_000}))
     assert len(caught.value.message) < 200
+
+
+# ── texts, choices, lists and parents ──
+
+
+def _asked(verb: str, files: dict[str, FilePart] | None = None, **fields: object) -> JobRequest:
+    return job_request(COMMANDS[verb], Body(fields=fields, files=files or {}))
+
+
+def test_a_prompt_is_a_trimmed_text_of_five_thousand_characters() -> None:
+    assert _asked("imagine", prompt=" a fox ", mode="relax").params == {
+        "prompt": "a fox",
+        "mode": "relax",
+    }
+    assert len(str(_asked("imagine", prompt="x" * 5000).params["prompt"])) == 5000
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "error"),
+    [
+        ("imagine", {}, "prompt is missing"),
+        ("imagine", {"prompt": " "}, "prompt is empty"),
+        ("imagine", {"prompt": "x" * 5001}, "prompt is too long"),
+        ("imagine", {"prompt": 5}, "prompt must be a string"),
+        ("imagine", {"prompt": "x", "mode": "warp"}, "mode must be one of fast, relax, turbo"),
+        ("button", {"button": "U1"}, "jobid is missing"),
+        ("button", {"jobid": "job:1"}, "button is missing"),
+        ("blend", {}, "blendUrls is missing"),
+        ("blend", {"blendUrls": 5}, "blendUrls must be a list of URLs"),
+        ("blend", {"blendUrls": "[1]"}, "blendUrls must be a list of URLs"),
+        ("blend", {"blendUrls": [URL]}, "blendUrls must name 2 to 5 pictures"),
+        ("blend", {"blendUrls": [URL] * 6}, "blendUrls must name 2 to 5 pictures"),
+        (
+            "blend",
+            {"blendUrls": [URL, "ftp://x"]},
+            "blendUrls holds what is no valid http or https URL",
+        ),
+        ("blend", {"blendUrls": [URL, URL + "x" * 4096]}, "blendUrls is too long"),
+    ],
+)
+def test_what_a_verb_cannot_take_is_a_400(verb: str, fields: dict[str, object], error: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        _asked(verb, **fields)
+    assert (raised.value.message, raised.value.status_hint) == (error, 400)
+
+
+def test_an_optional_text_that_is_empty_is_absent() -> None:
+    assert _asked("prefer_suffix", suffix="").params == {}
+    assert _asked("prefer_suffix").params == {}
+
+
+def test_a_parent_is_kept_under_the_name_that_the_job_form_has() -> None:
+    assert _asked("button", jobid="job:1", button="U1", prompt="").params == {
+        "parentJobId": "job:1",
+        "button": "U1",
+    }
+
+
+@pytest.mark.parametrize("urls", [[URL, URL], f"{URL} {URL}", f'["{URL}", "{URL}"]'])
+def test_a_form_may_send_a_list_as_text(urls: object) -> None:
+    assert _asked("blend", blendUrls=urls).params == {"blendUrls": [URL, URL]}
+
+
+def test_blend_takes_numbered_files_beside_urls() -> None:
+    part = FilePart("a.png", b"PNG")
+    asked = _asked("blend", {"blendFile_2": part}, blendUrls=[URL])
+    assert asked.params == {"blendUrls": [URL]}
+    assert asked.files == {"blendFile_2": part}
+    only = _asked("blend", {"blendFile_1": part, "blendFile_2": part})
+    assert (only.params, len(only.files)) == ({}, 2)
+    with pytest.raises(InvalidRequest, match="blendFile_1 is empty"):
+        _asked("blend", {"blendFile_1": FilePart("a.png", b"")})
+
+
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:image/webp;base64,"])
+@pytest.mark.parametrize("data", [PNG, b"RIFF\0\0\0\0WEBPVP8 "])
+def test_a_mask_is_a_file_and_never_a_field_of_the_job(prefix: str, data: bytes) -> None:
+    text = prefix + base64.b64encode(data).decode()
+    asked = _asked("button", jobid="job:1", button="Vary (Region)", mask=text)
+    assert asked.files == {"mask": FilePart("mask", data)}
+    assert "mask" not in asked.params
+
+
+@pytest.mark.parametrize("mask", ["%%%", "R0lGODlh", base64.b64encode(b"GIF89a").decode()])
+def test_a_mask_of_another_form_is_refused(mask: str) -> None:
+    with pytest.raises(InvalidRequest, match="mask is not a PNG or WebP in base64"):
+        _asked("button", jobid="job:1", button="Vary (Region)", mask=mask)

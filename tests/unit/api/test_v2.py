@@ -12,10 +12,11 @@ from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.api.v2 import v2_paths
 from waystation.contract import job_json
 from waystation.engine.service import FilePart, JobRequest, Service
-from waystation.jobs import JobId, JobStatus
+from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 
-DOCS = Path(__file__).parents[3] / "docs" / "api.md"
+_FOLDER = Path(__file__).parents[3] / "docs"
+DOCS = (_FOLDER / "api.md", _FOLDER / "verbs.md")
 FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d")
 
 
@@ -74,6 +75,18 @@ async def test_running_jobs_are_an_array_of_jobids() -> None:
     assert (answered.status, answered.json) == (200, [JOB.jobid])
 
 
+async def test_a_job_names_what_its_buttons_started() -> None:
+    children = (Child("U1", JobId("job:2"), "900"), Child("V1", JobId("job:3"), None))
+    pressable = replace(JOB, buttons=(Button("U1", "MJ::JOB::upsample::1::x"),))
+    answered = await ask(
+        face(FakeService(pressable, born=children)), "GET", f"/v2/jobs/?jobid={JOB.jobid}"
+    )
+    assert answered.json["children"] == [
+        {"button": "U1", "jobid": "job:2", "messageId": "900"},
+        {"button": "V1", "jobid": "job:3"},
+    ]
+
+
 @pytest.mark.parametrize("path", ["/v2/jobs/cancel", "/v2/jobs/cancel/"])
 async def test_cancel_answers_the_status_it_found(path: str) -> None:
     service = FakeService(replace(JOB, status=JobStatus.CANCELLED))
@@ -92,7 +105,15 @@ async def test_head_never_cancels() -> None:
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_every_verb_has_its_path(verb: str, slash: str) -> None:
     service = FakeService()
-    body = {"describeUrl": "https://a.example/1.png", "channel": CHANNEL}
+    body = {
+        "describeUrl": "https://a.example/1.png",
+        "blendUrls": ["https://a.example/1.png", "https://a.example/2.png"],
+        "prompt": "a fox",
+        "uuid": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        "jobid": "job:1",
+        "button": "U1",
+        "channel": CHANNEL,
+    }
     answered = await ask(face(service), "POST", f"/v2/jobs/{verb}{slash}", body)
     assert (answered.status, answered.body) == (200, job_json(JOB))
     assert (service.requests[0].verb, service.requests[0].channel) == (verb, CHANNEL)
@@ -148,7 +169,7 @@ async def test_a_halting_job_answers_596_in_job_form() -> None:
 
 
 def test_the_documentation_names_every_path_and_method() -> None:
-    text = DOCS.read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in DOCS)
     for path in v2_paths(cast(Service, FakeService())):
         template = path.template.removesuffix("/").replace("{channel}", "<channel>")
         for method in path.methods:
@@ -157,7 +178,7 @@ def test_the_documentation_names_every_path_and_method() -> None:
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_the_documentation_names_every_field(verb: str) -> None:
-    text = DOCS.read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in DOCS)
     for param in COMMANDS[verb].params:
         assert f"`{param.name}`" in text
         assert param.file_part is None or f"`{param.file_part}`" in text

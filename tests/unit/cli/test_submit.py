@@ -101,3 +101,23 @@ def test_a_wait_that_ends_early_tells_how_to_find_the_job(monkeypatch: pytest.Mo
 def test_limits_of_the_api_are_checked_by_the_parser() -> None:
     assert run("describe", "https://example.org/a.png", "--max-jobs", "16").exit_code == 2
     assert run("describe").exit_code == 2
+
+
+def test_blend_sends_urls_as_a_list_and_files_as_parts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    picture = tmp_path / "fox.png"
+    picture.touch()
+    client = answer_with(monkeypatch, STARTED, DONE, STARTED, DONE)
+    urls = ["https://example.org/a.png", "https://example.org/b.png"]
+    assert run("blend", *urls, "--blend-dimensions", "Portrait").exit_code == 0
+    assert client.calls[0][1][1] == {"blendUrls": urls, "blendDimensions": "Portrait"}
+    assert run("blend", urls[0], str(picture)).exit_code == 0
+    assert client.calls[2][1][1:] == ({"blendUrls": urls[0]}, {"blendFile_2": picture})
+
+
+def test_a_button_is_pressed_by_jobid_and_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, STARTED, DONE)
+    assert run("button", "job:1", "Custom Zoom", "--prompt", "a fox --zoom 2").exit_code == 0
+    fields = {"jobid": "job:1", "button": "Custom Zoom", "prompt": "a fox --zoom 2"}
+    assert client.calls[0][1][1] == fields

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waystation.actions import Option, Slash, Submission, Uploaded
+from waystation.actions import AnswerModal, Option, Press, React, Slash, Submission, Uploaded
 from waystation.discord.interactions import commands_by_name, encode_interaction
+from waystation.errors import LocalProtocolError
 from waystation.jobs import Nonce
 from waystation.wire.interaction import ApplicationCommand, CommandIndex
 
@@ -37,7 +38,7 @@ SLASH = Slash(
 @pytest.mark.parametrize("guild_id", ["2222", None])
 def test_an_interaction_names_its_guild_only_outside_direct_messages(guild_id: str | None) -> None:
     submission = Submission(Nonce("140"), "3333", guild_id, SLASH)
-    said = msgspec.json.decode(encode_interaction(submission, COMMAND, "live-session"))
+    said = msgspec.json.decode(encode_interaction(submission, COMMAND, "live-session", "900"))
     place = {} if guild_id is None else {"guild_id": guild_id}
     assert said == place | {
         "type": 2,
@@ -60,5 +61,61 @@ def test_an_interaction_names_its_guild_only_outside_direct_messages(guild_id: s
 
 def test_a_command_without_options_still_sends_empty_lists() -> None:
     submission = Submission(Nonce("1"), "3", None, Slash("describe"))
-    data = msgspec.json.decode(encode_interaction(submission, COMMAND, "s"))["data"]
+    data = msgspec.json.decode(encode_interaction(submission, COMMAND, "s", "900"))["data"]
     assert (data["options"], data["attachments"]) == ([], [])
+
+
+def test_a_subcommand_has_options_and_no_value() -> None:
+    text = Option(3, "new_value", "--v 7")
+    asks = {"suffix": (text,), "remix": ()}
+    for name, options in asks.items():
+        slash = Slash("prefer", (Option(1, name, options=options),))
+        submission = Submission(Nonce("1"), "3", None, slash)
+        data = msgspec.json.decode(encode_interaction(submission, COMMAND, "s", "900"))["data"]
+        inner = [{"type": 3, "name": "new_value", "value": "--v 7"}] if options else []
+        assert data["options"] == [{"type": 1, "name": name, "options": inner}]
+
+
+def test_a_press_repeats_the_message_and_its_flags() -> None:
+    press = Press("77", 64, "MJ::JOB::upsample::1::x")
+    body = encode_interaction(Submission(Nonce("1"), "3", "2", press), None, "s", "900")
+    assert msgspec.json.decode(body) == {
+        "type": 3,
+        "application_id": "900",
+        "guild_id": "2",
+        "channel_id": "3",
+        "session_id": "s",
+        "nonce": "1",
+        "message_id": "77",
+        "message_flags": 64,
+        "data": {"component_type": 2, "custom_id": "MJ::JOB::upsample::1::x"},
+    }
+
+
+def test_a_modal_is_answered_under_its_own_ids() -> None:
+    answered = AnswerModal("88", "MJ::RemixModal::x", {"MJ::RemixModal::new_prompt": "a fox"})
+    body = encode_interaction(Submission(Nonce("2"), "3", None, answered), None, "s", "900")
+    assert msgspec.json.decode(body) == {
+        "type": 5,
+        "application_id": "900",
+        "channel_id": "3",
+        "session_id": "s",
+        "nonce": "2",
+        "data": {
+            "id": "88",
+            "custom_id": "MJ::RemixModal::x",
+            "components": [
+                {
+                    "type": 1,
+                    "components": [
+                        {"type": 4, "custom_id": "MJ::RemixModal::new_prompt", "value": "a fox"}
+                    ],
+                }
+            ],
+        },
+    }
+
+
+def test_a_reaction_is_no_interaction() -> None:
+    with pytest.raises(LocalProtocolError):
+        encode_interaction(Submission(Nonce("1"), "3", None, React("7", "x")), None, "s", "900")

@@ -14,6 +14,9 @@ from waystation.actions import (
     Accepted,
     Option,
     Outcome,
+    Paint,
+    Press,
+    React,
     Refused,
     Slash,
     Submission,
@@ -77,6 +80,67 @@ async def test_a_submission_is_one_post_with_token_session_and_nonce(
     assert seen.headers["Content-Type"] == "application/json"
     assert (seen.json["nonce"], seen.json["session_id"]) == ("140", "live-session")
     assert seen.json["data"]["version"] == "11"
+
+
+async def test_a_press_needs_no_command_index(rest: DiscordRest, discord: StandIn) -> None:
+    press = Press("77", 0, "MJ::JOB::upsample::1::x")
+    assert await submit(rest, replace(SUBMISSION, action=press)) == Accepted()
+    assert discord.asked(INDEX_ROUTE) == []
+    [seen] = discord.asked(ASK_ROUTE)
+    assert (seen.json["type"], seen.json["message_id"]) == (3, "77")
+
+
+async def test_a_reaction_is_put_under_its_message_once(
+    rest: DiscordRest, discord: StandIn
+) -> None:
+    route = "PUT /channels/3333/messages/77/reactions/✉️/@me"
+    discord.on(route, Reply(204))
+    react = React("77", "✉️")
+    assert await submit(rest, replace(SUBMISSION, action=react)) == Accepted()
+    assert len(discord.asked(route)) == 1
+    assert discord.asked(ASK_ROUTE) == []
+
+
+PAINT = replace(SUBMISSION, action=Paint("token", b"mask", "a fox"))
+NEWER, OLDER = "/.proxy/inpaint/api/submit-job/token", "/inpaint/api/submit-job"
+
+
+async def test_a_mask_goes_to_the_activity_without_the_token_and_to_the_older_path_if_need_be(
+    site: Site, discord: StandIn
+) -> None:
+    site.activity_url = str(site.origin)
+    rest = DiscordRest(site, Secret("the-token"))
+    discord.on(f"POST {NEWER}", Reply(200, body={"success": True}))
+    assert await submit(rest, PAINT) == Accepted()
+    [seen] = discord.asked(f"POST {NEWER}")
+    assert seen.json == {"mask": "bWFzaw==", "prompt": "a fox"}
+    assert "Authorization" not in seen.headers
+    discord.on(f"POST {NEWER}", Reply(404))
+    discord.on(f"POST {OLDER}", Reply(200))
+    assert await submit(rest, PAINT) == Accepted()
+    [older] = discord.asked(f"POST {OLDER}")
+    assert older.json["customId"] == "token"
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(401, Refused), (403, Refused), (502, Unknown)])
+async def test_what_the_activity_refuses_says_nothing_about_the_account(
+    site: Site, discord: StandIn, status: int, outcome: type
+) -> None:
+    site.activity_url = str(site.origin)
+    discord.on(f"POST {NEWER}", Reply(status))
+    ended = await submit(DiscordRest(site, Secret("the-token")), PAINT)
+    assert isinstance(ended, outcome)
+    if isinstance(ended, Refused):
+        assert ended.kind == "invalid"
+    assert not site.stopped
+
+
+async def test_an_activity_that_cannot_be_reached_was_sent_nothing(site: Site) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        site.activity_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(Unreachable):
+            await submit(DiscordRest(site, Secret("the-token")), PAINT)
 
 
 async def test_the_command_index_is_read_once_and_again_after_an_update(

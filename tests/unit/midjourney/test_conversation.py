@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from waystation.gateway_events import (
     HumanCheckSeen,
     SessionState,
 )
-from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused
+from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused, Source
 from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
@@ -26,7 +27,9 @@ def _stage(golden: Golden) -> Play:
     play = Play()
     for name, job in golden.content["jobs"].items():
         play.nonces[JobId(name)] = Nonce(job["nonce"])
-        play.admit(new_job(name, job["verb"]))
+        play.admit(replace(new_job(name, job["verb"]), params=job.get("params", {})))
+        if "source" in job:
+            play.sources[JobId(name)] = Source(**job["source"])
     return play
 
 
@@ -179,3 +182,44 @@ def test_a_job_that_is_not_submitted_hears_nothing() -> None:
         play.see(event_of({"see": f"describe/{name}"}))
     assert play.jobs[JobId("a")].status is JobStatus.CREATED
     assert play.jobs[JobId("a")].version == 0
+
+
+def _imagining() -> Play:
+    play = Play([replace(new_job("a", "imagine"), params={"prompt": "a red fox"})])
+    play.submit("a", NONCE)
+    return play
+
+
+def test_cancel_job_is_pressed_where_the_bot_shows_it_and_asked_for_once() -> None:
+    play, jobid = _imagining(), JobId("a")
+    assert play.talk.cancel_press(jobid) is None
+    play.see(event_of({"see": "imagine/started"}))
+    assert play.talk.cancel_press(jobid) is None
+    play.now += timedelta(seconds=2)
+    play.see(event_of({"see": "imagine/progress_31"}))
+    press = play.talk.cancel_press(jobid)
+    assert press is not None
+    assert press.custom_id.startswith("MJ::CancelJob::ByJobid::")
+    first = play.commit(play.talk.cancel_requested(jobid, Nonce("9"), play.now))
+    assert told(first) == ["a: CancelRequested"]
+    assert not play.talk.cancel_requested(jobid, Nonce("10"), play.now).writes
+    assert told(play.commit(play.talk.cancel(jobid, play.now))) == ["a: Cancelled"]
+    assert play.talk.cancel_press(jobid) is None
+
+
+def test_an_old_press_that_opens_a_modal_late_is_not_answered_again() -> None:
+    golden = next(one for one in CONVERSATIONS if one.name == "button/whole_modal")
+    play = _stage(golden)
+    for step in golden.content["steps"][:4]:
+        play.perform(step)
+    opened = event_of(golden.content["steps"][1])
+    assert not play.see(opened).writes
+
+
+def test_an_interaction_that_was_told_opens_its_modal_without_telling_again() -> None:
+    golden = next(one for one in CONVERSATIONS if one.name == "button/whole_modal")
+    play = _stage(golden)
+    play.perform(golden.content["steps"][0])
+    told_of = {"event": "INTERACTION_CREATE", "payload": {"id": "1", "nonce": NONCE}}
+    play.see(event_of({"see": told_of}))
+    assert told(play.see(event_of(golden.content["steps"][1]))) == ["a: ModalOpened"]

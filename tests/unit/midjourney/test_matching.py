@@ -29,6 +29,7 @@ def _reading(
 ) -> Reading:
     hash_ = fields.pop("hash", None)
     names = ("addressee", "nonce", "interaction_id", "command", "reference_id", "upload_name")
+    seed_hash = fields.pop("seed_hash", None)
     return Reading(
         kind=kind,
         shown=Shown(message_id, hash=hash_),
@@ -36,18 +37,21 @@ def _reading(
         ephemeral=False,
         says_something=True,
         meaning=None,
+        seed_hash=seed_hash,
         **{name: fields.get(name) for name in names},
     )
 
 
 def test_each_matcher_knows_its_job() -> None:
     job = _job("a", interaction_id="i", hash="h", messages={"900": MessageRole.PROGRESS})
-    candidates = Candidates([job, _job("b")])
+    seed = replace(job, verb="seed", source_hash="s")
+    candidates = Candidates([seed, _job("b")])
     seen = {
         "nonce": _reading("1", nonce="nonce-a"),
         "message": _reading("900"),
         "interaction": _reading("1", interaction_id="i"),
         "hash": _reading("1", hash="h"),
+        "seed": _reading("1", seed_hash="s"),
         "upload": _reading("1", upload_name=f"{upload_stem('nonce-a')}.png"),
         "reference": _reading("1", ReplyKind.ERROR, reference_id="900"),
     }

@@ -22,8 +22,8 @@ def test_a_golden_is_read_as_expected(golden: Golden) -> None:
         if name in ("ending", "code", "error", "details"):
             assert reading.meaning is not None
             assert getattr(reading.meaning, name) == expected, name
-        elif name == "content":
-            assert reading.shown.content == expected
+        elif name in ("content", "hash", "progress", "result"):
+            assert getattr(reading.shown, name) == expected, name
         else:
             assert getattr(reading, name) == expected, name
     assert reading.shown.message_id == golden.content["payload"]["id"]

@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from tests import build
-from waystation.errors import AccountHalted, LeaseLost, VersionConflict
+from waystation.errors import AccountHalted, LeaseLost, UuidTaken, VersionConflict
 from waystation.jobs import Job, JobStatus, Late, MessageRole, Shown
 from waystation.ports import Unrecognised
 from waystation.store import accounts, changes, slots
@@ -136,7 +136,7 @@ def test_a_late_result_is_kept_without_touching_the_status(database: Database) -
 def test_a_uuid_belongs_to_one_job(database: Database) -> None:
     first, second = added(database), added(database)
     commit(database, build.change(build.completed(first, "1", hash="uuid")))
-    with pytest.raises(apsw.ConstraintError, match="hash"):
+    with pytest.raises(UuidTaken):
         commit(database, build.change(build.completed(second, "2", hash="uuid")))
 
 
@@ -145,7 +145,7 @@ def test_a_result_message_belongs_to_one_job_but_a_target_to_many(database: Data
     commit(database, build.change(build.completed(first, "1")))
     target = {"1": MessageRole.TARGET}
     commit(database, build.change(build.stepped(second, messages=target)))
-    with pytest.raises(apsw.ConstraintError, match="result_message_id"):
+    with pytest.raises(UuidTaken):
         commit(database, build.change(build.completed(second, "1")))
 
 

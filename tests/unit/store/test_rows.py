@@ -12,6 +12,7 @@ from tests import build
 from waystation.deliveries import Delivery
 from waystation.jobs import (
     Acknowledged,
+    Button,
     Failed,
     Job,
     JobEvent,
@@ -19,6 +20,8 @@ from waystation.jobs import (
     JobStatus,
     Late,
     MessageRole,
+    Modal,
+    ModalInput,
     Nonce,
     Shown,
     Submitted,
@@ -35,6 +38,9 @@ SHOWN = Shown(
     attachments=(Attachment("7", "grid.png", "https://example.org/2", size=3),),
     hash="uuid",
     progress=31,
+    flags=0,
+    buttons=(Button("U1", "MJ::JOB::upsample::1::uuid"),),
+    result={"info": {"plan": "Pro"}},
 )
 
 FULL = Job(
@@ -74,6 +80,12 @@ FULL = Job(
     error="Job queued",
     error_details="details",
     version=8,
+    flags=64,
+    buttons=(Button("U1", "MJ::JOB::upsample::1::uuid"),),
+    result={"info": {"plan": "Pro"}},
+    source_hash="source",
+    modal=Modal("6", "MJ::Modal", (ModalInput("MJ::Modal::prompt", "text"),)),
+    discord_user_id="200",
 )
 
 
@@ -109,7 +121,7 @@ def test_a_fresh_job_comes_back_equal_and_costs_no_json() -> None:
 @pytest.mark.parametrize(
     ("columns", "kind", "extra"),
     [
-        (rows.JOB_COLUMNS, Job, {"result_message_id"}),
+        (rows.JOB_COLUMNS, Job, {"result_message_id", "parent_jobid", "once"}),
         (rows.ACCOUNT_COLUMNS, Account, set()),
         (rows.USER_COLUMNS, User, set()),
         (rows.DELIVERY_COLUMNS, Delivery, set()),
@@ -129,7 +141,13 @@ def test_the_result_message_is_the_one_with_that_role() -> None:
 
 @pytest.mark.parametrize("kind", get_args(JobEvent))
 def test_every_kind_of_event_comes_back_equal(kind: type[JobEvent]) -> None:
-    samples = {"shown": SHOWN, "nonce": Nonce("1"), "deadline_at": build.later(0.25), "code": 502}
+    samples = {
+        "shown": SHOWN,
+        "nonce": Nonce("1"),
+        "deadline_at": build.later(0.25),
+        "code": 502,
+        "modal": FULL.modal,
+    }
     given_ = {
         each.name: samples.get(each.name, "text" if "str" in str(each.type) else True)
         for each in fields(kind)
@@ -162,6 +180,23 @@ def test_events_are_stored_under_their_own_words() -> None:
     values = rows.event_values(Submitted(Nonce("12"), build.later()))
     assert values["kind"] == "Submitted"
     assert '"nonce":"12"' in str(values["body"])
+
+
+def test_only_a_press_that_is_made_once_is_unique_and_a_failed_one_is_not() -> None:
+    press = replace(FULL, params={"parentJobId": "job:0", "button": "U1"}, ghost=False)
+    keys = {
+        status: rows.job_values(replace(press, status=status))["once"]
+        for status in (JobStatus.CREATED, JobStatus.CANCELLED, JobStatus.FAILED)
+    }
+    assert keys == {
+        JobStatus.CREATED: "job:0/U1",
+        JobStatus.CANCELLED: "job:0/U1",
+        JobStatus.FAILED: None,
+    }
+    assert rows.once_key(replace(press, ghost=True)) == "job:0/U1"
+    assert rows.once_key(replace(press, params={"parentJobId": "job:0", "button": "V1"})) is None
+    assert rows.once_key(FULL) is None
+    assert rows.job_values(press)["parent_jobid"] == "job:0"
 
 
 def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:

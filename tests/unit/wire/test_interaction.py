@@ -49,7 +49,7 @@ def test_an_interaction_leaves_out_the_guild_it_does_not_have() -> None:
 
 
 def test_events_need_only_their_ids() -> None:
-    assert msgspec.json.decode(b'{"id":"1"}', type=ModalCreated).components == msgspec.Raw(b"[]")
+    assert msgspec.json.decode(b'{"id":"1"}', type=ModalCreated).components == ()
     assert msgspec.json.decode(b'{"id":"1"}', type=IframeModalCreated).iframe_path == ""
     gone = msgspec.json.decode(b'{"id":"1","channel_id":"2"}', type=MessageDeleted)
     assert (gone.id, gone.channel_id, gone.guild_id) == ("1", "2", None)

@@ -113,7 +113,7 @@ delete from gateway_sessions where account_id = :account_id;
 
 -- room: what decides whether an account of this user can take one more job
 select
-  channel, max_jobs, masked_token, halt, removed_at,
+  channel, max_jobs, masked_token, discord_user_id, halt, removed_at,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
     and (finished_at is null or ghost or slot) and finished_at is null and max_jobs is null)
@@ -127,6 +127,13 @@ order by created_at, jobid;
 select jobid from jobs where account_id = :account_id
   and (finished_at is null or ghost or slot)
   and finished_at is null and max_jobs is null and user_id = :user_id
+order by created_at, jobid;
+
+-- once_holder: the job that has pressed this button of this parent already (R38)
+select jobid from jobs where once = :once;
+
+-- children: the jobs that a job's buttons started, oldest first
+select params ->> '$.button', jobid, message_id from jobs where parent_jobid = :jobid
 order by created_at, jobid;
 
 -- insert_job: a new job

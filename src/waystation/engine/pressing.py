@@ -1,0 +1,75 @@
+"""Pressing: which button of which job a caller means, and through which account it may be pressed.
+
+Rules: the parent must be the caller's and completed; its channel's account, with its current token,
+must still be the same Discord user (R32). What is pressed is copied from the parent's message.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from waystation.actions import Press, React
+from waystation.errors import InvalidRequest, NotFound
+from waystation.jobs import Job, JobStatus, Source
+from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
+from waystation.ports import Account, Fetched
+
+__all__ = ["account_of", "check_mask", "press_of", "reaction_to", "source_of"]
+
+
+def press_of(parent: Job, params: Mapping[str, object]) -> Press:
+    """Return the press of `params["button"]` on the parent's message. Raises: InvalidRequest."""
+    label = str(params["button"])
+    ids = {button.label: button.custom_id for button in parent.buttons}
+    if parent.status is not JobStatus.COMPLETED or parent.message_id is None or label not in ids:
+        raise InvalidRequest("Button not supported or not found in jobid buttons array")
+    needs = button_row(label).prompt
+    if needs is Needs.MUST and not params.get("prompt"):
+        raise InvalidRequest(f"prompt is required for button {label}")
+    if needs is Needs.NO and params.get("prompt"):
+        raise InvalidRequest(f"prompt is not supported for button {label}")
+    return Press(parent.message_id, parent.flags, ids[label])
+
+
+def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
+    """Tell whether a button gets the mask that it needs, as large as its picture.
+
+    Raises: InvalidRequest
+    """
+    if not button_row(button).mask:
+        if mask is not None:
+            raise InvalidRequest(f"mask is not supported for button {button}")
+        return
+    if mask is None:
+        raise InvalidRequest(f"mask is required for button {button}")
+    picture = next(iter(parent.attachments), None)
+    size = None if picture is None else (picture.width, picture.height)
+    if mask.size is not None and size not in (None, (None, None), mask.size):
+        raise InvalidRequest("mask must have the size of the picture")
+
+
+def reaction_to(parent: Job, emoji: str) -> React:
+    """Return a reaction to the parent's message. Raises: InvalidRequest."""
+    if parent.status is not JobStatus.COMPLETED or parent.message_id is None:
+        raise InvalidRequest("jobid is not a completed job")
+    if source_of(parent).hash is None:
+        raise InvalidRequest("jobid has no seed")
+    return React(parent.message_id, emoji)
+
+
+def source_of(parent: Job) -> Source:
+    """Return what is pressed or reacted to; a job shown again knows its uuid by its buttons."""
+    by_buttons = (custom_id_hash(button.custom_id) for button in parent.buttons)
+    hash_ = parent.hash or next((one for one in by_buttons if one), None)
+    return Source(parent.message_id or "", hash_)
+
+
+def account_of(parent: Job, accounts: Sequence[Account]) -> Account:
+    """Return the account that may press for a job. Raises: NotFound."""
+    for account in accounts:
+        same_user = parent.discord_user_id in (None, account.discord_user_id)
+        if account.channel == parent.channel and same_user:
+            return account
+    raise NotFound("Configuration not found for provided channel")

@@ -1,0 +1,160 @@
+"""BUTTONS: what a press of a button does and needs, one row per label; and reading them.
+
+What can be pressed, and under which custom_id, is always read from the message: the bot changes
+both with every model (wire notes 3.3). A label without a row can be pressed too.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+
+from waystation.jobs import PRESSED_ONCE, Button
+from waystation.wire.message import Component, ComponentType, Message
+
+__all__ = [
+    "BUTTONS",
+    "CANCEL_JOB",
+    "ButtonRow",
+    "Needs",
+    "all_components",
+    "button_row",
+    "buttons_of",
+    "custom_id_hash",
+    "message_hash",
+]
+
+CANCEL_JOB = "MJ::CancelJob"
+"""How the custom_id of a progress message's button begins. Source: wire notes 3.4."""
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IN_CUSTOM_ID = re.compile(rf"::({_UUID})(?:::|\Z)", re.IGNORECASE)
+_IN_LINK = re.compile(rf"/jobs/({_UUID})/?\Z", re.IGNORECASE)
+_IN_FILE_NAME = re.compile(
+    rf"(?:\A|_)({_UUID})(?:_grid_\d+|_\d+_step_\d+|_\d+(?:_\d+_N)?)?\.\w+\Z", re.IGNORECASE
+)
+"""The last part of a name; before it stand words of the prompt. Source: wire notes 4.2."""
+
+
+class Needs(StrEnum):
+    """Whether a press takes a `prompt`."""
+
+    NO = "no"
+    MAY = "may"
+    """Only when a modal opens, in remix mode."""
+    MUST = "must"
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonRow:
+    """One label, as API v2 writes it.
+
+    `shows` are the deeds that captions of its results name.
+    """
+
+    label: str
+    shows: frozenset[str]
+    prompt: Needs = Needs.NO
+    mask: bool = False
+
+    @property
+    def once(self) -> bool:
+        """Whether it works once per job."""
+        return self.label in PRESSED_ONCE
+
+
+def _row(label: str, *shows: str, prompt: Needs = Needs.NO) -> ButtonRow:
+    return ButtonRow(label, frozenset(shows), prompt)
+
+
+_STRENGTHS = ("2x", "4x", "subtle", "creative")
+_SIDES = {"⬅️": "left", "➡️": "right", "⬆️": "up", "⬇️": "down"}
+_DIGITS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣")
+
+_ROWS: Sequence[ButtonRow] = (
+    *(_row(f"U{n}", f"image #{n}") for n in range(1, 5)),
+    *(_row(f"V{n}", "variations", "variations (strong)", prompt=Needs.MAY) for n in range(1, 5)),
+    _row("🔄", "", "variations", prompt=Needs.MAY),
+    *(_row(f"Upscale ({s.capitalize()})", f"upscaled ({s})") for s in _STRENGTHS),
+    *(_row(f"Redo Upscale ({s.capitalize()})", f"upscaled ({s})") for s in _STRENGTHS),
+    _row("Vary (Subtle)", "variations (subtle)", prompt=Needs.MAY),
+    _row("Vary (Strong)", "variations (strong)", prompt=Needs.MAY),
+    ButtonRow("Vary (Region)", frozenset({"variations (region)"}), Needs.MAY, mask=True),
+    _row("Zoom Out 2x", "zoom out"),
+    _row("Zoom Out 1.5x", "zoom out"),
+    _row("Custom Zoom", "zoom out", prompt=Needs.MUST),
+    _row("Make Square", "zoom out"),
+    *(_row(label, f"pan {side}", prompt=Needs.MAY) for label, side in _SIDES.items()),
+    _row("Make Variations", "variations"),
+    _row("Remaster", "remaster", "remastered"),
+    _row("Animate (High motion)", "", "animate (high motion)", prompt=Needs.MAY),
+    _row("Animate (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
+    _row("Extend (High motion)", "", "animate (high motion)", prompt=Needs.MAY),
+    _row("Extend (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
+    *(_row(digit, "", prompt=Needs.MAY) for digit in _DIGITS),
+    _row("Imagine all 🎉", ""),
+)
+"""Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
+
+BUTTONS: Mapping[str, ButtonRow] = {row.label: row for row in _ROWS}
+
+
+def button_row(label: str) -> ButtonRow:
+    """Return a label's row; for one that has none, one that promises nothing."""
+    return BUTTONS.get(label) or ButtonRow(label, frozenset(), Needs.MAY)
+
+
+def all_components(components: Sequence[Component]) -> Iterator[Component]:
+    """Yield components with those inside them."""
+    for component in components:
+        yield component
+        yield from all_components(component.components)
+
+
+def buttons_of(message: Message) -> Sequence[Button] | None:
+    """Return what can be pressed, under its v2 label; None when the message does not say."""
+    if message.components is UNSET:
+        return None
+    return tuple(
+        Button(label, component.custom_id)
+        for component in all_components(message.components)
+        if component.type == ComponentType.BUTTON
+        and component.custom_id
+        and not component.disabled
+        and (label := component.label or (component.emoji.name if component.emoji else None))
+    )
+
+
+def custom_id_hash(custom_id: str) -> str | None:
+    """Return the job uuid that a custom_id names."""
+    found = _IN_CUSTOM_ID.search(custom_id)
+    return None if found is None else found[1].lower()
+
+
+def message_hash(message: Message) -> str | None:
+    """Return the job uuid that a message names: by custom_id, web link, or file name (R20)."""
+    components = tuple(all_components(message.components or ()))
+    for component in components:
+        if component.custom_id and (found := custom_id_hash(component.custom_id)):
+            return found
+    for component in components:
+        if component.url and (match := _IN_LINK.search(_path(component.url))):
+            return match[1].lower()
+    for attachment in message.attachments or ():
+        if match := _IN_FILE_NAME.search(attachment.filename):
+            return match[1].lower()
+    return None
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""

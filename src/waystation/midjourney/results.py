@@ -1,0 +1,173 @@
+"""Results: what the bot's written answers mean, as the objects that the job form shows.
+
+All readers are tolerant: a line or button that is missing or unknown leaves its field out.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from waystation.midjourney.buttons import all_components
+from waystation.wire.message import Component, ComponentType, Embed
+
+__all__ = ["info_result", "seed_of", "seed_result", "settings_result", "shorten_result"]
+
+Result = Mapping[str, object]
+
+# ── info ──
+
+_LINE = re.compile(r"\*\*(?P<name>[^*]+)\*\*:\s*(?P<value>.*)")
+_PLAN = re.compile(r"(?P<plan>[^()]*?)\s*\((?P<state>[^()]*)\)")
+_RENEWAL = re.compile(r"<t:(\d{1,11})(?::\w)?>")
+_OF = re.compile(r"([\d.]+)\s*/\s*([\d.]+)\s*(hours?|minutes?)")
+_USAGE = re.compile(r"(\d+) images? \(([\d.]+) hours?\)")
+_COUNT = re.compile(r"\d+")
+
+
+def info_result(embed: Embed | None) -> Result:
+    """Return `{"info": {…}}`: plan, renewal (ISO 8601 UTC), hours, images and jobs.
+
+    Source: seed POST jobs/info, the embed's lines; wire notes 5.2
+    """
+    text = (embed.description if embed else None) or ""
+    lines = {match["name"].strip().casefold(): match["value"] for match in _LINE.finditer(text)}
+    info: dict[str, object] = {}
+    info |= _plan(lines.get("subscription", ""))
+    for name, field in (("job mode", "mode"), ("visibility mode", "visibility")):
+        if name in lines:
+            info[field] = lines[name].strip().casefold()
+    info |= _fast_hours(lines.get("fast time remaining", ""))
+    for name, field in (("lifetime usage", "lifetime"), ("relaxed usage", "relaxed")):
+        if usage := _USAGE.search(lines.get(name, "")):
+            info[field] = {"images": int(usage[1]), "hours": float(usage[2])}
+    for name, field in (
+        ("queued jobs (fast)", "queuedFast"),
+        ("queued jobs (relax)", "queuedRelax"),
+    ):
+        if count := _COUNT.search(lines.get(name, "")):
+            info[field] = int(count[0])
+    if "running jobs" in lines:
+        info["running"] = _running(lines["running jobs"])
+    return {"info": info} if info else {}
+
+
+def _plan(value: str) -> Result:
+    match = _PLAN.match(value)
+    fields: dict[str, object] = {}
+    if match is not None:
+        fields["plan"] = match["plan"]
+        fields["subscription"] = match["state"].partition(",")[0].strip()
+    elif value.strip():
+        fields["plan"] = value.strip()
+    if renewal := _RENEWAL.search(value):
+        moment = datetime.fromtimestamp(int(renewal[1]), UTC)
+        fields["renewsAt"] = moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    return fields
+
+
+def _fast_hours(value: str) -> Result:
+    match = _OF.search(value)
+    if match is None:
+        return {}
+    per_hour = 60 if match[3].startswith("minute") else 1
+    return {
+        "fastHoursLeft": float(match[1]) / per_hour,
+        "fastHoursTotal": float(match[2]) / per_hour,
+    }
+
+
+def _running(value: str) -> int:
+    """Count running jobs: `None`, a number, or their uuids."""
+    count = _COUNT.fullmatch(value.strip())
+    if count is not None:
+        return int(count[0])
+    return 0 if value.strip() in ("", "None") else len(value.split(","))
+
+
+# ── settings ──
+
+_ON = 3
+"""Style of a setting that is on; 2 is off. Source: wire notes 3.4, 5.4."""
+
+_SWITCHES: Mapping[str, str] = {
+    "remix mode": "remix",
+    "raw mode": "raw",
+    "personalization": "personalization",
+    "public mode": "public",
+    "stealth mode": "stealth",
+    "sticky style": "stickyStyle",
+}
+"""Label → a field that is true or false. Source: rest-api-v2 13, wire notes 3.4."""
+
+_CHOICES: Mapping[str, tuple[str, str]] = {
+    "fast mode": ("mode", "fast"),
+    "relax mode": ("mode", "relax"),
+    "turbo mode": ("mode", "turbo"),
+    "high variability mode": ("variability", "high"),
+    "low variability mode": ("variability", "low"),
+    "stylize low": ("stylize", "low"),
+    "stylize med": ("stylize", "medium"),
+    "stylize high": ("stylize", "high"),
+    "stylize very high": ("stylize", "very high"),
+}
+"""Label → a field and the value that it has while this button is on."""
+
+
+def settings_result(components: Sequence[Component]) -> Result:
+    """Return `{"settings": {…}}`; what no table knows stands in `options`, label → on or off.
+
+    Source: wire notes 3.4 and 5.4
+    """
+    settings: dict[str, object] = {}
+    options: dict[str, bool] = {}
+    for component in all_components(components):
+        for option in component.options:
+            if option.default:
+                settings["version"] = option.label or option.value
+        if component.type != ComponentType.BUTTON or not component.label:
+            continue
+        name, is_on = component.label.casefold(), component.style == _ON
+        if name in _SWITCHES:
+            settings[_SWITCHES[name]] = is_on
+        elif name in _CHOICES and is_on:
+            field, value = _CHOICES[name]
+            settings[field] = value
+        elif name not in _CHOICES:
+            options[component.label] = is_on
+    return {"settings": settings | ({"options": options} if options else {})}
+
+
+# ── seed ──
+
+_SEED = re.compile(
+    r"\*\*Job ID\*\*:\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*\*\*seed\*\*\s*(\d+)\s*\Z",
+    re.IGNORECASE,
+)
+"""The end of the message; the caller's prompt stands before it. Source: wire notes 4.10."""
+
+
+def seed_of(content: str) -> tuple[str, int] | None:
+    """Return job uuid and seed, None when a content does not end with them."""
+    match = _SEED.search(content)
+    return None if match is None else (match[1].lower(), int(match[2]))
+
+
+def seed_result(content: str) -> Result:
+    """Return `{"seed": {"content", "value"}}`. Source: rest-api-v2 6.5"""
+    found = seed_of(content)
+    return {} if found is None else {"seed": {"content": content, "value": found[1]}}
+
+
+# ── shorten ──
+
+_SUGGESTION = re.compile(r"^[1-5]️?⃣ ?(.+?)\s*$", re.MULTILINE)
+
+
+def shorten_result(embed: Embed | None) -> Result:
+    """Return `{"prompts": […]}`, the shortened prompts in the bot's order. Source: notes 5.3."""
+    prompts = _SUGGESTION.findall((embed.description if embed else None) or "")
+    return {"prompts": prompts} if prompts else {}

@@ -1,0 +1,102 @@
+"""Captions are read after the prompt's last star, whatever the prompt says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waystation.midjourney.captions import Caption, caption_of, is_interim, prompt_key
+
+WHO = "<@1144000000000000001>"
+USER = "1144000000000000001"
+
+
+@pytest.mark.parametrize(
+    ("content", "deed", "percent", "state"),
+    [
+        (f"**p** - {WHO} (Waiting to start)", "", None, "Waiting to start"),
+        (f"**p** - {WHO} (31%) (fast)", "", 31, "fast"),
+        (f"**p** - {WHO} (0%) (paused) (relaxed)", "", 0, "relaxed"),
+        (f"**p** - {WHO} (paused)", "", None, "paused"),
+        (f"**p** - {WHO} (turbo, stealth)", "", None, "turbo, stealth"),
+        (f"**p** - <@!{USER}> (fast)\n-# Create and explore", "", None, "fast"),
+        (f"**p** - {WHO} [(Open on website)](<https://a.test/jobs/1>) (fast)", "", None, "fast"),
+        (
+            f"**p** - {WHO} [(Open on website for full quality)](https://a.test) (fast)",
+            "",
+            None,
+            "fast",
+        ),
+        (f"**p** - Image #3 {WHO}", "image #3", None, None),
+        (f"**p** - Upscaled (Subtle) by {WHO} (fast)", "upscaled (subtle)", None, "fast"),
+        (f"**p** - Upscaling (Subtle) by {WHO} (40%) (fast)", "upscaled (subtle)", 40, "fast"),
+        (f"**p** - Variations by {WHO} (fast)", "variations", None, "fast"),
+        (f"**p** - Remix (Strong) by {WHO} (fast)", "variations (strong)", None, "fast"),
+        (f"**p** - Zoom Out by {WHO} (fast)", "zoom out", None, "fast"),
+        (f"**p** - Pan Left by {WHO} (fast)", "pan left", None, "fast"),
+        (
+            f"Making variations for image #1 with prompt **p** - {WHO} (Waiting to start)",
+            "variations",
+            None,
+            "Waiting to start",
+        ),
+        (f"Upscaling image #2 with **p** - {WHO} (0%)", "image #2", 0, None),
+        (f"Creating video with prompt **p** - {WHO} (93%) (fast)", "", 93, "fast"),
+    ],
+)
+def test_every_form_of_the_wire_notes_is_read(
+    content: str, deed: str, percent: int | None, state: str | None
+) -> None:
+    assert caption_of(content) == Caption("p", deed, USER, percent, state)
+
+
+@pytest.mark.parametrize("content", ["", "Done!", "**p**", "**p** and more", "p - <@1> (fast)"])
+def test_other_sentences_are_no_captions(content: str) -> None:
+    assert caption_of(content) is None
+
+
+@given(st.text())
+def test_a_prompt_cannot_change_what_follows_it(prompt: str) -> None:
+    caption = caption_of(f"**{prompt}** - {WHO} (31%) (fast)")
+    assert caption == Caption(prompt, "", USER, 31, "fast")
+
+
+def test_a_prompt_may_imitate_a_caption() -> None:
+    prompt = "x** - <@9> (Stopped)"
+    caption = caption_of(f"**{prompt}** - {WHO} (fast)")
+    assert caption is not None
+    assert (caption.prompt, caption.stopped, caption.unfinished) == (prompt, False, False)
+
+
+def test_only_waiting_paused_and_a_percentage_are_unfinished() -> None:
+    states = {text: caption_of(f"**p** - {WHO} ({text})") for text in ("Stopped", "fast", "5%")}
+    assert {text: caption and caption.unfinished for text, caption in states.items()} == {
+        "Stopped": False,
+        "fast": False,
+        "5%": True,
+    }
+    assert states["Stopped"] is not None and states["Stopped"].stopped
+
+
+def test_interim_words_are_known() -> None:
+    assert is_interim("Displaying...") and is_interim("Animating... ")
+    assert not is_interim("**p**")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a red  fox", "A red fox"),
+        ("https://a.test/1.png a fox", "<https://s.mj.run/abc> a fox"),
+        ("a fox --ar 3:2", "a fox --aspect 3:2 --v 7"),
+        ("a fox —ar 3:2", "a fox"),
+        ("--ar 3:2", ""),
+    ],
+)
+def test_prompts_that_the_bot_rewrites_look_alike(one: str, other: str) -> None:
+    assert prompt_key(one) == prompt_key(other)
+
+
+def test_other_words_do_not_look_alike() -> None:
+    assert prompt_key("a fox") != prompt_key("a well-fed fox")
