@@ -8,12 +8,11 @@ import typer
 
 from waystation.cli.options import Config
 from waystation.cli.screen import escaped
-from waystation.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from waystation.settings import Settings
 
-__all__ = ["load_settings", "make_data_dir"]
+__all__ = ["load_settings"]
 
 
 def load_settings(config: Config = None) -> Settings:
@@ -24,15 +23,3 @@ def load_settings(config: Config = None) -> Settings:
     for warning in found.warnings:
         typer.echo(f"! {escaped(warning)}", err=True)
     return found
-
-
-def make_data_dir(settings: Settings) -> None:
-    """Make the data directory unless it is there. Raises: ConfigurationError: it cannot be made."""
-    path = settings.data_dir
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}",
-            details="Set WAYSTATION_DATA_DIR to a directory that this user may write.",
-        ) from error

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from waystation.cli.loading import make_data_dir
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import Screen, link, opened
 
@@ -39,6 +38,5 @@ def _run(flags: dict[str, object], config: Config, screen: Screen) -> None:
         screen.answer({"url": url}, Text("Waystation listens on ") + link(url))
 
     found = settings.load(config, flags)
-    make_data_dir(found)
     logs.configure(found.log_level, found.log_format)
     uvloop.run(app.serve(found, ready=ready))

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from waystation.cli.group import CommandGroup
-from waystation.cli.loading import load_settings, make_data_dir
+from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, Grid, Screen, fields, opened, plain
 from waystation.contract import instant
@@ -163,7 +163,6 @@ def _on_host(
     if is_new and making is None:
         raise ConfigurationError(f"There is no database at {path}", details=_NO_DATABASE)
     logs.configure("warning", "console")
-    make_data_dir(found)
     answer = asyncio.run(run())
     if is_new and making is not None:
         making.note(f"made the database {path}")

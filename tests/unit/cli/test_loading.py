@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from waystation.cli.loading import load_settings, make_data_dir
-from waystation.errors import ConfigurationError
-from waystation.settings import Settings
+from waystation.cli.loading import load_settings
 
 
 def test_a_misspelt_variable_is_one_line_on_stderr(
@@ -20,17 +18,3 @@ def test_a_misspelt_variable_is_one_line_on_stderr(
     assert load_settings().port == 7
     said = "! WAYSTATION_PROT is not a setting; did you mean `WAYSTATION_PORT`?\n"
     assert capsys.readouterr() == ("", said)
-
-
-def test_the_data_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "data"
-    for _ in range(2):
-        make_data_dir(Settings(data_dir=path))
-    assert path.stat().st_mode & 0o077 == 0
-
-
-def test_a_data_directory_that_cannot_be_made_names_the_mend(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="cannot be made: Not a directory") as caught:
-        make_data_dir(Settings(data_dir=tmp_path / "file" / "data"))
-    assert "WAYSTATION_DATA_DIR" in str(caught.value.details)

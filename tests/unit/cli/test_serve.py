@@ -23,7 +23,6 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
         ready(f"http://{settings.host}:{settings.port}")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WAYSTATION_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(app, "serve", serve)
     monkeypatch.setattr("waystation.logs.configure", lambda level, style: None)
     return found
@@ -61,12 +60,3 @@ def test_a_second_server_on_the_database_is_told_why(
     monkeypatch.setattr(app, "serve", refuse)
     ran = run("serve")
     assert (ran.exit_code, ran.err) == (1, "✗ Another process serves this database already.\n")
-
-
-def test_a_data_directory_that_cannot_be_made_is_one_sentence(
-    served: list[Settings], tmp_path: Path
-) -> None:
-    (tmp_path / "data").write_text("a file")
-    ran = run("serve", "--json")
-    assert (ran.exit_code, ran.json["code"]) == (2, 400)
-    assert "cannot be made" in ran.json["error"] and served == []
