@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, jobs, migrate, serve, users
+from waystation.cli import accounts, jobs, migrate, rotate_key, serve, users
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
@@ -79,6 +79,7 @@ app.command(rich_help_panel="Service")(serve.serve)
 app.command(rich_help_panel="Service")(demo)
 app.command(rich_help_panel="Service")(doctor)
 app.command(rich_help_panel="Service")(migrate.migrate)
+app.command(rich_help_panel="Service")(rotate_key.rotate_key)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
 add_verbs(app)
 app.add_typer(jobs.app, name="jobs", rich_help_panel="Jobs")
