@@ -46,7 +46,8 @@ DOCUMENTED = """
 U1 U2 U3 U4 V1 V2 V3 V4 🔄 ⬅️ ➡️ ⬆️ ⬇️ ❤️ | Upscale (Subtle) | Upscale (Creative) | Upscale (2x) |
 Upscale (4x) | Vary (Subtle) | Vary (Strong) | Vary (Region) | Zoom Out 2x | Zoom Out 1.5x |
 Custom Zoom | Make Square | Animate (High motion) | Animate (Low motion) | Extend (High motion) |
-Extend (Low motion) | Make Variations | Remaster | Cancel Job | Imagine all 🎉 | 1️⃣ 2️⃣ 3️⃣ 4️⃣ 5️⃣ | Show Details
+Extend (Low motion) | Make Variations | Remaster | Cancel Job | Imagine all 🎉 | Show Details |
+1️⃣ 2️⃣ 3️⃣ 4️⃣ 5️⃣
 """
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests import measure
+from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
 
 ANYBODY = {"Authorization": ""}
+
+
+@pytest.fixture
+async def ready(start: Start) -> Client:
+    """Return a client of a simulator whose pictures are just large enough to be measured."""
+    client = await start(picture_size=128)
+    await client.identify()
+    return client
 
 
 async def _shown(client: Client, message: dict[str, object]) -> bytes:
