@@ -386,7 +386,7 @@ class Service:
             )
         owner = self._pool.get(job.account_id)
         if owner is not None:
-            source = None if parent is None else source_of(parent)
+            source = None if parent is None else source_of(parent, action)
             owner.submit(Waiting(job, pictures, action, source))
         return job
 
@@ -395,7 +395,7 @@ class Service:
             if seen.final:
                 return True
             if command.answers_at is AnswersAt.ASKED:
-                return seen.status is not JobStatus.CREATED
+                return seen.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
             return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
 
         timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S

@@ -279,8 +279,20 @@ _ROWS = (
         "settings",
         "settings",
         ReplyKind.SETTINGS,
-        "Show the account's Midjourney settings (an addition to v2).",
-        "wire notes 5.4",
+        "Show the account's Midjourney settings, or change one (an addition to v2).",
+        "wire notes 3.3, 3.4, 5.4",
+        _text(
+            "option", None, "The label of the option to press, as buttons lists it", required=False
+        ),
+        Param(
+            name="state",
+            kind=ParamKind.CHOICE,
+            required=False,
+            option=None,
+            file_part=None,
+            help="on or off: press only an option that is not so yet",
+            choices={"on": "on", "off": "off"},
+        ),
     ),
     _saying(
         "fast",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from waystation.midjourney.buttons import all_components
+from waystation.midjourney.buttons import SETTING_ON, all_components
 from waystation.wire.message import Component, ComponentType, Embed
 
 __all__ = ["info_result", "seed_of", "seed_result", "settings_result", "shorten_result"]
@@ -90,15 +90,13 @@ def _running(value: str) -> int:
 
 # ── settings ──
 
-_ON = 3
-"""Style of a setting that is on; 2 is off. Source: wire notes 3.4, 5.4."""
-
 _SWITCHES: Mapping[str, str] = {
     "remix mode": "remix",
     "raw mode": "raw",
     "personalization": "personalization",
     "public mode": "public",
     "stealth mode": "stealth",
+    "stealth": "stealth",
     "sticky style": "stickyStyle",
 }
 """Label → a field that is true or false. Source: rest-api-v2 13, wire notes 3.4."""
@@ -109,6 +107,8 @@ _CHOICES: Mapping[str, tuple[str, str]] = {
     "turbo mode": ("mode", "turbo"),
     "high variability mode": ("variability", "high"),
     "low variability mode": ("variability", "low"),
+    "high variation mode": ("variability", "high"),
+    "low variation mode": ("variability", "low"),
     "stylize low": ("stylize", "low"),
     "stylize med": ("stylize", "medium"),
     "stylize high": ("stylize", "high"),
@@ -130,7 +130,7 @@ def settings_result(components: Sequence[Component]) -> Result:
                 settings["version"] = option.label or option.value
         if component.type != ComponentType.BUTTON or not component.label:
             continue
-        name, is_on = component.label.casefold(), component.style == _ON
+        name, is_on = component.label.casefold(), component.style == SETTING_ON
         if name in _SWITCHES:
             settings[_SWITCHES[name]] = is_on
         elif name in _CHOICES and is_on:

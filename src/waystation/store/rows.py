@@ -88,7 +88,7 @@ JOB_COLUMNS = (
     "timestamp", "content", "embeds", "attachments", "progress", "cancel_requested_at",
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
     "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
-    "parent_jobid", "once",
+    "parent_jobid", "once", "pressed", "reply_progress",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
@@ -99,7 +99,7 @@ DELIVERY_COLUMNS = (
 _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
-        "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid",
+        "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid", "reply_progress",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""
@@ -235,7 +235,8 @@ def job_of(row: Row) -> Job:
         max_jobs, reply_url, reply_ref, slot, slot_until, nonce, submitted, deadline,
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
-        version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _,
+        version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _, pressed,
+        reply_progress,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -280,6 +281,8 @@ def job_of(row: Row) -> Job:
         source_hash=source_hash,
         modal=_whole(_decode_modal(modal)) if modal else None,
         discord_user_id=discord_user_id,
+        pressed=pressed,
+        reply_progress=bool(reply_progress),
     )
 
 
@@ -331,6 +334,8 @@ def job_values(job: Job) -> Values:
         "discord_user_id": job.discord_user_id,
         "parent_jobid": job.parent_jobid,
         "once": once_key(job),
+        "pressed": job.pressed,
+        "reply_progress": int(job.reply_progress),
     }
 
 
