@@ -6,7 +6,7 @@ implement these; `engine` and the faces know only these.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -465,6 +465,14 @@ class Transport(Protocol):
 
     async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
         """Drop and reload the command index. Raises: TransportError."""
+        ...
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Return working links by signed ones that have ended; those that cannot be renewed miss.
+
+        Args: links: at most 50
+        Raises: TransportError
+        """
         ...
 
     async def close(self) -> None:

@@ -18,7 +18,7 @@ counted. A crash does the same, so a delivery can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,9 +60,10 @@ class _Receiver:
 class Deliverer:
     """Delivers until stopped.
 
-    Args: send_timeout_s: how long `sender.send` may take; a delivery waits as long for its place,
-    and its claim outlives both by as much again. drain_s: how long attempts under way may go on
-    after `stop`, before they are left to the next start
+    Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
+    `sender.send` may take; a delivery waits as long for its place, and its claim outlives both by
+    as much again. drain_s: how long attempts under way may go on after `stop`, before they are left
+    to the next start
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Deliverer:
         sender: Sender,
         clock: Clock,
         ids: IdSource,
+        fresh: Callable[[Delivery], Awaitable[Delivery]],
         *,
         send_timeout_s: float = 15.0,
         drain_s: float = 5.0,
@@ -79,6 +81,7 @@ class Deliverer:
         self._sender = sender
         self._clock = clock
         self._ids = ids
+        self._fresh = fresh
         self._send_timeout_s = send_timeout_s
         self._loop = DueLoop("deliverer", store, clock, self._take, drain_s)
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -144,7 +147,7 @@ class Deliverer:
             async with self._place(receiver, retry=delivery.attempts > 0):
                 if self._loop.stopping or self._clock.monotonic() > send_before:
                     return
-                attempt = await self._send(delivery)
+                attempt = await self._send(await self._fresh(delivery))
             await self._record(delivery, attempt, name)
         finally:
             receiver.held -= 1

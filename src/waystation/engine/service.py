@@ -18,6 +18,7 @@ from waystation.actions import Press, React
 from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
 from waystation.engine.intake import FilePart, Intake
+from waystation.engine.links import Links
 from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
 from waystation.engine.pressing import (
@@ -133,6 +134,7 @@ class Service:
         sealer: Sealer,
         clock: Clock,
         ids: IdSource,
+        links: Links,
         limits: ServiceLimits,
     ) -> None:
         self._store = store
@@ -143,6 +145,7 @@ class Service:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
+        self._links = links
         self._limits = limits
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
@@ -238,6 +241,10 @@ class Service:
         if job is None:
             raise NotFound(f"Unable to locate job {jobid}")
         return job
+
+    async def with_working_links(self, job: Job, form: bytes) -> bytes:
+        """Return a job's form with Discord's links renewed where they have ended."""
+        return await self._links.in_form(job.account_id, form)
 
     async def children(self, job: Job) -> Sequence[Child]:
         """Return what a job's buttons started."""

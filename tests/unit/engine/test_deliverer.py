@@ -62,15 +62,20 @@ class Bench:
 
     def __init__(self, send_timeout_s: float = 15, drain_s: float = 5) -> None:
         self.clock, self.ids = FakeClock(), FakeIds()
+        self.renewed: dict[bytes, bytes] = {}
         self.store, self.sender = DueStore(), FakeSender()
         self.deliverer = Deliverer(
             self.store.port,
             self.sender,
             self.clock,
             self.ids,
+            self.renew,
             send_timeout_s=send_timeout_s,
             drain_s=drain_s,
         )
+
+    async def renew(self, old: Delivery) -> Delivery:
+        return replace(old, body=self.renewed.get(old.body, old.body))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -404,3 +409,16 @@ async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench)
         assert bench.sender.most["a.test"] == 1
         assert bench.status() is DeliveryStatus.DELIVERED
         assert not bench.deliverer._progress
+
+
+async def test_each_attempt_is_made_with_links_that_work_then(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.broken
+    bench.store.add(delivery())
+    async with bench.running():
+        await bench.settle()
+        bench.renewed[delivery().body] = b"renewed"
+        bench.sender.answers["a.test"] = bench.sender.ok
+        await bench.clock.elapse(ATTEMPT_AFTER_S[1])
+        await bench.settle()
+        assert [one.body for one in bench.sender.sent] == [delivery().body, b"renewed"]
+        assert bench.store.deliveries["delivery-1"].body == delivery().body

@@ -26,6 +26,7 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.engine.intake import FilePart
+from waystation.engine.links import Links
 from waystation.engine.pool import Pool
 from waystation.engine.service import JobRequest, Service, ServiceLimits
 from waystation.errors import (
@@ -112,6 +113,7 @@ class House:
             sealer=self.sealer,
             clock=here.clock,
             ids=here.ids,
+            links=Links(cast(Any, here.failing), self.pool, here.clock),
             limits=ServiceLimits(first_answer_s=60, default_max_jobs=3),
         )
         self.running = asyncio.create_task(self.pool.run())
