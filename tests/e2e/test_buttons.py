@@ -21,6 +21,7 @@ from tests.e2e.relations import (
     Relation,
     Seen,
     animates,
+    describes_again,
     extends,
     goes_on,
     holds,
@@ -34,6 +35,7 @@ from tests.e2e.relations import (
     upscales,
     varies,
     varies_tile,
+    weighs,
 )
 from waystation.midjourney.buttons import BUTTONS, Needs
 
@@ -141,13 +143,19 @@ PARENTS: Mapping[str, Parent] = {
         ),
     ),
     "described": Parent(
-        "describe", {}, (), rows=tuple(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4))
+        "describe",
+        {},
+        (),
+        rows=(*(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4)), Row("🔄", describes_again)),
     ),
     "shortened": Parent(
         "shorten",
         {"prompt": LONG},
         (),
-        rows=tuple(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4, 5)),
+        rows=(
+            *(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4, 5)),
+            Row("Show Details", weighs),
+        ),
     ),
 }
 
