@@ -43,8 +43,8 @@ FOX = "a red fox in the snow --ar 3:2"
 OWL = "a blue owl at night --ar 3:2"
 LONG = "please draw me a very small red fox that plays in the deep snow"
 
-SUBTLE, STRONG = (3, 150), (30, 256)
-"""Cells of 256 that each variation changes, fewest and most."""
+SUBTLE, STRONG = (3, 48), (48, 200)
+"""Cells of 256 that each variation changes on average, fewest and most."""
 
 
 @dataclass(frozen=True)
