@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.e2e.conftest import Install
 from tests.e2e.desk import at_desk
 from tests.e2e.relations import varies_tile
-from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, reach
+from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, reach
+from tests.e2e.test_no_swaps import DRAWN, TOLD_APART
 
 AT_ONCE = 15
 
@@ -25,6 +27,29 @@ async def test_labels_that_are_pressed_at_once_are_not_mixed_up(
         presses = (desk.press(seen, row.label, **row.body(seen), maxJobs=AT_ONCE) for row in rows)
         for row, child in zip(rows, await asyncio.gather(*presses), strict=True):
             row.relation(seen, child)
+
+
+@pytest.mark.parametrize(("name", "seed"), [("grid", 1), ("single", 2), ("clip", 3)])
+async def test_labels_are_not_mixed_up_under_random_hazards_either(
+    install: Install, name: str, seed: int
+) -> None:
+    chance = Random(seed)
+    async with at_desk(install, speed=50.0, vanish_grace_s=3.0, first_answer_s=8.0) as desk:
+        seen = await reach(desk, PARENTS[name])
+        for hazard in chance.sample(DRAWN, 6):
+            desk.here.sim.fault(hazard, count=chance.randint(2, 8))
+
+        async def press(row: Row) -> None:
+            """Accept one other end than the right picture: that nothing told it apart."""
+            body = {"jobid": seen.job["jobid"], "button": row.label, "maxJobs": AT_ONCE}
+            _, job, _ = await desk.ada.call("POST", "/v2/jobs/button", body | row.body(seen))
+            final = await desk.ada.final(job["jobid"])
+            if final["status"] == "completed":
+                row.relation(seen, await desk.finished(job["jobid"]))
+            else:
+                assert final["error"] == TOLD_APART, final
+
+        await asyncio.gather(*map(press, PARENTS[name].rows[:AT_ONCE]))
 
 
 @pytest.mark.parametrize("name", ["grid", "single"])
