@@ -182,14 +182,23 @@ async def _run(
             deliverer.nudge()
             mailing.nudge()
 
-        adapters = Adapters(store, discord_factory(site), vault, clock, ids, feed, nudge_outbox)
+        adapters = Adapters(
+            store,
+            discord_factory(site),
+            vault,
+            clock,
+            ids,
+            feed,
+            nudge_outbox,
+            settings.midjourney_cdn_url,
+        )
         pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
         janitor = Janitor(store, clock, ids, _retention(settings))
         service = Service(
             store=store,
             pool=pool,
             feed=feed,
-            fetcher=PictureFetcher(outside, _fetch_limits(settings)),
+            fetcher=PictureFetcher(outside, _fetch_limits(settings), settings.mask_repaints),
             probe=DiscordProbe(site),
             sealer=vault,
             clock=clock,

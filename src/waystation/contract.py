@@ -17,7 +17,7 @@ import msgspec
 from waystation.deliveries import Delivery
 from waystation.jobs import Child, Job, JobStatus
 
-__all__ = ["answer", "cancel_json", "final_delivery", "instant", "job_json", "retry_after_s"]
+__all__ = ["answer", "cancel_json", "delivery_of", "instant", "job_json", "retry_after_s"]
 
 _SHOWN: Mapping[JobStatus, JobStatus] = {JobStatus.SUBMITTED: JobStatus.CREATED}
 """Statuses that v2 has no word for, and the word it sees."""
@@ -71,8 +71,8 @@ def answer(job: Job) -> tuple[int, bytes]:
     return job.code, _encode(form)
 
 
-def final_delivery(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
-    """Return the delivery owed for a job that has just become final; None without a replyUrl."""
+def delivery_of(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
+    """Return the delivery owed for a job as it has just become; None without a replyUrl."""
     if job.reply_url is None:
         return None
     return Delivery(
@@ -83,6 +83,7 @@ def final_delivery(job: Job, delivery_id: str, now: datetime) -> Delivery | None
         body=job_json(job),
         created_at=now,
         next_attempt_at=now,
+        is_final=job.final,
     )
 
 

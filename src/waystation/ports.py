@@ -169,6 +169,7 @@ class JobDraft:
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     reply_url: str | None = None
     reply_ref: str | None = None
+    reply_progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,10 @@ class Store(Protocol):
         """Return the jobids that are not final, oldest first."""
         ...
 
+    async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
+        """Return the account's newest completed job of these verbs."""
+        ...
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         """Return what a conversation holds: jobs that are not final, ghosts, slot holders."""
         ...
@@ -512,6 +517,14 @@ class Fetcher(Protocol):
 
     def inspect(self, data: bytes, name: str) -> Fetched:
         """Judge bytes that a caller sent. Raises: PreconditionFailed `<name> unknown mime type`."""
+        ...
+
+    def mask(self, data: bytes, name: str) -> Fetched:
+        """Judge a mask and return it in the colours that Midjourney takes.
+
+        Args: data: white is painted anew
+        Raises: PreconditionFailed
+        """
         ...
 
 

@@ -201,7 +201,7 @@ def i9_final_is_final(seen: Evidence) -> Iterator[str]:
 
 @check
 def i9_one_delivery_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
-    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries)
+    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries if row["is_final"])
     for job in seen.jobs:
         # R4: a 429 of Discord's or the bot's is told by the POST alone
         due = job["status"] in FINAL and job["reply_url"] and job["code"] != 429

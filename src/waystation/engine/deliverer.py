@@ -8,6 +8,9 @@ bounded in three ways, so that receivers that hang hold up themselves and nobody
 * memory: a receiver may hold a quarter of the room that is free, and always a few;
 * time: a delivery that waited so long that its claim could end under the request is not sent.
 
+Progress gives way: whatever follows it to the same URL of the same job breaks off its attempt, so
+that an end neither waits behind it nor is overtaken by it.
+
 What finds no room is left to its claim: when that runs out it is due again, and no attempt is
 counted. A crash does the same, so a delivery can arrive twice, but never not at all.
 """
@@ -27,6 +30,7 @@ import structlog
 from waystation.deliveries import Attempt, Delivery, next_attempt_at
 from waystation.engine.due import DueLoop
 from waystation.errors import StoreError
+from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Sender, Store
 
 __all__ = ["Deliverer"]
@@ -80,6 +84,8 @@ class Deliverer:
         self._places = asyncio.Semaphore(IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
+        self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
+        """Attempts under way that tell progress, by what they are about."""
 
     def nudge(self) -> None:
         """Look now: a delivery was written."""
@@ -111,12 +117,30 @@ class Deliverer:
             _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
             return
         receiver.held += 1
-        self._loop.start(self._deliver(delivery, name, receiver, send_before))
+        about = (delivery.jobid, delivery.url)
+        before = self._progress.pop(about, None)
+        if before is not None:
+            before.cancel()
+        task = self._loop.start(self._deliver(delivery, name, receiver, send_before, before))
+        if not delivery.is_final:
+            self._progress[about] = task
+            task.add_done_callback(lambda done: self._forget(about, done))
+
+    def _forget(self, about: tuple[JobId, str], done: asyncio.Task[None]) -> None:
+        if self._progress.get(about) is done:
+            del self._progress[about]
 
     async def _deliver(
-        self, delivery: Delivery, name: str, receiver: _Receiver, send_before: float
+        self,
+        delivery: Delivery,
+        name: str,
+        receiver: _Receiver,
+        send_before: float,
+        before: asyncio.Task[None] | None,
     ) -> None:
         try:
+            if before is not None:
+                await asyncio.wait({before})
             async with self._place(receiver, retry=delivery.attempts > 0):
                 if self._loop.stopping or self._clock.monotonic() > send_before:
                     return
@@ -151,7 +175,7 @@ class Deliverer:
         now = self._clock.now()
         tried = delivery.attempts + 1
         next_at = None
-        if not attempt.delivered:
+        if not attempt.delivered and delivery.is_final:
             next_at = next_attempt_at(tried, now, self._ids.fraction())
         _log.info(
             "delivery.attempted",

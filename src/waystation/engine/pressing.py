@@ -16,7 +16,7 @@ from waystation.jobs import Job, JobStatus, Source
 from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
 from waystation.ports import Account, Fetched
 
-__all__ = ["account_of", "check_mask", "press_of", "reaction_to", "source_of"]
+__all__ = ["account_of", "check_mask", "mode_needed", "press_of", "reaction_to", "source_of"]
 
 
 def press_of(parent: Job, params: Mapping[str, object]) -> Press:
@@ -31,6 +31,17 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     if needs is Needs.NO and params.get("prompt"):
         raise InvalidRequest(f"prompt is not supported for button {label}")
     return Press(parent.message_id, parent.flags, button.custom_id, button.value)
+
+
+def mode_needed(mode: str | None, params: Mapping[str, object]) -> str | None:
+    """Return the mode that an account must be in already, since nothing that is asked can say it.
+
+    Args: mode: of a verb without a field of its own for it
+    """
+    label = params.get("button")
+    if label is not None and button_row(str(label)).prompt is Needs.NO:
+        return None if params.get("mode") is None else str(params["mode"])
+    return mode
 
 
 def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:

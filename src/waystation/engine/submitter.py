@@ -40,7 +40,7 @@ from waystation.errors import (
 )
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
-from waystation.midjourney.commands import COMMANDS, action_for
+from waystation.midjourney.commands import COMMANDS, MODES, action_for
 from waystation.midjourney.matching import upload_stem
 from waystation.ports import Fetched
 
@@ -131,7 +131,8 @@ class Submitter:
         if modal.is_settings:
             return Press(modal.modal_id, modal.flags, modal.custom_id, modal.value)
         if not modal.is_iframe:
-            values = {one.custom_id: text or one.value for one in modal.inputs}
+            mode = MODES.get(str(job.params.get("mode")), "")
+            values = {one.custom_id: f"{text or one.value} {mode}".strip() for one in modal.inputs}
             return AnswerModal(modal.modal_id, modal.custom_id, values)
         mask = self._masks.pop(job.jobid, None)
         token = modal.custom_id.rpartition("::")[2]

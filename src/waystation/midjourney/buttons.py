@@ -67,6 +67,8 @@ class ButtonRow:
     shows: frozenset[str]
     prompt: Needs = Needs.NO
     mask: bool = False
+    results: int = 1
+    """How many messages with pictures it brings."""
 
     @property
     def once(self) -> bool:
@@ -103,7 +105,7 @@ _ROWS: Sequence[ButtonRow] = (
     _row("Extend (High motion)", "", "animate (high motion)", prompt=Needs.MAY),
     _row("Extend (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
     *(_row(digit, "", prompt=Needs.MAY) for digit in _DIGITS),
-    _row("Imagine all 🎉", ""),
+    ButtonRow("Imagine all 🎉", frozenset({""}), results=4),
     _row("Show Details", ""),
 )
 """Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
@@ -111,9 +113,9 @@ _ROWS: Sequence[ButtonRow] = (
 BUTTONS: Mapping[str, ButtonRow] = {row.label: row for row in _ROWS}
 
 
-def button_row(label: str) -> ButtonRow:
+def button_row(label: str | None) -> ButtonRow:
     """Return a label's row; for one that has none, one that promises nothing."""
-    return BUTTONS.get(label) or ButtonRow(label, frozenset(), Needs.MAY)
+    return BUTTONS.get(label or "") or ButtonRow(label or "", frozenset(), Needs.MAY)
 
 
 def all_components(components: Sequence[Component]) -> Iterator[Component]:

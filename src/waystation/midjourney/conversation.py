@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from waystation.actions import Press
 from waystation.gateway_events import (
@@ -57,7 +58,7 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
-from waystation.midjourney.buttons import CANCEL_JOB, all_components
+from waystation.midjourney.buttons import CANCEL_JOB, all_components, button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
 from waystation.midjourney.edits import (
@@ -73,6 +74,7 @@ from waystation.midjourney.matching import Ambiguous, Candidates, Matched, match
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
+from waystation.midjourney.results import collected, picture_links
 from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
@@ -85,8 +87,14 @@ class Conversation:
     """One account's unfinished jobs and ghosts, and what the bot says about them."""
 
     def __init__(
-        self, discord_user_id: str, channel: str, limits: Limits, jobs: Iterable[Job]
+        self,
+        discord_user_id: str,
+        channel: str,
+        limits: Limits,
+        jobs: Iterable[Job],
+        cdn_url: str = "",
     ) -> None:
+        self._cdn_url = cdn_url
         self._discord_user_id = discord_user_id
         self._channel = channel
         self._limits = limits
@@ -312,6 +320,8 @@ class Conversation:
             found = self._edited(reading)
             if found is None and self._is_echo(reading):
                 return NOTHING
+        if (several := self._candidates.one_of_several(reading)) is not None:
+            found = Matched(several, "several")
         found = found or match(reading, self._candidates)
         if isinstance(found, Ambiguous):
             return self._told_apart(found.jobids, message, now)
@@ -381,6 +391,9 @@ class Conversation:
         by: str,
         now: datetime,
     ) -> Step:
+        if reading.kind is ReplyKind.PICTURE:
+            links = picture_links(self._cdn_url, reading.shown)
+            reading = replace(reading, shown=replace(reading.shown, result=links))
         if not COMMANDS[job.verb].shows_own:
             reading = replace(reading, shown=replace(reading.shown, hash=None))
         if job.final:
@@ -391,6 +404,10 @@ class Conversation:
         binding = _binding(job, reading, by)
         if reading.meaning is not None:
             return self._error(job, reading, by, now, binding)
+        if button_row(job.button).results > 1 and reading.kind is ReplyKind.PICTURE:
+            return self._collect(job, reading, by, now, binding)
+        if by == "several":
+            return NOTHING
         if reading.kind is ReplyKind.SETTINGS and "option" in job.params and not job.pressed:
             return self._choose(job, reading, by, now, binding)
         if finishes(job, reading.kind):
@@ -431,6 +448,21 @@ class Conversation:
         return self._step(
             job.jobid, now, *binding, seen, ModalOpened(opened_settings(shown, option))
         )
+
+    def _collect(
+        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
+    ) -> Step:
+        """Keep one of several results; the last one completes the job."""
+        result = collected(job.result, reading.shown)
+        if not result:
+            return NOTHING
+        # which of the results a button would be of, its label does not say
+        shown = replace(reading.shown, result=result, buttons=())
+        if by == "several":
+            shown = replace(shown, hash=None)
+        last = len(cast(Sequence[object], result["attachments"])) >= button_row(job.button).results
+        event: JobEvent = Completed(shown, by) if last else Progressed(shown, by)
+        return self._step(job.jobid, now, *binding, event)
 
     def _is_rapid(self, job: Job, reading: Reading, now: datetime) -> bool:
         """Tell whether it is progress so soon after the last that it need not be stored (R37)."""

@@ -93,7 +93,7 @@ JOB_COLUMNS = (
 
 DELIVERY_COLUMNS = (
     "delivery_id", "jobid", "user_id", "url", "body", "created_at", "next_attempt_at", "attempts",
-    "status",
+    "status", "is_final",
 )  # fmt: skip
 
 _ACCEPTED_ONCE = frozenset(
@@ -360,7 +360,7 @@ def event_values(event: JobEvent) -> Values:
 
 def delivery_of(row: Row) -> Delivery:
     """Read a row of DELIVERY_COLUMNS."""
-    delivery_id, jobid, user_id, url, body, created, next_attempt, attempts, status = row
+    delivery_id, jobid, user_id, url, body, created, next_attempt, attempts, status, final = row
     return Delivery(
         delivery_id,
         jobid,
@@ -371,6 +371,7 @@ def delivery_of(row: Row) -> Delivery:
         instant(next_attempt),
         attempts,
         DeliveryStatus(status),
+        bool(final),
     )
 
 
@@ -386,6 +387,7 @@ def delivery_values(delivery: Delivery) -> Values:
         "next_attempt_at": micros(delivery.next_attempt_at),
         "attempts": delivery.attempts,
         "status": delivery.status.value,
+        "is_final": int(delivery.is_final),
     }
 
 

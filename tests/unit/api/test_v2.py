@@ -11,7 +11,8 @@ import pytest
 from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.api.v2 import v2_paths
 from waystation.contract import job_json
-from waystation.engine.service import FilePart, JobRequest, Service
+from waystation.engine.intake import FilePart
+from waystation.engine.service import JobRequest, Service
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 

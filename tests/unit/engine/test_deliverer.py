@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -374,3 +375,32 @@ async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
     assert (line["delivery_id"], line["jobid"], line["attempt"]) == ("delivery-1", "job:1", 1)
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
+
+
+def progress(number: int = 1) -> Delivery:
+    return replace(delivery(number), delivery_id=f"progress-{number}", is_final=False)
+
+
+async def test_progress_that_is_not_taken_is_not_tried_again(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.broken
+    bench.store.add(progress())
+    async with bench.running():
+        await bench.settle()
+        assert bench.store.deliveries["progress-1"].status is DeliveryStatus.GIVEN_UP
+        assert len(bench.sender.sent) == 1
+
+
+async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(progress())
+    async with bench.running():
+        await bench.settle()
+        assert bench.sender.inside["a.test"] == 1
+        bench.sender.answers["a.test"] = bench.sender.ok
+        bench.store.add(delivery())
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert [one.delivery_id for one in bench.sender.sent] == ["progress-1", "delivery-1"]
+        assert bench.sender.most["a.test"] == 1
+        assert bench.status() is DeliveryStatus.DELIVERED
+        assert not bench.deliverer._progress
