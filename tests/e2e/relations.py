@@ -22,6 +22,7 @@ __all__ = [
     "Relation",
     "Seen",
     "animates",
+    "describes_again",
     "extends",
     "goes_on",
     "has_four",
@@ -36,6 +37,7 @@ __all__ = [
     "upscales",
     "varies",
     "varies_tile",
+    "weighs",
 ]
 
 TILES = (1, 2, 3, 4)
@@ -271,3 +273,22 @@ def imagines(n: int) -> Relation:
         assert measure.has_shape(child.picture, width, height)
 
     return check
+
+
+def describes_again(parent: Seen, child: Seen) -> None:
+    """Four other prompts of the same picture, each in its shape."""
+    first, again = (seen.job["embeds"][0] for seen in (parent, child))
+    assert first["image"] == again["image"]
+    assert not set(parent.prompts) & set(child.prompts)
+    assert len(child.prompts) == 4
+    assert {prompt.rpartition("--ar ")[2] for prompt in (*parent.prompts, *child.prompts)} == {
+        parent.prompts[0].rpartition("--ar ")[2]
+    }
+
+
+def weighs(parent: Seen, child: Seen) -> None:
+    """The same suggestions, and what each word of the prompt weighs."""
+    assert child.prompts[: len(parent.prompts)] == parent.prompts
+    description = child.job["embeds"][0]["description"]
+    for word in parent.job["prompt"].split():
+        assert re.search(rf"^{re.escape(word)} \([01]\.\d\d\)$", description, re.MULTILINE), word

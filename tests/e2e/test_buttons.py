@@ -21,6 +21,7 @@ from tests.e2e.relations import (
     Relation,
     Seen,
     animates,
+    describes_again,
     extends,
     goes_on,
     holds,
@@ -34,6 +35,7 @@ from tests.e2e.relations import (
     upscales,
     varies,
     varies_tile,
+    weighs,
 )
 from waystation.midjourney.buttons import BUTTONS, Needs
 
@@ -41,8 +43,8 @@ FOX = "a red fox in the snow --ar 3:2"
 OWL = "a blue owl at night --ar 3:2"
 LONG = "please draw me a very small red fox that plays in the deep snow"
 
-SUBTLE, STRONG = (3, 150), (30, 256)
-"""Cells of 256 that each variation changes, fewest and most."""
+SUBTLE, STRONG = (3, 48), (48, 200)
+"""Cells of 256 that each variation changes on average, fewest and most."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,19 @@ PARENTS: Mapping[str, Parent] = {
         ),
     ),
     "described": Parent(
-        "describe", {}, (), rows=tuple(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4))
+        "describe",
+        {},
+        (),
+        rows=(*(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4)), Row("🔄", describes_again)),
     ),
     "shortened": Parent(
         "shorten",
         {"prompt": LONG},
         (),
-        rows=tuple(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4, 5)),
+        rows=(
+            *(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4, 5)),
+            Row("Show Details", weighs),
+        ),
     ),
 }
 

@@ -129,6 +129,8 @@ async def _(desk: Desk) -> None:
             assert all(colour in prompt for colour in picture.colours)
 
 
+_UUID = "01234567-89ab-4def-8123-456789abcdef"
+
 IMAGINED: tuple[tuple[Fields, tuple[int, int], str], ...] = (
     ({"prompt": "a red fox"}, (1, 1), "(fast)"),
     ({"prompt": "a red fox --ar 16:9"}, (16, 9), "(fast)"),
@@ -136,6 +138,8 @@ IMAGINED: tuple[tuple[Fields, tuple[int, int], str], ...] = (
     ({"prompt": "a red fox --ar 5:2", "mode": "turbo"}, (5, 2), "(turbo)"),
     ({"prompt": "a red fox --ar 4:5", "mode": "relax"}, (4, 5), "(relaxed)"),
     ({"prompt": "a red fox ** - <@1> (Stopped) --ar 3:1"}, (3, 1), "(fast)"),
+    ({"prompt": f"a fox named {_UUID} --ar 2:1"}, (2, 1), "(fast)"),
+    ({"prompt": f"https://www.midjourney.com/jobs/{_UUID} as a fox --ar 3:4"}, (3, 4), "(fast)"),
     ({"prompt": "fox " * 1248 + "--ar 1:2"}, (1, 2), "(fast)"),
 )
 """Bodies, each with the shape and mode that it asks for; the last has 5,000 characters."""
