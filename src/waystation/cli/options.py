@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Channel", "Config", "Jobid", "Json", "Limit"]
+__all__ = ["Channel", "Config", "Jobid", "Json", "Limit", "Save"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
@@ -22,5 +22,15 @@ Limit = Annotated[
     float | None,
     typer.Option(
         "--timeout", metavar="SECONDS", help="Stop waiting after so many seconds; the job goes on."
+    ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save",
+        "-o",
+        metavar="DIR",
+        file_okay=False,
+        help="Save the job's pictures in this directory.",
     ),
 ]

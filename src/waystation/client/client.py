@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, Unpack, cast
+from typing import IO, Any, Self, Unpack, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -192,7 +192,7 @@ class Client:
             raise Unavailable(f"{jobid} is not final after {timeout_s:g} s") from None
 
     async def download(
-        self, url: str, into: BinaryIO, *, most_bytes: int, timeout_s: float = 300.0
+        self, url: str, into: IO[bytes], *, most_bytes: int, timeout_s: float = 300.0
     ) -> int:
         """Write what a job's link shows into a file; the API token is not sent along.
 

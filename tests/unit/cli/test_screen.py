@@ -96,6 +96,22 @@ def test_of_a_grid_only_the_last_column_is_folded_and_only_between_words() -> No
     assert not any(line.endswith(" ") for line in shown)
 
 
+def test_words_with_a_no_break_space_between_them_stay_together() -> None:
+    table, label = Grid(), "Vary (Strong)".replace(" ", "\N{NO-BREAK SPACE}")
+    table.add_row(plain("buttons"), plain(f"U1 {label} {label}"))
+    assert drawn(table, width=36).splitlines() == [
+        "buttons  U1 Vary (Strong)",
+        "         Vary (Strong)",
+    ]
+
+
+def test_a_cell_that_must_not_be_folded_says_so() -> None:
+    table, cell = Grid(), plain("word " * 20 + "end\nnext", lines=True)
+    cell.no_wrap = True
+    table.add_row(plain("x"), cell)
+    assert drawn(table, width=30).splitlines() == ["x  " + "word " * 20 + "end", "   next"]
+
+
 def test_a_link_is_never_folded() -> None:
     url = "https://example.org/" + "a" * 200
     screen, file = Screen(as_json=False), io.StringIO()

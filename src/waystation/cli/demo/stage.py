@@ -83,7 +83,7 @@ class Stage:
 
     async def wait(self, what: str, job: Job) -> Job:
         """Follow a job to its end with a progress bar."""
-        with waiting(self.screen, what) as seen:
+        async with waiting(self.screen, what, self.client) as seen:
             seen(job)
             ended = await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
         self.jobid = ended["jobid"]
