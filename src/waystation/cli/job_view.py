@@ -13,7 +13,7 @@ from rich.text import Text
 
 from waystation.cli.screen import escaped, fields, indented, link, plain
 
-__all__ = ["headline", "job_view", "pictures", "prompts", "readable", "sayings"]
+__all__ = ["headline", "job_view", "labels", "pictures", "prompts", "readable", "sayings"]
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓", "bold green"),
@@ -69,12 +69,16 @@ def _cell(field: str, value: object, job: Mapping[str, object]) -> Text:
         case [{}, *_]:
             return _columns([list(_told(row)) for row in _dicts(value)], no_wrap=True)
         case list() if field == "buttons":
-            labels = [str(label).replace(" ", _JOINED) for label in value]
-            return plain(f"{_JOINED}· ".join(labels))
+            return plain(labels(value))
         case list():
             return _columns([(str(number), str(one)) for number, one in enumerate(value, 1)])
         case _:
             return plain(value, lines=True)
+
+
+def labels(buttons: Sequence[str]) -> str:
+    """Return what can be pressed, for `Grid` to fold between labels only."""
+    return f"{_JOINED}· ".join(str(label).replace(" ", _JOINED) for label in buttons)
 
 
 def _rows(given: Mapping[object, object]) -> Iterator[Sequence[str]]:

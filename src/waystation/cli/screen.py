@@ -24,6 +24,7 @@ from rich.text import Text
 from waystation.cli.exits import Exit, exit_for_error
 from waystation.errors import (
     Busy,
+    ButtonRepeated,
     ConfigurationError,
     InvalidRequest,
     TransportError,
@@ -289,6 +290,8 @@ def _error_object(error: WaystationError) -> dict[str, object]:
         body["errorDetails"] = error.details
     if isinstance(error, Busy) and error.executing_jobs is not None:
         body["executingJobs"] = list(error.executing_jobs)
+    if isinstance(error, ButtonRepeated):
+        body |= {"button": error.button, "jobid": error.jobid}
     # A setting is the caller's own mistake here, as a request is to the API.
     code = InvalidRequest.status_hint if isinstance(error, ConfigurationError) else None
     return body | {"code": code or error.status_hint}
@@ -299,4 +302,6 @@ def _explained(error: WaystationError) -> Sequence[str]:
     if isinstance(error, Busy):
         lines += [f"running: {jobid}" for jobid in error.executing_jobs or ()]
         lines.append(f"try again in {error.retry_after_s} s")
+    if isinstance(error, ButtonRepeated):
+        lines.append(f"its result: waystation jobs show {error.jobid}")
     return lines

@@ -11,6 +11,7 @@ import aiohttp
 
 from waystation.errors import (
     Busy,
+    ButtonRepeated,
     Conflict,
     Halted,
     InvalidRequest,
@@ -80,6 +81,8 @@ def _error(response: aiohttp.ClientResponse, body: Mapping[str, Any]) -> Waystat
             retry_after_s=_seconds(response.headers.get("Retry-After")),
             details=details,
         )
+    if response.status == 409 and (earlier := _text(body.get("jobid"))) is not None:
+        return ButtonRepeated(message, button=_text(body.get("button")) or "", jobid=earlier)
     return _ERRORS.get(response.status, WaystationError)(
         message or f"HTTP status {response.status}", details=details
     )

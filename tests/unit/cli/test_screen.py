@@ -22,7 +22,7 @@ from waystation.cli.screen import (
     opened,
     plain,
 )
-from waystation.errors import Busy, Conflict, NotFound
+from waystation.errors import Busy, ButtonRepeated, Conflict, NotFound
 
 
 def drawn(what: RenderableType, *, colour: bool = False, width: int = 80) -> str:
@@ -213,3 +213,13 @@ def test_a_conflict_says_its_code_in_json(capsys: pytest.CaptureFixture[str]) ->
         raise Conflict("taken")
     assert ended.value.exit_code == 1
     assert json.loads(capsys.readouterr().out) == {"error": "taken", "code": 409}
+
+
+def test_a_repeated_button_tells_where_its_result_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit), opened(as_json):
+            raise ButtonRepeated("already", button="U2", jobid="job:1")
+    captured = capsys.readouterr()
+    assert captured.err == "✗ already\n  its result: waystation jobs show job:1\n"
+    repeated = {"error": "already", "button": "U2", "jobid": "job:1", "code": 409}
+    assert json.loads(captured.out) == repeated

@@ -9,6 +9,7 @@ from tests.unit.client.conftest import JOB, Stub
 from waystation.client import Client
 from waystation.errors import (
     Busy,
+    ButtonRepeated,
     Conflict,
     Halted,
     InvalidRequest,
@@ -98,3 +99,10 @@ async def test_a_refusal_without_words_names_its_status(client: Client, stub: St
     stub.say(400, [])
     with pytest.raises(InvalidRequest, match="HTTP status 400"):
         await client.jobs()
+
+
+async def test_a_repeated_button_names_the_earlier_job(client: Client, stub: Stub) -> None:
+    stub.say(409, {"error": "already", "button": "U2", "jobid": JOB, "code": 409})
+    with pytest.raises(ButtonRepeated, match="already") as caught:
+        await client.button("job:1", "U2")
+    assert (caught.value.button, caught.value.jobid) == ("U2", JOB)
