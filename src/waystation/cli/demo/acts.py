@@ -99,7 +99,7 @@ async def upscale(stage: Stage) -> None:
     job = await stage.wait("U2", await stage.client.button(grid["jobid"], "U2"))
     stage.check(
         job.get("status") == "completed" and "Vary (Strong)" in job.get("buttons", ()),
-        f"{headline(job).plain[2:]}; one picture, to press {labels(job.get('buttons', []))}",
+        f"{headline(job).plain[2:]}; one picture, {_choice(job)}",
     )
     stage.check(job.get("parentJobId") == grid["jobid"], "its parent is the job of the four")
     tile = tile_of(await stage.picture_of(grid), await stage.picture_of(job))
@@ -183,8 +183,12 @@ def _check_grid(stage: Stage, job: Job) -> None:
     size = "{width} x {height}".format_map(defaultdict(str, *job.get("attachments", [])[:1]))
     stage.check(
         job.get("status") == "completed" and set(pressed) <= set(job.get("buttons", ())),
-        f"{headline(job).plain[2:]}; four pictures in one of {size}, to press {labels(job.get('buttons', []))}",
+        f"{headline(job).plain[2:]}; four pictures in one of {size}, {_choice(job)}",
     )
+
+
+def _choice(job: Job) -> str:
+    return "to press " + labels(job.get("buttons", []))
 
 
 async def _pressed_before(stage: Stage, job: Job, button: str) -> str:

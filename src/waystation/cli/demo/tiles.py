@@ -17,17 +17,20 @@ _SIDE = 64
 def tile_of(grid: Path, single: Path) -> int:
     """Return the number, 1 to 4 line by line, of the tile that differs least from a picture.
 
+    Returns: 0 when a file is no picture
     Purity: blocks; two pictures are read and made small
-    Raises: OSError: a file is no picture
     """
     from PIL import Image
 
-    with Image.open(grid) as four, Image.open(single) as one:
-        width, height = four.size
-        halves = [(0, 0), (width // 2, 0), (0, height // 2), (width // 2, height // 2)]
-        boxes = [(x, y, x + width // 2, y + height // 2) for x, y in halves]
-        tiles = [_small(four.crop(box)) for box in boxes]
-        wanted = _small(one)
+    try:
+        with Image.open(grid) as four, Image.open(single) as one:
+            width, height = four.size
+            corners = [(x, y) for y in (0, height // 2) for x in (0, width // 2)]
+            boxes = [(x, y, x + width // 2, y + height // 2) for x, y in corners]
+            tiles = [_small(four.crop(box)) for box in boxes]
+            wanted = _small(one)
+    except OSError:
+        return 0
     return 1 + min(range(4), key=lambda number: _difference(tiles[number], wanted))
 
 
