@@ -9,7 +9,7 @@ import typer
 from waystation.cli.exits import exit_for_job
 from waystation.cli.group import CommandGroup
 from waystation.cli.job_view import headline
-from waystation.cli.options import Jobid, Json, Limit, Save
+from waystation.cli.options import Jobid, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
@@ -33,21 +33,27 @@ def list_jobs(as_json: Json = False) -> None:
 
 
 @app.command()
-def show(jobid: Jobid, folder: Save = None, as_json: Json = False) -> None:
+def show(
+    jobid: Jobid, folder: Save = None, singles: Singles = False, as_json: Json = False
+) -> None:
     """Show a job as it is now."""
     with opened(as_json) as screen:
         to = folder and folder_at(folder)
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
             job = await client.job(jobid)
-            return job, await save(client, job, to)
+            return job, await save(client, job, to, singles=singles)
 
         raise typer.Exit(report(screen, *ask(call), judged=False))
 
 
 @app.command()
 def watch(
-    jobid: Jobid, folder: Save = None, timeout_s: Limit = None, as_json: Json = False
+    jobid: Jobid,
+    folder: Save = None,
+    singles: Singles = False,
+    timeout_s: Limit = None,
+    as_json: Json = False,
 ) -> None:
     """Follow a job until it is final; the exit code says how it ended."""
     with opened(as_json) as screen:
@@ -57,7 +63,7 @@ def watch(
         async def call(client: Client) -> tuple[Job, Saved | None]:
             async with waiting(screen, "job", client) as seen:
                 job = await client.wait(jobid, timeout_s=timeout_s, on_progress=seen)
-            return job, await save(client, job, to)
+            return job, await save(client, job, to, singles=singles)
 
         raise typer.Exit(report(screen, *ask(call)))
 

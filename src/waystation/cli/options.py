@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Channel", "Config", "Jobid", "Json", "Limit", "Save"]
+__all__ = ["Channel", "Config", "Jobid", "Json", "Limit", "Save", "Singles"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
@@ -33,4 +33,7 @@ Save = Annotated[
         file_okay=False,
         help="Save the job's pictures in this directory.",
     ),
+]
+Singles = Annotated[
+    bool, typer.Option("--singles", help="With --save: each picture or clip of a grid too.")
 ]

@@ -80,15 +80,19 @@ def folder_at(path: Path) -> Path:
     return path
 
 
-async def save(client: Client, job: Mapping[str, object], folder: Path | None) -> Saved | None:
+async def save(
+    client: Client, job: Mapping[str, object], folder: Path | None, *, singles: bool = False
+) -> Saved | None:
     """Fetch every picture of a completed job into a folder; what cannot be had is told.
 
-    Args: folder: None where nothing is to be saved
+    Args:
+        folder: None where nothing is to be saved
+        singles: the single pictures and clips of a grid too, which Midjourney's own host shows
     """
     if folder is None:
         return None
     found = Saved()
-    links = list(_links(job))
+    links = [*_attached(job), *(_single(job) if singles else ())]
     if job.get("status") != "completed":
         found.failures.append(("", f"the job is {job.get('status', 'unknown')}, not completed"))
     elif not links:
@@ -104,12 +108,25 @@ async def save(client: Client, job: Mapping[str, object], folder: Path | None) -
     return found
 
 
-def _links(job: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    attachments = job.get("attachments")
-    for attachment in attachments if isinstance(attachments, list) else []:
-        if isinstance(attachment, dict) and attachment.get("url"):
-            url = str(attachment["url"])
-            yield url, named(str(attachment.get("filename") or _last_part(url)))
+def _attached(job: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for url, attachment in _shown(job, "attachments"):
+        yield url, named(str(attachment.get("filename") or _parts(url)[-1]))
+
+
+def _single(job: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for field_name in ("imageUx", "videoUx"):
+        for url, _ in _shown(job, field_name):
+            # the last part, such as 0_1.png, is the same for every grid
+            yield url, named("_".join(_parts(url)[-2:]))
+
+
+def _shown(
+    job: Mapping[str, object], field_name: str
+) -> Iterator[tuple[str, Mapping[str, object]]]:
+    found = job.get(field_name)
+    for one in found if isinstance(found, list) else []:
+        if isinstance(one, dict) and one.get("url"):
+            yield str(one["url"]), one
 
 
 def named(given: str) -> str:
@@ -124,8 +141,8 @@ def named(given: str) -> str:
     return stem.decode("utf-8", "ignore") + suffix
 
 
-def _last_part(url: str) -> str:
-    return unquote(urlsplit(url).path).rpartition("/")[2]
+def _parts(url: str) -> list[str]:
+    return unquote(urlsplit(url).path).split("/")
 
 
 async def _save(client: Client, url: str, wanted: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.options import Json, Limit, Save
+from waystation.cli.options import Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
@@ -82,12 +82,14 @@ def _signature(command: Command) -> Signature:
         waits.insert(0, Parameter("wait", keyword, annotation=_Wait, default=True))
     if ReplyKind.PICTURE in command.finished_by:
         waits.append(Parameter("folder", keyword, annotation=Save, default=None))
+        waits.append(Parameter("singles", keyword, annotation=Singles, default=False))
     as_json = Parameter("as_json", keyword, annotation=Json, default=False)
     return Signature([*own, *shared, *waits, as_json])
 
 
 def _parameter(param: Param) -> Parameter:
     kind, metavar = _ARGUMENTS[param.kind]
+    metavar = "|".join(param.choices) or metavar
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     argument: object
     if param.required:
@@ -118,7 +120,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
                 show(job)
                 if wait:
                     job = await client.wait(jobid, timeout_s=given["timeout_s"], on_progress=show)
-            return job, await save(client, job, to)
+            return job, await save(client, job, to, singles=given.get("singles", False))
 
         raise typer.Exit(report(screen, *ask(call)))
 

@@ -52,6 +52,20 @@ async def test_every_picture_has_a_file_and_nothing_else_is_left(tmp_path: Path)
     assert found.as_json() == {"saved": [str(path) for path in found.paths]}
 
 
+async def test_single_pictures_and_clips_are_saved_where_asked_for(tmp_path: Path) -> None:
+    site = Site(**{"fox": b"1", "0_1.png": b"2", "0.mp4": b"3"})
+    grid = job(
+        "fox",
+        imageUx=[{"id": 1, "url": "http://x/0a1b/0_1.png"}],
+        videoUx=[{"id": 1, "url": "http://x/video/0a1b/0.mp4"}],
+    )
+    assert (await saved(site, grid, tmp_path / ".")).paths == [tmp_path / "fox.webp"]
+    found = await save(cast(Client, site), grid, tmp_path, singles=True)
+    assert found is not None
+    names = [path.name for path in found.paths]
+    assert names == ["fox.webp", "0a1b_0_1.png", "0a1b_0.mp4"]
+
+
 async def test_where_nothing_is_to_be_saved_nothing_is_asked() -> None:
     assert await save(cast(Client, Site()), job("fox"), None) is None
 
