@@ -42,6 +42,13 @@ class Desk:
         assert (child.job["parentJobId"], child.job["button"]) == (parent.job["jobid"], label)
         return child
 
+    async def singles(self, seen: Seen) -> list[bytes]:
+        """Return what Midjourney's own network has of a job: its pictures or clips, in order."""
+        (name,) = {"imageUx", "videoUx"} & set(seen.job)
+        links = seen.job[name]
+        assert [link["id"] for link in links] == [*range(1, len(links) + 1)]
+        return [await self.fetch(link["url"]) for link in links]
+
     async def fetch(self, url: str) -> bytes:
         """Return what a link leads to, which needs no token."""
         async with self.here.http.get(url) as answer:

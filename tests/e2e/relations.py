@@ -7,7 +7,7 @@ not what its button promises. Nothing is known here of how a picture was drawn.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = [
     "has_four",
     "holds",
     "imagines",
+    "is_made_of",
     "mask_of",
     "repaints",
     "rerolls",
@@ -66,6 +67,19 @@ class Seen:
 
 Relation = Callable[[Seen, Seen], None]
 """Takes parent and child."""
+
+
+def is_made_of(whole: Seen, singles: Sequence[bytes]) -> None:
+    """Tell that these are the pictures or clips of a grid, or the only one there is."""
+    moving = measure.frames(whole.picture) > 1
+    assert ("videoUx" in whole.job) is moving
+    assert len(singles) == (4 if "U1" in whole.job["buttons"] else 1)
+    for n, single in enumerate(singles, start=1):
+        assert measure.frames(single) == measure.frames(whole.picture)
+        if len(singles) == 4:
+            assert measure.which_tile(whole.picture, single)[0] == n
+        else:
+            assert measure.distance(whole.picture, single) < SAME
 
 
 # --- one of four

@@ -18,6 +18,7 @@ from tests import measure
 from tests.e2e.conftest import Install
 from tests.e2e.desk import Desk, at_desk
 from tests.e2e.relations import (
+    TILES,
     Relation,
     Seen,
     animates,
@@ -26,6 +27,7 @@ from tests.e2e.relations import (
     goes_on,
     holds,
     imagines,
+    is_made_of,
     mask_of,
     repaints,
     rerolls,
@@ -191,7 +193,10 @@ async def test_every_label_gives_what_it_says(install: Install, name: str) -> No
         seen = await reach(desk, parent)
         for row in parent.rows:
             assert row.label in seen.job["buttons"]
-            row.relation(seen, await desk.press(seen, row.label, **row.body(seen)))
+            child = await desk.press(seen, row.label, **row.body(seen))
+            row.relation(seen, child)
+            if child.picture:
+                is_made_of(child, await desk.singles(child))
         children = (await desk.ada.job(seen.job["jobid"]))["children"]
         assert [child["button"] for child in children] == [row.label for row in parent.rows]
 
@@ -232,6 +237,16 @@ async def test_a_region_is_painted_through_either_path_of_the_activity(
         repaints(seen, await desk.press(seen, "Vary (Region)", **png_mask(seen)))
         asked = [one for one in desk.here.sim.log if one.get("route") == f"activity.{path}"]
         assert [one["status"] for one in asked] == [200]
+
+
+async def test_a_mask_may_mean_the_other_colour(install: Install) -> None:
+    """The caller's white stays the caller's; here the simulator takes it for what is kept."""
+    async with at_desk(install, mask_repaints="black") as desk:
+        seen = await reach(desk, PARENTS["single"])
+        child = await desk.press(seen, "Vary (Region)", **png_mask(seen))
+        for n in TILES:
+            done = measure.repaint(seen.picture, child.tile(n), mask_of(seen))
+            assert done.inside < 0.06 < 0.7 < done.outside
 
 
 async def test_a_mask_is_needed_and_must_have_the_size_of_the_picture(install: Install) -> None:
