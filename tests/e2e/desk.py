@@ -24,17 +24,17 @@ class Desk:
     ada: Person
 
     async def run(self, verb: str, **body: Any) -> Seen:
-        """Ask; return the completed job and the file behind its first link."""
+        """Ask; return the completed job and the files behind its links."""
         status, job, _ = await self.ada.call("POST", f"/v2/jobs/{verb}", body)
         assert status == 200, (verb, body, job)
         return await self.finished(job["jobid"])
 
     async def finished(self, jobid: str) -> Seen:
-        """Wait until a job is completed; return it with the file behind its first link."""
+        """Wait until a job is completed; return it with the files behind its links."""
         final = await self.ada.final(jobid)
         assert final["status"] == "completed", final
-        attachments = final.get("attachments")
-        return Seen(final, await self.fetch(attachments[0]["url"]) if attachments else b"")
+        urls = [attachment["url"] for attachment in final.get("attachments", ())]
+        return Seen(final, [await self.fetch(url) for url in urls])
 
     async def press(self, parent: Seen, label: str, **body: str) -> Seen:
         """Press a button of a job."""

@@ -28,6 +28,7 @@ __all__ = [
     "has_four",
     "holds",
     "imagines",
+    "imagines_all",
     "is_made_of",
     "mask_of",
     "repaints",
@@ -46,10 +47,15 @@ TILES = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class Seen:
-    """A completed job, and the file behind the first of its attachments."""
+    """A completed job, and the files behind its attachments."""
 
     job: dict[str, Any]
-    picture: bytes = b""
+    pictures: Sequence[bytes] = ()
+
+    @property
+    def picture(self) -> bytes:
+        """The first and mostly only one."""
+        return self.pictures[0]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -70,16 +76,17 @@ Relation = Callable[[Seen, Seen], None]
 
 
 def is_made_of(whole: Seen, singles: Sequence[bytes]) -> None:
-    """Tell that these are the pictures or clips of a grid, or the only one there is."""
-    moving = measure.frames(whole.picture) > 1
-    assert ("videoUx" in whole.job) is moving
-    assert len(singles) == (4 if "U1" in whole.job["buttons"] else 1)
-    for n, single in enumerate(singles, start=1):
-        assert measure.frames(single) == measure.frames(whole.picture)
-        if len(singles) == 4:
-            assert measure.which_tile(whole.picture, single)[0] == n
+    """Tell that these are the pictures or clips of each grid, or the only one there is."""
+    each = 4 if "U1" in whole.job.get("buttons", ["U1"]) else 1
+    assert len(singles) == each * len(whole.pictures)
+    for n, single in enumerate(singles):
+        grid = whole.pictures[n // each]
+        assert ("videoUx" in whole.job) is (measure.frames(grid) > 1)
+        assert measure.frames(single) == measure.frames(grid)
+        if each == 4:
+            assert measure.which_tile(grid, single)[0] == n % 4 + 1
         else:
-            assert measure.distance(whole.picture, single) < SAME
+            assert measure.distance(grid, single) < SAME
 
 
 # --- one of four
@@ -287,6 +294,19 @@ def imagines(n: int) -> Relation:
         assert measure.has_shape(child.picture, width, height)
 
     return check
+
+
+def imagines_all(parent: Seen, child: Seen) -> None:
+    """A grid of each prompt, in the shape that it asks for; files are named after prompts."""
+    width, height = map(int, parent.prompts[0].rpartition("--ar ")[2].split(":"))
+    names = [attachment["filename"] for attachment in child.job["attachments"]]
+    for prompt in parent.prompts:
+        words = re.sub(r"\W+", "_", prompt)[:40]
+        assert sum(words in name for name in names) == 1, (words, names)
+    assert len(set(child.pictures)) == len(parent.prompts) == 4
+    for picture in child.pictures:
+        assert measure.has_shape(picture, width, height)
+        has_four(Seen(child.job, [picture]))
 
 
 def describes_again(parent: Seen, child: Seen) -> None:

@@ -27,6 +27,7 @@ from tests.e2e.relations import (
     goes_on,
     holds,
     imagines,
+    imagines_all,
     is_made_of,
     mask_of,
     repaints,
@@ -148,7 +149,11 @@ PARENTS: Mapping[str, Parent] = {
         "describe",
         {},
         (),
-        rows=(*(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4)), Row("🔄", describes_again)),
+        rows=(
+            *(Row(f"{n}️⃣", imagines(n)) for n in (1, 2, 3, 4)),
+            Row("Imagine all 🎉", imagines_all),
+            Row("🔄", describes_again),
+        ),
     ),
     "shortened": Parent(
         "shorten",
@@ -195,7 +200,7 @@ async def test_every_label_gives_what_it_says(install: Install, name: str) -> No
             assert row.label in seen.job["buttons"]
             child = await desk.press(seen, row.label, **row.body(seen))
             row.relation(seen, child)
-            if child.picture:
+            if child.pictures:
                 is_made_of(child, await desk.singles(child))
         children = (await desk.ada.job(seen.job["jobid"]))["children"]
         assert [child["button"] for child in children] == [row.label for row in parent.rows]
@@ -253,7 +258,7 @@ async def test_a_mask_is_needed_and_must_have_the_size_of_the_picture(install: I
     async with at_desk(install) as desk:
         seen = await reach(desk, PARENTS["single"])
         press = {"jobid": seen.job["jobid"], "button": "Vary (Region)"}
-        small = press | png_mask(Seen({}, measure.tile_of(seen.picture, 1)))
+        small = press | png_mask(Seen({}, [measure.tile_of(seen.picture, 1)]))
         for body, error in (
             (press, "mask is required for button Vary (Region)"),
             (small, "mask must have the size of the picture"),
