@@ -125,3 +125,27 @@ async def test_a_form_that_leads_nowhere_ends_its_job(
         status, answer, _ = await desk.ada.call("POST", "/v2/jobs/button", body)
         assert answer["status"] in ("failed", "moderated"), answer
         assert (status, answer["code"]) == (code, code), answer
+
+
+async def test_what_the_plan_does_not_run_at_once_is_queued_and_never_mixed_up(
+    install: Install,
+) -> None:
+    async with at_desk(install, speed=50.0) as desk:
+        desk.here.sim.accounts[0].standing.plan = "Basic"
+        prompts = [f"owl number {n}" for n in range(5)]
+
+        async def ask(prompt: str) -> tuple[str, int, Any]:
+            body = {"prompt": prompt, "maxJobs": AT_ONCE}
+            status, job, _ = await desk.ada.call("POST", "/v2/jobs/imagine", body)
+            return prompt, status, job
+
+        answers = await asyncio.gather(*map(ask, prompts))
+        assert sorted(status for _, status, _ in answers) == [200, 200, 200, 504, 504]
+        await desk.here.quiet()
+        assert [page["status"] for page in desk.here.sim.book] == ["completed"] * 5
+        for prompt, status, job in answers:
+            if status == 504:
+                assert job["error"] == "Job queued"
+                continue
+            grid = await desk.finished(job["jobid"])
+            assert grid.job["content"].startswith(f"**{prompt}** - <@")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests import measure
@@ -19,6 +20,7 @@ from tests.e2e.relations import TILES, Seen, has_four, shows_tile
 from tests.measure import SAME
 from tests.pictures import proof
 from waystation.midjourney.commands import COMMANDS
+from waystation.simulator.preferences import SETTINGS
 
 FOX = "a red fox in the snow --ar 3:2"
 LONG = "please draw a very small red fox in the deep snow"
@@ -37,6 +39,12 @@ class Saying:
     body: Fields = field(default_factory=dict)
 
 
+USUAL: Fields = {
+    **{"version": "7", "stylize": 100, "raw": False, "remix": False, "suffix": ""},
+    **{"high_variation": True, "personalization": False},
+}
+"""What a reset of the settings leaves."""
+
 SAYINGS = (
     Saying("fast", {"mode": "Relaxed"}, {"mode": "Fast"}, "Done!"),
     Saying("relax", {"mode": "Fast"}, {"mode": "Relaxed"}, "Done!"),
@@ -50,6 +58,32 @@ SAYINGS = (
     Saying("prefer_auto_dm", {"auto_dm": False}, {"auto_dm": True}, "turned on"),
     Saying("prefer_suffix", {}, {"suffix": "--v 6"}, "--v 6", {"suffix": "--v 6"}),
     Saying("prefer_suffix", {"suffix": "--v 6"}, {"suffix": ""}, "removed"),
+    *(
+        Saying("settings", {name: before}, {name: after}, body={"option": option})
+        for option, name, before, after in (
+            ("Midjourney Model V6.1", "version", "7", "6.1"),
+            ("RAW Mode", "raw", False, True),
+            ("Stylize low", "stylize", 100, 50),
+            ("Stylize med", "stylize", 50, 100),
+            ("Stylize high", "stylize", 100, 250),
+            ("Stylize very high", "stylize", 100, 750),
+            ("Personalization", "personalization", True, False),
+            ("Stealth", "visibility", "Public", "Stealth"),
+            ("Public mode", "visibility", "Stealth", "Public"),
+            ("Remix mode", "remix", False, True),
+            ("High Variation Mode", "high_variation", False, True),
+            ("Low Variation Mode", "high_variation", True, False),
+            ("Turbo mode", "mode", "Fast", "Turbo"),
+            ("Fast mode", "mode", "Turbo", "Fast"),
+            ("Relax mode", "mode", "Turbo", "Relaxed"),
+        )
+    ),
+    Saying(
+        "settings",
+        {"raw": True, "remix": True, "version": "6.1", "stylize": 50, "suffix": "--v 6"},
+        USUAL,
+        body={"option": "Reset Settings"},
+    ),
 )
 
 Check = Callable[[Desk], Awaitable[None]]
@@ -67,9 +101,13 @@ def check(*verbs: str) -> Callable[[Check], Check]:
 
 
 def test_every_verb_has_a_row() -> None:
-    said = {row.verb for row in SAYINGS}
-    assert not said & set(CHECKS)
-    assert said | set(CHECKS) | {"button"} == set(COMMANDS)
+    assert {row.verb for row in SAYINGS} | set(CHECKS) | {"button"} == set(COMMANDS)
+
+
+def test_every_option_of_the_settings_has_a_row() -> None:
+    options = {row.body["option"] for row in SAYINGS if "option" in row.body}
+    pressable = {setting.label for line in SETTINGS for setting in line}
+    assert pressable == {one for one in options if "Model" not in one}
 
 
 async def test_every_saying_verb_changes_what_it_names_and_nothing_else(install: Install) -> None:
@@ -81,8 +119,10 @@ async def test_every_saying_verb_changes_what_it_names_and_nothing_else(install:
                 setattr(standing, name, value)
             before = {name: getattr(standing, name) for name in fields}
             answer = await desk.run(row.verb, **row.body)
-            assert row.says in answer.job["content"], row
-            assert {name: getattr(standing, name) for name in fields} == before | row.after, row
+            assert row.says in answer.job.get("content", ""), row
+            assert {name: getattr(standing, name) for name in fields} == before | dict(row.after), (
+                row
+            )
 
 
 @pytest.mark.parametrize("verb", CHECKS)
@@ -172,6 +212,13 @@ async def _(desk: Desk) -> None:
         for n in TILES:
             first, second, absent = measure.mix(grid.tile(n), pictures)
             assert min(first, second) > 0.2 > abs(absent)
+    form = aiohttp.FormData({"blendDimensions": "Square"})
+    for number, photo in enumerate(photos[1:], start=1):
+        form.add_field(f"blendFile_{number}", photo.picture, filename="photo.webp")
+    _, job, _ = await desk.ada.call("POST", "/v2/jobs/blend", data=form)
+    grid = await desk.finished(job["jobid"])
+    absent, first, second = measure.mix(grid.tile(1), pictures)
+    assert min(first, second) > 0.2 > abs(absent)
 
 
 async def _single(desk: Desk, words: str) -> Seen:
