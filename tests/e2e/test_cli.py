@@ -160,8 +160,9 @@ async def test_users_are_managed_beside_a_running_service(tmp_path: Path) -> Non
 
 
 async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
-    async with ground(tmp_path, speed=1.0) as here:
+    async with ground(tmp_path) as here:
         await here.settle_in()
+        here.sim.fault("late_message", seconds=60.0)
         ada = caller(here, here.ada.token)
         began = await waystation(ada, "describe", here.photo(), "--no-wait", "--json")
         jobid = began.json["jobid"]

@@ -73,8 +73,10 @@ async def test_where_nothing_is_to_be_saved_nothing_is_asked() -> None:
 async def test_another_file_of_that_name_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "fox.webp").write_bytes(b"mine")
     (tmp_path / "fox-2.webp").mkdir()
+    (tmp_path / "fox-3.webp").symlink_to(tmp_path / "nowhere")
     found = await saved(Site(fox=b"1"), job("fox"), tmp_path)
-    assert found.paths == [tmp_path / "fox-3.webp"]
+    assert found.paths == [tmp_path / "fox-4.webp"]
+    assert not (tmp_path / "nowhere").exists()
     assert (tmp_path / "fox.webp").read_bytes() == b"mine"
 
 
