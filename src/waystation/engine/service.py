@@ -154,9 +154,9 @@ class Service:
         Args: authorization: the header's value; peer: the caller's address, for throttling
         Raises: Unauthorized, SubscriptionExpired, Throttled
         """
-        now = self._clock.now()
         user = await self._user_of(authorization)
         if user is None:
+            now = self._clock.now()
             # only failures are throttled: a good token behind the same address goes on working
             if self._failed_logins.full(peer, now):
                 raise Throttled(
@@ -164,7 +164,7 @@ class Service:
                 )
             self._failed_logins.add(peer, now)
             raise Unauthorized
-        if user.expires_at is not None and user.expires_at <= now:
+        if user.expires_at is not None and user.expires_at <= self._clock.now():
             raise SubscriptionExpired
         return user
 
@@ -235,9 +235,12 @@ class Service:
             raise NotFound(f"Unable to locate job {jobid}")
         return job
 
-    async def children(self, job: Job) -> Sequence[Child]:
-        """Return what a job's buttons started."""
-        return await self._store.children(job.jobid)
+    async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
+        """Return a job of the caller and what its buttons started. Raises: NotFound."""
+        found = await self._store.family(jobid, user.user_id)
+        if found is None:
+            raise NotFound(f"Unable to locate job {jobid}")
+        return found
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         """Return the caller's jobs that are not final."""
