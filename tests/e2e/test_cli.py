@@ -170,6 +170,7 @@ async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
         impatient = await waystation(ada, "jobs", "watch", jobid, "--timeout", "0.2")
         assert impatient.exit_code == 3
         assert (await waystation(ada, "jobs", "cancel", jobid)).exit_code == 0
+        here.doors.release()
         watched = await waystation(ada, "jobs", "watch", jobid, "--json")
         assert (watched.exit_code, watched.json["status"]) == (9, "cancelled")
 
