@@ -90,6 +90,7 @@ class CancelForm(msgspec.Struct):
     status: Annotated[JobStatus, Meta(description="what the job has now")]
     code: int = 200
 
+
 _FIRST = ("jobid", "verb", "status", "created", "updated")
 _LAST = ("error", "errorDetails", "code")
 """What stands before the verb's own fields and behind its result, as in the seed's samples."""
