@@ -15,7 +15,7 @@ from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_JOBS, MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES, Does, Sentence
 from waystation.contract import CancelForm, JobForm
-from waystation.midjourney.commands import COMMANDS, Command, Param, ParamKind
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, Param, ParamKind
 
 __all__ = ["OPERATIONS", "Field", "Operation", "Schema"]
 
@@ -140,6 +140,10 @@ def _part(name: str, help: str) -> Field:
 
 def _does(command: Command) -> Iterator[Does]:
     yield from ("answers", "asks the store", "authenticates", "reads a body", "takes a reference")
+    if command.reaction is None:
+        yield "asks the bot"
+    if command.answers_at is not AnswersAt.ASKED:
+        yield "waits for Discord"
     yield "submits"
     kinds = {param.kind for param in command.params}
     if ParamKind.PARENT in kinds:

@@ -96,23 +96,14 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(404, "Unable to locate job <jobid>"),
     ),
     "cancels": _rows(503, "The job's account is not connected at the moment; try again"),
+    "asks the bot": (*_BOT, *_rows(422, "Job was removed by the bot")),
     "submits": (
-        *_BOT,
-        *_rows(422, "Job was removed by the bot"),
-        *_rows(429, "Discord /interactions failed with HTTP status 429"),
         *_rows(
             502,
-            "Midjourney bot did not reply within <time>",
-            "Job did not finish within <time>",
             "The account's connection to Discord was not ready within <time>",
             "The job's turn did not come within <time>: others of this account were before it",
-            "Result could not be told apart",
-            "reply lost",
-            "Discord /interactions failed with HTTP status <status>",
             "Waystation was stopped before the job was sent to Discord",
-            "The account was removed",
             "The account was removed before the job was sent to Discord",
-            *_DISCORD,
         ),
         *_rows(503, "Waystation is stopping or its store is down; try again shortly."),
         *_rows(
@@ -120,6 +111,23 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Your Discord account has received a pending moderation message from Midjourney. "
             "Please address this issue and POST account/midjourney/<channel>/reset "
             "before making any new API calls.",
+            "Pending mod message",
+        ),
+    ),
+    "waits for Discord": (
+        *_rows(429, "Discord /interactions failed with HTTP status 429"),
+        *_rows(
+            502,
+            "Midjourney bot did not reply within <time>",
+            "Job did not finish within <time>",
+            "Result could not be told apart",
+            "reply lost",
+            "Discord /interactions failed with HTTP status <status>",
+            "The account was removed",
+            *_DISCORD,
+        ),
+        *_rows(
+            596,
             "Discord asks for a human check (CAPTCHA)",
             "Discord /interactions failed with HTTP status <status>",
             "Discord rejected the account's token.",

@@ -1,0 +1,109 @@
+"""The document of a running service, and what was seen of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis import Case
+from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation, BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+__all__ = ["Described"]
+
+_CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+class Described:
+    """Judges every answer by the document, and remembers which of its statuses were seen.
+
+    Its methods block: they are called in threads.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # not `from_url`, which would leave the document's own route out
+        document = requests.get(f"{url}/openapi.json", timeout=60).json()
+        self.schema: BaseSchema = schemathesis.openapi.from_dict(document)
+        self.seen: set[tuple[str, int]] = set()
+        self.fields: set[str] = set()
+        """Fields of job forms that were answered."""
+        self.sent: set[tuple[str, str]] = set()
+        """Route and field of bodies that were accepted."""
+        found = (one.ok() for one in self.schema.get_all_operations())
+        self.operations: dict[str, APIOperation] = {one.label: one for one in found}
+        """By route, `METHOD template`."""
+        self._sentences = {
+            route: [_pattern(text) for text in texts] for route, texts in self._errors()
+        }
+
+    def statuses(self) -> set[tuple[str, int]]:
+        """Return every documented status of every route."""
+        return {
+            (f"{method.upper()} {path}", int(status))
+            for path, methods in self.schema.raw_schema["paths"].items()
+            for method, operation in methods.items()
+            for status in operation["responses"]
+        }
+
+    def case(self, route: str, **sent: Any) -> Case:
+        """Return a request of our own making; its body is JSON unless `media_type` says other."""
+        if "body" in sent:
+            sent.setdefault("media_type", "application/json")
+        return self.operations[route].Case(**sent)
+
+    def call(self, case: Case, token: str | None, **more: Any) -> Response:
+        """Send a request and judge its answer."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        response = case.call(base_url=self.url, headers=headers, timeout=60, **more)
+        self.judge(case, response)
+        return response
+
+    def judge(self, case: Case, response: Response | requests.Response) -> None:
+        """Fail unless the document knows this answer: status, type, headers, form and sentence."""
+        route, status = case.operation.label, response.status_code
+        assert status != 500, (route, case.body, response.text)
+        case.validate_response(response, checks=_CHECKS)
+        is_json = "json" in dict(response.headers).get("content-type", ["", ""])[0]
+        body = response.json() if is_json else None
+        if isinstance(body, dict) and status >= 400 and "ready" not in body:
+            error = body["error"]
+            known = self._sentences[route]
+            assert any(one.fullmatch(error) for one in known), (route, status, error)
+        self.seen.add((route, status))
+        if isinstance(body, dict) and "verb" in body:
+            self.fields |= set(body)
+        if status < 300 and isinstance(case.body, dict):
+            self.sent |= {(route, name) for name in case.body}
+
+    def _errors(self) -> Iterator[tuple[str, list[str]]]:
+        for path, methods in self.schema.raw_schema["paths"].items():
+            for method, operation in methods.items():
+                yield (
+                    f"{method.upper()} {path}",
+                    [
+                        example["value"]["error"]
+                        for response in operation["responses"].values()
+                        for content in response.get("content", {}).values()
+                        for example in content.get("examples", {}).values()
+                    ],
+                )
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = (re.escape(part) for part in re.split(r"<\w+>", text))
+    return re.compile(".*".join(parts) + r"[.!]?", re.DOTALL)
