@@ -48,7 +48,7 @@ class Described:
         self.operations: dict[str, APIOperation] = {one.label: one for one in found}
         """By route, `METHOD template`."""
         self._sentences = {
-            route: [_pattern(text) for text in texts] for route, texts in self._errors()
+            where: [_pattern(text) for text in texts] for where, texts in self._errors()
         }
 
     def statuses(self) -> set[tuple[str, int]]:
@@ -58,6 +58,20 @@ class Described:
             for path, methods in self.schema.raw_schema["paths"].items()
             for method, operation in methods.items()
             for status in operation["responses"]
+        }
+
+    def shown(self) -> set[str]:
+        """Return every documented field of a job form."""
+        return set(self.schema.raw_schema["components"]["schemas"]["JobForm"]["properties"])
+
+    def asked(self) -> set[tuple[str, str]]:
+        """Return route and name of every documented field of a body."""
+        return {
+            (f"{method.upper()} {path}", name)
+            for path, methods in self.schema.raw_schema["paths"].items()
+            for method, operation in methods.items()
+            for content in operation.get("requestBody", {}).get("content", {}).values()
+            for name in content["schema"]["properties"]
         }
 
     def case(self, route: str, **sent: Any) -> Case:
@@ -82,7 +96,7 @@ class Described:
         body = response.json() if is_json else None
         if isinstance(body, dict) and status >= 400 and "ready" not in body:
             error = body["error"]
-            known = self._sentences[route]
+            known = self._sentences[route, status]
             assert any(one.fullmatch(error) for one in known), (route, status, error)
         self.seen.add((route, status))
         if isinstance(body, dict) and "verb" in body:
@@ -90,18 +104,16 @@ class Described:
         if status < 300 and isinstance(case.body, dict):
             self.sent |= {(route, name) for name in case.body}
 
-    def _errors(self) -> Iterator[tuple[str, list[str]]]:
+    def _errors(self) -> Iterator[tuple[tuple[str, int], list[str]]]:
         for path, methods in self.schema.raw_schema["paths"].items():
             for method, operation in methods.items():
-                yield (
-                    f"{method.upper()} {path}",
-                    [
+                for status, response in operation["responses"].items():
+                    examples = [
                         example["value"]["error"]
-                        for response in operation["responses"].values()
                         for content in response.get("content", {}).values()
                         for example in content.get("examples", {}).values()
-                    ],
-                )
+                    ]
+                    yield (f"{method.upper()} {path}", int(status)), examples
 
 
 def _pattern(text: str) -> re.Pattern[str]:

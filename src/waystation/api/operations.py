@@ -158,9 +158,9 @@ def _does(command: Command) -> Iterator[Does]:
     for param in command.params:
         match param.kind:
             case ParamKind.PICTURE:
-                yield from ("takes a picture", "looks at pictures")
+                yield from ("takes a picture", "looks at pictures", "uploads")
             case ParamKind.PICTURES:
-                yield from ("takes pictures", "looks at pictures")
+                yield from ("takes pictures", "looks at pictures", "uploads")
             case ParamKind.MASK:
                 yield from ("takes a mask", "looks at pictures")
             case ParamKind.CHOICE:

@@ -56,6 +56,8 @@ _TOO_LONG = "<field> is too long"
 _NO_URL = "<field> is not a valid http or https URL"
 _CHANNEL_UNKNOWN = "Configuration not found for provided channel"
 _DISCORD = (
+    "no answer from Discord: <reason>",
+    "no connection to Discord: <reason>",
     "Discord did not answer; the read can be repeated.",
     "Discord answered with HTTP status <status>",
 )
@@ -96,7 +98,12 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(404, "Unable to locate job <jobid>"),
     ),
     "cancels": _rows(503, "The job's account is not connected at the moment; try again"),
-    "asks the bot": (*_BOT, *_rows(422, "Job was removed by the bot")),
+    "asks the bot": (
+        *_BOT,
+        *_rows(422, "Job was removed by the bot"),
+        # a title that no row of ERRORS knows
+        *_rows(502, "<title>"),
+    ),
     "submits": (
         *_rows(
             502,
@@ -124,6 +131,9 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "reply lost",
             "Discord /interactions failed with HTTP status <status>",
             "The account was removed",
+            "Discord's command index came too late",
+            "no time was left to submit; nothing was sent",
+            "not connected to Discord's gateway; nothing was sent",
             *_DISCORD,
         ),
         *_rows(
@@ -158,7 +168,6 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "<field> and <part> cannot be given together",
             "<part> is empty",
         ),
-        *_rows(400, "Discord refused the picture as too large"),
     ),
     "takes pictures": (
         *_rows(
@@ -170,7 +179,15 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "<field> holds what is no valid http or https URL",
             "<part> is empty",
         ),
+    ),
+    "uploads": (
         *_rows(400, "Discord refused the picture as too large"),
+        *_rows(
+            502,
+            "Discord named no place for the upload",
+            "the upload broke off: <reason>",
+            "the upload was answered with HTTP status <status>",
+        ),
     ),
     "looks at pictures": _rows(
         412,
