@@ -169,9 +169,9 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
     body = await _body(shop, verb, who)
 
     shared = {"replyUrl": f"{shop.here.outside.url}/callback", "replyRef": "r"}
-    if "parentJobId" not in body and "jobid" not in body:
-        era_a = {"discord": who.account.token, "server": who.account.guild_id}
-        shared |= {"channel": who.channel, **era_a}
+    shared["discord"] = who.account.token
+    if "jobid" not in body:
+        shared |= {"channel": who.channel, "server": who.account.guild_id}
     if row.takes_slot:
         shared["maxJobs"] = 10  # type: ignore[assignment]
     await shop.ends(who, await shop.see(200, route, who, body={**body, **shared}))

@@ -179,7 +179,7 @@ def _job(command: Command) -> Operation:
         *((_MAX_JOBS,) if command.takes_slot else ()),
         _REPLY_URL,
         _REPLY_REF,
-        *(() if names_parent else _ERA_A),
+        *(_ERA_A[:1] if names_parent else _ERA_A),
     ]
     slot = "takes a slot" if command.takes_slot else "takes no slot"
     return Operation(
