@@ -82,7 +82,7 @@ def claimed(difference: str) -> str | None:
 
 def compare(ours: Document, theirs: Document) -> Iterator[str]:
     """Yield each difference of two documents as one line."""
-    our_routes, their_routes = dict(_routes(ours, "/v2")), dict(_routes(theirs, ""))
+    our_routes, their_routes = dict(_routes(ours)), dict(_routes(theirs))
     for route in our_routes.keys() - their_routes.keys():
         yield f"path ours only: {route}"
     for route in their_routes.keys() - our_routes.keys():
@@ -97,9 +97,9 @@ def compare(ours: Document, theirs: Document) -> Iterator[str]:
                 yield f"{what} theirs only: {route} {one}"
 
 
-def _routes(document: Document, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _routes(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path, methods in document["paths"].items():
-        plain = path.removeprefix(prefix)
+        plain = path.removeprefix("/v2")
         if plain != "/jobs/":
             plain = plain.removesuffix("/")
         for method, operation in methods.items():

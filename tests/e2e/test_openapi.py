@@ -53,6 +53,9 @@ FIRST_ANSWER_S = 6.0
 
 JSON_BYTES = 60_000
 
+LANE = 5
+"""Jobs without a slot that an account waits for at once (R16)."""
+
 THREADS = 12
 
 EXAMPLES = 5
@@ -184,6 +187,11 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
         await shop.see(404, route, who, body={**body, "jobid": "job:1"})
     if verb == "describe":
         await shop.see(412, route, who, body={})
+        sim.fault(
+            "server_error_before", account=who.number, count=1, route="attachments", status=413
+        )
+        told = await shop.see(400, route, who, body=body)
+        assert told["error"] == "Discord refused the picture as too large"
     if verb == "blend":
         await shop.see(412, route, who, body={"blendUrls": ["http://127.0.0.1:9/a.png"] * 2})
     if verb == "button":
@@ -285,8 +293,13 @@ def _form(verb: str, body: dict[str, Any]) -> dict[str, Any]:
         case "describe":
             return {"describeFile": proof("tall.png").build()}
         case "blend":
-            names = ("tall.png", "wide.png", "crimson.png", "blue.png", "disc.png")
-            return {f"blendFile_{n}": proof(name).build() for n, name in enumerate(names, 1)}
+            return {
+                "blendFile_1": proof("tall.png").build(),
+                "blendFile_2": proof("wide.png").build(),
+                "blendFile_3": proof("crimson.png").build(),
+                "blendFile_4": proof("blue.png").build(),
+                "blendFile_5": proof("disc.png").build(),
+            }
     return body
 
 
@@ -299,6 +312,22 @@ async def _provoke_reads(shop: Shop) -> None:
         await shop.see(404, route, who, query={"jobid": "job:1"})
         await shop.see(400, route, who, query={"jobid": ""})
     assert await shop.see(200, "GET /v2/jobs", who) == []
+    await _fill_the_lane(shop, who)
+
+
+async def _fill_the_lane(shop: Shop, who: Customer) -> None:
+    """See that an account asks the bot only so many things at once."""
+    shop.here.sim.fault("no_result", account=who.number, count=LANE)
+    info = "POST /v2/jobs/info"
+    waiting = [asyncio.ensure_future(shop.see(502, info, who)) for _ in range(LANE)]
+
+    async def is_full() -> bool:
+        return len((await who.person.call("GET", "/v2/jobs"))[1]) == LANE
+
+    await eventually(is_full)
+    told = await shop.see(429, info, who)
+    assert told["error"] == f"{LANE} jobs without a slot wait on this account already"
+    await asyncio.gather(*waiting)
 
 
 async def _provoke_accounts(shop: Shop) -> None:
@@ -331,7 +360,12 @@ async def _provoke_accounts(shop: Shop) -> None:
         (f"POST {one}", guild, {"path_parameters": path}),
     ):
         shop.here.sim.fault("unknown_channel_400", account=who.number, count=1, route="me")
-        await shop.see(502, route, who, body=body, **more)
+        told = await shop.see(502, route, who, body=body, **more)
+        assert told["error"] == "Discord answered with HTTP status 400"
+    for _ in range(5):
+        await shop.see(400, f"POST {place}", who, body={"discord": "no-such-token"})
+    told = await shop.see(429, f"POST {place}", who, body={"discord": "no-such-token"})
+    assert told["error"] == ("Discord has rejected too many tokens from this user; wait an hour")
     big = {"replyUrl": "x" * JSON_BYTES}
     await shop.see(413, "POST /v2/account", who, body=big)
     await shop.see(413, f"POST {place}", who, body=big)
@@ -364,8 +398,9 @@ async def _provoke_logins(shop: Shop) -> None:
     await here.change(late, expires_at=datetime(2026, 1, 1, tzinfo=UTC))
     await shop.every([shop.see(402, route, late.token, **_anything(route)) for route in routes])
     await shop.every([shop.see(401, route, "user:1-wrong", **_anything(route)) for route in routes])
-    while (await shop.ask("GET /v2/jobs", "user:1-wrong")).status_code != 429:
+    while (told := await shop.ask("GET /v2/jobs", "user:1-wrong")).status_code != 429:
         pass
+    assert told.json()["error"] == "Too many failed logins from this address; wait a minute"
     await shop.every([shop.see(429, route, "user:1-wrong", **_anything(route)) for route in routes])
 
 
@@ -422,7 +457,8 @@ async def _provoke_a_broken_database(shop: Shop) -> None:
             database.execute(f"alter table away_{table} rename to {table}")
     database.execute("begin immediate")
     try:
-        await shop.see(503, "GET /readyz", None)
+        problems = (await shop.see(503, "GET /readyz", None))["problems"]
+        assert problems == ["database: The database refused or could not be used."]
     finally:
         database.execute("rollback")
         database.close()

@@ -58,7 +58,6 @@ _CHANNEL_UNKNOWN = "Configuration not found for provided channel"
 _DISCORD = (
     "no answer from Discord: <reason>",
     "no connection to Discord: <reason>",
-    "Discord did not answer; the read can be repeated.",
     "Discord answered with HTTP status <status>",
 )
 
