@@ -43,7 +43,7 @@ class Described:
         self.fields: set[str] = set()
         """Fields of job forms that were answered."""
         self.sent: set[tuple[str, str]] = set()
-        """Route and field of bodies that were accepted."""
+        """Route and field of bodies and queries that were accepted."""
         found = (one.ok() for one in self.schema.get_all_operations())
         self.operations: dict[str, APIOperation] = {one.label: one for one in found}
         """By route, `METHOD template`."""
@@ -65,13 +65,19 @@ class Described:
         return set(self.schema.raw_schema["components"]["schemas"]["JobForm"]["properties"])
 
     def asked(self) -> set[tuple[str, str]]:
-        """Return route and name of every documented field of a body."""
+        """Return route and name of every documented field of a body or a query."""
         return {
             (f"{method.upper()} {path}", name)
             for path, methods in self.schema.raw_schema["paths"].items()
             for method, operation in methods.items()
-            for content in operation.get("requestBody", {}).get("content", {}).values()
-            for name in content["schema"]["properties"]
+            for name in (
+                *(
+                    name
+                    for content in operation.get("requestBody", {}).get("content", {}).values()
+                    for name in content["schema"]["properties"]
+                ),
+                *(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
+            )
         }
 
     def case(self, route: str, **sent: Any) -> Case:
@@ -101,8 +107,9 @@ class Described:
         self.seen.add((route, status))
         if isinstance(body, dict) and "verb" in body:
             self.fields |= set(body)
-        if status < 300 and isinstance(case.body, dict):
-            self.sent |= {(route, name) for name in case.body}
+        if status < 300:
+            body_sent = case.body if isinstance(case.body, dict) else {}
+            self.sent |= {(route, name) for name in (*body_sent, *(case.query or ()))}
 
     def _errors(self) -> Iterator[tuple[tuple[str, int], list[str]]]:
         for path, methods in self.schema.raw_schema["paths"].items():
