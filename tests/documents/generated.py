@@ -87,7 +87,7 @@ def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, 
 _DIFFERENCES_HEAD = """\
 # Differences from the vendor's OpenAPI file
 
-The vendor's file was frozen in 2024; its web pages of 2025 say more and win where the two disagree. It
+The vendor's file was frozen in 2024; its web pages of 2025 say more, and win where both differ. It
 is not ours to ship. Whoever has it can compare:
 
 ```sh
