@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -178,6 +178,9 @@ class FakeDiscord:
         self.greets = True
         """Whether a connection becomes live by itself."""
         self.remembers = True
+        self.renewals: list[tuple[str, ...]] = []
+        self.renewed: dict[str, str] | Exception = {}
+        """Working links by those that have ended."""
         """Whether sessions can be resumed."""
         self.performed: list[Submission] = []
         self.timeouts_s: list[float] = []
@@ -273,6 +276,15 @@ class FakeTransport:
         error = self._discord.refreshed.popleft() if self._discord.refreshed else None
         if error is not None:
             raise error
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Answer as the script says."""
+        self._discord.renewals.append(tuple(links))
+        if isinstance(self._discord.renewed, Exception):
+            raise self._discord.renewed
+        return {
+            link: self._discord.renewed[link] for link in links if link in self._discord.renewed
+        }
 
     async def close(self) -> None:
         """End the events."""

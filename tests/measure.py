@@ -27,6 +27,7 @@ __all__ = [
     "Repaint",
     "begins_with",
     "changed_cells",
+    "clip_of",
     "distance",
     "extended_side",
     "first_frame",
@@ -118,11 +119,17 @@ def last_frame(data: bytes) -> bytes:
 
 def tile_of(grid: bytes, n: int) -> bytes:
     """Cut tile `n` out of a grid; of a moving one, out of its last frame."""
-    image = _frames(grid)[-1]
-    left, top, right, bottom = _QUADRANTS[n]
-    width, height = image.size
-    corners = (left * width, top * height, right * width, bottom * height)
-    return _png(image.crop(corners))
+    return _png(_quadrant(_frames(grid)[-1], n))
+
+
+def clip_of(film: bytes, n: int, frame: int | None = None) -> bytes:
+    """Cut clip `n` out of a moving grid, or one frame of it as a still picture."""
+    images = _frames(film) if frame is None else (_frames(film)[frame],)
+    pictures = [_quadrant(image, n) for image in images]
+    data = BytesIO()
+    # of the formats with several frames the one that merges none that are alike
+    pictures[0].save(data, "TIFF", save_all=True, append_images=pictures[1:])
+    return data.getvalue()
 
 
 # --- likeness
@@ -375,6 +382,12 @@ def _strongest(image: Image.Image) -> bytes:
 
 def _share(changed: frozenset[tuple[int, int]], cells: Sequence[tuple[int, int]]) -> float:
     return sum(cell in changed for cell in cells) / len(cells) if cells else 0.0
+
+
+def _quadrant(image: Image.Image, n: int) -> Image.Image:
+    left, top, right, bottom = _QUADRANTS[n]
+    width, height = image.size
+    return image.crop((left * width, top * height, right * width, bottom * height))
 
 
 def _png(image: Image.Image) -> bytes:

@@ -75,6 +75,8 @@ class Press:
     message_id: str
     message_flags: int
     custom_id: str
+    value: str | None = None
+    """What is chosen, where it is a menu and no button (wire notes 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)

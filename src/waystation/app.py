@@ -34,6 +34,7 @@ from waystation.discord.transport import discord_factory
 from waystation.engine.deliverer import Deliverer
 from waystation.engine.feed import Feed
 from waystation.engine.janitor import Janitor, Retention
+from waystation.engine.links import Links
 from waystation.engine.mailing import Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
@@ -166,14 +167,6 @@ async def _run(
             contact=settings.contact,
             breaker=Breaker(limit=settings.breaker_invalid),
         )
-        deliverer = Deliverer(
-            store,
-            WebhookSender(outside, clock, settings.delivery_timeout_s),
-            clock,
-            ids,
-            send_timeout_s=settings.delivery_timeout_s,
-            drain_s=settings.drain_s / 4,
-        )
         mailing = Mailing(
             store,
             mailer_of(settings),
@@ -187,18 +180,38 @@ async def _run(
             deliverer.nudge()
             mailing.nudge()
 
-        adapters = Adapters(store, discord_factory(site), vault, clock, ids, feed, nudge_outbox)
+        adapters = Adapters(
+            store,
+            discord_factory(site),
+            vault,
+            clock,
+            ids,
+            feed,
+            nudge_outbox,
+            settings.midjourney_cdn_url,
+        )
         pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
+        links = Links(store, pool, clock)
+        deliverer = Deliverer(
+            store,
+            WebhookSender(outside, clock, settings.delivery_timeout_s),
+            clock,
+            ids,
+            links.in_delivery,
+            send_timeout_s=settings.delivery_timeout_s,
+            drain_s=settings.drain_s / 4,
+        )
         janitor = Janitor(store, clock, ids, _retention(settings))
         service = Service(
             store=store,
             pool=pool,
             feed=feed,
-            fetcher=PictureFetcher(outside, _fetch_limits(settings)),
+            fetcher=PictureFetcher(outside, _fetch_limits(settings), settings.mask_repaints),
             probe=DiscordProbe(site),
             sealer=vault,
             clock=clock,
             ids=ids,
+            links=links,
             limits=ServiceLimits(first_answer_s=settings.first_answer_s),
         )
         if store.restored:

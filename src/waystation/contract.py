@@ -27,7 +27,7 @@ __all__ = [
     "JobForm",
     "answer",
     "cancel_json",
-    "final_delivery",
+    "delivery_of",
     "instant",
     "job_json",
     "retry_after_s",
@@ -141,8 +141,8 @@ def answer(job: Job) -> tuple[int, bytes]:
     return job.code, _encode(form)
 
 
-def final_delivery(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
-    """Return the delivery owed for a job that has just become final; None without a replyUrl."""
+def delivery_of(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
+    """Return the delivery owed for a job as it has just become; None without a replyUrl."""
     if job.reply_url is None:
         return None
     return Delivery(
@@ -153,6 +153,7 @@ def final_delivery(job: Job, delivery_id: str, now: datetime) -> Delivery | None
         body=job_json(job),
         created_at=now,
         next_attempt_at=now,
+        is_final=job.final,
     )
 
 

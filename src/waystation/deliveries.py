@@ -1,4 +1,7 @@
-"""Delivery: the obligation to POST one job's final body to one URL, and its retry schedule.
+"""Delivery: the obligation to POST a job's body to one URL, and its retry schedule.
+
+A job's end is delivered until it is taken. Progress is delivered once or not at all: whatever comes
+after it supersedes it (R41).
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -29,15 +32,15 @@ class DeliveryStatus(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One job's final body on its way to one URL.
+    """One job's body on its way to one URL.
 
     `delivery_id` is the `webhook-id` header, the same on all attempts, so that receivers can
-    deduplicate. `body` is exactly what GET answers for the job (JSON, UTF-8), fixed when the status
-    became final.
+    deduplicate. `body` is exactly what GET answers for the job (JSON, UTF-8) at that moment.
     """
 
     delivery_id: str
@@ -49,6 +52,8 @@ class Delivery:
     next_attempt_at: datetime
     attempts: int = 0
     status: DeliveryStatus = DeliveryStatus.PENDING
+    is_final: bool = True
+    """Whether it tells the job's end."""
 
 
 @dataclass(frozen=True, slots=True)

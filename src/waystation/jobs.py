@@ -38,6 +38,7 @@ __all__ = [
     "Moderated",
     "Nonce",
     "Progressed",
+    "Reacted",
     "Refused",
     "Shown",
     "SlotReleased",
@@ -76,7 +77,8 @@ FINAL = frozenset({JobStatus.COMPLETED, JobStatus.MODERATED, JobStatus.FAILED, J
 
 
 _IFRAME = "MJ::iframe::"
-"""How the custom_id of an iframe begins. Source: wire notes 3.6."""
+_SETTINGS = "MJ::Settings::"
+"""How custom_ids of an iframe and of an account's settings begin. Source: wire notes 3.4, 3.6."""
 
 PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
 """Buttons that work once per job (R38). Source: rest-api-v2 3, 409."""
@@ -92,10 +94,14 @@ class MessageRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button of a bot message: named as in API v2, pressed by its custom_id."""
+    """What can be pressed on a bot message: named as in API v2, pressed by its custom_id."""
 
     label: str
     custom_id: str
+    value: str | None = None
+    """What is chosen, where it is an entry of a menu."""
+    is_on: bool = False
+    """Whether it is a setting that is on now. Source: wire notes 5.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,27 +123,37 @@ class ModalInput:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A form that the bot opened after a press; its ids are copied into the answer.
+    """What the bot has opened and now waits for; its ids are copied into the answer.
 
-    An iframe has no inputs.
+    A form, or an iframe, which has no inputs; or the settings, of which `custom_id` is to be
+    pressed: then `modal_id` is their message, and `flags` and `value` belong to the press.
     """
 
     modal_id: str
     custom_id: str
     inputs: Sequence[ModalInput] = ()
+    flags: int = 0
+    value: str | None = None
 
     @property
     def is_iframe(self) -> bool:
         """Whether it is the region editor, which is answered at its own host."""
         return self.custom_id.startswith(_IFRAME)
 
+    @property
+    def is_settings(self) -> bool:
+        """Whether it is a message of settings, which is answered by a press."""
+        return self.custom_id.startswith(_SETTINGS)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The message of an earlier job that is pressed or reacted to, and the uuid that it shows."""
+    """The message that is pressed or reacted to, and the uuid that it shows."""
 
     message_id: str
-    hash: str | None
+    hash: str | None = None
+    custom_id: str | None = None
+    """What is pressed on it; None for a reaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +201,8 @@ class Job:
     reply_url: str | None = None
     """Where the final event is delivered; the caller's or the user's default."""
     reply_ref: str | None = None
+    reply_progress: bool = False
+    """Whether what comes before the end is delivered too."""
     slot: bool = False
     """Whether this row holds one of its channel's slots now (R31)."""
     slot_until: datetime | None = None
@@ -214,6 +232,8 @@ class Job:
     result: Mapping[str, object] = field(default_factory=dict)
     source_hash: str | None = None
     """The uuid that the pressed message shows; never this job's own (R20)."""
+    pressed: str | None = None
+    """The custom_id that was pressed."""
     modal: Modal | None = None
     """The modal that was opened and not answered yet."""
     discord_user_id: str | None = None
@@ -279,11 +299,18 @@ class Submitted:
     """The message whose button is pressed."""
     source_hash: str | None = None
     """The uuid that this message shows."""
+    pressed: str | None = None
+    """The custom_id that is pressed on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Discord has put our emoji under the message: all that can be seen before the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModalOpened:
-    """The bot opened a modal; it is answered with a nonce of its own."""
+    """The bot opened something; it is answered with a nonce of its own."""
 
     modal: Modal
 
@@ -416,6 +443,7 @@ class SlotReleased:
 
 JobEvent = (
     Submitted
+    | Reacted
     | ModalOpened
     | InteractionSeen
     | Unclear

@@ -6,7 +6,7 @@ implement these; `engine` and the faces know only these.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -169,6 +169,7 @@ class JobDraft:
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     reply_url: str | None = None
     reply_ref: str | None = None
+    reply_progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,10 @@ class Store(Protocol):
         """Return the jobids that are not final, oldest first."""
         ...
 
+    async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
+        """Return the account's newest completed job of these verbs."""
+        ...
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         """Return what a conversation holds: jobs that are not final, ghosts, slot holders."""
         ...
@@ -462,6 +467,14 @@ class Transport(Protocol):
         """Drop and reload the command index. Raises: TransportError."""
         ...
 
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Return working links by signed ones that have ended; those that cannot be renewed miss.
+
+        Args: links: at most 50
+        Raises: TransportError
+        """
+        ...
+
     async def close(self) -> None:
         """Leave so that the session stays resumable."""
         ...
@@ -512,6 +525,14 @@ class Fetcher(Protocol):
 
     def inspect(self, data: bytes, name: str) -> Fetched:
         """Judge bytes that a caller sent. Raises: PreconditionFailed `<name> unknown mime type`."""
+        ...
+
+    def mask(self, data: bytes, name: str) -> Fetched:
+        """Judge a mask and return it in the colours that Midjourney takes.
+
+        Args: data: white is painted anew
+        Raises: PreconditionFailed
+        """
         ...
 
 

@@ -188,6 +188,15 @@ class Settings:
         "Where masks of Vary (Region) are sent; the simulator serves it at its own URL.",
         check=_http_url,
     )
+    midjourney_cdn_url: str = _row(
+        "https://cdn.midjourney.com",
+        "Where imageUx and videoUx point to; empty: jobs do not have them.",
+        check=_http_url,
+    )
+    mask_repaints: Literal["white", "black"] = _row(
+        "white",
+        "The colour of a mask that Midjourney paints anew; callers always send white for it.",
+    )
     upload_hosts: tuple[str, ...] = _row(
         ("discord-attachments-uploads-prd.storage.googleapis.com",),
         "Hosts beside Discord's own to which it may direct uploads.",

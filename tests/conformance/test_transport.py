@@ -263,6 +263,19 @@ async def test_an_outdated_command_is_accepted_after_a_refresh_with_a_new_nonce(
     assert [page["nonce"] for page in simulator.book] == ["1", "3"]
 
 
+async def test_links_that_have_ended_are_renewed(
+    connected: Connected, simulator: Simulator
+) -> None:
+    picture = simulator._files.keep("a.png", b"picture", "image/png", connected.account.user_id)
+    ended = simulator._files.attach(picture, connected.account.channel_id, (1, 1), -60.0)["url"]
+    unknown = f"{simulator.url}/attachments/1/2/none.png?ex=1&is=1&hm=1&"
+    fresh = await connected.transport.refresh_links([ended, unknown])
+    assert list(fresh) == [ended]
+    async with aiohttp.ClientSession() as http:
+        assert (await http.get(ended)).status == 404
+        assert await (await http.get(fresh[ended])).read() == b"picture"
+
+
 # ── losing and finding again ──
 
 

@@ -32,9 +32,6 @@ DIFFERENCES: Mapping[str, str] = {
     "status ours only: POST /jobs/describe 412": (
         "the page of August 2025 prints 412 for bad input of describe; it is newer than the file"
     ),
-    "status ours only: POST /jobs/b* 412": (
-        "a picture or mask that cannot be fetched or read, as describe answers it"
-    ),
     "status ours only: * 402": "an expired subscription is 402 on every path, not only on jobs",
     "status ours only: GET /jobs 400": "with an empty `jobid`",
     "status ours only: GET /jobs 404": "with the `jobid` of no job of yours",
@@ -55,6 +52,7 @@ DIFFERENCES: Mapping[str, str] = {
     "body field ours only: POST /jobs/describe describeFile": "as above",
     "body field ours only: POST /jobs/button mask": "documented for Vary (Region) since 2024",
     "body field ours only: POST /jobs/* mode": "an addition: the mode of one job",
+    "body field ours only: POST /jobs/* replyProgress": "an addition: progress by callback",
     "query ours only: GET /jobs jobid": "clients use both spellings of reading a job",
     "query ours only: DELETE * force": "an addition: fail the running jobs now",
     "answer field theirs only: * server": "the pages of August 2025 have it no more",

@@ -55,6 +55,23 @@ _CLI_HEAD = """\
 `waystation COMMAND --help` says what each command takes. `--json` on any command prints one line of
 JSON and nothing else to standard output; progress goes to standard error.
 
+Commands that draw wait for the result (`--wait`, unless `--no-wait`). On a terminal a bar shows how
+far it is, and below it the picture so far, where there are at least 256 colours. Without a
+terminal, with `NO_COLOR`, or on a dumb one, each change is a line.
+
+`--save DIR` writes the pictures of a completed job into a directory, under the names that the bot
+gave them, and prints the paths (`saved` in JSON). A file that is there already stays: the same
+picture is not written again, another one gets a number behind its name. `--singles` adds the links
+of `imageUx` and `videoUx`. A picture that cannot be had is told (`unsaved` in JSON) and has an exit
+code of its own; the job stays completed, and `waystation jobs show JOBID --save DIR` tries again.
+
+```sh
+waystation imagine "a red fox in the snow --ar 3:2" --save pictures
+waystation button JOBID U2 --save pictures
+waystation button JOBID "Vary (Region)" --mask mask.png --prompt "a hat"
+waystation blend one.png two.png --blend-dimensions Landscape
+```
+
 | command | what it does |
 |---|---|
 """

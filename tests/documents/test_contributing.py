@@ -33,5 +33,5 @@ def test_a_quoted_block_stands_in_its_file(path: str, quoted: str) -> None:
 
 
 def test_the_change_that_added_shorten_is_shown_whole() -> None:
-    assert len(QUOTED) == 7
+    assert len(QUOTED) == 8
     assert "shorten" in COMMANDS and "shorten" in SCRIPTS

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -39,15 +40,31 @@ def test_the_readme_session_works_as_printed() -> None:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 0, out + err
-    ready, account, info, job = _objects(out)[:4]
+    ready, account, info, job, grid, single = _objects(out)
     assert ready["ready"] is True
     assert set(account) == {"discord", "channel", "maxJobs"}
     assert info["status"] == "completed" and info["verb"] == "info"
     assert job["status"] == "completed" and job["replyRef"] == "my-first"
     assert "1️⃣" in job["embeds"][0]["description"]
+    assert grid["status"] == "completed" and grid["replyRef"] == "my-fox"
+    assert "U2" in grid["buttons"]
+    assert (single["button"], single["parentJobId"]) == ("U2", grid["jobid"])
+    assert [said.split()[1] for said in _headlines(out)] == [
+        "describe",
+        "imagine",
+        "button",
+        "imagine",
+    ]
+    assert out.count("\nsaved ") == 2
+    assert f"U2  {single['jobid']}" in out and "V3  job:" in out
 
 
-def _objects(text: str) -> list[dict[str, object]]:
+def _headlines(text: str) -> list[str]:
+    """Return the first lines of what the commands showed."""
+    return [line for line in text.splitlines() if line.startswith("✓ ")]
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
     """Return the JSON objects in curl's output, which ends them without line breaks."""
     found, place, decoder = [], 0, json.JSONDecoder()
     while (place := text.find("{", place)) >= 0:

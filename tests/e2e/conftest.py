@@ -348,6 +348,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
                 "port": 0,
                 "discord_url": sim.url,
                 "activity_url": sim.url,
+                "midjourney_cdn_url": sim.url,
                 "allow_networks": ["127.0.0.0/8"],
                 "pacing_s": 0.0,
                 **values,

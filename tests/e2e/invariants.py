@@ -22,6 +22,7 @@ from tests.e2e.records import Row
 from waystation.app import open_state
 from waystation.gateway_events import SessionState
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.edits import edit_of
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Answered, Installation
@@ -200,7 +201,7 @@ def i9_final_is_final(seen: Evidence) -> Iterator[str]:
 
 @check
 def i9_one_delivery_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
-    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries)
+    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries if row["is_final"])
     for job in seen.jobs:
         # R4: a 429 of Discord's or the bot's is told by the POST alone
         due = job["status"] in FINAL and job["reply_url"] and job["code"] != 429
@@ -244,11 +245,16 @@ def i14_no_secret_is_stored_in_the_open(seen: Evidence) -> Iterator[str]:
 
 @check
 def nothing_is_doubled(seen: Evidence) -> Iterator[str]:
-    # a press that opened a modal has made nothing; its answer is a page of its own
-    asked = Counter(job["jobid"] for job, page in seen.own_pages if page["status"] != "opened")
+    # what only opened something has made nothing; its answer is a page of its own
+    asked = Counter(job["jobid"] for job, page in seen.own_pages if not _only_opens(job, page))
     for jobid, count in asked.items():
         if count > 1:
             yield f"{jobid} was executed {count} times"
+
+
+def _only_opens(job: Row, page: Row) -> bool:
+    settings_first = page["verb"] == "settings" and "option" in (job["params"] or {})
+    return page["status"] == "opened" or settings_first
 
 
 @check
@@ -266,12 +272,23 @@ def nothing_is_swapped(seen: Evidence) -> Iterator[str]:
         shown |= set(_messages(job, "progress")) | set(_messages(job, "result"))
         if job["late"]:
             shown.add(job["late"]["message_id"])
-        for one in shown:
+        edited = shown & set(_messages(job, "target"))
+        if edited and job["embeds"]:
+            # its answer is an edit of the message that was pressed: only the words tell whose
+            yield from _foreign_words(job, seen)
+        for one in shown - edited:
             page = seen.page_of_message.get(one)
             if page is None or page["interaction_id"] not in own[job["jobid"]]:
                 yield f"{job['jobid']} shows message {one} of another"
         if job["status"] == "completed" and job["verb"] == "describe":
             yield from _foreign_prompts(job, seen)
+
+
+def _foreign_words(job: Row, seen: Evidence) -> Iterator[str]:
+    said = "".join(embed.get("description") or "" for embed in job["embeds"])
+    own = [page for owner, page in seen.own_pages if owner["jobid"] == job["jobid"]]
+    if any(prompt not in said for page in own for prompt in page["prompts"] or ()):
+        yield f"{job['jobid']} carries words that are not its own"
 
 
 def _foreign_prompts(job: Row, seen: Evidence) -> Iterator[str]:
@@ -287,6 +304,9 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
         if page["status"] != "completed" or not COMMANDS[job["verb"]].reply_in_history:
             continue
         if job["status"] == "completed" or job["status"] == "cancelled":
+            continue
+        if edit_of(job["pressed"]) is not None:
+            # history shows the message as it is, not which press made it so (R29)
             continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
+import os
+import pty
 import signal
+import struct
 import sys
-from collections.abc import Mapping
+import termios
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.process import START_S, Ground, ground
+from waystation.cli.demo.tiles import tile_of
 from waystation.client import Client, SyncClient
 
 DEMO_S = 90.0
-"""The demo takes some 15 s on an idle machine; CI's are not idle."""
+"""The demo takes some 18 s on an idle machine; CI's are not idle."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +160,9 @@ async def test_users_are_managed_beside_a_running_service(tmp_path: Path) -> Non
 
 
 async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
-    async with ground(tmp_path, speed=1.0) as here:
+    async with ground(tmp_path) as here:
         await here.settle_in()
+        here.sim.fault("late_message", seconds=60.0)
         ada = caller(here, here.ada.token)
         began = await waystation(ada, "describe", here.photo(), "--no-wait", "--json")
         jobid = began.json["jobid"]
@@ -163,6 +172,113 @@ async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
         assert (await waystation(ada, "jobs", "cancel", jobid)).exit_code == 0
         watched = await waystation(ada, "jobs", "watch", jobid, "--json")
         assert (watched.exit_code, watched.json["status"]) == (9, "cancelled")
+
+
+SMALL = {"picture_size": 128}
+
+
+async def test_pictures_are_drawn_pressed_and_saved_with_commands_alone(tmp_path: Path) -> None:
+    async with ground(tmp_path, options=SMALL) as here:
+        here.environment["WAYSTATION_ACTIVITY_URL"] = here.sim.url
+        await here.settle_in()
+        ada, folder = caller(here, here.ada.token), tmp_path / "pictures"
+
+        async def draw(*arguments: str) -> dict[str, Any]:
+            ran = await waystation(ada, *arguments, "--save", str(folder), "--json")
+            assert ran.exit_code == 0, ran.out + ran.err
+            (path,) = ran.json["saved"]
+            with Image.open(path) as picture:
+                shown = ran.json["attachments"][0]
+                assert picture.size == (shown["width"], shown["height"])
+            assert dict(ran.json)["status"] == "completed"
+            return dict(ran.json)
+
+        grid = await draw("imagine", "a red fox in the snow --ar 3:2 --v 7", "--wait")
+        single = await draw("button", grid["jobid"], "U2")
+        assert single["parentJobId"] == grid["jobid"]
+        assert tile_of(Path(grid["saved"][0]), Path(single["saved"][0])) == 2
+
+        mask = tmp_path / "mask.png"
+        with Image.open(single["saved"][0]) as picture:
+            Image.new("L", picture.size, 255).save(mask)
+        varied = await draw("button", single["jobid"], "Vary (Region)", "--mask", str(mask))
+        files = [grid["saved"][0], single["saved"][0]]
+        blended = await draw("blend", *files, "--blend-dimensions", "Landscape")
+        assert len({job["saved"][0] for job in (grid, single, varied, blended)}) == 4
+
+        again = await waystation(ada, "jobs", "show", grid["jobid"], "--save", str(folder))
+        assert again.exit_code == 0 and f"saved {grid['saved'][0]}\n" in again.out
+        assert f"U2  {single['jobid']}" in again.out
+        assert len(list(folder.iterdir())) == 4
+        repeated = await waystation(ada, "button", grid["jobid"], "U2", "--json")
+        assert (repeated.exit_code, repeated.json["code"]) == (1, 409)
+        assert repeated.json["jobid"] == single["jobid"]
+
+
+async def test_a_link_that_is_dead_is_told_and_the_job_stays_completed(tmp_path: Path) -> None:
+    async with ground(tmp_path, options=SMALL | {"link_life_s": 0.001}) as here:
+        await here.settle_in()
+        ada, folder = caller(here, here.ada.token), tmp_path / "pictures"
+        ran = await waystation(ada, "imagine", "a red fox", "--save", str(folder))
+        assert ran.exit_code == 10, ran.out + ran.err
+        assert "✓ imagine completed" in ran.out and "jobid      job:" in ran.out
+        assert "✗ not saved: http://127.0.0.1" in ran.err and "HTTP status 404" in ran.err
+        assert list(folder.iterdir()) == []
+
+
+async def on_a_terminal(
+    environment: Mapping[str, str], *arguments: str, sign: str, act: Callable[[], object]
+) -> tuple[int, str]:
+    """Run one command on a terminal of 80 x 24; return its exit code and all that it was sent.
+
+    Args: act: done when the terminal was sent the sign
+    """
+    mine, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "waystation", *arguments),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=dict(environment) | {"LANG": "C.UTF-8", "TERM": "xterm-256color"},
+    )
+    os.close(its)
+    late = asyncio.get_running_loop().call_later(START_S, process.kill)
+    sent = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while chunk := await asyncio.to_thread(os.read, mine, 65536):
+            was_seen = sign.encode() in sent
+            sent += chunk
+            if not was_seen and sign.encode() in sent:
+                act()
+    late.cancel()
+    os.close(mine)
+    return await process.wait(), sent.decode()
+
+
+@pytest.mark.parametrize(
+    ("colours", "sign"),
+    [({"COLORTERM": "truecolor"}, "▀"), ({"NO_COLOR": "1"}, "imagine … progress")],
+    ids=["in colours", "without colours"],
+)
+async def test_a_terminal_shows_the_picture_so_far_and_then_only_the_job(
+    tmp_path: Path, colours: dict[str, str], sign: str
+) -> None:
+    async with ground(tmp_path, speed=20.0, options=SMALL) as here:
+        await here.settle_in()
+        # the result waits until something of the way to it was seen
+        here.doors.at("MESSAGE_UPDATE", lambda: here.doors.hold("MESSAGE_CREATE", alone=True))
+        environment = caller(here, here.ada.token) | colours
+        code, sent = await on_a_terminal(
+            environment, "imagine", "a red fox", "--wait", sign=sign, act=here.doors.release
+        )
+        assert code == 0, sent
+        assert sign in sent
+        drawn, _, left = sent.rpartition("\x1b[2K")
+        assert "▀" not in left and "imagine completed" in left
+        assert ("\x1b[38;2;" in drawn) is ("COLORTERM" in colours)
+        assert bool(drawn) is ("COLORTERM" in colours)
 
 
 async def test_the_doctor_names_what_is_wrong_beside_a_running_service(tmp_path: Path) -> None:
@@ -206,13 +322,17 @@ async def test_the_python_client_works_with_and_without_await(tmp_path: Path) ->
 
 
 async def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
-    environment = {"TMPDIR": str(tmp_path)}
-    ran = await waystation(environment, "demo", within_s=DEMO_S)
+    folder, temporary = tmp_path / "pictures", tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {"TMPDIR": str(temporary)}
+    ran = await waystation(environment, "demo", "--save", str(folder), within_s=DEMO_S)
     assert ran.exit_code == 0, ran.out + ran.err
     assert "✗" not in ran.out
     assert ran.out.count("--ar") == 8
     assert "Subject  " in ran.out and "checks passed" in ran.out
-    assert list(tmp_path.iterdir()) == []
+    assert "compared pixel by pixel it is picture 2 of the four" in ran.out
+    assert len(list(folder.iterdir())) == 3
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

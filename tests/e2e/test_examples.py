@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.documents.readme import ROOT
-from tests.e2e.conftest import Install
+from tests.e2e.conftest import Install, Installation
+from waystation.cli.demo.tiles import tile_of
 
 _EXAMPLES = {
     "describe.sh": "sh",
@@ -99,3 +101,53 @@ async def test_an_example_fails_when_the_picture_cannot_be_had(
             _, err = await running.communicate()
         assert running.returncode != 0
         assert b"failed with HTTP status 404" in err, err.decode()
+
+
+_IMAGINE = {"imagine.sh": "sh", "imagine.mjs": "node", "imagine.py": sys.executable}
+
+
+async def _imagined(here: Installation, program: str, name: str) -> tuple[int | None, bytes, bytes]:
+    ada = await here.person()
+    await here.equip(ada)
+    running = await asyncio.create_subprocess_exec(
+        program,
+        str(ROOT / "examples" / name),
+        'a "red" fox in the snow --ar 3:2',
+        env={
+            "PATH": os.environ["PATH"],
+            "WAYSTATION_URL": here.url,
+            "WAYSTATION_TOKEN": ada.token,
+            "POLL_S": "0.1",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, err = await running.communicate()
+    return running.returncode, out, err
+
+
+@pytest.mark.parametrize(("name", "program"), _IMAGINE.items(), ids=_IMAGINE)
+async def test_an_example_draws_and_upscales_the_second_of_the_four(
+    name: str, program: str, install: Install, tmp_path: Path
+) -> None:
+    async with install(sim_options={"picture_size": 128}) as here:
+        code, out, err = await _imagined(here, program, name)
+        assert code == 0, err.decode()
+        links = out.decode().splitlines()
+        files = [tmp_path / "grid", tmp_path / "single"]
+        for link, file in zip(links, files, strict=True):
+            async with here.http.get(link) as picture:
+                file.write_bytes(await picture.read())
+        assert tile_of(*files) == 2
+
+
+@pytest.mark.parametrize(("name", "program"), _IMAGINE.items(), ids=_IMAGINE)
+async def test_an_example_fails_when_the_prompt_is_refused(
+    name: str, program: str, install: Install
+) -> None:
+    async with install(sim_options={"picture_size": 128}) as here:
+        here.sim.fault("banned_prompt", count=1)
+        code, out, err = await _imagined(here, program, name)
+        assert code == 1 and out == b""
+        assert b"Banned prompt" in err, err.decode()

@@ -13,10 +13,14 @@ from waystation.simulator.hazards import HAZARDS
 
 SMALL = {"picture_size": 64}
 
-OTHERS = {"expired_form", "no_form", "cancel_deletes", "answered_at_once", "vanished_late"}
+OTHERS = {
+    *("expired_form", "no_form", "older_activity"),
+    *("cancel_deletes", "answered_at_once", "vanished_late"),
+}
 
 DRAWN = sorted(set(HAZARDS) - OTHERS)
-"""Hazards of drawing; the others concern modals, cancels, written answers and late moderation."""
+"""Hazards of drawing; the others concern modals and iframes, cancels, written answers and late
+moderation."""
 
 PROMPT = "a red fox in the snow, https://127.0.0.1/fox.png --ar 3:2"
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,16 +21,15 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from PIL import Image
 from schemathesis import Case, GenerationMode
 from schemathesis.core.transport import Response
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.described import Described
-from tests.e2e.test_verbs import SAYING, SMALL
-from tests.e2e.test_verbs import _mask as half_mask
 from tests.pictures import proof
-from waystation.midjourney.commands import COMMANDS, AnswersAt
-from waystation.simulator.sessions import Disturbance
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.replies import ReplyKind
 from waystation.simulator.world import Account
 
 ANY = "*"
@@ -45,11 +45,18 @@ UNSEEN_FIELDS: Mapping[str, str] = {}
 UNSENT_FIELDS: Mapping[tuple[str, str], str] = {}
 """Route and field of a body → why it is not sent here."""
 
+SAYING: Mapping[str, Mapping[str, Any]] = {
+    "shorten": {"prompt": "please draw a very small red fox in the snow"},
+    "settings": {"option": "RAW Mode", "state": "on"},
+    "prefer_suffix": {"suffix": "--v 7"},
+}
+"""Bodies of verbs that the bot answers in words; of all others they are empty."""
+
 BODY_S = 1.5
 """How long a body may take here, so that its lateness is seen soon."""
 
 FIRST_ANSWER_S = 6.0
-"""How long an account's connection is waited for here."""
+"""How long the bot's first answer is waited for here."""
 
 JSON_BYTES = 60_000
 
@@ -171,12 +178,19 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
     sim = shop.here.sim
     body = await _body(shop, verb, who)
 
-    shared = {"replyUrl": f"{shop.here.outside.url}/callback", "replyRef": "r"}
-    shared["discord"] = who.account.token
+    # so that the account's mode is known
+    await shop.done("info", who)
+    shared: dict[str, Any] = {
+        "replyUrl": f"{shop.here.outside.url}/callback",
+        "replyRef": "r",
+        "replyProgress": False,
+        "discord": who.account.token,
+        "mode": "fast",
+    }
     if "jobid" not in body:
         shared |= {"channel": who.channel, "server": who.account.guild_id}
     if row.takes_slot:
-        shared["maxJobs"] = 10  # type: ignore[assignment]
+        shared["maxJobs"] = 10
     await shop.ends(who, await shop.see(200, route, who, body={**body, **shared}))
     form, media_type = _form(verb, body), "multipart/form-data"
     await shop.ends(who, await shop.see(200, route, who, body=form, media_type=media_type))
@@ -185,6 +199,8 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
     await shop.see(413, route, who, body={**body, "replyRef": "x" * JSON_BYTES})
     if "jobid" in body:
         await shop.see(404, route, who, body={**body, "jobid": "job:1"})
+    if verb == "imagine":
+        await shop.done(verb, who, prompt="a red fox --video")
     if verb == "describe":
         await shop.see(412, route, who, body={})
         sim.fault(
@@ -193,10 +209,10 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
         told = await shop.see(400, route, who, body=body)
         assert told["error"] == "Discord refused the picture as too large"
     if verb == "blend":
-        await shop.see(412, route, who, body={"blendUrls": ["http://127.0.0.1:9/a.png"] * 2})
+        await shop.see(400, route, who, body={"blendUrls": ["http://127.0.0.1:9/a.png"] * 2})
     if verb == "button":
         broken = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
-        await shop.see(412, route, who, body={**body, "mask": broken})
+        await shop.see(400, route, who, body={**body, "mask": broken})
         once = {**body, "button": "U1"}
         single = await shop.ends(who, await shop.see(200, route, who, body=once))
         picture = single["attachments"][0]
@@ -204,7 +220,7 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
             "jobid": single["jobid"],
             "button": "Vary (Region)",
             "prompt": "a blue fox",
-            "mask": half_mask(picture["width"], picture["height"]),
+            "mask": _half_mask(picture["width"], picture["height"]),
         }
         await shop.ends(who, await shop.see(200, route, who, body=region))
         repeated = await shop.see(409, route, who, body=once)
@@ -216,8 +232,6 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
         sim.fault(fault, account=who.number, count=1, **params)
         told = await shop.see(status, route, who, body=body)
         assert told["code"] == status
-    if row.answers_at is AnswersAt.ASKED:
-        await _cut_off(shop, route, who, body)
     halted = await shop.see(596, route, who, body=body)
     assert "jobid" not in halted
     path = {"channel": who.channel}
@@ -233,9 +247,6 @@ async def _provoke_job(shop: Shop, verb: str) -> None:
 def _faults(verb: str) -> Sequence[tuple[int, str, Mapping[str, Any]]]:
     """Return what makes a verb answer with a status, the halt last."""
     row, reacts = COMMANDS[verb], {"route": "reactions"}
-    if row.answers_at is AnswersAt.ASKED:
-        # it has answered before Discord says anything
-        return ()
     if row.reaction is not None:
         return (
             (429, "rate_limited_bucket", {**reacts, "retry_after": 0.1}),
@@ -250,26 +261,21 @@ def _faults(verb: str) -> Sequence[tuple[int, str, Mapping[str, Any]]]:
     )
 
 
-async def _cut_off(shop: Shop, route: str, who: Customer, body: dict[str, Any]) -> None:
-    """See 502 from a job that cannot be sent for want of a connection; then the account halts."""
-    sim = shop.here.sim
-    refused = sim.fault("identify_refused", account=who.number, code=4000)
-    sim.drop(who.number, Disturbance.LOSE)
-    await shop.see(502, route, who, body=body)
-    sim.clear_faults(refused.id)
-    sim.fault("identify_refused", account=who.number, code=4004, count=1)
-
-    async def is_halted() -> bool:
-        return "pendingModMessage" in await who.person.account(who.channel)
-
-    await eventually(is_halted)
+def _half_mask(width: int, height: int) -> str:
+    """Return a PNG in base64 that is white on its left half."""
+    image = Image.new("L", (width, height), 0)
+    image.paste(255, (0, 0, width // 2, height))
+    file = BytesIO()
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 async def _body(shop: Shop, verb: str, who: Customer) -> dict[str, Any]:
     """Return a body that a verb accepts; what it speaks of is made first."""
     here = shop.here
-    if verb in SAYING:
-        return dict(SAYING[verb])
+    row = COMMANDS[verb]
+    if ReplyKind.PICTURE not in row.finished_by and row.reaction is None and verb != "describe":
+        return dict(SAYING.get(verb, {}))
     match verb:
         case "describe":
             return {"describeUrl": here.photo()}
@@ -533,7 +539,7 @@ async def _fuzz_all(shop: Shop) -> None:
 
 INSTALLED: Mapping[str, Any] = {
     "speed": 1000.0,
-    "sim_options": {**SMALL, "rate_limits": False},
+    "sim_options": {"picture_size": 64, "rate_limits": False},
     "body_timeout_s": BODY_S,
     "first_answer_s": FIRST_ANSWER_S,
     "json_limit_bytes": JSON_BYTES,

@@ -1,219 +1,290 @@
-"""Every verb and every button, over a real socket, to its end."""
+"""Every verb over a real socket, to its end: what changed at the bot, or what the pictures show.
+
+The verb `button` has a row per label in `test_buttons`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-from io import BytesIO
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
-from PIL import Image
 
-from tests.e2e.conftest import Install, Installation, Person
-from waystation.midjourney.buttons import BUTTONS
-from waystation.midjourney.commands import COMMANDS, AnswersAt
+from tests import measure
+from tests.e2e.conftest import Install
+from tests.e2e.desk import Desk, at_desk
+from tests.e2e.relations import TILES, Seen, has_four, shows_tile
+from tests.measure import SAME
+from tests.pictures import proof
+from waystation.midjourney.commands import COMMANDS
+from waystation.simulator.preferences import SETTINGS
 
-SMALL = {"picture_size": 64}
-"""Pictures are drawn for every message; small ones keep the processor free."""
+FOX = "a red fox in the snow --ar 3:2"
+LONG = "please draw a very small red fox in the deep snow"
 
-SAYING: dict[str, dict[str, str]] = {
-    "info": {},
-    "settings": {},
-    "fast": {},
-    "relax": {},
-    "turbo": {},
-    "stealth": {},
-    "public": {},
-    "remix": {},
-    "variability": {},
-    "prefer_auto_dm": {},
-    "prefer_suffix": {"suffix": "--v 7"},
-    "shorten": {"prompt": "please draw a very small red fox in the snow"},
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A verb that the bot answers in words, and how it changes the account's standing."""
+
+    verb: str
+    before: Fields = field(default_factory=dict)
+    after: Fields = field(default_factory=dict)
+    says: str = ""
+    body: Fields = field(default_factory=dict)
+
+
+USUAL: Fields = {
+    **{"version": "7", "stylize": 100, "raw": False, "remix": False, "suffix": ""},
+    **{"high_variation": True, "personalization": False},
 }
+"""What a reset of the settings leaves."""
 
-MULTI = {"prompt": "a red fox in the snow --ar 3:2"}
-
-LABELS: dict[str, tuple[str, ...]] = {
-    "grid": ("U1", "U2", "U3", "U4", "V1", "V2", "V3", "V4", "🔄"),
-    "single v7": (
-        *("Upscale (Subtle)", "Upscale (Creative)", "Vary (Subtle)", "Vary (Strong)"),
-        *("Zoom Out 2x", "Zoom Out 1.5x", "Custom Zoom", "Make Square"),
-        *("⬅️", "➡️", "⬆️", "⬇️", "Animate (High motion)", "Animate (Low motion)"),
+SAYINGS = (
+    Saying("fast", {"mode": "Relaxed"}, {"mode": "Fast"}, "Done!"),
+    Saying("relax", {"mode": "Fast"}, {"mode": "Relaxed"}, "Done!"),
+    Saying("turbo", {"mode": "Fast"}, {"mode": "Turbo"}, "Done!"),
+    Saying("stealth", {"visibility": "Public"}, {"visibility": "Stealth"}, "Done!"),
+    Saying("public", {"visibility": "Stealth"}, {"visibility": "Public"}, "Done!"),
+    Saying("remix", {"remix": False}, {"remix": True}, "turned on"),
+    Saying("remix", {"remix": True}, {"remix": False}, "turned off"),
+    Saying("variability", {"high_variation": True}, {"high_variation": False}, "turned off"),
+    Saying("variability", {"high_variation": False}, {"high_variation": True}, "turned on"),
+    Saying("prefer_auto_dm", {"auto_dm": False}, {"auto_dm": True}, "turned on"),
+    Saying("prefer_suffix", {}, {"suffix": "--v 6"}, "--v 6", {"suffix": "--v 6"}),
+    Saying("prefer_suffix", {"suffix": "--v 6"}, {"suffix": ""}, "removed"),
+    *(
+        Saying("settings", {name: before}, {name: after}, body={"option": option})
+        for option, name, before, after in (
+            ("Midjourney Model V6.1", "version", "7", "6.1"),
+            ("RAW Mode", "raw", False, True),
+            ("Stylize low", "stylize", 100, 50),
+            ("Stylize med", "stylize", 50, 100),
+            ("Stylize high", "stylize", 100, 250),
+            ("Stylize very high", "stylize", 100, 750),
+            ("Personalization", "personalization", True, False),
+            ("Stealth", "visibility", "Public", "Stealth"),
+            ("Public mode", "visibility", "Stealth", "Public"),
+            ("Remix mode", "remix", False, True),
+            ("High Variation Mode", "high_variation", False, True),
+            ("Low Variation Mode", "high_variation", True, False),
+            ("Turbo mode", "mode", "Fast", "Turbo"),
+            ("Fast mode", "mode", "Turbo", "Fast"),
+            ("Relax mode", "mode", "Turbo", "Relaxed"),
+        )
     ),
-    "single v5.2": ("Upscale (2x)", "Upscale (4x)"),
-}
-"""What is pressed here on what; the rest of BUTTONS is named in UNPRESSED."""
+    Saying(
+        "settings",
+        {"raw": True, "remix": True, "version": "6.1", "stylize": 50, "suffix": "--v 6"},
+        USUAL,
+        body={"option": "Reset Settings"},
+    ),
+)
 
-UNPRESSED: dict[str, str] = {
-    "Vary (Region)": "opens an iframe; below",
-    "Redo Upscale (Subtle)": "on a second upscale; the same row as the first",
-    "Redo Upscale (Creative)": "as above",
-    "Redo Upscale (2x)": "as above",
-    "Redo Upscale (4x)": "as above",
-    "Make Variations": "old models",
-    "Remaster": "old models",
-    "Extend (High motion)": "on a film",
-    "Extend (Low motion)": "on a film",
-    "1️⃣": "describe and shorten picks, below",
-    "2️⃣": "as above",
-    "3️⃣": "as above",
-    "4️⃣": "as above",
-    "5️⃣": "as above",
-    "Imagine all 🎉": "starts several jobs at once",
-}
+Check = Callable[[Desk], Awaitable[None]]
+CHECKS: dict[str, Check] = {}
 
 
-async def _run(person: Person, verb: str, **body: Any) -> dict[str, Any]:
-    """Ask for a verb and return the job's final form."""
-    status, job, _ = await person.call("POST", f"/v2/jobs/{verb}", body)
-    assert status == 200, (verb, body, job)
-    final = await person.final(job["jobid"])
-    assert final["status"] == "completed", (verb, body, final)
-    return final
+def check(*verbs: str) -> Callable[[Check], Check]:
+    """Register what asks for a verb and looks at what comes of it."""
+
+    def register(look: Check) -> Check:
+        CHECKS.update(dict.fromkeys(verbs, look))
+        return look
+
+    return register
 
 
-async def _ready(here: Installation) -> Person:
-    ada = await here.person()
-    await here.equip(ada)
-    await here.connected()
-    return ada
+def test_every_verb_has_a_row() -> None:
+    assert {row.verb for row in SAYINGS} | set(CHECKS) | {"button"} == set(COMMANDS)
 
 
-def test_every_verb_and_label_is_run_here_or_named_with_a_reason() -> None:
-    said = {verb for verb, row in COMMANDS.items() if row.answers_at is AnswersAt.FINAL}
-    assert said == set(SAYING) | {"show", "seed"}
-    assert set(BUTTONS) == {one for labels in LABELS.values() for one in labels} | set(UNPRESSED)
+def test_every_option_of_the_settings_has_a_row() -> None:
+    options = {row.body["option"] for row in SAYINGS if "option" in row.body}
+    pressable = {setting.label for line in SETTINGS for setting in line}
+    assert pressable == {one for one in options if "Model" not in one}
 
 
-async def test_every_saying_verb_answers_when_final(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        finals = {verb: await _run(ada, verb, **body) for verb, body in SAYING.items()}
-        assert finals["info"]["info"]["plan"]
-        assert "settings" in finals["settings"]
-        assert finals["shorten"]["prompts"]
-        assert "turned on" in finals["remix"]["content"]
+async def test_every_saying_verb_changes_what_it_names_and_nothing_else(install: Install) -> None:
+    async with at_desk(install) as desk:
+        standing = desk.here.sim.accounts[0].standing
+        fields = {name for row in SAYINGS for name in row.after}
+        for row in SAYINGS:
+            for name, value in row.before.items():
+                setattr(standing, name, value)
+            before = {name: getattr(standing, name) for name in fields}
+            answer = await desk.run(row.verb, **row.body)
+            assert row.says in answer.job.get("content", ""), row
+            assert {name: getattr(standing, name) for name in fields} == before | dict(row.after), (
+                row
+            )
 
 
-async def test_an_imagine_shows_again_by_its_uuid(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", **MULTI)
-        assert grid["buttons"][:4] == ["U1", "U2", "U3", "U4"]
-        assert grid["attachments"][0]["width"]
-        name = grid["attachments"][0]["filename"]
-        uuid = name.rpartition("_")[2].partition(".")[0]
-        shown = await _run(ada, "show", uuid=uuid)
-        assert shown["buttons"] == grid["buttons"]
-        upscaled = await _run(ada, "button", jobid=shown["jobid"], button="U1")
-        assert upscaled["parentJobId"] == shown["jobid"]
+@pytest.mark.parametrize("verb", CHECKS)
+async def test_every_other_verb_gives_what_it_says(install: Install, verb: str) -> None:
+    async with at_desk(install) as desk:
+        await CHECKS[verb](desk)
 
 
-@pytest.mark.parametrize("verb", ["seed", "seed_async"])
-async def test_a_seed_comes_into_the_direct_messages(install: Install, verb: str) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox --seed 4711")
-        told = await _run(ada, verb, jobid=grid["jobid"])
-        assert told["parentJobId"] == grid["jobid"]
-        assert told["seed"]["value"] == 4711
-        assert "**seed**" in told["seed"]["content"]
+@check("info")
+async def _(desk: Desk) -> None:
+    standing = desk.here.sim.accounts[0].standing
+    standing.plan, standing.fast_hours, standing.fast_hours_used = "Mega", 60.0, 12.5
+    standing.mode, standing.foreign_running = "Turbo", 2
+    info = (await desk.run("info")).job["info"]
+    assert (info["plan"], info["mode"], info["visibility"]) == ("Mega", "turbo", "public")
+    assert (info["fastHoursLeft"], info["fastHoursTotal"], info["running"]) == (47.5, 60.0, 2)
 
 
-async def test_a_blend_of_two_urls_ends_with_a_grid(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        urls = [here.photo("tall.png"), here.photo("wide.png")]
-        grid = await _run(ada, "blend", blendUrls=urls, blendDimensions="Portrait")
-        assert grid["buttons"][:4] == ["U1", "U2", "U3", "U4"]
+@check("settings")
+async def _(desk: Desk) -> None:
+    standing = desk.here.sim.accounts[0].standing
+    standing.remix, standing.version, standing.mode = True, "6.1", "Relaxed"
+    settings = (await desk.run("settings")).job["settings"]
+    assert "6.1" in settings["version"]
+    assert (settings["remix"], settings["mode"], settings["raw"]) == (True, "relax", False)
 
 
-async def test_every_label_of_a_grid(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", **MULTI)
-        assert set(LABELS["grid"]) <= set(grid["buttons"])
-        for label in LABELS["grid"]:
-            child = await _run(ada, "button", jobid=grid["jobid"], button=label)
-            assert child["button"] == label
-        again = {"jobid": grid["jobid"], "button": "U1"}
-        status, refused, _ = await ada.call("POST", "/v2/jobs/button", again)
-        assert (status, refused["button"], refused["code"]) == (409, "U1", 409)
-        parent = await ada.job(grid["jobid"])
-        assert [child["button"] for child in parent["children"]] == list(LABELS["grid"])
+@check("shorten")
+async def _(desk: Desk) -> None:
+    told = await desk.run("shorten", prompt=LONG)
+    assert told.job["prompts"] == told.prompts == desk.here.sim.book[-1]["prompts"]
+    for prompt in told.prompts:
+        assert set(prompt.split()) < set(LONG.split())
 
 
-@pytest.mark.parametrize("version", ["7", "5.2"])
-async def test_every_label_of_a_single_picture(install: Install, version: str) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt=f"a red fox --ar 3:2 --v {version}")
-        single = await _run(ada, "button", jobid=grid["jobid"], button="U3")
-        labels = LABELS[f"single v{version}"]
-        assert set(labels) <= set(single["buttons"])
-        for label in labels:
-            body = {"prompt": "a red fox --ar 3:2 --zoom 1.7"} if label == "Custom Zoom" else {}
-            await _run(ada, "button", jobid=single["jobid"], button=label, **body)
+@check("describe")
+async def _(desk: Desk) -> None:
+    for picture in (proof("tall.png"), proof("crimson.png")):
+        url = desk.here.photo(picture.filename)
+        prompts = (await desk.run("describe", describeUrl=url)).prompts
+        assert len(prompts) == 4
+        for prompt in prompts:
+            assert prompt.endswith(f" --ar {picture.ratio}")
+            assert all(colour in prompt for colour in picture.colours)
 
 
-@pytest.mark.parametrize("body", [{}, {"prompt": "a blue fox"}])
-async def test_a_variation_in_remix_mode_answers_its_modal(
-    install: Install, body: dict[str, str]
-) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", **MULTI)
-        await _run(ada, "remix")
-        child = await _run(ada, "button", jobid=grid["jobid"], button="V1", **body)
-        assert (body or MULTI)["prompt"].partition(" --")[0] in child["content"]
+_UUID = "01234567-89ab-4def-8123-456789abcdef"
+
+IMAGINED: tuple[tuple[Fields, tuple[int, int], str], ...] = (
+    ({"prompt": "a red fox"}, (1, 1), "(fast)"),
+    ({"prompt": "a red fox --ar 16:9"}, (16, 9), "(fast)"),
+    ({"prompt": "a red fox --aspect 2:3 --v 6"}, (2, 3), "(fast)"),
+    ({"prompt": "a red fox --ar 5:2", "mode": "turbo"}, (5, 2), "(turbo)"),
+    ({"prompt": "a red fox --ar 4:5", "mode": "relax"}, (4, 5), "(relaxed)"),
+    ({"prompt": "a red fox ** - <@1> (Stopped) --ar 3:1"}, (3, 1), "(fast)"),
+    ({"prompt": f"a fox named {_UUID} --ar 2:1"}, (2, 1), "(fast)"),
+    ({"prompt": f"https://www.midjourney.com/jobs/{_UUID} as a fox --ar 3:4"}, (3, 4), "(fast)"),
+    ({"prompt": "fox " * 1248 + "--ar 1:2"}, (1, 2), "(fast)"),
+)
+"""Bodies, each with the shape and mode that it asks for; the last has 5,000 characters."""
 
 
-def _mask(width: int, height: int) -> str:
-    """A PNG that is white on its left half."""
-    image = Image.new("L", (width, height), 0)
-    image.paste(255, (0, 0, width // 2, height))
-    file = BytesIO()
-    image.save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
+@check("imagine")
+async def _(desk: Desk) -> None:
+    for body, shape, mode in IMAGINED:
+        grid = await desk.run("imagine", **body)
+        assert grid.job["prompt"] == body["prompt"]
+        assert grid.job["content"].endswith(mode)
+        assert measure.has_shape(grid.picture, *shape)
+        has_four(grid)
+    url = desk.here.photo()
+    film = await desk.run("imagine", prompt=f"{url} the owl flies --video 1 --ar 3:2")
+    assert measure.has_shape(film.picture, 3, 2)
+    assert measure.frames(film.picture) > 1
+    assert film.job["buttons"] == ["U1", "U2", "U3", "U4", "🔄"]
 
 
-async def test_a_region_is_painted_anew_by_its_mask(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2 --v 7")
-        single = await _run(ada, "button", jobid=grid["jobid"], button="U1")
-        picture = single["attachments"][0]
-        press = {"jobid": single["jobid"], "button": "Vary (Region)"}
-        status, refused, _ = await ada.call("POST", "/v2/jobs/button", press)
-        assert (status, refused["error"]) == (400, "mask is required for button Vary (Region)")
-        small = press | {"mask": _mask(8, 8)}
-        status, refused, _ = await ada.call("POST", "/v2/jobs/button", small)
-        assert (status, refused["error"]) == (400, "mask must have the size of the picture")
-        mask = "data:image/png;base64," + _mask(picture["width"], picture["height"])
-        varied = await _run(ada, "button", **press, mask=mask)
-        assert "mask" not in varied
-        assert varied["buttons"][:4] == ["U1", "U2", "U3", "U4"]
+@check("blend")
+async def _(desk: Desk) -> None:
+    photos = [await _single(desk, words) for words in ("a lighthouse", "a forest", "a dragon")]
+    urls = [photo.job["attachments"][0]["url"] for photo in photos]
+    pictures = [photo.picture for photo in photos]
+    for name, shape in (("Portrait", (2, 3)), ("Square", (1, 1)), ("Landscape", (3, 2))):
+        grid = await desk.run("blend", blendUrls=urls[:2], blendDimensions=name)
+        assert measure.has_shape(grid.picture, *shape)
+        has_four(grid)
+        for n in TILES:
+            first, second, absent = measure.mix(grid.tile(n), pictures)
+            assert min(first, second) > 0.2 > abs(absent)
+    form = aiohttp.FormData({"blendDimensions": "Square"})
+    for number, photo in enumerate(photos[1:], start=1):
+        form.add_field(f"blendFile_{number}", photo.picture, filename="photo.webp")
+    _, job, _ = await desk.ada.call("POST", "/v2/jobs/blend", data=form)
+    grid = await desk.finished(job["jobid"])
+    absent, first, second = measure.mix(grid.tile(1), pictures)
+    assert min(first, second) > 0.2 > abs(absent)
 
 
-@pytest.mark.parametrize("verb", ["describe", "shorten"])
-async def test_a_pick_becomes_a_picture(install: Install, verb: str) -> None:
-    async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        bodies = {"describe": {"describeUrl": here.photo()}, "shorten": SAYING["shorten"]}
-        words = await _run(ada, verb, **bodies[verb])
-        grid = await _run(ada, "button", jobid=words["jobid"], button="2️⃣")
-        assert grid["buttons"][:4] == ["U1", "U2", "U3", "U4"]
+async def _single(desk: Desk, words: str) -> Seen:
+    return await desk.press(await desk.run("imagine", prompt=words), "U1")
+
+
+def uuid_of(grid: Seen) -> str:
+    """Return Midjourney's uuid of a job, which its file's name ends with."""
+    name: str = grid.job["attachments"][0]["filename"]
+    return name.rpartition("_")[2].partition(".")[0]
+
+
+@check("show")
+async def _(desk: Desk) -> None:
+    grid = await desk.run("imagine", prompt=FOX)
+    await desk.run("imagine", prompt=FOX)
+    shown = await desk.run("show", uuid=uuid_of(grid))
+    assert measure.distance(grid.picture, shown.picture) < SAME
+    assert shown.job["buttons"] == grid.job["buttons"]
+    shows_tile(2)(shown, await desk.press(shown, "U2"))
+
+
+@check("seed", "seed_async")
+async def _(desk: Desk) -> None:
+    for seed in (4711, 4712):
+        grid = await desk.run("imagine", prompt=f"{FOX} --seed {seed}")
+        for verb in ("seed", "seed_async"):
+            told = await desk.run(verb, jobid=grid.job["jobid"])
+            assert told.job["parentJobId"] == grid.job["jobid"]
+            assert told.job["seed"]["value"] == seed
+            assert told.job["seed"]["content"].endswith(f"**seed** {seed}")
+            assert len(told.job["attachments"]) == 4
+            for n, attachment in enumerate(told.job["attachments"], start=1):
+                single = await desk.fetch(attachment["url"])
+                assert measure.which_tile(grid.picture, single)[0] == n
+
+
+async def test_progress_shows_smaller_pictures_of_what_is_coming(install: Install) -> None:
+    async with at_desk(install, speed=15.0) as desk:
+        stranger = await desk.run("imagine", prompt="a grey lighthouse --ar 3:2")
+        status, job, _ = await desk.ada.call("POST", "/v2/jobs/imagine", {"prompt": FOX})
+        assert status == 200, job
+        early = await _when(desk, job["jobid"], lambda seen: "attachments" in seen)
+        assert early["status"] == "progress" and "%) (fast)" in early["content"]
+        preview = await desk.fetch(early["attachments"][0]["url"])
+        grid = await desk.finished(job["jobid"])
+        assert measure.size(preview) < grid.size
+        assert measure.has_shape(preview, 3, 2)
+        own, strange = (measure.distance(preview, one.picture) for one in (grid, stranger))
+        assert 1.5 * own < strange
 
 
 async def test_a_cancel_is_the_bots_own(install: Install) -> None:
-    async with install(speed=5.0, sim_options=SMALL) as here:
-        ada = await _ready(here)
-        status, job, _ = await ada.call("POST", "/v2/jobs/imagine", MULTI)
+    async with at_desk(install, speed=5.0) as desk:
+        status, job, _ = await desk.ada.call("POST", "/v2/jobs/imagine", {"prompt": FOX})
         assert status == 200, job
-        async with asyncio.timeout(20):
-            while (await ada.job(job["jobid"]))["status"] != "progress":
-                await asyncio.sleep(0.02)
+        await _when(desk, job["jobid"], lambda seen: seen["status"] == "progress")
         path = f"/v2/jobs/cancel/?jobid={job['jobid']}"
-        status, answer, _ = await ada.call("GET", path)
+        status, answer, _ = await desk.ada.call("GET", path)
         assert (status, answer["status"]) == (200, "cancelled")
+        assert [page["status"] for page in desk.here.sim.book] == ["cancelled", "completed"]
+
+
+async def _when(desk: Desk, jobid: str, holds: Callable[[Fields], bool]) -> dict[str, Any]:
+    """Return a job's form as soon as something holds of it."""
+    async with asyncio.timeout(20):
+        while not holds(form := await desk.ada.job(jobid)):
+            await asyncio.sleep(0.02)
+    return form

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from waystation.contract import (
     answer,
     cancel_json,
-    final_delivery,
+    delivery_of,
     instant,
     job_json,
     retry_after_s,
@@ -245,7 +245,7 @@ def test_cancel_answers_jobid_status_and_code_200() -> None:
 
 def test_a_delivery_carries_exactly_what_get_answers() -> None:
     now = INFO.updated_at
-    delivery = final_delivery(INFO, "d1", now)
+    delivery = delivery_of(INFO, "d1", now)
     assert delivery is not None
     assert delivery.body == job_json(INFO)
     assert (delivery.delivery_id, delivery.jobid, delivery.user_id) == ("d1", INFO.jobid, 1)
@@ -253,7 +253,7 @@ def test_a_delivery_carries_exactly_what_get_answers() -> None:
 
 
 def test_a_job_without_reply_url_owes_no_delivery() -> None:
-    assert final_delivery(DESCRIBE, "d1", DESCRIBE.updated_at) is None
+    assert delivery_of(DESCRIBE, "d1", DESCRIBE.updated_at) is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
-from waystation.engine.service import FilePart
+from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge
 
 __all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body"]

@@ -15,7 +15,7 @@ from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_JOBS, MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES, Does, Sentence
 from waystation.contract import CancelForm, JobForm
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, Param, ParamKind
+from waystation.midjourney.commands import COMMANDS, MODES, Command, Param, ParamKind
 
 __all__ = ["OPERATIONS", "Field", "Operation", "Schema"]
 
@@ -93,6 +93,17 @@ _MAX_JOBS = Field(
     {"type": "integer", "minimum": 1, "maximum": MAX_JOBS},
     "The limit for this job, instead of the account's own; a text of digits counts as a number",
 )
+_REPLY_PROGRESS = Field(
+    "replyProgress",
+    {"type": "boolean"},
+    "Whether `replyUrl` receives what comes before the end too; only seed_async does so by default"
+    " (an addition to v2)",
+)
+_MODE = Field(
+    "mode",
+    {"type": "string", "enum": list(MODES)},
+    "Refused unless the account is in this mode already (an addition to v2)",
+)
 _ERA_A = (
     Field("discord", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
     Field("server", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
@@ -142,8 +153,6 @@ def _does(command: Command) -> Iterator[Does]:
     yield from ("answers", "asks the store", "authenticates", "reads a body", "takes a reference")
     if command.reaction is None:
         yield "asks the bot"
-    if command.answers_at is not AnswersAt.ASKED:
-        yield "waits for Discord"
     yield "submits"
     kinds = {param.kind for param in command.params}
     if ParamKind.PARENT in kinds:
@@ -164,7 +173,7 @@ def _does(command: Command) -> Iterator[Does]:
             case ParamKind.MASK:
                 yield from ("takes a mask", "looks at pictures")
             case ParamKind.CHOICE:
-                yield "offers a choice"
+                pass
             case ParamKind.TEXT | ParamKind.PARENT:
                 yield "takes text"
         if param.required and param.kind in (ParamKind.TEXT, ParamKind.PARENT):
@@ -179,6 +188,8 @@ def _job(command: Command) -> Operation:
         *((_MAX_JOBS,) if command.takes_slot else ()),
         _REPLY_URL,
         _REPLY_REF,
+        _REPLY_PROGRESS,
+        *(() if any(param.name == "mode" for param in command.params) else (_MODE,)),
         *(_ERA_A[:1] if names_parent else _ERA_A),
     ]
     slot = "takes a slot" if command.takes_slot else "takes no slot"

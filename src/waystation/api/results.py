@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-__all__ = ["RESULTS", "InfoForm", "SeedForm", "SettingsForm", "Usage"]
+__all__ = ["RESULTS", "InfoForm", "LinkForm", "SeedForm", "SettingsForm", "Usage"]
 
 
 class Usage(msgspec.Struct):
@@ -63,10 +63,21 @@ class SeedForm(msgspec.Struct):
     value: int
 
 
+class LinkForm(msgspec.Struct):
+    """One picture or clip at Midjourney's own content network."""
+
+    id: int
+    url: str
+
+
+_LINKS = "drawn pictures: the single ones, in reading order, when links to them are switched on"
+
 RESULTS: Mapping[str, tuple[Any, str]] = {
     "info": (InfoForm, "info: what the bot's answer says (an addition to v2)"),
     "settings": (SettingsForm, "settings: what the bot's answer shows (an addition to v2)"),
     "prompts": (Sequence[str], "shorten: the suggestions (an addition to v2)"),
     "seed": (SeedForm, "seed, seed_async: when it is known"),
+    "imageUx": (Sequence[LinkForm], _LINKS),
+    "videoUx": (Sequence[LinkForm], "films: the same of their clips"),
 }
 """Field of the job form → its type, and which verbs show it."""

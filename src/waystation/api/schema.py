@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from waystation.api.body import Body
-from waystation.engine.service import FilePart, JobRequest
+from waystation.engine.intake import FilePart
+from waystation.engine.service import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
-from waystation.midjourney.commands import Command, Param, ParamKind
+from waystation.midjourney.commands import MODES, Command, Param, ParamKind
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
@@ -74,6 +75,8 @@ def job_request(command: Command, body: Body) -> JobRequest:
         reply_ref=_bounded(_text(fields, "replyRef"), "replyRef", refusal),
         params=params,
         files=files,
+        reply_progress=_switch(fields, "replyProgress"),
+        mode=None if "mode" in (param.name for param in command.params) else _mode(fields, refusal),
         era_a=any(fields.get(name) not in (None, "") for name in ("discord", "server")),
     )
 
@@ -265,6 +268,26 @@ def _request_max_jobs(fields: Mapping[str, object], refusal: Refusal) -> int | N
     if value is not None and not 1 <= value <= MAX_JOBS:
         raise refusal(f"maxJobs {value} is not between 1 and {MAX_JOBS}")
     return value
+
+
+def _mode(fields: Mapping[str, object], refusal: Refusal) -> str | None:
+    mode = _text(fields, "mode")
+    if mode is not None and mode not in MODES:
+        raise refusal(f"mode must be one of {', '.join(MODES)}")
+    return mode
+
+
+def _switch(fields: Mapping[str, object], name: str) -> bool | None:
+    """Return a field that is true or false; a form can only say so in words."""
+    match fields.get(name):
+        case None | "":
+            return None
+        case bool(value):
+            return value
+        case "true" | "false" as word:
+            return word == "true"
+        case _:
+            raise InvalidRequest(f"{name} must be true or false")
 
 
 def _reply_url(url: str | None, refusal: Refusal) -> str | None:

@@ -35,7 +35,7 @@ WHEN: Mapping[int, str] = {
     404: "unknown job or channel; somebody else's is an unknown one",
     408: "the body did not arrive in 30 s; the connection is closed",
     409: "this button was pressed already and works once; the answer names the earlier job",
-    412: "an input is missing, too long or cannot be fetched",
+    412: "describe: an input is missing, too long or cannot be fetched",
     413: "more than 1 MiB of JSON or 11 MiB of form",
     422: "moderated",
     429: "with `executingJobs`: your slots are full. Without: you are asked to wait",
@@ -119,8 +119,6 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "before making any new API calls.",
             "Pending mod message",
         ),
-    ),
-    "waits for Discord": (
         *_rows(429, "Discord /interactions failed with HTTP status 429"),
         *_rows(
             502,
@@ -142,6 +140,13 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Discord rejected the account's token.",
             "Discord wants a person to look at the account.",
         ),
+        # ── modes ──
+        *_rows(None, "<field> must be one of <choices>"),
+        *_rows(
+            400,
+            "<field> must be true or false",
+            "mode <mode> cannot be asked for here, and the account is not in it",
+        ),
     ),
     "chooses an account": _rows(
         400,
@@ -156,7 +161,6 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "takes a lane": _rows(429, "<limit> jobs without a slot wait on this account already"),
     "needs text": _rows(None, "<field> is missing", "<field> is empty"),
     "takes text": _rows(None, _TOO_LONG),
-    "offers a choice": _rows(None, "<field> must be one of <choices>"),
     "takes a picture": (
         *_rows(
             None,
@@ -189,7 +193,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         ),
     ),
     "looks at pictures": _rows(
-        412,
+        None,
         "GET <url> failed with <reason>",
         "<picture> unknown mime type",
         "<picture> is larger than <limit> bytes",

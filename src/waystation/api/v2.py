@@ -84,7 +84,8 @@ class _Jobs:
         job = await self._service.get_job(user, _jobid(call))
         # only what shows buttons can have children
         children = await self._service.children(job) if job.buttons else ()
-        return Answer(200, job_json(job, children) if children else self._forms.of(job))
+        form = job_json(job, children) if children else self._forms.of(job)
+        return Answer(200, await self._service.with_working_links(job, form))
 
     async def list_or_read(self, call: Call, user: User) -> Answer:
         """Answer the caller's running jobids, or the job that the query names."""

@@ -39,6 +39,7 @@ class Exit(IntEnum):
     MODERATED = 7
     NOT_FOUND = 8
     CANCELLED = 9
+    NOT_SAVED = 10
     INTERRUPTED = 130
 
 
@@ -53,6 +54,7 @@ EXITS: Mapping[Exit, str] = {
     Exit.MODERATED: "Midjourney's content rules refused the job (422)",
     Exit.NOT_FOUND: "there is no such job, account or user (404)",
     Exit.CANCELLED: "the job was cancelled",
+    Exit.NOT_SAVED: "a picture of the job could not be saved; `jobs show --save` tries again",
     Exit.INTERRUPTED: "stopped by Ctrl-C; a submitted job goes on",
 }
 

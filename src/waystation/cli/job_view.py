@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
-from waystation.cli.screen import fields, indented, link, plain
+from waystation.cli.screen import escaped, fields, indented, link, plain
 
-__all__ = ["headline", "job_view", "pictures", "prompts", "readable", "sayings"]
+__all__ = ["headline", "job_view", "labels", "pictures", "prompts", "readable", "sayings"]
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓", "bold green"),
@@ -21,42 +23,103 @@ _SIGNS: Mapping[str, tuple[str, str]] = {
 }
 _RUNNING = ("…", "bold cyan")
 
-_ROWS = (
-    ("jobid", "jobid"),
-    ("channel", "channel"),
-    ("account", "discord"),
-    ("describeUrl", "describeUrl"),
-    ("maxJobs", "maxJobs"),
-    ("replyUrl", "replyUrl"),
-    ("replyRef", "replyRef"),
-    ("created", "created"),
-    ("updated", "updated"),
-    ("messageId", "messageId"),
-    ("code", "code"),
+_ELSEWHERE = frozenset(
+    {"verb", "status", "error", "errorDetails", "content", "timestamp", "attachments", "embeds"}
 )
-"""Label and v2 field, in the order shown; missing fields are left out."""
+"""Fields of the headline, or below the rows; `timestamp` is Discord's word for `updated`."""
 
+_LABELS: Mapping[str, str] = {"discord": "account"}
+"""Fields with another name here."""
+
+_READ = frozenset({"info", "settings", "prompts", "seed"})
+"""Fields that say what the bot's words say; those are left out then."""
 
 _TIME = re.compile(r"<t:(-?\d{1,15})(?::[tTdDfFR])?>")
 """Source: Discord's message formatting, timestamps."""
 
+_MENTION = re.compile(r"(?: -| by)? <@!?\d{1,20}>")
+"""Whom the bot answers, with what leads to it."""
+
+_JOINED = "\N{NO-BREAK SPACE}"
+"""Keeps a label in one piece; `Grid` shows it as a space."""
+
 
 def job_view(job: Mapping[str, object]) -> Sequence[RenderableType]:
-    """Return a whole job for the screen, piece by piece."""
-    rows = {label: job[field] for label, field in _ROWS if field in job}
+    """Return a whole job for the screen, piece by piece: every field as the API has it."""
+    rows = {
+        _LABELS.get(field, field): _cell(field, value, job)
+        for field, value in job.items()
+        if field not in _ELSEWHERE
+    }
     parts: list[RenderableType] = [headline(job), indented(fields(rows))]
-    for said in sayings(job):
-        parts += [Text(), indented(plain(readable(said), lines=True))]
-    for url in pictures(job):
-        parts += [Text(), link(url)]
-    return parts
+    if not _READ & job.keys():
+        for said in sayings(job):
+            parts += [Text(), indented(plain(readable(said), lines=True))]
+    links = [link(url) for url in pictures(job)]
+    return [*parts, Text(), *links] if links else parts
+
+
+def _cell(field: str, value: object, job: Mapping[str, object]) -> Text:
+    match value:
+        case {**given}:
+            # a seed repeats the message that told it
+            kept = {name: one for name, one in given.items() if one != job.get("content")}
+            alone = [str(one) for one in kept.values()] if len(kept) == 1 else []
+            return plain(*alone) if alone else _columns(list(_rows(kept)))
+        case [{}, *_]:
+            return _columns([list(_told(row)) for row in _dicts(value)], no_wrap=True)
+        case list() if field == "buttons":
+            return plain(labels(value))
+        case list():
+            return _columns([(str(number), str(one)) for number, one in enumerate(value, 1)])
+        case _:
+            return plain(value, lines=True)
+
+
+def labels(buttons: Sequence[str]) -> str:
+    """Return what can be pressed, for `Grid` to fold between labels only."""
+    return f"{_JOINED}· ".join(str(label).replace(" ", _JOINED) for label in buttons)
+
+
+def _rows(given: Mapping[object, object]) -> Iterator[Sequence[str]]:
+    """Yield name and value of each field; those of an object within stand behind its name."""
+    for name, value in given.items():
+        match value:
+            case {**within}:
+                for number, row in enumerate(_rows(within)):
+                    yield ("" if number else str(name), *row)
+            case bool():
+                yield str(name), "on" if value else "off"
+            case _:
+                yield str(name), str(value)
+
+
+def _told(row: Mapping[str, object]) -> Iterator[str]:
+    """Yield the values of a child or a link; a message's id says nothing here."""
+    yield from (str(value or "") for name, value in row.items() if name != "messageId")
+
+
+def _columns(rows: Sequence[Sequence[str]], *, no_wrap: bool = False) -> Text:
+    cells = [[escaped(word) for word in row] for row in rows]
+    # the last word of a row makes no column wider
+    columns = zip_longest(*(row[:-1] for row in cells), fillvalue="")
+    widths = [max(map(cell_len, column)) for column in columns]
+    lines = []
+    for *first, last in cells:
+        padded = (
+            word + " " * (width + 2 - cell_len(word))
+            for word, width in zip(first, widths, strict=False)
+        )
+        lines.append("".join(padded) + last)
+    return Text("\n".join(lines), no_wrap=no_wrap)
 
 
 def headline(job: Mapping[str, object]) -> Text:
     """Return one line: sign, verb, status, how long it took, and why it failed."""
     status = str(job.get("status", "unknown"))
     sign, style = _SIGNS.get(status, _RUNNING)
-    line = Text.assemble((sign, style), " ", plain(f"{job.get('verb', 'job')} {status}", "bold"))
+    what = " ".join(str(job[field]) for field in ("verb", "button") if job.get(field)) or "job"
+    line = Text.assemble((sign, style), " ", plain(f"{what} {status}", "bold"))
     took = _took_s(job)
     if took is not None:
         line.append(f" in {took:.1f} s", "dim")
@@ -74,8 +137,8 @@ def sayings(job: Mapping[str, object]) -> list[str]:
 
 
 def readable(said: str) -> str:
-    """Return the bot's words for eyes: its times as dates, without the stars of Markdown."""
-    return _TIME.sub(_date, said).replace("**", "")
+    """Return the bot's words for eyes: times as dates, no mention, no stars of Markdown."""
+    return _MENTION.sub("", _TIME.sub(_date, said)).replace("**", "")
 
 
 def _date(found: re.Match[str]) -> str:

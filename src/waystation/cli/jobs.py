@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from waystation.cli.exits import exit_for_job
 from waystation.cli.group import CommandGroup
-from waystation.cli.job_view import headline, job_view
-from waystation.cli.options import Jobid, Json, Limit
+from waystation.cli.job_view import headline
+from waystation.cli.options import Jobid, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
+from waystation.cli.report import report
+from waystation.cli.saving import Saved, folder_at, save
 from waystation.cli.screen import link, opened
 from waystation.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from waystation.client import Client, Job
 
 __all__ = ["app"]
 
@@ -26,22 +33,39 @@ def list_jobs(as_json: Json = False) -> None:
 
 
 @app.command()
-def show(jobid: Jobid, as_json: Json = False) -> None:
+def show(
+    jobid: Jobid, folder: Save = None, singles: Singles = False, as_json: Json = False
+) -> None:
     """Show a job as it is now."""
     with opened(as_json) as screen:
-        job = ask(lambda client: client.job(jobid))
-        screen.answer(job, *job_view(job))
+        to = folder and folder_at(folder)
+
+        async def call(client: Client) -> tuple[Job, Saved | None]:
+            job = await client.job(jobid)
+            return job, await save(client, job, to, singles=singles)
+
+        raise typer.Exit(report(screen, *ask(call), judged=False))
 
 
 @app.command()
-def watch(jobid: Jobid, timeout_s: Limit = None, as_json: Json = False) -> None:
+def watch(
+    jobid: Jobid,
+    folder: Save = None,
+    singles: Singles = False,
+    timeout_s: Limit = None,
+    as_json: Json = False,
+) -> None:
     """Follow a job until it is final; the exit code says how it ended."""
     with opened(as_json) as screen:
         screen.jobid = jobid
-        with waiting(screen, "job") as seen:
-            job = ask(lambda client: client.wait(jobid, timeout_s=timeout_s, on_progress=seen))
-        screen.answer(job, *job_view(job))
-        raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))
+        to = folder and folder_at(folder)
+
+        async def call(client: Client) -> tuple[Job, Saved | None]:
+            async with waiting(screen, "job", client) as seen:
+                job = await client.wait(jobid, timeout_s=timeout_s, on_progress=seen)
+            return job, await save(client, job, to, singles=singles)
+
+        raise typer.Exit(report(screen, *ask(call)))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Channel", "Config", "Jobid", "Json", "Limit"]
+__all__ = ["Channel", "Config", "Jobid", "Json", "Limit", "Save", "Singles"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
@@ -23,4 +23,17 @@ Limit = Annotated[
     typer.Option(
         "--timeout", metavar="SECONDS", help="Stop waiting after so many seconds; the job goes on."
     ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save",
+        "-o",
+        metavar="DIR",
+        file_okay=False,
+        help="Save the job's pictures in this directory.",
+    ),
+]
+Singles = Annotated[
+    bool, typer.Option("--singles", help="With --save: each picture or clip of a grid too.")
 ]

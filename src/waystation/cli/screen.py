@@ -24,6 +24,7 @@ from rich.text import Text
 from waystation.cli.exits import Exit, exit_for_error
 from waystation.errors import (
     Busy,
+    ButtonRepeated,
     ConfigurationError,
     InvalidRequest,
     TransportError,
@@ -60,7 +61,8 @@ _GAP = 2
 _LEAST_ROOM = 20
 """Columns in which text is folded at least; a narrower terminal folds it once more."""
 
-_WORD = re.compile(r"\s*\S+\s*")
+_JOINED = "\N{NO-BREAK SPACE}"
+_WORD = re.compile(rf"[^\S{_JOINED}]*[\S{_JOINED}]+[^\S{_JOINED}]*")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
@@ -99,6 +101,7 @@ class Grid:
     """Columns as wide as they must be; only the last is folded, and only between words.
 
     Ids and URLs stay in one piece and no line ends in spaces, which rich's own tables promise not.
+    Words with a no-break space between them stay together; it is shown as a space.
     """
 
     def __init__(self, *titles: str) -> None:
@@ -118,6 +121,7 @@ class Grid:
                 head.append_text(cell).append(" " * (width + _GAP - cell.cell_len))
             room = max(options.max_width - head.cell_len, _LEAST_ROOM)
             for folded in _folded(last, room):
+                folded.plain = folded.plain.replace(_JOINED, " ")
                 line = Text.assemble(head, folded, no_wrap=True)
                 line.rstrip()
                 yield line
@@ -135,6 +139,9 @@ class Grid:
 
 def _folded(text: Text, room: int) -> Iterator[Text]:
     for line in text.split(allow_blank=True):
+        if text.no_wrap:
+            yield line
+            continue
         cuts, column = [], 0
         for word in _WORD.finditer(line.plain):
             width = cell_len(word[0].rstrip())
@@ -283,6 +290,8 @@ def _error_object(error: WaystationError) -> dict[str, object]:
         body["errorDetails"] = error.details
     if isinstance(error, Busy) and error.executing_jobs is not None:
         body["executingJobs"] = list(error.executing_jobs)
+    if isinstance(error, ButtonRepeated):
+        body |= {"button": error.button, "jobid": error.jobid}
     # A setting is the caller's own mistake here, as a request is to the API.
     code = InvalidRequest.status_hint if isinstance(error, ConfigurationError) else None
     return body | {"code": code or error.status_hint}
@@ -293,4 +302,6 @@ def _explained(error: WaystationError) -> Sequence[str]:
     if isinstance(error, Busy):
         lines += [f"running: {jobid}" for jobid in error.executing_jobs or ()]
         lines.append(f"try again in {error.retry_after_s} s")
+    if isinstance(error, ButtonRepeated):
+        lines.append(f"its result: waystation jobs show {error.jobid}")
     return lines

@@ -1,7 +1,8 @@
-"""One subcommand per row of COMMANDS: `waystation info`, `waystation describe <path or URL>`, …"""
+"""One subcommand per row of COMMANDS: `waystation info`, `waystation imagine "a red fox"`, …"""
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.exits import exit_for_job
-from waystation.cli.job_view import job_view
-from waystation.cli.options import Json, Limit
+from waystation.cli.options import Json, Limit, Save, Singles
 from waystation.cli.remote import ask
+from waystation.cli.report import report
+from waystation.cli.saving import Saved, folder_at, save
 from waystation.cli.screen import opened
 from waystation.cli.waiting import waiting
-from waystation.errors import PreconditionFailed
+from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, Param, ParamKind
+from waystation.midjourney.replies import ReplyKind
 
 if TYPE_CHECKING:
     from waystation.client import Client, Job
@@ -30,7 +32,9 @@ _MaxJobs = Annotated[
 ]
 _ReplyUrl = Annotated[str | None, typer.Option(help="URL that is called with the result.")]
 _ReplyRef = Annotated[str | None, typer.Option(help="Your own reference, stored with the job.")]
-_NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the result.")]
+_Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the result.")]
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 
 _ARGUMENTS: Mapping[ParamKind, tuple[type, str]] = {
     ParamKind.PICTURE: (str, "PICTURE"),
@@ -38,7 +42,7 @@ _ARGUMENTS: Mapping[ParamKind, tuple[type, str]] = {
     ParamKind.TEXT: (str, "TEXT"),
     ParamKind.CHOICE: (str, "CHOICE"),
     ParamKind.PARENT: (str, "JOBID"),
-    ParamKind.MASK: (str, "BASE64"),
+    ParamKind.MASK: (str, "FILE|BASE64"),
 }
 """How a verb's own field looks on the command line: an argument, or an option if not required."""
 
@@ -74,14 +78,18 @@ def _signature(command: Command) -> Signature:
         if command.takes_slot or name != "max_jobs"
     ]
     waits = [Parameter("timeout_s", keyword, annotation=Limit, default=None)]
-    if command.answers_at is AnswersAt.STARTED:
-        waits.insert(0, Parameter("no_wait", keyword, annotation=_NoWait, default=False))
+    if command.answers_at is not AnswersAt.FINAL:
+        waits.insert(0, Parameter("wait", keyword, annotation=_Wait, default=True))
+    if ReplyKind.PICTURE in command.finished_by:
+        waits.append(Parameter("folder", keyword, annotation=Save, default=None))
+        waits.append(Parameter("singles", keyword, annotation=Singles, default=False))
     as_json = Parameter("as_json", keyword, annotation=Json, default=False)
     return Signature([*own, *shared, *waits, as_json])
 
 
 def _parameter(param: Param) -> Parameter:
     kind, metavar = _ARGUMENTS[param.kind]
+    metavar = "|".join(param.choices) or metavar
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     argument: object
     if param.required:
@@ -98,21 +106,23 @@ def _given_name(param: Param) -> str:
 
 
 def _run(command: Command, given: Mapping[str, Any]) -> None:
+    wait, folder = given.get("wait", True), given.get("folder")
     with opened(given["as_json"]) as screen:
         fields, files = _request(command, given)
+        if folder is not None and not wait:
+            raise InvalidRequest("--save needs the result; leave --no-wait out")
+        to = folder and folder_at(folder)
 
-        async def call(client: Client) -> Job:
-            job = await client.submit(command.verb, fields, files)
-            screen.jobid = job["jobid"]
-            show(job)
-            if given.get("no_wait"):
-                return job
-            return await client.wait(job["jobid"], timeout_s=given["timeout_s"], on_progress=show)
+        async def call(client: Client) -> tuple[Job, Saved | None]:
+            async with waiting(screen, command.verb, client) as show:
+                job = await client.submit(command.verb, fields, files)
+                screen.jobid = jobid = job["jobid"]
+                show(job)
+                if wait:
+                    job = await client.wait(jobid, timeout_s=given["timeout_s"], on_progress=show)
+            return job, await save(client, job, to, singles=given.get("singles", False))
 
-        with waiting(screen, command.verb) as show:
-            job = ask(call)
-        screen.answer(job, *job_view(job))
-        raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))
+        raise typer.Exit(report(screen, *ask(call)))
 
 
 def _request(
@@ -131,6 +141,8 @@ def _request(
                 fields |= _urls(param, [value], files)
             case ParamKind.PICTURES:
                 fields |= _urls(param, value, files)
+            case ParamKind.MASK:
+                fields[param.name] = _mask(value)
             case _:
                 fields[param.name] = value
     return fields, files
@@ -142,15 +154,33 @@ def _urls(param: Param, values: Sequence[str], files: dict[str, Path | bytes]) -
     for number, value in enumerate(values, start=1):
         if value.startswith(("http://", "https://")):
             urls.append(value)
-        elif Path(value).is_file():
+        elif (file := _file(value)) is not None:
             numbered = f"{param.file_part}{number}"
             name = numbered if param.kind is ParamKind.PICTURES else param.file_part
-            files[str(name)] = Path(value)
+            files[str(name)] = file
         else:
             raise PreconditionFailed(f"{value} is neither a file nor an http(s) URL")
     if not urls:
         return {}
-    if param.kind is ParamKind.PICTURE:
-        return {param.name: urls[0]}
-    # a form knows texts only
-    return {param.name: " ".join(urls) if files else urls}
+    return {param.name: urls[0] if param.kind is ParamKind.PICTURE else urls}
+
+
+def _mask(value: str) -> str:
+    """Return the base64 of a file's bytes, or what is base64 already."""
+    file = _file(value)
+    if file is not None:
+        try:
+            return base64.b64encode(file.read_bytes()).decode()
+        except OSError as error:
+            raise PreconditionFailed(f"{value} cannot be read: {error.strerror}") from error
+    if value.startswith("data:") or _BASE64.fullmatch(value):
+        return value
+    raise PreconditionFailed(f"{value} is neither a file nor base64")
+
+
+def _file(value: str) -> Path | None:
+    try:
+        return Path(value) if Path(value).is_file() else None
+    except (OSError, ValueError):
+        # longer than a name may be
+        return None

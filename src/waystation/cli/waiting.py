@@ -1,21 +1,29 @@
-"""Waiting: a live bar on stderr while something runs; plain lines where nobody watches."""
+"""Waiting: a live bar on stderr while something runs, with the picture so far below it; plain lines
+where nobody watches.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from waystation.cli.screen import Screen, escaped
+from rich.console import Console, Group, RenderableType
+
+from waystation.cli.preview import Preview, room
+from waystation.cli.screen import Screen, escaped, indented
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from waystation.client import Client
 
 __all__ = ["percent", "waiting"]
 
 _PERCENT = re.compile(r"\((\d{1,3})%\)")
 """The last one counts: the bot appends it, and a prompt may hold one too."""
+
+_REFRESHES = 6
+"""A picture in colours is some 20 kB each time. Units: per second"""
 
 
 def percent(job: Mapping[str, object]) -> int | None:
@@ -28,29 +36,33 @@ def percent(job: Mapping[str, object]) -> int | None:
     return min(int(found[-1]), 100) if found else None
 
 
-@contextmanager
-def waiting(screen: Screen, what: str) -> Iterator[Callable[[Mapping[str, object]], None]]:
+@asynccontextmanager
+async def waiting(
+    screen: Screen, what: str, client: Client
+) -> AsyncIterator[Callable[[Mapping[str, object]], None]]:
     """Show that something runs; yield a function that takes each state of the job.
 
-    Without a terminal on stderr each change of status is a line; with `--json` nothing is.
+    Without a terminal that can draw on stderr each change of status is a line; with `--json` and
+    without such a terminal nothing is.
+
+    Args: client: fetches the pictures to be shown meanwhile
     """
-    if screen.err.is_terminal:
-        with _bar(screen) as progress:
-            task = progress.add_task(what, total=None, status="")
-
-            def show(job: Mapping[str, object]) -> None:
-                done = percent(job)
-                progress.update(
-                    task,
-                    status=escaped(str(job.get("status", ""))),
-                    total=None if done is None else 100,
-                    completed=done,
-                )
-
-            yield show
+    if not _can_draw(screen.err):
+        screen.note(f"{what} …", "")
+        yield _Lines(screen, what).show
         return
-    screen.note(f"{what} …", "")
-    yield _Lines(screen, what).show
+    size = room(screen.err)
+    preview = None if size is None else Preview(client, *size)
+    try:
+        with _Bar(screen.err, what, preview) as bar:
+            yield bar.show
+    finally:
+        if preview is not None:
+            await preview.close()
+
+
+def _can_draw(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal and not console.no_color
 
 
 class _Lines:
@@ -67,16 +79,50 @@ class _Lines:
             self._screen.note(f"{self._what} … {now}", "")
 
 
-def _bar(screen: Screen) -> Progress:
-    # Takes a fifth of a second to import: only where a bar is shown.
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+class _Bar:
+    """A bar, a status, and the picture below them; leaves nothing behind."""
 
-    return Progress(
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[status]}", markup=False, style="dim"),
-        TimeElapsedColumn(),
-        console=screen.err,
-        transient=True,
-    )
+    def __init__(self, console: Console, what: str, preview: Preview | None) -> None:
+        # Takes a fifth of a second to import: only where a bar is shown.
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[status]}", markup=False, style="dim"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task(what, total=None, status="")
+        self._preview = preview
+        self._live = Live(
+            console=console,
+            get_renderable=self._drawn,
+            transient=True,
+            refresh_per_second=_REFRESHES,
+        )
+
+    def __enter__(self) -> _Bar:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def show(self, job: Mapping[str, object]) -> None:
+        done = percent(job)
+        self._progress.update(
+            self._task,
+            status=escaped(str(job.get("status", ""))),
+            total=None if done is None else 100,
+            completed=done,
+        )
+        if self._preview is not None:
+            self._preview.look(job)
+        self._live.refresh()
+
+    def _drawn(self) -> RenderableType:
+        blocks = None if self._preview is None else self._preview.blocks
+        return Group(self._progress, indented(blocks)) if blocks is not None else self._progress

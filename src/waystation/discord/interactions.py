@@ -31,6 +31,7 @@ from waystation.wire.interaction import (
     ModalRow,
     ModalText,
 )
+from waystation.wire.message import ComponentType
 
 __all__ = ["commands_by_name", "encode_interaction"]
 
@@ -75,13 +76,13 @@ def encode_interaction(
                     InteractionType.APPLICATION_COMMAND, data=_command(slash, command), **place
                 )
             )
-        case Press(message_id, flags, custom_id):
+        case Press(message_id, flags) as press:
             return msgspec.json.encode(
                 ComponentInteraction(
                     InteractionType.MESSAGE_COMPONENT,
                     message_id=message_id,
                     message_flags=flags,
-                    data=ComponentData(custom_id),
+                    data=_component(press),
                     **place,
                 )
             )
@@ -91,6 +92,13 @@ def encode_interaction(
             return msgspec.json.encode(
                 ModalInteraction(InteractionType.MODAL_SUBMIT, data=data, **place)
             )
+
+
+def _component(press: Press) -> ComponentData:
+    if press.value is None:
+        return ComponentData(ComponentType.BUTTON, press.custom_id)
+    select = ComponentType.SELECT
+    return ComponentData(select, press.custom_id, type=select, values=(press.value,))
 
 
 def _command(slash: Slash, command: ApplicationCommand) -> CommandData:

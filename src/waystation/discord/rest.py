@@ -52,7 +52,7 @@ from waystation.wire.interaction import (
     AttachmentSlots,
     CommandIndex,
 )
-from waystation.wire.message import Channel, Message, User
+from waystation.wire.message import Channel, Message, RefreshedLinks, User
 
 __all__ = ["HISTORY_LIMIT", "DiscordRest"]
 
@@ -291,6 +291,14 @@ class DiscordRest:
                 break
             after = messages[-1].id
         return found[:HISTORY_LIMIT]
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Return working links by those that have ended; at most 50. Raises: TransportError."""
+        body = msgspec.json.encode({"attachment_urls": list(links)})
+        path = "/attachments/refresh-urls"
+        request = _Request("POST", path, f"POST {path}", body=body)
+        answer = await self._ask(request, RefreshedLinks)
+        return {one.original: one.refreshed for one in answer.refreshed_urls if one.refreshed}
 
     async def can_read(self, channel: str) -> bool:
         """Tell whether the account can read a channel. Raises: TransportError."""

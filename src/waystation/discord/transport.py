@@ -10,7 +10,7 @@ saved sequence has not passed it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -114,6 +114,10 @@ class DiscordTransport:
     async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
         """See `ports.Transport`."""
         await self._rest.refresh_commands(channel, guild_id)
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """See `ports.Transport`."""
+        return await self._rest.refresh_links(links)
 
     async def close(self) -> None:
         """See `ports.Transport`. Idempotent; ends `events` without what it has not yielded."""

@@ -8,6 +8,9 @@ bounded in three ways, so that receivers that hang hold up themselves and nobody
 * memory: a receiver may hold a quarter of the room that is free, and always a few;
 * time: a delivery that waited so long that its claim could end under the request is not sent.
 
+Progress gives way: whatever follows it to the same URL of the same job breaks off its attempt, so
+that an end neither waits behind it nor is overtaken by it.
+
 What finds no room is left to its claim: when that runs out it is due again, and no attempt is
 counted. A crash does the same, so a delivery can arrive twice, but never not at all.
 """
@@ -15,7 +18,7 @@ counted. A crash does the same, so a delivery can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +30,7 @@ import structlog
 from waystation.deliveries import Attempt, Delivery, next_attempt_at
 from waystation.engine.due import DueLoop
 from waystation.errors import StoreError
+from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Sender, Store
 
 __all__ = ["Deliverer"]
@@ -56,9 +60,10 @@ class _Receiver:
 class Deliverer:
     """Delivers until stopped.
 
-    Args: send_timeout_s: how long `sender.send` may take; a delivery waits as long for its place,
-    and its claim outlives both by as much again. drain_s: how long attempts under way may go on
-    after `stop`, before they are left to the next start
+    Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
+    `sender.send` may take; a delivery waits as long for its place, and its claim outlives both by
+    as much again. drain_s: how long attempts under way may go on after `stop`, before they are left
+    to the next start
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Deliverer:
         sender: Sender,
         clock: Clock,
         ids: IdSource,
+        fresh: Callable[[Delivery], Awaitable[Delivery]],
         *,
         send_timeout_s: float = 15.0,
         drain_s: float = 5.0,
@@ -75,11 +81,14 @@ class Deliverer:
         self._sender = sender
         self._clock = clock
         self._ids = ids
+        self._fresh = fresh
         self._send_timeout_s = send_timeout_s
         self._loop = DueLoop("deliverer", store, clock, self._take, drain_s)
         self._places = asyncio.Semaphore(IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
+        self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
+        """Attempts under way that tell progress, by what they are about."""
 
     def nudge(self) -> None:
         """Look now: a delivery was written."""
@@ -111,16 +120,34 @@ class Deliverer:
             _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
             return
         receiver.held += 1
-        self._loop.start(self._deliver(delivery, name, receiver, send_before))
+        about = (delivery.jobid, delivery.url)
+        before = self._progress.pop(about, None)
+        if before is not None:
+            before.cancel()
+        task = self._loop.start(self._deliver(delivery, name, receiver, send_before, before))
+        if not delivery.is_final:
+            self._progress[about] = task
+            task.add_done_callback(lambda done: self._forget(about, done))
+
+    def _forget(self, about: tuple[JobId, str], done: asyncio.Task[None]) -> None:
+        if self._progress.get(about) is done:
+            del self._progress[about]
 
     async def _deliver(
-        self, delivery: Delivery, name: str, receiver: _Receiver, send_before: float
+        self,
+        delivery: Delivery,
+        name: str,
+        receiver: _Receiver,
+        send_before: float,
+        before: asyncio.Task[None] | None,
     ) -> None:
         try:
+            if before is not None:
+                await asyncio.wait({before})
             async with self._place(receiver, retry=delivery.attempts > 0):
                 if self._loop.stopping or self._clock.monotonic() > send_before:
                     return
-                attempt = await self._send(delivery)
+                attempt = await self._send(await self._fresh(delivery))
             await self._record(delivery, attempt, name)
         finally:
             receiver.held -= 1
@@ -151,7 +178,7 @@ class Deliverer:
         now = self._clock.now()
         tried = delivery.attempts + 1
         next_at = None
-        if not attempt.delivered:
+        if not attempt.delivered and delivery.is_final:
             next_at = next_attempt_at(tried, now, self._ids.fraction())
         _log.info(
             "delivery.attempted",

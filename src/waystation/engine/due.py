@@ -75,12 +75,13 @@ class DueLoop:
         self._stopped.set()
         self._bell.set()
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        """Run some work beside the loop."""
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run some work beside the loop. Cancelled, it is left to its claim."""
         task = asyncio.create_task(self._outlive(work))
         self._tasks.add(task)
         self._idle.clear()
         task.add_done_callback(self._ended)
+        return task
 
     async def run(self) -> None:
         """Loop until `stop`, then drain. Cancelled, it leaves what is under way to its claims."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from waystation.contract import final_delivery
+from waystation.contract import delivery_of
 from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.midjourney.machine import apply
@@ -87,7 +87,7 @@ class Janitor:
         )
         event = Failed(502, error, ghost=job.status is not JobStatus.CREATED)
         ended = apply(job, event, now, timedelta())
-        delivery = final_delivery(ended, self._ids.token(18), now)
+        delivery = delivery_of(ended, self._ids.token(18), now)
         deliveries = () if delivery is None else (delivery,)
         try:
             await self._store.commit(

@@ -21,14 +21,26 @@ import msgspec
 import structlog
 
 from waystation.actions import Press, Submission
-from waystation.contract import final_delivery
+from waystation.contract import delivery_of
 from waystation.engine.feed import Bell, Feed, race
 from waystation.engine.listener import Listener
 from waystation.engine.recovery import Recovery
 from waystation.engine.submitter import Submitter, Waiting
 from waystation.errors import LeaseLost, StoreError, TransportError, UuidTaken
 from waystation.gateway_events import GatewayEvent, SessionState
-from waystation.jobs import Failed, Job, JobId, JobStatus, Late, ModalOpened, SlotReleased
+from waystation.jobs import (
+    Acknowledged,
+    Failed,
+    Job,
+    JobEvent,
+    JobId,
+    JobStatus,
+    Late,
+    ModalOpened,
+    Progressed,
+    Reacted,
+    SlotReleased,
+)
 from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
 from waystation.ports import (
     Account,
@@ -71,6 +83,8 @@ class Adapters:
     feed: Feed
     nudge_outbox: Callable[[], None]
     """Called when deliveries or mails were written."""
+    cdn_url: str = ""
+    """Midjourney's own content network, for links to single pictures; empty: no links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +295,11 @@ class Owner:
             epoch=epoch,
             lease_ends=asked_at + self.limits.lease_s,
             conversation=Conversation(
-                account.discord_user_id, account.channel, self.limits.conversation, jobs
+                account.discord_user_id,
+                account.channel,
+                self.limits.conversation,
+                jobs,
+                adapters.cdn_url,
             ),
             transport=adapters.transports(Secret(token.decode()), session, account_id),
             session=session,
@@ -506,15 +524,17 @@ class Owner:
     def _job_change(self, conversation: Conversation, change: Changed, now: datetime) -> JobChange:
         job = change.job
         ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
-        if not ends:
+        if not ends and not _is_progress(job, change.events):
             return JobChange(job, change.events)
         before = conversation.get(job.jobid)
-        if job.code == 429 and (
-            before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED)
+        if (
+            ends
+            and job.code == 429
+            and (before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED))
         ):
             # R4: the POST says so itself and names no job
             return JobChange(job, change.events)
-        delivery = final_delivery(job, self.adapters.ids.token(18), now)
+        delivery = delivery_of(job, self.adapters.ids.token(18), now)
         return JobChange(job, change.events, () if delivery is None else (delivery,))
 
     async def _halt(self, sign: HaltSign, now: datetime) -> Halt:
@@ -562,6 +582,12 @@ class Owner:
         if self._hold is None:
             raise LeaseLost("The account is not owned at the moment")
         return self._hold
+
+
+def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
+    """Tell whether somebody wants to hear of what is no end."""
+    told = any(isinstance(event, Acknowledged | Progressed | Reacted) for event in events)
+    return job.reply_progress and told and not job.final
 
 
 def _kept(step: Step) -> Sequence[Unrecognised]:

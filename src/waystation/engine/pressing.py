@@ -16,21 +16,32 @@ from waystation.jobs import Job, JobStatus, Source
 from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
 from waystation.ports import Account, Fetched
 
-__all__ = ["account_of", "check_mask", "press_of", "reaction_to", "source_of"]
+__all__ = ["account_of", "check_mask", "mode_needed", "press_of", "reaction_to", "source_of"]
 
 
 def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     """Return the press of `params["button"]` on the parent's message. Raises: InvalidRequest."""
     label = str(params["button"])
-    ids = {button.label: button.custom_id for button in parent.buttons}
-    if parent.status is not JobStatus.COMPLETED or parent.message_id is None or label not in ids:
+    button = next((one for one in parent.buttons if one.label == label), None)
+    if parent.status is not JobStatus.COMPLETED or parent.message_id is None or button is None:
         raise InvalidRequest("Button not supported or not found in jobid buttons array")
     needs = button_row(label).prompt
     if needs is Needs.MUST and not params.get("prompt"):
         raise InvalidRequest(f"prompt is required for button {label}")
     if needs is Needs.NO and params.get("prompt"):
         raise InvalidRequest(f"prompt is not supported for button {label}")
-    return Press(parent.message_id, parent.flags, ids[label])
+    return Press(parent.message_id, parent.flags, button.custom_id, button.value)
+
+
+def mode_needed(mode: str | None, params: Mapping[str, object]) -> str | None:
+    """Return the mode that an account must be in already, since nothing that is asked can say it.
+
+    Args: mode: of a verb without a field of its own for it
+    """
+    label = params.get("button")
+    if label is not None and button_row(str(label)).prompt is Needs.NO:
+        return None if params.get("mode") is None else str(params["mode"])
+    return mode
 
 
 def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
@@ -59,11 +70,12 @@ def reaction_to(parent: Job, emoji: str) -> React:
     return React(parent.message_id, emoji)
 
 
-def source_of(parent: Job) -> Source:
+def source_of(parent: Job, action: Press | React | None = None) -> Source:
     """Return what is pressed or reacted to; a job shown again knows its uuid by its buttons."""
+    pressed = action.custom_id if isinstance(action, Press) else None
     by_buttons = (custom_id_hash(button.custom_id) for button in parent.buttons)
     hash_ = parent.hash or next((one for one in by_buttons if one), None)
-    return Source(parent.message_id or "", hash_)
+    return Source(parent.message_id or "", hash_, pressed)
 
 
 def account_of(parent: Job, accounts: Sequence[Account]) -> Account:

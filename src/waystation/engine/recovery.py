@@ -16,7 +16,7 @@ import structlog
 from waystation.errors import TransportError
 from waystation.gateway_events import MessageSeen, MessageStep
 from waystation.jobs import Job
-from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.edits import in_history
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_at
 
@@ -107,4 +107,4 @@ def _first(jobs: Sequence[Job]) -> datetime | None:
 
 
 def _is_readable(job: Job) -> bool:
-    return job.submitted_at is not None and COMMANDS[job.verb].reply_in_history
+    return job.submitted_at is not None and in_history(job)

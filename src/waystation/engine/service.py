@@ -11,16 +11,24 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
 
 import structlog
 
 from waystation.actions import Press, React
 from waystation.deliveries import Delivery
 from waystation.engine.feed import Feed
+from waystation.engine.intake import FilePart, Intake
+from waystation.engine.links import Links
 from waystation.engine.owner import Owner
 from waystation.engine.pool import Pool
-from waystation.engine.pressing import account_of, check_mask, press_of, reaction_to, source_of
+from waystation.engine.pressing import (
+    account_of,
+    check_mask,
+    mode_needed,
+    press_of,
+    reaction_to,
+    source_of,
+)
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     Busy,
@@ -39,7 +47,8 @@ from waystation.errors import (
     VaultError,
 )
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, ParamKind
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
+from waystation.midjourney.results import MODE_VERBS, mode_told
 from waystation.ports import (
     Account,
     Clock,
@@ -58,7 +67,7 @@ from waystation.ports import (
 )
 from waystation.secret import Secret, mask
 
-__all__ = ["FilePart", "JobRequest", "Readiness", "Service", "ServiceLimits"]
+__all__ = ["JobRequest", "Readiness", "Service", "ServiceLimits"]
 
 log = structlog.get_logger("waystation.service")
 
@@ -70,14 +79,6 @@ _REJECTED_TOKENS_PER_HOUR = 5
 
 _FAILED_LOGINS_PER_MINUTE = 30
 """R44; a secret has 256 bits, so this only keeps a flood cheap."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """A file of a form."""
-
-    filename: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,10 @@ class JobRequest:
     """The verb's own fields under their v2 names."""
     files: Mapping[str, FilePart] = field(default_factory=dict)
     """Files that stand in for a picture's URL, by the param's name."""
+    reply_progress: bool | None = None
+    """Whether progress is delivered too; None: as the verb's row says."""
+    mode: str | None = None
+    """The mode that the account must be in, for a verb that cannot ask for one itself."""
     era_a: bool = False
     """Whether the body carried `discord` or `server` (R33)."""
 
@@ -129,20 +134,21 @@ class Service:
         sealer: Sealer,
         clock: Clock,
         ids: IdSource,
+        links: Links,
         limits: ServiceLimits,
     ) -> None:
         self._store = store
         self._pool = pool
         self._feed = feed
-        self._fetcher = fetcher
+        self._intake = Intake(fetcher)
         self._probe = probe
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
+        self._links = links
         self._limits = limits
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
-        self._fetching: set[asyncio.Task[Sequence[Fetched]]] = set()
         self._failed_logins = _Recent(timedelta(minutes=1), _FAILED_LOGINS_PER_MINUTE)
         self._rejected_tokens = _Recent(timedelta(hours=1), _REJECTED_TOKENS_PER_HOUR)
 
@@ -211,8 +217,9 @@ class Service:
             candidates = self._usable(accounts)
         else:
             candidates = await self._candidates(user, request, command)
+        candidates = await self._in_mode(candidates, mode_needed(request.mode, request.params))
         self._look_for_room(user, request, command, candidates)
-        pictures = await self._fetched(user, request, command)
+        pictures = await self._intake.take(user.user_id, command, request.params, request.files)
         if isinstance(action, Press) and parent is not None:
             check_mask(parent, str(request.params["button"]), next(iter(pictures), None))
         accepting = asyncio.create_task(
@@ -234,6 +241,10 @@ class Service:
         if job is None:
             raise NotFound(f"Unable to locate job {jobid}")
         return job
+
+    async def with_working_links(self, job: Job, form: bytes) -> bytes:
+        """Return a job's form with Discord's links renewed where they have ended."""
+        return await self._links.in_form(job.account_id, form)
 
     async def children(self, job: Job) -> Sequence[Child]:
         """Return what a job's buttons started."""
@@ -295,6 +306,23 @@ class Service:
         by_id = {account.account_id: account for account in usable}
         return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
 
+    async def _in_mode(self, candidates: Sequence[Account], mode: str | None) -> Sequence[Account]:
+        """Return the accounts that are in a mode already, as far as their last answers tell."""
+        if mode is None:
+            return candidates
+        told: dict[str, str | None] = {}
+        for account in candidates:
+            last = await self._store.last_completed(account.account_id, MODE_VERBS)
+            told[account.account_id] = None if last is None else mode_told(last.verb, last.result)
+        there = [account for account in candidates if told[account.account_id] == mode]
+        if not there:
+            known = ", ".join(sorted(one or "unknown" for one in told.values()))
+            raise InvalidRequest(
+                f"mode {mode} cannot be asked for here, and the account is not in it",
+                details=f"Its mode is {known}. POST jobs/{mode} first, or leave mode out.",
+            )
+        return there
+
     def _look_for_room(
         self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
     ) -> None:
@@ -315,39 +343,6 @@ class Service:
             last = NoSlot(max_jobs=limit, executing_jobs=own)
         if last is not None:
             raise _busy(last, command)
-
-    async def _fetched(
-        self, user: User, request: JobRequest, command: Command
-    ) -> Sequence[Fetched]:
-        """Fetch the pictures, unless the service stops meanwhile: then there is no job yet."""
-        fetching = asyncio.create_task(self._pictures(user, request, command))
-        self._fetching.add(fetching)
-        try:
-            return await fetching
-        except asyncio.CancelledError:
-            if self._draining:
-                raise Unavailable from None
-            raise
-        finally:
-            fetching.cancel()
-            self._fetching.discard(fetching)
-
-    async def _pictures(
-        self, user: User, request: JobRequest, command: Command
-    ) -> Sequence[Fetched]:
-        pictures = []
-        for param in command.params:
-            if param.kind in (ParamKind.PICTURE, ParamKind.PICTURES):
-                named = request.params.get(param.name, ())
-                for url in (named,) if isinstance(named, str) else cast(Sequence[str], named):
-                    pictures.append(await self._fetcher.fetch(url, user.user_id))
-        parts = {param.name: param.file_part for param in command.params}
-        for field_name, part in request.files.items():
-            name = parts.get(field_name) or field_name
-            # a hostile file can keep the reader busy, so it is read beside the loop
-            inspected = asyncio.to_thread(self._fetcher.inspect, part.data, part.filename or name)
-            pictures.append(await inspected)
-        return pictures
 
     async def _accept(
         self,
@@ -371,6 +366,11 @@ class Service:
             lane=self._limits.lane,
             reply_url=request.reply_url or user.reply_url,
             reply_ref=request.reply_ref,
+            reply_progress=(
+                command.replies_progress
+                if request.reply_progress is None
+                else request.reply_progress
+            ),
         )
         job = await self._store.add_job(draft, self._clock.now())
         if isinstance(job, NoSlot):
@@ -386,7 +386,7 @@ class Service:
             )
         owner = self._pool.get(job.account_id)
         if owner is not None:
-            source = None if parent is None else source_of(parent)
+            source = None if parent is None else source_of(parent, action)
             owner.submit(Waiting(job, pictures, action, source))
         return job
 
@@ -395,7 +395,7 @@ class Service:
             if seen.final:
                 return True
             if command.answers_at is AnswersAt.ASKED:
-                return seen.status is not JobStatus.CREATED
+                return seen.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
             return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
 
         timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S
@@ -561,8 +561,7 @@ class Service:
     async def drain(self) -> None:
         """Take nothing new, and end what was accepted and not sent, so that every POST answers."""
         self._draining = True
-        for fetching in self._fetching:
-            fetching.cancel()
+        self._intake.close()
         try:
             await asyncio.gather(*self._submitting, return_exceptions=True)
             await asyncio.gather(*(_end_unsent(owner) for owner in self._pool.owners))

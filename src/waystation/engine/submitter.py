@@ -40,7 +40,7 @@ from waystation.errors import (
 )
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
-from waystation.midjourney.commands import COMMANDS, action_for
+from waystation.midjourney.commands import COMMANDS, MODES, action_for
 from waystation.midjourney.matching import upload_stem
 from waystation.ports import Fetched
 
@@ -118,15 +118,21 @@ class Submitter:
             if answer is None:
                 await self._end(job.jobid, Failed(502, _MASK_LOST))
                 continue
+            source = None
+            if isinstance(answer, Press):
+                source = Source(answer.message_id, custom_id=answer.custom_id)
             nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
-            outcome = await self._perform(job, nonce, answer)
+            outcome = await self._perform(job, nonce, answer, source)
             if outcome is not None:
                 await self._judge(job, outcome)
 
-    def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | None:
+    def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | Press | None:
         """Return the answer; None for an iframe whose mask went with an earlier process."""
+        if modal.is_settings:
+            return Press(modal.modal_id, modal.flags, modal.custom_id, modal.value)
         if not modal.is_iframe:
-            values = {one.custom_id: text or one.value for one in modal.inputs}
+            mode = MODES.get(str(job.params.get("mode")), "")
+            values = {one.custom_id: f"{text or one.value} {mode}".strip() for one in modal.inputs}
             return AnswerModal(modal.modal_id, modal.custom_id, values)
         mask = self._masks.pop(job.jobid, None)
         token = modal.custom_id.rpartition("::")[2]
@@ -210,11 +216,13 @@ class Submitter:
         a modal is answered, so the bot knows the job already
         """
         owner, clock = self._owner, self._owner.adapters.clock
-        again = again or for_modal
         expected = JobStatus.SUBMITTED if again else JobStatus.CREATED
         while True:
             job = owner.current(jobid)
-            if job is None or job.status is not expected:
+            waits = job is not None and (
+                job.modal is not None if for_modal else job.status is expected
+            )
+            if not waits:
                 # R12: what was recorded as submitted is never sent again, whatever broke since
                 return False
             if not owner.account.usable:
@@ -222,7 +230,7 @@ class Submitter:
                 await self._end(jobid, await self._halted())
                 return False
             wait_s = self._not_before - clock.monotonic()
-            free = again or not (owner.unbound or owner.must_wait(jobid))
+            free = again or for_modal or not (owner.unbound or owner.must_wait(jobid))
             if owner.caught_up and free and wait_s <= 0:
                 return True
             moved = asyncio.ensure_future(owner.moved.wait())
@@ -270,6 +278,8 @@ class Submitter:
                 event, halt = refusal(outcome)
                 if event is not None:
                     await self._end(job.jobid, event, halt)
+            case Accepted() if COMMANDS[job.verb].reaction is not None:
+                await owner.step(lambda conversation, now: conversation.reacted(job.jobid, now))
             case Accepted():
                 pass
 

@@ -22,6 +22,7 @@ from waystation.wire.message import Component, ComponentType, Message
 __all__ = [
     "BUTTONS",
     "CANCEL_JOB",
+    "SETTING_ON",
     "ButtonRow",
     "Needs",
     "all_components",
@@ -30,6 +31,9 @@ __all__ = [
     "custom_id_hash",
     "message_hash",
 ]
+
+SETTING_ON = 3
+"""Style of a setting that is on; 2 is off. Source: wire notes 3.4, 5.4."""
 
 CANCEL_JOB = "MJ::CancelJob"
 """How the custom_id of a progress message's button begins. Source: wire notes 3.4."""
@@ -63,6 +67,8 @@ class ButtonRow:
     shows: frozenset[str]
     prompt: Needs = Needs.NO
     mask: bool = False
+    results: int = 1
+    """How many messages with pictures it brings."""
 
     @property
     def once(self) -> bool:
@@ -99,16 +105,17 @@ _ROWS: Sequence[ButtonRow] = (
     _row("Extend (High motion)", "", "animate (high motion)", prompt=Needs.MAY),
     _row("Extend (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
     *(_row(digit, "", prompt=Needs.MAY) for digit in _DIGITS),
-    _row("Imagine all 🎉", ""),
+    ButtonRow("Imagine all 🎉", frozenset({""}), results=4),
+    _row("Show Details", ""),
 )
 """Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
 
 BUTTONS: Mapping[str, ButtonRow] = {row.label: row for row in _ROWS}
 
 
-def button_row(label: str) -> ButtonRow:
+def button_row(label: str | None) -> ButtonRow:
     """Return a label's row; for one that has none, one that promises nothing."""
-    return BUTTONS.get(label) or ButtonRow(label, frozenset(), Needs.MAY)
+    return BUTTONS.get(label or "") or ButtonRow(label or "", frozenset(), Needs.MAY)
 
 
 def all_components(components: Sequence[Component]) -> Iterator[Component]:
@@ -123,13 +130,22 @@ def buttons_of(message: Message) -> Sequence[Button] | None:
     if message.components is UNSET:
         return None
     return tuple(
-        Button(label, component.custom_id)
+        button
         for component in all_components(message.components)
-        if component.type == ComponentType.BUTTON
-        and component.custom_id
-        and not component.disabled
-        and (label := component.label or (component.emoji.name if component.emoji else None))
+        if component.custom_id and not component.disabled
+        for button in _pressable(component, component.custom_id)
     )
+
+
+def _pressable(component: Component, custom_id: str) -> Iterator[Button]:
+    """Yield a button, or the entries of a menu."""
+    if component.type == ComponentType.SELECT:
+        for option in component.options:
+            name = option.label or option.value
+            yield Button(name, custom_id, option.value, is_on=option.default)
+    label = component.label or (component.emoji.name if component.emoji else None)
+    if component.type == ComponentType.BUTTON and label:
+        yield Button(label, custom_id, is_on=component.style == SETTING_ON)
 
 
 def custom_id_hash(custom_id: str) -> str | None:

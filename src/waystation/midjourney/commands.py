@@ -15,7 +15,16 @@ from enum import StrEnum
 from waystation.actions import Option, Slash, Uploaded
 from waystation.midjourney.replies import ReplyKind
 
-__all__ = ["COMMANDS", "AnswersAt", "Command", "Param", "ParamKind", "action_for", "written"]
+__all__ = [
+    "COMMANDS",
+    "MODES",
+    "AnswersAt",
+    "Command",
+    "Param",
+    "ParamKind",
+    "action_for",
+    "written",
+]
 
 
 class AnswersAt(StrEnum):
@@ -89,6 +98,8 @@ class Command:
     """HTTP status for bad replyUrl, replyRef and maxJobs: 412 on describe, else 400 (R5)."""
     source: str
     params: Sequence[Param] = ()
+    replies_progress: bool = False
+    """Whether what comes before the end is delivered too, unless the request says otherwise."""
     reaction: str | None = None
     """The emoji that asks, put under the parent's message."""
     shows_own: bool = True
@@ -143,7 +154,13 @@ _PARENT = Param(
     longest=256,
 )
 
-_MODES: Mapping[str, str] = {"fast": "--fast", "relax": "--relax", "turbo": "--turbo"}
+MODES: Mapping[str, str] = {"fast": "--fast", "relax": "--relax", "turbo": "--turbo"}
+"""v2's word for a mode → how a prompt asks for it."""
+
+
+def _mode(option: str | None, help: str) -> Param:
+    return Param("mode", ParamKind.CHOICE, False, option, None, help, choices=MODES)
+
 
 _ROWS = (
     _drawing(
@@ -152,15 +169,7 @@ _ROWS = (
         "Draw four pictures from a prompt.",
         "rest-api-v2 6.1; wire notes 4.3",
         _text("prompt", "prompt", "What to draw, with Midjourney's parameters"),
-        Param(
-            name="mode",
-            kind=ParamKind.CHOICE,
-            required=False,
-            option="prompt",
-            file_part=None,
-            help="fast, relax or turbo for this job only (an addition to v2)",
-            choices=_MODES,
-        ),
+        _mode("prompt", "fast, relax or turbo for this job only (an addition to v2)"),
     ),
     _drawing(
         "blend",
@@ -203,6 +212,7 @@ _ROWS = (
             longest=100,
         ),
         _text("prompt", None, "The text for a button that asks for one", required=False),
+        _mode(None, "fast, relax or turbo, where a form opens that takes a prompt (an addition)"),
         Param(
             name="mask",
             kind=ParamKind.MASK,
@@ -279,8 +289,20 @@ _ROWS = (
         "settings",
         "settings",
         ReplyKind.SETTINGS,
-        "Show the account's Midjourney settings (an addition to v2).",
-        "wire notes 5.4",
+        "Show the account's Midjourney settings, or change one (an addition to v2).",
+        "wire notes 3.3, 3.4, 5.4",
+        _text(
+            "option", None, "The label of the option to press, as buttons lists it", required=False
+        ),
+        Param(
+            name="state",
+            kind=ParamKind.CHOICE,
+            required=False,
+            option=None,
+            file_part=None,
+            help="on or off: press only an option that is not so yet",
+            choices={"on": "on", "off": "off"},
+        ),
     ),
     _saying(
         "fast",
@@ -367,6 +389,7 @@ def _seed(verb: str, answers_at: AnswersAt) -> Command:
         params=(_PARENT,),
         reaction=_ENVELOPE,
         shows_own=False,
+        replies_progress=answers_at is AnswersAt.ASKED,
     )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from waystation.actions import Press
 from waystation.gateway_events import (
@@ -48,6 +49,7 @@ from waystation.jobs import (
     Moderated,
     Nonce,
     Progressed,
+    Reacted,
     Refused,
     Shown,
     SlotReleased,
@@ -56,14 +58,23 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
-from waystation.midjourney.buttons import CANCEL_JOB, all_components
+from waystation.midjourney.buttons import CANCEL_JOB, all_components, button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
+from waystation.midjourney.edits import (
+    edit_of,
+    finishes,
+    in_history,
+    opened_settings,
+    option_of,
+    wanted,
+)
 from waystation.midjourney.machine import apply
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, match
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
+from waystation.midjourney.results import collected, picture_links
 from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
@@ -76,8 +87,14 @@ class Conversation:
     """One account's unfinished jobs and ghosts, and what the bot says about them."""
 
     def __init__(
-        self, discord_user_id: str, channel: str, limits: Limits, jobs: Iterable[Job]
+        self,
+        discord_user_id: str,
+        channel: str,
+        limits: Limits,
+        jobs: Iterable[Job],
+        cdn_url: str = "",
     ) -> None:
+        self._cdn_url = cdn_url
         self._discord_user_id = discord_user_id
         self._channel = channel
         self._limits = limits
@@ -142,8 +159,14 @@ class Conversation:
         if job is None or (job.bound and job.modal is None):
             return NOTHING
         deadline_at = now + self._limits.first_answer
-        target, source_hash = (None, None) if source is None else (source.message_id, source.hash)
-        return self._step(jobid, now, Submitted(nonce, deadline_at, target, source_hash))
+        event = Submitted(nonce, deadline_at)
+        if source is not None:
+            event = Submitted(nonce, deadline_at, source.message_id, source.hash, source.custom_id)
+        return self._step(jobid, now, event)
+
+    def reacted(self, jobid: JobId, now: datetime) -> Step:
+        """Return the step for an emoji that Discord has put under the message."""
+        return self._step(jobid, now, Reacted())
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided.
@@ -217,7 +240,7 @@ class Conversation:
             for job in self.jobs
             if not job.final
             and job.submitted_at is not None
-            and (job.modal is not None or not COMMANDS[job.verb].reply_in_history)
+            and (job.modal is not None or not in_history(job))
         )
 
     def earliest_readable(self) -> datetime | None:
@@ -225,9 +248,7 @@ class Conversation:
         moments = [
             job.submitted_at
             for job in self._jobs.values()
-            if job.submitted_at is not None
-            and COMMANDS[job.verb].reply_in_history
-            and not _late_ended(job)
+            if job.submitted_at is not None and in_history(job) and not _late_ended(job)
         ]
         return min(moments, default=None)
 
@@ -276,7 +297,7 @@ class Conversation:
         looked = self._looked_back.get(job.jobid)
         return (
             job.status is not JobStatus.CREATED
-            and COMMANDS[job.verb].reply_in_history
+            and in_history(job)
             and (looked is None or looked < due)
         )
 
@@ -294,9 +315,14 @@ class Conversation:
             return NOTHING
         if reading.addressee not in (None, self._discord_user_id):
             return NOTHING
-        if step is MessageStep.UPDATED and self._is_echo(reading):
-            return NOTHING
-        found = match(reading, self._candidates)
+        found: Matched | Ambiguous | None = None
+        if step is MessageStep.UPDATED:
+            found = self._edited(reading)
+            if found is None and self._is_echo(reading):
+                return NOTHING
+        if (several := self._candidates.one_of_several(reading)) is not None:
+            found = Matched(several, "several")
+        found = found or match(reading, self._candidates)
         if isinstance(found, Ambiguous):
             return self._told_apart(found.jobids, message, now)
         if isinstance(found, Matched):
@@ -307,6 +333,20 @@ class Conversation:
     def _awaits_seed(self) -> bool:
         """Whether something is to come into the direct messages."""
         return any(COMMANDS[job.verb].reaction is not None for job in self._jobs.values())
+
+    def _edited(self, reading: Reading) -> Matched | None:
+        """Return the job whose press is answered by this edit of what it pressed (R21)."""
+        message_id = reading.shown.message_id
+        waiting = (
+            job.jobid
+            for job in self._jobs.values()
+            if job.target == message_id
+            and not job.final
+            and edit_of(job.pressed) is reading.kind
+            and (job.interaction_id is not None or _changed(job, reading.shown))
+        )
+        jobid = next(waiting, None)
+        return None if jobid is None else Matched(jobid, "target")
 
     def _is_echo(self, reading: Reading) -> bool:
         """Tell whether it is a pressed message that only changes its colours (R21)."""
@@ -351,14 +391,26 @@ class Conversation:
         by: str,
         now: datetime,
     ) -> Step:
+        if reading.kind is ReplyKind.PICTURE:
+            links = picture_links(self._cdn_url, reading.shown)
+            reading = replace(reading, shown=replace(reading.shown, result=links))
         if not COMMANDS[job.verb].shows_own:
             reading = replace(reading, shown=replace(reading.shown, hash=None))
         if job.final:
             return self._late(job, reading, by, now)
+        if edit_of(job.pressed) is not None and by != "target" and reading.meaning is None:
+            # what the message said before the press
+            return NOTHING
         binding = _binding(job, reading, by)
         if reading.meaning is not None:
             return self._error(job, reading, by, now, binding)
-        if reading.kind in COMMANDS[job.verb].finished_by:
+        if button_row(job.button).results > 1 and reading.kind is ReplyKind.PICTURE:
+            return self._collect(job, reading, by, now, binding)
+        if by == "several":
+            return NOTHING
+        if reading.kind is ReplyKind.SETTINGS and "option" in job.params and not job.pressed:
+            return self._choose(job, reading, by, now, binding)
+        if finishes(job, reading.kind):
             return self._step(job.jobid, now, *binding, Completed(reading.shown, by))
         # R27: what was reported as deleted is there after all
         back = step is MessageStep.HISTORY and job.vanished_at and job.message_id == message.id
@@ -378,6 +430,40 @@ class Conversation:
             unrecognised=_kept(reading, message),
         )
 
+    def _choose(
+        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
+    ) -> Step:
+        """Open the settings for the press of the one option that the job is about."""
+        shown = reading.shown
+        option = option_of(job, shown.buttons or ())
+        if option is None:
+            there = ", ".join(one.label for one in shown.buttons or ())
+            failed = Failed(400, "No such option", f"The settings have: {there}", shown, by)
+            return self._step(job.jobid, now, *binding, failed)
+        if wanted(job, option):
+            return self._step(job.jobid, now, *binding, Completed(shown, by))
+        if job.modal is not None:
+            return NOTHING
+        seen = Acknowledged(shown, running_deadline(job, self._limits), by)
+        return self._step(
+            job.jobid, now, *binding, seen, ModalOpened(opened_settings(shown, option))
+        )
+
+    def _collect(
+        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
+    ) -> Step:
+        """Keep one of several results; the last one completes the job."""
+        result = collected(job.result, reading.shown)
+        if not result:
+            return NOTHING
+        # which of the results a button would be of, its label does not say
+        shown = replace(reading.shown, result=result, buttons=())
+        if by == "several":
+            shown = replace(shown, hash=None)
+        last = len(cast(Sequence[object], result["attachments"])) >= button_row(job.button).results
+        event: JobEvent = Completed(shown, by) if last else Progressed(shown, by)
+        return self._step(job.jobid, now, *binding, event)
+
     def _is_rapid(self, job: Job, reading: Reading, now: datetime) -> bool:
         """Tell whether it is progress so soon after the last that it need not be stored (R37)."""
         shown = reading.shown
@@ -395,7 +481,7 @@ class Conversation:
         if _late_ended(job) or not _adds(known, reading.shown):
             return Step(halt=halt)
         meaning = reading.meaning
-        ended = reading.kind in COMMANDS[job.verb].finished_by or (
+        ended = finishes(job, reading.kind) or (
             # R31: a queued job is still to be run; its slot is not free
             meaning is not None and meaning.ending is not Ending.QUEUED
         )
@@ -497,6 +583,11 @@ _PROGRESS_EVERY = timedelta(seconds=1)
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
 
 
+def _changed(job: Job, shown: Shown) -> bool:
+    """Tell whether the message that a job shows has other buttons now."""
+    return job.message_id == shown.message_id and shown.buttons not in (None, job.buttons)
+
+
 def _adds(known: Job | Shown, shown: Shown) -> bool:
     """Tell whether a message shows anything that is not known yet (R36: twice is a no-op).
 
@@ -523,7 +614,8 @@ def _late_ended(job: Job) -> bool:
 
 def _binding(job: Job, reading: Reading, by: str) -> Sequence[JobEvent]:
     """Learn the interaction from its answer, when the gateway did not tell it before."""
-    if job.interaction_id is not None or reading.interaction_id is None or by == "reference":
+    elsewhere = by in ("reference", "target")
+    if job.interaction_id is not None or reading.interaction_id is None or elsewhere:
         return ()
     return (InteractionSeen(reading.interaction_id),)
 

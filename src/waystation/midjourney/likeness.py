@@ -22,8 +22,8 @@ from waystation.wire.snowflake import snowflake_time
 __all__ = ["DRAWN", "Likeness", "Strangers", "likeness_of", "likenesses", "too_early"]
 
 Likeness = tuple[str, str, str]
-"""Kind, and what is alike: `("prompt", key, "")`, `("reply", message id, deed)` or
-`("seed", parent, "")`."""
+"""Kind, and what is alike: `("prompt", key, "")`, `("reply", message id, deed)`,
+`("press", parent, deed)` or `("seed", parent, "")`."""
 
 DRAWN = frozenset({ReplyKind.PROGRESS, ReplyKind.PICTURE})
 
@@ -45,9 +45,13 @@ def likenesses(job: Job) -> Iterator[Likeness]:
         yield ("prompt", prompt_key(str(prompt)), "")
     if COMMANDS[job.verb].reaction is not None and job.parent_jobid is not None:
         yield ("seed", job.parent_jobid, "")
-    if job.button is not None and job.target is not None:
+    if job.button is not None:
         for deed in button_row(job.button).shows or (_ANY_DEED,):
-            yield ("reply", job.target, deed)
+            if job.parent_jobid is not None:
+                # known before it is pressed: two that look alike wait for each other (R15)
+                yield ("press", job.parent_jobid, deed)
+            if job.target is not None:
+                yield ("reply", job.target, deed)
 
 
 def likeness_of(reading: Reading) -> tuple[Likeness, ...]:

@@ -31,6 +31,7 @@ from waystation.jobs import (
     ModalOpened,
     Moderated,
     Progressed,
+    Reacted,
     Refused,
     Shown,
     SlotReleased,
@@ -79,6 +80,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     _SUBMITTED: {
         **_RUNNING_ENDS,
         Submitted: _SUBMITTED,
+        Reacted: _STARTED,
         ModalOpened: _SUBMITTED,
         InteractionSeen: _SUBMITTED,
         Unclear: _SUBMITTED,
@@ -91,6 +93,9 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     },
     _STARTED: {
         **_RUNNING_ENDS,
+        Submitted: _STARTED,
+        Reacted: _STARTED,
+        ModalOpened: _STARTED,
         InteractionSeen: _STARTED,
         Unclear: _STARTED,
         Acknowledged: _STARTED,
@@ -101,6 +106,9 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     },
     _PROGRESS: {
         **_RUNNING_ENDS,
+        Submitted: _PROGRESS,
+        Reacted: _PROGRESS,
+        ModalOpened: _PROGRESS,
         InteractionSeen: _PROGRESS,
         Unclear: _PROGRESS,
         Refused: _PROGRESS,
@@ -162,24 +170,33 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(kept, slot=False, slot_until=None) if ended else kept
         case SlotReleased():
             return replace(job, slot=False, slot_until=None)
-        case Cancelled() | Unclear():  # pragma: no branch - mypy proves that nothing is left
+        case (
+            Cancelled() | Unclear() | Reacted()
+        ):  # pragma: no branch - mypy proves that nothing is left
             return job
 
 
 def _submit(job: Job, event: Submitted, now: datetime) -> Job:
+    pressed_next = job.modal is not None and event.pressed is not None
     target = {} if event.target is None else {event.target: MessageRole.TARGET}
     return replace(
         job,
         nonce=event.nonce,
+        # the same message answers both interactions: it counts only for the second from here on
+        interaction_id=None if pressed_next else job.interaction_id,
         submitted_at=job.submitted_at if job.modal else now,
         deadline_at=event.deadline_at,
         messages={**job.messages, **target},
         source_hash=event.source_hash or job.source_hash,
+        pressed=event.pressed or job.pressed,
         modal=None,
     )
 
 
 def _show(job: Job, shown: Shown, role: MessageRole) -> Job:
+    if job.messages.get(shown.message_id) is MessageRole.TARGET:
+        # an edit of what was pressed; as a result it is the pressed job's (I1)
+        role = MessageRole.TARGET
     return replace(
         job,
         message_id=shown.message_id,

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from waystation.jobs import Job, JobId, MessageRole
+from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.likeness import (
     DRAWN,
@@ -104,6 +105,28 @@ class Candidates:
         """Return the jobs with one of these likenesses."""
         return frozenset(jobid for key in keys for jobid in self._alike.get(key, ()))
 
+    def one_of_several(self, reading: Reading) -> JobId | None:
+        """Return the job whose press brings several results, for one that nothing else tells.
+
+        While such a press is open, no other of ours that looks like it is made (`rivals`).
+        """
+        if reading.kind not in DRAWN or reading.reference_id is None:
+            return None
+        known = self.find("message", reading.shown.message_id) or self.find(
+            "hash", reading.shown.hash
+        )
+        if known is not None or self.strangers.owns(reading):
+            return None
+        jobids = [
+            jobid
+            for jobid in self.alike((("reply", reading.reference_id, ""),))
+            if (job := self._jobs[jobid]).bound
+            and not job.final
+            and button_row(job.button).results > 1
+            and not self.contradicts(jobid, reading)
+        ]
+        return jobids[0] if len(jobids) == 1 else None
+
     def unlike(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message that looks like a job's cannot be its."""
         job = self._jobs[jobid]
@@ -121,7 +144,7 @@ class Candidates:
             for jobid in self.alike(likenesses(job)) - {job.jobid}
             if (other := self._jobs[jobid]).submitted_at is not None
             and not other.final
-            and other.hash is None
+            and (other.hash is None or button_row(other.button).results > 1)
         )
 
     def impossible(self, jobid: JobId, reading: Reading) -> bool:

@@ -11,10 +11,23 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from waystation.midjourney.buttons import all_components
+import msgspec
+
+from waystation.jobs import Shown
+from waystation.midjourney.buttons import SETTING_ON, all_components
 from waystation.wire.message import Component, ComponentType, Embed
 
-__all__ = ["info_result", "seed_of", "seed_result", "settings_result", "shorten_result"]
+__all__ = [
+    "MODE_VERBS",
+    "collected",
+    "info_result",
+    "mode_told",
+    "picture_links",
+    "seed_of",
+    "seed_result",
+    "settings_result",
+    "shorten_result",
+]
 
 Result = Mapping[str, object]
 
@@ -90,15 +103,13 @@ def _running(value: str) -> int:
 
 # ── settings ──
 
-_ON = 3
-"""Style of a setting that is on; 2 is off. Source: wire notes 3.4, 5.4."""
-
 _SWITCHES: Mapping[str, str] = {
     "remix mode": "remix",
     "raw mode": "raw",
     "personalization": "personalization",
     "public mode": "public",
     "stealth mode": "stealth",
+    "stealth": "stealth",
     "sticky style": "stickyStyle",
 }
 """Label → a field that is true or false. Source: rest-api-v2 13, wire notes 3.4."""
@@ -109,6 +120,8 @@ _CHOICES: Mapping[str, tuple[str, str]] = {
     "turbo mode": ("mode", "turbo"),
     "high variability mode": ("variability", "high"),
     "low variability mode": ("variability", "low"),
+    "high variation mode": ("variability", "high"),
+    "low variation mode": ("variability", "low"),
     "stylize low": ("stylize", "low"),
     "stylize med": ("stylize", "medium"),
     "stylize high": ("stylize", "high"),
@@ -130,7 +143,7 @@ def settings_result(components: Sequence[Component]) -> Result:
                 settings["version"] = option.label or option.value
         if component.type != ComponentType.BUTTON or not component.label:
             continue
-        name, is_on = component.label.casefold(), component.style == _ON
+        name, is_on = component.label.casefold(), component.style == SETTING_ON
         if name in _SWITCHES:
             settings[_SWITCHES[name]] = is_on
         elif name in _CHOICES and is_on:
@@ -139,6 +152,21 @@ def settings_result(components: Sequence[Component]) -> Result:
         elif name not in _CHOICES:
             options[component.label] = is_on
     return {"settings": settings | ({"options": options} if options else {})}
+
+
+# ── mode ──
+
+MODE_VERBS = ("fast", "relax", "turbo", "info", "settings")
+"""The verbs whose completed jobs tell in which mode an account is."""
+
+
+def mode_told(verb: str, result: Result) -> str | None:
+    """Return the mode that a completed job of MODE_VERBS tells: fast, relax or turbo."""
+    if verb in MODE_VERBS[:3]:
+        return verb
+    told = result.get(verb)
+    mode = told.get("mode") if isinstance(told, Mapping) else None
+    return {"relaxed": "relax"}.get(str(mode), str(mode)) if mode else None
 
 
 # ── seed ──
@@ -171,3 +199,55 @@ def shorten_result(embed: Embed | None) -> Result:
     """Return `{"prompts": […]}`, the shortened prompts in the bot's order. Source: notes 5.3."""
     prompts = _SUGGESTION.findall((embed.description if embed else None) or "")
     return {"prompts": prompts} if prompts else {}
+
+
+# ── pictures ──
+
+_LINKS: Sequence[tuple[str, str, str, int]] = (
+    ("MJ::JOB::video_virtual_upscale::", "videoUx", "video/{hash}/{n}.mp4", 4),
+    ("MJ::JOB::animate_high_extend::", "videoUx", "video/{hash}/{n}.mp4", 1),
+    ("MJ::JOB::animate_low_extend::", "videoUx", "video/{hash}/{n}.mp4", 1),
+    ("MJ::JOB::upsample::", "imageUx", "{hash}/0_{n}.png", 4),
+    ("", "imageUx", "{hash}/0_{n}.png", 1),
+)
+"""How a custom_id begins → field, path at Midjourney's own content network, how many.
+
+Source: wire notes 1.6, 3.4; that videos lie under `video/` is what clients of API v3 show
+"""
+
+
+def picture_links(cdn_url: str, shown: Shown) -> Result:
+    """Return `{"imageUx": [{"id", "url"}]}` or `videoUx`: the single pictures or clips of a result.
+
+    `id` counts from 1, in reading order of the grid.
+
+    Args: cdn_url: without a slash at its end; empty: no links
+    """
+    if not cdn_url or shown.hash is None:
+        return {}
+    ids = [button.custom_id for button in shown.buttons or ()]
+    _, field, path, count = next(
+        row for row in _LINKS if not row[0] or any(one.startswith(row[0]) for one in ids)
+    )
+    places = (path.format(hash=shown.hash, n=n) for n in range(count))
+    links = [{"id": n, "url": f"{cdn_url}/{place}"} for n, place in enumerate(places, start=1)]
+    return {field: links}
+
+
+def collected(known: Result, shown: Shown) -> Result:
+    """Return what several messages with pictures show together, this one last.
+
+    Returns: `attachments`, and `imageUx` with ids that go on counting; nothing when this one is in
+    `known` already
+    """
+    attachments = _list(known.get("attachments"))
+    new = [msgspec.to_builtins(one) for one in shown.attachments]
+    if any(one in attachments for one in new):
+        return {}
+    links = (*_list(known.get("imageUx")), *_list(shown.result.get("imageUx")))
+    numbered = [link | {"id": n} for n, link in enumerate(links, start=1)]
+    return {"attachments": [*attachments, *new]} | ({"imageUx": numbered} if numbered else {})
+
+
+def _list(value: object) -> list[dict[str, object]]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import aiohttp
 import structlog
@@ -17,7 +17,7 @@ import structlog
 from waystation.errors import PreconditionFailed
 from waystation.outbound.connector import GuardedResponse, reason_of
 from waystation.outbound.guard import loggable, objection, read_url, routable
-from waystation.outbound.pictures import recognise, sound
+from waystation.outbound.pictures import inverted, recognise, sound
 from waystation.ports import Fetched
 
 __all__ = ["FetchLimits", "PictureFetcher"]
@@ -56,10 +56,19 @@ class _Lane:
 
 
 class PictureFetcher:
-    """Implements `ports.Fetcher` on a guarded session."""
+    """Implements `ports.Fetcher` on a guarded session.
 
-    def __init__(self, session: aiohttp.ClientSession, limits: FetchLimits | None = None) -> None:
+    Args: repaints: the colour of a mask that Midjourney paints anew
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        limits: FetchLimits | None = None,
+        repaints: Literal["white", "black"] = "white",
+    ) -> None:
         self._session = session
+        self._repaints = repaints
         self._limits = limits or FetchLimits()
         self._places = asyncio.Semaphore(self._limits.in_all)
         self._lanes: dict[int, _Lane] = {}
@@ -83,6 +92,15 @@ class PictureFetcher:
         if not sound(data, kind):
             raise PreconditionFailed(f"{name} unknown mime type")
         return Fetched(data, kind.content_type, kind.extension, (width, height))
+
+    def mask(self, data: bytes, name: str) -> Fetched:
+        mask = self.inspect(data, name)
+        if self._repaints == "white":
+            return mask
+        try:
+            return Fetched(inverted(data), "image/png", "png", mask.size)
+        except OSError:  # sound at its head, broken further on
+            raise PreconditionFailed(f"{name} unknown mime type") from None
 
     @asynccontextmanager
     async def _place(self, url: str, user_id: int) -> AsyncIterator[None]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-__all__ = ["KINDS", "Kind", "Size", "recognise", "sound"]
+__all__ = ["KINDS", "Kind", "Size", "inverted", "recognise", "sound"]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -77,6 +77,19 @@ def sound(data: bytes, kind: Kind) -> bool:
     ):
         return False
     return True
+
+
+def inverted(data: bytes) -> bytes:
+    """Return a mask with black for white, as a PNG.
+
+    Purity: blocks while it decodes
+    Raises: OSError: it is no whole picture
+    """
+    with Image.open(_PatientFile(data)) as image:
+        turned = ImageOps.invert(image.convert("L"))
+    file = BytesIO()
+    turned.save(file, "PNG")
+    return file.getvalue()
 
 
 class _PatientFile(BytesIO):

@@ -45,17 +45,20 @@ class Activity:
 
     async def _older(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)
-        return await self._submit(request, body, str(body.get("customId", "")))
+        return await self._submit(request, body, str(body.get("customId", "")), "activity.older")
 
     async def _newer(self, request: web.Request) -> web.StreamResponse:
-        return await self._submit(request, await _body(request), request.match_info["token"])
+        token = request.match_info["token"]
+        return await self._submit(request, await _body(request), token, "activity.newer")
 
-    async def _submit(self, request: web.Request, body: Payload, token: str) -> web.StreamResponse:
+    async def _submit(
+        self, request: web.Request, body: Payload, token: str, route: str
+    ) -> web.StreamResponse:
         key = token.removeprefix(IFRAME_PREFIX)
         opener = self._bot.openings.find(key)
         user_id = opener.ask.user.id if opener is not None else None
-        request[ENTRY] |= {"route": "activity", "account": user_id, "body": body or None}
-        switch = self._board.take_http("activity", user_id, "iframe")
+        request[ENTRY] |= {"route": route, "account": user_id, "body": body or None}
+        switch = self._board.take_http(route, user_id, "iframe")
         effect = switch.fault.http(switch.params) if switch and switch.fault.http else None
         if effect is not None and not effect.executes:
             return await respond(request, effect)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from waystation.simulator import captions, pictures
+from waystation.simulator import captions, pictures, prompts
 from waystation.simulator.buttons import uuid_in
 from waystation.simulator.gallery import Gallery, singles
 from waystation.simulator.ids import Ids, Now
@@ -169,7 +169,9 @@ class Bot:
             if switch.fault.prompt is not None:
                 prompt = switch.fault.prompt(switch.params, prompt)
         job.work, job.caption = replace(made.work, prompt=prompt), made.caption
-        job.prompt, job.mode = prompt, made.mode or job.mode
+        press = job.ask.press
+        typed = None if press is None else prompts.mode_asked(press.text or "")
+        job.prompt, job.mode = prompt, made.mode or typed or job.mode
         note_work(job)
 
     def _chanced(self, job: Job, timeline: Timeline) -> Timeline:

@@ -128,6 +128,9 @@ _REGION = Button(
     form="region",
     opens=Opens.ALWAYS,
 )
+_MORE = Button("Make Variations", "MJ::JOB::variation::1::{uuid}::SOLO", "variation")
+_REMASTER = Button("Remaster", "MJ::JOB::remaster::1::{uuid}::SOLO", "remaster")
+"""Labels: API v2 notes 12, old models. No source has the two ids: they are ours."""
 _ZOOMS = (
     Button("Zoom Out 2x", "MJ::Outpaint::50::1::{uuid}::SOLO", "zoom", detail="2"),
     Button("Zoom Out 1.5x", "MJ::Outpaint::75::1::{uuid}::SOLO", "zoom", detail="1.5"),
@@ -182,6 +185,8 @@ BUTTONS: tuple[Button, ...] = (
     *_V7,
     *_VARY,
     _REGION,
+    _MORE,
+    _REMASTER,
     *_ZOOMS,
     _SQUARE,
     *_PANS,
@@ -207,22 +212,36 @@ class Model:
 
     version: str
     upscales: tuple[Button, ...]
-    region: bool = True
+    varies: tuple[Button, ...] = (*_VARY, _REGION)
+    outpaints: bool = True
+    """Whether it zooms and pans."""
     animates: bool = False
     extension: str = "webp"
     """Files were PNG until the end of 2025. Source: wire notes 4.2."""
     links: bool = False
     """Final texts hold "Open on website". Source: wire notes 4.1, V8 and video."""
+    names_strength: bool = True
+    """Texts of variations say (Strong) or (Subtle); before V6 they did not."""
+
+
+def _old(version: str, *varies: Button) -> Model:
+    return Model(version, (), varies, outpaints=False, extension="png", names_strength=False)
 
 
 MODELS: Mapping[str, Model] = {
-    "5.2": Model("5.2", _V5, extension="png"),
-    "6": Model("6", _V6, extension="png"),
-    "6.1": Model("6.1", _V61),
-    "7": Model("7", _V7, animates=True),
-    "8.1": Model("8.1", (), region=False, animates=True, links=True),
+    model.version: model
+    for model in (
+        _old("3", _MORE, _REMASTER),
+        _old("4", _MORE),
+        Model("5.2", _V5, extension="png", names_strength=False),
+        Model("6", _V6, extension="png"),
+        Model("6.1", _V61),
+        Model("7", _V7, animates=True),
+        Model("8.1", (), _VARY, animates=True, links=True),
+    )
 }
-"""By the value of `--v`. V8.1 has no upscales (live capture, wire notes 3.4)."""
+"""By the value of `--v`. V8.1 has no upscales (live capture, wire notes 3.4); which of the old
+models has which of its two buttons is ours."""
 
 
 def button_of(custom_id: str) -> Button | None:
@@ -303,9 +322,9 @@ def single_rows(uuid: str, model: Model, *, is_square: bool) -> tuple[Payload, .
     return _rows(
         uuid,
         model.upscales,
-        (*_VARY, *((_REGION,) if model.region else ())),
-        (*_ZOOMS, *(() if is_square else (_SQUARE,))),
-        (*_PANS, _RATE),
+        model.varies,
+        (*_ZOOMS, *(() if is_square else (_SQUARE,))) if model.outpaints else (),
+        (*(_PANS if model.outpaints else ()), _RATE),
         (*(_ANIMATE if model.animates else ()), _web(uuid)),
     )
 

@@ -14,7 +14,7 @@ from waystation.simulator import drawing
 from waystation.simulator.buttons import MODELS
 from waystation.simulator.works import Work
 
-__all__ = ["Drawn", "Gallery", "Paint", "finished", "forgery", "preview", "singles"]
+__all__ = ["Drawn", "Gallery", "Paint", "finished", "forgery", "nth", "preview", "singles"]
 
 _TINY_PX = 128
 """Up to this size a picture takes less time than handing it to a thread is worth."""
@@ -78,6 +78,17 @@ def singles(work: Work, size_px: int) -> tuple[Drawn, ...]:
         return finished(work, size_px)
     tiles = range(1, work.canvas.tiles + 1)
     return tuple(_drawn(drawing.tile(work.canvas, n, size_px, _format(work))) for n in tiles)
+
+
+def nth(n: int) -> Paint:
+    """Return what draws picture or clip `n` of a work as Midjourney's own network has it."""
+    return partial(_nth, n)
+
+
+def _nth(n: int, work: Work, size_px: int) -> tuple[Drawn, ...]:
+    if work.canvas.moving:
+        return (_drawn(drawing.clip(work.canvas, n, size_px)),)
+    return (_drawn(drawing.tile(work.canvas, n, size_px, "PNG")),)
 
 
 def _format(work: Work) -> drawing.Format:

@@ -223,6 +223,13 @@ _ROWS: tuple[Fault, ...] = (
         Place.HTTP,
         http=lambda params: error_effect("unknown_interaction"),
     ),
+    Fault(
+        "older_activity",
+        "404: the activity of Vary (Region) has the older of its two paths only.",
+        {"route": "activity.newer"},
+        Place.HTTP,
+        http=lambda params: error_effect("not_found"),
+    ),
 )
 
 HAZARDS: Mapping[str, Fault] = {row.name: row for row in _ROWS}

@@ -18,6 +18,7 @@ __all__ = [
     "Parameters",
     "collapsed",
     "file_words",
+    "mode_asked",
     "read_parameters",
     "rewritten",
     "short_link",
@@ -80,8 +81,14 @@ def read_parameters(prompt: str) -> Parameters:
         zoom=None if zoom is None else _read_zoom(zoom),
         motion=given.get("motion", "low"),
         is_video="video" in given,
-        mode=next((mode for flag, mode in _MODES.items() if flag in given), None),
+        mode=mode_asked(prompt),
     )
+
+
+def mode_asked(prompt: str) -> str | None:
+    """Return the mode that a prompt asks for: `Fast`, `Relaxed`, `Turbo`."""
+    given = {name.lower() for name, _ in _PARAMETER.findall(prompt)}
+    return next((mode for flag, mode in _MODES.items() if flag in given), None)
 
 
 def _read_ratio(text: str) -> tuple[int, int]:

@@ -139,6 +139,7 @@ PRESSES: Mapping[str, Script] = {
         Script("reroll", _PRESSED, make=studio.reroll),
         Script("variation", _PRESSED, make=studio.variation),
         Script("vary", _PRESSED, make=studio.vary),
+        Script("remaster", _PRESSED, make=studio.remaster),
         Script("upscale", _PRESSED, make=studio.upscale),
         Script("zoom", _PRESSED, make=studio.zoom),
         Script("square", _PRESSED, make=studio.square),

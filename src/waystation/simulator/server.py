@@ -1,6 +1,6 @@
 """The simulator as one object: build it, start it, ask it, stop it.
 
-One port serves the REST API, the gateway, uploads, the content network and the control API.
+One port serves the REST API, the gateway, uploads, both content networks and the control API.
 
     async with Simulator(accounts=2, speed=1000.0) as sim:
         sim.fault("queue_full", count=1)
@@ -29,6 +29,7 @@ from waystation.simulator.job import Ask
 from waystation.simulator.limits import Limits
 from waystation.simulator.log import Book, Log
 from waystation.simulator.messages import Messages
+from waystation.simulator.midjourney_cdn import MidjourneyCdn
 from waystation.simulator.options import Options
 from waystation.simulator.payload import Payload
 from waystation.simulator.rest import Rest
@@ -90,8 +91,8 @@ class Simulator:
             self._log,
             self._works,
         )
-        gallery = Gallery(self.options.picture_size)
-        self.bot = Bot(self.world, self.ids, self._book, stage, now, gallery)
+        self._gallery = Gallery(self.options.picture_size)
+        self.bot = Bot(self.world, self.ids, self._book, stage, now, self._gallery)
         self._limits = Limits(self.options.global_limit_per_s)
         self._gateway = Gateway(self.world, self.ids, self.sessions, self.board, self._log)
         self._runner: web.AppRunner | None = None
@@ -150,6 +151,7 @@ class Simulator:
         app.add_routes(api.routes())
         app.add_routes(Uploads(self.world, self._files, self.board).routes())
         app.add_routes(Activity(self.bot, self.board).routes())
+        app.add_routes(MidjourneyCdn(self._works, self._gallery, self.board).routes())
         app.router.add_get("/", self._root)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S

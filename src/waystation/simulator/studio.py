@@ -33,6 +33,7 @@ __all__ = [
     "pan",
     "recall",
     "region",
+    "remaster",
     "reroll",
     "show",
     "square",
@@ -162,12 +163,18 @@ def vary(job: Job, works: Works) -> Made:
     return _varied(job, works, _press(job).button.detail)
 
 
+def remaster(job: Job, works: Works) -> Made:
+    """Draw a picture of an old model anew, close to it: what the bot gives is our reading."""
+    source = _source(job, works)
+    canvas = drawing.variation(source.canvas, 1, drawing.Strength.SUBTLE, job.seed)
+    return Made(_child(job, source, canvas), _same("Remaster by"))
+
+
 def _varied(job: Job, works: Works, strength: str) -> Made:
     source, number = _source(job, works), _press(job).button.tile
     how = drawing.Strength(strength.lower())
     canvas = drawing.variation(source.canvas, number, how, job.seed)
-    # Texts of the models before V6 name no strength.
-    named = "" if source.version == "5.2" else f" ({strength})"
+    named = f" ({strength})" if MODELS[source.version].names_strength else ""
     words = f"{_kind(job)}{named} by"
     opening = f"Making variations for image #{number} with prompt "
     return Made(_child(job, source, canvas), Caption(opening, words, words))

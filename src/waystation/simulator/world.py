@@ -7,6 +7,7 @@ Nothing here speaks; messages and sessions live in `messages` and `gateway`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from waystation.simulator.ids import Ids
@@ -14,7 +15,7 @@ from waystation.simulator.options import Options
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
-__all__ = ["Account", "Channel", "SimulatedBot", "Standing", "User", "World"]
+__all__ = ["PLANS", "Account", "Channel", "SimulatedBot", "Standing", "User", "World"]
 
 _ACCOUNT_LANDMARKS = 100
 _BOT_LANDMARKS = 10
@@ -23,6 +24,13 @@ _STRIDE = 10
 _BOT_AVATAR = "f6ce562a6b4979c4b1cbc5b436d3be76"
 _BOT_PUBLIC_FLAGS = 589824
 """Both seen in captured messages of the bot. Source: wire notes 3."""
+
+PLANS: Mapping[str, int] = {"Basic": 3, "Standard": 3, "Pro": 15, "Mega": 15}
+"""How many jobs a plan runs at the same time. Source: wire notes 7, 3 for the smaller plans and 12
+to 15 for the larger: here the most that a caller may count on."""
+
+_FEWEST_JOBS = 3
+_BY_PLAN = -1
 
 RENEWAL_UNIX = 1_900_000_000
 """When every simulated subscription renews; far away, so that no run meets it."""
@@ -60,6 +68,7 @@ class Standing:
     """How an account stands with the bot; what /info reports and what the bot refuses by."""
 
     plan: str = "Pro"
+    """A row of `PLANS`, or `Trial`."""
     cycle: str = "yearly"
     active: str = "Active"
     """`Active`, `Paused`, `Cancelled` or `Inactive`; anything but the first refuses jobs."""
@@ -83,8 +92,8 @@ class Standing:
     image_hours: float = 1.77
     relaxed_images: int = 19
     relaxed_hours: float = 0.29
-    concurrency: int = 15
-    """What the API v2 page on describe allows for Pro and Mega; 3 for smaller plans."""
+    concurrency: int = _BY_PLAN
+    """Jobs that run at the same time; below 0 as many as the plan allows (`PLANS`)."""
     queue_limit: int = 10
     foreign_running: int = 0
     """Running jobs that nobody here asked for; a control call sets it."""
@@ -104,7 +113,8 @@ class Standing:
 
     @property
     def has_slot(self) -> bool:
-        return self.running_jobs < self.concurrency
+        planned = PLANS.get(self.plan, _FEWEST_JOBS)
+        return self.running_jobs < (planned if self.concurrency < 0 else self.concurrency)
 
     @property
     def has_room(self) -> bool:

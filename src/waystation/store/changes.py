@@ -77,7 +77,9 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
             {"jobid": job.jobid, "number": number, "at": at, **event_values(event)},
         )
     for delivery in job_change.deliveries:
-        database.run("insert_delivery", delivery_values(delivery))
+        values = delivery_values(delivery)
+        database.run("supersede_deliveries", {"jobid": delivery.jobid, "url": delivery.url})
+        database.run("insert_delivery", values)
 
 
 def _halt(database: Database, change: Change, halt: Halt, reset_at: int | None) -> None:

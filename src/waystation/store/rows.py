@@ -88,18 +88,18 @@ JOB_COLUMNS = (
     "timestamp", "content", "embeds", "attachments", "progress", "cancel_requested_at",
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
     "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
-    "parent_jobid", "once",
+    "parent_jobid", "once", "pressed", "reply_progress",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
     "delivery_id", "jobid", "user_id", "url", "body", "created_at", "next_attempt_at", "attempts",
-    "status",
+    "status", "is_final",
 )  # fmt: skip
 
 _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
-        "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid",
+        "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid", "reply_progress",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""
@@ -235,7 +235,8 @@ def job_of(row: Row) -> Job:
         max_jobs, reply_url, reply_ref, slot, slot_until, nonce, submitted, deadline,
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
-        version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _,
+        version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _, pressed,
+        reply_progress,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -280,6 +281,8 @@ def job_of(row: Row) -> Job:
         source_hash=source_hash,
         modal=_whole(_decode_modal(modal)) if modal else None,
         discord_user_id=discord_user_id,
+        pressed=pressed,
+        reply_progress=bool(reply_progress),
     )
 
 
@@ -331,6 +334,8 @@ def job_values(job: Job) -> Values:
         "discord_user_id": job.discord_user_id,
         "parent_jobid": job.parent_jobid,
         "once": once_key(job),
+        "pressed": job.pressed,
+        "reply_progress": int(job.reply_progress),
     }
 
 
@@ -355,7 +360,7 @@ def event_values(event: JobEvent) -> Values:
 
 def delivery_of(row: Row) -> Delivery:
     """Read a row of DELIVERY_COLUMNS."""
-    delivery_id, jobid, user_id, url, body, created, next_attempt, attempts, status = row
+    delivery_id, jobid, user_id, url, body, created, next_attempt, attempts, status, final = row
     return Delivery(
         delivery_id,
         jobid,
@@ -366,6 +371,7 @@ def delivery_of(row: Row) -> Delivery:
         instant(next_attempt),
         attempts,
         DeliveryStatus(status),
+        bool(final),
     )
 
 
@@ -381,6 +387,7 @@ def delivery_values(delivery: Delivery) -> Values:
         "next_attempt_at": micros(delivery.next_attempt_at),
         "attempts": delivery.attempts,
         "status": delivery.status.value,
+        "is_final": int(delivery.is_final),
     }
 
 

@@ -133,6 +133,7 @@ def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
         max_jobs=room.limit if draft.takes_slot else None,
         reply_url=draft.reply_url,
         reply_ref=draft.reply_ref,
+        reply_progress=draft.reply_progress,
         slot=draft.takes_slot,
         discord_user_id=room.discord_user_id,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -173,6 +174,11 @@ class SqliteStore:
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
         return [jobid for (jobid,) in self._all("running_jobs", {"user_id": user_id})]
+
+    async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
+        named = json.dumps(list(verbs))
+        rows = await self._far("last_completed", {"account_id": account_id, "verbs": named})
+        return job_of(rows[0]) if rows else None
 
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         ghosts_after = micros(self._clock.now() - self._ghost_age)

@@ -170,11 +170,13 @@ class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
     """Required in a guild, absent in direct messages (wire notes 1.2)."""
 
 
-class ComponentData(msgspec.Struct, frozen=True):
-    """Which component is used."""
+class ComponentData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which component is used; of a menu, with what is chosen. Source: wire notes 3.3."""
 
+    component_type: int
     custom_id: str
-    component_type: int = ComponentType.BUTTON
+    type: int | UnsetType = UNSET
+    values: Sequence[str] | UnsetType = UNSET
 
 
 class ComponentInteraction(msgspec.Struct, frozen=True):

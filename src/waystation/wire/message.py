@@ -29,6 +29,8 @@ __all__ = [
     "MessageInteraction",
     "MessageReference",
     "MessageType",
+    "RefreshedLink",
+    "RefreshedLinks",
     "SelectOption",
     "User",
 ]
@@ -182,6 +184,19 @@ class Message(msgspec.Struct, frozen=True):
     interaction: MessageInteraction | None = None
     interaction_metadata: InteractionMetadata | None = None
     message_reference: MessageReference | None = None
+
+
+class RefreshedLink(msgspec.Struct, frozen=True):
+    """A signed link and the one that stands for it now; None where it cannot be renewed."""
+
+    original: str
+    refreshed: str | None = None
+
+
+class RefreshedLinks(msgspec.Struct, frozen=True):
+    """The answer of POST /attachments/refresh-urls. Source: wire notes 1.6."""
+
+    refreshed_urls: Sequence[RefreshedLink] = ()
 
 
 class Channel(msgspec.Struct, frozen=True):

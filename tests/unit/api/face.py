@@ -66,6 +66,7 @@ class FakeService:
     ready: bool = True
     created: bool = True
     born: Sequence[Child] = ()
+    links: dict[bytes, bytes] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -94,6 +95,9 @@ class FakeService:
     async def get_job(self, user: User, jobid: str) -> Job:
         self._note("get_job", jobid)
         return self._known(jobid)
+
+    async def with_working_links(self, job: Job, form: bytes) -> bytes:
+        return self.links.get(form, form)
 
     async def children(self, job: Job) -> Sequence[Child]:
         return self.born

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message
 
 from waystation.api.body import Body, HungUp, Limits, TooSlow, read_body
-from waystation.engine.service import FilePart
+from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge
 
 LIMITS = Limits(json_bytes=100, form_bytes=1000, body_s=60)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.contract import job_json
-from waystation.engine.service import FilePart, JobRequest
+from waystation.engine.intake import FilePart
+from waystation.engine.service import JobRequest
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 

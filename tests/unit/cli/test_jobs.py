@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.cli.run import answer_with, run
@@ -52,3 +54,28 @@ def test_cancel_of_a_job_that_had_ended_says_how(monkeypatch: pytest.MonkeyPatch
     answer_with(monkeypatch, JOB, JOB | {"status": "completed"})
     assert run("jobs", "cancel", "job:1").exit_code == 1
     assert run("jobs", "cancel", "job:1", "--json").exit_code == 0
+
+
+DRAWN = JOB | {
+    "status": "completed",
+    "attachments": [{"url": "http://x/a", "filename": "fox.webp"}],
+}
+
+
+@pytest.mark.parametrize("command", ["show", "watch"])
+def test_pictures_of_an_earlier_job_can_be_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    client = answer_with(monkeypatch, DRAWN, None)
+    ran = run("jobs", command, "job:1", "--save", str(tmp_path), "--json")
+    assert (ran.exit_code, ran.json["saved"]) == (0, [str(tmp_path / "fox.webp")])
+    assert client.calls[1][0] == "download"
+
+
+def test_a_job_that_is_not_completed_has_nothing_to_save(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer_with(monkeypatch, DRAWN | {"status": "progress"})
+    ran = run("jobs", "show", "job:1", "--save", str(tmp_path))
+    assert ran.exit_code == 10
+    assert ran.err == "✗ not saved: the job is progress, not completed\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import subprocess
 import sys
 from importlib.metadata import version
 
 from tests.unit.cli.run import run
 from waystation.cli.exits import EXITS
+from waystation.cli.job_view import labels
+from waystation.cli.program import _legible
 
 
 def test_help_lists_every_command_and_exit_code() -> None:
@@ -35,6 +38,12 @@ def test_a_terminal_with_ascii_alone_gets_signs_it_has() -> None:
     )
     assert done.returncode == 4
     assert done.stderr.startswith(b"x WAYSTATION_TOKEN is not set")
+
+
+def test_labels_to_press_are_legible_in_ascii() -> None:
+    codecs.register_error("legible", _legible)
+    written = labels(["U1", "V1"]).replace("\N{NO-BREAK SPACE}", " ").encode("ascii", "legible")
+    assert written == b"U1 | V1"
 
 
 def test_help_imports_nothing_that_is_slow() -> None:

@@ -22,7 +22,7 @@ from waystation.cli.screen import (
     opened,
     plain,
 )
-from waystation.errors import Busy, Conflict, NotFound
+from waystation.errors import Busy, ButtonRepeated, Conflict, NotFound
 
 
 def drawn(what: RenderableType, *, colour: bool = False, width: int = 80) -> str:
@@ -94,6 +94,22 @@ def test_of_a_grid_only_the_last_column_is_folded_and_only_between_words() -> No
     assert shown[1].startswith(f"{jobid}  it was") and shown[2].startswith(" " * 66)
     assert shown[-1].endswith("https://example.org/" + "y" * 60)
     assert not any(line.endswith(" ") for line in shown)
+
+
+def test_words_with_a_no_break_space_between_them_stay_together() -> None:
+    table, label = Grid(), "Vary (Strong)".replace(" ", "\N{NO-BREAK SPACE}")
+    table.add_row(plain("buttons"), plain(f"U1 {label} {label}"))
+    assert drawn(table, width=36).splitlines() == [
+        "buttons  U1 Vary (Strong)",
+        "         Vary (Strong)",
+    ]
+
+
+def test_a_cell_that_must_not_be_folded_says_so() -> None:
+    table, cell = Grid(), plain("word " * 20 + "end\nnext", lines=True)
+    cell.no_wrap = True
+    table.add_row(plain("x"), cell)
+    assert drawn(table, width=30).splitlines() == ["x  " + "word " * 20 + "end", "   next"]
 
 
 def test_a_link_is_never_folded() -> None:
@@ -197,3 +213,13 @@ def test_a_conflict_says_its_code_in_json(capsys: pytest.CaptureFixture[str]) ->
         raise Conflict("taken")
     assert ended.value.exit_code == 1
     assert json.loads(capsys.readouterr().out) == {"error": "taken", "code": 409}
+
+
+def test_a_repeated_button_tells_where_its_result_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit), opened(as_json):
+            raise ButtonRepeated("already", button="U2", jobid="job:1")
+    captured = capsys.readouterr()
+    assert captured.err == "✗ already\n  its result: waystation jobs show job:1\n"
+    repeated = {"error": "already", "button": "U2", "jobid": "job:1", "code": 409}
+    assert json.loads(captured.out) == repeated

@@ -8,8 +8,9 @@ import pytest
 
 from tests.unit.cli.run import answer_with, run
 from waystation.cli.program import app
-from waystation.errors import Busy, Unavailable
-from waystation.midjourney.commands import COMMANDS
+from waystation.errors import Busy, Unavailable, Unreachable
+from waystation.midjourney.commands import COMMANDS, AnswersAt
+from waystation.midjourney.replies import ReplyKind
 
 STARTED = {"jobid": "job:1", "verb": "describe", "status": "started", "code": 200}
 DONE = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
@@ -113,7 +114,7 @@ def test_blend_sends_urls_as_a_list_and_files_as_parts(
     assert run("blend", *urls, "--blend-dimensions", "Portrait").exit_code == 0
     assert client.calls[0][1][1] == {"blendUrls": urls, "blendDimensions": "Portrait"}
     assert run("blend", urls[0], str(picture)).exit_code == 0
-    assert client.calls[2][1][1:] == ({"blendUrls": urls[0]}, {"blendFile_2": picture})
+    assert client.calls[2][1][1:] == ({"blendUrls": urls[:1]}, {"blendFile_2": picture})
 
 
 def test_a_button_is_pressed_by_jobid_and_label(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,3 +122,78 @@ def test_a_button_is_pressed_by_jobid_and_label(monkeypatch: pytest.MonkeyPatch)
     assert run("button", "job:1", "Custom Zoom", "--prompt", "a fox --zoom 2").exit_code == 0
     fields = {"jobid": "job:1", "button": "Custom Zoom", "prompt": "a fox --zoom 2"}
     assert client.calls[0][1][1] == fields
+
+
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
+def test_what_does_not_answer_when_final_can_be_waited_for_or_not(verb: str) -> None:
+    waits = COMMANDS[verb].answers_at is not AnswersAt.FINAL
+    assert ("--no-wait" in run(verb, "--help").out) is waits
+
+
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
+def test_what_makes_pictures_can_save_them(verb: str) -> None:
+    draws = ReplyKind.PICTURE in COMMANDS[verb].finished_by
+    assert ("--save" in run(verb, "--help").out) is draws
+
+
+def test_waiting_can_be_asked_for_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, STARTED, DONE)
+    assert run("imagine", "a red fox", "--wait", "--mode", "relax", "--json").json == DONE
+    assert client.calls[0][1] == ("imagine", {"prompt": "a red fox", "mode": "relax"}, {})
+    assert client.calls[1][0] == "wait"
+
+
+def test_a_finished_job_is_saved_into_a_folder_made_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drawn = DONE | {"attachments": [{"url": "http://x/a?s=1", "filename": "fox.webp"}]}
+    client = answer_with(monkeypatch, STARTED, drawn, None)
+    folder = tmp_path / "pictures"
+    ran = run("imagine", "a red fox", "-o", str(folder), "--json")
+    assert (ran.exit_code, ran.json["saved"]) == (0, [str(folder / "fox.webp")])
+    assert client.calls[2][0] == "download" and client.calls[2][1][0] == "http://x/a?s=1"
+
+
+def test_a_picture_that_is_gone_has_an_exit_code_and_the_job_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drawn = DONE | {"attachments": [{"url": "http://x/a", "filename": "fox.webp"}]}
+    answer_with(monkeypatch, STARTED, drawn, Unreachable("http://x/a cannot be fetched: gone"))
+    ran = run("imagine", "a red fox", "--save", str(tmp_path))
+    assert ran.exit_code == 10
+    assert "job:1" in ran.out
+    assert ran.err.endswith("✗ not saved: http://x/a cannot be fetched: gone\n")
+
+
+def test_where_nothing_can_be_saved_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client = answer_with(monkeypatch)
+    (tmp_path / "file").touch()
+    within = str(tmp_path / "file" / "folder")
+    assert run("imagine", "a red fox", "--save", within, "--json").json["code"] == 412
+    assert run("imagine", "a red fox", "--save", str(tmp_path / "file")).exit_code == 2
+    unwaited = run("imagine", "a red fox", "--save", str(tmp_path), "--no-wait")
+    assert (unwaited.exit_code, "leave --no-wait out" in unwaited.err) == (2, True)
+    assert client.calls == []
+
+
+def test_a_mask_is_a_file_or_base64(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(b"\x89PNG")
+    client = answer_with(monkeypatch, *(STARTED, DONE) * 3)
+    long = "iVBORw0KGgo" * 1000 + "="
+    for given in (str(mask), long, f"data:image/png;base64,{long}"):
+        assert run("button", "job:1", "Vary (Region)", "--mask", given).exit_code == 0
+    masks = [call[1][1]["mask"] for call in client.calls[::2]]
+    assert masks == ["iVBORw==", long, f"data:image/png;base64,{long}"]
+
+
+@pytest.mark.parametrize("given", ["nowhere.png", "", "\0"])
+def test_a_mask_that_is_neither_is_told_without_asking(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    client = answer_with(monkeypatch)
+    ran = run("button", "job:1", "Vary (Region)", "--mask", given, "--json")
+    assert ran.json == {"error": f"{given} is neither a file nor base64", "code": 412}
+    assert client.calls == []

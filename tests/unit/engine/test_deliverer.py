@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -61,15 +62,20 @@ class Bench:
 
     def __init__(self, send_timeout_s: float = 15, drain_s: float = 5) -> None:
         self.clock, self.ids = FakeClock(), FakeIds()
+        self.renewed: dict[bytes, bytes] = {}
         self.store, self.sender = DueStore(), FakeSender()
         self.deliverer = Deliverer(
             self.store.port,
             self.sender,
             self.clock,
             self.ids,
+            self.renew,
             send_timeout_s=send_timeout_s,
             drain_s=drain_s,
         )
+
+    async def renew(self, old: Delivery) -> Delivery:
+        return replace(old, body=self.renewed.get(old.body, old.body))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -374,3 +380,45 @@ async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
     assert (line["delivery_id"], line["jobid"], line["attempt"]) == ("delivery-1", "job:1", 1)
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
+
+
+def progress(number: int = 1) -> Delivery:
+    return replace(delivery(number), delivery_id=f"progress-{number}", is_final=False)
+
+
+async def test_progress_that_is_not_taken_is_not_tried_again(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.broken
+    bench.store.add(progress())
+    async with bench.running():
+        await bench.settle()
+        assert bench.store.deliveries["progress-1"].status is DeliveryStatus.GIVEN_UP
+        assert len(bench.sender.sent) == 1
+
+
+async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(progress())
+    async with bench.running():
+        await bench.settle()
+        assert bench.sender.inside["a.test"] == 1
+        bench.sender.answers["a.test"] = bench.sender.ok
+        bench.store.add(delivery())
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert [one.delivery_id for one in bench.sender.sent] == ["progress-1", "delivery-1"]
+        assert bench.sender.most["a.test"] == 1
+        assert bench.status() is DeliveryStatus.DELIVERED
+        assert not bench.deliverer._progress
+
+
+async def test_each_attempt_is_made_with_links_that_work_then(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.broken
+    bench.store.add(delivery())
+    async with bench.running():
+        await bench.settle()
+        bench.renewed[delivery().body] = b"renewed"
+        bench.sender.answers["a.test"] = bench.sender.ok
+        await bench.clock.elapse(ATTEMPT_AFTER_S[1])
+        await bench.settle()
+        assert [one.body for one in bench.sender.sent] == [delivery().body, b"renewed"]
+        assert bench.store.deliveries["delivery-1"].body == delivery().body

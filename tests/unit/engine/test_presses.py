@@ -16,7 +16,8 @@ from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
 from tests.unit.engine.test_service import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
 from waystation.actions import AnswerModal, Option, Paint, Press, Slash
-from waystation.engine.service import FilePart, JobRequest
+from waystation.engine.intake import FilePart
+from waystation.engine.service import JobRequest
 from waystation.errors import ButtonRepeated, Halted, InvalidRequest, NotFound, Unreachable
 from waystation.gateway_events import CaughtUp, IframeSeen, MessageSeen, MessageStep, ModalSeen
 from waystation.jobs import Job, JobId, JobStatus

@@ -86,7 +86,10 @@ class Play:
     def submit(self, name: str, nonce: str) -> Step:
         """Commit a nonce."""
         jobid = JobId(name)
-        source = None if self.jobs[jobid].modal else self.sources.get(jobid)
+        modal = self.jobs[jobid].modal
+        source = self.sources.get(jobid) if modal is None else None
+        if modal is not None and modal.is_settings:
+            source = Source(modal.modal_id, custom_id=modal.custom_id)
         return self.commit(self.talk.submitted(jobid, Nonce(nonce), self.now, source))
 
     def perform(self, step: dict[str, Any]) -> Step:

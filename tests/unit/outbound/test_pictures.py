@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from waystation.outbound.pictures import KINDS, recognise, sound
+from waystation.outbound.pictures import KINDS, inverted, recognise, sound
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -135,3 +135,13 @@ def test_damage_is_never_an_error(case: tuple[str, bytes], data: st.DataObject) 
     if recognised is not None and recognised[1][0] * recognised[1][1] < 1_000_000:
         assert recognised[0].name == name
         assert sound(bytes(damaged), recognised[0]) in (True, False)
+
+
+def test_an_inverted_mask_has_black_for_white_and_its_size() -> None:
+    out = BytesIO()
+    mask = Image.new("L", (6, 4), 0)
+    mask.paste(255, (0, 0, 3, 4))
+    mask.save(out, "WEBP", lossless=True)
+    with Image.open(BytesIO(inverted(out.getvalue()))) as turned:
+        assert (turned.format, turned.size) == ("PNG", (6, 4))
+        assert [turned.getpixel((0, 0)), turned.getpixel((5, 3))] == [0, 255]

@@ -12,6 +12,7 @@ from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from tests.unit.outbound.conftest import Serve, ServeRaw
 from waystation.clock import SystemClock
+from waystation.deliveries import Delivery
 from waystation.engine.deliverer import Deliverer
 from waystation.outbound.connector import USER_AGENT
 from waystation.outbound.webhooks import WebhookSender
@@ -184,6 +185,10 @@ async def test_the_duration_is_told(session: aiohttp.ClientSession, serve: Serve
     assert attempt.duration_s == pytest.approx(1.5)
 
 
+async def as_it_is(delivery: Delivery) -> Delivery:
+    return delivery
+
+
 async def test_fifty_hung_receivers_delay_another_by_less_than_a_second(
     session: aiohttp.ClientSession, serve: Serve, serve_raw: ServeRaw
 ) -> None:
@@ -202,7 +207,7 @@ async def test_fifty_hung_receivers_delay_another_by_less_than_a_second(
             store.add(delivery(number, url))
     clock = SystemClock()
     sender = WebhookSender(session, clock, timeout_s=30)
-    deliverer = Deliverer(store.port, sender, clock, FakeIds(), send_timeout_s=30)
+    deliverer = Deliverer(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=30)
     running = asyncio.ensure_future(deliverer.run())
     await store.until(lambda: sum(store.claims) == 300)
     started = time.monotonic()

@@ -125,9 +125,9 @@ async def test_a_body_that_is_no_object_is_refused(ready: Client) -> None:
 
 async def test_faults_answer_in_the_activitys_place(ready: Client) -> None:
     frame = await ready.opened(await ready.single(), "Vary (Region)")
-    ready.sim.fault("server_error_before", count=1, route="activity")
+    ready.sim.fault("server_error_before", count=1, route="activity.newer")
     assert await _submit(ready, frame, "newer") == 502
-    ready.sim.fault("server_error_after", count=1, route="activity")
+    ready.sim.fault("server_error_after", count=1, route="activity.newer")
     assert await _submit(ready, frame, "newer") == 502
     assert result_of(await ready.events())["attachments"]
 
@@ -135,6 +135,14 @@ async def test_faults_answer_in_the_activitys_place(ready: Client) -> None:
 async def test_the_log_has_the_call_with_its_account(ready: Client) -> None:
     frame = await ready.opened(await ready.single(), "Vary (Region)")
     await _submit(ready, frame, "newer")
-    entry = next(e for e in ready.sim.log if e.get("route") == "activity")
+    entry = next(e for e in ready.sim.log if e.get("route") == "activity.newer")
     assert (entry["account"], entry["status"]) == (ready.account.user_id, 200)
     assert entry["body"]["prompt"] == "a hat"
+
+
+@pytest.mark.parametrize(("gone", "left"), [("older", "newer"), ("newer", "older")])
+async def test_either_path_may_be_gone(ready: Client, gone: str, left: str) -> None:
+    ready.sim.fault("older_activity", route=f"activity.{gone}")
+    frame = await ready.opened(await ready.single(), "Vary (Region)")
+    assert await _submit(ready, frame, gone) == 404
+    assert await _submit(ready, frame, left) == 200

@@ -46,7 +46,8 @@ DOCUMENTED = """
 U1 U2 U3 U4 V1 V2 V3 V4 🔄 ⬅️ ➡️ ⬆️ ⬇️ ❤️ | Upscale (Subtle) | Upscale (Creative) | Upscale (2x) |
 Upscale (4x) | Vary (Subtle) | Vary (Strong) | Vary (Region) | Zoom Out 2x | Zoom Out 1.5x |
 Custom Zoom | Make Square | Animate (High motion) | Animate (Low motion) | Extend (High motion) |
-Extend (Low motion) | Cancel Job | Imagine all 🎉 | 1️⃣ 2️⃣ 3️⃣ 4️⃣ 5️⃣ | Show Details
+Extend (Low motion) | Make Variations | Remaster | Cancel Job | Imagine all 🎉 | Show Details |
+1️⃣ 2️⃣ 3️⃣ 4️⃣ 5️⃣
 """
 
 
@@ -65,6 +66,8 @@ def test_a_grid_has_its_documented_rows() -> None:
 
 
 SINGLES = {
+    "3": [],
+    "4": [],
     "5.2": ["Upscale (2x)", "Upscale (4x)"],
     "6": ["Upscale (Subtle)", "Upscale (Creative)"],
     "6.1": ["Upscale (Subtle)", "Upscale (Creative)"],
@@ -73,15 +76,22 @@ SINGLES = {
 }
 
 
+OUTPAINTS = ("Zoom Out 2x", "Zoom Out 1.5x", "Custom Zoom", "Make Square", "⬅️", "➡️", "⬆️", "⬇️")
+
+
 @pytest.mark.parametrize("version", MODELS)
 def test_a_single_picture_offers_what_its_model_can(version: str) -> None:
     rows = buttons.single_rows(UUID, MODELS[version], is_square=False)
     flat = [label for line in _labels(rows) for label in line]
     assert [label for label in flat if label.startswith("Upscale")] == SINGLES[version]
-    common = ["Vary (Subtle)", "Vary (Strong)", "Zoom Out 2x", "Zoom Out 1.5x", "Custom Zoom"]
-    assert {*common, "Make Square", "⬅️", "➡️", "⬆️", "⬇️", "❤️"} <= set(flat)
+    is_old = version in ("3", "4")
+    assert ("Make Variations" in flat) is is_old
+    assert ("Remaster" in flat) is (version == "3")
+    for label in ("Vary (Subtle)", "Vary (Strong)", *OUTPAINTS):
+        assert (label in flat) is not is_old
+    assert "❤️" in flat
     assert ("Animate (High motion)" in flat) is (version in ("7", "8.1"))
-    assert ("Vary (Region)" in flat) is (version != "8.1")
+    assert ("Vary (Region)" in flat) is (version in ("5.2", "6", "6.1", "7"))
     assert all(0 < len(line) <= 5 for line in _labels(rows)) and len(rows) <= 5
 
 

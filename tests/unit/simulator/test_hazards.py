@@ -237,6 +237,16 @@ async def _(client: Client) -> None:
     assert (answer.status, answer.json["code"]) == (404, 10062)
 
 
+@expects("older_activity")
+async def _(client: Client) -> None:
+    frame = await client.opened(await client.single(), "Vary (Region)")
+    token = frame["custom_id"].removeprefix("MJ::iframe::")
+    client.sim.fault("older_activity")
+    newer = await client.post(f"/.proxy/inpaint/api/submit-job/{token}", {"mask": ""})
+    older = await client.post("/inpaint/api/submit-job", {"customId": token, "mask": ""})
+    assert (newer.status, older.status) == (404, 400)
+
+
 # Several at once.
 
 BLIND = ("missing_nonce", "missing_metadata", "missing_progress")

@@ -96,7 +96,7 @@ def test_models_have_other_names(value: str, version: str) -> None:
     ("prompt", "title"),
     [
         ("", "Empty prompt"),
-        ("fox --v 3", "Invalid parameter"),
+        ("fox --v 2", "Invalid parameter"),
         ("fox --ar 1:99", "Invalid parameter"),
     ],
 )
@@ -182,6 +182,16 @@ def test_old_models_name_no_strength() -> None:
     assert old is not None
     setting.works.add(replace(old, version="5.2"))
     assert studio.variation(job, setting.works).caption.final == "Variations by"
+
+
+def test_old_models_vary_and_remaster_a_single_picture() -> None:
+    near = drawing.variation(SINGLE, 1, drawing.Strength.SUBTLE, SEED)
+    remastered = _made(studio.remaster, "Remaster")
+    assert (remastered.work.canvas, remastered.work.medium) == (near, Medium.GRID)
+    assert remastered.caption.running == remastered.caption.final == "Remaster by"
+    varied = _made(studio.variation, "Make Variations")
+    strong = drawing.variation(SINGLE, 1, drawing.Strength.STRONG, SEED)
+    assert (varied.work.canvas, varied.work.medium) == (strong, Medium.GRID)
 
 
 def test_a_remix_has_the_new_prompt() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from waystation.simulator.ids import Ids
 from waystation.simulator.options import Options
-from waystation.simulator.world import Account, SimulatedBot, Standing, World
+from waystation.simulator.world import PLANS, Account, SimulatedBot, Standing, World
 
 
 @pytest.fixture
@@ -65,3 +65,14 @@ def test_slots_and_room_count_foreign_jobs_too() -> None:
     standing.waiting.append(2)
     assert not standing.has_slot and not standing.has_room
     assert (standing.running_jobs, standing.queued_jobs) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("plan", "jobs"), [("Basic", 3), ("Standard", 3), ("Pro", 15), ("Mega", 15), ("Trial", 3)]
+)
+def test_a_plan_decides_how_many_jobs_run(plan: str, jobs: int) -> None:
+    standing = Standing(plan=plan, foreign_running=jobs - 1)
+    assert standing.has_slot
+    standing.foreign_running += 1
+    assert not standing.has_slot
+    assert set(PLANS) == {"Basic", "Standard", "Pro", "Mega"}

@@ -86,6 +86,8 @@ FULL = Job(
     source_hash="source",
     modal=Modal("6", "MJ::Modal", (ModalInput("MJ::Modal::prompt", "text"),)),
     discord_user_id="200",
+    pressed="MJ::JOB::upsample::1::uuid",
+    reply_progress=True,
 )
 
 

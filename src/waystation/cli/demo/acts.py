@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 
@@ -10,16 +11,18 @@ from rich.panel import Panel
 
 from waystation.cli.demo.processes import finished
 from waystation.cli.demo.stage import Stage
-from waystation.cli.job_view import headline, prompts, readable, sayings
+from waystation.cli.demo.tiles import tile_of
+from waystation.cli.job_view import headline, labels, prompts, readable, sayings
 from waystation.cli.screen import fields, plain
 from waystation.client import Client, Job
-from waystation.errors import Halted
+from waystation.errors import ButtonRepeated, Halted
 from waystation.secret import mask
 
 __all__ = ["ACTS"]
 
 _EMAIL = "demo@example.org"
 _PROMPTS = 4
+_PROMPT = "a red fox in the snow --ar 3:2"
 _CALLBACK_WITHIN_S = 10.0
 _MAIL_WITHIN_S = 10.0
 
@@ -78,6 +81,47 @@ async def describe_url(stage: Stage) -> None:
     _show_prompts(stage, job)
 
 
+async def imagine(stage: Stage) -> None:
+    """Let the bot draw four pictures."""
+    started = await stage.client.imagine(_PROMPT, channel=stage.channels[0])
+    stage.check(
+        started.get("status") == "started",
+        f"the POST answered {started.get('status')} when the bot began: {started.get('jobid')}",
+    )
+    job = await stage.wait("imagine", started)
+    _check_grid(stage, job)
+    await stage.picture_of(job)
+
+
+async def upscale(stage: Stage) -> None:
+    """Press U2 of the four, and once more, which is refused."""
+    grid = stage.ended("imagine")
+    job = await stage.wait("U2", await stage.client.button(grid["jobid"], "U2"))
+    stage.check(
+        job.get("status") == "completed" and "Vary (Strong)" in job.get("buttons", ()),
+        f"{headline(job).plain[2:]}; one picture, {_choice(job)}",
+    )
+    stage.check(job.get("parentJobId") == grid["jobid"], "its parent is the job of the four")
+    tile = tile_of(await stage.picture_of(grid), await stage.picture_of(job))
+    stage.check(tile == 2, f"compared pixel by pixel it is picture {tile} of the four")
+    children = (await stage.client.job(grid["jobid"])).get("children", [])
+    named = any(
+        child.items() >= {"button": "U2", "jobid": job["jobid"]}.items() for child in children
+    )
+    stage.check(named, "the job of the four now lists it among its children")
+    earlier = await _pressed_before(stage, grid, "U2")
+    stage.check(earlier == job["jobid"], "a second U2 answers 409 and names the first")
+
+
+async def vary(stage: Stage) -> None:
+    """Press Vary (Strong) of the picture that was upscaled."""
+    single = stage.ended("U2")
+    job = await stage.wait("vary", await stage.client.button(single["jobid"], "Vary (Strong)"))
+    _check_grid(stage, job)
+    stage.check(job.get("parentJobId") == single["jobid"], "its parent is the job of the one")
+    await stage.picture_of(job)
+
+
 async def moderated(stage: Stage) -> None:
     """Trip the bot's content rules."""
     # `nonce`: the bot refuses with its first words, so the POST itself tells it.
@@ -115,6 +159,9 @@ ACTS: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("info", info),
     ("describe, with a picture file", describe_file),
     ("describe, with a URL", describe_url),
+    ("imagine", imagine),
+    ("button U2, which upscales", upscale),
+    ("button Vary (Strong)", vary),
     ("A picture that the bot's rules refuse", moderated),
     ("An account that Midjourney halts", halted),
 )
@@ -129,6 +176,28 @@ def _show_prompts(stage: Stage, job: Job) -> None:
     )
     for prompt in said:
         stage.show(plain(prompt, "cyan", lines=True), indent=4)
+
+
+def _check_grid(stage: Stage, job: Job) -> None:
+    pressed = [f"{kind}{number}" for kind in "UV" for number in range(1, 5)]
+    size = "{width} x {height}".format_map(defaultdict(str, *job.get("attachments", [])[:1]))
+    stage.check(
+        job.get("status") == "completed" and set(pressed) <= set(job.get("buttons", ())),
+        f"{headline(job).plain[2:]}; four pictures in one of {size}, {_choice(job)}",
+    )
+
+
+def _choice(job: Job) -> str:
+    return "to press " + labels(job.get("buttons", []))
+
+
+async def _pressed_before(stage: Stage, job: Job, button: str) -> str:
+    """Press once more; return the job that the refusal names."""
+    try:
+        await stage.client.button(job["jobid"], button)
+    except ButtonRepeated as refused:
+        return refused.jobid
+    return ""
 
 
 async def _is_halted(stage: Stage, channel: str) -> bool:

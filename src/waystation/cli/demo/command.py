@@ -11,6 +11,7 @@ import typer
 
 from waystation.cli.exits import Exit
 from waystation.cli.options import Json
+from waystation.cli.saving import folder_at
 from waystation.cli.screen import opened
 from waystation.errors import PreconditionFailed
 
@@ -22,17 +23,24 @@ _Image = Annotated[
         exists=True, dir_okay=False, readable=True, help="Your picture instead of the sample."
     ),
 ]
+_Save = Annotated[
+    Path | None,
+    typer.Option("--save", "-o", metavar="DIR", file_okay=False, help="Leave the pictures here."),
+]
 _Keep = Annotated[
     bool, typer.Option("--keep", help="Leave service and simulator running until Ctrl-C.")
 ]
 
 
-def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> None:
+def demo(
+    image: _Image = None, folder: _Save = None, keep: _Keep = False, as_json: Json = False
+) -> None:
     """Show the whole path on a simulator: no Discord account, nothing to set up, nothing left.
 
     Starts simulator and service, adds a user and two accounts, runs info,
-    describes a picture by file and by URL, receives a callback, trips a
-    moderation and a halt, reads the e-mail out, resets.
+    describes a picture by file and by URL, receives a callback, imagines,
+    upscales and varies, trips a moderation and a halt, reads the e-mail
+    out, resets.
     """
     from waystation.cli.demo.play import play
 
@@ -40,8 +48,10 @@ def demo(image: _Image = None, keep: _Keep = False, as_json: Json = False) -> No
     with opened(as_json) as screen, as_file(sample) as shipped:
         if image is not None:
             _look_at(image)
+        if folder is not None:
+            folder_at(folder)
         try:
-            ok = asyncio.run(play(screen, image or shipped, keep=keep))
+            ok = asyncio.run(play(screen, image or shipped, folder=folder, keep=keep))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         raise typer.Exit(Exit.OK if ok else Exit.FAILED)

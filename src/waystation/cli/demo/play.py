@@ -16,6 +16,7 @@ from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.processes import running
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
+from waystation.cli.saving import folder_at
 from waystation.cli.screen import Screen, link
 from waystation.errors import WaystationError
 
@@ -24,17 +25,23 @@ __all__ = ["play"]
 _ACCOUNTS = 2
 """Of the simulator; without them there is nothing to show."""
 
-_SPEED = 3
+_SPEED = 6
 """The bot's delays are divided by this: fast enough to watch, slow enough to see progress."""
 
+_PICTURE_PX = 1024
+"""A square grid of the simulator: half the bot's, which takes a second to draw."""
 
-async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
+
+async def play(screen: Screen, picture: Path, *, folder: Path | None, keep: bool) -> bool:
     """Run the demo and return whether everything was as expected.
 
-    Args: keep: afterwards leave simulator and service running until SIGINT or SIGTERM
+    Args:
+        folder: where the pictures that the bot draws are left; None throws them away
+        keep: afterwards leave simulator and service running until SIGINT or SIGTERM
     """
     _end_in_order_on_signals()
-    async with _stage(screen, picture) as stage:
+    async with _stage(screen, picture, folder) as stage:
+        _introduce(stage, stays=keep or folder is not None)
         await _perform(stage)
         ok = all(check.ok for check in stage.checks)
         _sum_up(stage, ok, keep)
@@ -44,14 +51,17 @@ async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
 
 
 @asynccontextmanager
-async def _stage(screen: Screen, picture: Path) -> AsyncIterator[Stage]:
+async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waystation-demo-")))
         site, mailbox = Site(picture), Mailbox()
         for server in (site, mailbox):
             await server.start()
             stack.push_async_callback(server.stop)
-        simulating = f"waystation.simulator --accounts {_ACCOUNTS} --port 0 --speed {_SPEED}"
+        simulating = (
+            f"waystation.simulator --accounts {_ACCOUNTS} --port 0 --speed {_SPEED}"
+            f" --picture-size {_PICTURE_PX}"
+        )
         simulator = await stack.enter_async_context(
             running(folder / "simulator.log", {}, *simulating.split())
         )
@@ -60,7 +70,14 @@ async def _stage(screen: Screen, picture: Path) -> AsyncIterator[Stage]:
             running(folder / "service.log", environment, "waystation", "serve", "--json")
         )
         yield Stage(
-            screen, picture, simulator, service["url"], environment, site=site, mailbox=mailbox
+            screen,
+            picture,
+            simulator,
+            service["url"],
+            environment,
+            folder_at(pictures or folder / "pictures"),
+            site=site,
+            mailbox=mailbox,
         )
 
 
@@ -76,7 +93,6 @@ def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, st
 
 
 async def _perform(stage: Stage) -> None:
-    _introduce(stage)
     try:
         for number, (title, act) in enumerate(ACTS, 1):
             stage.begin(f"{number}. {title}")
@@ -92,7 +108,7 @@ async def _perform(stage: Stage) -> None:
             await stage.client.close()
 
 
-def _introduce(stage: Stage) -> None:
+def _introduce(stage: Stage, *, stays: bool) -> None:
     stage.show(Text("Waystation demo", "bold magenta"), indent=0)
     stage.show(
         "Two programs now run on this machine: the service, with an empty database\n"
@@ -104,6 +120,10 @@ def _introduce(stage: Stage) -> None:
     for name, url in (("service  ", stage.url), ("simulator", stage.simulator["url"])):
         stage.show(Text(f"{name}  ") + link(url))
     stage.show(Text("picture    ") + link(str(stage.picture)))
+    if stays:
+        stage.show(Text("results    ") + link(str(stage.folder)))
+    else:
+        stage.show("results    are thrown away; --save DIR keeps the pictures")
 
 
 def _sum_up(stage: Stage, ok: bool, keep: bool) -> None:
@@ -130,7 +150,7 @@ def _kept_facts(stage: Stage) -> dict[str, object]:
         "url": stage.url,
         "token": stage.token,
         "channels": stage.channels,
-        "jobid": stage.jobid or None,
+        "jobids": {what: job["jobid"] for what, job in stage.jobs.items()},
         "data_dir": _data_dir(stage),
     }
 
@@ -152,8 +172,9 @@ def _explain_curl(stage: Stage) -> None:
         f"""-d '{{"describeUrl": "{stage.site.picture_url}"}}'""",
         f"{ask} $WAYSTATION_URL/v2/jobs",
     ]
-    if stage.jobid:
-        lines.append(f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid={stage.jobid}"')
+    lines += (
+        f'{ask} "$WAYSTATION_URL/v2/jobs/?jobid={job["jobid"]}"' for job in stage.jobs.values()
+    )
     stage.gap()
     stage.show("Both keep running until Ctrl-C. In another terminal:", indent=0)
     stage.gap()

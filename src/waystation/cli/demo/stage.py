@@ -13,10 +13,12 @@ from rich.text import Text
 
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.site import Site
-from waystation.cli.screen import Screen, indented, marked, plain
+from waystation.cli.preview import draw, room
+from waystation.cli.saving import save
+from waystation.cli.screen import Screen, indented, link, marked, plain
 from waystation.cli.waiting import waiting
 from waystation.client import Client, Job, reason
-from waystation.errors import Unavailable
+from waystation.errors import NotFound, Unavailable
 
 __all__ = ["Check", "Stage"]
 
@@ -48,6 +50,8 @@ class Stage:
     """Where the service listens."""
     environment: Mapping[str, str]
     """What the service was started with; commands on its database need the same."""
+    folder: Path
+    """Where the pictures that the bot draws are saved."""
     site: Site
     mailbox: Mailbox
     token: str = ""
@@ -56,8 +60,9 @@ class Stage:
     channels: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     act: str = ""
-    jobid: str = ""
-    """The last job that was followed to its end."""
+    jobs: dict[str, Job] = field(default_factory=dict)
+    """The jobs that were followed to their end, in order, by what they were for."""
+    _pictures: dict[str, Path] = field(default_factory=dict)
 
     def begin(self, title: str) -> None:
         """Open an act."""
@@ -83,11 +88,38 @@ class Stage:
 
     async def wait(self, what: str, job: Job) -> Job:
         """Follow a job to its end with a progress bar."""
-        with waiting(self.screen, what) as seen:
+        async with waiting(self.screen, what, self.client) as seen:
             seen(job)
             ended = await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
-        self.jobid = ended["jobid"]
+        self.jobs[what] = ended
         return ended
+
+    def ended(self, what: str) -> Job:
+        """Return a job of an earlier act. Raises: NotFound: that act did not get so far."""
+        if what not in self.jobs:
+            raise NotFound(f"the act needs the job of {what}")
+        return self.jobs[what]
+
+    async def picture_of(self, job: Job) -> Path:
+        """Return a job's picture as a file; the first time it is saved, and shown in colours.
+
+        Raises: NotFound: it has none, or it cannot be saved
+        """
+        jobid = job["jobid"]
+        if jobid not in self._pictures:
+            saved = await save(self.client, job, self.folder)
+            if saved is None or not saved.paths:
+                raise NotFound(f"{jobid} has no picture that can be saved")
+            self._pictures[jobid] = saved.paths[0]
+            self._show_picture(saved.paths[0])
+        return self._pictures[jobid]
+
+    def _show_picture(self, path: Path) -> None:
+        size = room(self.screen.out)
+        blocks = draw(path.read_bytes(), *size) if size else None
+        if blocks is not None:
+            self.show(blocks, indent=4)
+        self.show(link(path.name), indent=4)
 
     async def fault(self, name: str, **switch: object) -> None:
         """Switch a fault of the simulator on for one interaction.

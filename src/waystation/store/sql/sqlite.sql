@@ -157,6 +157,12 @@ select version from jobs where jobid = :jobid and user_id = coalesce(:user_id, u
 select jobid from jobs where user_id = :user_id and finished_at is null
 order by created_at, jobid;
 
+-- last_completed: an account's newest completed job of some verbs
+select {job_columns} from jobs
+where account_id = :account_id and finished_at is not null and status = 'completed'
+  and verb in (select value from json_each(:verbs))
+order by finished_at desc limit 1;
+
 -- in_flight_jobs: not final, slot holders, and ghosts that are still candidates (R19)
 select {job_columns} from jobs
 where account_id = :account_id and (finished_at is null or ghost or slot)
@@ -206,10 +212,14 @@ select message_id, payload from unrecognised order by at desc, message_id desc l
 -- purge_unrecognised: drop kept bot messages that are too old
 delete from unrecognised where at < :before;
 
+-- supersede_deliveries: progress that is not delivered yet never will be (R41)
+update deliveries set status = 'superseded'
+where jobid = :jobid and url = :url and status = 'pending' and not is_final;
+
 -- insert_delivery: an obligation
 insert into deliveries ({delivery_columns}) values ({delivery_values});
 
--- claim_deliveries: due ones, first attempts before repeats; one per job and URL exists at all (R41)
+-- claim_deliveries: due ones, first attempts before repeats; one per job and URL is pending (R41)
 update deliveries set next_attempt_at = :until
 where delivery_id in (
   select delivery_id from deliveries where status = 'pending' and next_attempt_at <= :at

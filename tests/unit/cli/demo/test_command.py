@@ -18,7 +18,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
     """Replace the play by one that only notes what it was asked; a picture named `bad` fails."""
     found: list[tuple[Path, bool]] = []
 
-    async def play(screen: Screen, picture: Path, *, keep: bool) -> bool:
+    async def play(screen: Screen, picture: Path, *, folder: Path | None, keep: bool) -> bool:
         assert picture.is_file()
         found.append((picture, keep))
         if picture.stem == "stopped":
@@ -68,3 +68,13 @@ def test_the_exit_code_tells_how_it_went(
 def test_a_picture_that_is_not_there_is_wrong_usage(played: list[tuple[Path, bool]]) -> None:
     assert run("demo", "--image", "nowhere.png").exit_code == 2
     assert played == []
+
+
+def test_a_folder_for_the_pictures_is_made_before_anything_starts(
+    played: list[tuple[Path, bool]], tmp_path: Path
+) -> None:
+    assert run("demo", "--save", str(tmp_path / "new")).exit_code == 0
+    assert (tmp_path / "new").is_dir()
+    (tmp_path / "file").touch()
+    assert run("demo", "--save", str(tmp_path / "file" / "new")).exit_code == 2
+    assert len(played) == 1

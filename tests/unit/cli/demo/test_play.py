@@ -31,7 +31,9 @@ class Theatre:
         self.client = FakeClient([None])
 
     @asynccontextmanager
-    async def stage(self, screen: Screen, picture: Path) -> AsyncIterator[Stage]:
+    async def stage(
+        self, screen: Screen, picture: Path, pictures: Path | None
+    ) -> AsyncIterator[Stage]:
         simulator = {"url": "http://127.0.0.1:1", "accounts": []}
         yield Stage(
             screen,
@@ -39,6 +41,7 @@ class Theatre:
             simulator,
             "http://127.0.0.1:2",
             {},
+            pictures or Path("thrown away"),
             site=Site(picture),
             mailbox=Mailbox(),
         )
@@ -78,18 +81,27 @@ async def test_all_checks_passed_is_said_plainly(
     monkeypatch: pytest.MonkeyPatch, theatre: Theatre, capsys: pytest.CaptureFixture[str]
 ) -> None:
     acts(monkeypatch, theatre.people, fine)
-    assert await play(Screen(False), PICTURE, keep=False)
+    assert await play(Screen(False), PICTURE, folder=None, keep=False)
     out = capsys.readouterr().out
     assert "No Discord account is used" in out and "1. act people" in out
     assert "All 2 checks passed. Discord was the simulator, the rest is real." in out
+    assert "results    are thrown away; --save DIR keeps the pictures" in out
     assert [call[0] for call in theatre.client.calls] == ["close"]
+
+
+async def test_where_results_stay_is_said_first(
+    monkeypatch: pytest.MonkeyPatch, theatre: Theatre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts(monkeypatch, theatre.people)
+    assert await play(Screen(False), PICTURE, folder=Path("mine"), keep=False)
+    assert "results    mine\n" in capsys.readouterr().out.partition("1. ")[0]
 
 
 async def test_one_failed_check_fails_the_demo_and_the_others_are_still_made(
     monkeypatch: pytest.MonkeyPatch, theatre: Theatre, capsys: pytest.CaptureFixture[str]
 ) -> None:
     acts(monkeypatch, theatre.people, wrong, broken, fine)
-    assert not await play(Screen(False), PICTURE, keep=False)
+    assert not await play(Screen(False), PICTURE, folder=None, keep=False)
     out = capsys.readouterr().out
     assert "✗ the service is gone (its last words)" in out
     assert "2 of 4 checks failed." in out
@@ -99,7 +111,7 @@ async def test_without_people_nothing_more_is_tried(
     monkeypatch: pytest.MonkeyPatch, theatre: Theatre, capsys: pytest.CaptureFixture[str]
 ) -> None:
     acts(monkeypatch, broken, fine)
-    assert not await play(Screen(True), PICTURE, keep=False)
+    assert not await play(Screen(True), PICTURE, folder=None, keep=False)
     assert json.loads(capsys.readouterr().out) == {
         "ok": False,
         "checks": [
@@ -120,7 +132,8 @@ async def test_a_kept_demo_tells_how_to_call_it(
 
     monkeypatch.setattr(module, "_kept", kept)
     acts(monkeypatch, theatre.people)
-    assert await play(Screen(False), PICTURE, keep=True)
+    assert await play(Screen(False), PICTURE, folder=None, keep=True)
     out = capsys.readouterr().out
     assert "export WAYSTATION_URL=http://127.0.0.1:2 WAYSTATION_TOKEN=user:1-secret\n" in out
+    assert "results    thrown away\n" in out
     assert """$WAYSTATION_URL/v2/jobs/info -d '{"channel": "2"}'\n""" in out

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pytest
 from aiohttp import web
+from PIL import Image
+from rich.console import Console
 
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.screen import Screen
+from waystation.client import Client, Job
 from waystation.errors import Unavailable
 
 
 def stage(*, as_json: bool = False, simulator: str = "") -> Stage:
     picture = Path("fox.webp")
     simulated = {"url": simulator, "accounts": []}
-    return Stage(Screen(as_json), picture, simulated, "", {}, site=Site(picture), mailbox=Mailbox())
+    folder = Path("nowhere")
+    return Stage(
+        Screen(as_json), picture, simulated, "", {}, folder, site=Site(picture), mailbox=Mailbox()
+    )
 
 
 async def test_checks_are_shown_under_their_act_and_remembered(
@@ -64,3 +71,28 @@ async def test_a_fault_is_switched_on_for_one_interaction() -> None:
             await here.fault("nonsense")
     finally:
         await runner.cleanup()
+
+
+class Gallery:
+    """Hands out one picture, again and again."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def download(self, url: str, into: IO[bytes], **bounds: Any) -> None:
+        self.asked += 1
+        Image.new("RGB", (8, 8), "red").save(into, "PNG")
+
+
+async def test_a_picture_is_saved_and_shown_in_colours_once(tmp_path: Path) -> None:
+    shown, file = stage(), io.StringIO()
+    shown.screen.out = Console(
+        file=file, force_terminal=True, color_system="truecolor", width=80, height=24, _environ={}
+    )
+    gallery = Gallery()
+    shown.client, shown.folder = cast(Client, gallery), tmp_path
+    job = cast(Job, {"jobid": "job:1", "status": "completed", "attachments": [{"url": "x/a.png"}]})
+    for _ in range(2):
+        assert await shown.picture_of(job) == tmp_path / "a.png"
+    assert (gallery.asked, file.getvalue().count("a.png")) == (1, 1)
+    assert file.getvalue().count("▀") == 8 * 4

@@ -1,51 +1,30 @@
-"""Client: Waystation's REST API from Python, typed; `SyncClient` is the same without `await`.
-
-    async with Client("http://127.0.0.1:8080", token) as client:
-        job = await client.describe("https://example.org/picture.png")
-        job = await client.wait(job["jobid"], on_progress=lambda seen: print(seen["status"]))
-
-How it works: an answer that names a job and its status is a job and is returned, whatever its
-`code` says (a moderated picture is an answer, not an error). Every other refusal raises the class
-of `waystation.errors` that the service itself raised; network trouble raises Unreachable.
-"""
+"""Client: one user's view of a service, over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import json
-import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+import base64
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, NotRequired, ParamSpec, Self, TypedDict, TypeVar, cast
+from typing import IO, Any, Self, Unpack, cast
 from urllib.parse import quote
 
 import aiohttp
 
+from waystation.client.answers import read, reason
+from waystation.client.forms import FINAL, Account, Asked, Job, named
 from waystation.errors import (
-    Busy,
-    Conflict,
-    Halted,
-    InvalidRequest,
-    NotAllowed,
     NotFound,
     PreconditionFailed,
-    RemoteProtocolError,
-    SubscriptionExpired,
     TooLarge,
     TransportError,
-    Unauthorized,
     Unavailable,
     Unreachable,
-    WaystationError,
 )
 
-__all__ = ["FINAL", "Account", "Client", "Job", "SyncClient", "reason"]
-
-FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
-"""Statuses that never change again."""
+__all__ = ["Client"]
 
 _FIRST_POLL_S = 0.25
 _LONGEST_POLL_S = 5.0
@@ -55,60 +34,9 @@ _POLL_GROWTH = 1.5
 _PATIENCE = 10
 """Failed polls in a row before `wait` gives up: the service may be restarting."""
 
-
-class Job(TypedDict, total=False):
-    """A job in the words of API v2; every field may be missing.
-
-    Units: created, updated: ISO 8601 UTC with milliseconds; timestamp: Discord's own text
-    """
-
-    jobid: str
-    verb: str
-    status: str
-    created: str
-    updated: str
-    describeUrl: str
-    discord: str
-    channel: str
-    maxJobs: int
-    replyUrl: str
-    replyRef: str
-    messageId: str
-    content: str
-    timestamp: str
-    attachments: list[dict[str, Any]]
-    embeds: list[dict[str, Any]]
-    error: str
-    errorDetails: str
-    code: int
-
-
-class Account(TypedDict):
-    """One Discord account as the API shows it; `discord` is masked.
-
-    `pendingModMessage` is there only while the account is halted, and says why.
-    """
-
-    channel: str
-    discord: str
-    maxJobs: int
-    server: NotRequired[str]
-    pendingModMessage: NotRequired[str]
-
-
-_ERRORS: Mapping[int, type[WaystationError]] = {
-    400: InvalidRequest,
-    401: Unauthorized,
-    402: SubscriptionExpired,
-    403: NotAllowed,
-    404: NotFound,
-    409: Conflict,
-    412: PreconditionFailed,
-    413: TooLarge,
-    502: TransportError,
-    503: Unavailable,
-    596: Halted,
-}
+_CHUNK_BYTES = 64 * 1024
+_SILENT_S = 30.0
+"""Longest silence within a download."""
 
 
 class Client:
@@ -160,7 +88,7 @@ class Client:
         fields: Mapping[str, object] | None = None,
         files: Mapping[str, Path | bytes] | None = None,
     ) -> Job:
-        """Ask for any verb of the service; `describe` and `info` are shorter ways to say it.
+        """Ask for any verb of the service; those with a method of their own are named so below.
 
         Args:
             fields: request fields under their v2 names; None values are left out
@@ -173,39 +101,65 @@ class Client:
             return cast(Job, await self._ask("POST", path, body=sent))
         return cast(Job, await self._ask("POST", path, form=await _form(sent, files)))
 
-    async def info(
-        self,
-        *,
-        channel: str | None = None,
-        reply_url: str | None = None,
-        reply_ref: str | None = None,
-    ) -> Job:
-        """Return the account's plan, hours and running jobs as the bot tells them."""
-        fields = {"channel": channel, "replyUrl": reply_url, "replyRef": reply_ref}
-        return await self.submit("info", fields)
+    async def imagine(self, prompt: str, *, mode: str | None = None, **asked: Unpack[Asked]) -> Job:
+        """Let the bot draw four pictures; `wait` for the end.
 
-    async def describe(
+        Args: mode: `fast`, `relax` or `turbo` for this job alone
+        """
+        return await self.submit("imagine", {"prompt": prompt, "mode": mode} | named(asked))
+
+    async def blend(
         self,
-        picture: str | Path,
+        pictures: Sequence[str | Path],
         *,
-        channel: str | None = None,
-        max_jobs: int | None = None,
-        reply_url: str | None = None,
-        reply_ref: str | None = None,
+        dimensions: str | None = None,
+        **asked: Unpack[Asked],
     ) -> Job:
+        """Let the bot draw four pictures from two to five; `wait` for the end.
+
+        Args: pictures: URL texts and Paths; dimensions: `Portrait`, `Square` or `Landscape`
+        """
+        urls = [picture for picture in pictures if isinstance(picture, str)]
+        files = {
+            f"blendFile_{number}": picture
+            for number, picture in enumerate(pictures, 1)
+            if isinstance(picture, Path)
+        }
+        fields = {"blendUrls": urls or None, "blendDimensions": dimensions}
+        return await self.submit("blend", fields | named(asked), files)
+
+    async def button(
+        self,
+        jobid: str,
+        button: str,
+        *,
+        prompt: str | None = None,
+        mask: bytes | None = None,
+        **asked: Unpack[Asked],
+    ) -> Job:
+        """Press a button of a completed job; `wait` for the end of the new one.
+
+        Args:
+            button: a label, as the job's `buttons` list it
+            mask: for Vary (Region), a PNG or WebP of the picture's size; white is redrawn
+        """
+        fields: dict[str, object] = {"jobid": jobid, "button": button, "prompt": prompt}
+        if mask is not None:
+            fields["mask"] = base64.b64encode(mask).decode()
+        return await self.submit("button", fields | named(asked))
+
+    async def info(self, **asked: Unpack[Asked]) -> Job:
+        """Return the account's plan, hours and running jobs as the bot tells them."""
+        return await self.submit("info", named(asked))
+
+    async def describe(self, picture: str | Path, **asked: Unpack[Asked]) -> Job:
         """Let the bot write four prompts for a picture; `wait` for the end.
 
         Args: picture: URL text that the service fetches, or the Path of a file that is sent along
         """
-        fields: dict[str, object] = {
-            "channel": channel,
-            "maxJobs": max_jobs,
-            "replyUrl": reply_url,
-            "replyRef": reply_ref,
-        }
         if isinstance(picture, Path):
-            return await self.submit("describe", fields, {"describeFile": picture})
-        return await self.submit("describe", {"describeUrl": picture, **fields})
+            return await self.submit("describe", named(asked), {"describeFile": picture})
+        return await self.submit("describe", {"describeUrl": picture} | named(asked))
 
     async def job(self, jobid: str) -> Job:
         """Return a job as it is now. Raises: NotFound: unknown, purged or somebody else's."""
@@ -236,6 +190,24 @@ class Client:
                 return await self._poll(jobid, on_progress)
         except TimeoutError:
             raise Unavailable(f"{jobid} is not final after {timeout_s:g} s") from None
+
+    async def download(
+        self, url: str, into: IO[bytes], *, most_bytes: int, timeout_s: float = 300.0
+    ) -> int:
+        """Write what a job's link shows into a file; the API token is not sent along.
+
+        Returns: bytes written
+        Raises: TransportError: it cannot be had; TooLarge: it has more than `most_bytes`; OSError:
+            it cannot be written
+        """
+        written = 0
+        async with aclosing(self._body(url, timeout_s)) as body:
+            async for chunk in body:
+                written += len(chunk)
+                if written > most_bytes:
+                    raise TooLarge(f"{_short(url)} is larger than {most_bytes} bytes")
+                into.write(chunk)
+        return written
 
     # accounts
 
@@ -314,26 +286,47 @@ class Client:
         body: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
     ) -> object:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
-        request = self._session.request(
-            method, self._url + path, params=query, json=body, data=form, allow_redirects=False
+        request = self._http().request(
+            method,
+            self._url + path,
+            params=query,
+            json=body,
+            data=form,
+            headers=self._headers,
+            allow_redirects=False,
         )
         try:
             async with request as response:
-                return _read(response, await response.read())
+                return read(response, await response.read())
         except TimeoutError:
             raise Unreachable(f"{self._url} did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(f"{self._url} cannot be reached: {reason(error)}") from error
 
+    async def _body(self, url: str, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10, sock_read=_SILENT_S)
+        try:
+            async with self._http().get(url, timeout=timeout) as response:
+                if response.status != 200:
+                    raise TransportError(
+                        f"{_short(url)} cannot be fetched: HTTP status {response.status}"
+                    )
+                async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                    yield chunk
+        except TimeoutError:
+            raise Unreachable(f"{_short(url)} did not arrive in time") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unreachable(f"{_short(url)} cannot be fetched: {reason(error)}") from error
 
-def reason(error: Exception) -> str:
-    """Return why a connection failed, in words and without the library's address lists."""
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number).lower()
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        return self._session
+
+
+def _short(url: str) -> str:
+    """Return a link without its signature."""
+    return url.partition("?")[0]
 
 
 def _account_path(channel: str, action: str = "") -> str:
@@ -345,7 +338,8 @@ async def _form(
 ) -> aiohttp.FormData:
     form = aiohttp.FormData()
     for name, value in fields.items():
-        form.add_field(name, str(value))
+        # a form knows texts only; the service splits a list at its spaces
+        form.add_field(name, " ".join(value) if isinstance(value, list) else str(value))
     for name, file in files.items():
         if isinstance(file, bytes):
             form.add_field(name, file, filename=name)
@@ -356,103 +350,3 @@ async def _form(
             raise PreconditionFailed(f"{file} cannot be read: {error.strerror}") from error
         form.add_field(name, data, filename=file.name)
     return form
-
-
-def _read(response: aiohttp.ClientResponse, data: bytes) -> object:
-    if response.status == 204:
-        return None
-    body = _decode(response, data)
-    if response.status < 300 or _is_job(body):
-        return body
-    raise _error(response, body if isinstance(body, dict) else {})
-
-
-def _decode(response: aiohttp.ClientResponse, data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except ValueError:
-        raise RemoteProtocolError(
-            f"{response.url.origin()} does not answer like Waystation",
-            details=f"HTTP status {response.status}, {response.content_type}",
-        ) from None
-
-
-def _is_job(body: object) -> bool:
-    return isinstance(body, dict) and "jobid" in body and "status" in body
-
-
-def _error(response: aiohttp.ClientResponse, body: Mapping[str, Any]) -> WaystationError:
-    message, details = _text(body.get("error")), _text(body.get("errorDetails"))
-    if response.status == 429:
-        executing = body.get("executingJobs")
-        return Busy(
-            message,
-            executing_jobs=executing if isinstance(executing, list) else None,
-            retry_after_s=_seconds(response.headers.get("Retry-After")),
-            details=details,
-        )
-    return _ERRORS.get(response.status, WaystationError)(
-        message or f"HTTP status {response.status}", details=details
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _seconds(header: str | None) -> int:
-    return int(header) if header is not None and header.isdecimal() else 10
-
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def _blocking(
-    method: Callable[Concatenate[Client, _P], Coroutine[Any, Any, _T]],
-) -> Callable[Concatenate[SyncClient, _P], _T]:
-    @functools.wraps(method)
-    def call(self: SyncClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return self._runner.run(method(self._client, *args, **kwargs))
-
-    return call
-
-
-class SyncClient:
-    """`Client` for programs without an event loop; each call blocks until its answer is there."""
-
-    def __init__(self, url: str, token: str, *, timeout_s: float = 180.0) -> None:
-        self._runner = asyncio.Runner()
-        self._client = Client(url, token, timeout_s=timeout_s)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections and the loop; the client cannot be used again."""
-        self._runner.run(self._client.close())
-        self._runner.close()
-
-    submit = _blocking(Client.submit)
-    info = _blocking(Client.info)
-    describe = _blocking(Client.describe)
-    job = _blocking(Client.job)
-    jobs = _blocking(Client.jobs)
-    cancel = _blocking(Client.cancel)
-    wait = _blocking(Client.wait)
-    account = _blocking(Client.account)
-    update_account = _blocking(Client.update_account)
-    discord_accounts = _blocking(Client.discord_accounts)
-    discord_account = _blocking(Client.discord_account)
-    add_discord_account = _blocking(Client.add_discord_account)
-    put_discord_account = _blocking(Client.put_discord_account)
-    remove_discord_account = _blocking(Client.remove_discord_account)
-    reset_discord_account = _blocking(Client.reset_discord_account)

@@ -4,96 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 
-from waystation.client import Client, SyncClient
+from tests.unit.client.conftest import JOB, TOKEN, Stub
+from waystation.client import Client
 from waystation.errors import (
-    Busy,
-    Conflict,
-    Halted,
-    InvalidRequest,
-    NotAllowed,
     NotFound,
     PreconditionFailed,
-    RemoteProtocolError,
-    SubscriptionExpired,
     TooLarge,
     TransportError,
-    Unauthorized,
     Unavailable,
     Unreachable,
     WaystationError,
 )
-
-TOKEN = "user:1-secret"
-JOB = "job:20260101000000000-user:1-channel:2-bot:midjourney"
-
-
-class Stub:
-    """Answers each request with the next of `answers` (the last one again and again)."""
-
-    def __init__(self) -> None:
-        self.answers: list[Callable[[], web.Response]] = []
-        self.requests: list[dict[str, Any]] = []
-        self.url = ""
-
-    def say(self, status: int, body: object = None, headers: dict[str, str] | None = None) -> None:
-        if body is None:
-            self.answers.append(lambda: web.Response(status=status, headers=headers))
-        else:
-            self.answers.append(lambda: web.json_response(body, status=status, headers=headers))
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        seen: dict[str, Any] = {
-            "method": request.method,
-            "path": request.raw_path,
-            "jobid": request.query.get("jobid"),
-            "authorization": request.headers.get("Authorization"),
-        }
-        if request.content_type == "multipart/form-data":
-            form = await request.post()
-            seen["form"] = {
-                name: (part.filename, part.file.read()) if isinstance(part, web.FileField) else part
-                for name, part in form.items()
-            }
-        elif request.can_read_body:
-            seen["json"] = await request.json()
-        self.requests.append(seen)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return answer()
-
-
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
-    found = Stub()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", found.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield found
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def pauses() -> list[float]:
-    return []
-
-
-@pytest.fixture
-async def client(stub: Stub, pauses: list[float]) -> AsyncIterator[Client]:
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-
-    async with Client(stub.url, TOKEN, sleep=sleep) as made:
-        yield made
 
 
 async def test_every_request_carries_the_token(client: Client, stub: Stub) -> None:
@@ -157,81 +84,6 @@ async def test_bytes_can_be_sent_as_a_file(client: Client, stub: Stub) -> None:
     stub.say(200, {"jobid": JOB, "status": "started"})
     await client.submit("describe", files={"describeFile": b"GIF89a"})
     assert stub.requests[0]["form"] == {"describeFile": ("describeFile", b"GIF89a")}
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (422, {"error": "Invalid link", "jobid": JOB, "status": "moderated", "code": 422}),
-        (504, {"error": "Job queued", "jobid": JOB, "status": "failed", "code": 504}),
-        (502, {"error": "no answer", "jobid": JOB, "status": "failed", "code": 502}),
-        (596, {"error": "Pending mod message", "jobid": JOB, "status": "failed", "code": 596}),
-        (400, {"error": "Invalid parameter", "jobid": JOB, "status": "failed", "code": 400}),
-    ],
-)
-async def test_an_answer_that_names_a_job_is_a_job(
-    client: Client, stub: Stub, status: int, body: dict[str, object]
-) -> None:
-    stub.say(status, body)
-    assert await client.info() == body
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (400, InvalidRequest),
-        (401, Unauthorized),
-        (402, SubscriptionExpired),
-        (403, NotAllowed),
-        (404, NotFound),
-        (409, Conflict),
-        (412, PreconditionFailed),
-        (413, TooLarge),
-        (429, Busy),
-        (502, TransportError),
-        (503, Unavailable),
-        (596, Halted),
-        (500, WaystationError),
-        (418, WaystationError),
-    ],
-)
-async def test_every_refusal_has_its_class(
-    client: Client, stub: Stub, status: int, kind: type[WaystationError]
-) -> None:
-    stub.say(status, {"error": "so it is", "errorDetails": "because", "code": status})
-    with pytest.raises(kind) as caught:
-        await client.info()
-    assert type(caught.value) is kind
-    assert (caught.value.message, caught.value.details) == ("so it is", "because")
-
-
-async def test_busy_names_the_running_jobs_and_the_wait(client: Client, stub: Stub) -> None:
-    stub.say(429, {"error": "full", "executingJobs": [JOB], "code": 429}, {"Retry-After": "7"})
-    with pytest.raises(Busy) as caught:
-        await client.info()
-    assert caught.value.executing_jobs == (JOB,)
-    assert caught.value.retry_after_s == 7
-
-
-async def test_a_rate_limit_of_discord_names_no_jobs(client: Client, stub: Stub) -> None:
-    stub.say(429, {"error": "Discord /interactions failed with HTTP status 429", "code": 429})
-    with pytest.raises(Busy) as caught:
-        await client.info()
-    assert caught.value.executing_jobs is None
-    assert caught.value.retry_after_s == 10
-
-
-async def test_something_else_on_that_port_is_recognised(client: Client, stub: Stub) -> None:
-    stub.answers.append(lambda: web.Response(text="<html>hello</html>", content_type="text/html"))
-    with pytest.raises(RemoteProtocolError) as caught:
-        await client.jobs()
-    assert caught.value.details == "HTTP status 200, text/html"
-
-
-async def test_a_refusal_without_words_names_its_status(client: Client, stub: Stub) -> None:
-    stub.say(400, [])
-    with pytest.raises(InvalidRequest, match="HTTP status 400"):
-        await client.jobs()
 
 
 async def test_redirects_are_not_followed_with_the_token(client: Client, stub: Stub) -> None:
@@ -375,20 +227,79 @@ async def test_a_channel_cannot_leave_its_path(client: Client, stub: Stub) -> No
     assert stub.requests[0]["path"] == "/v2/account/midjourney/2%2F..%2F..%2Fjobs%3Fx"
 
 
-async def test_the_blocking_client_does_the_same(stub: Stub) -> None:
+async def test_imagine_is_sent_in_the_words_of_v2(client: Client, stub: Stub) -> None:
     stub.say(200, {"jobid": JOB, "status": "started"})
-    stub.say(200, {"jobid": JOB, "status": "completed"})
-
-    def use() -> tuple[str, str]:
-        with SyncClient(stub.url, TOKEN) as client:
-            job = client.describe("https://example.org/a.png")
-            return job["status"], client.wait(job["jobid"])["status"]
-
-    assert await asyncio.to_thread(use) == ("started", "completed")
+    await client.imagine("a fox", mode="relax", max_jobs=2, reply_ref="r")
+    assert stub.requests[0]["path"] == "/v2/jobs/imagine"
+    asked = {"prompt": "a fox", "mode": "relax", "maxJobs": 2, "replyRef": "r"}
+    assert stub.requests[0]["json"] == asked
 
 
-def test_the_blocking_client_has_every_call_of_the_other() -> None:
-    def calls(kind: type) -> set[str]:
-        return {name for name in vars(kind) if not name.startswith("_")}
+async def test_a_blend_keeps_the_order_of_urls_and_numbers_its_files(
+    client: Client, stub: Stub, tmp_path: Path
+) -> None:
+    picture = tmp_path / "fox.png"
+    picture.write_bytes(b"\x89PNG")
+    stub.say(200, {"jobid": JOB, "status": "started"})
+    urls = ["https://example.org/b.png", "https://example.org/a.png"]
+    await client.blend(urls, dimensions="Square")
+    await client.blend([urls[0], picture, urls[1]])
+    assert stub.requests[0]["json"] == {"blendUrls": urls, "blendDimensions": "Square"}
+    assert stub.requests[1]["form"] == {
+        "blendUrls": " ".join(urls),
+        "blendFile_2": ("fox.png", b"\x89PNG"),
+    }
 
-    assert calls(SyncClient) == calls(Client)
+
+async def test_a_press_carries_its_mask_in_base64(client: Client, stub: Stub) -> None:
+    stub.say(200, {"jobid": JOB, "status": "started"})
+    await client.button(JOB, "U1")
+    await client.button(JOB, "Vary (Region)", prompt="a hat", mask=b"\x89PNG", reply_url="u")
+    assert stub.requests[0]["json"] == {"jobid": JOB, "button": "U1"}
+    region = {"jobid": JOB, "button": "Vary (Region)", "prompt": "a hat", "mask": "iVBORw=="}
+    assert stub.requests[1]["json"] == region | {"replyUrl": "u"}
+
+
+async def test_a_download_is_whole_and_carries_no_token(client: Client, stub: Stub) -> None:
+    stub.answers.append(lambda: web.Response(body=b"picture" * 50_000))
+    file = BytesIO()
+    assert await client.download(f"{stub.url}/a.webp?sig=1", file, most_bytes=350_000) == 350_000
+    assert file.getvalue() == b"picture" * 50_000
+    assert stub.requests[0]["authorization"] is None
+
+
+async def test_a_link_that_shows_nothing_is_told_without_its_signature(
+    client: Client, stub: Stub
+) -> None:
+    stub.say(404, {"error": "gone"})
+    with pytest.raises(TransportError) as caught:
+        await client.download(f"{stub.url}/a.webp?sig=1", BytesIO(), most_bytes=10)
+    assert caught.value.message == f"{stub.url}/a.webp cannot be fetched: HTTP status 404"
+
+
+async def test_a_download_is_bounded_in_size_and_time(client: Client, stub: Stub) -> None:
+    stub.answers.append(lambda: web.Response(body=b"x" * 11))
+    file = BytesIO()
+    with pytest.raises(TooLarge, match="is larger than 10 bytes"):
+        await client.download(stub.url, file, most_bytes=10)
+    assert file.getvalue() == b""
+    with pytest.raises(Unreachable, match="in time"):
+        await client.download(stub.url, file, most_bytes=10, timeout_s=1e-9)
+
+
+@pytest.mark.parametrize("link", ["http://127.0.0.1:9/a", "file:///etc/passwd", "", "a b"])
+async def test_a_link_that_cannot_be_followed_is_unreachable(client: Client, link: str) -> None:
+    with pytest.raises(Unreachable, match="cannot be fetched"):
+        await client.download(link, BytesIO(), most_bytes=10)
+
+
+async def test_a_file_that_cannot_be_written_is_not_the_links_fault(
+    client: Client, stub: Stub
+) -> None:
+    class Full(BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(28, "No space left on device")
+
+    stub.answers.append(lambda: web.Response(body=b"x"))
+    with pytest.raises(OSError, match="No space left"):
+        await client.download(stub.url, Full(), most_bytes=10)

@@ -1,0 +1,50 @@
+"""Draw four pictures from a prompt, upscale the second, and print the links of both results.
+
+WAYSTATION_URL=… WAYSTATION_TOKEN=… python imagine.py "a red fox in the snow --ar 3:2"
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+URL = os.environ.get("WAYSTATION_URL", "http://127.0.0.1:8080")
+HEADERS = {
+    "Authorization": f"Bearer {os.environ['WAYSTATION_TOKEN']}",
+    "Content-Type": "application/json",
+}
+
+
+def call(path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(URL + path, data=data, headers=HEADERS)
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def run(verb, **body):
+    status, job = call(f"/v2/jobs/{verb}", body)
+    while status == 429:
+        time.sleep(10)
+        status, job = call(f"/v2/jobs/{verb}", body)
+    while job.get("status") in ("created", "started", "progress"):
+        time.sleep(float(os.environ.get("POLL_S", "10")))
+        query = urllib.parse.urlencode({"jobid": job["jobid"]})
+        _, job = call(f"/v2/jobs/?{query}")
+    if job.get("status") != "completed":
+        sys.exit(json.dumps(job, indent=2))
+    return job
+
+
+if len(sys.argv) != 2:
+    sys.exit("usage: imagine.py PROMPT")
+grid = run("imagine", prompt=sys.argv[1])
+print(grid["attachments"][0]["url"])
+second = run("button", jobid=grid["jobid"], button="U2")
+print(second["attachments"][0]["url"])

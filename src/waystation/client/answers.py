@@ -1,0 +1,104 @@
+"""Answers: what the service said, as a value or as the error that it raised itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from waystation.errors import (
+    Busy,
+    ButtonRepeated,
+    Conflict,
+    Halted,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    RemoteProtocolError,
+    SubscriptionExpired,
+    TooLarge,
+    TransportError,
+    Unauthorized,
+    Unavailable,
+    WaystationError,
+)
+
+__all__ = ["read", "reason"]
+
+_ERRORS: Mapping[int, type[WaystationError]] = {
+    400: InvalidRequest,
+    401: Unauthorized,
+    402: SubscriptionExpired,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    413: TooLarge,
+    502: TransportError,
+    503: Unavailable,
+    596: Halted,
+}
+
+
+def read(response: aiohttp.ClientResponse, data: bytes) -> object:
+    """Return the JSON of an answer; None when it has no body.
+
+    Raises: the class of `waystation.errors` that fits the status; RemoteProtocolError: no JSON
+    """
+    if response.status == 204:
+        return None
+    body = _decode(response, data)
+    if response.status < 300 or _is_job(body):
+        return body
+    raise _error(response, body if isinstance(body, dict) else {})
+
+
+def _decode(response: aiohttp.ClientResponse, data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise RemoteProtocolError(
+            f"{response.url.origin()} does not answer like Waystation",
+            details=f"HTTP status {response.status}, {response.content_type}",
+        ) from None
+
+
+def _is_job(body: object) -> bool:
+    return isinstance(body, dict) and "jobid" in body and "status" in body
+
+
+def _error(response: aiohttp.ClientResponse, body: Mapping[str, Any]) -> WaystationError:
+    message, details = _text(body.get("error")), _text(body.get("errorDetails"))
+    if response.status == 429:
+        executing = body.get("executingJobs")
+        return Busy(
+            message,
+            executing_jobs=executing if isinstance(executing, list) else None,
+            retry_after_s=_seconds(response.headers.get("Retry-After")),
+            details=details,
+        )
+    if response.status == 409 and (earlier := _text(body.get("jobid"))) is not None:
+        return ButtonRepeated(message, button=_text(body.get("button")) or "", jobid=earlier)
+    return _ERRORS.get(response.status, WaystationError)(
+        message or f"HTTP status {response.status}", details=details
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _seconds(header: str | None) -> int:
+    return int(header) if header is not None and header.isdecimal() else 10
+
+
+def reason(error: Exception) -> str:
+    """Return why a connection failed, in words and without the library's address lists."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,70 @@
+"""SyncClient: the client for programs without an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from waystation.client.client import Client
+
+__all__ = ["SyncClient"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _blocking(
+    method: Callable[Concatenate[Client, _P], Coroutine[Any, Any, _T]],
+) -> Callable[Concatenate[SyncClient, _P], _T]:
+    @functools.wraps(method)
+    def call(self: SyncClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return self._runner.run(method(self._client, *args, **kwargs))
+
+    return call
+
+
+class SyncClient:
+    """`Client` for programs without an event loop; each call blocks until its answer is there."""
+
+    def __init__(self, url: str, token: str, *, timeout_s: float = 180.0) -> None:
+        self._runner = asyncio.Runner()
+        self._client = Client(url, token, timeout_s=timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and the loop; the client cannot be used again."""
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+    submit = _blocking(Client.submit)
+    imagine = _blocking(Client.imagine)
+    blend = _blocking(Client.blend)
+    button = _blocking(Client.button)
+    info = _blocking(Client.info)
+    describe = _blocking(Client.describe)
+    job = _blocking(Client.job)
+    jobs = _blocking(Client.jobs)
+    cancel = _blocking(Client.cancel)
+    wait = _blocking(Client.wait)
+    download = _blocking(Client.download)
+    account = _blocking(Client.account)
+    update_account = _blocking(Client.update_account)
+    discord_accounts = _blocking(Client.discord_accounts)
+    discord_account = _blocking(Client.discord_account)
+    add_discord_account = _blocking(Client.add_discord_account)
+    put_discord_account = _blocking(Client.put_discord_account)
+    remove_discord_account = _blocking(Client.remove_discord_account)
+    reset_discord_account = _blocking(Client.reset_discord_account)

@@ -1,0 +1,87 @@
+"""The forms of API v2 that the client hands out and takes."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+__all__ = ["FINAL", "Account", "Asked", "Job", "named"]
+
+FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
+"""Statuses that never change again."""
+
+
+class Job(TypedDict, total=False):
+    """A job in the words of API v2; every field may be missing.
+
+    Units: created, updated: ISO 8601 UTC with milliseconds; timestamp: Discord's own text
+    """
+
+    jobid: str
+    verb: str
+    status: str
+    created: str
+    updated: str
+    prompt: str
+    mode: str
+    blendUrls: list[str]
+    blendDimensions: str
+    describeUrl: str
+    parentJobId: str
+    button: str
+    discord: str
+    channel: str
+    maxJobs: int
+    replyUrl: str
+    replyRef: str
+    messageId: str
+    content: str
+    timestamp: str
+    attachments: list[dict[str, Any]]
+    embeds: list[dict[str, Any]]
+    buttons: list[str]
+    imageUx: list[dict[str, Any]]
+    videoUx: list[dict[str, Any]]
+    seed: dict[str, Any]
+    settings: dict[str, Any]
+    info: dict[str, Any]
+    prompts: list[str]
+    children: list[dict[str, str]]
+    error: str
+    errorDetails: str
+    code: int
+
+
+class Asked(TypedDict, total=False):
+    """What every verb takes besides its own fields; `max_jobs` only where a slot is taken."""
+
+    channel: str | None
+    max_jobs: int | None
+    reply_url: str | None
+    reply_ref: str | None
+
+
+_ASKED = {
+    "channel": "channel",
+    "max_jobs": "maxJobs",
+    "reply_url": "replyUrl",
+    "reply_ref": "replyRef",
+}
+"""The v2 names of `Asked`."""
+
+
+class Account(TypedDict):
+    """One Discord account as the API shows it; `discord` is masked.
+
+    `pendingModMessage` is there only while the account is halted, and says why.
+    """
+
+    channel: str
+    discord: str
+    maxJobs: int
+    server: NotRequired[str]
+    pendingModMessage: NotRequired[str]
+
+
+def named(asked: Asked) -> dict[str, object]:
+    """Return them under their v2 names."""
+    return {_ASKED[name]: value for name, value in asked.items()}

@@ -1,0 +1,66 @@
+"""Signed links: Discord's links to files, which say until when they work and can be renewed.
+
+A job keeps the links it was shown. Who reads the job later, or is called back later, gets working
+ones in their place (R41).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+__all__ = ["expired_links", "expires_at", "with_links"]
+
+_EXPIRY = re.compile(rb"[?&]ex=([0-9a-f]{1,12})(?![0-9a-f])")
+"""Source: wire notes 1.6: seconds since 1970, in hexadecimal."""
+
+_MARGIN = timedelta(seconds=60)
+"""A link that ends so soon is as good as ended for whoever is told it now."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def expires_at(url: str) -> float | None:
+    """Return until when a link works, None when it does not say. Units: seconds since 1970."""
+    found = _EXPIRY.search(url.encode())
+    return None if found is None else float(int(found[1], 16))
+
+
+def expired_links(body: bytes, now: datetime) -> Sequence[str]:
+    """Return the links of a job form that do not work any more.
+
+    Args: body: JSON object in the job form
+    """
+    due = (now + _MARGIN).timestamp()
+    # nearly every form is read long before its links end: one look at the text tells
+    if not any(int(one[1], 16) <= due for one in _EXPIRY.finditer(body)):
+        return ()
+    links = (place[name] for place, name in _places(_decode(body)))
+    ended = (link for link in links if (ends := expires_at(link)) is not None and ends <= due)
+    return tuple(dict.fromkeys(ended))
+
+
+def with_links(body: bytes, fresh: Mapping[str, str]) -> bytes:
+    """Return a job form with some links in place of others."""
+    if not fresh:
+        return body
+    form = _decode(body)
+    for place, name in _places(form):
+        place[name] = fresh.get(place[name], place[name])
+    return _encode(form)
+
+
+def _places(form: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield where a job form holds links of Discord's: what callers wrote is left alone."""
+    holders = [*form.get("attachments", ()), *(one.get("image") for one in form.get("embeds", ()))]
+    for holder in holders:
+        for name in ("url", "proxy_url"):
+            if isinstance(holder, dict) and isinstance(holder.get(name), str):
+                yield holder, name

@@ -1,0 +1,104 @@
+"""Links that have ended are renewed once, for readers and for deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from tests.fakes import START
+from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
+from waystation.deliveries import Delivery
+from waystation.engine.links import Links
+from waystation.engine.pool import Pool
+from waystation.errors import Unreachable
+from waystation.jobs import JobId
+
+SECOND = int(START.timestamp())
+
+
+def link(name: str, ends_in_s: int) -> str:
+    return f"https://cdn.example.net/{name}?ex={SECOND + ends_in_s:x}&hm=0&"
+
+
+OLD, FRESH = link("old", -1), link("fresh", 3600)
+FORM = json.dumps({"jobid": "job:1", "attachments": [{"url": OLD}]}).encode()
+
+
+@asynccontextmanager
+async def links(tmp_path: Path) -> AsyncIterator[tuple[Links, Desk]]:
+    async with desk(tmp_path) as here:
+        pool = Pool(here.adapters, replace(here.limits, lease_s=10**6), "holder")
+        running = asyncio.create_task(pool.run())
+        await until(lambda: pool.states == {"connected": 1})
+        try:
+            yield Links(cast(Any, here.failing), pool, here.clock), here
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+def url_in(form: bytes) -> str:
+    return str(json.loads(form)["attachments"][0]["url"])
+
+
+async def test_a_link_is_renewed_once_and_remembered(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {OLD: FRESH}
+        for _ in range(3):
+            assert url_in(await renewing.in_form(ACCOUNT.account_id, FORM)) == FRESH
+        assert here.discord.renewals == [(OLD,)]
+
+
+async def test_it_is_renewed_again_when_that_has_ended_too(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {OLD: FRESH}
+        await renewing.in_form(ACCOUNT.account_id, FORM)
+        here.clock.advance(7200)
+        here.discord.renewed = {OLD: link("fresher", 10_000)}
+        renewed = await renewing.in_form(ACCOUNT.account_id, FORM)
+        assert url_in(renewed) == link("fresher", 10_000)
+
+
+async def test_a_form_whose_links_work_is_passed_on_without_a_question(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        young = FORM.replace(OLD.encode(), FRESH.encode())
+        assert await renewing.in_form(ACCOUNT.account_id, young) is young
+        assert here.discord.renewals == []
+
+
+async def test_where_discord_does_not_answer_the_old_link_stays_and_it_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = Unreachable("gone")
+        for _ in range(3):
+            assert url_in(await renewing.in_form(ACCOUNT.account_id, FORM)) == OLD
+        assert len(here.discord.renewals) == 1
+        here.clock.advance(31)
+        here.discord.renewed = {OLD: FRESH}
+        assert url_in(await renewing.in_form(ACCOUNT.account_id, FORM)) == FRESH
+
+
+async def test_an_account_that_is_gone_leaves_the_link(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        assert await renewing.in_form("another", FORM) == FORM
+        assert here.discord.renewals == []
+
+
+async def test_a_delivery_gets_its_links_through_the_account_of_its_job(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {OLD: FRESH}
+        job = await here.add()
+        delivery = Delivery("d1", job.jobid, 1, "http://a.test/", FORM, START, START)
+        renewed = await renewing.in_delivery(delivery)
+        assert url_in(renewed.body) == FRESH
+        assert replace(renewed, body=FORM) == delivery
+        foreign = replace(delivery, jobid=JobId("job:none"))
+        assert await renewing.in_delivery(foreign) == foreign
+        young = replace(delivery, body=b"{}")
+        assert await renewing.in_delivery(young) is young

@@ -1,0 +1,71 @@
+"""Which presses are answered by an edit, and which option of the settings is meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.midjourney.play import new_job
+from waystation.jobs import Button, Modal, Shown
+from waystation.midjourney.edits import (
+    edit_of,
+    finishes,
+    in_history,
+    opened_settings,
+    option_of,
+    wanted,
+)
+from waystation.midjourney.replies import ReplyKind
+
+REMIX = Button("Remix mode", "MJ::Settings::RemixMode", is_on=True)
+V7 = Button("Midjourney Model V7", "MJ::Settings::VersionSelector", "7")
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "kind"),
+    [
+        ("MJ::Picread::Retry", ReplyKind.DESCRIBED),
+        ("MJ::Job::PromptAnalyzerExtended", ReplyKind.SHORTENED),
+        ("MJ::Settings::VersionSelector", ReplyKind.SETTINGS),
+        ("MJ::Job::PicReader::1", None),
+        ("MJ::JOB::reroll::0::uuid::SOLO", None),
+        (None, None),
+    ],
+)
+def test_a_custom_id_tells_what_its_message_says_after_the_press(
+    custom_id: str | None, kind: ReplyKind | None
+) -> None:
+    assert edit_of(custom_id) is kind
+
+
+def test_a_press_waits_for_its_edit_and_for_nothing_else() -> None:
+    again = replace(new_job("a", "button"), pressed="MJ::Picread::Retry")
+    assert finishes(again, ReplyKind.DESCRIBED)
+    assert not finishes(again, ReplyKind.PICTURE)
+    assert not in_history(again)
+    other = replace(again, pressed="MJ::JOB::upsample::1::uuid")
+    assert finishes(other, ReplyKind.PICTURE)
+    assert not finishes(other, ReplyKind.DESCRIBED)
+    assert in_history(other)
+
+
+def test_an_option_is_found_by_its_label_in_any_case() -> None:
+    job = replace(new_job("a", "settings"), params={"option": "midjourney model v7"})
+    assert option_of(job, (REMIX, V7)) == V7
+    assert option_of(replace(job, params={"option": "V7"}), (REMIX, V7)) is None
+
+
+@pytest.mark.parametrize(("state", "as_wanted"), [("on", True), ("off", False), (None, False)])
+def test_only_a_state_that_is_asked_for_can_be_there_already(
+    state: str | None, as_wanted: bool
+) -> None:
+    params = {"option": "Remix mode"} | ({} if state is None else {"state": state})
+    assert wanted(replace(new_job("a", "settings"), params=params), REMIX) is as_wanted
+
+
+def test_settings_wait_for_a_press_of_all_that_the_option_needs() -> None:
+    opened = opened_settings(Shown("7", flags=64), V7)
+    assert opened == Modal("7", "MJ::Settings::VersionSelector", flags=64, value="7")
+    assert opened.is_settings
+    assert not opened.is_iframe
