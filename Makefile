@@ -34,7 +34,7 @@ format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks
 	$(BIN)/ruff format src tests benchmarks
 
-docs: $(VENV)/dev.stamp ## write docs/settings.md and docs/state/*.md anew from the tables
+docs: $(VENV)/dev.stamp ## write the generated pages of docs/ anew from the tables
 	$(BIN)/python -m tests.documents.generated
 
 bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes

@@ -145,7 +145,12 @@ async def _run(
     async with contextlib.AsyncExitStack() as stack:
         outside = await stack.enter_async_context(guarded_session(networks))
         inside = await stack.enter_async_context(
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+            aiohttp.ClientSession(
+                # each account holds a connection; under a limit they would leave none for requests
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
         )
         site = Site(
             settings.discord_url,

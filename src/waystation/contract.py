@@ -11,16 +11,89 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from waystation.deliveries import Delivery
 from waystation.jobs import Child, Job, JobStatus
+from waystation.wire.message import Attachment, Embed
 
-__all__ = ["answer", "cancel_json", "delivery_of", "instant", "job_json", "retry_after_s"]
+__all__ = [
+    "STATUSES",
+    "CancelForm",
+    "ChildForm",
+    "JobForm",
+    "answer",
+    "cancel_json",
+    "delivery_of",
+    "instant",
+    "job_json",
+    "retry_after_s",
+]
 
 _SHOWN: Mapping[JobStatus, JobStatus] = {JobStatus.SUBMITTED: JobStatus.CREATED}
 """Statuses that v2 has no word for, and the word it sees."""
+
+STATUSES: Sequence[JobStatus] = tuple(one for one in JobStatus if one not in _SHOWN)
+"""All statuses that v2 has a word for."""
+
+
+class ChildForm(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """A job that a button of another job started."""
+
+    button: str
+    jobid: str
+    message_id: str | None = None
+
+
+class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """What every job shows; beside it stand the verb's own fields and what its answer means."""
+
+    jobid: str
+    verb: str
+    status: JobStatus
+    created: Annotated[str, Meta(description="when the job was accepted")]
+    updated: Annotated[str, Meta(description="when anything of it changed last")]
+    discord: Annotated[str, Meta(description="the account's token, masked")]
+    channel: str
+    max_jobs: Annotated[
+        int | None, Meta(description="the limit it was accepted under; verbs that take a slot")
+    ] = None
+    reply_url: Annotated[str | None, Meta(description="where its end is delivered")] = None
+    reply_ref: Annotated[str | None, Meta(description="as sent")] = None
+    message_id: Annotated[
+        str | None, Meta(description="the bot's message that shows it, once there is one")
+    ] = None
+    content: Annotated[str | None, Meta(description="that message's text")] = None
+    timestamp: Annotated[str | None, Meta(description="Discord's time of that message")] = None
+    attachments: Annotated[Sequence[Attachment], Meta(description="that message's files")] = ()
+    embeds: Annotated[Sequence[Embed], Meta(description="that message's blocks")] = ()
+    buttons: Annotated[
+        Sequence[str], Meta(description="when completed: the labels that can be pressed")
+    ] = ()
+    children: Annotated[
+        Sequence[ChildForm], Meta(description="the jobs that its buttons started; GET only")
+    ] = ()
+    error: Annotated[str | None, Meta(description="when it ended badly")] = None
+    error_details: Annotated[str | None, Meta(description="more of it, in Discord's words")] = None
+    code: Annotated[
+        int, Meta(description="the job's own code: 200, 400, 422, 429, 502, 504 or 596")
+    ]
+
+
+class CancelForm(msgspec.Struct):
+    """What a cancel answers."""
+
+    jobid: str
+    status: Annotated[JobStatus, Meta(description="what the job has now")]
+    code: int = 200
+
+
+_FIRST = ("jobid", "verb", "status", "created", "updated")
+_LAST = ("error", "errorDetails", "code")
+"""What stands before the verb's own fields and behind its result, as in the seed's samples."""
 
 _SHORT_FORMS: Mapping[int, Sequence[str]] = {
     400: ("error", "errorDetails", "jobid", "status", "code"),
@@ -53,10 +126,7 @@ _rate_limited = msgspec.json.Decoder(_RateLimited).decode
 
 def job_json(job: Job, children: Sequence[Child] = ()) -> bytes:
     """Return the job form as JSON: the body of GET and of each delivery."""
-    form = _job_form(job)
-    if children:
-        form["children"] = [_child_form(child) for child in children]
-    return _encode(form)
+    return _encode(_job_form(job, children))
 
 
 def answer(job: Job) -> tuple[int, bytes]:
@@ -89,7 +159,7 @@ def delivery_of(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
 
 def cancel_json(job: Job) -> bytes:
     """Return what a cancel answers: the status that the job has now (R26)."""
-    return _encode({"jobid": job.jobid, "status": _shown(job.status), "code": 200})
+    return _encode(CancelForm(job.jobid, _shown(job.status)))
 
 
 def retry_after_s(job: Job) -> int | None:
@@ -115,43 +185,38 @@ def _shown(status: JobStatus) -> JobStatus:
     return _SHOWN.get(status, status)
 
 
-def _child_form(child: Child) -> dict[str, object]:
-    form: dict[str, object] = {"button": child.button, "jobid": child.jobid}
-    return form if child.message_id is None else form | {"messageId": child.message_id}
-
-
-def _labels(job: Job) -> list[str]:
+def _labels(job: Job) -> Sequence[str]:
     """Return what can be pressed: only a completed job has buttons to v2."""
     completed = job.status is JobStatus.COMPLETED
-    return [button.label for button in job.buttons] if completed else []
+    return tuple(button.label for button in job.buttons) if completed else ()
 
 
-def _job_form(job: Job) -> dict[str, object]:
-    form: dict[str, object] = {
-        "jobid": job.jobid,
-        "verb": job.verb,
-        "status": _shown(job.status),
-        "created": instant(job.created_at),
-        "updated": instant(job.updated_at),
-        **job.params,
-        "discord": job.discord,
-        "channel": job.channel,
-    }
-    for name, value in (
-        ("maxJobs", job.max_jobs),
-        ("replyUrl", job.reply_url),
-        ("replyRef", job.reply_ref),
-        ("messageId", job.message_id),
-        ("content", job.content),
-        ("timestamp", job.timestamp),
-        ("attachments", job.attachments or None),
-        ("embeds", job.embeds or None),
-        ("buttons", _labels(job) or None),
-        *job.result.items(),
-        ("error", job.error),
-        ("errorDetails", job.error_details),
-    ):
-        if value is not None:
-            form[name] = value
-    form["code"] = job.code
-    return form
+def _job_form(job: Job, children: Sequence[Child] = ()) -> dict[str, object]:
+    job_form = JobForm(
+        jobid=job.jobid,
+        verb=job.verb,
+        status=_shown(job.status),
+        created=instant(job.created_at),
+        updated=instant(job.updated_at),
+        discord=job.discord,
+        channel=job.channel,
+        max_jobs=job.max_jobs,
+        reply_url=job.reply_url,
+        reply_ref=job.reply_ref,
+        message_id=job.message_id,
+        content=job.content,
+        timestamp=job.timestamp,
+        attachments=job.attachments or (),
+        embeds=job.embeds or (),
+        buttons=_labels(job),
+        children=tuple(
+            ChildForm(child.button, child.jobid, child.message_id) for child in children
+        ),
+        error=job.error,
+        error_details=job.error_details,
+        code=job.code,
+    )
+    form = msgspec.to_builtins(job_form)
+    first = {name: form.pop(name) for name in _FIRST}
+    last = {name: form.pop(name) for name in _LAST if name in form}
+    return {**first, **job.params, **form, **job.result, **last}

@@ -8,12 +8,12 @@ from pathlib import Path
 from typer.core import TyperGroup as Group
 from typer.main import get_command
 
+from tests.documents.api_page import api_page
+from tests.documents.differences import DIFFERENCES
 from waystation.cli.exits import EXITS
 from waystation.cli.program import app
 from waystation.discord import session_rules
 from waystation.midjourney import machine
-from waystation.midjourney.buttons import BUTTONS, Needs
-from waystation.midjourney.commands import COMMANDS, Command, Param, ParamKind
 from waystation.settings import SETTINGS, Setting, Settings
 
 __all__ = ["PAGES", "ROOT"]
@@ -101,60 +101,35 @@ def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, 
             yield (*path, name), (command.help or "").strip().splitlines()[0]
 
 
-_VERBS_HEAD = """\
-# Verbs
+_DIFFERENCES_HEAD = """\
+# Differences from the vendor's OpenAPI file
 
-Each verb is `POST /v2/jobs/<verb>`. The fields of [all verbs](api.md#jobs) come on top: `channel`
-(not on `button`), `replyUrl`, `replyRef`, and `maxJobs` on verbs that take a slot. An *addition* is
-what v2 never had.
+The vendor's file was frozen in 2024; its web pages of 2025 say more, and win where both differ. It
+is not ours to ship. Whoever has it can compare:
 
+```sh
+export WAYSTATION_VENDOR_OPENAPI=path/to/the/file.yml
+.venv/bin/python -m pytest tests/documents/test_differences.py
+```
+
+That test fails on a difference that is not here, and on a row that claims none. `*` stands for
+anything; `answer field` is a field of any answer of a path.
+
+| difference | why |
+|---|---|
 """
 
-_BUTTONS_HEAD = """\
-## Buttons
 
-A completed job lists in `buttons` what its message really shows, and only that can be pressed. A
-label that is not in this table can be pressed too.
-
-| label | `prompt` | once per job |
-|---|---|---|
-"""
-
-
-def verbs_page() -> str:
-    """Return docs/verbs.md."""
-    verbs = "".join(_verb(command) for command in COMMANDS.values())
-    buttons = "".join(
-        f"| `{row.label}` | {_NEEDS[row.prompt]} | {'yes' if row.once else ''} |\n"
-        for row in BUTTONS.values()
-    )
-    return f"{_VERBS_HEAD}{verbs}{_BUTTONS_HEAD}{buttons}"
-
-
-_NEEDS = {Needs.NO: "refused", Needs.MAY: "used when a modal opens", Needs.MUST: "required"}
-
-
-def _verb(command: Command) -> str:
-    slot = "takes a slot" if command.takes_slot else "takes no slot"
-    head = f"## `POST /v2/jobs/{command.verb}`\n\n{command.help}\n\nAnswers when "
-    head += f"{command.answers_at}; {slot}. Bad input: {command.bad_input_status}.\n\n"
-    if not command.params:
-        return head
-    fields = "".join(_field(param) for param in command.params)
-    return f"{head}| field | required | meaning |\n|---|---|---|\n{fields}\n"
-
-
-def _field(param: Param) -> str:
-    name = f"`{param.name}`"
-    if param.file_part is not None:
-        name += f", or file part `{param.file_part}`"
-    bound = f", at most {param.longest} characters" if param.kind is ParamKind.TEXT else ""
-    return f"| {name} | {'yes' if param.required else 'no'} | {param.help}{bound} |\n"
+def differences_page() -> str:
+    """Return docs/differences.md."""
+    rows = (f"| `{pattern}` | {reason} |\n" for pattern, reason in DIFFERENCES.items())
+    return _DIFFERENCES_HEAD + "".join(rows)
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
-    "docs/verbs.md": verbs_page,
+    "docs/api.md": api_page,
+    "docs/differences.md": differences_page,
     "docs/cli.md": cli_page,
     "docs/state/job.md": machine.chart,
     "docs/state/session.md": session_rules.chart,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.call import Call
@@ -12,7 +16,7 @@ from waystation.engine.service import Service
 from waystation.errors import NotFound
 from waystation.ports import Account, User
 
-__all__ = ["Accounts"]
+__all__ = ["AccountForm", "Accounts", "NewAccountForm", "UserForm"]
 
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: rest-api-v2, GET /v2/account."""
@@ -21,6 +25,62 @@ _UNLIMITED_ACCOUNTS = 1000
 """Answered as `maxAccountsPerAPI`: there is no limit here, but clients compare with a number."""
 
 _TRUE = frozenset({"1", "true", "yes"})
+
+
+class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """A Discord account of the caller."""
+
+    channel: str
+    discord: Annotated[str, Meta(description="its token, masked")]
+    server: Annotated[str | None, Meta(description="missing in the bot's direct messages")] = None
+    max_jobs: Annotated[int, Meta(description="its slots")]
+    pending_mod_message: Annotated[
+        str | None, Meta(description="why it is halted; only while it is")
+    ] = None
+
+
+class NewAccountForm(msgspec.Struct, rename="camel"):
+    """What was set up."""
+
+    discord: Annotated[str, Meta(description="the token, masked")]
+    channel: Annotated[str, Meta(description="as found from the token")]
+    max_jobs: int
+
+
+class AccountTotals(msgspec.Struct):
+    """How many Discord accounts the caller has."""
+
+    total: int
+    active: int
+    error: Annotated[int, Meta(description="those that are halted")]
+
+
+class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """The caller's record in the form of April 2025.
+
+    There is nothing to buy: one subscription that is active, because an expired one answers 402.
+    """
+
+    id: int
+    email: str
+    created: str
+    name: Annotated[str | None, Meta(description="when set")] = None
+    subscription_is_active: Annotated[
+        bool, Meta(description="`true`: an expired subscription answers 402")
+    ]
+    subscriptions: Annotated[int, Meta(description="1: nothing is sold")]
+    max_accounts: Annotated[
+        int, Meta(description="1000, for clients that compare: there is no limit")
+    ] = msgspec.field(name="maxAccountsPerAPI")
+    accounts: Annotated[
+        Mapping[str, AccountTotals], Meta(description="under `Midjourney API`, the one service")
+    ]
+    verified: Annotated[str, Meta(description="when the user was added")]
+    sub: Annotated[str, Meta(description="the day of that, `YYMMDD`")]
+    updated: Annotated[str | None, Meta(description="when the user changed the record")] = None
+    reply_url: Annotated[
+        str | None, Meta(description="where ends are delivered by default, when set")
+    ] = None
 
 
 class Accounts:
@@ -51,12 +111,8 @@ class Accounts:
         """Add an account, or give it a new token; its channel is found from the token."""
         token, max_jobs = new_account(await call.body())
         account, created = await self._service.add_account(user, token, max_jobs)
-        body = {
-            "discord": account.masked_token,
-            "channel": account.channel,
-            "maxJobs": account.max_jobs,
-        }
-        return json_answer(body, 201 if created else 200)
+        form = NewAccountForm(account.masked_token, account.channel, account.max_jobs)
+        return json_answer(form, 201 if created else 200)
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer one account."""
@@ -83,42 +139,31 @@ class Accounts:
         return NO_CONTENT
 
 
-def _account_form(account: Account) -> dict[str, object]:
-    form: dict[str, object] = {"channel": account.channel, "discord": account.masked_token}
-    if account.guild_id is not None:
-        form["server"] = account.guild_id
-    form["maxJobs"] = account.max_jobs
-    if account.halt is not None:
-        form["pendingModMessage"] = account.halt
-    return form
+def _account_form(account: Account) -> AccountForm:
+    return AccountForm(
+        channel=account.channel,
+        discord=account.masked_token,
+        server=account.guild_id,
+        max_jobs=account.max_jobs,
+        pending_mod_message=account.halt,
+    )
 
 
-def _user_form(user: User, accounts: Sequence[Account]) -> dict[str, object]:
-    """Return the record in the form of April 2025.
-
-    There is nothing to buy: one subscription that is active, because an expired one answers 402.
-    """
+def _user_form(user: User, accounts: Sequence[Account]) -> UserForm:
     created = instant(user.created_at)
     halted = sum(account.halt is not None for account in accounts)
-    form: dict[str, object] = {"id": user.user_id, "email": user.email, "created": created}
-    if user.name:
-        form["name"] = user.name
-    form |= {
-        "subscriptionIsActive": True,
-        "subscriptions": 1,
-        "maxAccountsPerAPI": _UNLIMITED_ACCOUNTS,
-        "accounts": {
-            _SERVICE_NAME: {
-                "total": len(accounts),
-                "active": len(accounts) - halted,
-                "error": halted,
-            }
-        },
-        "verified": created,
-        "sub": user.created_at.strftime("%y%m%d"),
-    }
-    if user.updated_at is not None:
-        form["updated"] = instant(user.updated_at)
-    if user.reply_url:
-        form["replyUrl"] = user.reply_url
-    return form
+    totals = AccountTotals(len(accounts), len(accounts) - halted, halted)
+    return UserForm(
+        id=user.user_id,
+        email=user.email,
+        created=created,
+        name=user.name or None,
+        subscription_is_active=True,
+        subscriptions=1,
+        max_accounts=_UNLIMITED_ACCOUNTS,
+        accounts={_SERVICE_NAME: totals},
+        verified=created,
+        sub=user.created_at.strftime("%y%m%d"),
+        updated=None if user.updated_at is None else instant(user.updated_at),
+        reply_url=user.reply_url or None,
+    )

@@ -6,14 +6,16 @@ where `code` repeats the HTTP status. 429 and 503 carry `Retry-After`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from waystation.errors import Busy, ButtonRepeated, WaystationError
 
-__all__ = ["NO_CONTENT", "Answer", "Headers", "error_answer", "json_answer", "refusal"]
+__all__ = ["NO_CONTENT", "Answer", "ErrorForm", "Headers", "error_answer", "json_answer", "refusal"]
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Response headers, names in lower case, as ASGI wants them."""
@@ -27,6 +29,22 @@ _SILENT_STATUSES = frozenset({500, 503})
 """Statuses whose details stay in the log: they speak of our inside, not of the request."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+class ErrorForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """The one error shape."""
+
+    error: str
+    error_details: Annotated[str | None, Meta(description="more of it, when there is more")] = None
+    executing_jobs: Annotated[
+        Sequence[str] | None, Meta(description="429 of full slots: the jobs that fill them")
+    ] = None
+    button: Annotated[str | None, Meta(description="409: what was pressed already")] = None
+    jobid: Annotated[
+        str | None, Meta(description="the job that ended so; 409: the earlier job")
+    ] = None
+    status: Annotated[str | None, Meta(description="of that job")] = None
+    code: Annotated[int, Meta(description="repeats the HTTP status")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +70,20 @@ def refusal(
     status: int, error: str, *, details: str | None = None, headers: Headers = ()
 ) -> Answer:
     """Return an answer in the one error shape."""
-    return _shaped(status, error, details, {}, headers)
+    return json_answer(ErrorForm(error=error, error_details=details, code=status), status, headers)
 
 
 def error_answer(error: WaystationError) -> Answer:
     """Return an error in the one error shape, with the headers that belong to its status."""
     status = error.status_hint
-    details = None if status in _SILENT_STATUSES else error.details
-    return _shaped(status, error.message, details, _fields_of(error), _headers_of(error))
-
-
-def _fields_of(error: WaystationError) -> Mapping[str, object]:
-    """Return the fields that only this error has."""
-    match error:
-        case Busy(executing_jobs=executing) if executing is not None:
-            return {"executingJobs": executing}
-        case ButtonRepeated(button=button, jobid=jobid):
-            return {"button": button, "jobid": jobid}
-        case _:
-            return {}
-
-
-def _shaped(
-    status: int, error: str, details: str | None, fields: Mapping[str, object], headers: Headers
-) -> Answer:
-    body: dict[str, object] = {"error": error}
-    if details is not None:
-        body["errorDetails"] = details
-    body |= fields
-    body["code"] = status
-    return json_answer(body, status, headers)
+    form = ErrorForm(error=error.message, code=status)
+    if status not in _SILENT_STATUSES:
+        form.error_details = error.details
+    if isinstance(error, Busy):
+        form.executing_jobs = error.executing_jobs
+    elif isinstance(error, ButtonRepeated):
+        form.button, form.jobid = error.button, error.jobid
+    return json_answer(form, status, _headers_of(error))
 
 
 def _headers_of(error: WaystationError) -> Headers:

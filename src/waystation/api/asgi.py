@@ -14,6 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waystation.api.body import Limits
+from waystation.api.openapi import openapi_path
 from waystation.api.probes import probe_paths
 from waystation.api.resource import Resource, Surroundings
 from waystation.api.v2 import v2_paths
@@ -42,7 +43,8 @@ def create_app(
         metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
     """
     surroundings = Surroundings(limits or Limits(), new_request_id)
-    paths = (*v2_paths(service), *probe_paths(service, metrics, surroundings.answered))
+    probes = probe_paths(service, metrics, surroundings.answered)
+    paths = (*v2_paths(service), *probes, openapi_path())
     resources = {path.template: Resource(path, surroundings) for path in paths}
     router = Router(
         routes=[Route(template, resource) for template, resource in resources.items()],

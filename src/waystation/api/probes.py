@@ -6,7 +6,9 @@ Rules: open to everyone who can reach the port, so nothing here names a user, ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -18,11 +20,27 @@ from waystation.api.resource import Path
 from waystation.engine.service import Service
 from waystation.ports import Counts
 
-__all__ = ["probe_paths"]
+__all__ = ["HealthForm", "ReadinessForm", "probe_paths"]
 
 _METRICS_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
 _RETRY_AFTER = (b"retry-after", b"5")
+
+
+class HealthForm(msgspec.Struct):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class ReadinessForm(msgspec.Struct, omit_defaults=True):
+    """Whether Waystation can take jobs; with 503 also in the one error shape."""
+
+    ready: bool
+    problems: Annotated[Sequence[str], msgspec.Meta(description="what is broken")]
+    sessions: Annotated[Mapping[str, int], msgspec.Meta(description="gateway sessions by state")]
+    error: str | None = None
+    code: int | None = None
 
 
 def probe_paths(
@@ -36,7 +54,7 @@ def probe_paths(
     """
 
     async def healthz(call: Call) -> Answer:
-        return json_answer({"status": "ok"})
+        return json_answer(HealthForm())
 
     async def readyz(call: Call) -> Answer:
         return await _readiness(service)
@@ -57,14 +75,11 @@ def probe_paths(
 
 async def _readiness(service: Service) -> Answer:
     readiness = await service.readiness()
-    body: dict[str, object] = {
-        "ready": readiness.ready,
-        "problems": readiness.problems,
-        "sessions": dict(readiness.sessions),
-    }
+    form = ReadinessForm(readiness.ready, readiness.problems, readiness.sessions)
     if readiness.ready:
-        return json_answer(body)
-    return json_answer({**body, "error": "Not ready", "code": 503}, 503, (_RETRY_AFTER,))
+        return json_answer(form)
+    form.error, form.code = "Not ready", 503
+    return json_answer(form, 503, (_RETRY_AFTER,))
 
 
 class _Totals(Collector):

@@ -23,15 +23,23 @@ from waystation.midjourney.commands import MODES, Command, Param, ParamKind
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
-__all__ = ["channel_account", "job_request", "new_account", "user_changes"]
+__all__ = [
+    "MAX_JOBS",
+    "MAX_PICTURE_URL",
+    "MAX_REFERENCE",
+    "channel_account",
+    "job_request",
+    "new_account",
+    "user_changes",
+]
 
-_MAX_REFERENCE = 1024
+MAX_REFERENCE = 1024
 """Longest replyUrl, replyRef and name, in characters. Source: seeds."""
 
-_MAX_PICTURE_URL = 4096
+MAX_PICTURE_URL = 4096
 """Longest picture URL; signed links have some 300 to 2,000 characters."""
 
-_MAX_JOBS_LIMIT = 15
+MAX_JOBS = 15
 """Highest maxJobs. Source: seed POST jobs/describe, Pro and Mega plans."""
 
 _NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,9}")
@@ -193,7 +201,7 @@ def _picture_urls(
     if not param.fewest <= len(urls) + sent <= param.most:
         raise refusal(f"{param.name} must name {param.fewest} to {param.most} pictures")
     for url in urls:
-        if len(url) > _MAX_PICTURE_URL:
+        if len(url) > MAX_PICTURE_URL:
             raise refusal(f"{param.name} is too long")
         if not _is_web_url(url):
             raise refusal(f"{param.name} holds what is no valid http or https URL")
@@ -245,7 +253,7 @@ def _picture_url(param: Param, fields: Mapping[str, object], refusal: Refusal) -
     url = url.strip()
     if not url:
         raise refusal(f"{param.name} is empty")
-    if len(url) > _MAX_PICTURE_URL:
+    if len(url) > MAX_PICTURE_URL:
         raise refusal(f"{param.name} is too long")
     if not _is_web_url(url):
         raise refusal(f"{param.name} is not a valid http or https URL")
@@ -257,8 +265,8 @@ def _picture_url(param: Param, fields: Mapping[str, object], refusal: Refusal) -
 
 def _request_max_jobs(fields: Mapping[str, object], refusal: Refusal) -> int | None:
     value = _whole_number(fields, "maxJobs")
-    if value is not None and not 1 <= value <= _MAX_JOBS_LIMIT:
-        raise refusal(f"maxJobs {value} is not between 1 and {_MAX_JOBS_LIMIT}")
+    if value is not None and not 1 <= value <= MAX_JOBS:
+        raise refusal(f"maxJobs {value} is not between 1 and {MAX_JOBS}")
     return value
 
 
@@ -289,7 +297,7 @@ def _reply_url(url: str | None, refusal: Refusal) -> str | None:
 
 
 def _bounded(text: str | None, name: str, refusal: Refusal) -> str | None:
-    if text is not None and len(text) > _MAX_REFERENCE:
+    if text is not None and len(text) > MAX_REFERENCE:
         raise refusal(f"{name} is too long")
     return text
 
@@ -318,9 +326,9 @@ def _snowflake(fields: Mapping[str, object], name: str) -> str:
 
 def _account_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = _whole_number(fields, "maxJobs")
-    if value is not None and value > _MAX_JOBS_LIMIT:
+    if value is not None and value > MAX_JOBS:
         raise InvalidRequest(  # "that" is v2's own spelling
-            f"Required param maxJobs {value} can't be more that {_MAX_JOBS_LIMIT}"
+            f"Required param maxJobs {value} can't be more that {MAX_JOBS}"
         )
     if value is not None and value < 1:
         raise InvalidRequest(f"Required param maxJobs {value} can't be less than 1")

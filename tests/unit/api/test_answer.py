@@ -88,3 +88,9 @@ def test_a_refusal_and_a_json_answer_carry_their_headers() -> None:
     headers = ((b"allow", b"GET"),)
     assert refusal(405, "No", headers=headers) == Answer(405, b'{"error":"No","code":405}', headers)
     assert json_answer([1], 201, headers) == Answer(201, b"[1]", headers)
+
+
+def test_a_stopping_service_says_so_and_no_more() -> None:
+    answer = error_answer(errors.Unavailable(details="inside"))
+    error = "Waystation is stopping or its store is down; try again shortly."
+    assert json.loads(answer.body) == {"error": error, "code": 503}

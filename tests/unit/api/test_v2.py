@@ -2,22 +2,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import cast
 from urllib.parse import quote
 
 import pytest
 
 from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
-from waystation.api.v2 import v2_paths
 from waystation.contract import job_json
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest, Service
+from waystation.engine.service import JobRequest
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 
-_FOLDER = Path(__file__).parents[3] / "docs"
-DOCS = (_FOLDER / "api.md", _FOLDER / "verbs.md")
 FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d")
 
 
@@ -167,19 +162,3 @@ async def test_a_halting_job_answers_596_in_job_form() -> None:
     job = replace(FAILED, code=596)
     answered = await ask(face(FakeService(job)), "POST", "/v2/jobs/info")
     assert (answered.status, answered.body) == (596, job_json(job))
-
-
-def test_the_documentation_names_every_path_and_method() -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in DOCS)
-    for path in v2_paths(cast(Service, FakeService())):
-        template = path.template.removesuffix("/").replace("{channel}", "<channel>")
-        for method in path.methods:
-            assert f"`{method} {template}" in text
-
-
-@pytest.mark.parametrize("verb", COMMANDS)
-def test_the_documentation_names_every_field(verb: str) -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in DOCS)
-    for param in COMMANDS[verb].params:
-        assert f"`{param.name}`" in text
-        assert param.file_part is None or f"`{param.file_part}`" in text

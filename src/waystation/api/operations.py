@@ -1,0 +1,324 @@
+"""OPERATIONS: what each method of each path takes and answers, one row per method.
+
+The rows of `/v2/jobs/{verb}` come from COMMANDS; a verb needs no edit here. `openapi.py` makes the
+document of these rows; a test holds them to the route table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
+from waystation.api.probes import HealthForm, ReadinessForm
+from waystation.api.schema import MAX_JOBS, MAX_PICTURE_URL, MAX_REFERENCE
+from waystation.api.sentences import SENTENCES, Does, Sentence
+from waystation.contract import CancelForm, JobForm
+from waystation.midjourney.commands import COMMANDS, MODES, Command, Param, ParamKind
+
+__all__ = ["OPERATIONS", "Field", "Operation", "Schema"]
+
+Schema = dict[str, Any]
+"""A JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a body, part of a form, or parameter of a query or path."""
+
+    name: str
+    schema: Schema
+    help: str
+    required: bool = False
+    part: bool = False
+    """Whether it is a file part, which only a form can carry."""
+    example: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    name: str
+    """Its `operationId`."""
+    summary: str
+    answers: Mapping[int, object]
+    """Status → the form of the body, a list of it, a media type that is not JSON, or None."""
+    does: Sequence[Does]
+    body: Sequence[Field] | None = None
+    """None when no body is read."""
+    query: Sequence[Field] = ()
+    bad_input_status: int = 400
+    about: str = ""
+    makes_job: bool = False
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it wants a token."""
+        return "authenticates" in self.does
+
+    @property
+    def refusals(self) -> Mapping[int, Sequence[str]]:
+        """Status → literal errors, in the order of their statuses."""
+        found: dict[int, dict[str, None]] = {}
+        for one in self.does:
+            for sentence in SENTENCES[one]:
+                found.setdefault(self._status(sentence), {})[sentence.text] = None
+        return {status: tuple(found[status]) for status in sorted(found)}
+
+    def _status(self, sentence: Sentence) -> int:
+        return self.bad_input_status if sentence.status is None else sentence.status
+
+
+def _text(longest: int, **more: object) -> Schema:
+    return {"type": "string", "maxLength": longest, **more}
+
+
+# ── what jobs take ──
+
+_CHANNEL = Field(
+    "channel",
+    _text(64),
+    "Account to use. Left out: the only one; on verbs that take a slot one with room, at random",
+)
+_REPLY_URL = Field(
+    "replyUrl",
+    _text(MAX_REFERENCE, format="uri"),
+    "http or https URL that receives the final job; default: the caller's own",
+)
+_REPLY_REF = Field("replyRef", _text(MAX_REFERENCE), "Comes back with the job")
+_MAX_JOBS = Field(
+    "maxJobs",
+    {"type": "integer", "minimum": 1, "maximum": MAX_JOBS},
+    "The limit for this job, instead of the account's own; a text of digits counts as a number",
+)
+_REPLY_PROGRESS = Field(
+    "replyProgress",
+    {"type": "boolean"},
+    "Whether `replyUrl` receives what comes before the end too; only seed_async does so by default"
+    " (an addition to v2)",
+)
+_MODE = Field(
+    "mode",
+    {"type": "string", "enum": list(MODES)},
+    "Refused unless the account is in this mode already (an addition to v2)",
+)
+_ERA_A = (
+    Field("discord", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
+    Field("server", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
+)
+_JOBID = Field("jobid", {"type": "string", "minLength": 1}, "The job that is meant", True)
+
+_EXAMPLES: Mapping[str, object] = {
+    "prompt": "a red fox in the snow --ar 3:2",
+    "describeUrl": "https://example.org/fox.png",
+    "blendUrls": ["https://example.org/fox.png", "https://example.org/snow.png"],
+    "button": "U1",
+    "uuid": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+    "suffix": "--v 7",
+}
+
+
+def _fields(param: Param) -> Iterator[Field]:
+    def row(schema: Schema) -> Field:
+        example = _EXAMPLES.get(param.name)
+        return Field(param.name, schema, param.help, param.required, example=example)
+
+    least = {"minLength": 1} if param.required else {}
+    match param.kind:
+        case ParamKind.PICTURE:
+            yield row(_text(MAX_PICTURE_URL, format="uri", **least))
+            if param.file_part is not None:
+                yield _part(param.file_part, f"The picture itself, instead of `{param.name}`")
+        case ParamKind.PICTURES:
+            url = _text(MAX_PICTURE_URL, format="uri")
+            bounds = {"minItems": param.fewest, "maxItems": param.most}
+            yield row({"type": "array", "items": url, **bounds})
+            for number in range(1, param.most + 1):
+                yield _part(f"{param.file_part}{number}", "A picture itself, after those of URLs")
+        case ParamKind.TEXT | ParamKind.PARENT:
+            yield row(_text(param.longest, **least))
+        case ParamKind.CHOICE:
+            yield row({"type": "string", "enum": list(param.choices)})
+        case ParamKind.MASK:
+            yield row({"type": "string", "contentEncoding": "base64"})
+
+
+def _part(name: str, help: str) -> Field:
+    return Field(name, {"type": "string", "format": "binary"}, help, part=True)
+
+
+def _does(command: Command) -> Iterator[Does]:
+    yield from ("answers", "asks the store", "authenticates", "reads a body", "takes a reference")
+    if command.reaction is None:
+        yield "asks the bot"
+    yield "submits"
+    kinds = {param.kind for param in command.params}
+    if ParamKind.PARENT in kinds:
+        yield "names a parent"
+        yield "presses" if command.reaction is None else "reacts"
+    else:
+        yield "chooses an account"
+    if command.takes_slot:
+        yield from ("takes a slot", "reads a number")
+    else:
+        yield "takes a lane"
+    for param in command.params:
+        match param.kind:
+            case ParamKind.PICTURE:
+                yield from ("takes a picture", "looks at pictures", "uploads")
+            case ParamKind.PICTURES:
+                yield from ("takes pictures", "looks at pictures", "uploads")
+            case ParamKind.MASK:
+                yield from ("takes a mask", "looks at pictures")
+            case ParamKind.CHOICE:
+                pass
+            case ParamKind.TEXT | ParamKind.PARENT:
+                yield "takes text"
+        if param.required and param.kind in (ParamKind.TEXT, ParamKind.PARENT):
+            yield "needs text"
+
+
+def _job(command: Command) -> Operation:
+    own = [one for param in command.params for one in _fields(param)]
+    names_parent = any(param.kind is ParamKind.PARENT for param in command.params)
+    shared = [
+        *(() if names_parent else (_CHANNEL,)),
+        *((_MAX_JOBS,) if command.takes_slot else ()),
+        _REPLY_URL,
+        _REPLY_REF,
+        _REPLY_PROGRESS,
+        *(() if any(param.name == "mode" for param in command.params) else (_MODE,)),
+        *(_ERA_A[:1] if names_parent else _ERA_A),
+    ]
+    slot = "takes a slot" if command.takes_slot else "takes no slot"
+    return Operation(
+        name=command.verb,
+        summary=command.help,
+        answers={200: JobForm},
+        does=tuple(dict.fromkeys(_does(command))),
+        body=(*own, *shared),
+        bad_input_status=command.bad_input_status,
+        about=f"Answers when {command.answers_at}; {slot}.",
+        makes_job=True,
+    )
+
+
+# ── the rest ──
+
+_OPEN: Sequence[Does] = ("answers",)
+_GUARDED: Sequence[Does] = ("answers", "asks the store", "authenticates")
+_TOKEN = Field("discord", _text(512, minLength=1), "The Discord token", True)
+
+_NO_BODY: Mapping[int, object] = {204: None}
+
+_FIXED: Mapping[str, Operation] = {
+    "GET /v2/jobs": Operation(
+        "listJobs",
+        "List the jobids of your running jobs; with `jobid`, answer that job.",
+        {200: (list[str], JobForm)},
+        (*_GUARDED, "names a job"),
+        query=(Field("jobid", {"type": "string", "minLength": 1}, "One job instead of the list"),),
+    ),
+    "GET /v2/jobs/": Operation(
+        "readJob",
+        "Read one job. A known one is always 200; `code` inside is the job's own.",
+        {200: JobForm},
+        (*_GUARDED, "names a job"),
+        query=(_JOBID,),
+        about="A delivery to `replyUrl` carries exactly this body.",
+    ),
+    "GET /v2/jobs/cancel": Operation(
+        "cancelJob",
+        "Cancel a job; a final one keeps its status.",
+        {200: CancelForm},
+        (*_GUARDED, "names a job", "cancels"),
+        query=(_JOBID,),
+    ),
+    "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, _GUARDED),
+    "POST /v2/account": Operation(
+        "changeUser",
+        "Change your own record; what is left out stays, the empty text clears.",
+        _NO_BODY,
+        (*_GUARDED, "reads a body", "takes a reference"),
+        body=(
+            Field("name", _text(MAX_REFERENCE), "Your name"),
+            Field(
+                "user",
+                _text(MAX_REFERENCE),
+                "Read as `name` when there is none, as v2's own example has it",
+            ),
+            Field(
+                "replyUrl",
+                _text(MAX_REFERENCE),
+                "http or https URL that receives final jobs by default",
+            ),
+        ),
+    ),
+    "GET /v2/account/midjourney": Operation(
+        "listAccounts",
+        "List your Discord accounts, keyed by channel.",
+        {200: dict[str, AccountForm]},
+        (*_GUARDED, "lists accounts"),
+    ),
+    "POST /v2/account/midjourney": Operation(
+        "addAccount",
+        "Set a Discord account up in its direct messages with the bot.",
+        {200: NewAccountForm, 201: NewAccountForm},
+        (*_GUARDED, "reads a body", "reads a number", "sets an account up", "finds the channel"),
+        body=(_TOKEN, Field("maxJobs", _MAX_JOBS.schema, "Its slots; default 3")),
+        about="200 when it was there already.",
+    ),
+    "GET /v2/account/midjourney/{channel}": Operation(
+        "readAccount",
+        "Read one Discord account.",
+        {200: AccountForm},
+        (*_GUARDED, "names a channel"),
+    ),
+    "POST /v2/account/midjourney/{channel}": Operation(
+        "putAccount",
+        "Set a Discord account up in a server's channel.",
+        _NO_BODY,
+        (*_GUARDED, "reads a body", "reads a number", "sets an account up", "is told the channel"),
+        body=(
+            _TOKEN,
+            Field("server", _text(20, pattern="^[0-9]+$"), "The server of the channel", True),
+            Field("channel", _text(20, pattern="^[0-9]+$"), "The channel of the path", True),
+            Field("maxJobs", _MAX_JOBS.schema, "Its slots", True),
+        ),
+    ),
+    "DELETE /v2/account/midjourney/{channel}": Operation(
+        "removeAccount",
+        "Remove a Discord account; its running jobs may end first.",
+        _NO_BODY,
+        (*_GUARDED, "names a channel"),
+        query=(Field("force", {"type": "string", "enum": ["true"]}, "Fail them now (*addition*)"),),
+    ),
+    "POST /v2/account/midjourney/{channel}/reset": Operation(
+        "resetAccount",
+        "End a halt, after a person has dealt with it in Discord.",
+        _NO_BODY,
+        (*_GUARDED, "names a channel"),
+    ),
+    "GET /healthz": Operation("health", "Tell that the process answers.", {200: HealthForm}, _OPEN),
+    "GET /readyz": Operation(
+        "readiness",
+        "Tell whether database and key can be used.",
+        {200: ReadinessForm, 503: ReadinessForm},
+        (*_OPEN, "is a probe"),
+    ),
+    "GET /metrics": Operation(
+        "metrics",
+        "Totals for Prometheus, when they are switched on.",
+        {200: "text/plain"},
+        (*_OPEN, "asks the store"),
+    ),
+    "GET /openapi.json": Operation("openapi", "This document.", {200: dict[str, Any]}, _OPEN),
+}
+
+OPERATIONS: Mapping[str, Operation] = {
+    **{f"POST /v2/jobs/{verb}": _job(command) for verb, command in COMMANDS.items()},
+    **_FIXED,
+}
+"""`METHOD template` → row."""

@@ -1,0 +1,162 @@
+"""What our OpenAPI document says otherwise than the vendor's, each with its reason.
+
+`compare` names every difference in one line; a row of DIFFERENCES claims those that its pattern
+matches. docs/differences.md is made of the rows; the vendor's file is not ours to ship, so the test
+that compares takes its path from WAYSTATION_VENDOR_OPENAPI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+__all__ = ["DIFFERENCES", "claimed", "compare"]
+
+DIFFERENCES: Mapping[str, str] = {
+    "path ours only: POST /account/midjourney": (
+        "the vendor's documentation of 2025 has it; the file is older"
+    ),
+    "path ours only: POST /jobs/seed*": "documented pages of v2 that the file leaves out",
+    "path ours only: POST /jobs/remix": "as above",
+    "path ours only: POST /jobs/s[eht]*": "an addition: settings, shorten, show, stealth",
+    "path ours only: POST /jobs/p*": "an addition: public, prefer_auto_dm, prefer_suffix",
+    "path ours only: GET /healthz": "operation of a server of your own",
+    "path ours only: GET /readyz": "as above",
+    "path ours only: GET /metrics": "as above",
+    "path ours only: GET /openapi.json": "as above",
+    "status theirs only: GET /jobs* 596": (
+        "reading is always possible: a halt of one account says nothing of other jobs, and a known "
+        "job is 200 with its own `code` inside"
+    ),
+    "status ours only: POST /jobs/describe 412": (
+        "the page of August 2025 prints 412 for bad input of describe; it is newer than the file"
+    ),
+    "status ours only: * 402": "an expired subscription is 402 on every path, not only on jobs",
+    "status ours only: GET /jobs 400": "with an empty `jobid`",
+    "status ours only: GET /jobs 404": "with the `jobid` of no job of yours",
+    "status ours only: GET /account/midjourney 404": "the page says so; the file forgot it",
+    "status ours only: * 408": "a body that does not arrive",
+    "status ours only: * 413": "a body that is too large",
+    "status ours only: POST /jobs/* 422": "these commands can be moderated too",
+    "status ours only: * 429": "too many failed logins; Discord or the bot asks to wait",
+    "status ours only: POST /account/midjourney/{channel} 502": (
+        "a token cannot be checked while Discord does not answer"
+    ),
+    "status ours only: * 500": "a fault of ours has a status too",
+    "status ours only: POST /jobs/* 502": "the pages of August 2025 list it",
+    "status ours only: * 503": "the server stops, or its database cannot be used",
+    "status ours only: POST /jobs/* 504": "Midjourney queues these commands too",
+    "body field ours only: * user": "v2's own example sends the name so",
+    "body field ours only: POST /jobs/blend blendFile_*": "an addition: pictures as file parts",
+    "body field ours only: POST /jobs/describe describeFile": "as above",
+    "body field ours only: POST /jobs/button mask": "documented for Vary (Region) since 2024",
+    "body field ours only: POST /jobs/* mode": "an addition: the mode of one job",
+    "body field ours only: POST /jobs/* replyProgress": "an addition: progress by callback",
+    "query ours only: GET /jobs jobid": "clients use both spellings of reading a job",
+    "query ours only: DELETE * force": "an addition: fail the running jobs now",
+    "answer field theirs only: * server": "the pages of August 2025 have it no more",
+    "answer field theirs only: POST /account* *": (
+        "the file gives refusals the form of the record, which they never carry"
+    ),
+    "answer field theirs only: DELETE /account* *": "as above",
+    "answer field ours only: GET /account *": "as the page of April 2025 has it",
+    "answer field ours only: POST /jobs/* *": "one job form for every verb",
+    "answer field ours only: GET /jobs* *": "as above; and the verbs and results of later pages",
+    "answer field ours only: * executingJobs": "one shape for every error",
+    "answer field ours only: * button": "as above",
+    "answer field ours only: * jobid": "as above",
+    "answer field ours only: * status": "as above",
+}
+"""Pattern of differences → reason. A line is claimed by the first row that matches it."""
+
+Document = Mapping[str, Any]
+
+
+def claimed(difference: str) -> str | None:
+    """Return the pattern that claims a difference."""
+    return next((one for one in DIFFERENCES if fnmatchcase(difference, one)), None)
+
+
+def compare(ours: Document, theirs: Document) -> Iterator[str]:
+    """Yield each difference of two documents as one line."""
+    our_routes, their_routes = dict(_routes(ours)), dict(_routes(theirs))
+    for route in our_routes.keys() - their_routes.keys():
+        yield f"path ours only: {route}"
+    for route in their_routes.keys() - our_routes.keys():
+        yield f"path theirs only: {route}"
+    for route in sorted(our_routes.keys() & their_routes.keys()):
+        us, them = our_routes[route], their_routes[route]
+        for what, read in _READERS.items():
+            ours_read, theirs_read = read(ours, us), read(theirs, them)
+            for one in sorted(ours_read - theirs_read):
+                yield f"{what} ours only: {route} {one}"
+            for one in sorted(theirs_read - ours_read):
+                yield f"{what} theirs only: {route} {one}"
+
+
+def _routes(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path, methods in document["paths"].items():
+        plain = path.removeprefix("/v2")
+        if plain != "/jobs/":
+            plain = plain.removesuffix("/")
+        for method, operation in methods.items():
+            yield f"{method.upper()} {plain}", operation
+
+
+def _statuses(document: Document, operation: Mapping[str, Any]) -> set[str]:
+    return set(operation["responses"])
+
+
+def _body_fields(document: Document, operation: Mapping[str, Any]) -> set[str]:
+    return {name for schema in _bodies(document, operation) for name in schema["properties"]}
+
+
+def _needed(document: Document, operation: Mapping[str, Any]) -> set[str]:
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    return set(_resolved(document, schema).get("required", ()))
+
+
+def _bodies(document: Document, operation: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield _resolved(document, content["schema"])
+
+
+def _query(document: Document, operation: Mapping[str, Any]) -> set[str]:
+    return {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+
+
+def _answer_fields(document: Document, operation: Mapping[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            found |= _names(document, content["schema"])
+    return found
+
+
+def _names(document: Document, schema: Mapping[str, Any]) -> set[str]:
+    schema = _resolved(document, schema)
+    more = schema.get("additionalProperties")
+    inner = [*schema.get("anyOf", ()), *((more,) if isinstance(more, dict) else ())]
+    return set(schema.get("properties", ())).union(*(_names(document, one) for one in inner))
+
+
+def _resolved(document: Document, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = schema.get("$ref")
+    if reference is None:
+        return schema
+    found: Any = document
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolved(document, found)
+
+
+_READERS = {
+    "status": _statuses,
+    "body field": _body_fields,
+    "required": _needed,
+    "query": _query,
+    "answer field": _answer_fields,
+}
+"""What is compared of each operation."""

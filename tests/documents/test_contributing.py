@@ -1,0 +1,37 @@
+"""CONTRIBUTING.md quotes the code as it is."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import pytest
+
+from tests.documents.readme import ROOT
+from waystation.midjourney.commands import COMMANDS
+from waystation.simulator.scripts import SCRIPTS
+
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+QUOTED = re.findall(r"^ *<!-- quoted: (\S+) -->\n *```\w+\n(.*?)^ *```$", PAGE, re.M | re.S)
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.dedent(text).rstrip().splitlines()
+
+
+def _stands_in(quoted: str, path: str) -> bool:
+    wanted = _lines(quoted)
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    starts = range(len(lines) - len(wanted) + 1)
+    return any(_lines("\n".join(lines[at : at + len(wanted)])) == wanted for at in starts)
+
+
+@pytest.mark.parametrize(("path", "quoted"), QUOTED, ids=[path for path, _ in QUOTED])
+def test_a_quoted_block_stands_in_its_file(path: str, quoted: str) -> None:
+    assert _stands_in(quoted, path)
+
+
+def test_the_change_that_added_shorten_is_shown_whole() -> None:
+    assert len(QUOTED) == 8
+    assert "shorten" in COMMANDS and "shorten" in SCRIPTS

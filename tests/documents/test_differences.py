@@ -1,0 +1,54 @@
+"""docs/differences.md is true of the vendor's file, where that is at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.documents.differences import DIFFERENCES, claimed, compare
+from waystation.api.openapi import document
+
+VENDOR = "WAYSTATION_VENDOR_OPENAPI"
+
+
+@pytest.mark.skipif(VENDOR not in os.environ, reason=f"{VENDOR} names no file to compare with")
+def test_every_difference_from_the_vendors_document_has_its_reason() -> None:
+    theirs = yaml.safe_load(Path(os.environ[VENDOR]).read_text(encoding="utf-8"))
+    differences = list(compare(document(), theirs))
+    assert [one for one in differences if claimed(one) is None] == []
+    assert {claimed(one) for one in differences} == set(DIFFERENCES), "a row claims nothing"
+
+
+def test_a_document_does_not_differ_from_itself() -> None:
+    assert list(compare(document(), document())) == []
+
+
+def test_whatever_differs_is_named() -> None:
+    ours = {"paths": {"/v2/a/": {"get": {"responses": {"200": {}, "400": {}}}}, "/b": {}}}
+    schema = {"required": ["x"], "properties": {"x": {}}}
+    theirs = {
+        "components": {"f": {"properties": {"y": {}}}},
+        "paths": {
+            "/a": {
+                "get": {
+                    "parameters": [{"in": "query", "name": "q"}],
+                    "requestBody": {"content": {"application/json": {"schema": schema}}},
+                    "responses": {
+                        "200": {"content": {"j": {"schema": {"$ref": "#/components/f"}}}}
+                    },
+                }
+            },
+            "/c": {"post": {"responses": {}}},
+        },
+    }
+    assert list(compare(ours, theirs)) == [
+        "path theirs only: POST /c",
+        "status ours only: GET /a 400",
+        "body field theirs only: GET /a x",
+        "required theirs only: GET /a x",
+        "query theirs only: GET /a q",
+        "answer field theirs only: GET /a y",
+    ]
