@@ -15,10 +15,18 @@ from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
 from tests.unit.engine.test_service import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
-from waystation.actions import AnswerModal, Option, Paint, Press, Slash
+from waystation.actions import AnswerModal, Option, Paint, Press, Refused, Slash
 from waystation.engine.service import FilePart, JobRequest
 from waystation.errors import ButtonRepeated, Halted, InvalidRequest, NotFound, Unreachable
-from waystation.gateway_events import CaughtUp, IframeSeen, MessageSeen, MessageStep, ModalSeen
+from waystation.gateway_events import (
+    CaughtUp,
+    IframeSeen,
+    InteractionStep,
+    InteractionTold,
+    MessageSeen,
+    MessageStep,
+    ModalSeen,
+)
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
@@ -156,6 +164,20 @@ async def test_a_modal_is_answered_with_the_prompt_or_the_parents(
         assert answer.nonce == now.nonce != job.nonce
         here.here.discord.say(said("button/variations_started", now))
         assert (await asked).status is JobStatus.STARTED
+
+
+async def test_a_refused_answer_to_a_modal_ends_its_job_although_the_press_was_seen(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        asked, job = await pressed(here, pressing(parent, "V1"))
+        told = InteractionTold(InteractionStep.CREATED, "990", job.nonce)
+        here.here.discord.outcomes.append(Refused(404, '{"code": 10062}', "invalid"))
+        here.here.discord.say(told, modal_for(job))
+        failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error_details) == (502, '{"code": 10062}')
+        assert (await asked).code == 502
 
 
 async def test_a_modal_found_after_a_lost_session_fails_and_nothing_is_pressed_again(
