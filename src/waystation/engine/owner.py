@@ -417,6 +417,12 @@ class Owner:
             except UuidTaken as error:
                 log.error("gateway.uuid_taken", details=error.details)
                 self._held().conversation.disprove(weighed)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("gateway.picture_not_applied")
+                self._held().conversation.disprove(weighed)
+                return
 
     # ── what the submitter needs ──
 

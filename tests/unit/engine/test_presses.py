@@ -17,7 +17,14 @@ from tests.unit.engine.test_service import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
 from waystation.actions import AnswerModal, Option, Paint, Press, Refused, Slash
 from waystation.engine.service import FilePart, JobRequest
-from waystation.errors import ButtonRepeated, Halted, InvalidRequest, NotFound, Unreachable
+from waystation.errors import (
+    ButtonRepeated,
+    Halted,
+    InvalidRequest,
+    NotFound,
+    Unreachable,
+    UuidTaken,
+)
 from waystation.gateway_events import (
     CaughtUp,
     IframeSeen,
@@ -28,6 +35,7 @@ from waystation.gateway_events import (
     ModalSeen,
 )
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.ports import Change
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
 
@@ -79,6 +87,30 @@ async def test_an_imagine_is_followed_to_its_picture_and_its_buttons(tmp_path: P
         assert (job.hash, job.message_id) == (UUID, GRID["id"])
         assert [button.label for button in job.buttons][:5] == ["U1", "U2", "U3", "U4", "🔄"]
         assert job.discord_user_id == ACCOUNT.discord_user_id
+
+
+@pytest.mark.parametrize("error", [UuidTaken(details=UUID), RuntimeError("a mistake")], ids=repr)
+async def test_a_picture_that_cannot_be_the_jobs_is_dropped_and_the_job_waits_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask(IMAGINE)
+        (job,) = await here.performed(1)
+        here.here.discord.say(said("imagine/started", job))
+        await asked
+        store = here.pool.owners[0].adapters.store
+        commit = store.commit
+
+        async def refusing(change: Change) -> None:
+            if any(one.job.hash == UUID for one in change.jobs):
+                raise error
+            await commit(change)
+
+        monkeypatch.setattr(store, "commit", refusing)
+        here.here.discord.say(said("imagine/final"), said("imagine/final_other"))
+        done = await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert done.hash not in (None, UUID)
 
 
 async def test_a_press_copies_its_ids_and_may_be_completed_at_once(tmp_path: Path) -> None:
