@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.records import Row
@@ -113,6 +116,20 @@ async def _(scene: Scene) -> None:
     parent = await scene.ada.job(grid["jobid"])
     assert parent["attachments"] == grid["attachments"]
     assert parent["messageId"] == grid["messageId"]
+
+
+@case("older_activity")
+async def _(scene: Scene) -> None:
+    grid = await scene.done(prompt="a red fox --ar 3:2 --v 7")
+    single = await scene.done("button", jobid=grid["jobid"], button="U1")
+    picture = single["attachments"][0]
+    file = BytesIO()
+    Image.new("L", (picture["width"], picture["height"]), 255).save(file, "PNG")
+    mask = base64.b64encode(file.getvalue()).decode()
+    scene.on()
+    press = {"jobid": single["jobid"], "button": "Vary (Region)", "mask": mask}
+    final = await scene.ada.final((await scene.ask("button", **press))["jobid"])
+    assert final["status"] == "completed", final
 
 
 @case("rewritten_prompt")

@@ -11,10 +11,14 @@ import pytest
 from tests.e2e.conftest import Install
 from tests.e2e.desk import at_desk
 from tests.e2e.relations import varies_tile
+from tests.e2e.swaps import TOLD_APART
 from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, reach
-from tests.e2e.test_no_swaps import DRAWN, TOLD_APART
+from tests.e2e.test_no_swaps import NOT_OF_MATCHING
+from waystation.simulator.hazards import HAZARDS
 
 AT_ONCE = 15
+
+DRAWN = sorted(set(HAZARDS) - NOT_OF_MATCHING)
 
 
 @pytest.mark.parametrize("name", ["grid", "single", "film", "clip"])
