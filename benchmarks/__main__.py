@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import callbacks, describing, events, reading
+from benchmarks import callbacks, describing, events, reading, slots
 from benchmarks.figures import Result
 from benchmarks.machine import details
 
@@ -25,6 +25,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "describing": (describing.measure, 9),
     "events": (events.measure, 9),
     "callbacks": (callbacks.measure, 10),
+    "slots": (slots.measure, 2),
 }
 """Name → what measures it, and its number of rounds."""
 

@@ -49,7 +49,6 @@ async def _serve(body_bytes: int) -> None:
     )
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     await uvicorn.Server(config).serve(sockets=[listening])

@@ -12,7 +12,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.children import child
 from benchmarks.figures import Result, percentile, ratio_of
@@ -55,7 +54,7 @@ async def measure(folder: Path, rounds: int) -> Result:
 async def _round(here: Installation, place: Outside, name: str) -> Sequence[tuple[float, float]]:
     """Return the milliseconds of each describe, ours and the bare listener's."""
     place.arrived_at_s.clear()
-    before = len(await _book(here))
+    before = len(await here.book())
     channels = [account["channel_id"] for account in here.accounts]
     started = await asyncio.gather(
         *(_describe_in(here, place, channel, f"{name}-{channel}") for channel in channels)
@@ -67,7 +66,7 @@ async def _round(here: Installation, place: Outside, name: str) -> Sequence[tupl
             1000 * (place.arrived_at_s[names[page["message_id"]]] - page["final_at_s"]),
             1000 * (place.arrived_at_s[f"bare-{page['message_id']}"] - page["final_at_s"]),
         )
-        for page in (await _book(here))[before:]
+        for page in (await here.book())[before:]
     ]
 
 
@@ -89,12 +88,6 @@ async def _describe_in(
         )
         started.append((str(job["messageId"]), path))
     return started
-
-
-async def _book(here: Installation) -> Sequence[Any]:
-    async with here.http.get(f"{here.simulator.ready['url']}/_sim/book") as answer:
-        found: Sequence[Any] = await answer.json()
-        return found
 
 
 def _result(ours: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Result:

@@ -49,6 +49,12 @@ class Installation:
             found: dict[str, Any] = await answer.json()
             return found
 
+    async def book(self) -> Sequence[Any]:
+        """Return the simulator's book: a page for each job that the bot took."""
+        async with self.http.get(f"{self.simulator.ready['url']}/_sim/book") as answer:
+            found: Sequence[Any] = await answer.json()
+            return found
+
     async def final(self, jobid: str) -> dict[str, Any]:
         """Return a job once it is final."""
         async with asyncio.timeout(_CONNECTED_WITHIN_S):
@@ -126,6 +132,7 @@ async def installation(
                 CLIENT_CPU,
                 "waystation.simulator",
                 *("--accounts", str(accounts), "--speed", str(speed), "--no-rate-limits"),
+                *("--picture-size", "256"),
             )
         )
         environment = service_environment(folder, simulator.ready["url"])

@@ -42,6 +42,13 @@ class Outside:
                 self._rung.clear()
                 await self._rung.wait()
 
+    async def arrival(self, name: str) -> None:
+        """Return when the callback named so has come."""
+        async with asyncio.timeout(_CALLBACK_WITHIN_S):
+            while name not in self.arrived_at_s:
+                self._rung.clear()
+                await self._rung.wait()
+
     async def take(self, request: web.Request) -> web.Response:
         """Note when a callback came, before its body is read."""
         self.arrived_at_s.setdefault(request.match_info["name"], time.time())

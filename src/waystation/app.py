@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import itertools
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -56,12 +57,6 @@ log = structlog.get_logger("waystation.app")
 
 _M_ARENA_MAX = -8
 """Source: glibc, mallopt(3)."""
-
-_GC_THRESHOLDS = (100_000, 20, 100)
-"""Allocations between two collections: Python's 700 cost a fifth of every answer and event.
-
-Nearly everything here dies by its reference count; docs/performance.md has the figures.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +225,6 @@ async def _run(
             await _started(server, serving)
             gc.collect()
             gc.freeze()
-            gc.set_threshold(*_GC_THRESHOLDS)
             ready(_url(listening))
             await stop.wait()
             log.info("service.stopping")
@@ -260,7 +254,7 @@ def _share_one_arena() -> None:
     """Let threads that start from now on take memory from where the main thread does.
 
     glibc gives each its own and hands back to the system what such a thread frees, so every picture
-    that is looked at would be paid for in page faults: a third of a describe's processor time.
+    that is looked at would be paid for in page faults.
     """
     with contextlib.suppress(OSError, AttributeError):  # not every system has glibc
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
@@ -275,9 +269,10 @@ class _Server(uvicorn.Server):
 
 
 def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
+    start, numbers = ids.token(6), itertools.count(1)
     app = create_app(
         service,
-        new_request_id=lambda: ids.token(12),
+        new_request_id=lambda: f"{start}{next(numbers):08x}",
         limits=BodyLimits(
             json_bytes=settings.json_limit_bytes,
             form_bytes=settings.form_limit_bytes,

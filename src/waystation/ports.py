@@ -350,8 +350,11 @@ class Store(Protocol):
         """Return a job of that user (of anyone when None). A point read, no thread hop."""
         ...
 
-    async def children(self, jobid: str) -> Sequence[Child]:
-        """Return what a job's buttons started, oldest first. A point read, no thread hop."""
+    async def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of that user and what its buttons started, oldest first.
+
+        A point read, no thread hop; the most frequent one.
+        """
         ...
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:

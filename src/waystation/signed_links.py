@@ -17,7 +17,7 @@ import msgspec
 
 __all__ = ["expired_links", "expires_at", "with_links"]
 
-_EXPIRY = re.compile(rb"[?&]ex=([0-9a-f]{1,12})(?![0-9a-f])")
+_EXPIRY = re.compile(rb"(?<=[?&])ex=([0-9a-f]{1,12})(?![0-9a-f])")
 """Source: wire notes 1.6: seconds since 1970, in hexadecimal."""
 
 _MARGIN = timedelta(seconds=60)
@@ -29,8 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 def expires_at(url: str) -> float | None:
     """Return until when a link works, None when it does not say. Units: seconds since 1970."""
-    found = _EXPIRY.search(url.encode())
-    return None if found is None else float(int(found[1], 16))
+    return next(_ends(url.encode()), None)
 
 
 def expired_links(body: bytes, now: datetime) -> Sequence[str]:
@@ -40,7 +39,7 @@ def expired_links(body: bytes, now: datetime) -> Sequence[str]:
     """
     due = (now + _MARGIN).timestamp()
     # nearly every form is read long before its links end: one look at the text tells
-    if not any(int(one[1], 16) <= due for one in _EXPIRY.finditer(body)):
+    if not any(ends <= due for ends in _ends(body)):
         return ()
     links = (place[name] for place, name in _places(_decode(body)))
     ended = (link for link in links if (ends := expires_at(link)) is not None and ends <= due)
@@ -55,6 +54,15 @@ def with_links(body: bytes, fresh: Mapping[str, str]) -> bytes:
     for place, name in _places(form):
         place[name] = fresh.get(place[name], place[name])
     return _encode(form)
+
+
+def _ends(text: bytes) -> Iterator[float]:
+    """Yield until when links work. Every GET comes here: a find is far quicker than a search."""
+    at = text.find(b"ex=")
+    while at >= 0:
+        if (found := _EXPIRY.match(text, at)) is not None:
+            yield float(int(found[1], 16))
+        at = text.find(b"ex=", at + 3)
 
 
 def _places(form: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

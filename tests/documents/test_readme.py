@@ -55,7 +55,7 @@ def test_the_readme_session_works_as_printed() -> None:
         "button",
         "imagine",
     ]
-    assert out.count("\nsaved ") == 2
+    assert out.count("\nsaved ") == 1 + 4 + 1
     assert f"U2  {single['jobid']}" in out and "V3  job:" in out
 
 

@@ -12,8 +12,8 @@ from tests.e2e.relations import Seen
 
 __all__ = ["Desk", "at_desk"]
 
-MEASURABLE = {"picture_size": 128}
-"""Tiles of 64 pixels: the smallest on which every measure is sure, drawn in milliseconds."""
+MEASURABLE = 128
+"""Side of a grid in pixels: the smallest on whose tiles every measure is sure, and soon drawn."""
 
 
 @dataclass
@@ -57,9 +57,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(install: Install, **options: Any) -> AsyncIterator[Desk]:
+async def at_desk(
+    install: Install, *, picture_size: int = MEASURABLE, **options: Any
+) -> AsyncIterator[Desk]:
     """Start an installation for one person with one account."""
-    async with install(sim_options=MEASURABLE, **options) as here:
+    async with install(sim_options={"picture_size": picture_size}, **options) as here:
         ada = await here.person()
         await here.equip(ada)
         await here.connected()

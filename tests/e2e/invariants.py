@@ -22,6 +22,7 @@ from tests.e2e.records import Row
 from waystation.app import open_state
 from waystation.gateway_events import SessionState
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.conversation import TOLD_APART
 from waystation.midjourney.edits import edit_of
 
 if TYPE_CHECKING:
@@ -307,6 +308,9 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
             continue
         if edit_of(job["pressed"]) is not None:
             # history shows the message as it is, not which press made it so (R29)
+            continue
+        if job["error"] == TOLD_APART and page["indistinguishable_from"]:
+            # R20: nothing was ever sent that tells whose it is
             continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:

@@ -31,6 +31,7 @@ __all__ = [
     "imagines_all",
     "is_made_of",
     "mask_of",
+    "rates",
     "repaints",
     "rerolls",
     "shows_clip",
@@ -318,6 +319,12 @@ def describes_again(parent: Seen, child: Seen) -> None:
     assert {prompt.rpartition("--ar ")[2] for prompt in (*parent.prompts, *child.prompts)} == {
         parent.prompts[0].rpartition("--ar ")[2]
     }
+
+
+def rates(parent: Seen, child: Seen) -> None:
+    """A sentence that names the picture, and no other."""
+    assert f"/{parent.job['messageId']}) with the heart-eyes emoji" in child.job["content"]
+    assert not child.pictures
 
 
 def weighs(parent: Seen, child: Seen) -> None:

@@ -30,6 +30,7 @@ from tests.e2e.relations import (
     imagines_all,
     is_made_of,
     mask_of,
+    rates,
     repaints,
     rerolls,
     shows_clip,
@@ -109,6 +110,7 @@ PARENTS: Mapping[str, Parent] = {
             Row("➡️", extends("right")),
             Row("⬆️", extends("up")),
             Row("⬇️", extends("down")),
+            Row("❤️", rates),
             Row("Animate (High motion)", animates(far=True)),
             Row("Animate (Low motion)", animates(far=False)),
         ),
@@ -229,6 +231,47 @@ async def test_a_suggestion_may_be_edited_before_it_is_drawn(install: Install, n
         grid = await desk.press(seen, "3️⃣", prompt=OWL)
         assert grid.job["content"].startswith(f"**{OWL}** - <@")
         assert measure.has_shape(grid.picture, 3, 2)
+
+
+COMMON = {
+    *("Vary (Subtle)", "Vary (Strong)", "Zoom Out 2x", "Zoom Out 1.5x", "Custom Zoom"),
+    *("Make Square", "⬅️", "➡️", "⬆️", "⬇️", "❤️"),
+}
+DETAILED = COMMON | {"Vary (Region)", "Upscale (Subtle)", "Upscale (Creative)"}
+ANIMATES = {"Animate (High motion)", "Animate (Low motion)"}
+
+MODELS: Mapping[str, set[str]] = {
+    "3": {"Make Variations", "Remaster", "❤️"},
+    "4": {"Make Variations", "❤️"},
+    "5.2": COMMON | {"Vary (Region)", "Upscale (2x)", "Upscale (4x)"},
+    "6": DETAILED,
+    "6.1": DETAILED,
+    "7": DETAILED | ANIMATES,
+    "8.1": COMMON | ANIMATES,
+}
+"""What stands under a single picture of each model. Source: wire notes 3.4; rest-api-v2 12."""
+
+
+async def test_a_single_picture_offers_what_its_model_has(install: Install) -> None:
+    async with at_desk(install) as desk:
+        for version, labels in MODELS.items():
+            grid = await desk.run("imagine", prompt=f"{FOX} --v {version}")
+            single = await desk.press(grid, "U4")
+            assert set(single.job["buttons"]) == labels, version
+
+
+async def test_pictures_have_the_bots_sizes_unless_told_otherwise(install: Install) -> None:
+    async with at_desk(install, picture_size=2048) as desk:
+        grid = await desk.run("imagine", prompt="a red fox --v 7")
+        assert grid.size == (2048, 2048)
+        single = await desk.press(grid, "U3")
+        assert single.size == (1024, 1024)
+        shows_tile(3)(grid, single)
+        upscaled = await desk.press(single, "Upscale (Subtle)")
+        assert upscaled.size == (2048, 2048)
+        film = await desk.press(single, "Animate (Low motion)")
+        assert film.size == (624, 624)
+        assert (await desk.press(film, "U2")).size == (720, 720)
 
 
 @pytest.mark.parametrize("path", ["newer", "older"])

@@ -170,6 +170,7 @@ async def test_a_job_is_watched_and_cancelled(tmp_path: Path) -> None:
         impatient = await waystation(ada, "jobs", "watch", jobid, "--timeout", "0.2")
         assert impatient.exit_code == 3
         assert (await waystation(ada, "jobs", "cancel", jobid)).exit_code == 0
+        here.doors.release()
         watched = await waystation(ada, "jobs", "watch", jobid, "--json")
         assert (watched.exit_code, watched.json["status"]) == (9, "cancelled")
 
@@ -180,6 +181,7 @@ SMALL = {"picture_size": 128}
 async def test_pictures_are_drawn_pressed_and_saved_with_commands_alone(tmp_path: Path) -> None:
     async with ground(tmp_path, options=SMALL) as here:
         here.environment["WAYSTATION_ACTIVITY_URL"] = here.sim.url
+        here.environment["WAYSTATION_MIDJOURNEY_CDN_URL"] = here.sim.url
         await here.settle_in()
         ada, folder = caller(here, here.ada.token), tmp_path / "pictures"
 
@@ -205,6 +207,14 @@ async def test_pictures_are_drawn_pressed_and_saved_with_commands_alone(tmp_path
         files = [grid["saved"][0], single["saved"][0]]
         blended = await draw("blend", *files, "--blend-dimensions", "Landscape")
         assert len({job["saved"][0] for job in (grid, single, varied, blended)}) == 4
+
+        tiles = tmp_path / "tiles"
+        alone = await waystation(
+            ada, "jobs", "show", grid["jobid"], "--save", str(tiles), "--singles", "--json"
+        )
+        assert alone.exit_code == 0, alone.out
+        grid_again, *singles = map(Path, alone.json["saved"])
+        assert [tile_of(grid_again, tile) for tile in singles] == [1, 2, 3, 4]
 
         again = await waystation(ada, "jobs", "show", grid["jobid"], "--save", str(folder))
         assert again.exit_code == 0 and f"saved {grid['saved'][0]}\n" in again.out

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from waystation.api.accounts import Accounts
-from waystation.api.answer import Answer, json_answer
+from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.call import Call
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
@@ -81,11 +81,10 @@ class _Jobs:
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""
-        job = await self._service.get_job(user, _jobid(call))
-        # only what shows buttons can have children
-        children = await self._service.children(job) if job.buttons else ()
-        form = job_json(job, children) if children else self._forms.of(job)
-        return Answer(200, await self._service.with_working_links(job, form))
+        job, children = await self._service.family(user, _jobid(call))
+        answer = Answer(200, job_json(job, children)) if children else self._forms.of(job)
+        form = await self._service.with_working_links(job, answer.body)
+        return answer if form is answer.body else Answer(200, form)
 
     async def list_or_read(self, call: Call, user: User) -> Answer:
         """Answer the caller's running jobids, or the job that the query names."""
@@ -112,16 +111,16 @@ class _Jobs:
 
 
 class _Forms:
-    """Job forms as JSON; callers read a job again and again before it changes."""
+    """Answers with a job's form; callers read a job again and again before it changes."""
 
     def __init__(self) -> None:
-        self._known: dict[JobId, tuple[int, bytes]] = {}
+        self._known: dict[JobId, tuple[int, Answer]] = {}
 
-    def of(self, job: Job) -> bytes:
+    def of(self, job: Job) -> Answer:
         """Return the form of this version of a job."""
-        version, form = self._known.get(job.jobid, (-1, b""))
+        version, form = self._known.get(job.jobid, (-1, NO_CONTENT))
         if version != job.version:
-            form = job_json(job)
+            form = Answer(200, job_json(job))
             self._known[job.jobid] = (job.version, form)
             if len(self._known) > _KNOWN_FORMS:
                 del self._known[next(iter(self._known))]

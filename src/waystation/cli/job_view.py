@@ -40,6 +40,9 @@ _TIME = re.compile(r"<t:(-?\d{1,15})(?::[tTdDfFR])?>")
 _MENTION = re.compile(r"(?: -| by)? <@!?\d{1,20}>")
 """Whom the bot answers, with what leads to it."""
 
+_WEBSITE = re.compile(r" \[\(Open on website\)\]\([^)]*\)")
+"""What stands behind the prompt of a film; the link is of Midjourney's own page."""
+
 _JOINED = "\N{NO-BREAK SPACE}"
 """Keeps a label in one piece; `Grid` shows it as a space."""
 
@@ -138,7 +141,9 @@ def sayings(job: Mapping[str, object]) -> list[str]:
 
 def readable(said: str) -> str:
     """Return the bot's words for eyes: times as dates, no mention, no stars of Markdown."""
-    return _MENTION.sub("", _TIME.sub(_date, said)).replace("**", "")
+    for what in (_MENTION, _WEBSITE):
+        said = what.sub("", said)
+    return _TIME.sub(_date, said).replace("**", "")
 
 
 def _date(found: re.Match[str]) -> str:

@@ -27,7 +27,7 @@ from waystation.engine.listener import Listener
 from waystation.engine.recovery import Recovery
 from waystation.engine.submitter import Submitter, Waiting
 from waystation.errors import LeaseLost, StoreError, TransportError, UuidTaken
-from waystation.gateway_events import GatewayEvent, SessionState
+from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep, SessionState
 from waystation.jobs import (
     Acknowledged,
     Failed,
@@ -42,6 +42,7 @@ from waystation.jobs import (
     SlotReleased,
 )
 from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
+from waystation.midjourney.steps import NOTHING
 from waystation.ports import (
     Account,
     Change,
@@ -404,6 +405,8 @@ class Owner:
             await self.step(
                 lambda conversation, now: conversation.receive(event, now), sequence=sequence
             )
+            if not (isinstance(event, MessageSeen) and event.step is MessageStep.HISTORY):
+                await self.weigh()
         except UuidTaken as error:
             # whosever it is, it is not this job's; the next read-back must not stumble over it
             log.error("gateway.uuid_taken", details=error.details)
@@ -415,6 +418,29 @@ class Owner:
             # nor come back with every RESUME and every read-back
             log.exception("gateway.event_not_applied", kind=type(event).__name__)
             self.applied(sequence)
+
+    async def weigh(self) -> None:
+        """Let the pictures that wait to be told apart find their jobs. Raises: StoreError."""
+        weighed = NOTHING
+
+        def weigh(conversation: Conversation, now: datetime) -> Step:
+            nonlocal weighed
+            weighed = conversation.weigh(now)
+            return weighed
+
+        while self._held().conversation.undecided:
+            try:
+                if not await self.step(weigh):
+                    return
+            except UuidTaken as error:
+                log.error("gateway.uuid_taken", details=error.details)
+                self._held().conversation.disprove(weighed)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("gateway.picture_not_applied")
+                self._held().conversation.disprove(weighed)
+                return
 
     # ── what the submitter needs ──
 
@@ -591,10 +617,10 @@ def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
 
 
 def _kept(step: Step) -> Sequence[Unrecognised]:
-    if step.unrecognised is None:
-        return ()
-    payload = redact(msgspec.json.encode(step.unrecognised).decode()).encode()
-    return (Unrecognised(step.unrecognised.id, payload),)
+    messages = (*(() if step.unrecognised is None else (step.unrecognised,)), *step.untold)
+    return tuple(
+        Unrecognised(one.id, redact(msgspec.json.encode(one).decode()).encode()) for one in messages
+    )
 
 
 _RESTARTED = "Waystation was restarted before the job was sent to Discord"

@@ -85,8 +85,10 @@ class Recovery:
             for message in messages:
                 await owner.receive(MessageSeen(MessageStep.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
-                return
+                break
             after = messages[-1].id
+        # only now: whose a picture is may depend on what else there is
+        await owner.weigh()
 
     async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message]:
         owner, clock = self._owner, self._owner.adapters.clock

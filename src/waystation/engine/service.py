@@ -160,9 +160,9 @@ class Service:
         Args: authorization: the header's value; peer: the caller's address, for throttling
         Raises: Unauthorized, SubscriptionExpired, Throttled
         """
-        now = self._clock.now()
         user = await self._user_of(authorization)
         if user is None:
+            now = self._clock.now()
             # only failures are throttled: a good token behind the same address goes on working
             if self._failed_logins.full(peer, now):
                 raise Throttled(
@@ -170,7 +170,7 @@ class Service:
                 )
             self._failed_logins.add(peer, now)
             raise Unauthorized
-        if user.expires_at is not None and user.expires_at <= now:
+        if user.expires_at is not None and user.expires_at <= self._clock.now():
             raise SubscriptionExpired
         return user
 
@@ -242,13 +242,16 @@ class Service:
             raise NotFound(f"Unable to locate job {jobid}")
         return job
 
+    async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
+        """Return a job of the caller and what its buttons started. Raises: NotFound."""
+        found = await self._store.family(jobid, user.user_id)
+        if found is None:
+            raise NotFound(f"Unable to locate job {jobid}")
+        return found
+
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         """Return a job's form with Discord's links renewed where they have ended."""
         return await self._links.in_form(job.account_id, form)
-
-    async def children(self, job: Job) -> Sequence[Child]:
-        """Return what a job's buttons started."""
-        return await self._store.children(job.jobid)
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         """Return the caller's jobs that are not final."""

@@ -124,7 +124,16 @@ class Submitter:
             nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
             outcome = await self._perform(job, nonce, answer, source)
             if outcome is not None:
-                await self._judge(job, outcome)
+                await self._judge_answer(job, outcome)
+
+    async def _judge_answer(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
+        """Judge the answer to a modal: that its press was executed says nothing of the answer."""
+        event, halt = refusal(outcome) if isinstance(outcome, Refused) else (None, None)
+        current = self._owner.current(job.jobid)
+        if not isinstance(event, RefusedEvent) or current is None or current.message_id:
+            await self._judge(job, outcome)
+            return
+        await self._end(job.jobid, Failed(event.code, event.error, event.details), halt)
 
     def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | Press | None:
         """Return the answer; None for an iframe whose mask went with an earlier process."""

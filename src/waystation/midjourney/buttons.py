@@ -107,6 +107,7 @@ _ROWS: Sequence[ButtonRow] = (
     *(_row(digit, "", prompt=Needs.MAY) for digit in _DIGITS),
     ButtonRow("Imagine all 🎉", frozenset({""}), results=4),
     _row("Show Details", ""),
+    _row("❤️"),
 )
 """Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
 

@@ -13,8 +13,8 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -69,8 +69,9 @@ from waystation.midjourney.edits import (
     option_of,
     wanted,
 )
+from waystation.midjourney.elimination import decided, hopeless
 from waystation.midjourney.machine import apply
-from waystation.midjourney.matching import Ambiguous, Candidates, Matched, match
+from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
@@ -80,7 +81,18 @@ from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import snowflake_time
 
-__all__ = ["Changed", "Conversation", "HaltSign", "Limits", "Step"]
+__all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A finished picture that says nothing of whose it is, until elimination has its say."""
+
+    step: MessageStep
+    message: Message
+    reading: Reading
+    asks: frozenset[str]
+    """Who could own it when it came; nobody who asked later can."""
 
 
 class Conversation:
@@ -104,6 +116,8 @@ class Conversation:
         self._ambiguous: set[JobId] = set()
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
+        self._held: dict[str, _Held] = {}
+        """Pictures that wait to be told apart, by message id."""
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
 
@@ -127,6 +141,10 @@ class Conversation:
         """Take over what was committed."""
         for change in step.changes:
             job = change.job
+            if job.final and job.error == TOLD_APART:
+                self._give_up(job.jobid)
+            if any(isinstance(event, Completed | Late) for event in change.events):
+                self._candidates.claim(job)
             if job.final and not job.ghost:
                 self._forget(job)
             else:
@@ -134,6 +152,12 @@ class Conversation:
                 self._candidates.put(job)
                 if any(isinstance(event, Unclear) for event in change.events):
                     self._unclear.add(job.jobid)
+        self._held = {
+            one: held
+            for one, held in self._held.items()
+            if not self._candidates.is_settled(held.reading)
+            and self._candidates.find("message", one) is None
+        }
 
     def admit(self, job: Job) -> None:
         """Take in a job that the store has accepted for this account."""
@@ -233,6 +257,81 @@ class Conversation:
             case _:
                 return NOTHING
 
+    @property
+    def undecided(self) -> bool:
+        """Whether pictures wait to be told apart: then `weigh` may have something to say."""
+        return bool(self._held)
+
+    def weigh(self, now: datetime) -> Step:
+        """Return the next that follows for the pictures that wait to be told apart.
+
+        Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
+        every picture is there that could come, and else with its deadline (R20).
+        """
+        owners = self._owners_of_held()
+        for message_id, ask in decided(owners):
+            held = self._held[message_id]
+            job = self._jobs.get(JobId(ask))
+            if job is not None:
+                return self._matched(job, held.step, held.message, held.reading, "weak", now)
+            self._candidates.strangers.finish(ask, held.reading)
+            self._discard(message_id)
+            return self.weigh(now)
+        jobids = frozenset(
+            job.jobid
+            for job in self.jobs
+            if not job.final and self._held_for(frozenset({job.jobid}))
+        )
+        if not jobids <= self._ambiguous:
+            self._ambiguous |= jobids
+            return Step(look_back=jobids)
+        for asks in hopeless(owners):
+            ends = [self._step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
+            if any(end.writes for end in ends):
+                return replace(join(ends), untold=self._held_for(asks))
+            self._close(asks)
+        return NOTHING
+
+    def disprove(self, step: Step) -> None:
+        """Take back pictures that the store knows to be another job's (I1)."""
+        for change in step.changes:
+            late = change.job.late
+            for message_id in (change.job.message_id, None if late is None else late.message_id):
+                if message_id is not None and message_id in self._held:
+                    self._discard(message_id)
+
+    def _owners_of_held(self) -> Mapping[str, frozenset[str]]:
+        owners = {one: self._asks_of(held) for one, held in self._held.items()}
+        for message_id, asks in owners.items():
+            if not asks:
+                self._discard(message_id)
+        return {one: asks for one, asks in owners.items() if asks}
+
+    def _asks_of(self, held: _Held) -> frozenset[str]:
+        return held.asks & self._candidates.asks(held.reading)
+
+    def _held_for(self, asks: frozenset[str]) -> Sequence[Message]:
+        return tuple(one.message for one in self._held.values() if asks & self._asks_of(one))
+
+    def _close(self, asks: frozenset[str]) -> None:
+        """Let nobody have the pictures of a hopeless group; its strangers are done."""
+        for message_id, held in list(self._held.items()):
+            if held.asks & asks:
+                self._candidates.strangers.close(held.reading, asks)
+                self._discard(message_id)
+
+    def _give_up(self, jobid: JobId) -> None:
+        """Let nobody have the pictures that could have been a failed job's."""
+        for asks in hopeless(self._owners_of_held()):
+            if jobid in asks:
+                self._close(asks)
+        for message_id, held in list(self._held.items()):
+            if jobid in held.asks:
+                self._discard(message_id)
+
+    def _discard(self, message_id: str) -> None:
+        self._candidates.discard(self._held.pop(message_id).reading)
+
     def settle(self, now: datetime) -> Step:
         """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
         return join(
@@ -263,7 +362,7 @@ class Conversation:
         moments = [
             moment
             for job in self._jobs.values()
-            if (moment := due_at(job, self._limits, caught_up=caught_up))
+            if (moment := self._due_at(job, caught_up=caught_up))
         ]
         return min(moments, default=None)
 
@@ -277,8 +376,9 @@ class Conversation:
         """
         steps: list[Step] = []
         look_back: set[JobId] = set()
+        untold: list[Message] = []
         for job in self.jobs:
-            due = due_at(job, self._limits, caught_up=caught_up)
+            due = self._due_at(job, caught_up=caught_up)
             if due is None or due > now:
                 continue
             if job.final and not job.slot:
@@ -287,11 +387,22 @@ class Conversation:
                 steps.append(self._step(job.jobid, now, SlotReleased()))
             elif caught_up and self._needs_look_back(job, due):
                 look_back.add(job.jobid)
+            elif held := self._held_for(frozenset({job.jobid})):
+                steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
+                untold.extend(held)
             else:
                 steps.append(
                     self._step(job.jobid, now, verdict(job, self._limits, caught_up=caught_up))
                 )
-        return replace(join(steps), look_back=frozenset(look_back))
+        return replace(join(steps), look_back=frozenset(look_back), untold=tuple(untold))
+
+    def _due_at(self, job: Job, *, caught_up: bool) -> datetime | None:
+        if job.vanished_at is not None and self._held_for(frozenset({job.jobid})):
+            # R27 is about a job without a result, and this one may have one
+            job = replace(job, vanished_at=None)
+        if job.status is JobStatus.SUBMITTED and self._candidates.may_have_begun(job):
+            job = replace(job, deadline_at=running_deadline(job, self._limits))
+        return due_at(job, self._limits, caught_up=caught_up)
 
     def _needs_look_back(self, job: Job, due: datetime) -> bool:
         looked = self._looked_back.get(job.jobid)
@@ -315,7 +426,7 @@ class Conversation:
             return NOTHING
         if reading.addressee not in (None, self._discord_user_id):
             return NOTHING
-        found: Matched | Ambiguous | None = None
+        found: Matched | Ambiguous | Undecided | None = None
         if step is MessageStep.UPDATED:
             found = self._edited(reading)
             if found is None and self._is_echo(reading):
@@ -325,6 +436,9 @@ class Conversation:
         found = found or match(reading, self._candidates)
         if isinstance(found, Ambiguous):
             return self._told_apart(found.jobids, message, now)
+        if isinstance(found, Undecided):
+            self._held.setdefault(message.id, _Held(step, message, reading, found.asks))
+            return NOTHING
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
         return self._unmatched(step, message, reading)
@@ -361,8 +475,7 @@ class Conversation:
             self._ambiguous |= jobids
             return Step(look_back=jobids)
         ends = join(
-            self._step(jobid, now, Failed(502, "Result could not be told apart", ghost=True))
-            for jobid in sorted(jobids)
+            self._step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
         )
         return replace(ends, unrecognised=message)
 
@@ -371,7 +484,7 @@ class Conversation:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
             self._candidates.disown(message.id, reading.interaction_id)
         if not self._candidates.is_settled(reading):
-            self._candidates.strangers.note(reading)
+            self._candidates.note_stranger(reading)
         ours = reading.addressee is not None or reading.ephemeral
         if step is MessageStep.HISTORY or not ours:
             return NOTHING
@@ -576,6 +689,9 @@ class Conversation:
         self._unclear.discard(job.jobid)
         self._candidates.drop(job.jobid)
 
+
+TOLD_APART = "Result could not be told apart"
+"""R20."""
 
 _PROGRESS_EVERY = timedelta(seconds=1)
 """R37."""

@@ -26,6 +26,9 @@ EDITS: Mapping[str, ReplyKind] = {
 Source: wire notes 3.4, 5.1 (describe 🔄) and 5.4; the second by analogy
 """
 
+_HEART = "MJ::BOOKMARK::"
+"""How the custom_id of ❤️ begins, which is answered by a sentence. Source: wire notes 3.4, 4.4"""
+
 
 def edit_of(custom_id: str | None) -> ReplyKind | None:
     """Return what the pressed message will say, None where the answer is another message."""
@@ -35,13 +38,23 @@ def edit_of(custom_id: str | None) -> ReplyKind | None:
 
 def finishes(job: Job, kind: ReplyKind) -> bool:
     """Tell whether a message of this kind is what a job waits for."""
+    if _is_heart(job):
+        return kind is ReplyKind.RATED
     edited = edit_of(job.pressed)
     return kind is edited if edited is not None else kind in COMMANDS[job.verb].finished_by
 
 
 def in_history(job: Job) -> bool:
-    """Tell whether a job's answer can be read back: an edit leaves no trace of when it was made."""
-    return COMMANDS[job.verb].reply_in_history and edit_of(job.pressed) is None
+    """Tell whether a job's answer can be read back.
+
+    An edit leaves no trace of when it was made, and a heart is answered to the presser only.
+    """
+    leaves_a_trace = edit_of(job.pressed) is None and not _is_heart(job)
+    return COMMANDS[job.verb].reply_in_history and leaves_a_trace
+
+
+def _is_heart(job: Job) -> bool:
+    return job.pressed is not None and job.pressed.startswith(_HEART)
 
 
 # ── one option of the settings ──

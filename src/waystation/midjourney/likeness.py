@@ -9,10 +9,11 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from waystation.jobs import Job
+from waystation.jobs import Job, MessageRole
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.captions import prompt_key
 from waystation.midjourney.commands import COMMANDS
@@ -58,16 +59,34 @@ def likeness_of(reading: Reading) -> tuple[Likeness, ...]:
     """Return by what a message may be known, nothing when it is not about a picture."""
     if reading.kind not in DRAWN or reading.caption is None:
         return ()
-    if reading.reference_id is not None:
-        replied = reading.reference_id
-        return (("reply", replied, reading.caption.deed), ("reply", replied, _ANY_DEED))
-    return (("prompt", prompt_key(reading.caption.prompt), ""),)
+    prompt = ("prompt", prompt_key(reading.caption.prompt), "")
+    if reading.reference_id is None:
+        return (prompt,)
+    replied, deed = reading.reference_id, reading.caption.deed
+    reply = (("reply", replied, deed), ("reply", replied, _ANY_DEED))
+    # a plain result may also reply to a progress of its own that was never seen
+    may_be_own = reading.kind is ReplyKind.PICTURE and not deed
+    return (*reply, prompt) if may_be_own else reply
 
 
 def too_early(job: Job, reading: Reading) -> bool:
-    """Tell whether a message is older than the ask."""
+    """Tell whether a message is older than the ask, or than its first answer."""
     said_at = snowflake_time(reading.shown.message_id)
-    return job.submitted_at is None or said_at < job.submitted_at - _CLOCK_SKEW
+    if job.submitted_at is None or said_at < job.submitted_at - _CLOCK_SKEW:
+        return True
+    begun = (one for one, role in job.messages.items() if role is MessageRole.PROGRESS)
+    return any(snowflake_time(one) > said_at for one in begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stranger:
+    """One ask that is not ours, by its messages."""
+
+    alike: frozenset[Likeness]
+    hash: str | None
+    over: bool
+    unclaimed: bool
+    """It may be a job of ours all the same: more than one could have begun so."""
 
 
 class Strangers:
@@ -75,28 +94,114 @@ class Strangers:
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._capacity = capacity
-        self._seen: dict[str, tuple[tuple[Likeness, ...], str | None]] = {}
+        self._seen: dict[str, _Stranger] = {}
 
-    def note(self, reading: Reading) -> None:
+    def note(self, reading: Reading, *, unclaimed: bool = False) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
-        alike = likeness_of(reading)
-        if not alike:
+        alike = frozenset(likeness_of(reading))
+        if not alike and reading.shown.message_id not in self._seen:
             return
-        message_id, hash_ = reading.shown.message_id, reading.shown.hash
-        _, known = self._seen.pop(message_id, ((), None))
-        self._seen[message_id] = (alike, hash_ or known)
+        hash_, over = reading.shown.hash, _is_over(reading)
+        if hash_ is not None and over:
+            # its progress was another message
+            self._end(hash_)
+        message_id = reading.shown.message_id
+        known = self._seen.pop(message_id, None)
+        if known is not None:
+            hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
+        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed)
         if len(self._seen) > self._capacity:
             del self._seen[next(iter(self._seen))]
 
-    def owns(self, reading: Reading) -> bool:
-        """Tell whether a message shows a uuid that a stranger has, or is a stranger's."""
-        hash_ = reading.shown.hash
-        known = self._seen.get(reading.shown.message_id)
-        return known is not None or (
-            hash_ is not None and any(one == hash_ for _, one in self._seen.values())
+    def _end(self, hash_: str) -> None:
+        for message_id, one in self._seen.items():
+            if one.hash == hash_:
+                self._seen[message_id] = replace(one, over=True)
+
+    def forget(self, message_ids: Iterable[str]) -> None:
+        """Take out messages that are a job's after all."""
+        for message_id in message_ids:
+            self._seen.pop(message_id, None)
+
+    def finish(self, message_id: str, reading: Reading) -> None:
+        """Take a picture for the result of the stranger with that progress message."""
+        if message_id in self._seen:
+            hash_ = reading.shown.hash
+            self._seen[message_id] = replace(self._seen[message_id], hash=hash_, over=True)
+        self._claim(one for one in self._owners(reading))
+
+    def close(self, reading: Reading, message_ids: Iterable[str]) -> None:
+        """Remember that all who could own a picture are done, whichever was theirs."""
+        alike = set(likeness_of(reading))
+        self._claim(
+            message_id
+            for message_id, one in self._seen.items()
+            if message_id in message_ids or (one.unclaimed and alike & one.alike)
         )
 
-    def may_own(self, reading: Reading) -> bool:
-        """Tell whether a stranger without a known uuid looks the same."""
+    def claim(self, likenesses: Iterable[Likeness], hash_: str, *, silent: bool) -> None:
+        """Take away the progress of a job that has got its picture.
+
+        Args: silent: the job has shown no progress of its own: one that shows no uuid was its
+        """
+        alike = set(likenesses)
+        mine = [one for one, seen in self._seen.items() if seen.unclaimed and seen.hash == hash_]
+        if silent and not mine:
+            mine = [
+                message_id
+                for message_id, one in self._seen.items()
+                if one.unclaimed and one.hash is None and alike & one.alike
+            ][:1]
+        self._claim(mine)
+
+    def _claim(self, message_ids: Iterable[str]) -> None:
+        for message_id in list(message_ids):
+            self._seen[message_id] = replace(self._seen[message_id], over=True, unclaimed=False)
+
+    def owns(self, reading: Reading) -> bool:
+        """Tell whether a message is a stranger's: by its id, its uuid, or what it replies to."""
+        return any(not self._seen[one].unclaimed for one in self._owners(reading))
+
+    def is_unclaimed(self, reading: Reading) -> bool:
+        """Tell whether a message goes on with what nobody could claim."""
+        return any(self._seen[one].unclaimed for one in self._owners(reading))
+
+    def has_unclaimed(self, likenesses: Iterable[Likeness]) -> bool:
+        """Tell whether there is a progress that looks so and that nobody could claim."""
+        alike = set(likenesses)
+        return any(one.unclaimed and alike & one.alike for one in self._seen.values())
+
+    def nameless(self, reading: Reading, silent: int) -> frozenset[str]:
+        """Return names for strangers of whom only a progress is known that may be a job's as well.
+
+        Args: silent: how many jobs look so and have shown no progress; each explains one
+        """
+        alike, hash_ = set(likeness_of(reading)), reading.shown.hash
+        goes_on = self.is_unclaimed(reading)
+        count = sum(
+            one.unclaimed and bool(alike & one.alike) and (goes_on or one.hash in (None, hash_))
+            for one in self._seen.values()
+        )
+        return frozenset(f"stranger {number}" for number in range(count - silent))
+
+    def _owners(self, reading: Reading) -> Iterator[str]:
+        hash_ = reading.shown.hash
+        for message_id, one in self._seen.items():
+            replies = message_id == reading.reference_id and not one.over
+            is_same = hash_ is not None and hash_ == one.hash
+            if message_id == reading.shown.message_id or replies or is_same:
+                yield message_id
+
+    def open_alike(self, reading: Reading) -> frozenset[str]:
+        """Return the strangers, by their messages, whose picture this one could be."""
         alike = set(likeness_of(reading))
-        return any(hash_ is None and alike & set(keys) for keys, hash_ in self._seen.values())
+        return frozenset(
+            message_id
+            for message_id, one in self._seen.items()
+            if one.hash is None and not (one.over or one.unclaimed) and alike & one.alike
+        )
+
+
+def _is_over(reading: Reading) -> bool:
+    stopped = reading.caption is not None and reading.caption.stopped
+    return stopped or reading.kind is ReplyKind.PICTURE

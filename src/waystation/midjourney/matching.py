@@ -10,8 +10,9 @@ same file. Two matchers, `upload` and `reference`, know a job by what a person c
 only when the reading names no other interaction than the job's own, neither by nonce nor by id, and
 was not seen earlier to belong to somebody's own doing.
 
-A picture that none of them knows is told by its likeness (likeness.py), the weak way: exactly one
-job may look like it, and no stranger.
+What none of them knows is told by its likeness (likeness.py), the weak way: a finished picture is
+`Undecided` between all who could own it, until elimination has its say (elimination.py). A progress
+that nobody knows is nobody's until then: its preview would be the wrong picture just as well.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -35,7 +36,16 @@ from waystation.midjourney.likeness import (
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.replies import Reading, ReplyKind
 
-__all__ = ["MATCHERS", "Ambiguous", "Candidates", "Matched", "Matcher", "match", "upload_stem"]
+__all__ = [
+    "MATCHERS",
+    "Ambiguous",
+    "Candidates",
+    "Matched",
+    "Matcher",
+    "Undecided",
+    "match",
+    "upload_stem",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,16 @@ class Ambiguous:
     jobids: frozenset[JobId]
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A picture that says nothing of whose it is, and who could own it.
+
+    `asks` are jobids, and the messages by which strangers are known.
+    """
+
+    asks: frozenset[str]
+
+
 class Candidates:
     """One index over the candidates, so that a gateway event costs a few dictionary look-ups."""
 
@@ -63,7 +83,7 @@ class Candidates:
         self._alike: dict[Likeness, set[JobId]] = {}
         self._by_hand = RecentIds()
         self._settled = RecentIds()
-        """Messages and uuids of jobs that are done: whoever else looks alike, these are theirs."""
+        """By what jobs that are done were known: whoever else looks alike, it is theirs."""
         self.strangers = Strangers()
         for job in jobs:
             self.put(job)
@@ -77,6 +97,8 @@ class Candidates:
                 known.add(key)
         for likeness in likenesses(job):
             self._alike.setdefault(likeness, set()).add(job.jobid)
+        # what nobody could claim may turn out to be this job's
+        self.strangers.forget(job.messages)
 
     def drop(self, jobid: JobId) -> None:
         """Forget a job that is no candidate any more, but for what must never be taken for another.
@@ -92,14 +114,23 @@ class Candidates:
                 del self._alike[likeness]
 
     def settle(self, job: Job) -> None:
-        """Remember what a job that is done has shown."""
-        for one in (job.hash, *job.messages):
+        """Remember what a job that is done was known by."""
+        late = None if job.late is None else job.late.hash
+        for one in (job.nonce, job.interaction_id, job.hash, late, *job.messages):
             if one is not None and one != job.target:
+                self._settled.add(one)
+
+    def discard(self, reading: Reading) -> None:
+        """Remember a picture that nobody will get."""
+        for one in (reading.shown.message_id, reading.shown.hash):
+            if one is not None:
                 self._settled.add(one)
 
     def is_settled(self, reading: Reading) -> bool:
         """Tell whether a message is known to be another job's, one that is done."""
-        return reading.shown.message_id in self._settled or reading.shown.hash in self._settled
+        shown = reading.shown
+        known_by = (shown.message_id, shown.hash, reading.nonce, reading.interaction_id)
+        return any(one in self._settled for one in known_by)
 
     def alike(self, keys: Iterable[Likeness]) -> frozenset[JobId]:
         """Return the jobs with one of these likenesses."""
@@ -127,14 +158,48 @@ class Candidates:
         ]
         return jobids[0] if len(jobids) == 1 else None
 
-    def unlike(self, jobid: JobId, reading: Reading) -> bool:
+    def asks(self, reading: Reading) -> frozenset[str]:
+        """Return who could have made a picture that says nothing of whose it is."""
+        jobids = self.look_alikes(reading)
+        silent = frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
+        strangers = self.strangers.nameless(reading, len(silent))
+        if self.strangers.is_unclaimed(reading):
+            return silent | strangers if silent else frozenset()
+        return jobids | strangers | self.strangers.open_alike(reading)
+
+    def note_stranger(self, reading: Reading) -> None:
+        """Remember an unmatched message as that of somebody else, or of nobody knows whom."""
+        unclaimed = (
+            reading.kind is ReplyKind.PROGRESS
+            and not self.strangers.owns(reading)
+            and bool(self.look_alikes(reading))
+        )
+        self.strangers.note(reading, unclaimed=unclaimed)
+
+    def may_have_begun(self, job: Job) -> bool:
+        """Tell whether a progress that nobody could claim may be the job's."""
+        return self.strangers.has_unclaimed(likenesses(job))
+
+    def claim(self, job: Job) -> None:
+        """Remember that a job has got its picture, with the progress that nobody could claim."""
+        if (hash_ := _known_hash(job)) is not None:
+            self.strangers.claim(likenesses(job), hash_, silent=not _progress_of(job))
+
+    def look_alikes(self, reading: Reading) -> frozenset[JobId]:
+        """Return the jobs that a message could be of, by its likeness."""
+        likenesses = likeness_of(reading)
+        replies = [one for one in likenesses if one[0] == "reply"]
+        alike = self.alike(replies) or self.alike(likenesses)
+        return frozenset(one for one in alike if not self._unlike(one, reading))
+
+    def _unlike(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message that looks like a job's cannot be its."""
         job = self._jobs[jobid]
         return (
-            job.hash is not None
-            or job.submitted_at is None
+            _known_hash(job) is not None
             or too_early(job, reading)
             or self.contradicts(jobid, reading)
+            or (reading.kind is ReplyKind.PROGRESS and bool(_progress_of(job)))
         )
 
     def rivals(self, job: Job) -> frozenset[JobId]:
@@ -177,14 +242,23 @@ def _differs(reading: Reading, interaction_id: str) -> bool:
     return reading.interaction_id not in (None, interaction_id)
 
 
+def _known_hash(job: Job) -> str | None:
+    """Return a job's uuid; that of a ghost is known from what came late."""
+    return job.hash or (None if job.late is None else job.late.hash)
+
+
+def _progress_of(job: Job) -> list[str]:
+    return [one for one, role in job.messages.items() if role is MessageRole.PROGRESS]
+
+
 def _keys(job: Job) -> Iterator[tuple[str, str]]:
     if job.nonce is not None:
         yield "nonce", job.nonce
         yield "upload", upload_stem(job.nonce)
     if job.interaction_id is not None:
         yield "interaction", job.interaction_id
-    if job.hash is not None:
-        yield "hash", job.hash
+    if (hash_ := _known_hash(job)) is not None:
+        yield "hash", hash_
     if COMMANDS[job.verb].reaction is not None and job.source_hash is not None:
         yield "seed", job.source_hash
     for message_id, role in job.messages.items():
@@ -227,7 +301,7 @@ _COPYABLE = frozenset({"upload", "reference"})
 """Matchers that know a job by what its owner can repeat by hand."""
 
 
-def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | None:
+def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Undecided | None:
     """Return whose message it is, None for nobody's."""
     found: Sequence[tuple[str, JobId]] = [
         (name, jobid)
@@ -245,18 +319,9 @@ def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Non
     return Matched(jobid, by)
 
 
-def _match_weakly(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | None:
-    """Tell a picture by its likeness, when only one job has it."""
-    strangers = candidates.strangers
-    if candidates.is_settled(reading) or strangers.owns(reading):
+def _match_weakly(reading: Reading, candidates: Candidates) -> Undecided | None:
+    if candidates.is_settled(reading) or candidates.strangers.owns(reading):
         return None
-    jobids = frozenset(
-        jobid
-        for jobid in candidates.alike(likeness_of(reading))
-        if not candidates.unlike(jobid, reading)
-    )
-    if not jobids:
-        return None
-    if len(jobids) > 1 or strangers.may_own(reading):
-        return Ambiguous(jobids)
-    return Matched(next(iter(jobids)), "weak")
+    # a progress can wait: whose it was is told by whose its picture is
+    asks = candidates.asks(reading) if reading.kind is ReplyKind.PICTURE else frozenset()
+    return Undecided(asks) if asks else None

@@ -52,6 +52,7 @@ class ReplyKind(StrEnum):
     SETTINGS = "settings"
     SHORTENED = "shortened"
     SEED = "seed"
+    RATED = "rated"
     PROGRESS = "progress"
     PICTURE = "picture"
     ERROR = "error"
@@ -226,12 +227,17 @@ def _is_done(facts: Facts) -> bool:
 
 def _is_toggled(facts: Facts) -> bool:
     said = _SWITCHED.search(facts.content) is not None
-    return _is_sentence(facts) and said and not _is_done(facts)
+    return _is_sentence(facts) and said and not (_is_done(facts) or _is_rated(facts))
+
+
+def _is_rated(facts: Facts) -> bool:
+    return _is_sentence(facts) and facts.content.startswith("You have successfully rated ")
 
 
 def _is_preferred(facts: Facts) -> bool:
     said = facts.command.startswith("prefer ") and bool(facts.content)
-    return _is_sentence(facts) and said and not _is_done(facts) and not _is_toggled(facts)
+    known = _is_done(facts) or _is_toggled(facts) or _is_rated(facts)
+    return _is_sentence(facts) and said and not known
 
 
 def _is_drawn(facts: Facts) -> bool:
@@ -284,6 +290,7 @@ REPLIES: Sequence[Reply] = (
         "wire notes 4.10: direct message with job uuid and seed",
         lambda message: seed_result(message.content or ""),
     ),
+    Reply(ReplyKind.RATED, _is_rated, "wire notes 4.4: the answer to a heart"),
     Reply(ReplyKind.PROGRESS, _is_progress, "wire notes 4.1: unfinished caption"),
     Reply(ReplyKind.PICTURE, _is_picture, "wire notes 4.2: decisive final test"),
     Reply(ReplyKind.WARNING, _is_warning, "wire notes 6.1: yellow or orange embed"),

@@ -40,11 +40,13 @@ class Step:
     look_back: frozenset[JobId] = frozenset()
     """Jobs that need a read-back of history before they are judged."""
     unrecognised: Message | None = None
+    untold: Sequence[Message] = ()
+    """Pictures that could not be told apart, to be kept for the operator (R20)."""
 
     @property
     def writes(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.changes or self.halt or self.unrecognised)
+        return bool(self.changes or self.halt or self.unrecognised or self.untold)
 
 
 NOTHING = Step()

@@ -14,6 +14,7 @@ from functools import lru_cache
 from waystation.simulator import captions, pictures, prompts
 from waystation.simulator.buttons import uuid_in
 from waystation.simulator.gallery import Gallery, singles
+from waystation.simulator.hazards import HAZARDS
 from waystation.simulator.ids import Ids, Now
 from waystation.simulator.job import Ask, Ending, Job
 from waystation.simulator.log import Book
@@ -95,9 +96,9 @@ class Bot:
             rng=self._ids.rng(f"job:{number}"),
             seed=self._ids.rng(f"prompts:{number}").getrandbits(32),
             entry=page(ask, number, id_, owner, self._now().timestamp()),
-            faults=[switch.fault.name for switch in switches],
+            switches=switches,
         )
-        job.entry |= {"uuid": job.uuid, "faults": job.faults}
+        job.entry |= {"uuid": job.uuid, "faults": [switch.fault.name for switch in switches]}
         if opener is not None:
             job.entry["evidence"] += opener.entry["evidence"]
         self._book.open(job.entry)
@@ -211,7 +212,7 @@ class Bot:
             case Kind.SLOT:
                 await self._slots.wait(job)
             case Kind.BYSTANDER:
-                self._bystand(job, step.who)
+                self._bystand(job, step)
             case Kind.BRANCH:
                 self._branch(job)
             case Kind.STOP:
@@ -237,14 +238,15 @@ class Bot:
         """Start waiting jobs while there are free slots; called whenever one may be free."""
         self._slots.admit(account)
 
-    def _bystand(self, job: Job, who: Who) -> None:
+    def _bystand(self, job: Job, step: Step) -> None:
         """Let the owner or a passer-by ask for the same, with a nonce of their own."""
         ask = replace(job.ask, nonce=self._ids.snowflake(), session_id=None, by_hand=True)
-        if who is Who.FOREIGNER:
+        if step.who is Who.FOREIGNER:
             if ask.channel.is_direct or job.ephemeral:
                 return
             ask = replace(ask, user=self._world.foreigner, account=None)
-        self.start(self.accept(ask))
+        hazards = [one for one in job.switches if one.fault.name in HAZARDS] if step.alike else ()
+        self.start(self.accept(ask, hazards), hazards)
 
     def _branch(self, job: Job) -> None:
         """Begin a job for each prompt of the message but the first, which is this job's own."""

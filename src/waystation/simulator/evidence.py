@@ -3,7 +3,8 @@
 A result is tied to its job when it names the job's nonce or interaction, or when it follows from a
 start that does so and from a uuid, a reference or a message id that start and result share. Of two
 jobs that look alike and ran at the same time, one may be found by elimination if the other is tied;
-if neither is, no reader can know, and the book marks both.
+if neither is, no reader can know, and the book marks both. A job runs from the first that was said
+of it: a result that came before that is not its own.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -67,10 +68,13 @@ def _shows_uuid(event: Payload, uuid: str) -> bool:
     )
 
 
-def is_tied(page: Payload) -> bool:
-    """Tell whether what was sent ties a job's result, or its end, to the job."""
+def is_tied(page: Payload, *others: Payload) -> bool:
+    """Tell whether what was sent ties a job's result, or its end, to the job.
+
+    Args: others: whom it is to be told apart from: who knows their interactions knows another
+    """
     facts = set(page["evidence"])
-    knows_interaction = Fact.INTERACTION in facts
+    knows_interaction = any(Fact.INTERACTION in one["evidence"] for one in (page, *others))
     started = Fact.START_NONCE in facts or (knows_interaction and Fact.START_METADATA in facts)
     linked = facts & {Fact.PROGRESS_UUID, Fact.RESULT_REFERENCE, Fact.SAME_MESSAGE}
     named = Fact.RESULT_NONCE in facts or (knows_interaction and Fact.RESULT_METADATA in facts)
@@ -86,6 +90,8 @@ def mark_twins(pages: Iterable[Payload]) -> None:
             groups[page["user_id"], page["channel_id"], str(page["source_id"])].append(page)
     for group in groups.values():
         for one, other in combinations(group, 2):
+            if is_tied(one, other) or is_tied(other, one):
+                continue
             if _look_alike(one, other) and _overlap(one, other):
                 one["indistinguishable_from"].append(other["interaction_id"])
                 other["indistinguishable_from"].append(one["interaction_id"])
@@ -103,5 +109,7 @@ def _overlap(one: Payload, other: Payload) -> bool:
 
 
 def _begins_within(one: Payload, other: Payload) -> bool:
-    end = other["final_at_s"]
-    return end is None or bool(one["accepted_at_s"] <= end)
+    begin, end = one["said_at_s"], other["final_at_s"]
+    if begin is None:
+        begin = one["accepted_at_s"]
+    return end is None or bool(begin <= end)

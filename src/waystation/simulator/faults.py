@@ -169,7 +169,7 @@ def _bystander(who: Who, params: Payload, timeline: Timeline) -> Timeline:
         "after": (At.FINAL,),
         "around": (At.RECEIVED, At.ACKNOWLEDGED, At.FINAL),
     }[params["when"]]
-    ask = Step(Kind.BYSTANDER, who=who)
+    ask = Step(Kind.BYSTANDER, who=who, alike=params.get("alike", False))
     for moment in reversed(moments):
         # Who asks before is also answered before; the pause covers the bot's first message.
         lead = (Step(Kind.PAUSE, after_s=1.0),) if moment is At.RECEIVED else ()
@@ -249,9 +249,11 @@ _SCRIPTED: tuple[Fault, ...] = (
     ),
     scripted(
         "owner_by_hand",
-        "The account's owner types the same command with the same picture in the same channel.",
+        "The account's owner types the same command with the same picture in the same channel;"
+        " alike: and is answered under the same hazards.",
         partial(_bystander, Who.OWNER),
         when="around",
+        alike=False,
     ),
     scripted(
         "gateway_drop",

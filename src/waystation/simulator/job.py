@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
+from typing import TYPE_CHECKING
 
 from waystation.simulator.buttons import Button
 from waystation.simulator.files import Files, Picture
@@ -15,6 +16,9 @@ from waystation.simulator.payload import Payload
 from waystation.simulator.pictures import Look
 from waystation.simulator.works import Work, Works
 from waystation.simulator.world import Account, Channel, User, World
+
+if TYPE_CHECKING:
+    from waystation.simulator.switches import Switch
 
 __all__ = ["Ask", "Caption", "Draft", "Ending", "Job", "Press", "Scene", "Write"]
 
@@ -128,7 +132,8 @@ class Job:
     """The first message as it was announced, with its nonce."""
     result: Payload | None = None
     """The message that holds the result, as history keeps it."""
-    faults: list[str] = field(default_factory=list)
+    switches: Sequence[Switch] = ()
+    """What bends its timeline."""
     prompt: str = ""
     """What the messages repeat between their stars."""
     mode: str = "Fast"

@@ -50,6 +50,7 @@ def page(
         "evidence": [],
         "indistinguishable_from": [],
         "accepted_at_s": accepted_at_s,
+        "said_at_s": None,
         "final_at_s": None,
     }
 

@@ -114,7 +114,8 @@ class Stage:
         body: Payload = {"id": job.interaction_id}
         if job.ask.nonce is not None:
             body["nonce"] = job.ask.nonce
-            self._witness(job, Fact.INTERACTION)
+            if job.ask.session_id is not None or not self._world.options.strict_sessions:
+                self._witness(job, Fact.INTERACTION)
         if kind is Kind.INTERACTION_FAILURE:
             body["reason_code"] = _TIMED_OUT
         self._tell(job, kind.name, body)
@@ -264,6 +265,8 @@ class Stage:
         """Note what a message that was sent says about whose it is."""
         if not step.published:
             return
+        if job.entry["said_at_s"] is None:
+            job.entry["said_at_s"] = self._now().timestamp()
         for fact in facts_of(step, message, job, is_first=is_first):
             self._witness(job, fact)
 

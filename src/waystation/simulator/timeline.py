@@ -142,6 +142,8 @@ class Step:
     partial: bool = False
     """An update that carries only what changed."""
     who: Who = Who.BOT
+    alike: bool = False
+    """Whoever else asks is answered under the same hazards."""
     event: tuple[str, Callable[[Job], Payload]] | None = None
     disturb: tuple[Disturbance, int] | None = None
     link_life_s: float | None = None

@@ -40,6 +40,7 @@ from waystation.ports import (
 from waystation.store import accounts, changes, outbox, slots, upkeep
 from waystation.store.database import Database, connect
 from waystation.store.migrate import back_up, migrate, schema_number
+from waystation.store.reader import Reader
 from waystation.store.rows import (
     Row,
     Values,
@@ -88,6 +89,7 @@ class SqliteStore:
         self._connections = connections
         self._ghost_age = ghost_age
         self._writer = Writer(connections.writer)
+        self._near = Reader(connections.near)
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
         """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
@@ -115,7 +117,7 @@ class SqliteStore:
         await self._write(accounts.put_user, user)
 
     async def get_user(self, user_id: int) -> User | None:
-        row = self._one("user_by_id", {"user_id": user_id})
+        row = self._near.one("user_by_id", {"user_id": user_id})
         return None if row is None else user_of(row)
 
     async def list_users(self) -> Sequence[User]:
@@ -127,13 +129,13 @@ class SqliteStore:
         return await self._write(accounts.put, account)
 
     async def get_account(self, account_id: str) -> Account | None:
-        row = self._one("account_by_id", {"account_id": account_id})
+        row = self._near.one("account_by_id", {"account_id": account_id})
         return None if row is None else account_of(row)
 
     async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
         if user_id is None:
             return [account_of(row) for row in await self._far("all_accounts")]
-        return [account_of(row) for row in self._all("accounts_of_user", {"user_id": user_id})]
+        return [account_of(row) for row in self._near.all("accounts_of_user", {"user_id": user_id})]
 
     async def reset_account(self, account_id: str, at: datetime) -> None:
         await self._write(accounts.reset, account_id, at)
@@ -153,7 +155,7 @@ class SqliteStore:
         await self._write(accounts.release, account_id, holder)
 
     async def load_session(self, account_id: str) -> bytes | None:
-        row = self._one("session", {"account_id": account_id})
+        row = self._near.one("session", {"account_id": account_id})
         return None if row is None else bytes(row[0])
 
     async def drop_session(self, account_id: str) -> None:
@@ -165,15 +167,19 @@ class SqliteStore:
         return await self._write(slots.add_job, draft, at)
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
-        row = self._one("job_version", {"jobid": jobid, "user_id": user_id})
+        row = self._near.one("job_version", {"jobid": jobid, "user_id": user_id})
         return None if row is None else self._job_at(jobid, row[0])
 
-    async def children(self, jobid: str) -> Sequence[Child]:
-        rows = self._all("children", {"jobid": jobid})
-        return [Child(button, child, message_id) for button, child, message_id in rows]
+    async def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        row = self._near.one("job_version", {"jobid": jobid, "user_id": user_id})
+        job = None if row is None else self._job_at(jobid, row[0])
+        if row is None or job is None:
+            return None
+        rows = self._near.all("children", {"jobid": jobid}) if row[1] else ()
+        return job, [Child(*each) for each in rows]
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
-        return [jobid for (jobid,) in self._all("running_jobs", {"user_id": user_id})]
+        return [jobid for (jobid,) in self._near.all("running_jobs", {"user_id": user_id})]
 
     async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
         named = json.dumps(list(verbs))
@@ -192,7 +198,7 @@ class SqliteStore:
         return [job_of(row) for row in rows]
 
     async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
-        rows = self._all("events_after", {"jobid": jobid, "number": number})
+        rows = self._near.all("events_after", {"jobid": jobid, "number": number})
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
     async def commit(self, change: Change) -> None:
@@ -211,7 +217,7 @@ class SqliteStore:
         await self._write(outbox.record_attempt, delivery, attempt, at, next_at)
 
     async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
-        return [delivery_of(row) for row in self._all("deliveries_of_job", {"jobid": jobid})]
+        return [delivery_of(row) for row in self._near.all("deliveries_of_job", {"jobid": jobid})]
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
         return await self._write(outbox.claim_mails, at, until, limit)
@@ -222,7 +228,7 @@ class SqliteStore:
         await self._write(outbox.record_mail, mail, sent, next_at)
 
     async def next_due(self) -> datetime | None:
-        row = self._one("next_due")
+        row = self._near.one("next_due")
         return None if row is None or row[0] is None else instant(row[0])
 
     # ── upkeep ──
@@ -248,6 +254,7 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
+        self._near.close()
         await self._writer.close()
         await asyncio.to_thread(self._far_thread.shutdown)
         await asyncio.to_thread(self._connections.close)
@@ -276,7 +283,7 @@ class SqliteStore:
     @property
     def restored(self) -> bool:
         """Whether the file is a backup put back, or was migrated, and its jobs must fail (R39)."""
-        return self._one("meta", {"name": "restored"}) is not None
+        return self._near.one("meta", {"name": "restored"}) is not None
 
     async def settle_restored(self) -> None:
         """Note that every job left open by the restore has failed."""
@@ -289,7 +296,7 @@ class SqliteStore:
 
     async def load_check(self) -> bytes | None:
         """Return the vault's sealed check value (R45)."""
-        row = self._one("meta", {"name": "vault_check"})
+        row = self._near.one("meta", {"name": "vault_check"})
         return None if row is None else bytes(row[0])
 
     async def save_check(self, sealed: bytes) -> None:
@@ -298,7 +305,7 @@ class SqliteStore:
 
     async def has_sealed_rows(self) -> bool:
         """Whether any row can be used only with the vault's present keys; users' hashes count."""
-        row = self._one("sealed_rows")
+        row = self._near.one("sealed_rows")
         return row is not None and bool(row[0])
 
     # ── inside ──
@@ -313,19 +320,8 @@ class SqliteStore:
 
     def _read_job(self, jobid: str, version: int) -> Job | None:
         """Read a job that has at least this version."""
-        row = self._one("job", {"jobid": jobid})
+        row = self._near.one("job", {"jobid": jobid})
         return None if row is None else job_of(row)
-
-    def _one(self, name: str, values: Values | None = None) -> Row | None:
-        rows = self._all(name, values)
-        return rows[0] if rows else None
-
-    def _all(self, name: str, values: Values | None = None) -> list[Row]:
-        self._check_open()
-        try:
-            return self._connections.near.all(name, values)
-        except apsw.Error as error:
-            raise store_error(error) from error
 
     async def _far(self, name: str, values: Values | None = None) -> list[Row]:
         return await self._in_far_thread(lambda database: database.all(name, values))

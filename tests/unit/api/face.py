@@ -92,15 +92,12 @@ class FakeService:
         self._note("submit", request)
         return self.job
 
-    async def get_job(self, user: User, jobid: str) -> Job:
-        self._note("get_job", jobid)
-        return self._known(jobid)
+    async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
+        self._note("family", jobid)
+        return self._known(jobid), self.born
 
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         return self.links.get(form, form)
-
-    async def children(self, job: Job) -> Sequence[Child]:
-        return self.born
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         self._note("running_jobs")

@@ -153,6 +153,8 @@ def test_a_caption_is_shown_without_the_one_it_answers() -> None:
     assert readable("**a fox --v 7** - <@12> (fast)") == "a fox --v 7 (fast)"
     assert readable("**a fox** - Image #2 <@12>") == "a fox - Image #2"
     assert readable("**a fox** - Variations by <@!12> (fast)") == "a fox - Variations (fast)"
+    film = "**a fox --video** [(Open on website)](<https://example.org/jobs/1>) - <@12> (fast)"
+    assert readable(film) == "a fox --video (fast)"
 
 
 def test_foreign_words_steer_no_terminal_wherever_they_stand() -> None:

@@ -15,12 +15,28 @@ from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
 from tests.unit.engine.test_service import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
-from waystation.actions import AnswerModal, Option, Paint, Press, Slash
+from waystation.actions import AnswerModal, Option, Paint, Press, Refused, Slash
 from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
-from waystation.errors import ButtonRepeated, Halted, InvalidRequest, NotFound, Unreachable
-from waystation.gateway_events import CaughtUp, IframeSeen, MessageSeen, MessageStep, ModalSeen
+from waystation.errors import (
+    ButtonRepeated,
+    Halted,
+    InvalidRequest,
+    NotFound,
+    Unreachable,
+    UuidTaken,
+)
+from waystation.gateway_events import (
+    CaughtUp,
+    IframeSeen,
+    InteractionStep,
+    InteractionTold,
+    MessageSeen,
+    MessageStep,
+    ModalSeen,
+)
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.ports import Change
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
 
@@ -74,6 +90,30 @@ async def test_an_imagine_is_followed_to_its_picture_and_its_buttons(tmp_path: P
         assert job.discord_user_id == ACCOUNT.discord_user_id
 
 
+@pytest.mark.parametrize("error", [UuidTaken(details=UUID), RuntimeError("a mistake")], ids=repr)
+async def test_a_picture_that_cannot_be_the_jobs_is_dropped_and_the_job_waits_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask(IMAGINE)
+        (job,) = await here.performed(1)
+        here.here.discord.say(said("imagine/started", job))
+        await asked
+        store = here.pool.owners[0].adapters.store
+        commit = store.commit
+
+        async def refusing(change: Change) -> None:
+            if any(one.job.hash == UUID for one in change.jobs):
+                raise error
+            await commit(change)
+
+        monkeypatch.setattr(store, "commit", refusing)
+        here.here.discord.say(said("imagine/final"), said("imagine/final_other"))
+        done = await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert done.hash not in (None, UUID)
+
+
 async def test_a_press_copies_its_ids_and_may_be_completed_at_once(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         parent = await drawn(here)
@@ -86,7 +126,7 @@ async def test_a_press_copies_its_ids_and_may_be_completed_at_once(tmp_path: Pat
         child = await asked
         assert (child.status, child.parent_jobid) == (JobStatus.COMPLETED, parent.jobid)
         assert child.hash != parent.hash
-        (born,) = await here.service.children(parent)
+        _, (born,) = await here.service.family(await here.user(), parent.jobid)
         assert (born.button, born.jobid, born.message_id) == ("U2", child.jobid, child.message_id)
 
 
@@ -157,6 +197,20 @@ async def test_a_modal_is_answered_with_the_prompt_or_the_parents(
         assert answer.nonce == now.nonce != job.nonce
         here.here.discord.say(said("button/variations_started", now))
         assert (await asked).status is JobStatus.STARTED
+
+
+async def test_a_refused_answer_to_a_modal_ends_its_job_although_the_press_was_seen(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        asked, job = await pressed(here, pressing(parent, "V1"))
+        told = InteractionTold(InteractionStep.CREATED, "990", job.nonce)
+        here.here.discord.outcomes.append(Refused(404, '{"code": 10062}', "invalid"))
+        here.here.discord.say(told, modal_for(job))
+        failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error_details) == (502, '{"code": 10062}')
+        assert (await asked).code == 502
 
 
 async def test_a_modal_found_after_a_lost_session_fails_and_nothing_is_pressed_again(

@@ -373,7 +373,8 @@ async def test_a_foreign_job_answers_as_an_absent_one(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         job = await here.here.add()
         eve = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
-        for ask in (here.service.get_job, here.service.cancel, here.service.deliveries_of):
+        service = here.service
+        for ask in (service.get_job, service.family, service.cancel, service.deliveries_of):
             with pytest.raises(NotFound, match=f"^Unable to locate job {job.jobid}$"):
                 await ask(eve, job.jobid)
         assert await here.service.running_jobs(eve) == []

@@ -5,7 +5,7 @@ Every step is applied as the owner does it: decide, commit (here: keep), adopt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,7 +81,16 @@ class Play:
 
     def see(self, event: GatewayEvent) -> Step:
         """Let the conversation hear something."""
-        return self.commit(self.talk.receive(event, self.now))
+        seen = self.commit(self.talk.receive(event, self.now))
+        return join_all([seen, *self.weigh()])
+
+    def weigh(self) -> Iterator[Step]:
+        """Let pictures be told apart, as the owner does it; what is looked up is found as it is."""
+        while self.talk.undecided:
+            step = self.commit(self.talk.weigh(self.now))
+            yield step
+            if not step.writes and not step.look_back:
+                return
 
     def submit(self, name: str, nonce: str) -> Step:
         """Commit a nonce."""
@@ -126,6 +135,17 @@ class Play:
         return Step()
 
 
+def join_all(steps: Sequence[Step]) -> Step:
+    """Return several steps as one."""
+    return Step(
+        changes=tuple(change for step in steps for change in step.changes),
+        halt=next((step.halt for step in steps if step.halt), None),
+        look_back=frozenset(jobid for step in steps for jobid in step.look_back),
+        unrecognised=next((step.unrecognised for step in steps if step.unrecognised), None),
+        untold=tuple(message for step in steps for message in step.untold),
+    )
+
+
 def told(step: Step) -> list[str]:
     """Return what a step gives, in the words of conversation goldens."""
     lines = []
@@ -140,4 +160,5 @@ def told(step: Step) -> list[str]:
         lines.append(f"look back: {', '.join(sorted(step.look_back))}")
     if step.unrecognised is not None:
         lines.append("kept")
+    lines.extend("untold" for _ in step.untold)
     return lines

@@ -50,6 +50,13 @@ def test_a_press_waits_for_its_edit_and_for_nothing_else() -> None:
     assert in_history(other)
 
 
+def test_a_heart_waits_for_a_sentence_that_history_does_not_have() -> None:
+    heart = replace(new_job("a", "button"), pressed="MJ::BOOKMARK::uuid")
+    assert finishes(heart, ReplyKind.RATED)
+    assert not finishes(heart, ReplyKind.PICTURE)
+    assert not in_history(heart)
+
+
 def test_an_option_is_found_by_its_label_in_any_case() -> None:
     job = replace(new_job("a", "settings"), params={"option": "midjourney model v7"})
     assert option_of(job, (REMIX, V7)) == V7

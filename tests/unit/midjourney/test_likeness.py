@@ -45,16 +45,86 @@ def test_a_message_from_before_the_ask_is_too_early() -> None:
     assert too_early(later, _reading("imagine/final"))
 
 
+def test_a_plain_result_may_reply_to_a_progress_of_its_own() -> None:
+    plain = replace(_reading("imagine/final"), reference_id="9")
+    prompt = ("prompt", "a red fox", "")
+    assert likeness_of(plain) == (("reply", "9", ""), ("reply", "9", "*"), prompt)
+    assert prompt not in likeness_of(replace(_reading("imagine/started"), reference_id="9"))
+    assert prompt not in likeness_of(_reading("button/variations"))
+
+
+def test_a_message_from_before_the_first_answer_is_too_early() -> None:
+    begun = {"1456483330000000000": MessageRole.PROGRESS}
+    job = replace(new_job("a", "imagine"), submitted_at=START, messages=begun)
+    assert too_early(job, _reading("imagine/final"))
+    assert not too_early(job, _reading("imagine/final", message_id="1456483340000000000"))
+
+
+def _open(strangers: Strangers, name: str = "imagine/final_other") -> frozenset[str]:
+    return strangers.open_alike(_reading(name))
+
+
 def test_a_stranger_keeps_its_uuid_once_it_has_shown_one() -> None:
     strangers = Strangers()
     strangers.note(_reading("imagine/started", message_id="5"))
-    assert strangers.may_own(_reading("imagine/final"))
+    assert _open(strangers) == {"5"}
     strangers.note(_reading("imagine/progress_0", message_id="5"))
     strangers.note(_reading("imagine/started", message_id="5"))
-    assert not strangers.may_own(_reading("imagine/final_other"))
+    assert not _open(strangers)
     assert strangers.owns(_reading("imagine/final"))
     assert strangers.owns(_reading("imagine/final_other", message_id="5"))
     assert not strangers.owns(_reading("imagine/final_other", hash=None))
+
+
+def test_what_replies_to_the_progress_of_a_stranger_is_the_strangers() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/started", message_id="5"))
+    reply = replace(_reading("imagine/final"), reference_id="5")
+    assert strangers.owns(reply)
+    strangers.finish("5", _reading("imagine/final_other"))
+    assert not strangers.owns(reply)
+
+
+def test_a_stranger_is_done_with_its_picture_or_when_it_is_stopped() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/started", message_id="5"))
+    strangers.finish("5", _reading("imagine/final"))
+    assert not _open(strangers)
+    strangers.note(_reading("imagine/started", message_id="6"))
+    strangers.note(_reading("imagine/stopped", message_id="6"))
+    assert not _open(strangers)
+    strangers.note(_reading("imagine/started", message_id="7"))
+    strangers.close(_reading("imagine/final"), {"7"})
+    assert not _open(strangers)
+
+
+def test_a_progress_that_nobody_could_claim_is_a_stranger_or_a_job() -> None:
+    strangers, picture = Strangers(), _reading("imagine/final")
+    alike = [("prompt", "a red fox", "")]
+    strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
+    assert strangers.has_unclaimed(alike)
+    assert strangers.is_unclaimed(picture)
+    assert not strangers.owns(picture)
+    assert not _open(strangers)
+    assert strangers.nameless(picture, 1) == frozenset()
+    assert strangers.nameless(picture, 0) == {"stranger 0"}
+    assert strangers.nameless(_reading("imagine/final_other"), 0) == frozenset()
+    strangers.claim(alike, str(picture.shown.hash), silent=True)
+    assert not strangers.has_unclaimed(alike)
+    assert strangers.owns(picture)
+
+
+def test_a_job_without_a_progress_takes_one_that_shows_no_uuid() -> None:
+    strangers = Strangers()
+    alike = [("prompt", "a red fox", "")]
+    for one in "56":
+        strangers.note(_reading("imagine/started", message_id=one), unclaimed=True)
+    strangers.claim(alike, "uuid", silent=False)
+    assert len(strangers.nameless(_reading("imagine/final"), 0)) == 2
+    strangers.claim(alike, "uuid", silent=True)
+    assert len(strangers.nameless(_reading("imagine/final"), 0)) == 1
+    strangers.forget(["6"])
+    assert not strangers.has_unclaimed(alike)
 
 
 def test_strangers_are_bounded_and_only_pictures() -> None:
@@ -62,4 +132,4 @@ def test_strangers_are_bounded_and_only_pictures() -> None:
     strangers.note(_reading("fast/done"))
     strangers.note(_reading("imagine/started", message_id="5"))
     strangers.note(_reading("button/variations", message_id="6", hash=None))
-    assert not strangers.may_own(_reading("imagine/final"))
+    assert not _open(strangers)

@@ -20,6 +20,7 @@ from tests.measure import (
     SURE,
     begins_with,
     changed_cells,
+    clip_of,
     distance,
     extended_side,
     first_frame,
@@ -411,8 +412,13 @@ def test_each_clip_is_its_own_part_of_the_video_grid() -> None:
         movie = animate(single(seed), Motion.HIGH, seed)
         assert frames(drawn(movie)) == frames(clip(movie, 1, SIZE)) > 1
         for n in range(1, 5):
-            answer, confidence = which_tile(video_grid(movie, SIZE), clip(movie, n, SIZE))
+            whole, alone = video_grid(movie, SIZE), clip(movie, n, SIZE)
+            answer, confidence = which_tile(whole, alone)
             assert (answer, confidence > 0.4) == (n, True)
+            cut = clip_of(whole, n)
+            assert frames(cut) == frames(alone)
+            assert distance(cut, alone) < SAME
+            assert distance(clip_of(whole, n, frame=0), first_frame(alone)) < SAME
 
 
 def test_a_clip_begins_with_the_picture_and_ends_elsewhere() -> None:

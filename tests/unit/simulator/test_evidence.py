@@ -82,6 +82,12 @@ def test_two_equal_jobs_that_nothing_ties_are_twins() -> None:
     assert _twins(_page(1), _page(2), _page(3)) == [["2", "3"], ["1", "3"], ["1", "2"]]
 
 
+def test_whoever_knows_one_interaction_knows_that_another_is_not_it() -> None:
+    seen = [Fact.START_METADATA, Fact.PROGRESS_UUID]
+    assert _twins(_page(1, evidence=seen), _page(2, evidence=[])) == [["2"], ["1"]]
+    assert _twins(_page(1, evidence=seen), _page(2, evidence=[Fact.INTERACTION])) == [[], []]
+
+
 def test_prompts_are_equal_as_typed_or_as_repeated() -> None:
     assert _twins(_page(1, prompt="fox --v 7"), _page(2)) == [["2"], ["1"]]
     assert _twins(_page(1, asked="a  fox"), _page(2)) == [["2"], ["1"]]
@@ -98,6 +104,7 @@ def test_prompts_are_equal_as_typed_or_as_repeated() -> None:
         {"channel_id": "another"},
         {"source_id": "another"},
         {"accepted_at_s": 11.0},
+        {"accepted_at_s": 9.0, "said_at_s": 11.0},
         {"accepted_at_s": 0.0, "final_at_s": 0.5},
     ],
 )

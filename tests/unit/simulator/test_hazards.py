@@ -249,6 +249,18 @@ async def _(client: Client) -> None:
 
 # Several at once.
 
+
+async def test_the_owner_who_types_the_same_may_meet_the_same_hazards(ready: Client) -> None:
+    ready.sim.fault("missing_progress")
+    ready.sim.fault("owner_by_hand", when="during", alike=True)
+    await ready.send("imagine", prompt="fox")
+    await ready.events()
+    own, by_hand = ready.sim.book
+    assert by_hand["by_hand"]
+    assert by_hand["faults"] == ["missing_progress"]
+    assert own["evidence"] == by_hand["evidence"]
+
+
 BLIND = ("missing_nonce", "missing_metadata", "missing_progress")
 
 

@@ -49,6 +49,11 @@ def test_no_query_reads_a_growing_table_from_end_to_end() -> None:
         assert scanned == [] or name == "insert_user", name
 
 
+def test_an_ordered_query_is_planned_once() -> None:
+    connection = connect(":memory:")
+    assert connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1) == 1
+
+
 def test_a_reading_connection_cannot_write(tmp_path: object) -> None:
     path = f"{tmp_path}/w.db"
     writer = connect(path)

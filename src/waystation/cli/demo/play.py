@@ -85,6 +85,8 @@ def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, st
     return {
         "WAYSTATION_DATA_DIR": str(folder / "data"),
         "WAYSTATION_DISCORD_URL": discord_url,
+        "WAYSTATION_ACTIVITY_URL": discord_url,
+        "WAYSTATION_MIDJOURNEY_CDN_URL": discord_url,
         "WAYSTATION_ALLOW_NETWORKS": "127.0.0.0/8",
         "WAYSTATION_PACING_S": "0",
         "WAYSTATION_PORT": "0",

@@ -1,6 +1,12 @@
 -- Every statement of the SQLite store. A header line `-- name: what it does` starts a query; the
 -- name is the key in `database.queries()`. {job_columns} and the like come from `rows.py`.
 
+-- begin: a transaction that becomes a read transaction with its first query
+begin;
+
+-- commit: its end
+commit;
+
 -- user_by_id: one user
 select {user_columns} from users where user_id = :user_id;
 
@@ -150,8 +156,10 @@ values (:jobid, :number, :at, :kind, :body);
 -- job: one job of anyone
 select {job_columns} from jobs where jobid = :jobid;
 
--- job_version: how often a job changed; of this user, or of anyone; a foreign one is absent (I13)
-select version from jobs where jobid = :jobid and user_id = coalesce(:user_id, user_id);
+-- job_version: how often a job changed, and whether it has children; of this user, or of anyone; a
+-- foreign one is absent (I13)
+select version, exists (select 1 from jobs as child where child.parent_jobid = jobs.jobid)
+from jobs where jobid = :jobid and user_id = coalesce(:user_id, user_id);
 
 -- running_jobs: the jobids of a user that are not final, oldest first
 select jobid from jobs where user_id = :user_id and finished_at is null

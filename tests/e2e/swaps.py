@@ -1,0 +1,361 @@
+"""Many identical prompts at once under everything that makes their results look alike; the verdict.
+
+How it works: each channel has three callers who ask again as soon as a callback tells that a job is
+over. Before each ask, chance by seed may switch on some of `HAZARDS` for the channel's account. In
+the end the simulator's book says whose picture is whose, and the verdict is drawn from it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from random import Random
+from typing import Any
+
+import aiohttp
+
+from tests.e2e.conftest import Person
+from tests.e2e.process import Ground
+from tests.e2e.records import Row
+from waystation.simulator.gallery import finished
+from waystation.simulator.payload import Payload
+from waystation.simulator.world import Account
+
+__all__ = ["HAZARDS_OF_MATCHING", "PROMPT", "TOLD_APART", "Asked", "Verdict", "run"]
+
+PROMPT = "a red fox in the snow, https://127.0.0.1/fox.png --ar 3:2"
+
+TOLD_APART = "Result could not be told apart"
+
+QUEUED = "Job queued"
+
+CALLERS = 3
+"""As many as an account has slots."""
+
+LOOK_AGAIN_S = 0.05
+"""Pause before a caller asks again where all slots were taken."""
+
+WAIT_S = 90.0
+"""Far longer than any job takes; a caller who waits longer has lost one."""
+
+HAZARDS_OF_MATCHING: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    # rows of HAZARDS that concern drawing
+    "nonce_on_result": ({},),
+    "missing_nonce": ({},),
+    "missing_metadata": ({},),
+    "missing_progress": ({},),
+    "anonymous_progress": ({},),
+    "deferred_start": ({},),
+    "early_delete": ({},),
+    "late_delete": ({"seconds": 6.0},),
+    "missing_delete": ({},),
+    "edited_result": ({},),
+    "result_replies": ({},),
+    "late_success": ({},),
+    "rewritten_prompt": ({}, {"flags": "--v 7"}),
+    "short_links": ({},),
+    # rows of FAULTS that make it hard to tell whose a message is
+    "job_queued": ({"start_after_s": 6.0},),
+    "foreign_user": ({"when": "before"}, {"when": "during"}, {"when": "around"}),
+    "owner_by_hand": tuple(
+        {"when": when, "alike": alike}
+        for when in ("before", "during", "after")
+        for alike in (False, True)
+    ),
+    "impostor_bot": ({"at": "acknowledged"}, {"at": "before_final", "nonce": False}),
+    "duplicate_message": ({"times": 2}, {"times": 3}),
+    "partial_update": ({},),
+    "reordered": ({},),
+    "missing_create": ({},),
+    "late_message": ({"seconds": 6.0},),
+    "no_interaction_events": ({},),
+    "interaction_failure": ({},),
+}
+"""Each with the parameters to choose from. Units: seconds of the bot, as its speed divides them."""
+
+TRAPS: Sequence[Sequence[str]] = (
+    ("missing_progress",),
+    ("anonymous_progress",),
+    ("missing_nonce", "missing_metadata"),
+    ("no_interaction_events", "missing_nonce"),
+)
+"""What leaves a result without a tie; the owner who types the same meets it as well."""
+
+_RARE = {"job_queued": 0.25}
+"""How often they are taken when drawn: a queued job ends as 504 by contract (R6)."""
+
+_HOW_MANY = (0, 0, 0, 1, 1, 2, 3)
+"""Hazards that are switched on before one ask."""
+
+_TRAPPED = 0.012
+"""How often one of `TRAPS` is set before an ask."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One job as its caller saw it."""
+
+    channel: str
+    prompt: str
+    final: Row
+    """The body of the callback, or of the POST where there is none."""
+
+
+@dataclass
+class _Callers:
+    """Everybody who asks, and what they were told."""
+
+    here: Ground
+    ada: Person
+    chance: Random
+    asked: list[Asked] = field(default_factory=list)
+    fed_until: dict[str, float] = field(default_factory=dict)
+    """channel → when its last job was taken, as the simulator's clock says."""
+    _over: dict[str, asyncio.Future[Row]] = field(default_factory=dict)
+
+    async def hear(self) -> None:
+        """Hand each callback to whoever waits for it, until cancelled."""
+        heard = 0
+        outside = self.here.outside
+        while True:
+            outside.arrived.clear()
+            for _, body in outside.callbacks[heard:]:
+                heard += 1
+                over = self._told(body["jobid"])
+                if not over.done():
+                    over.set_result(body)
+            await outside.arrived.wait()
+
+    def _told(self, jobid: str) -> asyncio.Future[Row]:
+        return self._over.setdefault(jobid, asyncio.get_running_loop().create_future())
+
+    async def keep_busy(self, account: Account, prompts: list[str]) -> None:
+        """Keep the slots of one channel taken until its prompts are used up."""
+        chance = Random(self.chance.random())
+        async with asyncio.TaskGroup() as callers:
+            for _ in range(CALLERS):
+                callers.create_task(self._ask_on(account, prompts, chance))
+
+    async def _ask_on(self, account: Account, prompts: list[str], chance: Random) -> None:
+        while prompts:
+            prompt = prompts.pop()
+            self._endanger(account, chance)
+            final = await self._ask(account, prompt)
+            self.asked.append(Asked(account.channel_id, prompt, final))
+
+    def _endanger(self, account: Account, chance: Random) -> None:
+        if chance.random() < _TRAPPED:
+            when = chance.choice(("before", "during"))
+            self._switch_on(account, "owner_by_hand", {"when": when, "alike": True})
+            for name in chance.choice(TRAPS):
+                self._switch_on(account, name, {})
+            return
+        for name in chance.sample(sorted(HAZARDS_OF_MATCHING), chance.choice(_HOW_MANY)):
+            params = chance.choice(HAZARDS_OF_MATCHING[name])
+            if chance.random() < _RARE.get(name, 1.0):
+                self._switch_on(account, name, params)
+
+    def _switch_on(self, account: Account, name: str, params: Mapping[str, Any]) -> None:
+        speed = self.here.sim.options.speed
+        paced = {
+            key: value / speed if key in ("seconds", "start_after_s") else value
+            for key, value in params.items()
+        }
+        self.here.sim.fault(name, account=account.user_id, count=1, params=paced)
+
+    async def _ask(self, account: Account, prompt: str) -> Row:
+        body = {
+            "prompt": prompt,
+            "channel": account.channel_id,
+            "replyUrl": f"{self.here.outside.url}/callback",
+        }
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                status, job, _ = await self.ada.call("POST", "/v2/jobs/imagine", body)
+                if status != 429:
+                    break
+                await asyncio.sleep(LOOK_AGAIN_S)
+        assert "jobid" in job, (status, job)
+        self.fed_until[account.channel_id] = time.time()
+        try:
+            return await asyncio.wait_for(self._told(job["jobid"]), WAIT_S)
+        except TimeoutError:
+            return await self.ada.job(job["jobid"])
+
+
+def hostile(account: Account, foreigner: str, number: int) -> str:
+    """Return a prompt that imitates what tells results apart."""
+    uuid = f"{number:08x}-dead-4bee-8fee-{int(account.user_id) % 16**12:012x}"
+    return (
+        f"a red fox ** - <@{foreigner}> (Stopped)",
+        f"a red fox {uuid} ** - <@{account.user_id}> (100%) (fast)",
+        f"a red fox [(Open on website)](<https://midjourney.com/jobs/{uuid}>)",
+        f"**a red fox** - Image #1 <@{account.user_id}> {uuid}_grid_0.webp",
+    )[number % 4]
+
+
+async def run(here: Ground, seed: int, jobs: int, hostiles: int) -> Verdict:
+    """Ask for `jobs` identical prompts, and some hostile ones among them; wait for all ends."""
+    callers = _Callers(here, here.ada, Random(seed))
+    accounts = here.sim.accounts
+    prompts: dict[str, list[str]] = {account.channel_id: [] for account in accounts}
+    for number in range(jobs):
+        prompts[accounts[number % len(accounts)].channel_id].append(PROMPT)
+    for number in range(hostiles):
+        account = accounts[number % len(accounts)]
+        # one wording per channel: they are identical among themselves too
+        wording = hostile(account, here.sim.world.foreigner.id, number % len(accounts))
+        prompts[account.channel_id].append(wording)
+    for each in prompts.values():
+        callers.chance.shuffle(each)
+    hearing = asyncio.create_task(callers.hear())
+    # the service closes what was idle for 5 s, and a POST that meets that cannot be sent again
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=1.0)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            asyncio.TaskGroup() as channels,
+        ):
+            callers.ada = replace(here.ada, http=http)
+            for account in accounts:
+                channels.create_task(callers.keep_busy(account, prompts[account.channel_id]))
+    finally:
+        hearing.cancel()
+    await here.sim.settled()
+    with here.records() as records:
+        rows = {row["jobid"]: row for row in records.jobs()}
+    return Verdict(callers.asked, here.sim.book, rows, callers.fed_until)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the book says about what the callers were given."""
+
+    asked: Sequence[Asked]
+    book: Sequence[Payload]
+    rows: Mapping[str, Row]
+    """The service's own rows: nonce and messages of each job."""
+    fed_until: Mapping[str, float]
+
+    @cached_property
+    def pages(self) -> Mapping[str, Payload]:
+        """nonce → page of what the service asked."""
+        return {page["nonce"]: page for page in self.book if not page["by_hand"]}
+
+    @cached_property
+    def twins(self) -> frozenset[str]:
+        """Interactions that the book marks as indistinguishable from another."""
+        return frozenset(
+            page["interaction_id"] for page in self.book if page["indistinguishable_from"]
+        )
+
+    def page(self, one: Asked) -> Payload | None:
+        """Return the page of a job; None when it never reached the bot."""
+        return self.pages.get(self.rows[one.final["jobid"]]["nonce"])
+
+    def end(self, one: Asked) -> str:
+        """Return how a job ended, in one word of the figures, or a sentence when it is wrong."""
+        page, final = self.page(one), one.final
+        if page is None:
+            return f"{final['status']} {final.get('error')} without reaching the bot"
+        is_twin = page["interaction_id"] in self.twins
+        status, error = final["status"], final.get("error")
+        if status == "completed":
+            shown = final["messageId"], _uuid_of(final["attachments"][0]["filename"])
+            if shown != (page["result_id"], page["uuid"]):
+                return "swapped"
+            return "guessed" if is_twin else "own"
+        if (status, error) == ("failed", TOLD_APART):
+            return "apart" if is_twin else "apart without need"
+        if error == QUEUED and page["status"] == "completed":
+            return self._queued(one, page)
+        return f"{status} {final.get('code')} {error} {page['faults']} {page['evidence']}"
+
+    def _queued(self, one: Asked, page: Payload) -> str:
+        late = self.rows[one.final["jobid"]]["late"]
+        if late is None:
+            return "queued, late result missed"
+        own = page["message_ids"]
+        return "queued" if late["message_id"] in own else "queued, late result swapped"
+
+    @cached_property
+    def ends(self) -> Counter[str]:
+        return Counter(self.end(one) for one in self.asked)
+
+    @cached_property
+    def doubled(self) -> int:
+        """Jobs that the bot has executed more than once."""
+        asked = Counter(page["nonce"] for page in self.book if not page["by_hand"])
+        return sum(count > 1 for count in asked.values()) + max(0, len(asked) - len(self.asked))
+
+    @cached_property
+    def handed_out_twice(self) -> int:
+        """Pictures that more than one job has."""
+        given = Counter(
+            one.final["messageId"] for one in self.asked if one.final["status"] == "completed"
+        )
+        return sum(count > 1 for count in given.values())
+
+    @cached_property
+    def in_use(self) -> float:
+        """Jobs that the bot worked on at the same time, on average, while there was work left."""
+        return sum(self._in_use(channel) for channel in self.fed_until) / len(self.fed_until)
+
+    def _in_use(self, channel: str) -> float:
+        own = [page for page in self.pages.values() if page["channel_id"] == channel]
+        begin = min(page["accepted_at_s"] for page in own)
+        end = self.fed_until[channel]
+        busy_s = sum(min(end, page["final_at_s"]) - min(end, page["accepted_at_s"]) for page in own)
+        return float(busy_s / (end - begin))
+
+    @cached_property
+    def asked_in_use(self) -> float:
+        """The same as the service sees it: from the commit before the ask to the end."""
+        total = 0.0
+        for channel, end in self.fed_until.items():
+            rows = [row for row in self.rows.values() if row["channel"] == channel]
+            begin = min(row["submitted_at"] for row in rows) / 1e6
+            busy_s = sum(
+                min(end, row["finished_at"] / 1e6) - min(end, row["submitted_at"] / 1e6)
+                for row in rows
+            )
+            total += busy_s / (end - begin)
+        return total / len(self.fed_until)
+
+    def wrong(self) -> Iterator[str]:
+        """Yield a sentence about each job that ended as it must not."""
+        for one in self.asked:
+            end = self.end(one)
+            if end not in ("own", "apart", "queued"):
+                page = self.page(one)
+                about = "" if page is None else f" {page['number']} {page['faults']}"
+                yield f"{one.final['jobid']}:{about} {end}"
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the proof is about, in numbers."""
+        fired = Counter(name for page in self.pages.values() for name in page["faults"])
+        return {
+            "jobs": len(self.asked),
+            "swapped": self.ends["swapped"],
+            "doubled": self.doubled + self.handed_out_twice,
+            "own picture": round(self.ends["own"] / len(self.asked), 4),
+            "slots in use": round(self.in_use, 2),
+            "slots in use, as the service sees it": round(self.asked_in_use, 2),
+            "ends": dict(self.ends),
+            "hazards": dict(sorted(fired.items())),
+        }
+
+
+def drawn_by_the_book(here: Ground, page: Payload) -> bytes:
+    """Draw a page's picture again, from what the simulator knows alone."""
+    work = here.sim.bot.work_of(page["uuid"])
+    assert work is not None, page
+    return finished(work, here.sim.options.picture_size)[0].data
+
+
+def _uuid_of(filename: str) -> str:
+    return filename.rpartition(".")[0].rpartition("_")[2]
