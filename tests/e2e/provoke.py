@@ -1,0 +1,354 @@
+"""How each status of each route is brought about."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.client
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import apsw
+import requests
+from PIL import Image
+from schemathesis.core.transport import Response
+
+from tests.e2e.conftest import eventually
+from tests.e2e.described import Described
+from tests.e2e.shop import Customer, Shop, account_body
+from tests.pictures import proof
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.replies import ReplyKind
+
+__all__ = [
+    "BODY_S",
+    "FIRST_ANSWER_S",
+    "JSON_BYTES",
+    "provoke_a_broken_database",
+    "provoke_accounts",
+    "provoke_job",
+    "provoke_late_bodies",
+    "provoke_logins",
+    "provoke_probes",
+    "provoke_reads",
+]
+
+SAYING: Mapping[str, Mapping[str, Any]] = {
+    "shorten": {"prompt": "please draw a very small red fox in the snow"},
+    "settings": {"option": "RAW Mode", "state": "on"},
+    "prefer_suffix": {"suffix": "--v 7"},
+}
+"""Bodies of verbs that the bot answers in words; of all others they are empty."""
+
+BODY_S = 1.5
+"""How long a body may take here, so that its lateness is seen soon."""
+
+FIRST_ANSWER_S = 6.0
+"""How long the bot's first answer is waited for here."""
+
+JSON_BYTES = 60_000
+
+LANE = 5
+"""Jobs without a slot that an account waits for at once (R16)."""
+
+
+async def provoke_job(shop: Shop, verb: str) -> None:
+    """See all that a verb can answer but for what is wrong with its token."""
+    route, row = f"POST /v2/jobs/{verb}", COMMANDS[verb]
+    who = await shop.customer()
+    sim = shop.here.sim
+    body = await _body(shop, verb, who)
+
+    # so that the account's mode is known
+    await shop.done("info", who)
+    shared: dict[str, Any] = {
+        "replyUrl": f"{shop.here.outside.url}/callback",
+        "replyRef": "r",
+        "replyProgress": False,
+        "discord": who.account.token,
+        "mode": "fast",
+    }
+    if "jobid" not in body:
+        shared |= {"channel": who.channel, "server": who.account.guild_id}
+    if row.takes_slot:
+        shared["maxJobs"] = 10
+    await shop.ends(who, await shop.see(200, route, who, body={**body, **shared}))
+    form, media_type = _form(verb, body), "multipart/form-data"
+    await shop.ends(who, await shop.see(200, route, who, body=form, media_type=media_type))
+
+    await shop.see(400, route, who, body={**body, "replyRef": 5})
+    await shop.see(413, route, who, body={**body, "replyRef": "x" * JSON_BYTES})
+    if "jobid" in body:
+        await shop.see(404, route, who, body={**body, "jobid": "job:1"})
+    if verb == "imagine":
+        await shop.done(verb, who, prompt="a red fox --video")
+    if verb == "describe":
+        await shop.see(412, route, who, body={})
+        sim.fault(
+            "server_error_before", account=who.number, count=1, route="attachments", status=413
+        )
+        told = await shop.see(400, route, who, body=body)
+        assert told["error"] == "Discord refused the picture as too large"
+    if verb == "blend":
+        await shop.see(400, route, who, body={"blendUrls": ["http://127.0.0.1:9/a.png"] * 2})
+    if verb == "button":
+        broken = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+        await shop.see(400, route, who, body={**body, "mask": broken})
+        once = {**body, "button": "U1"}
+        single = await shop.ends(who, await shop.see(200, route, who, body=once))
+        picture = single["attachments"][0]
+        region = {
+            "jobid": single["jobid"],
+            "button": "Vary (Region)",
+            "prompt": "a blue fox",
+            "mask": _half_mask(picture["width"], picture["height"]),
+        }
+        await shop.ends(who, await shop.see(200, route, who, body=region))
+        repeated = await shop.see(409, route, who, body=once)
+        assert repeated["button"] == "U1" and repeated["jobid"]
+        parent = await shop.see(200, "GET /v2/jobs/", who, query={"jobid": body["jobid"]})
+        assert repeated["jobid"] in [child["jobid"] for child in parent["children"]]
+
+    for status, fault, params in _faults(verb):
+        sim.fault(fault, account=who.number, count=1, **params)
+        told = await shop.see(status, route, who, body=body)
+        assert told["code"] == status
+    halted = await shop.see(596, route, who, body=body)
+    assert "jobid" not in halted
+    path = {"channel": who.channel}
+    shown = await shop.see(200, "GET /v2/account/midjourney/{channel}", who, path_parameters=path)
+    assert shown["pendingModMessage"]
+    await shop.see(204, "POST /v2/account/midjourney/{channel}/reset", who, path_parameters=path)
+    if row.reaction is None:
+        # last, for what comes of it comes late
+        sim.fault("job_queued", account=who.number, count=1, start_after_s=0.1)
+        assert (await shop.see(504, route, who, body=body))["error"] == "Job queued"
+
+
+def _faults(verb: str) -> Sequence[tuple[int, str, Mapping[str, Any]]]:
+    """Return what makes a verb answer with a status, the halt last."""
+    row, reacts = COMMANDS[verb], {"route": "reactions"}
+    if row.reaction is not None:
+        return (
+            (429, "rate_limited_bucket", {**reacts, "retry_after": 0.1}),
+            (502, "unknown_channel_400", reacts),
+            (596, "missing_access_403", reacts),
+        )
+    return (
+        (422, "banned_prompt", {}),
+        (429, "queue_full", {}),
+        (502, "internal_error", {}),
+        (596, "blocked", {}),
+    )
+
+
+def _half_mask(width: int, height: int) -> str:
+    """Return a PNG in base64 that is white on its left half."""
+    image = Image.new("L", (width, height), 0)
+    image.paste(255, (0, 0, width // 2, height))
+    file = BytesIO()
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+async def _body(shop: Shop, verb: str, who: Customer) -> dict[str, Any]:
+    """Return a body that a verb accepts; what it speaks of is made first."""
+    here = shop.here
+    row = COMMANDS[verb]
+    if ReplyKind.PICTURE not in row.finished_by and row.reaction is None and verb != "describe":
+        return dict(SAYING.get(verb, {}))
+    match verb:
+        case "describe":
+            return {"describeUrl": here.photo()}
+        case "blend":
+            urls = [here.photo("tall.png"), here.photo("wide.png")]
+            return {"blendUrls": urls, "blendDimensions": "Portrait"}
+        case "imagine":
+            return {"prompt": "a red fox in the snow", "mode": "fast"}
+    grid = await shop.done("imagine", who, prompt="a red fox in the snow")
+    if verb == "show":
+        name = grid["attachments"][0]["filename"]
+        return {"uuid": name.rpartition("_")[2].partition(".")[0]}
+    if verb == "button":
+        return {"jobid": grid["jobid"], "button": "V1"}
+    return {"jobid": grid["jobid"]}
+
+
+def _form(verb: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the same as a form; pictures as file parts."""
+    match verb:
+        case "describe":
+            return {"describeFile": proof("tall.png").build()}
+        case "blend":
+            return {
+                "blendFile_1": proof("tall.png").build(),
+                "blendFile_2": proof("wide.png").build(),
+                "blendFile_3": proof("crimson.png").build(),
+                "blendFile_4": proof("blue.png").build(),
+                "blendFile_5": proof("disc.png").build(),
+            }
+    return body
+
+
+async def provoke_reads(shop: Shop) -> None:
+    who = await shop.customer()
+    job = await shop.done("info", who)
+    query = {"jobid": job["jobid"]}
+    for route in ("GET /v2/jobs", "GET /v2/jobs/", "GET /v2/jobs/cancel"):
+        await shop.see(200, route, who, query=query)
+        await shop.see(404, route, who, query={"jobid": "job:1"})
+        await shop.see(400, route, who, query={"jobid": ""})
+    assert await shop.see(200, "GET /v2/jobs", who) == []
+    await _fill_the_lane(shop, who)
+
+
+async def _fill_the_lane(shop: Shop, who: Customer) -> None:
+    """See that an account asks the bot only so many things at once."""
+    shop.here.sim.fault("no_result", account=who.number, count=LANE)
+    info = "POST /v2/jobs/info"
+    waiting = [asyncio.ensure_future(shop.see(502, info, who)) for _ in range(LANE)]
+
+    async def is_full() -> bool:
+        return len((await who.person.call("GET", "/v2/jobs"))[1]) == LANE
+
+    await eventually(is_full)
+    told = await shop.see(429, info, who)
+    assert told["error"] == f"{LANE} jobs without a slot wait on this account already"
+    await asyncio.gather(*waiting)
+
+
+async def provoke_accounts(shop: Shop) -> None:
+    who = await shop.customer(equipped=False)
+    place, one = "/v2/account/midjourney", "/v2/account/midjourney/{channel}"
+    path = {"channel": who.channel}
+    await shop.see(200, "GET /v2/account", who)
+    changes = {"name": "Ada", "user": "ada", "replyUrl": f"{shop.here.outside.url}/callback"}
+    await shop.see(204, "POST /v2/account", who, body=changes)
+    assert (await shop.see(200, "GET /v2/account", who))["updated"]
+    await shop.see(400, "POST /v2/account", who, body={"name": 5})
+    await shop.see(404, f"GET {place}", who)
+    for method, route in (("GET", one), ("DELETE", one), ("POST", f"{one}/reset")):
+        await shop.see(404, f"{method} {route}", who, path_parameters=path)
+
+    own = {"discord": who.account.token, "maxJobs": 5}
+    assert (await shop.see(201, f"POST {place}", who, body=own))["channel"]
+    await shop.see(200, f"POST {place}", who, body=own)
+    await shop.see(400, f"POST {place}", who, body={})
+    direct = {"channel": who.account.dm_channel_id}
+    await shop.see(204, f"DELETE {one}", who, path_parameters=direct, query={"force": "true"})
+
+    guild = account_body(who)
+    await shop.see(400, f"POST {one}", who, path_parameters=path, body={})
+    await shop.see(204, f"POST {one}", who, path_parameters=path, body=guild)
+    assert await shop.see(200, f"GET {place}", who)
+
+    for route, body, more in (
+        (f"POST {place}", own, {}),
+        (f"POST {one}", guild, {"path_parameters": path}),
+    ):
+        shop.here.sim.fault("unknown_channel_400", account=who.number, count=1, route="me")
+        told = await shop.see(502, route, who, body=body, **more)
+        assert told["error"] == "Discord answered with HTTP status 400"
+    for _ in range(5):
+        await shop.see(400, f"POST {place}", who, body={"discord": "no-such-token"})
+    told = await shop.see(429, f"POST {place}", who, body={"discord": "no-such-token"})
+    assert told["error"] == ("Discord has rejected too many tokens from this user; wait an hour")
+    big = {"replyUrl": "x" * JSON_BYTES}
+    await shop.see(413, "POST /v2/account", who, body=big)
+    await shop.see(413, f"POST {place}", who, body=big)
+    await shop.see(413, f"POST {one}", who, path_parameters=path, body=big)
+
+
+async def provoke_probes(shop: Shop) -> None:
+    for route in ("GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json"):
+        await shop.see(200, route, None)
+
+
+def _guarded(api: Described) -> list[str]:
+    return sorted(route for route, status in api.statuses() if status == 401)
+
+
+def _anything(route: str) -> dict[str, Any]:
+    """Return what makes a request of a route complete, if not sensible."""
+    sent: dict[str, Any] = {}
+    if "{channel}" in route:
+        sent["path_parameters"] = {"channel": "1"}
+    if route.startswith("POST") and not route.endswith("/reset"):
+        sent["body"] = {}
+    return sent
+
+
+async def provoke_logins(shop: Shop) -> None:
+    """See 402, 401 and, after too many of these, 429 everywhere."""
+    here, routes = shop.here, _guarded(shop.api)
+    late = await here.person("late@example.org")
+    await here.change(late, expires_at=datetime(2026, 1, 1, tzinfo=UTC))
+    await shop.every([shop.see(402, route, late.token, **_anything(route)) for route in routes])
+    await shop.every([shop.see(401, route, "user:1-wrong", **_anything(route)) for route in routes])
+    while (told := await shop.ask("GET /v2/jobs", "user:1-wrong")).status_code != 429:
+        pass
+    assert told.json()["error"] == "Too many failed logins from this address; wait a minute"
+    await shop.every([shop.see(429, route, "user:1-wrong", **_anything(route)) for route in routes])
+
+
+async def provoke_late_bodies(shop: Shop) -> None:
+    who = await shop.customer(equipped=False)
+    routes = [route for route, status in shop.api.statuses() if status == 408]
+    await shop.every([shop.threaded(_dribble, shop.api, route, who) for route in routes])
+
+
+def _dribble(api: Described, route: str, who: Customer) -> None:
+    """Send the head of a request and one byte of its body, and wait for the answer."""
+    sent = _anything(route)
+    case = api.case(route, **sent)
+    place = urlsplit(api.url)
+    assert place.hostname is not None
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+    connection.putrequest("POST", case.formatted_path)
+    connection.putheader("Authorization", f"Bearer {who.token}")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b"{")
+    answered = connection.getresponse()
+    response = Response(
+        status_code=answered.status,
+        headers={name.lower(): [value] for name, value in answered.getheaders()},
+        content=answered.read(),
+        request=requests.Request("POST", api.url + case.formatted_path).prepare(),
+        elapsed=0.0,
+        verify=False,
+    )
+    connection.close()
+    assert response.status_code == 408
+    api.judge(case, response)
+
+
+async def provoke_a_broken_database(shop: Shop) -> None:
+    """See 503 wherever the store is asked; nothing else goes on meanwhile."""
+    who = await shop.customer(equipped=False)
+    database = apsw.Connection(str(shop.here.settings.database_path))
+    database.set_busy_timeout(5000)
+    for table in ("users", "jobs"):
+        database.execute(f"alter table {table} rename to away_{table}")
+    try:
+        open_routes = [("GET /metrics", None)]
+        guarded = [(route, who.token) for route in _guarded(shop.api)]
+        await shop.every(
+            [
+                shop.see(503, route, token, **_anything(route))
+                for route, token in open_routes + guarded
+            ]
+        )
+    finally:
+        for table in ("users", "jobs"):
+            database.execute(f"alter table away_{table} rename to {table}")
+    database.execute("begin immediate")
+    try:
+        problems = (await shop.see(503, "GET /readyz", None))["problems"]
+        assert problems == ["database: The database refused or could not be used."]
+    finally:
+        database.execute("rollback")
+        database.close()
