@@ -139,7 +139,8 @@ order by created_at, jobid;
 select jobid from jobs where once = :once;
 
 -- children: the jobs that a job's buttons started, oldest first
-select params ->> '$.button', jobid, message_id from jobs where parent_jobid = :jobid
+select params ->> '$.button', jobid, message_id from jobs
+where parent_jobid = :jobid and params ->> '$.button' is not null
 order by created_at, jobid;
 
 -- insert_job: a new job
