@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.documents.coverage import UNPROVED, test_of_sentence, test_of_word
+from tests.documents.coverage import UNPROVED, test_of_sentence
+from tests.e2e.test_buttons import PARENTS, test_every_label_gives_what_it_says
 from tests.e2e.test_openapi import (
     ANY,
     UNSEEN,
@@ -33,7 +34,7 @@ def api_page() -> str:
     """Return docs/api.md. Raises: Uncovered: a row without a test."""
     page = _TEMPLATE.read_text(encoding="utf-8")
     for gap, text in (
-        ("run", f"{_RUN.__module__.replace('.', '/')}.py::{_RUN.__name__}"),
+        ("run", _name_of(_RUN)),
         ("statuses", _statuses()),
         ("jobs", _paths("/v2/jobs")),
         ("job_form", _job_form()),
@@ -129,12 +130,16 @@ def _job_form() -> str:
 
 
 def _buttons() -> str:
+    pressed_on: dict[str, str] = {}
+    for name, parent in PARENTS.items():
+        for row in parent.rows:
+            pressed_on.setdefault(row.label, name)
     rows = (
         [
             f"`{row.label}`",
             _NEEDS[row.prompt],
             "yes" if row.once else "",
-            f"`{test_of_word(row.label)}`",
+            f"`{_name_of(test_every_label_gives_what_it_says)}[{pressed_on[row.label]}]`",
         ]
         for row in BUTTONS.values()
     )
@@ -148,6 +153,10 @@ def _sentences() -> str:
         for one in sentences
     )
     return _table("a path that …", "status", "error", "proof", rows=rows)
+
+
+def _name_of(test: Callable[..., object]) -> str:
+    return f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
 
 
 def _proof(text: str) -> str:
