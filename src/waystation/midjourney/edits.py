@@ -1,7 +1,7 @@
 """Presses that are not answered by a picture: what their answer says, and where it stands (R21).
 
-Most presses are answered by a message of its own with a picture; an edit of the pressed message then
-only shows it in other colours. A few are answered by the edit itself, or in words.
+Most presses are answered by a message of its own with a picture; an edit of the pressed message
+then only shows it in other colours. A few are answered by the edit itself, or in words.
 
 Pure: no I/O, no clock, no randomness.
 """
