@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.documents.coverage import UNPROVED, test_of_sentence, test_of_word
+from tests.documents.coverage import UNPROVED, test_of_sentence
+from tests.e2e.test_buttons import PARENTS, test_every_label_gives_what_it_says
 from tests.e2e.test_openapi import (
     ANY,
     UNSEEN,
@@ -15,7 +16,7 @@ from tests.e2e.test_openapi import (
     test_every_documented_status_of_every_route_is_seen,
 )
 from waystation.api.openapi import document
-from waystation.api.operations import OPERATIONS, Field, Operation
+from waystation.api.operations import OPERATIONS, SHARED, Field, Operation
 from waystation.api.sentences import SENTENCES, WHEN
 from waystation.midjourney.buttons import BUTTONS, Needs
 
@@ -33,8 +34,9 @@ def api_page() -> str:
     """Return docs/api.md. Raises: Uncovered: a row without a test."""
     page = _TEMPLATE.read_text(encoding="utf-8")
     for gap, text in (
-        ("run", f"{_RUN.__module__.replace('.', '/')}.py::{_RUN.__name__}"),
+        ("run", _name_of(_RUN)),
         ("statuses", _statuses()),
+        ("shared", _shared()),
         ("jobs", _paths("/v2/jobs")),
         ("job_form", _job_form()),
         ("buttons", _buttons()),
@@ -71,20 +73,36 @@ def _paths(*places: str) -> str:
 def _path(route: str, row: Operation) -> Iterator[str]:
     yield f"### `{route.replace('{channel}', '<channel>')}`"
     yield " ".join(filter(None, (row.summary, row.about)))
-    fields = (*row.query, *(row.body or ()))
+    fields = [one for one in (*row.query, *(row.body or ())) if one not in SHARED]
     if fields:
-        lines = (
-            [
-                _name(one, row),
-                "yes" if one.required else "no",
-                _meaning(one),
-                UNSENT_FIELDS.get((route, one.name), "*run*"),
-            ]
-            for one in fields
-        )
-        yield _table("field", "required", "meaning", "proof", rows=lines)
+        yield _fields(fields, route, row)
+    shared = [f"`{one.name}`" for one in row.body or () if one in SHARED]
+    if shared:
+        yield f"And [fields of all verbs](#fields-of-all-verbs): {', '.join(shared)}."
     statuses = sorted({*row.answers, *row.refusals})
-    yield f"Answers {', '.join(map(str, statuses))}. [It](#every-error-word-for-word) {_does(row)}."
+    yield (
+        f"Answers {', '.join(map(str, statuses))}. Its [errors](#every-error-word-for-word) are "
+        f"those of a path that {_does(row)}."
+    )
+
+
+def _shared() -> str:
+    """Return the fields of all verbs; each is sent on every path that has it."""
+    assert not {name for _, name in UNSENT_FIELDS} & {one.name for one in SHARED}
+    return _fields(SHARED, "", None)
+
+
+def _fields(fields: Iterable[Field], route: str, row: Operation | None) -> str:
+    lines = (
+        [
+            _name(one, row),
+            "yes" if one.required else "no",
+            _meaning(one),
+            UNSENT_FIELDS.get((route, one.name), "*run*"),
+        ]
+        for one in fields
+    )
+    return _table("field", "required", "meaning", "proof", rows=lines)
 
 
 def _does(row: Operation) -> str:
@@ -92,8 +110,8 @@ def _does(row: Operation) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _name(field: Field, row: Operation) -> str:
-    if field in row.query:
+def _name(field: Field, row: Operation | None) -> str:
+    if row is not None and field in row.query:
         return f"`?{field.name}=`"
     return f"`{field.name}` (file part)" if field.part else f"`{field.name}`"
 
@@ -129,12 +147,16 @@ def _job_form() -> str:
 
 
 def _buttons() -> str:
+    pressed_on: dict[str, str] = {}
+    for name, parent in PARENTS.items():
+        for row in parent.rows:
+            pressed_on.setdefault(row.label, name)
     rows = (
         [
             f"`{row.label}`",
             _NEEDS[row.prompt],
             "yes" if row.once else "",
-            f"`{test_of_word(row.label)}`",
+            f"`{_name_of(test_every_label_gives_what_it_says)}[{pressed_on[row.label]}]`",
         ]
         for row in BUTTONS.values()
     )
@@ -148,6 +170,10 @@ def _sentences() -> str:
         for one in sentences
     )
     return _table("a path that …", "status", "error", "proof", rows=rows)
+
+
+def _name_of(test: Callable[..., object]) -> str:
+    return f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
 
 
 def _proof(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["UNPROVED", "Uncovered", "test_of_sentence", "test_of_word"]
+__all__ = ["UNPROVED", "Uncovered", "test_of_sentence"]
 
 _ROOT = Path(__file__).parents[2]
 _FAR = 4
@@ -73,12 +73,6 @@ def test_of_sentence(sentence: str) -> str:
             or (len(known) >= _TELLING and known in text)
         ),
     )
-
-
-def test_of_word(word: str) -> str:
-    """Return the test that uses a word as a name or a key. Raises: Uncovered."""
-    found = _texts().get(word)
-    return _best(word, iter(() if found is None else (found,)))
 
 
 def _best(what: str, found: Iterator[_Text]) -> str:

@@ -317,7 +317,8 @@ class Verdict:
         """The same as the service sees it: from the commit before the ask to the end."""
         total = 0.0
         for channel, end in self.fed_until.items():
-            rows = [row for row in self.rows.values() if row["channel"] == channel]
+            asked = (row for row in self.rows.values() if row["submitted_at"] is not None)
+            rows = [row for row in asked if row["channel"] == channel]
             begin = min(row["submitted_at"] for row in rows) / 1e6
             busy_s = sum(
                 min(end, row["finished_at"] / 1e6) - min(end, row["submitted_at"] / 1e6)

@@ -17,7 +17,7 @@ from waystation.api.sentences import SENTENCES, Does, Sentence
 from waystation.contract import CancelForm, JobForm
 from waystation.midjourney.commands import COMMANDS, MODES, Command, Param, ParamKind
 
-__all__ = ["OPERATIONS", "Field", "Operation", "Schema"]
+__all__ = ["OPERATIONS", "SHARED", "Field", "Operation", "Schema"]
 
 Schema = dict[str, Any]
 """A JSON Schema."""
@@ -108,6 +108,12 @@ _ERA_A = (
     Field("discord", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
     Field("server", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
 )
+SHARED: Sequence[Field] = (
+    *(_CHANNEL, _MAX_JOBS, _REPLY_URL, _REPLY_REF, _REPLY_PROGRESS, _MODE),
+    *_ERA_A,
+)
+"""The fields that verbs have in common."""
+
 _JOBID = Field("jobid", {"type": "string", "minLength": 1}, "The job that is meant", True)
 
 _EXAMPLES: Mapping[str, object] = {
@@ -183,15 +189,12 @@ def _does(command: Command) -> Iterator[Does]:
 def _job(command: Command) -> Operation:
     own = [one for param in command.params for one in _fields(param)]
     names_parent = any(param.kind is ParamKind.PARENT for param in command.params)
-    shared = [
-        *(() if names_parent else (_CHANNEL,)),
-        *((_MAX_JOBS,) if command.takes_slot else ()),
-        _REPLY_URL,
-        _REPLY_REF,
-        _REPLY_PROGRESS,
-        *(() if any(param.name == "mode" for param in command.params) else (_MODE,)),
-        *(_ERA_A[:1] if names_parent else _ERA_A),
-    ]
+    left_out = {
+        *(("channel", "server") if names_parent else ()),
+        *(() if command.takes_slot else ("maxJobs",)),
+        *(param.name for param in command.params),
+    }
+    shared = [one for one in SHARED if one.name not in left_out]
     slot = "takes a slot" if command.takes_slot else "takes no slot"
     return Operation(
         name=command.verb,

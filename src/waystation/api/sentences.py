@@ -99,8 +99,9 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "cancels": _rows(503, "The job's account is not connected at the moment; try again"),
     "asks the bot": (
         *_BOT,
+        # titles that no row of ERRORS knows: 400 when they begin with "Invalid"
+        *_rows(400, "<title>"),
         *_rows(422, "Job was removed by the bot"),
-        # a title that no row of ERRORS knows
         *_rows(502, "<title>"),
     ),
     "submits": (

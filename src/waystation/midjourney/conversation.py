@@ -423,7 +423,9 @@ class Conversation:
             return NOTHING
         if reading.from_bot is None and not self._candidates.find("message", message.id):
             self._early.add(message.id)
-            return NOTHING
+            return Step(
+                look_back=self._answerless() if reading.kind is ReplyKind.PICTURE else frozenset()
+            )
         if reading.addressee not in (None, self._discord_user_id):
             return NOTHING
         found: Matched | Ambiguous | Undecided | None = None
@@ -442,6 +444,14 @@ class Conversation:
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
         return self._unmatched(step, message, reading)
+
+    def _answerless(self) -> frozenset[JobId]:
+        """Return the jobs that have no message yet: one that nobody knows may be theirs."""
+        return frozenset(
+            job.jobid
+            for job in self._jobs.values()
+            if job.status is JobStatus.SUBMITTED and COMMANDS[job.verb].reply_in_history
+        )
 
     @property
     def _awaits_seed(self) -> bool:

@@ -1,7 +1,7 @@
-"""Edits: presses that are answered by an edit of the very message that was pressed (R21).
+"""Presses that are not answered by a picture: what their answer says, and where it stands (R21).
 
-Every other press is answered by a message of its own; an edit of the pressed message only shows it
-in other colours then.
+Most presses are answered by a message of its own with a picture; an edit of the pressed message
+then only shows it in other colours. A few are answered by the edit itself, or in words.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -9,52 +9,68 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from waystation.jobs import Button, Job, Modal, Shown
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.replies import ReplyKind
 
-__all__ = ["EDITS", "edit_of", "finishes", "in_history", "opened_settings", "option_of", "wanted"]
+__all__ = [
+    "ANSWERS",
+    "PressAnswer",
+    "edit_of",
+    "finishes",
+    "in_history",
+    "opened_settings",
+    "option_of",
+    "wanted",
+]
 
-EDITS: Mapping[str, ReplyKind] = {
-    "MJ::Picread::Retry": ReplyKind.DESCRIBED,
-    "MJ::Job::PromptAnalyzerExtended": ReplyKind.SHORTENED,
-    "MJ::Settings::": ReplyKind.SETTINGS,
+
+@dataclass(frozen=True, slots=True)
+class PressAnswer:
+    """How one kind of press is answered.
+
+    `edits`: by the pressed message itself, which then says `kind`. Neither form can be read back:
+    an edit leaves no trace of when it was made, and words go to the presser only.
+    """
+
+    kind: ReplyKind
+    edits: bool = True
+
+
+ANSWERS: Mapping[str, PressAnswer] = {
+    "MJ::Picread::Retry": PressAnswer(ReplyKind.DESCRIBED),
+    "MJ::Job::PromptAnalyzerExtended": PressAnswer(ReplyKind.SHORTENED),
+    "MJ::Settings::": PressAnswer(ReplyKind.SETTINGS),
+    "MJ::BOOKMARK::": PressAnswer(ReplyKind.RATED, edits=False),
 }
-"""How a custom_id begins → what its message says after the press.
+"""By how the pressed custom_id begins.
 
-Source: wire notes 3.4, 5.1 (describe 🔄) and 5.4; the second by analogy
+Source: wire notes 3.4; 5.1 (describe 🔄), 5.4 (settings), 4.4 (❤️); Show Details by analogy
 """
 
-_HEART = "MJ::BOOKMARK::"
-"""How the custom_id of ❤️ begins, which is answered by a sentence. Source: wire notes 3.4, 4.4"""
+
+def _answer_of(custom_id: str | None) -> PressAnswer | None:
+    found = (row for start, row in ANSWERS.items() if custom_id and custom_id.startswith(start))
+    return next(found, None)
 
 
 def edit_of(custom_id: str | None) -> ReplyKind | None:
     """Return what the pressed message will say, None where the answer is another message."""
-    found = (kind for start, kind in EDITS.items() if custom_id and custom_id.startswith(start))
-    return next(found, None)
+    answer = _answer_of(custom_id)
+    return answer.kind if answer is not None and answer.edits else None
 
 
 def finishes(job: Job, kind: ReplyKind) -> bool:
     """Tell whether a message of this kind is what a job waits for."""
-    if _is_heart(job):
-        return kind is ReplyKind.RATED
-    edited = edit_of(job.pressed)
-    return kind is edited if edited is not None else kind in COMMANDS[job.verb].finished_by
+    answer = _answer_of(job.pressed)
+    return kind is answer.kind if answer is not None else kind in COMMANDS[job.verb].finished_by
 
 
 def in_history(job: Job) -> bool:
-    """Tell whether a job's answer can be read back.
-
-    An edit leaves no trace of when it was made, and a heart is answered to the presser only.
-    """
-    leaves_a_trace = edit_of(job.pressed) is None and not _is_heart(job)
-    return COMMANDS[job.verb].reply_in_history and leaves_a_trace
-
-
-def _is_heart(job: Job) -> bool:
-    return job.pressed is not None and job.pressed.startswith(_HEART)
+    """Tell whether a job's answer can be read back."""
+    return COMMANDS[job.verb].reply_in_history and _answer_of(job.pressed) is None
 
 
 # ── one option of the settings ──

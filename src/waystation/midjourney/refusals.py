@@ -148,6 +148,9 @@ _TRANSIENT_CONTENT = "failed to process your command"
 _STOPPED = re.compile(r"\(Stopped\)\s*\Z")
 """The end of a stopped job's content; a prompt stands before it. Source: wire notes 4.1, 6.2."""
 
+_INVALID = "invalid "
+"""How titles begin that no row has and that all complain of the input. Source: wire notes 6.2."""
+
 _DECLINE_FOOTER = "decline-"
 """A footer that makes an internal error a moderation. Source: wire notes 6.2."""
 
@@ -165,6 +168,8 @@ def embed_meaning(embed: Embed) -> Meaning | None:
     footer = embed.footer.text if embed.footer else None
     title = embed.title or ""
     ending = _ending(title, embed.description or "", footer or "")
+    if ending is None and plain(title).startswith(_INVALID):
+        ending = Ending.BAD_INPUT
     return None if ending is None else Meaning(ending, title, embed.description)
 
 

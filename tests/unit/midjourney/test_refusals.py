@@ -86,3 +86,8 @@ def test_a_frame_is_a_human_check_by_title_or_path(golden: Golden) -> None:
     event = event_of({"see": golden.name})
     assert isinstance(event, IframeSeen)
     assert is_human_check(event.iframe) is golden.content["human_check"]
+
+
+@pytest.mark.parametrize("title", ["Invalid job id", "INVALID aspect ratio!"])
+def test_an_unknown_complaint_of_the_input_is_the_callers(title: str) -> None:
+    assert embed_meaning(Embed(title=title)) == Meaning(Ending.BAD_INPUT, title, None)
