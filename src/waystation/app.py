@@ -32,10 +32,12 @@ from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.discord.transport import discord_factory
+from waystation.engine.accounts import Accounts
 from waystation.engine.deliverer import Deliverer
 from waystation.engine.feed import Feed
 from waystation.engine.janitor import Janitor, Retention
 from waystation.engine.links import Links
+from waystation.engine.logins import Logins
 from waystation.engine.mailing import Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
@@ -202,11 +204,12 @@ async def _run(
             pool=pool,
             feed=feed,
             fetcher=PictureFetcher(outside, _fetch_limits(settings), settings.mask_repaints),
-            probe=DiscordProbe(site),
             sealer=vault,
             clock=clock,
             ids=ids,
             links=links,
+            logins=Logins(store, vault, clock),
+            accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
             limits=ServiceLimits(first_answer_s=settings.first_answer_s),
         )
         if store.restored:

@@ -30,7 +30,7 @@ def sizes() -> dict[str, int]:
     return {
         "tasks": len(asyncio.all_tasks()),
         "waiters": len(service._feed._waiting),
-        "submitting": len(service._submitting) + len(service._fetching),
+        "submitting": len(service._submitting) + len(service._intake._under_way),
         "queue": len(owner._submitter.queued),
         "receivers": len(deliverer._receivers),
         "attempts under way": deliverer._loop.under_way,

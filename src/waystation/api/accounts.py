@@ -91,18 +91,18 @@ class Accounts:
 
     async def read_user(self, call: Call, user: User) -> Answer:
         """Answer the caller's own record."""
-        accounts = await self._service.list_accounts(user)
+        accounts = await self._service.accounts.of(user)
         return json_answer(_user_form(user, accounts))
 
     async def change_user(self, call: Call, user: User) -> Answer:
         """Change the caller's name or default replyUrl."""
         name, reply_url = user_changes(await call.body())
-        await self._service.update_user(user, name, reply_url)
+        await self._service.logins.update_user(user, name, reply_url)
         return NO_CONTENT
 
     async def list_all(self, call: Call, user: User) -> Answer:
         """Answer the caller's accounts, keyed by channel."""
-        accounts = await self._service.list_accounts(user)
+        accounts = await self._service.accounts.of(user)
         if not accounts:
             raise NotFound("Configuration not found")
         return json_answer({account.channel: _account_form(account) for account in accounts})
@@ -110,32 +110,32 @@ class Accounts:
     async def add(self, call: Call, user: User) -> Answer:
         """Add an account, or give it a new token; its channel is found from the token."""
         token, max_jobs = new_account(await call.body())
-        account, created = await self._service.add_account(user, token, max_jobs)
+        account, created = await self._service.accounts.add(user, token, max_jobs)
         form = NewAccountForm(account.masked_token, account.channel, account.max_jobs)
         return json_answer(form, 201 if created else 200)
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer one account."""
         return json_answer(
-            _account_form(await self._service.get_account(user, call.path("channel")))
+            _account_form(await self._service.accounts.get(user, call.path("channel")))
         )
 
     async def put(self, call: Call, user: User) -> Answer:
         """Add or change the account of a named channel (Era A)."""
         channel = call.path("channel")
         token, server, max_jobs = channel_account(channel, await call.body())
-        await self._service.put_account(user, channel, token, server, max_jobs)
+        await self._service.accounts.put(user, channel, token, server, max_jobs)
         return NO_CONTENT
 
     async def remove(self, call: Call, user: User) -> Answer:
         """Remove an account; `force` fails its running jobs now (R33)."""
         force = (call.query(b"force") or "").lower() in _TRUE
-        await self._service.remove_account(user, call.path("channel"), force)
+        await self._service.accounts.remove(user, call.path("channel"), force)
         return NO_CONTENT
 
     async def reset(self, call: Call, user: User) -> Answer:
         """End an account's halt."""
-        await self._service.reset_account(user, call.path("channel"))
+        await self._service.accounts.reset(user, call.path("channel"))
         return NO_CONTENT
 
 

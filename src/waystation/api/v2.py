@@ -14,6 +14,7 @@ from waystation.api.call import Call
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
 from waystation.contract import answer, cancel_json, job_json, retry_after_s
+from waystation.engine.logins import Logins
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
 from waystation.jobs import Job, JobId
@@ -37,7 +38,7 @@ def v2_paths(service: Service) -> Sequence[Path]:
     jobs, accounts = _Jobs(service), Accounts(service)
 
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
-        guarded = {name: _guarded(service, handler) for name, handler in methods.items()}
+        guarded = {name: _guarded(service.logins, handler) for name, handler in methods.items()}
         return Path(template, guarded, head)
 
     return (
@@ -64,9 +65,9 @@ def _with_slash(*paths: Path) -> Sequence[Path]:
     return (*paths, *slashed)
 
 
-def _guarded(service: Service, handler: UserHandler) -> Handler:
+def _guarded(logins: Logins, handler: UserHandler) -> Handler:
     async def authenticated(call: Call) -> Answer:
-        user = await service.authenticate(call.header(b"authorization"), call.peer)
+        user = await logins.authenticate(call.header(b"authorization"), call.peer)
         return await handler(call, user)
 
     return authenticated

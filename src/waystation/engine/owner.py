@@ -14,56 +14,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-import msgspec
 import structlog
 
 from waystation.actions import Press, Submission
-from waystation.contract import delivery_of
+from waystation.engine.changes import halt_with_mail, job_change, unrecognised
 from waystation.engine.feed import Bell, Feed, race
+from waystation.engine.hold import Hold, take_hold
+from waystation.engine.lease import Lease
 from waystation.engine.listener import Listener
 from waystation.engine.recovery import Recovery
 from waystation.engine.submitter import Submitter, Waiting
-from waystation.errors import LeaseLost, StoreError, TransportError, UuidTaken
-from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep, SessionState
+from waystation.errors import LeaseLost, StoreError, TransportError
+from waystation.gateway_events import SessionState
 from waystation.jobs import (
-    Acknowledged,
     Failed,
     Job,
-    JobEvent,
     JobId,
     JobStatus,
-    Late,
     ModalOpened,
-    Progressed,
-    Reacted,
-    SlotReleased,
 )
-from waystation.midjourney.conversation import Changed, Conversation, HaltSign, Limits, Step
-from waystation.midjourney.steps import NOTHING
+from waystation.midjourney.conversation import Conversation, HaltSign, Limits, Step
 from waystation.ports import (
     Account,
     Change,
     Clock,
     Halt,
     IdSource,
-    JobChange,
-    Mail,
     Sealer,
     Store,
     Transport,
     TransportFactory,
-    Unrecognised,
 )
-from waystation.secret import Secret, redact
 
 __all__ = ["Adapters", "Owner", "OwnerLimits"]
 
 log = structlog.get_logger("waystation.owner")
-
-MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
 
 _RESTART_WAITS_S = (0.1, 0.2, 1.0, 5.0, 15.0)
 """Waits between two holds, by how many broke soon one after the other; the last one repeats."""
@@ -103,25 +91,6 @@ class OwnerLimits:
     """How often an advanced gateway sequence is saved when nothing else is written."""
 
 
-@dataclass(slots=True)
-class _Hold:
-    """What lives as long as one lease."""
-
-    epoch: int
-    lease_ends: float
-    """Monotonic seconds."""
-    conversation: Conversation
-    transport: Transport
-    session: SessionState | None
-    """Up to where everything is applied; None while a gap is being read back."""
-    saved: SessionState | None
-    """The session as the store has it."""
-    save_at: float
-    """Monotonic seconds at which an advanced sequence is saved."""
-    caught_up: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Owner:
     """One account while this process owns it."""
 
@@ -135,10 +104,11 @@ class Owner:
         """Rung after every change that a waiting submission may depend on."""
         self._holder = holder
         self._born_at = adapters.clock.now()
-        self._hold: _Hold | None = None
+        self._hold: Hold | None = None
         self._revived = Bell()
         self._stopping = asyncio.Event()
         self._submitter = Submitter(self)
+        self.listener = Listener(self)
         self._recovery = Recovery(self)
 
     # ── what faces may ask ──
@@ -265,9 +235,9 @@ class Owner:
                     group.create_task(self._submitter.run()),
                     group.create_task(self._submitter.answer_modals()),
                     group.create_task(self._keep_time(hold)),
-                    group.create_task(self._renew(hold)),
+                    group.create_task(hold.lease.keep()),
                 ]
-                await Listener(self).run(hold.transport)
+                await self.listener.run(hold.transport)
                 if not self._stopping.is_set() and self.account.halt is not None:
                     # the token is dead or a person is asked for: only a reset or a new token helps
                     await self._revived.wait()
@@ -277,38 +247,18 @@ class Owner:
             self._hold = None
             await hold.transport.close()
 
-    async def _take_hold(self) -> _Hold:
+    async def _take_hold(self) -> Hold:
         adapters, account_id = self.adapters, self.account.account_id
-        now = adapters.clock.now()
-        asked_at = adapters.clock.monotonic()
-        epoch = await adapters.store.claim_account(
-            account_id, self._holder, now, now + timedelta(seconds=self.limits.lease_s)
-        )
-        account = await adapters.store.get_account(account_id)
+        store, clock = adapters.store, adapters.clock
+        lease = Lease(store, clock, account_id, self._holder, self.limits.lease_s)
+        await lease.take()
+        account = await store.get_account(account_id)
         if account is None:
             raise LeaseLost("The account was removed")
         self.account = account
-        sealed = await adapters.store.load_session(account_id)
-        session = None if sealed is None else self._open_session(sealed)
-        jobs = await adapters.store.in_flight_jobs(account_id)
-        token = adapters.sealer.unseal("accounts", account_id, account.sealed_token)
-        return _Hold(
-            epoch=epoch,
-            lease_ends=asked_at + self.limits.lease_s,
-            conversation=Conversation(
-                account.discord_user_id,
-                account.channel,
-                self.limits.conversation,
-                jobs,
-                adapters.cdn_url,
-            ),
-            transport=adapters.transports(Secret(token.decode()), session, account_id),
-            session=session,
-            saved=session,
-            save_at=asked_at + self.limits.session_save_s,
-        )
+        return await take_hold(account, lease, adapters, self.limits)
 
-    async def _admit_queued(self, hold: _Hold) -> None:
+    async def _admit_queued(self, hold: Hold) -> None:
         """Take in jobs that were accepted while the account was not held."""
         for jobid in self._submitter.queued:
             job = await self.adapters.store.get_job(jobid, None)
@@ -327,22 +277,7 @@ class Owner:
             if job.modal is not None and not job.final:
                 self._submitter.answer_modal(job)
 
-    async def _renew(self, hold: _Hold) -> None:
-        clock = self.adapters.clock
-        while True:
-            await clock.sleep(self.limits.lease_s / 3)
-            now, asked_at = clock.now(), clock.monotonic()
-            epoch = await self.adapters.store.claim_account(
-                self.account.account_id,
-                self._holder,
-                now,
-                now + timedelta(seconds=self.limits.lease_s),
-            )
-            if epoch != hold.epoch:
-                raise LeaseLost("The lease had run out and somebody else held it meanwhile")
-            hold.lease_ends = asked_at + self.limits.lease_s
-
-    async def _keep_time(self, hold: _Hold) -> None:
+    async def _keep_time(self, hold: Hold) -> None:
         clock = self.adapters.clock
         while True:
             wake_at = hold.conversation.wake_at(caught_up=hold.caught_up)
@@ -371,9 +306,9 @@ class Owner:
         """
         hold = self._held()
         if not resumed:
-            hold.session = None
+            hold.session.now = None
             await self._recovery.bridge_gap()
-        hold.session = session
+        hold.session.now = session
         await self._save_session(hold)
         hold.caught_up = True
         self.moved.ring()
@@ -385,9 +320,16 @@ class Owner:
 
     def applied(self, sequence: int | None) -> None:
         """Remember the last gateway event whose effects are committed (I5)."""
-        hold = self._held()
-        if sequence is not None and hold.session is not None:
-            hold.session = replace(hold.session, sequence=max(sequence, hold.session.sequence))
+        self._held().session.applied(sequence)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether pictures wait to be told apart."""
+        return self._held().conversation.undecided
+
+    def disprove(self, step: Step) -> None:
+        """Take back what a step would have written: the store knows better, or it cannot be."""
+        self._held().conversation.disprove(step)
 
     @property
     def earliest_readable(self) -> datetime | None:
@@ -397,50 +339,6 @@ class Owner:
     def looked_back(self, jobids: Sequence[JobId]) -> None:
         """Remember that history is being read for these jobs."""
         self._held().conversation.looked_back(jobids, self.adapters.clock.now())
-
-    async def receive(self, event: GatewayEvent) -> None:
-        """Apply one gateway event or message of history. Raises: StoreError."""
-        sequence: int | None = getattr(event, "sequence", None)
-        try:
-            await self.step(
-                lambda conversation, now: conversation.receive(event, now), sequence=sequence
-            )
-            if not (isinstance(event, MessageSeen) and event.step is MessageStep.HISTORY):
-                await self.weigh()
-        except UuidTaken as error:
-            # whosever it is, it is not this job's; the next read-back must not stumble over it
-            log.error("gateway.uuid_taken", details=error.details)
-            self.applied(sequence)
-        except StoreError:
-            raise
-        except Exception:
-            # part of the engine's loops: an event that cannot be applied must not stop the others,
-            # nor come back with every RESUME and every read-back
-            log.exception("gateway.event_not_applied", kind=type(event).__name__)
-            self.applied(sequence)
-
-    async def weigh(self) -> None:
-        """Let the pictures that wait to be told apart find their jobs. Raises: StoreError."""
-        weighed = NOTHING
-
-        def weigh(conversation: Conversation, now: datetime) -> Step:
-            nonlocal weighed
-            weighed = conversation.weigh(now)
-            return weighed
-
-        while self._held().conversation.undecided:
-            try:
-                if not await self.step(weigh):
-                    return
-            except UuidTaken as error:
-                log.error("gateway.uuid_taken", details=error.details)
-                self._held().conversation.disprove(weighed)
-            except StoreError:
-                raise
-            except Exception:
-                log.exception("gateway.picture_not_applied")
-                self._held().conversation.disprove(weighed)
-                return
 
     # ── what the submitter needs ──
 
@@ -472,11 +370,7 @@ class Owner:
 
         Raises: LeaseLost: nothing remains
         """
-        hold = self._held()
-        remains_s = hold.lease_ends - self.adapters.clock.monotonic() - 1
-        if remains_s <= 0:
-            raise LeaseLost
-        return min(self.limits.request_timeout_s, remains_s)
+        return self._held().lease.request_timeout_s(self.limits.request_timeout_s)
 
     # ── the one way to change anything ──
 
@@ -507,27 +401,28 @@ class Owner:
         return step.writes
 
     async def _write(
-        self, hold: _Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
+        self, hold: Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
     ) -> None:
-        session = hold.session
-        if session is not None and sequence is not None:
-            session = replace(session, sequence=max(sequence, session.sequence))
+        session = hold.session.at(sequence)
         halt = None if step.halt is None else await self._halt(step.halt, now)
-        changes = tuple(self._job_change(hold.conversation, change, now) for change in step.changes)
+        changes = tuple(
+            job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
+            for one in step.changes
+        )
         await self.adapters.store.commit(
             Change(
                 account_id=self.account.account_id,
-                epoch=hold.epoch,
+                epoch=hold.lease.epoch,
                 at=now,
                 jobs=changes,
                 halt=halt,
-                session=None if session is None else self._seal_session(session),
-                unrecognised=_kept(step),
+                session=hold.session.seal(session),
+                unrecognised=unrecognised(step),
                 only_if_usable=only_if_usable,
             )
         )
         hold.conversation.adopt(step)
-        hold.saved = session or hold.saved
+        hold.session.saved(session)
         if halt is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
@@ -547,98 +442,22 @@ class Owner:
                 self._submitter.answer_modal(change.job)
         self.moved.ring()
 
-    def _job_change(self, conversation: Conversation, change: Changed, now: datetime) -> JobChange:
-        job = change.job
-        ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
-        if not ends and not _is_progress(job, change.events):
-            return JobChange(job, change.events)
-        before = conversation.get(job.jobid)
-        if (
-            ends
-            and job.code == 429
-            and (before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED))
-        ):
-            # R4: the POST says so itself and names no job
-            return JobChange(job, change.events)
-        delivery = delivery_of(job, self.adapters.ids.token(18), now)
-        return JobChange(job, change.events, () if delivery is None else (delivery,))
-
     async def _halt(self, sign: HaltSign, now: datetime) -> Halt:
         user = await self.adapters.store.get_user(self.account.user_id)
-        channel = self.account.channel
-        return Halt(
-            text=sign.text,
-            triggered_at=sign.triggered_at,
-            mail=Mail(
-                mail_id=self.adapters.ids.token(18),
-                to="" if user is None else user.email,
-                subject=MAIL_SUBJECT,
-                body=_MAIL_BODY.format(channel=channel, text=sign.text),
-                created_at=now,
-                next_attempt_at=now,
-            ),
-        )
+        to = "" if user is None else user.email
+        return halt_with_mail(sign, self.account.channel, to, self._new_id(), now)
 
-    # ── the gateway session at rest ──
+    def _new_id(self) -> str:
+        return self.adapters.ids.token(18)
 
-    async def _save_session(self, hold: _Hold) -> None:
-        session = hold.session
-        if session is None or session == hold.saved:
-            return
-        await self.adapters.store.commit(
-            Change(
-                account_id=self.account.account_id,
-                epoch=hold.epoch,
-                at=self.adapters.clock.now(),
-                session=self._seal_session(session),
-            )
-        )
-        hold.saved = session
+    async def _save_session(self, hold: Hold) -> None:
+        await hold.session.save(self.adapters.store, self.adapters.clock, hold.lease.epoch)
 
-    def _seal_session(self, session: SessionState) -> bytes:
-        return self.adapters.sealer.seal(
-            "gateway_sessions", self.account.account_id, msgspec.json.encode(session)
-        )
-
-    def _open_session(self, sealed: bytes) -> SessionState:
-        opened = self.adapters.sealer.unseal("gateway_sessions", self.account.account_id, sealed)
-        return msgspec.json.decode(opened, type=SessionState)
-
-    def _held(self) -> _Hold:
+    def _held(self) -> Hold:
         if self._hold is None:
             raise LeaseLost("The account is not owned at the moment")
         return self._hold
 
 
-def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
-    """Tell whether somebody wants to hear of what is no end."""
-    told = any(isinstance(event, Acknowledged | Progressed | Reacted) for event in events)
-    return job.reply_progress and told and not job.final
-
-
-def _kept(step: Step) -> Sequence[Unrecognised]:
-    messages = (*(() if step.unrecognised is None else (step.unrecognised,)), *step.untold)
-    return tuple(
-        Unrecognised(one.id, redact(msgspec.json.encode(one).decode()).encode()) for one in messages
-    )
-
-
 _RESTARTED = "Waystation was restarted before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."
-_MAIL_BODY = """\
-Waystation has stopped submitting jobs through the Discord channel {channel}.
-
-What Discord or the Midjourney bot said:
-
-{text}
-
-Please open Discord, deal with it by hand, and then reset the account:
-
-    POST /v2/account/midjourney/{channel}/reset
-
-or, on the command line:
-
-    waystation accounts reset {channel}
-
-Jobs that were running already go on. Other accounts are not affected.
-"""

@@ -83,12 +83,12 @@ class Recovery:
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)
             for message in messages:
-                await owner.receive(MessageSeen(MessageStep.HISTORY, message))
+                await owner.listener.receive(MessageSeen(MessageStep.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
                 break
             after = messages[-1].id
         # only now: whose a picture is may depend on what else there is
-        await owner.weigh()
+        await owner.listener.weigh()
 
     async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message]:
         owner, clock = self._owner, self._owner.adapters.clock

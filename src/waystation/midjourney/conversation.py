@@ -5,18 +5,17 @@ at any moment. Each input gives a Step: the changed jobs with their events, and 
 A Step changes nothing by itself; the owner commits it and then calls `adopt` (R36). So a store
 that fails leaves the conversation as it was.
 
-How it works: read (replies.py), match (matching.py), decide (machine.py), and wait (deadlines.py).
-This file only joins them.
+How it works: read (replies.py), match (matching.py), hold what cannot be told yet (held.py), decide
+(heard.py, machine.py), and wait (deadlines.py). This file only joins them.
 
 Pure: no I/O, no clock, no randomness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import cast
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from waystation.actions import Press
 from waystation.gateway_events import (
@@ -31,7 +30,6 @@ from waystation.gateway_events import (
     ModalSeen,
 )
 from waystation.jobs import (
-    Acknowledged,
     Cancelled,
     CancelRequested,
     Completed,
@@ -42,13 +40,10 @@ from waystation.jobs import (
     JobId,
     JobStatus,
     Late,
-    MessageRole,
     Modal,
     ModalInput,
     ModalOpened,
-    Moderated,
     Nonce,
-    Progressed,
     Reacted,
     Refused,
     Shown,
@@ -58,41 +53,26 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
-from waystation.midjourney.buttons import CANCEL_JOB, all_components, button_row
+from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
 from waystation.midjourney.edits import (
     edit_of,
-    finishes,
     in_history,
-    opened_settings,
-    option_of,
-    wanted,
 )
-from waystation.midjourney.elimination import decided, hopeless
-from waystation.midjourney.machine import apply
+from waystation.midjourney.heard import Heard, halt_of, late_ended
+from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
 from waystation.midjourney.recent import RecentIds
-from waystation.midjourney.refusals import HUMAN_CHECK, Ending, is_human_check
+from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
-from waystation.midjourney.results import collected, picture_links
-from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
+from waystation.midjourney.results import picture_links
+from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join, take
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import snowflake_time
 
 __all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A finished picture that says nothing of whose it is, until elimination has its say."""
-
-    step: MessageStep
-    message: Message
-    reading: Reading
-    asks: frozenset[str]
-    """Who could own it when it came; nobody who asked later can."""
 
 
 class Conversation:
@@ -116,8 +96,7 @@ class Conversation:
         self._ambiguous: set[JobId] = set()
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
-        self._held: dict[str, _Held] = {}
-        """Pictures that wait to be told apart, by message id."""
+        self._held = HeldPictures(self._candidates)
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
 
@@ -142,7 +121,7 @@ class Conversation:
         for change in step.changes:
             job = change.job
             if job.final and job.error == TOLD_APART:
-                self._give_up(job.jobid)
+                self._held.give_up(job.jobid)
             if any(isinstance(event, Completed | Late) for event in change.events):
                 self._candidates.claim(job)
             if job.final and not job.ghost:
@@ -152,12 +131,7 @@ class Conversation:
                 self._candidates.put(job)
                 if any(isinstance(event, Unclear) for event in change.events):
                     self._unclear.add(job.jobid)
-        self._held = {
-            one: held
-            for one, held in self._held.items()
-            if not self._candidates.is_settled(held.reading)
-            and self._candidates.find("message", one) is None
-        }
+        self._held.settle()
 
     def admit(self, job: Job) -> None:
         """Take in a job that the store has accepted for this account."""
@@ -268,28 +242,25 @@ class Conversation:
         Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
         every picture is there that could come, and else with its deadline (R20).
         """
-        owners = self._owners_of_held()
-        for message_id, ask in decided(owners):
-            held = self._held[message_id]
+        for held, ask in self._held.decided():
             job = self._jobs.get(JobId(ask))
             if job is not None:
                 return self._matched(job, held.step, held.message, held.reading, "weak", now)
-            self._candidates.strangers.finish(ask, held.reading)
-            self._discard(message_id)
+            self._held.finish(held, ask)
             return self.weigh(now)
         jobids = frozenset(
             job.jobid
             for job in self.jobs
-            if not job.final and self._held_for(frozenset({job.jobid}))
+            if not job.final and self._held.of(frozenset({job.jobid}))
         )
         if not jobids <= self._ambiguous:
             self._ambiguous |= jobids
             return Step(look_back=jobids)
-        for asks in hopeless(owners):
+        for asks in self._held.hopeless():
             ends = [self._step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
             if any(end.writes for end in ends):
-                return replace(join(ends), untold=self._held_for(asks))
-            self._close(asks)
+                return replace(join(ends), untold=self._held.of(asks))
+            self._held.close(asks)
         return NOTHING
 
     def disprove(self, step: Step) -> None:
@@ -297,40 +268,8 @@ class Conversation:
         for change in step.changes:
             late = change.job.late
             for message_id in (change.job.message_id, None if late is None else late.message_id):
-                if message_id is not None and message_id in self._held:
-                    self._discard(message_id)
-
-    def _owners_of_held(self) -> Mapping[str, frozenset[str]]:
-        owners = {one: self._asks_of(held) for one, held in self._held.items()}
-        for message_id, asks in owners.items():
-            if not asks:
-                self._discard(message_id)
-        return {one: asks for one, asks in owners.items() if asks}
-
-    def _asks_of(self, held: _Held) -> frozenset[str]:
-        return held.asks & self._candidates.asks(held.reading)
-
-    def _held_for(self, asks: frozenset[str]) -> Sequence[Message]:
-        return tuple(one.message for one in self._held.values() if asks & self._asks_of(one))
-
-    def _close(self, asks: frozenset[str]) -> None:
-        """Let nobody have the pictures of a hopeless group; its strangers are done."""
-        for message_id, held in list(self._held.items()):
-            if held.asks & asks:
-                self._candidates.strangers.close(held.reading, asks)
-                self._discard(message_id)
-
-    def _give_up(self, jobid: JobId) -> None:
-        """Let nobody have the pictures that could have been a failed job's."""
-        for asks in hopeless(self._owners_of_held()):
-            if jobid in asks:
-                self._close(asks)
-        for message_id, held in list(self._held.items()):
-            if jobid in held.asks:
-                self._discard(message_id)
-
-    def _discard(self, message_id: str) -> None:
-        self._candidates.discard(self._held.pop(message_id).reading)
+                if message_id is not None:
+                    self._held.discard(message_id)
 
     def settle(self, now: datetime) -> Step:
         """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
@@ -347,7 +286,7 @@ class Conversation:
         moments = [
             job.submitted_at
             for job in self._jobs.values()
-            if job.submitted_at is not None and in_history(job) and not _late_ended(job)
+            if job.submitted_at is not None and in_history(job) and not late_ended(job)
         ]
         return min(moments, default=None)
 
@@ -387,7 +326,7 @@ class Conversation:
                 steps.append(self._step(job.jobid, now, SlotReleased()))
             elif caught_up and self._needs_look_back(job, due):
                 look_back.add(job.jobid)
-            elif held := self._held_for(frozenset({job.jobid})):
+            elif held := self._held.of(frozenset({job.jobid})):
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
                 untold.extend(held)
             else:
@@ -397,7 +336,7 @@ class Conversation:
         return replace(join(steps), look_back=frozenset(look_back), untold=tuple(untold))
 
     def _due_at(self, job: Job, *, caught_up: bool) -> datetime | None:
-        if job.vanished_at is not None and self._held_for(frozenset({job.jobid})):
+        if job.vanished_at is not None and self._held.of(frozenset({job.jobid})):
             # R27 is about a job without a result, and this one may have one
             job = replace(job, vanished_at=None)
         if job.status is JobStatus.SUBMITTED and self._candidates.may_have_begun(job):
@@ -439,7 +378,7 @@ class Conversation:
         if isinstance(found, Ambiguous):
             return self._told_apart(found.jobids, message, now)
         if isinstance(found, Undecided):
-            self._held.setdefault(message.id, _Held(step, message, reading, found.asks))
+            self._held.hold(HeldPicture(step, message, reading, found.asks))
             return NOTHING
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
@@ -499,7 +438,7 @@ class Conversation:
         if step is MessageStep.HISTORY or not ours:
             return NOTHING
         # R34: somebody must look at the account, whoever's job it was
-        halt = _halt(reading)
+        halt = halt_of(reading)
         kept = (
             message if reading.kind is ReplyKind.UNRECOGNISED and reading.says_something else None
         )
@@ -519,111 +458,8 @@ class Conversation:
             reading = replace(reading, shown=replace(reading.shown, result=links))
         if not COMMANDS[job.verb].shows_own:
             reading = replace(reading, shown=replace(reading.shown, hash=None))
-        if job.final:
-            return self._late(job, reading, by, now)
-        if edit_of(job.pressed) is not None and by != "target" and reading.meaning is None:
-            # what the message said before the press
-            return NOTHING
-        binding = _binding(job, reading, by)
-        if reading.meaning is not None:
-            return self._error(job, reading, by, now, binding)
-        if button_row(job.button).results > 1 and reading.kind is ReplyKind.PICTURE:
-            return self._collect(job, reading, by, now, binding)
-        if by == "several":
-            return NOTHING
-        if reading.kind is ReplyKind.SETTINGS and "option" in job.params and not job.pressed:
-            return self._choose(job, reading, by, now, binding)
-        if finishes(job, reading.kind):
-            return self._step(job.jobid, now, *binding, Completed(reading.shown, by))
-        # R27: what was reported as deleted is there after all
-        back = step is MessageStep.HISTORY and job.vanished_at and job.message_id == message.id
-        if not (_adds(job, reading.shown) or back) or self._is_rapid(job, reading, now):
-            return NOTHING
-        look_back: frozenset[JobId] = frozenset()
-        if job.message_id is None:
-            deadline_at = running_deadline(job, self._limits)
-            event: JobEvent = Acknowledged(reading.shown, deadline_at, by)
-            if message.id in self._early:
-                look_back = frozenset({job.jobid})
-        else:
-            event = Progressed(reading.shown, by)
-        return replace(
-            self._step(job.jobid, now, *binding, event),
-            look_back=look_back,
-            unrecognised=_kept(reading, message),
-        )
-
-    def _choose(
-        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
-    ) -> Step:
-        """Open the settings for the press of the one option that the job is about."""
-        shown = reading.shown
-        option = option_of(job, shown.buttons or ())
-        if option is None:
-            there = ", ".join(one.label for one in shown.buttons or ())
-            failed = Failed(400, "No such option", f"The settings have: {there}", shown, by)
-            return self._step(job.jobid, now, *binding, failed)
-        if wanted(job, option):
-            return self._step(job.jobid, now, *binding, Completed(shown, by))
-        if job.modal is not None:
-            return NOTHING
-        seen = Acknowledged(shown, running_deadline(job, self._limits), by)
-        return self._step(
-            job.jobid, now, *binding, seen, ModalOpened(opened_settings(shown, option))
-        )
-
-    def _collect(
-        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
-    ) -> Step:
-        """Keep one of several results; the last one completes the job."""
-        result = collected(job.result, reading.shown)
-        if not result:
-            return NOTHING
-        # which of the results a button would be of, its label does not say
-        shown = replace(reading.shown, result=result, buttons=())
-        if by == "several":
-            shown = replace(shown, hash=None)
-        last = len(cast(Sequence[object], result["attachments"])) >= button_row(job.button).results
-        event: JobEvent = Completed(shown, by) if last else Progressed(shown, by)
-        return self._step(job.jobid, now, *binding, event)
-
-    def _is_rapid(self, job: Job, reading: Reading, now: datetime) -> bool:
-        """Tell whether it is progress so soon after the last that it need not be stored (R37)."""
-        shown = reading.shown
-        return (
-            job.status is JobStatus.PROGRESS
-            and reading.kind is ReplyKind.PROGRESS
-            and shown.message_id == job.message_id
-            and (shown.hash is None or shown.hash == job.hash)
-            and now - job.updated_at < _PROGRESS_EVERY
-        )
-
-    def _late(self, job: Job, reading: Reading, by: str, now: datetime) -> Step:
-        halt = _halt(reading)
-        known: Job | Shown = job.late or job
-        if _late_ended(job) or not _adds(known, reading.shown):
-            return Step(halt=halt)
-        meaning = reading.meaning
-        ended = finishes(job, reading.kind) or (
-            # R31: a queued job is still to be run; its slot is not free
-            meaning is not None and meaning.ending is not Ending.QUEUED
-        )
-        return replace(self._step(job.jobid, now, Late(reading.shown, ended, by)), halt=halt)
-
-    def _error(
-        self, job: Job, reading: Reading, by: str, now: datetime, binding: Sequence[JobEvent]
-    ) -> Step:
-        meaning, shown = reading.meaning, reading.shown
-        assert meaning is not None
-        match meaning.ending:
-            case Ending.MODERATED:
-                event: JobEvent = Moderated(meaning.error, meaning.details, shown, by)
-            case Ending.STOPPED:
-                event = Cancelled(ghost=False)
-            case ending:
-                ghost = ending is Ending.QUEUED
-                event = Failed(meaning.code, meaning.error, meaning.details, shown, by, ghost)
-        return replace(self._step(job.jobid, now, *binding, event), halt=_halt(reading))
+        early = message.id in self._early
+        return Heard(job, step, message, reading, by, now, self._limits, early).follows()
 
     def _interaction(
         self, step: InteractionStep, interaction_id: str, nonce: str | None, now: datetime
@@ -683,13 +519,7 @@ class Conversation:
 
     def _step(self, jobid: JobId, now: datetime, *events: JobEvent) -> Step:
         job = self._jobs.get(jobid)
-        if job is None or not events:
-            return NOTHING
-        if job.final and not isinstance(events[0], Late | SlotReleased):
-            return NOTHING
-        for event in events:
-            job = apply(job, event, now, self._limits.slot_hold)
-        return Step(changes=(Changed(job, events),))
+        return NOTHING if job is None else take(job, now, self._limits.slot_hold, *events)
 
     def _forget(self, job: Job) -> None:
         self._candidates.settle(job)
@@ -703,57 +533,9 @@ class Conversation:
 TOLD_APART = "Result could not be told apart"
 """R20."""
 
-_PROGRESS_EVERY = timedelta(seconds=1)
-"""R37."""
-
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
 
 
 def _changed(job: Job, shown: Shown) -> bool:
     """Tell whether the message that a job shows has other buttons now."""
     return job.message_id == shown.message_id and shown.buttons not in (None, job.buttons)
-
-
-def _adds(known: Job | Shown, shown: Shown) -> bool:
-    """Tell whether a message shows anything that is not known yet (R36: twice is a no-op).
-
-    What an older message says has been superseded; ids are ordered by time.
-    """
-    if known.message_id != shown.message_id:
-        return known.message_id is None or _age(known.message_id) < _age(shown.message_id)
-    return (
-        (shown.content is not None and shown.content != known.content)
-        or (bool(shown.embeds) and tuple(shown.embeds) != tuple(known.embeds))
-        or (bool(shown.attachments) and tuple(shown.attachments) != tuple(known.attachments))
-    )
-
-
-def _age(snowflake: str) -> tuple[int, str]:
-    """Return a key that orders decimal ids without trusting them to be decimal."""
-    return len(snowflake), snowflake
-
-
-def _late_ended(job: Job) -> bool:
-    """Tell whether a ghost's late result is in: the bot is done and nothing more can matter."""
-    return job.late is not None and job.messages[job.late.message_id] is MessageRole.RESULT
-
-
-def _binding(job: Job, reading: Reading, by: str) -> Sequence[JobEvent]:
-    """Learn the interaction from its answer, when the gateway did not tell it before."""
-    elsewhere = by in ("reference", "target")
-    if job.interaction_id is not None or reading.interaction_id is None or elsewhere:
-        return ()
-    return (InteractionSeen(reading.interaction_id),)
-
-
-def _kept(reading: Reading, message: Message) -> Message | None:
-    """Return a message whose wording nobody knows yet, so that it can become a golden (R24)."""
-    unknown = reading.kind is ReplyKind.UNRECOGNISED and reading.says_something
-    return message if unknown else None
-
-
-def _halt(reading: Reading) -> HaltSign | None:
-    meaning = reading.meaning
-    if meaning is None or meaning.ending is not Ending.HALT:
-        return None
-    return HaltSign(meaning.details or meaning.error, snowflake_time(reading.shown.message_id))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from waystation.jobs import Job, JobEvent, JobId
+from waystation.jobs import Job, JobEvent, JobId, Late, SlotReleased
+from waystation.midjourney.machine import apply
 from waystation.wire.message import Message
 
-__all__ = ["NOTHING", "Changed", "HaltSign", "Step", "join"]
+__all__ = ["NOTHING", "Changed", "HaltSign", "Step", "join", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,12 @@ NOTHING = Step()
 def join(steps: Iterable[Step]) -> Step:
     """Return the changes of several steps as one."""
     return Step(changes=tuple(change for step in steps for change in step.changes))
+
+
+def take(job: Job, now: datetime, slot_hold: timedelta, *events: JobEvent) -> Step:
+    """Return a job's step through these events; nothing that is final already takes another end."""
+    if not events or (job.final and not isinstance(events[0], Late | SlotReleased)):
+        return NOTHING
+    for event in events:
+        job = apply(job, event, now, slot_hold)
+    return Step(changes=(Changed(job, events),))

@@ -60,7 +60,7 @@ class FakeService:
     """Answers what it holds, remembers what it was asked, fails as told."""
 
     job: Job = JOB
-    accounts: Sequence[Account] = (ACCOUNT,)
+    held: Sequence[Account] = (ACCOUNT,)
     user: User = USER
     fails: Exception | None = None
     ready: bool = True
@@ -73,7 +73,15 @@ class FakeService:
     def requests(self) -> list[JobRequest]:
         return [cast(JobRequest, call[1]) for call in self.calls if call[0] == "submit"]
 
-    def _note(self, *call: object) -> None:
+    @property
+    def logins(self) -> FakeLogins:
+        return FakeLogins(self)
+
+    @property
+    def accounts(self) -> FakeAccounts:
+        return FakeAccounts(self)
+
+    def note(self, *call: object) -> None:
         self.calls.append(call)
         if self.fails is not None:
             raise self.fails
@@ -83,61 +91,24 @@ class FakeService:
             raise NotFound(f"Unable to locate job {jobid}")
         return self.job
 
-    async def authenticate(self, authorization: str | None, peer: str) -> User:
-        if authorization != BEARER["authorization"]:
-            raise Unauthorized
-        return self.user
-
     async def submit(self, user: User, request: JobRequest) -> Job:
-        self._note("submit", request)
+        self.note("submit", request)
         return self.job
 
     async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
-        self._note("family", jobid)
+        self.note("family", jobid)
         return self._known(jobid), self.born
 
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         return self.links.get(form, form)
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
-        self._note("running_jobs")
+        self.note("running_jobs")
         return (self.job.jobid,)
 
     async def cancel(self, user: User, jobid: str) -> Job:
-        self._note("cancel", jobid)
+        self.note("cancel", jobid)
         return self._known(jobid)
-
-    async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
-        self._note("update_user", name, reply_url)
-
-    async def list_accounts(self, user: User) -> Sequence[Account]:
-        self._note("list_accounts")
-        return self.accounts
-
-    async def get_account(self, user: User, channel: str) -> Account:
-        self._note("get_account", channel)
-        for account in self.accounts:
-            if account.channel == channel:
-                return account
-        raise NotFound("Configuration not found for provided channel")
-
-    async def add_account(
-        self, user: User, token: Secret, max_jobs: int | None
-    ) -> tuple[Account, bool]:
-        self._note("add_account", token.reveal(), max_jobs)
-        return self.accounts[0], self.created
-
-    async def put_account(
-        self, user: User, channel: str, token: Secret, server: str, max_jobs: int
-    ) -> Account:
-        self._note("put_account", channel, token.reveal(), server, max_jobs)
-        return self.accounts[0]
-
-    async def remove_account(self, user: User, channel: str, force: bool = False) -> None:
-        self._note("remove_account", channel, force)
-
-    async def reset_account(self, user: User, channel: str) -> None:
-        self._note("reset_account", channel)
 
     async def readiness(self) -> Readiness:
         problems = () if self.ready else ("The database cannot be written.",)
@@ -145,6 +116,55 @@ class FakeService:
 
     async def counts(self) -> Counts:
         return Counts(jobs_by_status={"completed": 7}, accounts=2, accounts_halted=1)
+
+
+@dataclass
+class FakeLogins:
+    """Knows one token."""
+
+    service: FakeService
+
+    async def authenticate(self, authorization: str | None, peer: str) -> User:
+        if authorization != BEARER["authorization"]:
+            raise Unauthorized
+        return self.service.user
+
+    async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
+        self.service.note("logins.update_user", name, reply_url)
+
+
+@dataclass
+class FakeAccounts:
+    """The accounts that a fake service holds."""
+
+    service: FakeService
+
+    async def of(self, user: User) -> Sequence[Account]:
+        self.service.note("accounts.of")
+        return self.service.held
+
+    async def get(self, user: User, channel: str) -> Account:
+        self.service.note("accounts.get", channel)
+        for account in self.service.held:
+            if account.channel == channel:
+                return account
+        raise NotFound("Configuration not found for provided channel")
+
+    async def add(self, user: User, token: Secret, max_jobs: int | None) -> tuple[Account, bool]:
+        self.service.note("accounts.add", token.reveal(), max_jobs)
+        return self.service.held[0], self.service.created
+
+    async def put(
+        self, user: User, channel: str, token: Secret, server: str, max_jobs: int
+    ) -> Account:
+        self.service.note("accounts.put", channel, token.reveal(), server, max_jobs)
+        return self.service.held[0]
+
+    async def remove(self, user: User, channel: str, force: bool = False) -> None:
+        self.service.note("accounts.remove", channel, force)
+
+    async def reset(self, user: User, channel: str) -> None:
+        self.service.note("accounts.reset", channel)
 
 
 def face(

@@ -17,7 +17,7 @@ HALTED = replace(ACCOUNT, channel="9" * 18, halt="You have a pending moderation 
 
 
 async def test_the_callers_record_has_the_fields_of_v2() -> None:
-    answered = await ask(face(FakeService(accounts=[ACCOUNT, HALTED])), "GET", "/v2/account")
+    answered = await ask(face(FakeService(held=[ACCOUNT, HALTED])), "GET", "/v2/account")
     assert (answered.status, answered.json) == (
         200,
         {
@@ -39,7 +39,7 @@ async def test_a_record_shows_what_else_is_set() -> None:
     user = replace(
         USER, name=None, reply_url="https://h.example", updated_at=NOW + timedelta(seconds=1)
     )
-    body = (await ask(face(FakeService(user=user, accounts=[])), "GET", "/v2/account/")).json
+    body = (await ask(face(FakeService(user=user, held=[])), "GET", "/v2/account/")).json
     assert body["updated"] == "2026-01-02T03:04:06.678Z"
     assert body["replyUrl"] == "https://h.example"
     assert body["accounts"]["Midjourney API"] == {"total": 0, "active": 0, "error": 0}
@@ -51,13 +51,11 @@ async def test_changing_the_record_answers_204() -> None:
     body = {"name": "N", "replyUrl": "https://h.example"}
     answered = await ask(face(service), "POST", "/v2/account", body)
     assert (answered.status, answered.body) == (204, b"")
-    assert service.calls == [("update_user", "N", "https://h.example")]
+    assert service.calls == [("logins.update_user", "N", "https://h.example")]
 
 
 async def test_accounts_are_an_object_keyed_by_channel() -> None:
-    answered = await ask(
-        face(FakeService(accounts=[ACCOUNT, HALTED])), "GET", "/v2/account/midjourney"
-    )
+    answered = await ask(face(FakeService(held=[ACCOUNT, HALTED])), "GET", "/v2/account/midjourney")
     assert answered.json == {
         CHANNEL: ENTRY,
         HALTED.channel: {
@@ -69,7 +67,7 @@ async def test_accounts_are_an_object_keyed_by_channel() -> None:
 
 
 async def test_no_accounts_are_404_in_json() -> None:
-    answered = await ask(face(FakeService(accounts=[])), "GET", "/v2/account/midjourney")
+    answered = await ask(face(FakeService(held=[])), "GET", "/v2/account/midjourney")
     assert (answered.status, answered.json) == (
         404,
         {"error": "Configuration not found", "code": 404},
@@ -85,7 +83,7 @@ async def test_adding_an_account_answers_what_was_found(created: bool, status: i
         status,
         {"discord": "MTA…secured…xyz", "channel": CHANNEL, "maxJobs": 3},
     )
-    assert service.calls == [("add_account", DISCORD, 5)]
+    assert service.calls == [("accounts.add", DISCORD, 5)]
 
 
 async def test_one_account_is_read_by_its_channel() -> None:
@@ -94,7 +92,7 @@ async def test_one_account_is_read_by_its_channel() -> None:
 
 
 async def test_direct_messages_have_no_server() -> None:
-    service = FakeService(accounts=[replace(ACCOUNT, guild_id=None)])
+    service = FakeService(held=[replace(ACCOUNT, guild_id=None)])
     answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")
     assert "server" not in answered.json
 
@@ -113,7 +111,7 @@ async def test_an_account_of_era_a_is_put_with_204() -> None:
     body = {"discord": DISCORD, "server": SERVER, "channel": CHANNEL, "maxJobs": 2}
     answered = await ask(face(service), "POST", f"/v2/account/midjourney/{CHANNEL}", body)
     assert (answered.status, answered.body) == (204, b"")
-    assert service.calls == [("put_account", CHANNEL, DISCORD, SERVER, 2)]
+    assert service.calls == [("accounts.put", CHANNEL, DISCORD, SERVER, 2)]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ async def test_an_account_of_era_a_is_put_with_204() -> None:
 async def test_removing_answers_204_and_passes_force(query: str, force: bool) -> None:
     service = FakeService()
     answered = await ask(face(service), "DELETE", f"/v2/account/midjourney/{CHANNEL}{query}")
-    assert (answered.status, service.calls) == (204, [("remove_account", CHANNEL, force)])
+    assert (answered.status, service.calls) == (204, [("accounts.remove", CHANNEL, force)])
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -131,7 +129,7 @@ async def test_reset_answers_204(slash: str) -> None:
     service = FakeService()
     answered = await ask(face(service), "POST", f"/v2/account/midjourney/{CHANNEL}/reset{slash}")
     assert (answered.status, answered.body) == (204, b"")
-    assert service.calls == [("reset_account", CHANNEL)]
+    assert service.calls == [("accounts.reset", CHANNEL)]
 
 
 async def test_no_answer_shows_the_token() -> None:

@@ -20,7 +20,16 @@ RAISED = {
 } | {"Halted", "Unavailable", "refusal"}
 """Names that are called with a sentence that a caller reads."""
 
-FACES = ("api/", "engine/service.py", "engine/pressing.py", "engine/intake.py", "outbound/fetch.py")
+FACES = (
+    "api/",
+    "engine/logins.py",
+    "engine/accounts.py",
+    "engine/choice.py",
+    "engine/service.py",
+    "engine/pressing.py",
+    "engine/intake.py",
+    "outbound/fetch.py",
+)
 """Where a request is refused."""
 
 NOT_A_PATHS_OWN = {

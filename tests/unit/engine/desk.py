@@ -14,6 +14,7 @@ from tests.build import account, draft
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Adapters, Owner, OwnerLimits
+from waystation.engine.session_at_rest import SessionAtRest
 from waystation.engine.submitter import Waiting
 from waystation.gateway_events import (
     InteractionStep,
@@ -176,7 +177,7 @@ class Desk:
     async def session(self) -> SessionState | None:
         """Return the gateway session as stored."""
         sealed = await self.store.load_session(ACCOUNT.account_id)
-        return None if sealed is None else self.owner._open_session(sealed)
+        return SessionAtRest(self.adapters.sealer, ACCOUNT.account_id, sealed).now
 
     async def halt_in_store(self) -> None:
         """Halt every account behind the owners' backs."""

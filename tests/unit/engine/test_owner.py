@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes import START, FakeSealer
+from tests.fakes import START
 from tests.unit.engine.desk import (
     ACCOUNT,
-    LIMITS,
     acknowledged,
     answer,
     create,
@@ -29,8 +28,6 @@ from waystation.errors import LeaseLost, NotAuthorised, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
 from waystation.jobs import Failed, JobStatus
 from waystation.midjourney.conversation import Conversation
-from waystation.secret import Secret
-from waystation.wire.message import Embed
 from waystation.wire.snowflake import snowflake_at
 
 
@@ -69,81 +66,14 @@ async def test_an_info_is_performed_without_a_picture(tmp_path: Path) -> None:
         assert here.discord.uploads == []
 
 
-async def test_a_refusal_with_429_makes_no_delivery(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.outcomes.append(Refused(429, "{}", "rate_limited", 3.0))
-        job = await here.submit()
-        await here.becomes(job.jobid, JobStatus.FAILED)
-        assert await here.store.find_deliveries(job.jobid) == []
-
-
-# ── sessions at rest ──
-
-
-async def test_the_saved_sequence_is_that_of_the_last_committed_event(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        here.discord.say(told(job, sequence=7))
-        await until(lambda: here.owner.jobs[0].interaction_id is not None)
-        assert await here.session() == opened(7)
-
-
-async def test_a_sequence_that_advances_without_changes_is_saved_now_and_then(
-    tmp_path: Path,
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.say(create(said("801", channel="1"), sequence=9))
-        await here.clock.sleeping(2)
-        assert await here.session() == opened(1)
-        await here.pass_time(31)
-
-        async def saved() -> bool:
-            return await here.session() == opened(9)
-
-        await until(saved)
-
-
-async def test_a_session_with_the_same_number_as_the_last_one_is_saved_too(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.say(CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2")))
-
-        async def saved() -> bool:
-            return await here.session() == opened(1, "session-2")
-
-        await until(saved)
-
-
-async def test_a_new_session_is_saved_only_when_the_gap_has_been_read_back(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.jobs[0].bound)
-        reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        here.discord.history_ends.append(reading)
-        here.discord.history.append(answer(job, _id_now(here.clock.now())))
-        here.discord.say(
-            Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
-        )
-        await until(lambda: len(here.discord.reads) == 1)
-        # killed now, the next process would not skip what is being read
-        assert await here.session() == opened(2)
-        assert not here.owner.caught_up
-        reading.set_result(None)
-        await here.becomes(job.jobid, JobStatus.COMPLETED)
-        await until(lambda: here.owner.caught_up)
-        assert await here.session() == opened(1, "session-2")
+# ── stopping ──
 
 
 async def test_a_stop_saves_the_session_and_ends_the_run(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.say(create(said("801", channel="1"), sequence=9))
-        await until(lambda: here.owner._held().session == opened(9))
+        await until(lambda: here.owner._held().session.now == opened(9))
         await here.owner.stop()
         assert here.running is not None
         await asyncio.wait_for(here.running, 5)
@@ -155,7 +85,7 @@ async def test_a_stop_with_the_store_down_still_ends_the_run(tmp_path: Path) -> 
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.say(create(said("801", channel="1"), sequence=9))
-        await until(lambda: here.owner._held().session == opened(9))
+        await until(lambda: here.owner._held().session.now == opened(9))
         here.failing.failing = True
         with capture_logs() as logs:
             await here.owner.stop()
@@ -272,55 +202,7 @@ async def test_what_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: P
         assert await here.kinds(job.jobid) == ["Submitted"]
 
 
-# ── leases ──
-
-
-async def test_the_lease_is_renewed_long_before_it_runs_out(tmp_path: Path) -> None:
-    limits = replace(LIMITS, lease_s=30)
-    async with desk(tmp_path, limits) as here:
-        await here.start()
-        assert here.owner.request_timeout_s() == 10
-        for _ in range(10):
-            await here.pass_time(10)
-            await until(lambda: here.owner._held().lease_ends == here.clock.monotonic() + 30)
-        assert len(here.discord.transports) == 1
-
-
-async def test_a_request_is_shorter_than_what_remains_of_the_lease(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        hold = here.owner._held()
-        hold.lease_ends = here.clock.monotonic() + 4
-        assert here.owner.request_timeout_s() == 3
-        hold.lease_ends = here.clock.monotonic() + 1
-        with pytest.raises(LeaseLost):
-            here.owner.request_timeout_s()
-
-
-async def test_a_renewal_under_another_epoch_breaks_the_hold(tmp_path: Path) -> None:
-    async with desk(tmp_path, replace(LIMITS, lease_s=30)) as here:
-        await here.start()
-        await here.store._write(lambda database: database.run("void_leases"))
-        now = here.clock.now()
-        await here.store.claim_account(ACCOUNT.account_id, "other", now, now)
-        with capture_logs() as logs:
-            await here.pass_time(10)
-            await until(lambda: here.discord.transports[0].closed)
-            await until(lambda: bool(logs))
-        assert "somebody else held it" in str(logs[0]["reason"])
-        await here.pass_until(lambda: here.owner.caught_up)
-
-
-async def test_an_account_that_is_gone_cannot_be_owned(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        here.failing.failing = False
-        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
-        with capture_logs() as logs:
-            await here.store.erase_account(ACCOUNT.account_id)
-            here.run()
-            await here.clock.sleeping(1)
-        assert logs
-        assert here.owner.state == "waiting"
+# ── not held ──
 
 
 async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Path) -> None:
@@ -391,19 +273,6 @@ async def test_a_job_that_was_queued_and_ended_meanwhile_is_not_taken_in_again(
         await until(lambda: not here.owner._submitter.queued)
         assert (await here.job(job.jobid)).status is JobStatus.CANCELLED
         assert here.discord.performed == []
-
-
-async def test_a_job_that_was_submitted_before_the_restart_is_never_sent_again(
-    tmp_path: Path,
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        await here.restart()
-        assert len(here.discord.transports) == 2
-        here.discord.say(told(job), acknowledged(job), described(job))
-        await here.becomes(job.jobid, JobStatus.COMPLETED)
-        assert len(here.discord.performed) == 1
 
 
 # ── deadlines (R28) ──
@@ -483,24 +352,6 @@ async def test_a_ghost_gives_its_slot_back_without_evidence(tmp_path: Path) -> N
 # ── halts, tokens, removal ──
 
 
-def _pending(message_id: str, sequence: int = 5) -> object:
-    embed = Embed(type="rich", title="Pending mod message", description="Please read it.")
-    return create(said(message_id, embeds=(embed,)), sequence)
-
-
-async def test_a_halt_writes_one_mail_and_reports_itself(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.say(_pending(_id_now(START)), _pending(_id_now(START, 1), 6))
-        await until(lambda: here.owner.account.halt is not None)
-        assert here.owner.account.halt == "Please read it."
-        mails = await here.store.claim_mails(here.clock.now(), here.clock.now(), 9)
-        assert [mail.to for mail in mails] == ["owner@example.org"]
-        assert ACCOUNT.channel in mails[0].body
-        assert here.nudges >= 1
-        assert here.owner.state == "connected"
-
-
 async def test_a_rejected_token_halts_and_waits_for_a_person(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
@@ -516,19 +367,6 @@ async def test_a_rejected_token_halts_and_waits_for_a_person(tmp_path: Path) -> 
         await here.owner.revive(reset)
         await here.pass_until(lambda: here.owner.caught_up)
         assert len(here.discord.transports) == 2
-
-
-async def test_a_new_token_reconnects_with_it(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"another token")
-        changed = replace(here.owner.account, sealed_token=sealed)
-        await here.store.put_account(changed)
-        await here.store.drop_session(ACCOUNT.account_id)
-        await here.owner.revive(changed)
-        assert here.discord.transports[0].closed
-        await here.pass_until(lambda: len(here.discord.transports) == 2)
-        assert here.discord.now.token == "another token"
 
 
 async def test_a_changed_row_with_the_same_token_keeps_the_connection(tmp_path: Path) -> None:
@@ -562,21 +400,6 @@ async def test_a_job_refused_for_a_halt_ends_with_it_in_one_write(tmp_path: Path
 
 
 # ── messages ──
-
-
-async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        secret = Secret("a-very-secret-token")
-        here.discord.say(create(said("801", content=f"unheard of: {secret.reveal()}"), 5))
-
-        async def kept() -> bool:
-            return len(await here.store.unrecognised()) == 1
-
-        await until(kept)
-        (seen,) = await here.store.unrecognised()
-        assert b"unheard of" in seen.payload
-        assert secret.reveal().encode() not in seen.payload
 
 
 async def test_an_unclear_outcome_is_noted_and_left_to_the_gateway(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
-from tests.unit.engine.test_service import House, house
+from tests.unit.engine.house import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
 from waystation.actions import AnswerModal, Option, Paint, Press, Refused, Slash
 from waystation.engine.intake import FilePart

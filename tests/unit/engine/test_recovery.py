@@ -44,7 +44,7 @@ async def lose_session(here: Desk) -> None:
     )
 
     def bridged() -> bool:
-        session = here.owner._held().session
+        session = here.owner._held().session.now
         return here.owner.caught_up and session == opened(1, "session-2")
 
     await until(bridged)

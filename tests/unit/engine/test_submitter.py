@@ -102,7 +102,7 @@ async def test_a_lease_that_has_run_out_is_noticed_before_anything_is_recorded(
 ) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        here.owner._held().lease_ends = here.clock.monotonic()
+        here.owner._held().lease.ends = here.clock.monotonic()
         job = await here.submit()
         await until(lambda: here.discord.transports[0].closed)
         assert await here.kinds(job.jobid) == []
@@ -338,7 +338,7 @@ async def test_an_account_that_is_halted_while_a_job_waits_ends_it_with_596(tmp_
 async def test_a_halt_that_only_the_store_knows_is_found_by_the_commit(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        epoch = here.owner._held().epoch
+        epoch = here.owner._held().lease.epoch
         job = await here.add()
         await here.store.commit(change(epoch=epoch, halt=halt()))
         here.owner.submit(Waiting(job, (PICTURE,)))

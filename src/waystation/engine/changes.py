@@ -1,0 +1,107 @@
+"""Changes: what is committed with a step, beside the jobs and their events.
+
+What is owed to the caller for it, the mail for a halt, and messages that nobody understands. All of
+it is written in one transaction with the step itself (R36).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from waystation.contract import delivery_of
+from waystation.jobs import (
+    Acknowledged,
+    Job,
+    JobEvent,
+    JobStatus,
+    Late,
+    Progressed,
+    Reacted,
+    SlotReleased,
+)
+from waystation.midjourney.steps import Changed, HaltSign, Step
+from waystation.ports import Halt, JobChange, Mail, Unrecognised
+from waystation.secret import redact
+
+__all__ = ["halt_with_mail", "job_change", "unrecognised"]
+
+MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
+
+
+def job_change(
+    before: Job | None, change: Changed, new_id: Callable[[], str], now: datetime
+) -> JobChange:
+    """Return a changed job with the delivery that is owed for it.
+
+    Args: before: the job as last committed; new_id: gives the delivery its id
+    """
+    job = change.job
+    ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
+    if not ends and not _is_progress(job, change.events):
+        return JobChange(job, change.events)
+    if (
+        ends
+        and job.code == 429
+        and (before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED))
+    ):
+        # R4: the POST says so itself and names no job
+        return JobChange(job, change.events)
+    delivery = delivery_of(job, new_id(), now)
+    return JobChange(job, change.events, () if delivery is None else (delivery,))
+
+
+def halt_with_mail(sign: HaltSign, channel: str, to: str, mail_id: str, now: datetime) -> Halt:
+    """Return an account's halt with the mail that asks a person to look (R34).
+
+    Args: to: the account's user; empty: nobody
+    """
+    return Halt(
+        text=sign.text,
+        triggered_at=sign.triggered_at,
+        mail=Mail(
+            mail_id=mail_id,
+            to=to,
+            subject=MAIL_SUBJECT,
+            body=_MAIL_BODY.format(channel=channel, text=sign.text),
+            created_at=now,
+            next_attempt_at=now,
+        ),
+    )
+
+
+def unrecognised(step: Step) -> Sequence[Unrecognised]:
+    """Return the messages of a step that are kept for the operator, without secrets."""
+    messages = (*(() if step.unrecognised is None else (step.unrecognised,)), *step.untold)
+    return tuple(
+        Unrecognised(one.id, redact(msgspec.json.encode(one).decode()).encode()) for one in messages
+    )
+
+
+def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
+    """Tell whether somebody wants to hear of what is no end."""
+    told = any(isinstance(event, Acknowledged | Progressed | Reacted) for event in events)
+    return job.reply_progress and told and not job.final
+
+
+_MAIL_BODY = """\
+Waystation has stopped submitting jobs through the Discord channel {channel}.
+
+What Discord or the Midjourney bot said:
+
+{text}
+
+Please open Discord, deal with it by hand, and then reset the account:
+
+    POST /v2/account/midjourney/{channel}/reset
+
+or, on the command line:
+
+    waystation accounts reset {channel}
+
+Jobs that were running already go on. Other accounts are not affected.
+"""

@@ -1,0 +1,133 @@
+"""Choice: which of a caller's accounts may run a job.
+
+Rules: the checks are in the order of R1. What is looked at here is cheap and may be outdated; the
+store decides which account takes the job, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from waystation.engine.accounts import Accounts
+from waystation.engine.pool import Pool
+from waystation.engine.pressing import account_of, mode_needed
+from waystation.errors import Busy, Halted, InvalidRequest, Throttled
+from waystation.jobs import Job
+from waystation.midjourney.commands import Command
+from waystation.midjourney.results import MODE_VERBS, mode_told
+from waystation.ports import Account, IdSource, NoSlot, Store, User
+
+if TYPE_CHECKING:
+    from waystation.engine.service import JobRequest
+
+__all__ = ["Choice", "busy", "halted"]
+
+
+class Choice:
+    """Finds the accounts that a job may run on."""
+
+    def __init__(
+        self, store: Store, pool: Pool, accounts: Accounts, ids: IdSource, lane: int
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._accounts = accounts
+        self._ids = ids
+        self._lane = lane
+
+    async def of(
+        self, user: User, request: JobRequest, command: Command, parent: Job | None
+    ) -> Sequence[Account]:
+        """Return the accounts that may take a job, in the order in which they are tried.
+
+        Args: parent: the job whose message is acted on; only its own account can
+        Raises: InvalidRequest, Busy, Halted
+        """
+        if parent is not None:
+            accounts = self._usable([account_of(parent, await self._accounts.of(user))])
+        else:
+            accounts = self._usable(await self._asked_for(user, request, command))
+        accounts = await self._in_mode(accounts, mode_needed(request.mode, request.params))
+        self._look_for_room(user, request, command, accounts)
+        return accounts
+
+    async def _asked_for(
+        self, user: User, request: JobRequest, command: Command
+    ) -> Sequence[Account]:
+        accounts = await self._accounts.of(user)
+        if not accounts:
+            raise InvalidRequest("Configuration not found")
+        if request.era_a and request.channel is None:
+            # R33: no throw-away identities; era A's fields name an account only with its channel
+            raise InvalidRequest("discord, server or channel value is missing")
+        if request.channel is not None:
+            accounts = [account for account in accounts if account.channel == request.channel]
+            if not accounts:
+                raise InvalidRequest("Configuration not found for provided channel")
+        elif not command.takes_slot and len(accounts) > 1:
+            raise InvalidRequest("discord, server or channel value is missing")
+        return accounts
+
+    def _usable(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return the accounts that are not halted, in random order. Raises: Halted."""
+        usable = [account for account in accounts if account.usable]
+        if not usable:
+            raise halted(accounts[0])
+        by_id = {account.account_id: account for account in usable}
+        return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+
+    async def _in_mode(self, candidates: Sequence[Account], mode: str | None) -> Sequence[Account]:
+        """Return the accounts that are in a mode already, as far as their last answers tell."""
+        if mode is None:
+            return candidates
+        told: dict[str, str | None] = {}
+        for account in candidates:
+            last = await self._store.last_completed(account.account_id, MODE_VERBS)
+            told[account.account_id] = None if last is None else mode_told(last.verb, last.result)
+        there = [account for account in candidates if told[account.account_id] == mode]
+        if not there:
+            known = ", ".join(sorted(one or "unknown" for one in told.values()))
+            raise InvalidRequest(
+                f"mode {mode} cannot be asked for here, and the account is not in it",
+                details=f"Its mode is {known}. POST jobs/{mode} first, or leave mode out.",
+            )
+        return there
+
+    def _look_for_room(
+        self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
+    ) -> None:
+        """Look cheaply, before anything is fetched (R1); the store decides."""
+        last: NoSlot | None = None
+        for account in candidates:
+            held = [
+                job
+                for job in self._pool.jobs(account.account_id)
+                if (job.slot if command.takes_slot else not job.slot and not job.final)
+            ]
+            limit = (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
+            if len(held) < limit:
+                return
+            own = [job.jobid for job in held if job.user_id == user.user_id]
+            last = NoSlot(max_jobs=limit, executing_jobs=own)
+        if last is not None:
+            raise busy(last, command)
+
+
+def halted(account: Account) -> Halted:
+    """Return what a job is refused with while its account is halted."""
+    return Halted(
+        "Your Discord account has received a pending moderation message from Midjourney. "
+        f"Please address this issue and POST account/midjourney/{account.channel}/reset "
+        "before making any new API calls."
+    )
+
+
+def busy(no_slot: NoSlot, command: Command) -> Busy:
+    """Return what a job is refused with that finds no room."""
+    if not command.takes_slot:
+        return Throttled(f"{no_slot.max_jobs} jobs without a slot wait on this account already")
+    return Busy(
+        f"Maximum of {no_slot.max_jobs} jobs executing in parallel supported",
+        executing_jobs=no_slot.executing_jobs,
+    )

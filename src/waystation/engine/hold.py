@@ -1,0 +1,58 @@
+"""Hold: what an owner has as long as its lease lasts.
+
+It is taken whole from the store, and left whole when anything breaks: the next one finds there what
+was committed, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from waystation.engine.lease import Lease
+from waystation.engine.session_at_rest import SessionAtRest
+from waystation.midjourney.conversation import Conversation
+from waystation.ports import Account, Transport
+from waystation.secret import Secret
+
+if TYPE_CHECKING:
+    from waystation.engine.owner import Adapters, OwnerLimits
+
+__all__ = ["Hold", "take_hold"]
+
+
+@dataclass(slots=True)
+class Hold:
+    """One account, held."""
+
+    lease: Lease
+    conversation: Conversation
+    transport: Transport
+    session: SessionAtRest
+    save_at: float
+    """Monotonic seconds at which an advanced sequence is saved."""
+    caught_up: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def take_hold(
+    account: Account, lease: Lease, adapters: Adapters, limits: OwnerLimits
+) -> Hold:
+    """Read what the store knows of an account whose lease was taken, and begin to connect.
+
+    Raises: StoreError, VaultError
+    """
+    store, sealer, account_id = adapters.store, adapters.sealer, account.account_id
+    session = SessionAtRest(sealer, account_id, await store.load_session(account_id))
+    jobs = await store.in_flight_jobs(account_id)
+    token = sealer.unseal("accounts", account_id, account.sealed_token)
+    return Hold(
+        lease=lease,
+        conversation=Conversation(
+            account.discord_user_id, account.channel, limits.conversation, jobs, adapters.cdn_url
+        ),
+        transport=adapters.transports(Secret(token.decode()), session.now, account_id),
+        session=session,
+        save_at=adapters.clock.monotonic() + limits.session_save_s,
+    )

@@ -1,0 +1,74 @@
+"""Logins: who is calling, and the caller's own record.
+
+Rules: only failures are throttled, by the caller's address; a revoked token answers exactly as a
+wrong one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from datetime import timedelta
+
+from waystation.engine.throttle import Throttle
+from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
+from waystation.ports import Clock, Sealer, Store, User
+
+__all__ = ["Logins"]
+
+_FAILURES_PER_MINUTE = 30
+"""R44; a secret has 256 bits, so this only keeps a flood cheap."""
+
+
+class Logins:
+    """Knows callers by their API tokens."""
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._failures = Throttle(timedelta(minutes=1), _FAILURES_PER_MINUTE)
+
+    async def authenticate(self, authorization: str | None, peer: str) -> User:
+        """Return the user whose API token this is.
+
+        Args: authorization: the header's value; peer: the caller's address, for throttling
+        Raises: Unauthorized, SubscriptionExpired, Throttled
+        """
+        user = await self._user_of(authorization)
+        if user is None:
+            now = self._clock.now()
+            # only failures are throttled: a good token behind the same address goes on working
+            if self._failures.full(peer, now):
+                raise Throttled(
+                    "Too many failed logins from this address; wait a minute", retry_after_s=60
+                )
+            self._failures.add(peer, now)
+            raise Unauthorized
+        if user.expires_at is not None and user.expires_at <= self._clock.now():
+            raise SubscriptionExpired
+        return user
+
+    async def _user_of(self, authorization: str | None) -> User | None:
+        scheme, _, token = (authorization or "").partition(" ")
+        prefix, _, rest = token.strip().partition(":")
+        user_id, _, secret = rest.partition("-")
+        if scheme.casefold() != "bearer" or prefix != "user" or not secret:
+            return None
+        if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 18):
+            return None
+        user = await self._store.get_user(int(user_id))
+        if user is None or user.revoked_at is not None:
+            return None
+        matches = hmac.compare_digest(self._sealer.hash_token(secret), user.token_hash)
+        return user if matches else None
+
+    async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
+        """Change the caller's own record; None leaves a field as it is."""
+        changed = replace(
+            user,
+            name=user.name if name is None else name,
+            reply_url=user.reply_url if reply_url is None else (reply_url or None),
+            updated_at=self._clock.now(),
+        )
+        await self._store.put_user(changed)

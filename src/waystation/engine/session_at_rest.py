@@ -1,0 +1,63 @@
+"""SessionAtRest: how far an account's gateway session is applied, and what the store has of it.
+
+Rules: it never stands past an event whose effects are not committed (I5), so that the next process
+resumes at what is missing. Sealed, because whoever has it can take the connection over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from waystation.gateway_events import SessionState
+from waystation.ports import Change, Clock, Sealer, Store
+
+__all__ = ["SessionAtRest"]
+
+
+class SessionAtRest:
+    """One account's gateway session."""
+
+    def __init__(self, sealer: Sealer, account_id: str, sealed: bytes | None) -> None:
+        """Open what the store has. Raises: VaultError."""
+        self._sealer = sealer
+        self._account_id = account_id
+        self.now = None if sealed is None else self._open(sealed)
+        """Up to where everything is applied; None while a gap is being read back."""
+        self._saved = self.now
+
+    def at(self, sequence: int | None) -> SessionState | None:
+        """Return the session as it is once an event is applied."""
+        if self.now is None or sequence is None:
+            return self.now
+        return replace(self.now, sequence=max(sequence, self.now.sequence))
+
+    def applied(self, sequence: int | None) -> None:
+        """Remember the last gateway event whose effects are committed (I5)."""
+        self.now = self.at(sequence)
+
+    def seal(self, session: SessionState | None) -> bytes | None:
+        """Return a session as the store keeps it."""
+        if session is None:
+            return None
+        return self._sealer.seal("gateway_sessions", self._account_id, msgspec.json.encode(session))
+
+    def saved(self, session: SessionState | None) -> None:
+        """Remember what a commit has left in the store."""
+        self._saved = session or self._saved
+
+    async def save(self, store: Store, clock: Clock, epoch: int) -> None:
+        """Save it if it has advanced. Raises: StoreError, LeaseLost."""
+        session = self.now
+        if session is None or session == self._saved:
+            return
+        sealed = self.seal(session)
+        await store.commit(
+            Change(account_id=self._account_id, epoch=epoch, at=clock.now(), session=sealed)
+        )
+        self.saved(session)
+
+    def _open(self, sealed: bytes) -> SessionState:
+        opened = self._sealer.unseal("gateway_sessions", self._account_id, sealed)
+        return msgspec.json.decode(opened, type=SessionState)

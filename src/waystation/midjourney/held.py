@@ -1,0 +1,106 @@
+"""HeldPictures: finished pictures that say nothing of whose they are, until they are told apart.
+
+Each keeps who could own it when it came, because nobody who asked later can. Elimination says whose
+it is; nobody gets one of a group about which nothing more can be learnt (R20).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from waystation.gateway_events import MessageStep
+from waystation.jobs import JobId
+from waystation.midjourney.elimination import decided, hopeless
+from waystation.midjourney.matching import Candidates
+from waystation.midjourney.replies import Reading
+from waystation.wire.message import Message
+
+__all__ = ["HeldPicture", "HeldPictures"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPicture:
+    """One picture that waits."""
+
+    step: MessageStep
+    message: Message
+    reading: Reading
+    asks: frozenset[str]
+    """Who could own it when it came; nobody who asked later can."""
+
+
+class HeldPictures:
+    """The pictures of one conversation that wait to be told apart, by message id."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+        self._held: dict[str, HeldPicture] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, picture: HeldPicture) -> None:
+        """Let a picture wait; one that waits already stays as it came."""
+        self._held.setdefault(picture.message.id, picture)
+
+    def of(self, asks: frozenset[str]) -> Sequence[Message]:
+        """Return the messages that may still be one of these asks'."""
+        return tuple(one.message for one in self._held.values() if asks & self._asks_of(one))
+
+    def decided(self) -> Iterator[tuple[HeldPicture, str]]:
+        """Yield each picture that has one possible owner, with it."""
+        for message_id, ask in decided(self._owners()):
+            yield self._held[message_id], ask
+
+    def hopeless(self) -> Iterator[frozenset[str]]:
+        """Yield the asks of each group about which nothing more can be learnt."""
+        return hopeless(self._owners())
+
+    def settle(self) -> None:
+        """Let go of those whose owner is known by now."""
+        self._held = {
+            one: held
+            for one, held in self._held.items()
+            if not self._candidates.is_settled(held.reading)
+            and self._candidates.find("message", one) is None
+        }
+
+    def finish(self, picture: HeldPicture, stranger: str) -> None:
+        """Give a picture to somebody else than us."""
+        self._candidates.strangers.finish(stranger, picture.reading)
+        self.discard(picture.message.id)
+
+    def close(self, asks: frozenset[str]) -> None:
+        """Let nobody have the pictures of a hopeless group; its strangers are done."""
+        for message_id, held in list(self._held.items()):
+            if held.asks & asks:
+                self._candidates.strangers.close(held.reading, asks)
+                self.discard(message_id)
+
+    def give_up(self, jobid: JobId) -> None:
+        """Let nobody have the pictures that could have been a failed job's."""
+        for asks in self.hopeless():
+            if jobid in asks:
+                self.close(asks)
+        for message_id, held in list(self._held.items()):
+            if jobid in held.asks:
+                self.discard(message_id)
+
+    def discard(self, message_id: str) -> None:
+        """Let nobody have a picture, if it waits."""
+        held = self._held.pop(message_id, None)
+        if held is not None:
+            self._candidates.discard(held.reading)
+
+    def _owners(self) -> Mapping[str, frozenset[str]]:
+        owners = {one: self._asks_of(held) for one, held in self._held.items()}
+        for message_id, asks in owners.items():
+            if not asks:
+                self.discard(message_id)
+        return {one: asks for one, asks in owners.items() if asks}
+
+    def _asks_of(self, held: HeldPicture) -> frozenset[str]:
+        return held.asks & self._candidates.asks(held.reading)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.desk import ACCOUNT
+from tests.unit.engine.house import house
+from waystation.errors import (
+    HumanCheckRequired,
+    InvalidRequest,
+    NotAuthorised,
+    NotFound,
+    Throttled,
+)
+from waystation.ports import DiscordIdentity
+from waystation.secret import Secret
+
+TOKEN = Secret("MTAx.a-discord-token.xyz")
+
+
+async def test_a_token_finds_its_direct_messages(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        here.probe.identity = DiscordIdentity("500", "bob", "777")
+        added, created = await here.accounts.add(user, TOKEN, None)
+        assert (added.channel, added.guild_id, added.max_jobs, created) == ("777", None, 3, True)
+        assert added.masked_token == "MTA…secured…xyz"
+        again, created = await here.accounts.add(user, TOKEN, 5)
+        assert (again.account_id, again.max_jobs, created) == (added.account_id, 5, False)
+        here.probe.identity = DiscordIdentity("501", "eve", None)
+        with pytest.raises(InvalidRequest, match="Midjourney bot not configured"):
+            await here.accounts.add(user, TOKEN, None)
+
+
+async def test_a_channel_must_be_readable_and_a_discord_user_stands_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        with pytest.raises(InvalidRequest, match="same discord value"):
+            await here.accounts.put(user, "778", TOKEN, "9", 3)
+        eve = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
+        with pytest.raises(InvalidRequest, match="Channel 778 configuration has same discord"):
+            await here.accounts.put(eve, "778", TOKEN, "9", 3)
+        here.probe.readable = False
+        with pytest.raises(InvalidRequest, match="is not valid Discord channel id"):
+            await here.accounts.put(user, "778", TOKEN, "9", 3)
+
+
+async def test_another_users_token_waits_for_running_jobs(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        asked = await here.ask()
+        await here.performed()
+        here.probe.identity = DiscordIdentity("999", "other", None)
+        with pytest.raises(InvalidRequest, match="running jobs of another Discord user"):
+            await here.accounts.put(user, ACCOUNT.channel, TOKEN, "9", 3)
+        here.probe.identity = DiscordIdentity(ACCOUNT.discord_user_id, "ada", None)
+        changed = await here.accounts.put(user, ACCOUNT.channel, TOKEN, "9", 7)
+        assert (changed.account_id, changed.max_jobs) == (ACCOUNT.account_id, 7)
+        asked.cancel()
+
+
+@pytest.mark.parametrize("error", [NotAuthorised("no"), HumanCheckRequired("look")])
+async def test_rejected_tokens_are_counted(tmp_path: Path, error: Exception) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        here.probe.fails = error
+        for _ in range(5):
+            with pytest.raises(InvalidRequest, match="Discord rejected the token"):
+                await here.accounts.add(user, TOKEN, None)
+        with pytest.raises(Throttled):
+            await here.accounts.add(user, TOKEN, None)
+        here.here.clock.advance(timedelta(hours=1).total_seconds())
+        here.probe.fails = None
+        here.probe.identity = DiscordIdentity("500", "bob", "777")
+        await here.accounts.add(user, TOKEN, None)
+
+
+async def test_removal_and_reset_go_to_the_owner(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        with pytest.raises(NotFound, match="Configuration not found for provided channel"):
+            await here.accounts.remove(user, "1")
+        await here.here.store._write(
+            lambda database: database.connection.execute(
+                "update accounts set halt = 'look', halted_at = 1"
+            )
+        )
+        await here.accounts.reset(user, ACCOUNT.channel)
+        assert (await here.accounts.get(user, ACCOUNT.channel)).halt is None
+        await here.accounts.remove(user, ACCOUNT.channel)
+        assert await here.accounts.of(user) == []
+        assert await here.here.store.get_account(ACCOUNT.account_id) is None

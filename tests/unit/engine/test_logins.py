@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.house import house
+from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
+
+
+async def test_a_token_is_known_by_its_secret(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.here.store.add_user(
+            "bob@example.org", here.sealer.hash_token("s3cret"), here.here.clock.now()
+        )
+        found = await here.logins.authenticate(f"Bearer user:{user.user_id}-s3cret", "peer")
+        assert found.email == "bob@example.org"
+        for wrong in (
+            None,
+            "",
+            "Basic user:2-s3cret",
+            f"Bearer user:{user.user_id}-other",
+            f"Bearer user:{user.user_id}-",
+            f"Bearer other:{user.user_id}-s3cret",
+            "Bearer user:x-s3cret",
+            f"Bearer user:{'9' * 19}-s3cret",
+            "Bearer user:99-s3cret",
+        ):
+            with pytest.raises(Unauthorized):
+                await here.logins.authenticate(wrong, "peer")
+        await here.here.store.put_user(replace(user, expires_at=here.here.clock.now()))
+        with pytest.raises(SubscriptionExpired):
+            await here.logins.authenticate(f"Bearer user:{user.user_id}-s3cret", "peer")
+        await here.here.store.put_user(replace(user, revoked_at=here.here.clock.now()))
+        with pytest.raises(Unauthorized):
+            await here.logins.authenticate(f"Bearer user:{user.user_id}-s3cret", "peer")
+
+
+async def test_a_flood_of_failed_logins_is_throttled_for_a_minute(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        for _ in range(30):
+            with pytest.raises(Unauthorized):
+                await here.logins.authenticate("Bearer user:1-no", "flooder")
+        with pytest.raises(Throttled):
+            await here.logins.authenticate("Bearer user:1-no", "flooder")
+        with pytest.raises(Unauthorized):
+            await here.logins.authenticate("Bearer user:1-no", "another peer")
+        here.here.clock.advance(61)
+        with pytest.raises(Unauthorized):
+            await here.logins.authenticate("Bearer user:1-no", "flooder")
+
+
+async def test_a_users_own_record_changes_only_where_asked(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.logins.update_user(await here.user(), "Ada", "https://example.org/hook")
+        await here.logins.update_user(await here.user(), None, None)
+        user = await here.user()
+        assert (user.name, user.reply_url) == ("Ada", "https://example.org/hook")
+        await here.logins.update_user(user, None, "")
+        assert (await here.user()).reply_url is None

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.fakes import START
+from waystation.engine.throttle import Throttle
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_key_is_full_at_its_limit_and_only_within_the_window() -> None:
+    throttle = Throttle(MINUTE, 2)
+    throttle.add("one", START)
+    assert not throttle.full("one", START)
+    throttle.add("one", START + MINUTE / 2)
+    assert throttle.full("one", START + MINUTE / 2)
+    assert not throttle.full("another", START)
+    assert not throttle.full("one", START + MINUTE)
+
+
+def test_keys_that_fail_now_and_then_are_forgotten() -> None:
+    throttle = Throttle(MINUTE, 2)
+    for number in range(10_050):
+        throttle.add(str(number), START)
+    assert len(throttle._moments) < 10_050
