@@ -160,7 +160,7 @@ async def _run(
             clock,
             ids,
             upload_hosts=settings.upload_hosts,
-            activity_url=settings.activity_url,
+            activity_url=settings.activity_url or settings.usual_activity_url,
             contact=settings.contact,
             breaker=Breaker(limit=settings.breaker_invalid),
         )

@@ -144,6 +144,10 @@ def _sqlite_path(url: str) -> Path | None:
     return Path(unquote(url.removeprefix(prefix)))
 
 
+_ACTIVITY_URL = "https://936929561302675456.discordsays.com"
+"""The host of the bot's activities. Source: wire notes 3.6."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator decides. Every field but the last two is a row of SETTINGS."""
@@ -184,8 +188,9 @@ class Settings:
         check=_http_url,
     )
     activity_url: str = _row(
-        "https://936929561302675456.discordsays.com",
-        "Where masks of Vary (Region) are sent; the simulator serves it at its own URL.",
+        "",
+        "Where masks of Vary (Region) are sent. Empty: Midjourney's own host, or where discord_url "
+        "points when that is not Discord.",
         check=_http_url,
     )
     midjourney_cdn_url: str = _row(
@@ -296,6 +301,12 @@ class Settings:
     """Where each value came from; a name that is missing is at its default."""
     warnings: tuple[str, ...] = ()
     """Sentences for the log and `doctor`."""
+
+    @property
+    def usual_activity_url(self) -> str:
+        """Where masks are sent unless told: a stand-in for Discord serves that too."""
+        at_home = self.discord_url == _BY_NAME["discord_url"].default
+        return _ACTIVITY_URL if at_home else self.discord_url
 
     @property
     def database_path(self) -> Path:

@@ -136,3 +136,29 @@ async def test_an_edit_that_is_lost_with_the_gateway_session_ends_at_once(
             "POST", "/v2/jobs/button", {"jobid": first["jobid"], "button": "🔄"}
         )
         assert (status, answer["error"]) == (502, "reply lost")
+
+
+async def test_a_choice_cannot_be_turned_off_and_a_state_needs_its_option(
+    install: Install,
+) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await _ready(here)
+        for option in ("Fast mode", "Midjourney Model V7"):
+            body = {"option": option, "state": "off"}
+            status, answer, _ = await ada.call("POST", "/v2/jobs/settings", body)
+            assert (status, answer["error"]) == (400, "Option cannot be turned off")
+        status, answer, _ = await ada.call("POST", "/v2/jobs/settings", {"state": "on"})
+        assert (status, answer["error"]) == (400, "state means nothing without option")
+
+
+async def test_a_pick_draws_what_its_job_shows_although_it_was_asked_again(
+    install: Install,
+) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await _ready(here)
+        first = await _run(ada, "describe", describeUrl=here.photo())
+        again = await _run(ada, "button", jobid=first["jobid"], button="🔄")
+        for job in (first, again):
+            listed = job["embeds"][0]["description"].split("\n\n")[1].removeprefix("2️⃣ ")
+            picked = await _run(ada, "button", jobid=job["jobid"], button="2️⃣")
+            assert listed in picked["content"], (listed, picked)

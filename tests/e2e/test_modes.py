@@ -40,6 +40,22 @@ async def test_a_form_takes_the_mode_behind_its_prompt(install: Install) -> None
         assert "a red fox" in child["content"]
 
 
+async def test_a_press_that_may_open_no_form_needs_an_account_in_the_mode(
+    install: Install,
+) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await _ready(here)
+        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2")
+        press = {"jobid": grid["jobid"], "button": "V1", "mode": "turbo"}
+        status, answer, _ = await ada.call("POST", "/v2/jobs/button", press)
+        assert (status, answer["code"]) == (400, 400), answer
+        await _run(ada, "turbo")
+        assert "(turbo)" in (await _run(ada, "button", **press))["content"]
+        await _run(ada, "fast")
+        await _run(ada, "settings", option="Remix mode", state="on")
+        assert "(turbo)" in (await _run(ada, "button", **press))["content"]
+
+
 async def test_other_verbs_need_an_account_that_is_in_the_mode(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
         ada = await _ready(here)

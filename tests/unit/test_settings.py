@@ -270,3 +270,9 @@ def test_trusted_proxies_are_addresses_or_networks_and_may_be_none() -> None:
     for wrong in ("*", "proxy.example.org", "10.0.0.5/8"):
         with pytest.raises(ConfigurationError, match="WAYSTATION_TRUSTED_PROXIES"):
             found(wrong)
+
+
+def test_the_activity_is_usually_where_discord_is() -> None:
+    assert "discordsays" in load(environ={}).usual_activity_url
+    stand_in = load(environ={"WAYSTATION_DISCORD_URL": "http://127.0.0.1:9"})
+    assert stand_in.usual_activity_url == "http://127.0.0.1:9"

@@ -159,6 +159,8 @@ def _does(command: Command) -> Iterator[Does]:
     yield from ("answers", "asks the store", "authenticates", "reads a body", "takes a reference")
     if command.reaction is None:
         yield "asks the bot"
+    if any(param.name == "option" for param in command.params):
+        yield "changes an option"
     yield "submits"
     kinds = {param.kind for param in command.params}
     if ParamKind.PARENT in kinds:

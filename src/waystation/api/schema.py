@@ -142,6 +142,9 @@ def _inputs(
                 params |= {"parentJobId": parent[param.name]} if parent else {}
             case ParamKind.TEXT | ParamKind.CHOICE:
                 params |= _own_text(param, body.fields, refusal)
+    for param in command.params:
+        if param.name in params and param.beside is not None and param.beside not in params:
+            raise refusal(f"{param.name} means nothing without {param.beside}")
     return params, files
 
 
@@ -157,7 +160,9 @@ def _own_text(param: Param, fields: Mapping[str, object], refusal: Refusal) -> d
             raise refusal(f"{param.name} is empty")
         return {}
     if len(text) > param.longest:
-        raise refusal(f"{param.name} is too long")
+        raise refusal(
+            f"{param.name} is too long", details=f"At most {param.longest} characters are taken."
+        )
     if param.choices and text not in param.choices:
         raise refusal(f"{param.name} must be one of {', '.join(param.choices)}")
     return {param.name: text}
@@ -194,7 +199,7 @@ def _picture_urls(
 ) -> dict[str, object]:
     """Read a list of URLs. Args: sent: how many pictures came as files."""
     urls = _listed(fields.get(param.name))
-    if urls is None:
+    if urls is None or (len(urls) == 1 and isinstance(fields.get(param.name), str) and not sent):
         raise refusal(f"{param.name} must be a list of URLs")
     if not urls and not sent:
         raise refusal(f"{param.name} is missing")

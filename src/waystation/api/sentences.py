@@ -58,6 +58,7 @@ _CHANNEL_UNKNOWN = "Configuration not found for provided channel"
 _DISCORD = (
     "no answer from Discord: <reason>",
     "no connection to Discord: <reason>",
+    "no connection to the region editor",
     "Discord answered with HTTP status <status>",
 )
 
@@ -103,6 +104,12 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(400, "<title>"),
         *_rows(422, "Job was removed by the bot"),
         *_rows(502, "<title>"),
+    ),
+    "changes an option": _rows(
+        400,
+        "<field> means nothing without <field>",
+        "No such option",
+        "Option cannot be turned off",
     ),
     "submits": (
         *_rows(
@@ -207,6 +214,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "mask is not supported for button <button>",
             "mask is required for button <button>",
             "mask must have the size of the picture",
+            "<field> has nothing white: nothing would be painted anew",
         ),
     ),
     "names a parent": _rows(404, "Unable to locate job <jobid>", _CHANNEL_UNKNOWN),

@@ -175,9 +175,13 @@ class DiscordRest:
             ) as response:
                 answer = await _read_answer(response)
         except _NOT_SENT as error:
-            raise Unreachable(f"no connection to the activity: {type(error).__name__}") from error
+            raise Unreachable(
+                "no connection to the region editor",
+                details=f"{self._site.activity_url} could not be reached ({type(error).__name__}); "
+                "WAYSTATION_ACTIVITY_URL names it",
+            ) from error
         except _FAILURES as error:
-            return Unknown(f"no answer from the activity: {type(error).__name__}")
+            return Unknown(f"no answer from the region editor: {type(error).__name__}")
         outcome = outcome_of(answer, None)
         if isinstance(outcome, Refused):
             # what this host refuses says nothing about the account

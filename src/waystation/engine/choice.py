@@ -15,7 +15,7 @@ from waystation.engine.pressing import account_of, mode_needed
 from waystation.errors import Busy, Halted, InvalidRequest, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import Command
-from waystation.midjourney.results import MODE_VERBS, mode_told
+from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
 from waystation.ports import Account, IdSource, NoSlot, Store, User
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Choice:
             accounts = self._usable([account_of(parent, await self._accounts.of(user))])
         else:
             accounts = self._usable(await self._asked_for(user, request, command))
-        accounts = await self._in_mode(accounts, mode_needed(request.mode, request.params))
+        remixes = "mode" in request.params and await self._remixes(accounts[0])
+        mode = mode_needed(request.mode, request.params, remixes=remixes)
+        accounts = await self._in_mode(accounts, mode)
         self._look_for_room(user, request, command, accounts)
         return accounts
 
@@ -76,6 +78,10 @@ class Choice:
             raise halted(accounts[0])
         by_id = {account.account_id: account for account in usable}
         return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+
+    async def _remixes(self, account: Account) -> bool:
+        last = await self._store.last_completed(account.account_id, REMIX_VERBS)
+        return last is not None and remix_told(last)
 
     async def _in_mode(self, candidates: Sequence[Account], mode: str | None) -> Sequence[Account]:
         """Return the accounts that are in a mode already, as far as their last answers tell."""

@@ -436,6 +436,7 @@ class Owner:
                 nonce=change.job.nonce,
                 events=[type(event).__name__ for event in change.events],
                 code=change.job.code,
+                **({} if change.job.error is None else {"error": change.job.error}),
             )
             self.adapters.feed.publish(change.job)
             if any(isinstance(event, ModalOpened) for event in change.events):

@@ -24,7 +24,9 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     label = str(params["button"])
     button = next((one for one in parent.buttons if one.label == label), None)
     if parent.status is not JobStatus.COMPLETED or parent.message_id is None or button is None:
-        raise InvalidRequest("Button not supported or not found in jobid buttons array")
+        raise InvalidRequest(
+            "Button not supported or not found in jobid buttons array", details=_pressable(parent)
+        )
     needs = button_row(label).prompt
     if needs is Needs.MUST and not params.get("prompt"):
         raise InvalidRequest(f"prompt is required for button {label}")
@@ -33,15 +35,28 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     return Press(parent.message_id, parent.flags, button.custom_id, button.value)
 
 
-def mode_needed(mode: str | None, params: Mapping[str, object]) -> str | None:
+def _pressable(parent: Job) -> str:
+    """Say what can be pressed, or why nothing can."""
+    if parent.status is not JobStatus.COMPLETED:
+        return f"The job is {parent.status}; only a completed one has buttons."
+    labels = ", ".join(button.label for button in parent.buttons)
+    return f"The job's buttons: {labels}" if labels else "The job's message has no buttons."
+
+
+def mode_needed(
+    mode: str | None, params: Mapping[str, object], *, remixes: bool = False
+) -> str | None:
     """Return the mode that an account must be in already, since nothing that is asked can say it.
 
-    Args: mode: of a verb without a field of its own for it
+    Args: mode: of a verb without a field of its own for it; remixes: whether the account is known
+    to be in remix mode, in which more presses open a form
     """
     label = params.get("button")
-    if label is not None and button_row(str(label)).prompt is Needs.NO:
-        return None if params.get("mode") is None else str(params["mode"])
-    return mode
+    if label is None:
+        return mode
+    row = button_row(str(label))
+    asks = row.asks_always or (remixes and row.prompt is Needs.MAY)
+    return None if asks or params.get("mode") is None else str(params["mode"])
 
 
 def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
@@ -58,7 +73,10 @@ def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
     picture = next(iter(parent.attachments), None)
     size = None if picture is None else (picture.width, picture.height)
     if mask.size is not None and size not in (None, (None, None), mask.size):
-        raise InvalidRequest("mask must have the size of the picture")
+        raise InvalidRequest(
+            "mask must have the size of the picture",
+            details=f"The mask has {_by(mask.size)} pixels, the picture {_by(size)}.",
+        )
 
 
 def reaction_to(parent: Job, emoji: str) -> React:
@@ -85,3 +103,7 @@ def account_of(parent: Job, accounts: Sequence[Account]) -> Account:
         if account.channel == parent.channel and same_user:
             return account
     raise NotFound("Configuration not found for provided channel")
+
+
+def _by(size: tuple[int | None, int | None]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -42,6 +42,7 @@ from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonc
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, MODES, action_for
 from waystation.midjourney.matching import upload_stem
+from waystation.midjourney.results import listed_prompt
 from waystation.ports import Fetched
 
 if TYPE_CHECKING:
@@ -147,6 +148,17 @@ class Submitter:
         token = modal.custom_id.rpartition("::")[2]
         return None if mask is None else Paint(token, mask, text)
 
+    async def _own_pick(self, job: Job, offered: str) -> str:
+        """Return what the parent lists under the pressed number, if the form has another prompt.
+
+        The message may have been asked again meanwhile; the caller means what the parent shows.
+        """
+        if job.parent_jobid is None or job.button is None:
+            return ""
+        parent = await self._owner.adapters.store.get_job(job.parent_jobid, None)
+        listed = None if parent is None else listed_prompt(parent.embeds, job.button)
+        return "" if listed is None or offered.strip() in listed else listed
+
     async def _prompt_of(self, job: Job) -> str:
         """Return a job's prompt; for a press without one, that of the job it was pressed on."""
         for _ in range(_GENERATIONS):
@@ -154,9 +166,10 @@ class Submitter:
             parent_jobid = job.parent_jobid
             if prompt or parent_jobid is None:
                 return str(prompt or "")
-            if job.modal is not None and any(one.value for one in job.modal.inputs):
+            offered = [one.value for one in job.modal.inputs if one.value] if job.modal else []
+            if offered:
                 # the bot has filled in what it would draw: as it is
-                return ""
+                return await self._own_pick(job, offered[0])
             parent = await self._owner.adapters.store.get_job(parent_jobid, None)
             if parent is None:
                 return ""

@@ -67,6 +67,8 @@ class ButtonRow:
     shows: frozenset[str]
     prompt: Needs = Needs.NO
     mask: bool = False
+    asks_always: bool = False
+    """Whether a form opens at each press, not in remix mode only."""
     results: int = 1
     """How many messages with pictures it brings."""
 
@@ -76,8 +78,8 @@ class ButtonRow:
         return self.label in PRESSED_ONCE
 
 
-def _row(label: str, *shows: str, prompt: Needs = Needs.NO) -> ButtonRow:
-    return ButtonRow(label, frozenset(shows), prompt)
+def _row(label: str, *shows: str, prompt: Needs = Needs.NO, asks: bool = False) -> ButtonRow:
+    return ButtonRow(label, frozenset(shows), prompt, asks_always=asks)
 
 
 _STRENGTHS = ("2x", "4x", "subtle", "creative")
@@ -95,7 +97,7 @@ _ROWS: Sequence[ButtonRow] = (
     ButtonRow("Vary (Region)", frozenset({"variations (region)"}), Needs.MAY, mask=True),
     _row("Zoom Out 2x", "zoom out"),
     _row("Zoom Out 1.5x", "zoom out"),
-    _row("Custom Zoom", "zoom out", prompt=Needs.MUST),
+    _row("Custom Zoom", "zoom out", prompt=Needs.MUST, asks=True),
     _row("Make Square", "zoom out"),
     *(_row(label, f"pan {side}", prompt=Needs.MAY) for label, side in _SIDES.items()),
     _row("Make Variations", "variations"),
@@ -104,7 +106,7 @@ _ROWS: Sequence[ButtonRow] = (
     _row("Animate (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
     _row("Extend (High motion)", "", "animate (high motion)", prompt=Needs.MAY),
     _row("Extend (Low motion)", "", "animate (low motion)", prompt=Needs.MAY),
-    *(_row(digit, "", prompt=Needs.MAY) for digit in _DIGITS),
+    *(_row(digit, "", prompt=Needs.MAY, asks=True) for digit in _DIGITS),
     ButtonRow("Imagine all 🎉", frozenset({""}), results=4),
     _row("Show Details", ""),
     _row("❤️"),

@@ -73,6 +73,8 @@ class Param:
     fewest: int = 1
     most: int = 1
     choices: Mapping[str, str] = field(default_factory=dict)
+    beside: str | None = None
+    """Another field, without which this one means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,7 @@ _ROWS = (
             file_part=None,
             help="on or off: press only an option that is not so yet",
             choices={"on": "on", "off": "off"},
+            beside="option",
         ),
     ),
     _saying(

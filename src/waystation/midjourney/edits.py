@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from waystation.jobs import Button, Job, Modal, Shown
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.results import is_choice
 
 __all__ = [
     "ANSWERS",
     "PressAnswer",
+    "cannot_be_off",
     "edit_of",
     "finishes",
     "in_history",
@@ -85,6 +87,13 @@ def option_of(job: Job, buttons: Sequence[Button]) -> Button | None:
 def wanted(job: Job, option: Button) -> bool:
     """Tell whether an option is as the job wants it, so that nothing needs to be pressed."""
     return job.params.get("state") == ("on" if option.is_on else "off")
+
+
+def cannot_be_off(job: Job, option: Button) -> bool:
+    """Tell whether a job wants to turn off what only another option of its kind can."""
+    return job.params.get("state") == "off" and (
+        option.value is not None or is_choice(option.label)
+    )
 
 
 def opened_settings(shown: Shown, option: Button) -> Modal:

@@ -34,7 +34,14 @@ from waystation.jobs import (
 )
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.deadlines import Limits, running_deadline
-from waystation.midjourney.edits import edit_of, finishes, opened_settings, option_of, wanted
+from waystation.midjourney.edits import (
+    cannot_be_off,
+    edit_of,
+    finishes,
+    opened_settings,
+    option_of,
+    wanted,
+)
 from waystation.midjourney.refusals import Ending, Meaning
 from waystation.midjourney.replies import Reading, ReplyKind
 from waystation.midjourney.results import collected
@@ -109,6 +116,9 @@ class Heard:
         if option is None:
             there = ", ".join(one.label for one in shown.buttons or ())
             failed = Failed(400, "No such option", f"The settings have: {there}", shown, by)
+            return self._bound(failed)
+        if cannot_be_off(job, option):
+            failed = Failed(400, "Option cannot be turned off", _ONE_OF_SEVERAL, shown, by)
             return self._bound(failed)
         if wanted(job, option):
             return self._bound(Completed(shown, by))
@@ -215,3 +225,6 @@ def halt_of(reading: Reading) -> HaltSign | None:
     if meaning is None or meaning.ending is not Ending.HALT:
         return None
     return HaltSign(meaning.details or meaning.error, snowflake_time(reading.shown.message_id))
+
+
+_ONE_OF_SEVERAL = "It is one of several; turn another one on."

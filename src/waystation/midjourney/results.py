@@ -13,16 +13,20 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from waystation.jobs import Shown
+from waystation.jobs import Job, Shown
 from waystation.midjourney.buttons import SETTING_ON, all_components
 from waystation.wire.message import Component, ComponentType, Embed
 
 __all__ = [
     "MODE_VERBS",
+    "REMIX_VERBS",
     "collected",
     "info_result",
+    "is_choice",
+    "listed_prompt",
     "mode_told",
     "picture_links",
+    "remix_told",
     "seed_of",
     "seed_result",
     "settings_result",
@@ -130,6 +134,15 @@ _CHOICES: Mapping[str, tuple[str, str]] = {
 """Label → a field and the value that it has while this button is on."""
 
 
+_DEEDS = frozenset({"reset settings"})
+"""Buttons that do something once and are never on."""
+
+
+def is_choice(label: str) -> bool:
+    """Tell whether an option is one of several of which one is always on."""
+    return label.casefold() in _CHOICES
+
+
 def settings_result(components: Sequence[Component]) -> Result:
     """Return `{"settings": {…}}`; what no table knows stands in `options`, label → on or off.
 
@@ -149,7 +162,7 @@ def settings_result(components: Sequence[Component]) -> Result:
         elif name in _CHOICES and is_on:
             field, value = _CHOICES[name]
             settings[field] = value
-        elif name not in _CHOICES:
+        elif name not in _CHOICES and name not in _DEEDS:
             options[component.label] = is_on
     return {"settings": settings | ({"options": options} if options else {})}
 
@@ -167,6 +180,18 @@ def mode_told(verb: str, result: Result) -> str | None:
     told = result.get(verb)
     mode = told.get("mode") if isinstance(told, Mapping) else None
     return {"relaxed": "relax"}.get(str(mode), str(mode)) if mode else None
+
+
+REMIX_VERBS = ("remix", "settings")
+"""The verbs whose completed jobs tell whether an account is in remix mode."""
+
+
+def remix_told(job: Job) -> bool:
+    """Tell whether a completed job of REMIX_VERBS says that remix mode is on."""
+    if job.verb == "settings":
+        told = job.result.get("settings")
+        return isinstance(told, Mapping) and told.get("remix") is True
+    return "turned on" in (job.content or "")
 
 
 # ── seed ──
@@ -193,6 +218,19 @@ def seed_result(content: str) -> Result:
 # ── shorten ──
 
 _SUGGESTION = re.compile(r"^[1-5]️?⃣ ?(.+?)\s*$", re.MULTILINE)
+
+
+_LINK = re.compile(r"\[([^\]]*)\]\(<?https?://[^)]*\)")
+"""Older descriptions hold links; a form holds their words. Source: wire notes 5.1."""
+
+
+def listed_prompt(embeds: Sequence[Embed], label: str) -> str | None:
+    """Return the prompt that an answer lists behind a number such as `2️⃣`, without links."""
+    for embed in embeds:
+        for line in (embed.description or "").splitlines():
+            if line.startswith(label):
+                return _LINK.sub(r"\1", line.removeprefix(label)).strip()
+    return None
 
 
 def shorten_result(embed: Embed | None) -> Result:

@@ -163,7 +163,13 @@ class _GuardedResolver(AbstractResolver):
         found = await self._lookup(host)
         kept = [text for text in found if allowed(ip_address(text), self._allow_networks)]
         if not kept:
-            _log.warning("outbound.blocked", host=host, port=port, addresses=len(found))
+            _log.warning(
+                "outbound.blocked",
+                host=host,
+                port=port,
+                addresses=len(found),
+                allow_with="WAYSTATION_ALLOW_NETWORKS",
+            )
             raise BlockedAddress(host)
         return [
             ResolveResult(
@@ -189,7 +195,9 @@ def _guarded_sockets(
     def make(info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, (host, port, *_) = info
         if not allowed(ip_address(host), allow_networks):
-            _log.warning("outbound.blocked", host=host, port=port)
+            _log.warning(
+                "outbound.blocked", host=host, port=port, allow_with="WAYSTATION_ALLOW_NETWORKS"
+            )
             raise BlockedAddress(host)
         return socket.socket(family, kind, protocol)
 

@@ -17,7 +17,7 @@ import structlog
 from waystation.errors import PreconditionFailed
 from waystation.outbound.connector import GuardedResponse, reason_of
 from waystation.outbound.guard import loggable, objection, read_url, routable
-from waystation.outbound.pictures import inverted, recognise, sound
+from waystation.outbound.pictures import brightest, inverted, recognise, sound
 from waystation.ports import Fetched
 
 __all__ = ["FetchLimits", "PictureFetcher"]
@@ -26,6 +26,8 @@ MAX_REDIRECTS: Final = 5
 MAX_QUOTED_BODY: Final = 500
 """Characters of a failed answer that are told to the caller (R5)."""
 MAX_QUOTED_URL: Final = 1024
+_WHITE: Final = 128
+"""From how bright on, of 255, a spot of a mask counts as white. Our choice."""
 _BODY_READ_BYTES: Final = 4096
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity"}
@@ -95,9 +97,11 @@ class PictureFetcher:
 
     def mask(self, data: bytes, name: str) -> Fetched:
         mask = self.inspect(data, name)
-        if self._repaints == "white":
-            return mask
         try:
+            if brightest(data) < _WHITE:
+                raise PreconditionFailed(f"{name} has nothing white: nothing would be painted anew")
+            if self._repaints == "white":
+                return mask
             return Fetched(inverted(data), "image/png", "png", mask.size)
         except OSError:  # sound at its head, broken further on
             raise PreconditionFailed(f"{name} unknown mime type") from None

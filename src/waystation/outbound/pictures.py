@@ -15,7 +15,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-__all__ = ["KINDS", "Kind", "Size", "inverted", "recognise", "sound"]
+__all__ = ["KINDS", "Kind", "Size", "brightest", "inverted", "recognise", "sound"]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -77,6 +77,17 @@ def sound(data: bytes, kind: Kind) -> bool:
     ):
         return False
     return True
+
+
+def brightest(data: bytes) -> int:
+    """Return how bright the brightest spot of a picture is, 0 to 255.
+
+    Purity: blocks while it decodes
+    Raises: OSError: it is no whole picture
+    """
+    with Image.open(_PatientFile(data)) as image:
+        grey = image.convert("L").histogram()
+    return max(level for level, count in enumerate(grey) if count)
 
 
 def inverted(data: bytes) -> bytes:

@@ -136,6 +136,7 @@ async def test_a_name_with_blocked_addresses_only_is_not_connected_to(serve: Ser
             "host": "inside.test",
             "port": port,
             "addresses": 1,
+            "allow_with": "WAYSTATION_ALLOW_NETWORKS",
         }
     ]
 

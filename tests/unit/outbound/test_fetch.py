@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from io import BytesIO
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -408,3 +409,31 @@ def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> None:
         with pytest.raises(PreconditionFailed) as caught:
             fetcher.inspect(data, "describeFile")
         assert caught.value.message == sentence
+
+
+def mask(shade: int) -> bytes:
+    out = BytesIO()
+    Image.new("L", (4, 4), shade).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("repaints", ["white", "black"])
+def test_a_mask_is_given_in_the_colours_that_midjourney_paints(
+    session: aiohttp.ClientSession, repaints: Literal["white", "black"]
+) -> None:
+    taken = PictureFetcher(session, repaints=repaints).mask(mask(255), "mask")
+    with Image.open(BytesIO(taken.data)) as image:
+        assert image.getpixel((0, 0)) == (255 if repaints == "white" else 0)
+    assert taken.size == (4, 4)
+
+
+def test_a_mask_without_anything_white_is_refused(fetcher: PictureFetcher) -> None:
+    with pytest.raises(PreconditionFailed) as caught:
+        fetcher.mask(mask(90), "mask")
+    assert caught.value.message == "mask has nothing white: nothing would be painted anew"
+
+
+def test_a_mask_that_breaks_off_is_refused(fetcher: PictureFetcher) -> None:
+    whole = mask(255)
+    with pytest.raises(PreconditionFailed, match="unknown mime type"):
+        fetcher.mask(whole[: len(whole) - 20], "mask")

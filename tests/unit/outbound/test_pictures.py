@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from waystation.outbound.pictures import KINDS, inverted, recognise, sound
+from waystation.outbound.pictures import KINDS, brightest, inverted, recognise, sound
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -145,3 +145,12 @@ def test_an_inverted_mask_has_black_for_white_and_its_size() -> None:
     with Image.open(BytesIO(inverted(out.getvalue()))) as turned:
         assert (turned.format, turned.size) == ("PNG", (6, 4))
         assert [turned.getpixel((0, 0)), turned.getpixel((5, 3))] == [0, 255]
+
+
+@pytest.mark.parametrize("shade", [0, 90, 255])
+def test_the_brightest_spot_of_a_mask_is_found(shade: int) -> None:
+    out = BytesIO()
+    mask = Image.new("L", (6, 4), 0)
+    mask.putpixel((5, 3), shade)
+    mask.save(out, "PNG")
+    assert brightest(out.getvalue()) == shade
