@@ -12,7 +12,7 @@ from tests.e2e.conftest import Install
 from tests.e2e.desk import at_desk
 from tests.e2e.relations import varies_tile
 from tests.e2e.swaps import TOLD_APART
-from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, reach
+from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, png_mask, reach
 from tests.e2e.test_no_swaps import NOT_OF_MATCHING
 from waystation.simulator.hazards import HAZARDS
 
@@ -153,3 +153,18 @@ async def test_what_the_plan_does_not_run_at_once_is_queued_and_never_mixed_up(
                 continue
             grid = await desk.finished(job["jobid"])
             assert grid.job["content"].startswith(f"**{prompt}** - <@")
+
+
+async def test_a_region_is_painted_with_the_prompt_of_its_picture(install: Install) -> None:
+    async with at_desk(install) as desk:
+        short = await desk.run(
+            "shorten", prompt="please draw a very small red fox in the snow --v 7"
+        )
+        picked = await desk.press(short, "2️⃣")
+        drawn = str(desk.here.sim.book[-1]["prompt"])
+        ignored = await desk.press(picked, "V2", prompt="a blue owl --v 7")
+        assert drawn in ignored.job["content"]
+        single = await desk.press(ignored, "U2")
+        await desk.run("remix")
+        region = await desk.press(single, "Vary (Region)", **png_mask(single))
+        assert f"**{drawn}**" in region.job["content"], region.job["content"]

@@ -20,6 +20,7 @@ from tests.e2e.relations import TILES, Seen, has_four, shows_tile
 from tests.measure import SAME
 from tests.pictures import proof
 from waystation.midjourney.commands import COMMANDS
+from waystation.simulator.buttons import MODELS
 from waystation.simulator.preferences import SETTINGS
 
 FOX = "a red fox in the snow --ar 3:2"
@@ -61,7 +62,7 @@ SAYINGS = (
     *(
         Saying("settings", {name: before}, {name: after}, body={"option": option})
         for option, name, before, after in (
-            ("Midjourney Model V6.1", "version", "7", "6.1"),
+            *((f"Midjourney Model V{one}", "version", "none yet", one) for one in MODELS),
             ("RAW Mode", "raw", False, True),
             ("Stylize low", "stylize", 100, 50),
             ("Stylize med", "stylize", 50, 100),
@@ -106,8 +107,8 @@ def test_every_verb_has_a_row() -> None:
 
 def test_every_option_of_the_settings_has_a_row() -> None:
     options = {row.body["option"] for row in SAYINGS if "option" in row.body}
-    pressable = {setting.label for line in SETTINGS for setting in line}
-    assert pressable == {one for one in options if "Model" not in one}
+    buttons = {setting.label for line in SETTINGS for setting in line}
+    assert options == buttons | {f"Midjourney Model V{version}" for version in MODELS}
 
 
 async def test_every_saying_verb_changes_what_it_names_and_nothing_else(install: Install) -> None:

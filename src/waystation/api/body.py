@@ -59,7 +59,7 @@ class HungUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A parsed body. Of fields that occur twice the last counts."""
+    """A parsed body. A field that occurs more than once in a form is a tuple of texts."""
 
     fields: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, FilePart] = field(default_factory=dict)
@@ -122,6 +122,10 @@ def _parse_json(raw: bytes) -> Body:
     return Body(fields=value)
 
 
+def _said_before(said: object) -> tuple[object, ...]:
+    return said if isinstance(said, tuple) else (said,)
+
+
 async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Body:
     parser = _FormParser(headers, stream, max_files=_MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
     try:
@@ -134,6 +138,7 @@ async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> B
         if isinstance(item, UploadFile):
             files[name] = FilePart(filename=item.filename or "", data=await item.read())
         else:
-            fields[name] = item
+            said = fields.get(name)
+            fields[name] = item if said is None else (*_said_before(said), item)
     await form.close()
     return Body(fields=fields, files=files)

@@ -225,6 +225,8 @@ def _listed(value: object) -> list[str] | None:
                 return None
         case str() as text:
             return text.split()
+        case tuple() as items:
+            return [str(item).strip() for item in items]
         case list() as items if all(isinstance(item, str) for item in items):
             return [item.strip() for item in items]
         case _:
@@ -284,7 +286,7 @@ def _mode(fields: Mapping[str, object], refusal: Refusal) -> str | None:
 
 def _switch(fields: Mapping[str, object], name: str) -> bool | None:
     """Return a field that is true or false; a form can only say so in words."""
-    match fields.get(name):
+    match _value(fields, name):
         case None | "":
             return None
         case bool(value):
@@ -343,12 +345,18 @@ def _account_max_jobs(fields: Mapping[str, object]) -> int | None:
 # ── values ──
 
 
+def _value(fields: Mapping[str, object], name: str) -> object:
+    """Return a field; of what a form says more than once the last."""
+    value = fields.get(name)
+    return value[-1] if isinstance(value, tuple) else value
+
+
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     return _sent_text(fields, name) or None
 
 
 def _sent_text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
+    value = _value(fields, name)
     if value is None:
         return None
     if not isinstance(value, str):
@@ -359,7 +367,7 @@ def _sent_text(fields: Mapping[str, object], name: str) -> str | None:
 
 
 def _whole_number(fields: Mapping[str, object], name: str) -> int | None:
-    match fields.get(name):
+    match _value(fields, name):
         case None | "":
             return None
         case bool():

@@ -117,6 +117,8 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "The account's connection to Discord was not ready within <time>",
             "The job's turn did not come within <time>: others of this account were before it",
             "Waystation was stopped before the job was sent to Discord",
+            "Waystation was restarted before the job was sent to Discord",
+            "Waystation was restarted before the mask was sent",
             "The account was removed before the job was sent to Discord",
         ),
         *_rows(503, "Waystation is stopping or its store is down; try again shortly."),

@@ -83,7 +83,7 @@ def reaction_to(parent: Job, emoji: str) -> React:
     """Return a reaction to the parent's message. Raises: InvalidRequest."""
     if parent.status is not JobStatus.COMPLETED or parent.message_id is None:
         raise InvalidRequest("jobid is not a completed job")
-    if source_of(parent).hash is None:
+    if source_of(parent).hash is None or "videoUx" in parent.result:
         raise InvalidRequest("jobid has no seed")
     return React(parent.message_id, emoji)
 

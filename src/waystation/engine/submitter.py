@@ -40,6 +40,7 @@ from waystation.errors import (
 )
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
+from waystation.midjourney.captions import drawn_prompt
 from waystation.midjourney.commands import COMMANDS, MODES, action_for
 from waystation.midjourney.matching import upload_stem
 from waystation.midjourney.results import listed_prompt
@@ -140,13 +141,13 @@ class Submitter:
         """Return the answer; None for an iframe whose mask went with an earlier process."""
         if modal.is_settings:
             return Press(modal.modal_id, modal.flags, modal.custom_id, modal.value)
+        mode = MODES.get(str(job.params.get("mode")), "")
         if not modal.is_iframe:
-            mode = MODES.get(str(job.params.get("mode")), "")
             values = {one.custom_id: f"{text or one.value} {mode}".strip() for one in modal.inputs}
             return AnswerModal(modal.modal_id, modal.custom_id, values)
         mask = self._masks.pop(job.jobid, None)
         token = modal.custom_id.rpartition("::")[2]
-        return None if mask is None else Paint(token, mask, text)
+        return None if mask is None else Paint(token, mask, f"{text} {mode}".strip())
 
     async def _own_pick(self, job: Job, offered: str) -> str:
         """Return what the parent lists under the pressed number, if the form has another prompt.
@@ -160,21 +161,29 @@ class Submitter:
         return "" if listed is None or offered.strip() in listed else listed
 
     async def _prompt_of(self, job: Job) -> str:
-        """Return a job's prompt; for a press without one, that of the job it was pressed on."""
-        for _ in range(_GENERATIONS):
-            prompt = job.params.get("prompt")
-            parent_jobid = job.parent_jobid
-            if prompt or parent_jobid is None:
-                return str(prompt or "")
-            offered = [one.value for one in job.modal.inputs if one.value] if job.modal else []
-            if offered:
-                # the bot has filled in what it would draw: as it is
-                return await self._own_pick(job, offered[0])
+        """Return a job's prompt; for a press without one, that of the pressed picture."""
+        prompt = job.params.get("prompt")
+        if prompt or job.parent_jobid is None:
+            return str(prompt or "")
+        offered = [one.value for one in job.modal.inputs if one.value] if job.modal else []
+        if offered:
+            # the bot has filled in what it would draw: as it is
+            return await self._own_pick(job, offered[0])
+        ancestors = await self._ancestors(job)
+        asked = [str(one.params["prompt"]) for one in ancestors if one.params.get("prompt")]
+        return drawn_prompt(ancestors[0].content, asked) if ancestors else ""
+
+    async def _ancestors(self, job: Job) -> Sequence[Job]:
+        """Return the jobs whose buttons led to a job, its parent first."""
+        found: list[Job] = []
+        parent_jobid = job.parent_jobid
+        while parent_jobid is not None and len(found) < _GENERATIONS:
             parent = await self._owner.adapters.store.get_job(parent_jobid, None)
             if parent is None:
-                return ""
-            job = parent
-        return ""
+                break
+            found.append(parent)
+            parent_jobid = parent.parent_jobid
+        return found
 
     async def _submit(self, waiting: Waiting) -> None:
         jobid = waiting.job.jobid

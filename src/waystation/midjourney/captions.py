@@ -9,9 +9,10 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Caption", "caption_of", "is_interim", "prompt_key"]
+__all__ = ["Caption", "caption_of", "drawn_prompt", "is_interim", "prompt_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,22 @@ def is_interim(content: str) -> bool:
 
 _LINK = re.compile(r"<?https?://\S+")
 _PARAMETERS = re.compile(r"\s(?:--|—)\w.*\Z", re.DOTALL)
+
+
+def drawn_prompt(content: str | None, asked: Sequence[str]) -> str:
+    """Return what a finished message was drawn from, as it was asked where that is known.
+
+    The bot repeats a prompt with short links and other parameters. Of those who asked before, one
+    may have asked for something that was not drawn.
+
+    Args: asked: prompts along presses of presses, the nearest first
+    """
+    caption = caption_of(content or "")
+    if caption is None:
+        return next(iter(asked), "")
+    drawn = prompt_key(caption.prompt)
+    own = (prompt for prompt in asked if prompt_key(prompt) == drawn)
+    return next(own, caption.prompt)
 
 
 def prompt_key(prompt: str) -> str:

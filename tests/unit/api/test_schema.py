@@ -381,3 +381,34 @@ def test_a_mask_is_a_file_and_never_a_field_of_the_job(prefix: str, data: bytes)
 def test_a_mask_of_another_form_is_refused(mask: str) -> None:
     with pytest.raises(InvalidRequest, match="mask is not a PNG or WebP in base64"):
         _asked("button", jobid="job:1", button="Vary (Region)", mask=mask)
+
+
+def test_of_a_field_that_a_form_says_twice_the_last_counts_and_a_list_takes_all() -> None:
+    body = Body(
+        fields={
+            "blendUrls": (URL, f"{URL}2", f"{URL}3"),
+            "replyRef": ("a", "b"),
+            "maxJobs": ("1", "2"),
+            "replyProgress": ("true", "false"),
+        }
+    )
+    request = job_request(COMMANDS["blend"], body)
+    assert request.params == {"blendUrls": [URL, f"{URL}2", f"{URL}3"]}
+    assert (request.reply_ref, request.max_jobs, request.reply_progress) == ("b", 2, False)
+
+
+@pytest.mark.parametrize("said", [URL, [URL]])
+def test_a_blend_of_one_picture_says_what_is_wrong(said: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        job_request(COMMANDS["blend"], Body(fields={"blendUrls": said}))
+    expected = "must be a list of URLs" if isinstance(said, str) else "must name 2 to 5 pictures"
+    assert refused.value.message == f"blendUrls {expected}"
+
+
+def test_a_mode_is_one_of_three_on_every_verb() -> None:
+    assert info(mode="fast").mode == "fast"
+    assert describe(mode="relax").mode == "relax"
+    imagine = job_request(COMMANDS["imagine"], Body(fields={"prompt": "x", "mode": "turbo"}))
+    assert (imagine.mode, imagine.params["mode"]) == (None, "turbo")
+    with pytest.raises(InvalidRequest, match="mode must be one of fast, relax, turbo"):
+        info(mode="slow")

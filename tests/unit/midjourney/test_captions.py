@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.midjourney.captions import Caption, caption_of, is_interim, prompt_key
+from waystation.midjourney.captions import Caption, caption_of, drawn_prompt, is_interim, prompt_key
 
 WHO = "<@1144000000000000001>"
 USER = "1144000000000000001"
@@ -100,3 +100,28 @@ def test_prompts_that_the_bot_rewrites_look_alike(one: str, other: str) -> None:
 
 def test_other_words_do_not_look_alike() -> None:
     assert prompt_key("a fox") != prompt_key("a well-fed fox")
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "drawn"),
+    [
+        ("**a fox --ar 3:2** - <@1> (fast)", ["a fox --ar 3:2"], "a fox --ar 3:2"),
+        ("**a fox --v 7** - Variations by <@1> (fast)", ["a fox"], "a fox"),
+        ("**a fox at night** - <@1> (fast)", ["a fox"], "a fox at night"),
+        ("**a fox** - <@1> (fast)", ["a blue owl", "a fox"], "a fox"),
+        ("**red fox** - <@1> (fast)", ["please draw a red fox"], "red fox"),
+        ("**red fox** - <@1> (fast)", ["https://a.test/1.png"], "red fox"),
+        (
+            "**<https://s.mj.run/a>** - <@1> (fast)",
+            ["https://a.test/1.png"],
+            "https://a.test/1.png",
+        ),
+        ("**red fox** - <@1> (fast)", [], "red fox"),
+        ("no caption", ["a fox"], "a fox"),
+        (None, [], ""),
+    ],
+)
+def test_what_was_drawn_is_told_from_what_was_only_asked_for(
+    content: str | None, asked: list[str], drawn: str
+) -> None:
+    assert drawn_prompt(content, asked) == drawn
