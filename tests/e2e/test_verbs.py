@@ -62,7 +62,10 @@ SAYINGS = (
     *(
         Saying("settings", {name: before}, {name: after}, body={"option": option})
         for option, name, before, after in (
-            *((f"Midjourney Model V{one}", "version", "none yet", one) for one in MODELS),
+            *(
+                (f"Midjourney Model V{one}", "version", "7" if one != "7" else "6", one)
+                for one in MODELS
+            ),
             ("RAW Mode", "raw", False, True),
             ("Stylize low", "stylize", 100, 50),
             ("Stylize med", "stylize", 50, 100),
