@@ -94,6 +94,16 @@ class Person:
                     return job
                 await asyncio.sleep(LOOK_AGAIN_S)
 
+    async def ask(self, verb: str, **body: Any) -> dict[str, Any]:
+        """Ask for a verb that is accepted, and return what the POST answers."""
+        status, job, _ = await self.call("POST", f"/v2/jobs/{verb}", body)
+        assert status == 200, (verb, body, job)
+        return job
+
+    async def run(self, verb: str, **body: Any) -> dict[str, Any]:
+        """Ask for a verb that is accepted, and return the job's final form."""
+        return await self.final((await self.ask(verb, **body))["jobid"])
+
     async def describe(self, picture_url: str, **body: Any) -> tuple[int, Any, Any]:
         """Ask for a description."""
         return await self.call("POST", "/v2/jobs/describe", {"describeUrl": picture_url, **body})
@@ -261,6 +271,13 @@ class Installation:
             assert status == 204, answer
             channels.append(account.channel_id)
         return channels
+
+    async def ready(self) -> Person:
+        """Add a person with one account, connected."""
+        person = await self.person()
+        await self.equip(person)
+        await self.connected()
+        return person
 
     async def connected(self, count: int = 1) -> None:
         """Wait until that many accounts are connected and caught up."""

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install
 
 SMALL = {"picture_size": 64}
 
 
-async def _ready(here: Installation) -> Person:
-    ada = await here.person()
-    await here.equip(ada)
-    await here.connected()
-    return ada
-
-
-async def _run(person: Person, verb: str, **body: Any) -> dict[str, Any]:
-    status, job, _ = await person.call("POST", f"/v2/jobs/{verb}", body)
-    assert status == 200, (verb, body, job)
-    return await person.final(job["jobid"])
-
-
 async def test_an_option_of_the_settings_is_changed_by_its_label(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        before = await _run(ada, "settings")
+        ada = await here.ready()
+        before = await ada.run("settings")
         assert before["settings"]["remix"] is False
-        after = await _run(ada, "settings", option="remix MODE")
+        after = await ada.run("settings", option="remix MODE")
         assert after["status"] == "completed", after
         assert after["settings"]["remix"] is True
         assert here.sim.accounts[0].standing.remix
@@ -39,9 +25,9 @@ async def test_an_option_of_the_settings_is_changed_by_its_label(install: Instal
 
 async def test_an_option_that_is_as_wanted_is_not_pressed(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         for state in ("on", "on", "off", "off"):
-            job = await _run(ada, "settings", option="Remix mode", state=state)
+            job = await ada.run("settings", option="Remix mode", state=state)
             assert job["settings"]["remix"] is (state == "on")
         pressed = [page for page in here.sim.book if page["verb"] == "button"]
         assert len(pressed) == 2
@@ -49,15 +35,15 @@ async def test_an_option_that_is_as_wanted_is_not_pressed(install: Install) -> N
 
 async def test_the_model_is_chosen_from_the_menu(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        job = await _run(ada, "settings", option="Midjourney Model V6.1")
+        ada = await here.ready()
+        job = await ada.run("settings", option="Midjourney Model V6.1")
         assert job["settings"]["version"] == "Midjourney Model V6.1"
         assert here.sim.accounts[0].standing.version == "6.1"
 
 
 async def test_an_option_that_does_not_exist_names_those_that_do(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         status, answer, _ = await ada.call("POST", "/v2/jobs/settings", {"option": "Remicks"})
         assert (status, answer["error"]) == (400, "No such option")
         assert "Remix mode" in answer["errorDetails"]
@@ -66,27 +52,27 @@ async def test_an_option_that_does_not_exist_names_those_that_do(install: Instal
 @pytest.mark.parametrize("hazard", ["answered_at_once", "duplicate_message", "partial_update"])
 async def test_an_option_is_pressed_once_whatever_the_order(install: Install, hazard: str) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         here.sim.fault(hazard)
-        job = await _run(ada, "settings", option="Remix mode")
+        job = await ada.run("settings", option="Remix mode")
         assert (job["status"], job["settings"]["remix"]) == ("completed", True)
         assert here.sim.accounts[0].standing.remix
 
 
 async def test_a_settings_job_is_pressed_like_any_other(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        settings = await _run(ada, "settings")
-        pressed = await _run(ada, "button", jobid=settings["jobid"], button="Stealth")
+        ada = await here.ready()
+        settings = await ada.run("settings")
+        pressed = await ada.run("button", jobid=settings["jobid"], button="Stealth")
         assert (pressed["status"], pressed["settings"]["stealth"]) == ("completed", True)
         assert pressed["messageId"] == settings["messageId"]
 
 
 async def test_a_description_is_asked_for_again(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        first = await _run(ada, "describe", describeUrl=here.photo())
-        again = await _run(ada, "button", jobid=first["jobid"], button="🔄")
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
+        again = await ada.run("button", jobid=first["jobid"], button="🔄")
         assert again["status"] == "completed", again
         assert again["embeds"][0]["description"] != first["embeds"][0]["description"]
         assert (await ada.job(first["jobid"]))["embeds"] == first["embeds"]
@@ -94,10 +80,10 @@ async def test_a_description_is_asked_for_again(install: Install) -> None:
 
 async def test_two_at_once_are_asked_one_after_the_other(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        first = await _run(ada, "describe", describeUrl=here.photo())
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
         press = {"jobid": first["jobid"], "button": "🔄"}
-        both = await asyncio.gather(*(_run(ada, "button", **press) for _ in range(2)))
+        both = await asyncio.gather(*(ada.run("button", **press) for _ in range(2)))
         said = {job["embeds"][0]["description"] for job in (first, *both)}
         assert [job["status"] for job in both] == ["completed", "completed"]
         assert len(said) == 3
@@ -105,11 +91,11 @@ async def test_two_at_once_are_asked_one_after_the_other(install: Install) -> No
 
 async def test_a_pick_is_no_answer_to_the_message_that_it_recolours(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        first = await _run(ada, "describe", describeUrl=here.photo())
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
         picked, again = await asyncio.gather(
-            _run(ada, "button", jobid=first["jobid"], button="2️⃣"),
-            _run(ada, "button", jobid=first["jobid"], button="🔄"),
+            ada.run("button", jobid=first["jobid"], button="2️⃣"),
+            ada.run("button", jobid=first["jobid"], button="🔄"),
         )
         assert (picked["status"], again["status"]) == ("completed", "completed")
         assert picked["attachments"]
@@ -118,9 +104,9 @@ async def test_a_pick_is_no_answer_to_the_message_that_it_recolours(install: Ins
 
 async def test_the_weights_of_a_shortened_prompt_are_shown(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        short = await _run(ada, "shorten", prompt="please draw a very small red fox in the snow")
-        details = await _run(ada, "button", jobid=short["jobid"], button="Show Details")
+        ada = await here.ready()
+        short = await ada.run("shorten", prompt="please draw a very small red fox in the snow")
+        details = await ada.run("button", jobid=short["jobid"], button="Show Details")
         assert details["status"] == "completed", details
         assert len(details["embeds"][0]["description"]) > len(short["embeds"][0]["description"])
 
@@ -129,8 +115,8 @@ async def test_an_edit_that_is_lost_with_the_gateway_session_ends_at_once(
     install: Install,
 ) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        first = await _run(ada, "describe", describeUrl=here.photo())
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
         here.sim.fault("gateway_drop_lost", at="before_final", command="button")
         status, answer, _ = await ada.call(
             "POST", "/v2/jobs/button", {"jobid": first["jobid"], "button": "🔄"}
@@ -142,7 +128,7 @@ async def test_a_choice_cannot_be_turned_off_and_a_state_needs_its_option(
     install: Install,
 ) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         for option in ("Fast mode", "Midjourney Model V7"):
             body = {"option": option, "state": "off"}
             status, answer, _ = await ada.call("POST", "/v2/jobs/settings", body)
@@ -155,10 +141,10 @@ async def test_a_pick_draws_what_its_job_shows_although_it_was_asked_again(
     install: Install,
 ) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        first = await _run(ada, "describe", describeUrl=here.photo())
-        again = await _run(ada, "button", jobid=first["jobid"], button="🔄")
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
+        again = await ada.run("button", jobid=first["jobid"], button="🔄")
         for job in (first, again):
             listed = job["embeds"][0]["description"].split("\n\n")[1].removeprefix("2️⃣ ")
-            picked = await _run(ada, "button", jobid=job["jobid"], button="2️⃣")
+            picked = await ada.run("button", jobid=job["jobid"], button="2️⃣")
             assert listed in picked["content"], (listed, picked)

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install, Installation
 
 SMALL = {"picture_size": 64}
-
-
-async def _ready(here: Installation) -> Person:
-    ada = await here.person()
-    await here.equip(ada)
-    await here.connected()
-    return ada
 
 
 async def _status(here: Installation, job: dict[str, Any]) -> int:
@@ -23,7 +16,7 @@ async def _status(here: Installation, job: dict[str, Any]) -> int:
 
 async def test_whoever_reads_a_job_gets_links_that_work(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         here.sim.fault("expired_links", command="imagine")
         status, job, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "a red fox"})
         assert status == 200, job
@@ -35,7 +28,7 @@ async def test_whoever_reads_a_job_gets_links_that_work(install: Install) -> Non
 
 async def test_a_callback_that_comes_late_brings_links_that_work(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         here.sim.fault("expired_links", command="imagine")
         url = f"{here.outside.url}/callback"
         body = {"prompt": "a red fox", "replyUrl": url}
@@ -51,7 +44,7 @@ async def test_a_callback_that_comes_late_brings_links_that_work(install: Instal
 
 async def test_while_discord_cannot_renew_the_old_link_is_told(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         here.sim.fault("expired_links", command="imagine")
         here.sim.fault("server_error_before", route="attachments.refresh")
         status, job, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "a red fox"})

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install
 
 SMALL = {"picture_size": 64}
 
 
-async def _ready(here: Installation) -> Person:
-    ada = await here.person()
-    await here.equip(ada)
-    await here.connected()
-    return ada
-
-
-async def _run(ada: Person, verb: str, **body: Any) -> dict[str, Any]:
-    status, job, _ = await ada.call("POST", f"/v2/jobs/{verb}", body)
-    assert status == 200, job
-    return await ada.final(job["jobid"])
-
-
 async def test_an_imagine_has_its_own_mode(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox", mode="turbo")
+        ada = await here.ready()
+        grid = await ada.run("imagine", prompt="a red fox", mode="turbo")
         assert "(turbo)" in grid["content"]
         assert grid["mode"] == "turbo"
 
 
 async def test_a_form_takes_the_mode_behind_its_prompt(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2")
-        await _run(ada, "remix")
-        child = await _run(ada, "button", jobid=grid["jobid"], button="V1", mode="relax")
+        ada = await here.ready()
+        grid = await ada.run("imagine", prompt="a red fox --ar 3:2")
+        await ada.run("remix")
+        child = await ada.run("button", jobid=grid["jobid"], button="V1", mode="relax")
         assert "(relaxed)" in child["content"]
         assert "a red fox" in child["content"]
 
@@ -44,22 +29,22 @@ async def test_a_press_that_may_open_no_form_needs_an_account_in_the_mode(
     install: Install,
 ) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2")
+        ada = await here.ready()
+        grid = await ada.run("imagine", prompt="a red fox --ar 3:2")
         press = {"jobid": grid["jobid"], "button": "V1", "mode": "turbo"}
         status, answer, _ = await ada.call("POST", "/v2/jobs/button", press)
         assert (status, answer["code"]) == (400, 400), answer
-        await _run(ada, "turbo")
-        assert "(turbo)" in (await _run(ada, "button", **press))["content"]
-        await _run(ada, "fast")
-        await _run(ada, "settings", option="Remix mode", state="on")
-        assert "(turbo)" in (await _run(ada, "button", **press))["content"]
+        await ada.run("turbo")
+        assert "(turbo)" in (await ada.run("button", **press))["content"]
+        await ada.run("fast")
+        await ada.run("settings", option="Remix mode", state="on")
+        assert "(turbo)" in (await ada.run("button", **press))["content"]
 
 
 async def test_other_verbs_need_an_account_that_is_in_the_mode(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
-        grid = await _run(ada, "imagine", prompt="a red fox --ar 3:2")
+        ada = await here.ready()
+        grid = await ada.run("imagine", prompt="a red fox --ar 3:2")
         press = {"jobid": grid["jobid"], "button": "U1", "mode": "fast"}
         describe = {"describeUrl": here.photo(), "mode": "fast"}
         for verb, body in (("describe", describe), ("button", press)):
@@ -68,17 +53,17 @@ async def test_other_verbs_need_an_account_that_is_in_the_mode(install: Install)
             error = "mode fast cannot be asked for here, and the account is not in it"
             assert answer["error"] == error
             assert "unknown" in answer["errorDetails"]
-        await _run(ada, "info")
+        await ada.run("info")
         for verb, body in (("describe", describe), ("button", press)):
-            assert (await _run(ada, verb, **body))["status"] == "completed"
-        await _run(ada, "relax")
+            assert (await ada.run(verb, **body))["status"] == "completed"
+        await ada.run("relax")
         status, answer, _ = await ada.call("POST", "/v2/jobs/describe", describe)
         assert (status, "Its mode is relax." in answer["errorDetails"]) == (400, True)
 
 
 async def test_an_unknown_mode_is_named_as_such_on_every_verb(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         for verb, body in (("imagine", {"prompt": "a fox"}), ("info", {})):
             status, answer, _ = await ada.call("POST", f"/v2/jobs/{verb}", {**body, "mode": "slow"})
             assert (status, answer["error"]) == (400, "mode must be one of fast, relax, turbo")

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.e2e.conftest import Install, Installation, Person, eventually
+from tests.e2e.conftest import Install, Installation, eventually
 
 SMALL = {"picture_size": 64}
-
-
-async def _ready(here: Installation) -> Person:
-    ada = await here.person()
-    await here.equip(ada)
-    await here.connected()
-    return ada
-
-
-async def _ask(ada: Person, verb: str, **body: Any) -> dict[str, Any]:
-    status, job, _ = await ada.call("POST", f"/v2/jobs/{verb}", body)
-    assert status == 200, job
-    return job
 
 
 def _told(here: Installation, jobid: str) -> list[str]:
@@ -35,10 +20,10 @@ async def _ended(here: Installation, jobid: str) -> list[str]:
 
 async def test_seed_async_starts_and_tells_its_start(install: Install) -> None:
     async with install(sim_options=SMALL, speed=20.0) as here:
-        ada = await _ready(here)
-        grid = await ada.final((await _ask(ada, "imagine", prompt="a red fox"))["jobid"])
+        ada = await here.ready()
+        grid = await ada.final((await ada.ask("imagine", prompt="a red fox"))["jobid"])
         url = f"{here.outside.url}/callback"
-        job = await _ask(ada, "seed_async", jobid=grid["jobid"], replyUrl=url)
+        job = await ada.ask("seed_async", jobid=grid["jobid"], replyUrl=url)
         assert job["status"] == "started"
         assert await _ended(here, job["jobid"]) == ["started", "completed"]
         ids = [headers["webhook-id"] for headers, _ in here.outside.callbacks]
@@ -47,19 +32,19 @@ async def test_seed_async_starts_and_tells_its_start(install: Install) -> None:
 
 async def test_seed_async_can_be_told_to_keep_its_progress(install: Install) -> None:
     async with install(sim_options=SMALL, speed=20.0) as here:
-        ada = await _ready(here)
-        grid = await ada.final((await _ask(ada, "imagine", prompt="a red fox"))["jobid"])
+        ada = await here.ready()
+        grid = await ada.final((await ada.ask("imagine", prompt="a red fox"))["jobid"])
         url = f"{here.outside.url}/callback"
         body = {"jobid": grid["jobid"], "replyUrl": url, "replyProgress": False}
-        job = await _ask(ada, "seed_async", **body)
+        job = await ada.ask("seed_async", **body)
         assert await _ended(here, job["jobid"]) == ["completed"]
 
 
 async def test_an_imagine_tells_its_progress_when_asked(install: Install) -> None:
     async with install(sim_options=SMALL, speed=5.0) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         url = f"{here.outside.url}/callback"
-        job = await _ask(ada, "imagine", prompt="a red fox", replyUrl=url, replyProgress=True)
+        job = await ada.ask("imagine", prompt="a red fox", replyUrl=url, replyProgress=True)
         told = await _ended(here, job["jobid"])
         assert told[0] == "started"
         assert "progress" in told
@@ -69,17 +54,17 @@ async def test_an_imagine_tells_its_progress_when_asked(install: Install) -> Non
 
 async def test_progress_that_nobody_takes_does_not_keep_the_end(install: Install) -> None:
     async with install(sim_options=SMALL, speed=50.0) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         here.outside.answer = lambda: 500 if len(here.outside.callbacks) < 2 else 200
         url = f"{here.outside.url}/callback"
-        job = await _ask(ada, "imagine", prompt="a red fox", replyUrl=url, replyProgress=True)
+        job = await ada.ask("imagine", prompt="a red fox", replyUrl=url, replyProgress=True)
         assert (await _ended(here, job["jobid"]))[-1] == "completed"
 
 
 @pytest.mark.parametrize("value", ["yes", 1, []])
 async def test_reply_progress_is_true_or_false(install: Install, value: object) -> None:
     async with install(sim_options=SMALL) as here:
-        ada = await _ready(here)
+        ada = await here.ready()
         body = {"prompt": "a red fox", "replyProgress": value}
         status, answer, _ = await ada.call("POST", "/v2/jobs/imagine", body)
         assert (status, answer["error"]) == (400, "replyProgress must be true or false")
