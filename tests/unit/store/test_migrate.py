@@ -105,3 +105,30 @@ def test_a_backup_put_back_raises_epochs_once(connection: apsw.Connection, tmp_p
     restored.close()
     # The database itself was not marked.
     assert Database(connection).one("meta", {"name": "restored"}) is None
+
+
+def test_deliveries_of_an_older_version_and_their_attempts_stay(
+    connection: apsw.Connection,
+) -> None:
+    migrate(connection, build.later(), None, migrations()[:2])
+    connection.execute(
+        """
+        insert into users (email, created_at, token_hash, updated_at) values ('a@b.c', 1, x'00', 1);
+        insert into jobs (jobid, user_id, account_id, channel, verb, status, created_at, updated_at,
+          discord, slot, ghost, code, version) values ('job', 1, 'a', 'c', 'info', 'created', 1, 1,
+          'd', 0, 0, 200, 0);
+        insert into deliveries (delivery_id, jobid, user_id, url, body, created_at, next_attempt_at,
+          attempts, status) values ('one', 'job', 1, 'http://a.test/', x'7b7d', 1, 2, 1, 'pending');
+        insert into delivery_attempts values ('one', 1, 1, 500, null, 0.5);
+        """
+    )
+    migrate(connection, build.later(9), None)
+    kept = connection.execute(
+        "select delivery_id, body, attempts, status, is_final from deliveries"
+    )
+    assert kept.fetchall() == [("one", b"{}", 1, "pending", 1)]
+    attempts = connection.execute("select delivery_id, number, status from delivery_attempts")
+    assert attempts.fetchall() == [("one", 1, 500)]
+    assert connection.execute("pragma foreign_key_check").fetchall() == []
+    connection.execute("delete from jobs")
+    assert connection.execute("select count(*) from delivery_attempts").fetchall() == [(0,)]
