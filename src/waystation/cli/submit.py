@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.options import Json, Limit, Save, Singles
+from waystation.cli.options import RESULT, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
@@ -26,17 +26,37 @@ if TYPE_CHECKING:
 
 __all__ = ["add_verbs"]
 
-_Channel = Annotated[str | None, typer.Option(help="Discord channel id of the account to use.")]
-_MaxJobs = Annotated[
-    int | None, typer.Option(min=1, max=15, help="Most jobs at once on the account.")
+_Channel = Annotated[
+    str | None,
+    typer.Option(metavar="CHANNEL", help="Discord channel id of the account to use."),
 ]
-_ReplyUrl = Annotated[str | None, typer.Option(help="URL that is called with the result.")]
-_ReplyRef = Annotated[str | None, typer.Option(help="Your own reference, stored with the job.")]
+_MaxJobs = Annotated[
+    int | None, typer.Option(min=1, max=15, metavar="NUMBER", help="Most jobs at once on the account.")
+]
+
+_CALLBACK = "Callback"
+"""A panel of its own, as RESULT: one with all options has no room left for words at 80 columns."""
+
+_ReplyUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="URL that is called with the result.", rich_help_panel=_CALLBACK
+    ),
+]
+_ReplyRef = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Your own reference, stored with the job.",
+        rich_help_panel=_CALLBACK,
+    ),
+]
 _ReplyProgress = Annotated[
     bool | None,
     typer.Option(
         "--reply-progress/--no-reply-progress",
         help="Whether the URL is called before the end too (an addition to v2).",
+        rich_help_panel=_CALLBACK,
     ),
 ]
 _Mode = Annotated[
@@ -46,7 +66,9 @@ _Mode = Annotated[
         help="Refused unless the account is in this mode already (an addition to v2).",
     ),
 ]
-_Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the result.")]
+_Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait for the result.", rich_help_panel=RESULT)
+]
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 

@@ -69,6 +69,7 @@ def test_help_says_that_pictures_may_be_files_and_breaks_no_choice() -> None:
     shown = run("blend", "--help").out
     assert "Files or URLs of 2 to 5 pictures" in shown
     assert "Portrait, Square or Landscape" in shown
+    assert "--no-reply-progress" in shown and "fast|relax|turbo" in shown
 
 
 def test_info_sends_what_is_given_and_shows_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
