@@ -79,6 +79,10 @@ waystation blend one.png two.png --blend-dimensions Landscape
 _EXITS_HEAD = """
 ## Exit codes
 
+A number of three digits is the status of a refused request. A job that was accepted and fails has 1
+whatever its `code` says, except that 422, 429 and 596 count as in the table. `jobs cancel` is done
+(0) only when the job is cancelled; one that had ended otherwise before has 1.
+
 | code | meaning |
 |---|---|
 """

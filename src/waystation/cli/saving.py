@@ -23,6 +23,7 @@ from rich.text import Text
 
 from waystation.cli.screen import Screen, link
 from waystation.errors import PreconditionFailed, WaystationError
+from waystation.jobs import FINAL
 
 if TYPE_CHECKING:
     from waystation.client import Client
@@ -45,6 +46,8 @@ class Saved:
     paths: list[Path] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Link, which is empty where there was none, and why."""
+    may_come: bool = True
+    """Whether trying again can help."""
 
     def as_json(self) -> dict[str, object]:
         """Return it as `--json` adds it to the job."""
@@ -91,20 +94,21 @@ async def save(
     """
     if folder is None:
         return None
-    found = Saved()
+    status = job.get("status")
     links = [*_attached(job), *(_single(job) if singles else ())]
-    if job.get("status") != "completed":
-        found.failures.append(("", f"the job is {job.get('status', 'unknown')}, not completed"))
-    elif not links:
-        found.failures.append(("", "the job has no picture"))
-    else:
-        for url, name in links:
-            try:
-                found.paths.append(await _save(client, url, folder / name))
-            except WaystationError as error:
-                found.failures.append((url, error.message))
-            except OSError as error:
-                found.failures.append((url, f"{folder / name}: {error.strerror}"))
+    if status != "completed":
+        why = f"the job is {status or 'unknown'}, not completed"
+        return Saved(failures=[("", why)], may_come=status not in FINAL)
+    if not links:
+        return Saved(failures=[("", "the job has no picture")], may_come=False)
+    found = Saved()
+    for url, name in links:
+        try:
+            found.paths.append(await _save(client, url, folder / name))
+        except WaystationError as error:
+            found.failures.append((url, error.message))
+        except OSError as error:
+            found.failures.append((url, f"{folder / name}: {error.strerror}"))
     return found
 
 

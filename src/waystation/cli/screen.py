@@ -22,6 +22,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from waystation.cli.exits import Exit, exit_for_error
+from waystation.cli.mends import mends
 from waystation.errors import (
     Busy,
     ButtonRepeated,
@@ -242,8 +243,10 @@ class Screen:
             self.give(_error_object(error) | ({"jobid": self.jobid} if waits else {}))
             return
         _print(self.err, marked("error", error.message))
-        for line in _explained(error):
+        for line in (error.details or "").splitlines():
             _print(self.err, plain(f"  {line}", "dim"))
+        for what, command in mends(error):
+            self._advise(f"  {what}", command, "dim")
         if waits:
             self._note_job()
 
@@ -257,7 +260,12 @@ class Screen:
             self._note_job()
 
     def _note_job(self) -> None:
-        self.note(f"the job goes on: waystation jobs watch {self.jobid}", "")
+        self._advise("the job goes on:", f"waystation jobs watch {self.jobid}", "")
+
+    def _advise(self, what: str, command: str, style: str) -> None:
+        _print(self.err, plain(what, style))
+        if command:
+            _print(self.err, link(f"  {command}"))
 
 
 @contextmanager
@@ -295,13 +303,3 @@ def _error_object(error: WaystationError) -> dict[str, object]:
     # A setting is the caller's own mistake here, as a request is to the API.
     code = InvalidRequest.status_hint if isinstance(error, ConfigurationError) else None
     return body | {"code": code or error.status_hint}
-
-
-def _explained(error: WaystationError) -> Sequence[str]:
-    lines = error.details.split("\n") if error.details else []
-    if isinstance(error, Busy):
-        lines += [f"running: {jobid}" for jobid in error.executing_jobs or ()]
-        lines.append(f"try again in {error.retry_after_s} s")
-    if isinstance(error, ButtonRepeated):
-        lines.append(f"its result: waystation jobs show {error.jobid}")
-    return lines

@@ -31,7 +31,8 @@ _Channel = Annotated[
     typer.Option(metavar="CHANNEL", help="Discord channel id of the account to use."),
 ]
 _MaxJobs = Annotated[
-    int | None, typer.Option(min=1, max=15, metavar="NUMBER", help="Most jobs at once on the account.")
+    int | None,
+    typer.Option(min=1, max=15, metavar="NUMBER", help="Most jobs at once on the account."),
 ]
 
 _CALLBACK = "Callback"
