@@ -33,6 +33,9 @@ __all__ = ["Saved", "folder_at", "named", "save"]
 _MOST_BYTES = 100 * 1024 * 1024
 """Per picture: what a server on Discord takes at most."""
 
+_HEAD_BYTES = 256 * 1024
+"""In which a picture tells its size."""
+
 _LONGEST_NAME = 180
 """Bytes; file systems take 255, and a number may come behind it."""
 
@@ -153,7 +156,19 @@ async def _save(client: Client, url: str, wanted: Path) -> Path:
     with _part(wanted.parent) as file:
         await client.download(url, file, most_bytes=_MOST_BYTES)
         file.flush()
-        return _placed(Path(file.name), wanted)
+        temporary = Path(file.name)
+        return _placed(temporary, wanted.with_suffix(_suffix(temporary, wanted.suffix)))
+
+
+def _suffix(file: Path, told: str) -> str:
+    """Return the suffix of the picture that the bytes are; the one told where they are none."""
+    from waystation.outbound.pictures import recognise
+
+    with file.open("rb") as opened:
+        found = recognise(opened.read(_HEAD_BYTES))
+    if found is None or told.lower() in (".jpeg", f".{found[0].extension}"):
+        return told
+    return f".{found[0].extension}"
 
 
 @contextmanager

@@ -57,7 +57,7 @@ _NO_EDGE = 2_000
 """Columns where nobody looks: wide enough that no line of a bot is folded."""
 
 _GAP = 2
-"""Columns between two cells."""
+"""Columns between two cells, where none are asked for."""
 
 _LEAST_ROOM = 20
 """Columns in which text is folded at least; a narrower terminal folds it once more."""
@@ -93,9 +93,11 @@ def plain(value: object, style: str = "", *, lines: bool = False) -> Text:
     return Text(escaped(str(value), "\n" if lines else ""), style)
 
 
-def marked(sign: str, text: str, style: str = "") -> Text:
-    """Return foreign text behind a sign of MARK. (`+` would spread the sign's style over it.)"""
-    return Text.assemble(MARK[sign], " ", plain(text, style))
+def marked(sign: str, text: str, style: str = "") -> Grid:
+    """Return foreign text behind a sign of MARK; what is folded stands below the text."""
+    row = Grid(gap=1)
+    row.add_row(MARK[sign], plain(text, style))
+    return row
 
 
 class Grid:
@@ -103,9 +105,12 @@ class Grid:
 
     Ids and URLs stay in one piece and no line ends in spaces, which rich's own tables promise not.
     Words with a no-break space between them stay together; it is shown as a space.
+
+    Args: gap: columns between two cells
     """
 
-    def __init__(self, *titles: str) -> None:
+    def __init__(self, *titles: str, gap: int = _GAP) -> None:
+        self._gap = gap
         self._rows: list[Sequence[Text]] = []
         if titles:
             self.add_row(*(Text(title, "bold") for title in titles))
@@ -119,7 +124,7 @@ class Grid:
         for *first, last in self._rows:
             head = Text(no_wrap=True)
             for cell, width in zip(first, widths, strict=False):
-                head.append_text(cell).append(" " * (width + _GAP - cell.cell_len))
+                head.append_text(cell).append(" " * (width + self._gap - cell.cell_len))
             room = max(options.max_width - head.cell_len, _LEAST_ROOM)
             for folded in _folded(last, room):
                 folded.plain = folded.plain.replace(_JOINED, " ")
@@ -130,7 +135,7 @@ class Grid:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         widths = self._widths()
-        whole = sum(widths) + _GAP * max(len(widths) - 1, 0)
+        whole = sum(widths) + self._gap * max(len(widths) - 1, 0)
         return Measurement(whole, whole).with_maximum(options.max_width)
 
     def _widths(self) -> list[int]:

@@ -75,6 +75,12 @@ def test_a_sign_does_not_colour_what_follows_it() -> None:
     assert "✓\x1b[0m" in shown
 
 
+def test_what_is_folded_stands_below_the_text_and_not_below_its_sign() -> None:
+    finding = marked("ok", "a finding that needs more columns than there are")
+    lines = drawn(finding, width=30).splitlines()
+    assert lines == ["✓ a finding that needs more", "  columns than there are"]
+
+
 def test_fields_show_values_as_text_line_by_line() -> None:
     shown = drawn(fields({"name": "[b]x[/b]", "said": "one\ntwo"})).splitlines()
     assert [line.rstrip() for line in shown] == ["name  [b]x[/b]", "said  one", "      two"]
