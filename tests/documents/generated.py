@@ -63,8 +63,9 @@ terminal, with `NO_COLOR`, or on a dumb one, each change is a line.
 gave them, and prints the paths (`saved` in JSON). A file that is there already stays: the same
 picture is not written again, another one gets a number behind its name. `--singles` adds the links
 of `imageUx` and `videoUx`. Where the bytes are a picture of another kind than the name says, the
-name ends as that kind does. A picture that cannot be had is told (`unsaved` in JSON) and has an exit
-code of its own; the job stays completed, and `waystation jobs show JOBID --save DIR` tries again.
+name ends as that kind does. A picture that cannot be had is told (`unsaved` in JSON) and has an
+exit code of its own; the job stays completed, and `waystation jobs show JOBID --save DIR` tries
+again.
 
 ```sh
 waystation imagine "a red fox in the snow --ar 3:2" --save pictures

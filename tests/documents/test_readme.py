@@ -57,7 +57,7 @@ def test_the_readme_session_works_as_printed() -> None:
     ]
     assert out.count("\nsaved ") == 1 + 4 + 1
     assert fault["name"] == "banned_prompt"
-    assert "✗ imagine moderated: Banned prompt" in out and out.endswith("exit code 7\n")
+    assert "✗ imagine moderated in " in out and out.endswith("exit code 7\n")
     assert f"U2  {single['jobid']}" in out and "V3  job:" in out
 
 

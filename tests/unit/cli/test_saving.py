@@ -82,7 +82,8 @@ async def test_a_file_is_named_by_what_it_is(
 ) -> None:
     data = io.BytesIO()
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    frames[0].save(data, kind, save_all=True, append_images=frames[1:])
+    more = {} if kind == "JPEG" else {"save_all": True, "append_images": frames[1:]}
+    frames[0].save(data, kind, **more)
     site = Site(**{"fox": b"1", told: data.getvalue()})
     clip = job("fox", videoUx=[{"id": 1, "url": f"http://x/video/0a1b/{told}"}])
     found = await save(cast(Client, site), clip, tmp_path, singles=True)
