@@ -1,5 +1,9 @@
 // Describe a picture and print its four prompts.
 //   WAYSTATION_URL=… WAYSTATION_TOKEN=… node describe.mjs https://example.org/picture.png
+if (!process.env.WAYSTATION_TOKEN) {
+  console.error("WAYSTATION_TOKEN is not set: waystation users add prints one");
+  process.exit(1);
+}
 const url = process.env.WAYSTATION_URL ?? "http://127.0.0.1:8080";
 const headers = {
   Authorization: `Bearer ${process.env.WAYSTATION_TOKEN}`,

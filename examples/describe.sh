@@ -2,6 +2,10 @@
 # Describe a picture and print its four prompts.
 #   WAYSTATION_URL=… WAYSTATION_TOKEN=… sh describe.sh https://example.org/picture.png
 set -eu
+[ -n "${WAYSTATION_TOKEN:-}" ] || {
+    echo "WAYSTATION_TOKEN is not set: waystation users add prints one" >&2
+    exit 1
+}
 [ $# = 1 ] || { echo "usage: describe.sh URL" >&2; exit 2; }
 url="${WAYSTATION_URL:-http://127.0.0.1:8080}"
 unfinished="created started progress"

@@ -1,5 +1,9 @@
 // Draw four pictures from a prompt, upscale the second, and print the links of both results.
 //   WAYSTATION_URL=… WAYSTATION_TOKEN=… node imagine.mjs "a red fox in the snow --ar 3:2"
+if (!process.env.WAYSTATION_TOKEN) {
+  console.error("WAYSTATION_TOKEN is not set: waystation users add prints one");
+  process.exit(1);
+}
 const url = process.env.WAYSTATION_URL ?? "http://127.0.0.1:8080";
 const headers = {
   Authorization: `Bearer ${process.env.WAYSTATION_TOKEN}`,

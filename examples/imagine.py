@@ -11,6 +11,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+if not os.environ.get("WAYSTATION_TOKEN"):
+    sys.exit("WAYSTATION_TOKEN is not set: waystation users add prints one")
 URL = os.environ.get("WAYSTATION_URL", "http://127.0.0.1:8080")
 HEADERS = {
     "Authorization": f"Bearer {os.environ['WAYSTATION_TOKEN']}",

@@ -2,6 +2,10 @@
 # Draw four pictures from a prompt, upscale the second, and print the links of both results.
 #   WAYSTATION_URL=… WAYSTATION_TOKEN=… sh imagine.sh "a red fox in the snow --ar 3:2"
 set -eu
+[ -n "${WAYSTATION_TOKEN:-}" ] || {
+    echo "WAYSTATION_TOKEN is not set: waystation users add prints one" >&2
+    exit 1
+}
 [ $# = 1 ] || { echo "usage: imagine.sh PROMPT" >&2; exit 2; }
 url="${WAYSTATION_URL:-http://127.0.0.1:8080}"
 unfinished="created started progress"

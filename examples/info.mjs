@@ -1,5 +1,9 @@
 // Show what the bot says of an account: plan, hours left, running jobs.
 //   WAYSTATION_URL=… WAYSTATION_TOKEN=… node info.mjs [CHANNEL]
+if (!process.env.WAYSTATION_TOKEN) {
+  console.error("WAYSTATION_TOKEN is not set: waystation users add prints one");
+  process.exit(1);
+}
 const url = process.env.WAYSTATION_URL ?? "http://127.0.0.1:8080";
 const response = await fetch(`${url}/v2/jobs/info`, {
   method: "POST",

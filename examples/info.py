@@ -9,6 +9,8 @@ import sys
 import urllib.error
 import urllib.request
 
+if not os.environ.get("WAYSTATION_TOKEN"):
+    sys.exit("WAYSTATION_TOKEN is not set: waystation users add prints one")
 url = os.environ.get("WAYSTATION_URL", "http://127.0.0.1:8080")
 request = urllib.request.Request(
     f"{url}/v2/jobs/info",

@@ -2,6 +2,10 @@
 # Show what the bot says of an account: plan, hours left, running jobs.
 #   WAYSTATION_URL=… WAYSTATION_TOKEN=… sh info.sh [CHANNEL]
 set -eu
+[ -n "${WAYSTATION_TOKEN:-}" ] || {
+    echo "WAYSTATION_TOKEN is not set: waystation users add prints one" >&2
+    exit 1
+}
 curl -sS -X POST "${WAYSTATION_URL:-http://127.0.0.1:8080}/v2/jobs/info" \
     -H "Authorization: Bearer $WAYSTATION_TOKEN" \
     -H "Accept: application/json" -H "Content-Type: application/json" \

@@ -431,8 +431,10 @@ def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?" if close else "."
+    # the prefix, which all variables have, makes none of them near
+    by_rest = {each.removeprefix(PREFIX): each for each in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
+    return f"; did you mean `{by_rest[close[0]]}`?" if close else "."
 
 
 def _value(row: Setting, raw: object, where: str, *, lax: bool) -> object:

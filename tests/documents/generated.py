@@ -62,8 +62,10 @@ terminal, with `NO_COLOR`, or on a dumb one, each change is a line.
 `--save DIR` writes the pictures of a completed job into a directory, under the names that the bot
 gave them, and prints the paths (`saved` in JSON). A file that is there already stays: the same
 picture is not written again, another one gets a number behind its name. `--singles` adds the links
-of `imageUx` and `videoUx`. A picture that cannot be had is told (`unsaved` in JSON) and has an exit
-code of its own; the job stays completed, and `waystation jobs show JOBID --save DIR` tries again.
+of `imageUx` and `videoUx`. Where the bytes are a picture of another kind than the name says, the
+name ends as that kind does. A picture that cannot be had is told (`unsaved` in JSON) and has an
+exit code of its own; the job stays completed, and `waystation jobs show JOBID --save DIR` tries
+again.
 
 ```sh
 waystation imagine "a red fox in the snow --ar 3:2" --save pictures
@@ -78,6 +80,10 @@ waystation blend one.png two.png --blend-dimensions Landscape
 
 _EXITS_HEAD = """
 ## Exit codes
+
+A number of three digits is the status of a refused request. A job that was accepted and fails has 1
+whatever its `code` says, except that 422, 429 and 596 count as in the table. `jobs cancel` is done
+(0) only when the job is cancelled; one that had ended otherwise before has 1.
 
 | code | meaning |
 |---|---|

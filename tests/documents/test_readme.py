@@ -40,7 +40,7 @@ def test_the_readme_session_works_as_printed() -> None:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 0, out + err
-    ready, account, info, job, grid, single = _objects(out)
+    ready, account, info, job, grid, single, fault = _objects(out)
     assert ready["ready"] is True
     assert set(account) == {"discord", "channel", "maxJobs"}
     assert info["status"] == "completed" and info["verb"] == "info"
@@ -56,6 +56,8 @@ def test_the_readme_session_works_as_printed() -> None:
         "imagine",
     ]
     assert out.count("\nsaved ") == 1 + 4 + 1
+    assert fault["name"] == "banned_prompt"
+    assert "✗ imagine moderated in " in out and out.endswith("exit code 7\n")
     assert f"U2  {single['jobid']}" in out and "V3  job:" in out
 
 

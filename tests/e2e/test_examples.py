@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -151,3 +152,17 @@ async def test_an_example_fails_when_the_prompt_is_refused(
         code, out, err = await _imagined(here, program, name)
         assert code == 1 and out == b""
         assert b"Banned prompt" in err, err.decode()
+
+
+@pytest.mark.parametrize(("name", "program"), (_EXAMPLES | _INFO | _IMAGINE).items())
+def test_an_example_without_a_token_says_so_in_a_sentence(name: str, program: str) -> None:
+    ran = subprocess.run(
+        [program, str(ROOT / "examples" / name), "x"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    said = "WAYSTATION_TOKEN is not set: waystation users add prints one\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)

@@ -225,6 +225,12 @@ def test_an_unknown_variable_is_a_warning() -> None:
     assert found.warnings == ("WAYSTATION_PROT is not a setting; did you mean `WAYSTATION_PORT`?",)
 
 
+@pytest.mark.parametrize("name", ["FOO", "TEST", "XYZZY"])
+def test_an_unknown_variable_like_no_other_names_none(name: str) -> None:
+    found = load(environ={f"WAYSTATION_{name}": "1"})
+    assert found.warnings == (f"WAYSTATION_{name} is not a setting.",)
+
+
 def test_secrets_are_never_shown() -> None:
     found = load(
         environ={"WAYSTATION_TOKEN": CANARY, "WAYSTATION_SMTP_URL": f"smtp://u:{CANARY}@h"}

@@ -45,7 +45,7 @@ class Exit(IntEnum):
 
 EXITS: Mapping[Exit, str] = {
     Exit.OK: "done",
-    Exit.FAILED: "the job failed, a check found something, or any other error",
+    Exit.FAILED: "a job failed, a check found something, a conflict (409), or any other error",
     Exit.USAGE: "wrong arguments, input or settings (400, 412, 413)",
     Exit.UNREACHABLE: "the service is not reachable, not ready or too slow (502, 503)",
     Exit.UNAUTHORIZED: "no valid token, no subscription, or not allowed (401, 402, 403)",
@@ -53,8 +53,8 @@ EXITS: Mapping[Exit, str] = {
     Exit.BUSY: "all slots are taken, or Discord limits the rate (429)",
     Exit.MODERATED: "Midjourney's content rules refused the job (422)",
     Exit.NOT_FOUND: "there is no such job, account or user (404)",
-    Exit.CANCELLED: "the job was cancelled",
-    Exit.NOT_SAVED: "a picture of the job could not be saved; `jobs show --save` tries again",
+    Exit.CANCELLED: "the job that was waited for, or was to be saved, was cancelled",
+    Exit.NOT_SAVED: "a picture is not saved, or not there yet; `jobs show --save` tries again",
     Exit.INTERRUPTED: "stopped by Ctrl-C; a submitted job goes on",
 }
 

@@ -34,6 +34,9 @@ _LABELS: Mapping[str, str] = {"discord": "account"}
 _READ = frozenset({"info", "settings", "prompts", "seed"})
 """Fields that say what the bot's words say; those are left out then."""
 
+_ACTS = frozenset({"Reset Settings"})
+"""Buttons among the options of the settings that are pressed, and never on or off."""
+
 _TIME = re.compile(r"<t:(-?\d{1,15})(?::[tTdDfFR])?>")
 """Source: Discord's message formatting, timestamps."""
 
@@ -54,7 +57,10 @@ def job_view(job: Mapping[str, object]) -> Sequence[RenderableType]:
         for field, value in job.items()
         if field not in _ELSEWHERE
     }
-    parts: list[RenderableType] = [headline(job), indented(fields(rows))]
+    parts: list[RenderableType] = [headline(job)]
+    if details := job.get("errorDetails"):
+        parts.append(indented(plain(details, lines=True)))
+    parts.append(indented(fields(rows)))
     if not _READ & job.keys():
         for said in sayings(job):
             parts += [Text(), indented(plain(readable(said), lines=True))]
@@ -87,6 +93,8 @@ def labels(buttons: Sequence[str]) -> str:
 def _rows(given: Mapping[object, object]) -> Iterator[Sequence[str]]:
     """Yield name and value of each field; those of an object within stand behind its name."""
     for name, value in given.items():
+        if name in _ACTS:
+            continue
         match value:
             case {**within}:
                 for number, row in enumerate(_rows(within)):
@@ -126,8 +134,8 @@ def headline(job: Mapping[str, object]) -> Text:
     took = _took_s(job)
     if took is not None:
         line.append(f" in {took:.1f} s", "dim")
-    why = [str(job[field]) for field in ("error", "errorDetails") if job.get(field)]
-    return line.append(plain(": " + " — ".join(why), style)) if why else line
+    why = job.get("error")
+    return line.append(plain(f": {why}", style)) if why else line
 
 
 def sayings(job: Mapping[str, object]) -> list[str]:

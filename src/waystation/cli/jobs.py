@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from waystation.cli.exits import exit_for_job
+from waystation.cli.exits import Exit
 from waystation.cli.group import CommandGroup
 from waystation.cli.job_view import headline
 from waystation.cli.options import Jobid, Json, Limit, Save, Singles
@@ -36,7 +36,7 @@ def list_jobs(as_json: Json = False) -> None:
 def show(
     jobid: Jobid, folder: Save = None, singles: Singles = False, as_json: Json = False
 ) -> None:
-    """Show a job as it is now."""
+    """Show a job as it is now; done however it ended, unless --save finds nothing to save."""
     with opened(as_json) as screen:
         to = folder and folder_at(folder)
 
@@ -70,9 +70,9 @@ def watch(
 
 @app.command()
 def cancel(jobid: Jobid, as_json: Json = False) -> None:
-    """Cancel a job; done when it is cancelled, else the exit code says how it had ended."""
+    """Cancel a job; done when it is cancelled, a failure when it had ended otherwise before."""
     with opened(as_json) as screen:
         job = ask(lambda client: client.cancel(jobid))
         screen.answer(job, headline(job))
         if job.get("status") != "cancelled":
-            raise typer.Exit(exit_for_job(job.get("status"), job.get("code")))
+            raise typer.Exit(Exit.FAILED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import RenderableType
+
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain
@@ -27,7 +29,7 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
             said = f"nothing to do: {found['database']} has schema {found['to']}"
         else:
             said = f"{found['database']}: schema {found['from']} is now {found['to']}"
-        lines = [marked("ok", said)]
+        lines: list[RenderableType] = [marked("ok", said)]
         if found["backup"]:
             lines.append(plain(f"  backup: {found['backup']}", "dim"))
         screen.answer(found, *lines)

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Channel", "Config", "Jobid", "Json", "Limit", "Save", "Singles"]
+__all__ = ["RESULT", "Channel", "Config", "Jobid", "Json", "Limit", "Save", "Singles"]
+
+RESULT = "Result"
+"""The panel of what is done with a job's result."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
@@ -21,7 +24,10 @@ Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.")]
 Limit = Annotated[
     float | None,
     typer.Option(
-        "--timeout", metavar="SECONDS", help="Stop waiting after so many seconds; the job goes on."
+        "--timeout",
+        metavar="SECONDS",
+        help="Stop waiting after so many seconds; the job goes on.",
+        rich_help_panel=RESULT,
     ),
 ]
 Save = Annotated[
@@ -32,8 +38,14 @@ Save = Annotated[
         metavar="DIR",
         file_okay=False,
         help="Save the job's pictures in this directory.",
+        rich_help_panel=RESULT,
     ),
 ]
 Singles = Annotated[
-    bool, typer.Option("--singles", help="With --save: each picture or clip of a grid too.")
+    bool,
+    typer.Option(
+        "--singles",
+        help="With --save: each picture or clip of a grid too.",
+        rich_help_panel=RESULT,
+    ),
 ]

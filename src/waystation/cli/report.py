@@ -20,13 +20,15 @@ def report(
 
     Args:
         saved: None where nothing was to be saved
-        judged: whether how the job ended counts
+        judged: whether how the job ended counts, also when nothing was to be saved
     """
     if saved is None:
         screen.answer(job, *job_view(job))
     else:
         screen.answer(dict(job) | saved.as_json(), *job_view(job), *saved.shown())
         saved.tell(screen)
-    code = exit_for_job(job.get("status"), job.get("code")) if judged else Exit.OK
-    lost = saved is not None and saved.failures
-    return Exit.NOT_SAVED if lost and code is Exit.OK else code
+    ended = exit_for_job(job.get("status"), job.get("code"))
+    if saved is not None and saved.failures:
+        # what will never be there is not worth another try
+        return ended or (Exit.NOT_SAVED if saved.may_come else Exit.FAILED)
+    return ended if judged else Exit.OK

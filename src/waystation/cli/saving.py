@@ -23,6 +23,7 @@ from rich.text import Text
 
 from waystation.cli.screen import Screen, link
 from waystation.errors import PreconditionFailed, WaystationError
+from waystation.jobs import FINAL
 
 if TYPE_CHECKING:
     from waystation.client import Client
@@ -31,6 +32,9 @@ __all__ = ["Saved", "folder_at", "named", "save"]
 
 _MOST_BYTES = 100 * 1024 * 1024
 """Per picture: what a server on Discord takes at most."""
+
+_HEAD_BYTES = 256 * 1024
+"""In which a picture tells its size."""
 
 _LONGEST_NAME = 180
 """Bytes; file systems take 255, and a number may come behind it."""
@@ -45,6 +49,8 @@ class Saved:
     paths: list[Path] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Link, which is empty where there was none, and why."""
+    may_come: bool = True
+    """Whether trying again can help."""
 
     def as_json(self) -> dict[str, object]:
         """Return it as `--json` adds it to the job."""
@@ -91,20 +97,21 @@ async def save(
     """
     if folder is None:
         return None
-    found = Saved()
+    status = job.get("status")
     links = [*_attached(job), *(_single(job) if singles else ())]
-    if job.get("status") != "completed":
-        found.failures.append(("", f"the job is {job.get('status', 'unknown')}, not completed"))
-    elif not links:
-        found.failures.append(("", "the job has no picture"))
-    else:
-        for url, name in links:
-            try:
-                found.paths.append(await _save(client, url, folder / name))
-            except WaystationError as error:
-                found.failures.append((url, error.message))
-            except OSError as error:
-                found.failures.append((url, f"{folder / name}: {error.strerror}"))
+    if status != "completed":
+        why = f"the job is {status or 'unknown'}, not completed"
+        return Saved(failures=[("", why)], may_come=status not in FINAL)
+    if not links:
+        return Saved(failures=[("", "the job has no picture")], may_come=False)
+    found = Saved()
+    for url, name in links:
+        try:
+            found.paths.append(await _save(client, url, folder / name))
+        except WaystationError as error:
+            found.failures.append((url, error.message))
+        except OSError as error:
+            found.failures.append((url, f"{folder / name}: {error.strerror}"))
     return found
 
 
@@ -149,7 +156,19 @@ async def _save(client: Client, url: str, wanted: Path) -> Path:
     with _part(wanted.parent) as file:
         await client.download(url, file, most_bytes=_MOST_BYTES)
         file.flush()
-        return _placed(Path(file.name), wanted)
+        temporary = Path(file.name)
+        return _placed(temporary, wanted.with_suffix(_suffix(temporary, wanted.suffix)))
+
+
+def _suffix(file: Path, told: str) -> str:
+    """Return the suffix of the picture that the bytes are; the one told where they are none."""
+    from waystation.outbound.pictures import recognise
+
+    with file.open("rb") as opened:
+        found = recognise(opened.read(_HEAD_BYTES))
+    if found is None or told.lower() in (".jpeg", f".{found[0].extension}"):
+        return told
+    return f".{found[0].extension}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from waystation.cli.exits import Exit, exit_for_error
+from waystation.cli.mends import mends
 from waystation.errors import (
     Busy,
     ButtonRepeated,
@@ -56,7 +57,7 @@ _NO_EDGE = 2_000
 """Columns where nobody looks: wide enough that no line of a bot is folded."""
 
 _GAP = 2
-"""Columns between two cells."""
+"""Columns between two cells, where none are asked for."""
 
 _LEAST_ROOM = 20
 """Columns in which text is folded at least; a narrower terminal folds it once more."""
@@ -92,9 +93,11 @@ def plain(value: object, style: str = "", *, lines: bool = False) -> Text:
     return Text(escaped(str(value), "\n" if lines else ""), style)
 
 
-def marked(sign: str, text: str, style: str = "") -> Text:
-    """Return foreign text behind a sign of MARK. (`+` would spread the sign's style over it.)"""
-    return Text.assemble(MARK[sign], " ", plain(text, style))
+def marked(sign: str, text: str, style: str = "") -> Grid:
+    """Return foreign text behind a sign of MARK; what is folded stands below the text."""
+    row = Grid(gap=1)
+    row.add_row(MARK[sign], plain(text, style))
+    return row
 
 
 class Grid:
@@ -102,9 +105,12 @@ class Grid:
 
     Ids and URLs stay in one piece and no line ends in spaces, which rich's own tables promise not.
     Words with a no-break space between them stay together; it is shown as a space.
+
+    Args: gap: columns between two cells
     """
 
-    def __init__(self, *titles: str) -> None:
+    def __init__(self, *titles: str, gap: int = _GAP) -> None:
+        self._gap = gap
         self._rows: list[Sequence[Text]] = []
         if titles:
             self.add_row(*(Text(title, "bold") for title in titles))
@@ -118,7 +124,7 @@ class Grid:
         for *first, last in self._rows:
             head = Text(no_wrap=True)
             for cell, width in zip(first, widths, strict=False):
-                head.append_text(cell).append(" " * (width + _GAP - cell.cell_len))
+                head.append_text(cell).append(" " * (width + self._gap - cell.cell_len))
             room = max(options.max_width - head.cell_len, _LEAST_ROOM)
             for folded in _folded(last, room):
                 folded.plain = folded.plain.replace(_JOINED, " ")
@@ -129,7 +135,7 @@ class Grid:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         widths = self._widths()
-        whole = sum(widths) + _GAP * max(len(widths) - 1, 0)
+        whole = sum(widths) + self._gap * max(len(widths) - 1, 0)
         return Measurement(whole, whole).with_maximum(options.max_width)
 
     def _widths(self) -> list[int]:
@@ -242,8 +248,10 @@ class Screen:
             self.give(_error_object(error) | ({"jobid": self.jobid} if waits else {}))
             return
         _print(self.err, marked("error", error.message))
-        for line in _explained(error):
+        for line in (error.details or "").splitlines():
             _print(self.err, plain(f"  {line}", "dim"))
+        for what, command in mends(error):
+            self._advise(f"  {what}", command, "dim")
         if waits:
             self._note_job()
 
@@ -257,7 +265,12 @@ class Screen:
             self._note_job()
 
     def _note_job(self) -> None:
-        self.note(f"the job goes on: waystation jobs watch {self.jobid}", "")
+        self._advise("the job goes on:", f"waystation jobs watch {self.jobid}", "")
+
+    def _advise(self, what: str, command: str, style: str) -> None:
+        _print(self.err, plain(what, style))
+        if command:
+            _print(self.err, link(f"  {command}"))
 
 
 @contextmanager
@@ -295,13 +308,3 @@ def _error_object(error: WaystationError) -> dict[str, object]:
     # A setting is the caller's own mistake here, as a request is to the API.
     code = InvalidRequest.status_hint if isinstance(error, ConfigurationError) else None
     return body | {"code": code or error.status_hint}
-
-
-def _explained(error: WaystationError) -> Sequence[str]:
-    lines = error.details.split("\n") if error.details else []
-    if isinstance(error, Busy):
-        lines += [f"running: {jobid}" for jobid in error.executing_jobs or ()]
-        lines.append(f"try again in {error.retry_after_s} s")
-    if isinstance(error, ButtonRepeated):
-        lines.append(f"its result: waystation jobs show {error.jobid}")
-    return lines

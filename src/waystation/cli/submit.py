@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.options import Json, Limit, Save, Singles
+from waystation.cli.options import RESULT, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
 from waystation.cli.screen import opened
 from waystation.cli.waiting import waiting
 from waystation.errors import InvalidRequest, PreconditionFailed
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command, Param, ParamKind
+from waystation.midjourney.commands import COMMANDS, MODES, AnswersAt, Command, Param, ParamKind
 from waystation.midjourney.replies import ReplyKind
 
 if TYPE_CHECKING:
@@ -26,33 +26,82 @@ if TYPE_CHECKING:
 
 __all__ = ["add_verbs"]
 
-_Channel = Annotated[str | None, typer.Option(help="Discord channel id of the account to use.")]
-_MaxJobs = Annotated[
-    int | None, typer.Option(min=1, max=15, help="Most jobs at once on the account.")
+_Channel = Annotated[
+    str | None,
+    typer.Option(metavar="CHANNEL", help="Discord channel id of the account to use."),
 ]
-_ReplyUrl = Annotated[str | None, typer.Option(help="URL that is called with the result.")]
-_ReplyRef = Annotated[str | None, typer.Option(help="Your own reference, stored with the job.")]
-_Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the result.")]
+_MaxJobs = Annotated[
+    int | None,
+    typer.Option(min=1, max=15, metavar="NUMBER", help="Most jobs at once on the account."),
+]
+
+_CALLBACK = "Callback"
+"""A panel of its own, as RESULT: one with all options has no room left for words at 80 columns."""
+
+_ReplyUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="URL that is called with the result.", rich_help_panel=_CALLBACK
+    ),
+]
+_ReplyRef = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Your own reference, stored with the job.",
+        rich_help_panel=_CALLBACK,
+    ),
+]
+_ReplyProgress = Annotated[
+    bool | None,
+    typer.Option(
+        "--reply-progress/--no-reply-progress",
+        help="Whether the URL is called before the end too (an addition to v2).",
+        rich_help_panel=_CALLBACK,
+    ),
+]
+_Mode = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(MODES),
+        help="Refused unless the account is in this mode already (an addition to v2).",
+    ),
+]
+_Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait for the result.", rich_help_panel=RESULT)
+]
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 
-_ARGUMENTS: Mapping[ParamKind, tuple[type, str]] = {
-    ParamKind.PICTURE: (str, "PICTURE"),
-    ParamKind.PICTURES: (list[str], "PICTURE..."),
-    ParamKind.TEXT: (str, "TEXT"),
-    ParamKind.CHOICE: (str, "CHOICE"),
-    ParamKind.PARENT: (str, "JOBID"),
-    ParamKind.MASK: (str, "FILE|BASE64"),
+_ARGUMENTS: Mapping[ParamKind, tuple[type, str, str]] = {
+    ParamKind.PICTURE: (str, "PICTURE", "File or URL of the picture"),
+    ParamKind.PICTURES: (list[str], "PICTURE...", "Files or URLs of {fewest} to {most} pictures"),
+    ParamKind.TEXT: (str, "TEXT", "{help}"),
+    ParamKind.CHOICE: (str, "CHOICE", "{help}"),
+    ParamKind.PARENT: (str, "JOBID", "{help}"),
+    ParamKind.MASK: (
+        str,
+        "FILE|BASE64",
+        "For Vary (Region): PNG or WebP of the picture's size; white is redrawn",
+    ),
 }
-"""How a verb's own field looks on the command line: an argument, or an option if not required."""
+"""How a verb's own field looks on the command line: type, name of the value, and help.
+
+An argument, or an option if not required; files stand for what the API takes only in a form.
+"""
+
+_WIDEST_CHOICE = 16
+"""Columns; longer names of values would be folded in 80."""
 
 _SHARED: Mapping[str, tuple[str, object]] = {
     "channel": ("channel", _Channel),
     "max_jobs": ("maxJobs", _MaxJobs),
     "reply_url": ("replyUrl", _ReplyUrl),
     "reply_ref": ("replyRef", _ReplyRef),
+    "reply_progress": ("replyProgress", _ReplyProgress),
+    "mode": ("mode", _Mode),
 }
-"""Options of every verb: name, v2 field and annotation."""
+"""Options that verbs have in common: name, v2 field and annotation."""
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -72,10 +121,16 @@ def _subcommand(command: Command) -> Callable[..., None]:
 def _signature(command: Command) -> Signature:
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     own = [_parameter(param) for param in command.params]
+    left_out = {parameter.name for parameter in own}
+    if any(param.kind is ParamKind.PARENT for param in command.params):
+        # the account is that of the parent
+        left_out.add("channel")
+    if not command.takes_slot:
+        left_out.add("max_jobs")
     shared = [
         Parameter(name, keyword, annotation=annotation, default=None)
         for name, (_, annotation) in _SHARED.items()
-        if command.takes_slot or name != "max_jobs"
+        if name not in left_out
     ]
     waits = [Parameter("timeout_s", keyword, annotation=Limit, default=None)]
     if command.answers_at is not AnswersAt.FINAL:
@@ -88,14 +143,16 @@ def _signature(command: Command) -> Signature:
 
 
 def _parameter(param: Param) -> Parameter:
-    kind, metavar = _ARGUMENTS[param.kind]
-    metavar = "|".join(param.choices) or metavar
+    kind, metavar, help = _ARGUMENTS[param.kind]
+    choices = "|".join(param.choices)
+    metavar = choices if 0 < len(choices) <= _WIDEST_CHOICE else metavar
+    help = help.format(help=param.help, fewest=param.fewest, most=param.most)
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     argument: object
     if param.required:
-        argument = typer.Argument(metavar=metavar, help=param.help)
+        argument = typer.Argument(metavar=metavar, help=help)
         return Parameter(_given_name(param), keyword, annotation=Annotated[kind, argument])
-    argument = typer.Option(metavar=metavar, help=param.help)
+    argument = typer.Option(metavar=metavar, help=help)
     annotation = Annotated[kind | None, argument]  # type: ignore[valid-type]
     return Parameter(_given_name(param), keyword, annotation=annotation, default=None)
 
@@ -129,7 +186,9 @@ def _request(
     command: Command, given: Mapping[str, Any]
 ) -> tuple[dict[str, object], dict[str, Path | bytes]]:
     fields: dict[str, object] = {
-        field: given.get(name) for name, (field, _) in _SHARED.items() if given.get(name)
+        field: given[name]
+        for name, (field, _) in _SHARED.items()
+        if given.get(name) not in (None, "")
     }
     files: dict[str, Path | bytes] = {}
     for param in command.params:

@@ -36,6 +36,11 @@ def percent(job: Mapping[str, object]) -> int | None:
     return min(int(found[-1]), 100) if found else None
 
 
+def _said(job: Mapping[str, object]) -> str:
+    done = percent(job)
+    return str(job.get("status", "")) + ("" if done in (None, 100) else f" {done} %")
+
+
 @asynccontextmanager
 async def waiting(
     screen: Screen, what: str, client: Client
@@ -72,8 +77,7 @@ class _Lines:
         self._screen, self._what, self._seen = screen, what, ""
 
     def show(self, job: Mapping[str, object]) -> None:
-        done = percent(job)
-        now = str(job.get("status", "")) + ("" if done in (None, 100) else f" {done} %")
+        now = _said(job)
         if now and now != self._seen:
             self._seen = now
             self._screen.note(f"{self._what} … {now}", "")
@@ -115,7 +119,7 @@ class _Bar:
         done = percent(job)
         self._progress.update(
             self._task,
-            status=escaped(str(job.get("status", ""))),
+            status=escaped(_said(job)),
             total=None if done is None else 100,
             completed=done,
         )

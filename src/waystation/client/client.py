@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 
 from waystation.client.answers import read, reason
-from waystation.client.forms import FINAL, Account, Asked, Job, named
+from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job, named
 from waystation.errors import (
     NotFound,
     PreconditionFailed,
@@ -101,19 +101,16 @@ class Client:
             return cast(Job, await self._ask("POST", path, body=sent))
         return cast(Job, await self._ask("POST", path, form=await _form(sent, files)))
 
-    async def imagine(self, prompt: str, *, mode: str | None = None, **asked: Unpack[Asked]) -> Job:
-        """Let the bot draw four pictures; `wait` for the end.
-
-        Args: mode: `fast`, `relax` or `turbo` for this job alone
-        """
-        return await self.submit("imagine", {"prompt": prompt, "mode": mode} | named(asked))
+    async def imagine(self, prompt: str, **asked: Unpack[AskedOf]) -> Job:
+        """Let the bot draw four pictures; `wait` for the end. `mode` is for this job alone."""
+        return await self.submit("imagine", {"prompt": prompt} | named(asked))
 
     async def blend(
         self,
         pictures: Sequence[str | Path],
         *,
         dimensions: str | None = None,
-        **asked: Unpack[Asked],
+        **asked: Unpack[AskedOf],
     ) -> Job:
         """Let the bot draw four pictures from two to five; `wait` for the end.
 
@@ -148,11 +145,11 @@ class Client:
             fields["mask"] = base64.b64encode(mask).decode()
         return await self.submit("button", fields | named(asked))
 
-    async def info(self, **asked: Unpack[Asked]) -> Job:
+    async def info(self, **asked: Unpack[AskedOf]) -> Job:
         """Return the account's plan, hours and running jobs as the bot tells them."""
         return await self.submit("info", named(asked))
 
-    async def describe(self, picture: str | Path, **asked: Unpack[Asked]) -> Job:
+    async def describe(self, picture: str | Path, **asked: Unpack[AskedOf]) -> Job:
         """Let the bot write four prompts for a picture; `wait` for the end.
 
         Args: picture: URL text that the service fetches, or the Path of a file that is sent along
@@ -338,8 +335,7 @@ async def _form(
 ) -> aiohttp.FormData:
     form = aiohttp.FormData()
     for name, value in fields.items():
-        # a form knows texts only; the service splits a list at its spaces
-        form.add_field(name, " ".join(value) if isinstance(value, list) else str(value))
+        form.add_field(name, _written(value))
     for name, file in files.items():
         if isinstance(file, bytes):
             form.add_field(name, file, filename=name)
@@ -350,3 +346,14 @@ async def _form(
             raise PreconditionFailed(f"{file} cannot be read: {error.strerror}") from error
         form.add_field(name, data, filename=file.name)
     return form
+
+
+def _written(value: object) -> str:
+    """Return a field as a form has it, which knows texts only; a list is split at its spaces."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return " ".join(value)
+        case _:
+            return str(value)

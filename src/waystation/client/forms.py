@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
-__all__ = ["FINAL", "Account", "Asked", "Job", "named"]
+__all__ = ["FINAL", "Account", "Asked", "AskedOf", "Job", "named"]
 
 FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 """Statuses that never change again."""
@@ -52,12 +52,22 @@ class Job(TypedDict, total=False):
 
 
 class Asked(TypedDict, total=False):
-    """What every verb takes besides its own fields; `max_jobs` only where a slot is taken."""
+    """What every verb takes besides its own fields; `max_jobs` only where a slot is taken.
 
-    channel: str | None
+    `mode` is `fast`, `relax` or `turbo`; but on imagine the account has to be in it already.
+    """
+
     max_jobs: int | None
     reply_url: str | None
     reply_ref: str | None
+    reply_progress: bool | None
+    mode: str | None
+
+
+class AskedOf(Asked, total=False):
+    """`Asked` of an account by its channel; a verb that names a parent job has that job's."""
+
+    channel: str | None
 
 
 _ASKED = {
@@ -65,8 +75,10 @@ _ASKED = {
     "max_jobs": "maxJobs",
     "reply_url": "replyUrl",
     "reply_ref": "replyRef",
+    "reply_progress": "replyProgress",
+    "mode": "mode",
 }
-"""The v2 names of `Asked`."""
+"""The v2 names of `AskedOf`."""
 
 
 class Account(TypedDict):
@@ -82,6 +94,6 @@ class Account(TypedDict):
     pendingModMessage: NotRequired[str]
 
 
-def named(asked: Asked) -> dict[str, object]:
+def named(asked: Asked | AskedOf) -> dict[str, object]:
     """Return them under their v2 names."""
     return {_ASKED[name]: value for name, value in asked.items()}

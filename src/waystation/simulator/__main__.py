@@ -12,6 +12,7 @@ import uvloop
 
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
+from waystation.simulator.switches import LISTED
 
 __all__ = ["main"]
 
@@ -44,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         dest="faults",
         metavar="NAME[:VALUE][,KEY=VALUE...]",
-        help="switch a fault on; also account=, command=, count=; may be repeated",
+        help="switch a fault on; also account=, command=, count=; may be repeated;"
+        f" {LISTED} list the names",
     )
     add("--strict-sessions", action="store_true", help="interactions need a live session id")
     add(

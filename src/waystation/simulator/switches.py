@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ from waystation.simulator.faults import FAULTS
 from waystation.simulator.hazards import HAZARDS
 from waystation.simulator.payload import Payload
 
-__all__ = ["SWITCHABLE", "Switch", "Switchboard", "parse_switch"]
+__all__ = ["LISTED", "SWITCHABLE", "Switch", "Switchboard", "parse_switch"]
 
 SWITCHABLE: Mapping[str, Fault] = {**FAULTS, **HAZARDS}
 """Everything that can be switched on, by its name."""
+
+LISTED = "GET /_sim/faults and src/waystation/simulator/README.md"
+"""Where a person finds all of them."""
 
 
 @dataclass(slots=True)
@@ -75,9 +79,7 @@ class Switchboard:
 
         Raises: FaultError: no such fault, or no such parameter
         """
-        fault = SWITCHABLE.get(name)
-        if fault is None:
-            raise FaultError(f"no fault is named {name!r}")
+        fault = _named(name)
         switch = Switch(self._next, fault, fault.with_params(params or {}), account, command, count)
         self._next += 1
         self._switches.append(switch)
@@ -121,6 +123,14 @@ class Switchboard:
         return None
 
 
+def _named(name: str) -> Fault:
+    if name in SWITCHABLE:
+        return SWITCHABLE[name]
+    near = difflib.get_close_matches(name, SWITCHABLE)
+    hint = f"; near are {', '.join(near)}" if near else ""
+    raise FaultError(f"no fault is named {name!r}{hint}; {LISTED} list all")
+
+
 def parse_switch(text: str) -> Payload:
     """Read `NAME[:value][,key=value…]` of the command line into arguments of `Simulator.fault`.
 
@@ -130,9 +140,7 @@ def parse_switch(text: str) -> Payload:
     Raises: FaultError: no such fault or parameter, or a value of the wrong kind
     """
     name, _, rest = text.partition(":")
-    fault = SWITCHABLE.get(name)
-    if fault is None:
-        raise FaultError(f"no fault is named {name!r}")
+    fault = _named(name)
     given: dict[str, str] = {}
     for part in filter(None, rest.split(",")):
         key, equals, value = part.partition("=")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from waystation import errors
@@ -89,3 +91,27 @@ def test_a_job_ends_with_the_code_of_its_end(
     status: str | None, code: int | None, expected: int
 ) -> None:
     assert exit_for_job(status, code) == expected
+
+
+_ANSWERED = [
+    kind for name in errors.__all__ if not issubclass(kind := getattr(errors, name), StoreError)
+]
+"""A caller of the API never sees the store's."""
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 409, 412, 413, 429, 502, 503, 596])
+def test_the_row_of_a_refused_request_names_its_status(code: int) -> None:
+    kind = next(kind for kind in _ANSWERED if kind.status_hint == code)
+    row = re.findall(r"\d{3}", EXITS[exit_for_error(kind())])
+    assert str(code) in row
+
+
+def test_a_status_is_named_by_one_row() -> None:
+    named = [code for meaning in EXITS.values() for code in re.findall(r"\d{3}", meaning)]
+    assert sorted(named) == sorted(set(named))
+
+
+def test_a_job_that_failed_counts_by_its_code_where_the_page_says_so() -> None:
+    by_code = {code: exit_for_job("failed", code) for code in range(400, 600)}
+    other = {code: end for code, end in by_code.items() if end is not Exit.FAILED}
+    assert other == {422: Exit.MODERATED, 429: Exit.BUSY, 596: Exit.HALTED}

@@ -43,7 +43,8 @@ def test_a_job_that_runs_has_no_duration() -> None:
 def test_a_short_form_of_the_api_is_enough() -> None:
     short = {"jobid": "job:1", "status": "moderated", "error": "Invalid link", "code": 422}
     short["errorDetails"] = "filtered\x1b"
-    assert headline(short).plain == "✗ job moderated: Invalid link — filtered\\x1b"
+    assert headline(short).plain == "✗ job moderated: Invalid link"
+    assert drawn(short)[:2] == ["✗ job moderated: Invalid link", "  filtered\\x1b"]
 
 
 def test_odd_dates_do_no_harm() -> None:
@@ -136,6 +137,8 @@ def test_settings_are_a_table_in_place_of_the_bots_words() -> None:
         "options  Sticky Style  on",
         "         A             off",
     ]
+    acts = {"mode": "fast", "options": {"Reset Settings": False}}
+    assert below("settings", acts) == ["mode  fast"]
     assert drawn({"settings": settings, "content": "Adjust your settings"})[-1].endswith("off")
 
 

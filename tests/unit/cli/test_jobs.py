@@ -50,10 +50,14 @@ def test_cancel_is_done_when_the_job_is_cancelled(monkeypatch: pytest.MonkeyPatc
     assert (ran.exit_code, ran.out) == (0, "– job cancelled\n")
 
 
-def test_cancel_of_a_job_that_had_ended_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer_with(monkeypatch, JOB, JOB | {"status": "completed"})
-    assert run("jobs", "cancel", "job:1").exit_code == 1
-    assert run("jobs", "cancel", "job:1", "--json").exit_code == 0
+@pytest.mark.parametrize("status", ["completed", "failed", "moderated"])
+def test_a_job_that_had_ended_is_not_cancelled(
+    monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    answer_with(monkeypatch, *[JOB | {"status": status}] * 2)
+    ran = run("jobs", "cancel", "job:1")
+    assert ran.exit_code == 1 and f"describe {status}" in ran.out
+    assert run("jobs", "cancel", "job:1", "--json").exit_code == 1
 
 
 DRAWN = JOB | {
@@ -72,10 +76,22 @@ def test_pictures_of_an_earlier_job_can_be_saved(
     assert client.calls[1][0] == "download"
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("progress", 10), ("cancelled", 9), ("moderated", 7), ("failed", 1)],
+)
 def test_a_job_that_is_not_completed_has_nothing_to_save(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: str, code: int
+) -> None:
+    answer_with(monkeypatch, DRAWN | {"status": status})
+    ran = run("jobs", "show", "job:1", "--save", str(tmp_path))
+    assert ran.exit_code == code
+    assert ran.err == f"✗ not saved: the job is {status}, not completed\n"
+
+
+def test_a_job_without_pictures_is_not_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    answer_with(monkeypatch, DRAWN | {"status": "progress"})
+    answer_with(monkeypatch, JOB | {"status": "completed"})
     ran = run("jobs", "show", "job:1", "--save", str(tmp_path))
-    assert ran.exit_code == 10
-    assert ran.err == "✗ not saved: the job is progress, not completed\n"
+    assert (ran.exit_code, ran.err) == (1, "✗ not saved: the job has no picture\n")

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from rich.console import Console
 
 from waystation.cli.saving import Saved, folder_at, named, save
@@ -64,6 +65,30 @@ async def test_single_pictures_and_clips_are_saved_where_asked_for(tmp_path: Pat
     assert found is not None
     names = [path.name for path in found.paths]
     assert names == ["fox.webp", "0a1b_0_1.png", "0a1b_0.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "name"),
+    [
+        ("WEBP", "0.mp4", "0a1b_0.webp"),
+        ("WEBP", "0.png", "0a1b_0.webp"),
+        ("PNG", "0.png", "0a1b_0.png"),
+        ("JPEG", "0.jpeg", "0a1b_0.jpeg"),
+        ("GIF", "0.mp4", "0a1b_0.gif"),
+    ],
+)
+async def test_a_file_is_named_by_what_it_is(
+    tmp_path: Path, kind: str, told: str, name: str
+) -> None:
+    data = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    more = {} if kind == "JPEG" else {"save_all": True, "append_images": frames[1:]}
+    frames[0].save(data, kind, **more)
+    site = Site(**{"fox": b"1", told: data.getvalue()})
+    clip = job("fox", videoUx=[{"id": 1, "url": f"http://x/video/0a1b/{told}"}])
+    found = await save(cast(Client, site), clip, tmp_path, singles=True)
+    assert found is not None
+    assert found.paths[1].name == name
 
 
 async def test_where_nothing_is_to_be_saved_nothing_is_asked() -> None:

@@ -75,6 +75,12 @@ def test_a_sign_does_not_colour_what_follows_it() -> None:
     assert "✓\x1b[0m" in shown
 
 
+def test_what_is_folded_stands_below_the_text_and_not_below_its_sign() -> None:
+    finding = marked("ok", "a finding that needs more columns than there are")
+    lines = drawn(finding, width=30).splitlines()
+    assert lines == ["✓ a finding that needs more", "  columns than there are"]
+
+
 def test_fields_show_values_as_text_line_by_line() -> None:
     shown = drawn(fields({"name": "[b]x[/b]", "said": "one\ntwo"})).splitlines()
     assert [line.rstrip() for line in shown] == ["name  [b]x[/b]", "said  one", "      two"]
@@ -193,7 +199,7 @@ def test_ctrl_c_tells_how_the_job_is_found_again(capsys: pytest.CaptureFixture[s
             screen.jobid = "job:1"
             raise KeyboardInterrupt
     captured = capsys.readouterr()
-    assert captured.err == "\nstopped\nthe job goes on: waystation jobs watch job:1\n"
+    assert captured.err == "\nstopped\nthe job goes on:\n  waystation jobs watch job:1\n"
     assert json.loads(captured.out) == {"error": "stopped", "jobid": "job:1"}
 
 
@@ -220,6 +226,6 @@ def test_a_repeated_button_tells_where_its_result_is(capsys: pytest.CaptureFixtu
         with pytest.raises(typer.Exit), opened(as_json):
             raise ButtonRepeated("already", button="U2", jobid="job:1")
     captured = capsys.readouterr()
-    assert captured.err == "✗ already\n  its result: waystation jobs show job:1\n"
+    assert captured.err == "✗ already\n  its result:\n  waystation jobs show job:1\n"
     repeated = {"error": "already", "button": "U2", "jobid": "job:1", "code": 409}
     assert json.loads(captured.out) == repeated

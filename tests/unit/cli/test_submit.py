@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.run import answer_with, run
+from waystation.api.operations import OPERATIONS, SHARED
 from waystation.cli.program import app
 from waystation.errors import Busy, Unavailable, Unreachable
 from waystation.midjourney.commands import COMMANDS, AnswersAt
@@ -25,6 +27,49 @@ def test_the_help_of_a_verb_is_its_rows(verb: str) -> None:
     shown = run(verb, "--help")
     assert shown.exit_code == 0
     assert ("--max-jobs" in shown.out) is COMMANDS[verb].takes_slot
+
+
+_ALIKE = {"discord", "server"}
+"""Fields of older clients."""
+
+
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
+def test_a_verb_has_the_options_that_the_api_takes_and_no_other(verb: str) -> None:
+    body = OPERATIONS[f"POST /v2/jobs/{verb}"].body or ()
+    taken = {one.name for one in body if not one.part} - _ALIKE
+    names = {field.name for field in SHARED}
+    shown = set(re.findall(r"--([a-z]+(?:-[a-z]+)*)", run(verb, "--help").out))
+    spelled = {re.sub("([A-Z])", r"-\1", name).lower(): name for name in names}
+    assert {spelled[option] for option in shown if option in spelled} == taken & names
+
+
+def test_a_press_takes_no_channel_its_parent_has_one() -> None:
+    ran = run("button", "job:1", "U1", "--channel", "2")
+    assert ran.exit_code == 2 and "--channel" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ((), {}),
+        (("--reply-progress",), {"replyProgress": True}),
+        (("--no-reply-progress", "--mode", "relax"), {"replyProgress": False, "mode": "relax"}),
+    ],
+)
+def test_what_is_not_given_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], sent: dict[str, object]
+) -> None:
+    client = answer_with(monkeypatch, STARTED, DONE)
+    assert run("button", "job:1", "U1", *options).exit_code == 0
+    assert client.calls[0][1][1] == {"jobid": "job:1", "button": "U1"} | sent
+
+
+def test_help_says_that_pictures_may_be_files_and_breaks_no_choice() -> None:
+    assert "File or URL of the picture" in run("describe", "--help").out
+    shown = run("blend", "--help").out
+    assert "Files or URLs of 2 to 5 pictures" in shown
+    assert "Portrait, Square or Landscape" in shown
+    assert "--no-reply-progress" in shown and "fast|relax|turbo" in shown
 
 
 def test_info_sends_what_is_given_and_shows_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,12 @@ def test_add_tells_a_person_to_keep_the_token(users: Users) -> None:
     assert "user:1-" in ran.out and "cannot be shown again" in ran.out
 
 
+def test_an_address_that_exists_is_told_how_to_get_a_new_token(users: Users) -> None:
+    users("add", "--email", "ada@example.org")
+    ran = users("add", "--email", "ada@example.org")
+    assert ran.exit_code == 1 and "\n  waystation users rotate EMAIL\n" in ran.err
+
+
 def test_add_refuses_what_is_no_address_and_one_that_exists(users: Users) -> None:
     assert users("add", "--email", "ada@example.org\nBcc: x@example.org").exit_code == 2
     assert users("add", "--email", "ada@example.org").exit_code == 0

@@ -88,7 +88,7 @@ async def test_on_a_terminal_a_bar_shows_status_and_leaves_nothing_behind() -> N
         show({"status": "progress", "content": "(31%)"})
         show({"status": "x\x1b[31m"})
     shown = file.getvalue()
-    assert "imagine" in shown and "━" in shown
+    assert "imagine" in shown and "━" in shown and "progress 31 %" in shown
     assert "x\\x1b[31m" in shown
     assert shown.rstrip().endswith("\x1b[2K")
 

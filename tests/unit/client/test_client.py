@@ -80,6 +80,14 @@ async def test_a_file_that_is_not_there_is_told_before_anything_is_sent(
     assert stub.requests == []
 
 
+async def test_a_form_says_true_and_false_in_the_words_that_the_api_reads(
+    client: Client, stub: Stub
+) -> None:
+    stub.say(200, {"jobid": JOB, "status": "started"})
+    await client.submit("describe", {"replyProgress": False}, {"describeFile": b"GIF89a"})
+    assert stub.requests[0]["form"]["replyProgress"] == "false"
+
+
 async def test_bytes_can_be_sent_as_a_file(client: Client, stub: Stub) -> None:
     stub.say(200, {"jobid": JOB, "status": "started"})
     await client.submit("describe", files={"describeFile": b"GIF89a"})

@@ -46,7 +46,8 @@ def test_it_prints_one_line_when_ready_and_ends_quickly(number: signal.Signals) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--fault", "nonsense"], "no fault is named 'nonsense'"),
+        (["--fault", "nonsense"], "no fault is named 'nonsense'; GET /_sim/faults and"),
+        (["--fault", "queue_ful"], "no fault is named 'queue_ful'; near are queue_full"),
         (["--speed", "0"], "speed must lie in 1..1000"),
         (["--accounts", "0"], "at least one account"),
         (["--fault", "queue_full:account=9"], "no account '9'"),
@@ -59,3 +60,11 @@ def test_wrong_arguments_are_named(
         main(arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_help_names_the_places_where_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert "GET /_sim/faults" in said
+    assert "src/waystation/simulator/README.md" in said

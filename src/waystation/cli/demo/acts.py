@@ -13,16 +13,16 @@ from waystation.cli.demo.processes import finished
 from waystation.cli.demo.stage import Stage
 from waystation.cli.demo.tiles import tile_of
 from waystation.cli.job_view import headline, labels, prompts, readable, sayings
-from waystation.cli.screen import fields, plain
+from waystation.cli.screen import Grid, fields, plain
 from waystation.client import Client, Job
 from waystation.errors import ButtonRepeated, Halted
 from waystation.secret import mask
 
-__all__ = ["ACTS"]
+__all__ = ["ACTS", "letter"]
 
 _EMAIL = "demo@example.org"
 _PROMPTS = 4
-_PROMPT = "a red fox in the snow --ar 3:2"
+_PROMPT = "a fox in snow --ar 3:2"
 _CALLBACK_WITHIN_S = 10.0
 _MAIL_WITHIN_S = 10.0
 
@@ -148,7 +148,7 @@ async def halted(stage: Stage) -> None:
     mail = await stage.mailbox.next(_MAIL_WITHIN_S)
     stage.check(mail is not None and mail["To"] == _EMAIL, "its owner got an e-mail:")
     if mail is not None:
-        stage.show(_letter(mail), indent=4)
+        stage.show(letter(mail), indent=4)
     await stage.client.reset_discord_account(first)
     again = await stage.client.info(channel=first)
     stage.check(again.get("code") == 200, "after the reset the account works again")
@@ -208,8 +208,12 @@ async def _is_halted(stage: Stage, channel: str) -> bool:
     return False
 
 
-def _letter(mail: EmailMessage) -> RenderableType:
+def letter(mail: EmailMessage) -> RenderableType:
+    """Return a mail in a frame."""
     head = fields({name: mail[name] for name in ("From", "To", "Subject") if mail[name]})
     body = mail.get_content() if mail.get_content_maintype() == "text" else ""
     text = body.replace("\r\n", "\n").strip()
-    return Panel(Group(head, "", plain(text, lines=True)), expand=False, border_style="dim")
+    # a text in a Panel is cropped where nothing may be folded
+    folded = Grid()
+    folded.add_row(plain(text, lines=True))
+    return Panel(Group(head, "", folded), expand=False, border_style="dim")

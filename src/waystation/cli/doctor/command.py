@@ -61,7 +61,7 @@ def _settings_table(settings: Settings) -> Grid:
     for row in SETTINGS:
         origin = settings.origins.get(row.name, "default")
         style = "dim" if origin == "default" else ""
-        cells = (row.variable, origin, settings.shown(row.name))
+        cells = (row.variable, origin, settings.shown(row.name) or "(not set)")
         table.add_row(*(plain(cell, style) for cell in cells))
     return table
 

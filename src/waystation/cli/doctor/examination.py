@@ -41,7 +41,7 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
     database = list(look_at_database(settings))
     yield "database", database
     users, accounts, counts, vault = list[User](), list[Account](), Counts(), None
-    if all(finding.level != "error" for finding in database):
+    if all(finding.level == "ok" for finding in database):
         failure = None
         try:
             users, accounts, counts, vault = await _contents(settings)

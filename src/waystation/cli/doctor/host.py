@@ -41,10 +41,10 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_database(settings: Settings) -> Iterator[Finding]:
-    """Yield what is found without changing anything; errors make later checks pointless."""
+    """Yield what is found; unless it is fine, what needs a database cannot be looked at."""
     path = settings.database_path
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
-        yield error(f"there is no database {path}", "`waystation serve` or `migrate` makes it.")
+        yield warning(f"there is no database {path} yet", "`waystation serve` makes it.")
         return
     try:
         connection = connect(path, read_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from email.message import EmailMessage
 from pathlib import Path
 from typing import IO, Any, cast
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from tests.unit.cli.run import FakeClient
 from waystation.cli.demo import acts
@@ -16,6 +19,7 @@ from waystation.cli.demo.acts import (
     halted,
     imagine,
     info,
+    letter,
     moderated,
     upscale,
     vary,
@@ -190,3 +194,15 @@ async def test_an_act_needs_the_job_of_the_act_before(monkeypatch: pytest.Monkey
     for act in (upscale, vary):
         with pytest.raises(NotFound, match="the act needs the job"):
             await act(stage(monkeypatch))
+
+
+def test_a_letter_is_folded_in_its_frame_and_loses_no_word() -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "a Midjourney account needs you"
+    words = [f"word{number}" for number in range(40)]
+    mail.set_content(" ".join(words))
+    console = Console(file=io.StringIO(), width=60)
+    console.print(letter(mail), overflow="ignore", crop=False)
+    shown = cast(io.StringIO, console.file).getvalue()
+    assert [word for word in shown.split() if word.startswith("word")] == words
+    assert all(len(line) <= 60 for line in shown.splitlines())

@@ -44,6 +44,7 @@ def test_all_settings_are_shown_with_their_origin_and_no_secret(patient: Patient
     assert rows["WAYSTATION_PACING_S"] == ["environment", "4.0"]
     assert rows["WAYSTATION_TOKEN"] == ["environment", "(set)"]
     assert rows["WAYSTATION_PORT"] == ["default", "8080"]
+    assert rows["WAYSTATION_CONTACT"] == rows["WAYSTATION_KEY"] == ["default", "(not", "set)"]
 
 
 @pytest.mark.parametrize(

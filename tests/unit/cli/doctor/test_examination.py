@@ -33,7 +33,7 @@ async def test_a_host_where_nothing_is_set_up_is_looked_at_to_the_end(settings: 
     found = await results(settings)
     assert found == {
         "settings": ["warning"],
-        "database": ["error"],
+        "database": ["warning"],
         "mail": ["warning"],
         "Discord": ["error"],
         "clock": ["warning"],
