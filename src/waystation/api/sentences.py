@@ -120,6 +120,8 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Waystation was restarted before the job was sent to Discord",
             "Waystation was restarted before the mask was sent",
             "The account was removed before the job was sent to Discord",
+            "Nobody could connect to the job's Discord account in time",
+            "restored",
         ),
         *_rows(503, "Waystation is stopping or its store is down; try again shortly."),
         *_rows(

@@ -39,6 +39,9 @@ NOT_A_PATHS_OWN = {
 }
 
 
+ENDS = {"Failed": 1, "RefusedEvent": 1, "Moderated": 0, "Lost": 0, "Expired": 0}
+"""Events that end a job, and which of their arguments is the error."""
+
 _TELLING = 20
 """A template shorter than this would match by chance."""
 
@@ -98,6 +101,37 @@ def test_every_refusal_of_the_code_has_its_row() -> None:
         for text in map(_plain, _said())
         if not any(re.fullmatch(pattern, text) for pattern in patterns)
     } <= set(NOT_A_PATHS_OWN)
+
+
+def _ends() -> set[str]:
+    """Return the errors that jobs end with, where the code says them itself."""
+    found: set[str] = set()
+    for tree in _trees("engine/", "midjourney/"):
+        constants = {
+            target.id: one.value
+            for one in tree.body
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            place = ENDS.get(getattr(node.func, "id", ""))
+            if place is not None and place < len(node.args):
+                argument = node.args[place]
+                text = _template(constants.get(getattr(argument, "id", ""), argument))
+                found |= set() if text is None else {_plain(text)}
+    return found
+
+
+def test_every_end_of_a_job_has_its_row() -> None:
+    assert len(_ends()) > 10
+    patterns = [re.escape(row).replace("<>", ".+") for row in ROWS if row != "<>"]
+    unlisted = {
+        text for text in _ends() if not any(re.fullmatch(pattern, text) for pattern in patterns)
+    }
+    assert unlisted == set()
 
 
 def test_every_row_is_said_somewhere() -> None:
