@@ -71,3 +71,8 @@ async def prove(directory: Path, *, seed: int, speed: float = SPEED) -> Verdict:
 async def test_a_thousand_identical_prompts_are_never_swapped(tmp_path: Path) -> None:
     verdict = await prove(tmp_path, seed=1)
     assert verdict.in_use >= 2.0, verdict.figures()
+
+
+@pytest.mark.slow
+async def test_nor_are_they_at_high_speed(tmp_path: Path) -> None:
+    await prove(tmp_path, seed=2, speed=1000.0)
