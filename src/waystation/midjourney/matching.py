@@ -146,7 +146,7 @@ class Candidates:
         known = self.find("message", reading.shown.message_id) or self.find(
             "hash", reading.shown.hash
         )
-        if known is not None or self.strangers.owns(reading):
+        if known is not None or self.is_settled(reading) or self.strangers.owns(reading):
             return None
         jobids = [
             jobid
@@ -154,6 +154,7 @@ class Candidates:
             if (job := self._jobs[jobid]).bound
             and not job.final
             and button_row(job.button).results > 1
+            and not too_early(job, reading)
             and not self.contradicts(jobid, reading)
         ]
         return jobids[0] if len(jobids) == 1 else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from tests.fakes import START
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Job, JobId, MessageRole, Nonce, Shown
 from waystation.midjourney.matching import (
@@ -16,6 +18,7 @@ from waystation.midjourney.matching import (
     upload_stem,
 )
 from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.wire.snowflake import snowflake_at
 
 A, B = JobId("a"), JobId("b")
 
@@ -122,3 +125,34 @@ def test_a_job_is_found_by_what_it_has_learnt_and_forgotten_whole() -> None:
     for kind, value in (("nonce", "1"), ("nonce", "2"), ("upload", upload_stem("2"))):
         assert candidates.find(kind, value) is None
     assert candidates.find("message", "900") is None
+
+
+def _imagine_all() -> tuple[Candidates, Reading]:
+    """Return the candidates while four pictures are awaited, and one that replies to the target."""
+    pressed = replace(
+        _job("a", interaction_id="i", messages={"500": MessageRole.TARGET}, submitted_at=START),
+        verb="button",
+        params={"parentJobId": "parent", "button": "Imagine all 🎉"},
+    )
+    picture = _reading(snowflake_at(START), ReplyKind.PICTURE, reference_id="500", hash="one")
+    return Candidates([pressed]), picture
+
+
+def test_a_picture_that_replies_to_what_asked_for_several_is_one_of_them() -> None:
+    candidates, picture = _imagine_all()
+    assert candidates.one_of_several(picture) == A
+
+
+def test_a_picture_of_a_job_that_is_done_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    candidates.settle(
+        _job("b", hash="one", messages={picture.shown.message_id: MessageRole.RESULT})
+    )
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    earlier = snowflake_at(START - timedelta(minutes=1))
+    old = replace(picture, shown=replace(picture.shown, message_id=earlier))
+    assert candidates.one_of_several(old) is None
