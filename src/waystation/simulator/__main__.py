@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         help="switch a fault on; also account=, command=, count=; may be repeated;"
         f" {LISTED} list the names",
     )
+    add(
+        "--large-guilds",
+        action="store_true",
+        help="guilds so large that a session hears their messages only after it subscribed",
+    )
     add("--strict-sessions", action="store_true", help="interactions need a live session id")
     add(
         "--resume-window",

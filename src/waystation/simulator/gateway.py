@@ -32,7 +32,7 @@ _MAX_FRAME_BYTES = 15 * 1024
 """The user documentation's cap; Discord's own page says 4096. Source: wire notes 2.4."""
 _PATIENCE = 1.5
 """Heartbeat intervals without a heartbeat until the socket is closed."""
-_SILENT_OPCODES = frozenset({3, 4, 5, 8, 13, 14, 31, 34, 36, 37, 41, 43})
+_SILENT_OPCODES = frozenset({3, 4, 5, 8, 13, 31, 34, 36, 41, 43})
 """Sent by real clients and of no effect here. Source: wire notes 2.2."""
 _KNOWN_INTENTS = (1 << 26) - 1
 _CLOSE_TIMEOUT_S = 2.0
@@ -152,6 +152,8 @@ class _Peer:
             Opcode.QOS_HEARTBEAT: self._heartbeat,
             Opcode.IDENTIFY: self._identify,
             Opcode.RESUME: self._resume,
+            Opcode.GUILD_SUBSCRIPTIONS: self._subscribe_to_one,
+            Opcode.GUILD_SUBSCRIPTIONS_BULK: self._subscribe,
         }
 
     @property
@@ -325,6 +327,20 @@ class _Peer:
             self._begin(session)
             session.replay(number)
             session.dispatch("RESUMED", encode({"_trace": ["simulator"]}))
+
+    def _subscribe(self, d: object) -> None:
+        """Take guilds, whose events a session of a user wants to hear. Source: wire notes 2.2."""
+        asked: Payload = d if isinstance(d, dict) else {}
+        guilds = asked.get("subscriptions")
+        if self._session is None:
+            raise _Closed(CloseCode.NOT_AUTHENTICATED)
+        if isinstance(guilds, dict):
+            self._session.subscribed.update(map(str, guilds))
+
+    def _subscribe_to_one(self, d: object) -> None:
+        """Take the older form, one guild a frame."""
+        asked: Payload = d if isinstance(d, dict) else {}
+        self._subscribe({"subscriptions": {asked.get("guild_id"): asked}})
 
 
 def _check_bot(asked: Payload) -> None:

@@ -31,6 +31,9 @@ class Options:
     seed: int = 1
     speed: float = 1.0
 
+    large_guilds: bool = False
+    """Every guild has more members than a session hears of unasked: what is said there is told to
+    a user's session once it has subscribed (opcode 37 or 14)."""
     strict_sessions: bool = False
     """Refuse interactions whose `session_id` is not a live gateway session of the token."""
     resume_window_s: float = 180.0

@@ -26,6 +26,9 @@ CAPABILITY_PRIORITIZED_READY = 1 << 5
 CAPABILITY_CLIENT_STATE_V2 = 1 << 10
 _JOINED = "2023-01-01T00:00:00+00:00"
 _BOT_APPLICATION_FLAGS = 565248
+_LARGE_GUILD_MEMBERS = 75_001
+"""One more than a session hears of unasked. Source: the guild subscriptions page of
+discord.py-self's documentation."""
 
 
 def self_payload(account: Account | SimulatedBot) -> Payload:
@@ -92,8 +95,8 @@ def guild_payload(world: World, account: Account, *, split: bool = False) -> Pay
     rest: Payload = {
         "id": account.guild_id,
         "joined_at": _JOINED,
-        "large": False,
-        "member_count": 2 + len(world.bots),
+        "large": world.options.large_guilds,
+        "member_count": _LARGE_GUILD_MEMBERS if world.options.large_guilds else 2 + len(world.bots),
         "data_mode": "full",
         "channels": [channel_payload(account)],
         "threads": [],

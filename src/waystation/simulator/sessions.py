@@ -22,6 +22,17 @@ __all__ = ["Session", "Sessions", "frame"]
 _INTENT_GUILD_MESSAGES = 1 << 9
 _INTENT_DIRECT_MESSAGES = 1 << 12
 _INTENT_MESSAGE_CONTENT = 1 << 15
+_LARGE_GUILD_EVENTS = frozenset(
+    {
+        "MESSAGE_CREATE",
+        "MESSAGE_UPDATE",
+        "MESSAGE_DELETE",
+        "MESSAGE_REACTION_ADD",
+        "TYPING_START",
+    }
+)
+"""What a user's session hears from a large guild only after it has subscribed. Source: the guild
+subscriptions page of discord.py-self's documentation."""
 _FORGET_AFTER_CODES = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 """After these, RESUME is refused. Source: wire notes 2.6."""
 
@@ -40,6 +51,8 @@ class Session:
         self.seq = 0
         self.connection: Connection | None = None
         self.intents = -1
+        self.subscribed: set[str] = set()
+        """Ids of guilds; they are the session's, so RESUME keeps them."""
         self.expiry: asyncio.TimerHandle | None = None
         self._replay: deque[tuple[int, bytes]] = deque(maxlen=replay_limit)
 
@@ -71,6 +84,10 @@ class Session:
     @property
     def sees_content(self) -> bool:
         return bool(self.intents & _INTENT_MESSAGE_CONTENT)
+
+    @property
+    def is_bot(self) -> bool:
+        return isinstance(self.caller, SimulatedBot)
 
 
 class Sessions:
@@ -135,7 +152,7 @@ class Sessions:
         text: bytes | None = None
         for user_id in user_ids:
             for session in self._by_user.get(user_id, ()):
-                if only_session in (None, session.id):
+                if only_session in (None, session.id) and self._hears(session, name, data):
                     text = encode(data) if text is None else text
                     session.dispatch(name, text)
 
@@ -144,9 +161,17 @@ class Sessions:
         full = encode(message)
         for user_id in user_ids:
             for session in self._by_user.get(user_id, ()):
-                if not session.wants(direct="guild_id" not in message):
+                wanted = session.wants(direct="guild_id" not in message)
+                if not wanted or not self._hears(session, name, message):
                     continue
                 session.dispatch(name, full if session.sees_content else _veiled(message))
+
+    def _hears(self, session: Session, name: str, data: Payload) -> bool:
+        """Tell whether an event of a guild's channel reaches a session."""
+        if not self.options.large_guilds or session.is_bot or name not in _LARGE_GUILD_EVENTS:
+            return True
+        guild_id = data.get("guild_id")
+        return guild_id is None or guild_id in session.subscribed
 
     def disturb(self, user_id: str, how: Disturbance, code: int = 4000) -> int:
         """Do something to all sessions of a user; return to how many."""

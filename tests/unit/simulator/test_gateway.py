@@ -415,3 +415,63 @@ async def test_a_close_code_reaches_a_client_that_reads_late(ready: Client) -> N
     ready.sim.revoke()
     await ready.get("/_sim/state")
     assert await ready.socket.close_code() == 4004
+
+
+async def _speaks(client: Client) -> list[str]:
+    """Say something in the channel, and return the events that came of it."""
+    sent = await client.post(
+        f"/api/v9/channels/{client.account.channel_id}/messages", {"content": "hello"}
+    )
+    assert sent.status == 200
+    return [name for name, _ in await client.events() if name.startswith("MESSAGE_")]
+
+
+async def _subscribes(client: Client, op: int, d: object) -> None:
+    assert client.socket is not None
+    await client.socket.send(op, d)
+    await client.until(lambda: [f for f in client.sim.read_log(kind="frame") if f["op"] == op])
+
+
+@pytest.mark.parametrize(
+    ("op", "of"),
+    [
+        (37, lambda guild: {"subscriptions": {guild: {"typing": True}}}),
+        (14, lambda guild: {"guild_id": guild, "typing": True}),
+    ],
+)
+async def test_a_large_guild_is_heard_once_a_session_has_subscribed(
+    start: Start, op: int, of: Any
+) -> None:
+    client = await start(large_guilds=True)
+    socket = await client.identify()
+    assert socket.ready["guilds"][0]["member_count"] > 75_000
+    assert await _speaks(client) == []
+    await _subscribes(client, op, of(client.account.guild_id))
+    assert await _speaks(client) == ["MESSAGE_CREATE"]
+
+
+async def test_a_resumed_session_stays_subscribed_and_a_new_one_is_not(start: Start) -> None:
+    client = await start(large_guilds=True)
+    await client.identify()
+    await _subscribes(client, 37, {"subscriptions": {client.account.guild_id: {}}})
+    assert client.socket is not None
+    assert await _speaks(client) == ["MESSAGE_CREATE"]
+    client.sim.drop(0)
+    seq, session_id = client.socket.seq, client.socket.ready["session_id"]
+    client.socket = await client.connect()
+    await client.socket.resume(client.account.token, session_id, seq)
+    await client.socket.event("RESUMED")
+    assert await _speaks(client) == ["MESSAGE_CREATE"]
+    await client.identify()
+    assert await _speaks(client) == []
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {}, {"subscriptions": []}, {"guild_id": None}])
+@pytest.mark.parametrize("op", [37, 14])
+async def test_an_odd_subscription_subscribes_to_nothing(
+    start: Start, op: int, odd: object
+) -> None:
+    client = await start(large_guilds=True)
+    await client.identify()
+    await _subscribes(client, op, odd)
+    assert await _speaks(client) == []
