@@ -126,6 +126,8 @@ def all_components(components: Sequence[Component]) -> Iterator[Component]:
     for component in components:
         yield component
         yield from all_components(component.components)
+        if component.accessory is not None:
+            yield from all_components((component.accessory,))
 
 
 def buttons_of(message: Message) -> Sequence[Button] | None:

@@ -20,6 +20,7 @@ from msgspec import UNSET
 from waystation.jobs import Shown
 from waystation.midjourney.buttons import CANCEL_JOB, all_components, buttons_of, message_hash
 from waystation.midjourney.captions import Caption, caption_of, is_interim
+from waystation.midjourney.layout import unfolded
 from waystation.midjourney.refusals import (
     HUMAN_CHECK,
     Ending,
@@ -303,6 +304,7 @@ def read(message: Message) -> Reading:
 
     Returns: a reading of kind UNRECOGNISED when no row fits
     """
+    message = unfolded(message)
     said = facts(message)
     row = next((row for row in REPLIES if row.fits(said)), None)
     kind = ReplyKind.UNRECOGNISED if row is None else row.kind
@@ -336,6 +338,7 @@ def read(message: Message) -> Reading:
 
 def facts(message: Message) -> Facts:
     """Return what the rows look at."""
+    message = unfolded(message)
     return Facts(
         content=message.content or "",
         embed=_embed(message),

@@ -23,7 +23,9 @@ __all__ = [
     "EmbedFooter",
     "EmbedImage",
     "Emoji",
+    "GalleryItem",
     "InteractionMetadata",
+    "Media",
     "Message",
     "MessageFlag",
     "MessageInteraction",
@@ -51,6 +53,7 @@ class MessageFlag(IntFlag):
     SUPPRESS_EMBEDS = 4
     EPHEMERAL = 64
     LOADING = 128
+    COMPONENTS_V2 = 1 << 15
 
 
 class ComponentType(IntEnum):
@@ -60,6 +63,12 @@ class ComponentType(IntEnum):
     BUTTON = 2
     SELECT = 3
     TEXT_INPUT = 4
+    SECTION = 9
+    TEXT_DISPLAY = 10
+    THUMBNAIL = 11
+    MEDIA_GALLERY = 12
+    FILE = 13
+    CONTAINER = 17
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,8 +133,25 @@ class SelectOption(msgspec.Struct, frozen=True):
     default: bool = False
 
 
+class Media(msgspec.Struct, frozen=True):
+    """A picture or file inside a component. Source: Discord, unfurled media item."""
+
+    url: str = ""
+    proxy_url: str | None = None
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    attachment_id: str | None = None
+
+
+class GalleryItem(msgspec.Struct, frozen=True):
+    """One entry of a media gallery."""
+
+    media: Media | None = None
+
+
 class Component(msgspec.Struct, frozen=True):
-    """A row, button or other interactive element."""
+    """A row, button, or a part of a message that is laid out by components alone."""
 
     type: int = 0
     custom_id: str | None = None
@@ -139,6 +165,14 @@ class Component(msgspec.Struct, frozen=True):
     value: str | None = None
     """What a text input of a modal holds already."""
     required: bool = True
+    content: str | None = None
+    """The words of a text display."""
+    accessory: Component | None = None
+    """What stands beside the words of a section: a button or a thumbnail."""
+    items: Sequence[GalleryItem] = ()
+    media: Media | None = None
+    """The picture of a thumbnail."""
+    file: Media | None = None
 
 
 class MessageInteraction(msgspec.Struct, frozen=True):

@@ -37,3 +37,17 @@ def test_a_channel_lists_its_recipients_in_either_form() -> None:
     old = msgspec.json.decode(b'{"id":"4","type":1,"recipients":[{"id":"9"}]}', type=Channel)
     new = msgspec.json.decode(b'{"id":"4","type":1,"recipient_ids":["9"]}', type=Channel)
     assert [user.id for user in old.recipients] == list(new.recipient_ids) == ["9"]
+
+
+def test_parts_of_a_laid_out_message_are_read_with_what_nests_in_them() -> None:
+    raw = b"""{"id":"5","channel_id":"3","flags":32768,"components":[{"type":17,"id":1,"components":[
+     {"type":9,"id":2,"components":[{"type":10,"id":3,"content":"words"}],
+      "accessory":{"type":2,"id":4,"custom_id":"MJ::JOB::1"}},
+     {"type":12,"id":5,"items":[{"media":{"url":"http://127.0.0.1/a.png","attachment_id":"7"}}]}]}]}"""
+    message = msgspec.json.decode(raw, type=Message)
+    assert message.components is not UNSET and message.flags == MessageFlag.COMPONENTS_V2
+    [container] = message.components
+    section, gallery = container.components
+    assert section.components[0].content == "words"
+    assert section.accessory is not None and section.accessory.custom_id == "MJ::JOB::1"
+    assert gallery.items[0].media is not None and gallery.items[0].media.attachment_id == "7"
