@@ -40,7 +40,8 @@ def test_a_channel_lists_its_recipients_in_either_form() -> None:
 
 
 def test_parts_of_a_laid_out_message_are_read_with_what_nests_in_them() -> None:
-    raw = b"""{"id":"5","channel_id":"3","flags":32768,"components":[{"type":17,"id":1,"components":[
+    raw = b"""{"id":"5","channel_id":"3","flags":32768,"components":[{"type":17,"id":1,
+     "components":[
      {"type":9,"id":2,"components":[{"type":10,"id":3,"content":"words"}],
       "accessory":{"type":2,"id":4,"custom_id":"MJ::JOB::1"}},
      {"type":12,"id":5,"items":[{"media":{"url":"http://127.0.0.1/a.png","attachment_id":"7"}}]}]}]}"""
