@@ -1,7 +1,9 @@
 """Captions: the line under a picture, `**prompt** - Variations by <@user> (31%) (fast)`, in parts.
 
 Prompts are written by callers and may imitate any part, so the parts are read only after the last
-`**`, and nothing that identifies a job is ever taken from here (R20).
+`**` that they can follow, and nothing that identifies a job is ever taken from here (R20). Words
+that the bot has not used before are read by their place: the deed stands before the user, how far
+the bot is stands in brackets behind.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -12,7 +14,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Caption", "caption_of", "drawn_prompt", "is_interim", "prompt_key"]
+__all__ = [
+    "Caption",
+    "beginning_of",
+    "begins",
+    "caption_of",
+    "drawn_prompt",
+    "is_interim",
+    "prompt_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +30,8 @@ class Caption:
     """What a caption says.
 
     `deed` is what the bot did, in lower case: `variations (strong)`, `image #2`, `pan left`; empty
-    for a plain picture. `percent` is 0 to 100. `state` is the last one named.
+    for a plain picture. `percent` is 0 to 100. `state` is the one that says most: that the job was
+    given up, that it waits, or else its mode.
     """
 
     prompt: str
@@ -32,37 +43,40 @@ class Caption:
     @property
     def stopped(self) -> bool:
         """Whether the job was given up."""
-        return self.state == "Stopped"
+        return self.state == _STOPPED
 
     @property
     def unfinished(self) -> bool:
         """Whether the bot is still at work. Source: wire notes 4.2, decisive final test."""
-        return self.percent is not None or self.state in ("Waiting to start", "paused")
+        return self.percent is not None or self.state in _WAITING
 
 
-_OPENINGS = "|".join(
-    (
-        r"Making variations for image #\d+ with prompt ",
-        r"Upscaling image #\d+ with ",
-        r"Creating video with prompt ",
-    )
+_STOPPED = "Stopped"
+_WAITING = ("Waiting to start", "paused")
+_MODE = re.compile(r"(?:fast|relaxed|relax|turbo)(?:, ?stealth)?")
+"""Source: wire notes 4.1, rows queued, running, final grid and stopped."""
+
+_OPENINGS = (
+    r"Making variations for image #\d+ with prompt |Upscaling image #\d+ with "
+    r"|Creating video with prompt "
 )
+_HEAD = re.compile(rf"(?P<opening>{_OPENINGS})?(?P<unknown>[^*\n]{{0,100}})\*\*")
+"""Source: wire notes 4.1, upscale, variations and video."""
 
-_CAPTION = re.compile(
-    rf"(?P<opening>{_OPENINGS})?"
-    r"\*\*(?P<prompt>.*)\*\*"
-    r"(?: - (?P<image>Image #\d)| - (?P<deed>[^<*]*?) by| -)"
-    r"(?: <@!?(?P<user_id>\d+)>)?"
-    r"(?: \[\(Open on website[^\]]*\]\(<?https?://[^)>]+>?\))?"
-    r"(?: \((?P<percent>\d{1,3})%\))?"
-    r"(?: \((?P<state>Waiting to start|Stopped|paused|(?:fast|relaxed|relax|turbo)"
-    r"(?:, ?stealth)?)\))*"
-    r"\s*",
-    re.DOTALL,
+_TAIL = re.compile(r" -(?P<deed>[^*\n]*?)<@!?(?P<user_id>\d+)>(?P<rest>.*)", re.DOTALL)
+_NAMELESS_TAIL = re.compile(
+    r" -(?P<deed> Image #\d+| [^<*\n]*? by)?"
+    r"(?P<rest>(?:\s*(?:\([^()\n]*\)|\[[^\]\n]*\]\([^)\s]*\)))*)\s*"
 )
-"""Source: wire notes 4.1, grammar and regex kit."""
+"""Source: wire notes 4.1; 4.4, "video U" names no user."""
 
-_FOOTER = re.compile(r"(?:\n-# [^\n]*)+\s*\Z")
+_LINKED = re.compile(r"\[[^\]]*\]\(<?https?://\S*\)|<?https?://\S+")
+"""A link in the tail, with or without words."""
+
+_BRACKETED = re.compile(r"\(([^()]*)\)")
+_PERCENT = re.compile(r"(\d{1,3}) ?%")
+
+_FOOTER = re.compile(r"\n-# [^\n]*")
 """Small print that the bot appends. Source: wire notes 4.1, others."""
 
 _INTERIM = ("Displaying...", "Animating...")
@@ -74,17 +88,39 @@ _DEEDS = {"upscaling": "upscaled", "remix": "variations"}
 
 def caption_of(content: str) -> Caption | None:
     """Read a message's content, None when it is no caption."""
-    match = _CAPTION.fullmatch(_FOOTER.sub("", content))
-    if match is None:
+    head = _HEAD.match(content)
+    if head is None:
         return None
-    percent = match["percent"]
+    begin, end = head.end(), content.rfind("**")
+    while end >= begin:
+        tail = content[end + 2 :]
+        found = _TAIL.fullmatch(tail) or (
+            None if head["unknown"] else _NAMELESS_TAIL.fullmatch(_FOOTER.sub("", tail))
+        )
+        if found is not None:
+            return _read(content[begin:end], head["opening"] or "", found)
+        end = content.rfind("**", begin, end + 1)
+    return None
+
+
+def _read(prompt: str, opening: str, tail: re.Match[str]) -> Caption:
+    rest = _LINKED.sub("", _FOOTER.sub("", tail["rest"]))
+    said = _BRACKETED.findall(rest)
+    percents = [int(found[1]) for one in said if (found := _PERCENT.search(one))]
+    deed = (tail["deed"] or "").strip().removesuffix("by").strip()
     return Caption(
-        prompt=match["prompt"],
-        deed=_deed(match["image"] or match["deed"] or match["opening"] or ""),
-        user_id=match["user_id"],
-        percent=None if percent is None else min(int(percent), 100),
-        state=match["state"],
+        prompt=prompt,
+        deed=_deed(deed or opening),
+        user_id=tail.groupdict().get("user_id"),
+        percent=min(percents[-1], 100) if percents else None,
+        state=_state(said),
     )
+
+
+def _state(said: Sequence[str]) -> str | None:
+    telling = [one for one in said if one == _STOPPED or one in _WAITING]
+    modes = [one for one in said if _MODE.fullmatch(one)]
+    return next(reversed(telling or modes), None)
 
 
 def _deed(text: str) -> str:
@@ -119,8 +155,29 @@ def drawn_prompt(content: str | None, asked: Sequence[str]) -> str:
     if caption is None:
         return next(iter(asked), "")
     drawn = prompt_key(caption.prompt)
-    own = (prompt for prompt in asked if prompt_key(prompt) == drawn)
+    own = (one for one in asked if (key := prompt_key(one)) == drawn or begins(drawn, key))
     return next(own, caption.prompt)
+
+
+_CUT_LINK = re.compile(r" <?ht{0,2}(?:p|ps|ps?:/{0,2})?\Z")
+"""The first letters of a link; a longer beginning is a link to `prompt_key` already."""
+
+_CUT_OFF = " .\u2026\u2014-<"
+"""What may stand where a prompt was cut: dots, or the first sign of a parameter or link."""
+
+_BEGINNING = 100
+"""What a prompt must at least begin with to be taken for a longer one, in characters (R20)."""
+
+
+def beginning_of(key: str) -> str | None:
+    """Return by what a prompt's key may be known when it is cut, None for one too short for it."""
+    return key[:_BEGINNING] if len(key) >= _BEGINNING else None
+
+
+def begins(shown: str, asked: str) -> bool:
+    """Tell whether one prompt's key is the cut beginning of another's, long enough to tell (R20)."""
+    shown = _CUT_LINK.sub("", shown.rstrip(_CUT_OFF)).rstrip(_CUT_OFF)
+    return len(shown) >= _BEGINNING and asked.startswith(shown)
 
 
 def prompt_key(prompt: str) -> str:

@@ -97,7 +97,10 @@ class Facts:
 
     content: str
     embed: Embed | None
+    """Of several, the one that says most (`_rank`)."""
     has_attachments: bool
+    previews: bool
+    """Whether all attachments are named as the bot names what is not finished."""
     custom_ids: frozenset[str]
     answers: bool
     """Whether it is the response to an interaction."""
@@ -128,6 +131,9 @@ _WARNING_COLOURS = frozenset({16776960, 16239475})
 _RICH = (None, "rich")
 """Types of embeds that a bot writes; Discord adds others when it unfolds links (notes 2.7)."""
 
+_PREVIEW_NAME = re.compile(r"(?:[0-9a-f-]{36}_)?(?:grid_\d+|\d+_step_\d+)\.\w+", re.IGNORECASE)
+"""A finished picture's name begins with the user's. Source: wire notes 4.2, file names."""
+
 _SHORTEN_BUTTON = "MJ::Job::PromptAnalyzer"
 _SETTINGS_BUTTON = "MJ::Settings::"
 """How custom_ids begin. Source: wire notes 3.4."""
@@ -148,18 +154,22 @@ def _is_cut_short(facts: Facts) -> bool:
     return _has_captcha(facts) or (known is not None and known.ending is Ending.STOPPED)
 
 
-def _is_info(facts: Facts) -> bool:
-    embed = facts.embed
-    if embed is None or _is_cut_short(facts):
-        return False
+def _is_info_embed(embed: Embed) -> bool:
     return "your info" in (embed.title or "").casefold()
+
+
+def _is_info(facts: Facts) -> bool:
+    return facts.embed is not None and _is_info_embed(facts.embed) and not _is_cut_short(facts)
+
+
+def _is_shortened_embed(embed: Embed) -> bool:
+    return embed.footer is not None and "shortened prompts" in (embed.footer.text or "")
 
 
 def _is_shortened(facts: Facts) -> bool:
     if facts.embed is None or _is_info(facts) or _is_cut_short(facts):
         return False
-    footer = facts.embed.footer.text if facts.embed.footer else None
-    return "shortened prompts" in (footer or "") or _has_button(facts, _SHORTEN_BUTTON)
+    return _is_shortened_embed(facts.embed) or _has_button(facts, _SHORTEN_BUTTON)
 
 
 def _is_settings(facts: Facts) -> bool:
@@ -167,34 +177,46 @@ def _is_settings(facts: Facts) -> bool:
     return bare and _has_button(facts, _SETTINGS_BUTTON) and not _is_cut_short(facts)
 
 
-def _is_described(facts: Facts) -> bool:
-    embed = facts.embed
-    if embed is None or embed.title or not embed.description or _is_cut_short(facts):
-        return False
-    if _is_shortened(facts):
+def _is_described_embed(embed: Embed) -> bool:
+    if embed.title or not embed.description:
         return False
     return embed.description.startswith(_KEYCAP_ONE) or embed.image is not None
+
+
+def _is_described(facts: Facts) -> bool:
+    if facts.embed is None or _is_cut_short(facts) or _is_shortened(facts):
+        return False
+    return _is_described_embed(facts.embed)
 
 
 def _is_answer(facts: Facts) -> bool:
     return _is_info(facts) or _is_described(facts) or _is_shortened(facts)
 
 
-def _is_warning(facts: Facts) -> bool:
+def _warns(facts: Facts) -> bool:
+    """Whether its embed only warns."""
     embed = facts.embed
-    return (
-        embed is not None
-        and embed.color in _WARNING_COLOURS
-        and not _is_answer(facts)
-        and not _is_cut_short(facts)
-        and embed_meaning(embed) is None
-    )
+    warning = embed is not None and embed.color in _WARNING_COLOURS
+    return warning and not _is_answer(facts) and not _is_known_error(facts)
+
+
+def _is_known_error(facts: Facts) -> bool:
+    known = facts.embed is not None and embed_meaning(facts.embed) is not None
+    return known or _is_cut_short(facts)
+
+
+def _is_warning(facts: Facts) -> bool:
+    return _warns(facts) and not (_is_picture(facts) or _is_progress(facts))
 
 
 def _is_error(facts: Facts) -> bool:
-    if _is_cut_short(facts):
+    if _is_answer(facts):
+        return False
+    if _is_known_error(facts):
         return True
-    if facts.has_attachments or _is_answer(facts) or _is_warning(facts):
+    if _is_picture(facts) or _warns(facts):
+        return False
+    if facts.has_attachments and facts.caption is None:
         return False
     return facts.embed is not None or content_meaning(facts.content) is not None
 
@@ -243,18 +265,30 @@ def _is_preferred(facts: Facts) -> bool:
 
 def _is_drawn(facts: Facts) -> bool:
     """Whether it shows a picture, or the way to one."""
-    return facts.embed is None and not _is_cut_short(facts) and not _is_seed(facts)
+    return not (_is_answer(facts) or _is_known_error(facts) or _is_seed(facts))
+
+
+def _is_finished(facts: Facts) -> bool:
+    """Tell a finished picture from a preview.
+
+    The caption says so when it reports no progress; a button to press says so, if it is not the one
+    that gives the job up; and without any button, so does a file that is not named as a preview.
+    """
+    if facts.caption is not None and facts.caption.unfinished:
+        return False
+    if any(not custom_id.startswith(CANCEL_JOB) for custom_id in facts.custom_ids):
+        return True
+    return facts.caption is not None and not facts.custom_ids and not facts.previews
 
 
 def _is_picture(facts: Facts) -> bool:
-    unfinished = facts.caption is not None and facts.caption.unfinished
-    pressable = any(not custom_id.startswith(CANCEL_JOB) for custom_id in facts.custom_ids)
-    return _is_drawn(facts) and facts.has_attachments and pressable and not unfinished
+    return _is_drawn(facts) and facts.has_attachments and _is_finished(facts)
 
 
 def _is_progress(facts: Facts) -> bool:
     shown = facts.caption is not None or is_interim(facts.content)
-    return _is_drawn(facts) and shown and not _is_picture(facts) and not _is_error(facts)
+    alone = facts.embed is None or _warns(facts)
+    return _is_drawn(facts) and shown and alone and not _is_picture(facts) and not _is_error(facts)
 
 
 def _has_button(facts: Facts, beginning: str) -> bool:
@@ -343,6 +377,10 @@ def facts(message: Message) -> Facts:
         content=message.content or "",
         embed=_embed(message),
         has_attachments=bool(message.attachments),
+        previews=all(
+            _PREVIEW_NAME.fullmatch(attachment.filename) is not None
+            for attachment in message.attachments or ()
+        ),
         custom_ids=frozenset(
             one.custom_id for one in all_components(message.components or ()) if one.custom_id
         ),
@@ -361,7 +399,17 @@ def _rich_embeds(message: Message) -> Sequence[Embed]:
 
 
 def _embed(message: Message) -> Embed | None:
-    return next(iter(_rich_embeds(message)), None)
+    return min(_rich_embeds(message), key=_rank, default=None)
+
+
+def _rank(embed: Embed) -> int:
+    """Return how little an embed says beside others: an error outweighs a warning before it."""
+    meaning = embed_meaning(embed)
+    if meaning is not None:
+        return 0 if meaning.ending is Ending.HALT else 1
+    if _is_info_embed(embed) or _is_shortened_embed(embed) or _is_described_embed(embed):
+        return 2
+    return 4 if embed.color in _WARNING_COLOURS else 3
 
 
 def _meaning(facts: Facts) -> Meaning:
@@ -396,9 +444,10 @@ def _shown(message: Message, caption: Caption | None = None) -> Shown:
 def _info_shown(message: Message) -> Shown:
     """Show the embed's text as content too. Source: seed POST jobs/info, `content`."""
     shown = _shown(message)
-    if shown.content or not shown.embeds:
+    embed = _embed(message)
+    if shown.content or embed is None:
         return shown
-    return replace(shown, content=shown.embeds[0].description)
+    return replace(shown, content=embed.description)
 
 
 def _from_bot(message: Message) -> bool | None:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.midjourney.captions import Caption, caption_of, drawn_prompt, is_interim, prompt_key
+from waystation.midjourney.captions import (
+    Caption,
+    begins,
+    caption_of,
+    drawn_prompt,
+    is_interim,
+    prompt_key,
+)
 
 WHO = "<@1144000000000000001>"
 USER = "1144000000000000001"
@@ -17,7 +24,7 @@ USER = "1144000000000000001"
     [
         (f"**p** - {WHO} (Waiting to start)", "", None, "Waiting to start"),
         (f"**p** - {WHO} (31%) (fast)", "", 31, "fast"),
-        (f"**p** - {WHO} (0%) (paused) (relaxed)", "", 0, "relaxed"),
+        (f"**p** - {WHO} (0%) (paused) (relaxed)", "", 0, "paused"),
         (f"**p** - {WHO} (paused)", "", None, "paused"),
         (f"**p** - {WHO} (turbo, stealth)", "", None, "turbo, stealth"),
         (f"**p** - <@!{USER}> (fast)\n-# Create and explore", "", None, "fast"),
@@ -43,6 +50,19 @@ USER = "1144000000000000001"
         ),
         (f"Upscaling image #2 with **p** - {WHO} (0%)", "image #2", 0, None),
         (f"Creating video with prompt **p** - {WHO} (93%) (fast)", "", 93, "fast"),
+        # no captures: wordings and forms that may come
+        (f"**p** - {WHO} (Open on website for full quality) (fast)", "", None, "fast"),
+        (f"**p** - {WHO} Open on website (fast)", "", None, "fast"),
+        (f"**p** - {WHO} <https://a.test/jobs/1> (relax)", "", None, "relax"),
+        (f"**p** - {WHO} [Open on website](https://a.test/jobs/1?a=(b)) (fast)", "", None, "fast"),
+        (f"**p** - Upscaled by {WHO} (fast)", "upscaled", None, "fast"),
+        (f"**p** - Frobnicated (Wild) by {WHO} (fast)", "frobnicated (wild)", None, "fast"),
+        (f"**p** - Sharpened {WHO} (fast)", "sharpened", None, "fast"),
+        (f"**p** - {WHO} (fast 25%)", "", 25, None),
+        (f"**p** - {WHO} (31% done) (fast)", "", 31, "fast"),
+        (f"**p** - {WHO} (rendering) (fast)", "", None, "fast"),
+        (f"Dreaming up **p** - {WHO} (0%) (fast)", "", 0, "fast"),
+        (f"**p** - {WHO} (fast)\n-# **Create**, explore", "", None, "fast"),
     ],
 )
 def test_every_form_of_the_wire_notes_is_read(
@@ -54,6 +74,17 @@ def test_every_form_of_the_wire_notes_is_read(
 @pytest.mark.parametrize("content", ["", "Done!", "**p**", "**p** and more", "p - <@1> (fast)"])
 def test_other_sentences_are_no_captions(content: str) -> None:
     assert caption_of(content) is None
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a poster\n-# 50% off", "x** - (9%)\n-# y", "a\n-# **b** - <@1>"]
+)
+@pytest.mark.parametrize("footer", ["", "\n-# Create, **explore**", "\n-# one\n-# two (9%)"])
+def test_small_print_is_what_follows_the_prompt(prompt: str, footer: str) -> None:
+    running = caption_of(f"**{prompt}** - {WHO} (31%) (fast){footer}")
+    assert running == Caption(prompt, "", USER, 31, "fast")
+    final = caption_of(f"**{prompt}** - {WHO} (fast){footer}")
+    assert final == Caption(prompt, "", USER, None, "fast")
 
 
 @given(st.text())
@@ -100,6 +131,30 @@ def test_prompts_that_the_bot_rewrites_look_alike(one: str, other: str) -> None:
 
 def test_other_words_do_not_look_alike() -> None:
     assert prompt_key("a fox") != prompt_key("a well-fed fox")
+
+
+LONG = "a " + "very " * 20 + "red fox in the snow"
+
+
+@pytest.mark.parametrize(
+    "ending", ["", "...", "\u2026", " --", " <ht", " https:/", " -", " \u2014"]
+)
+def test_a_long_beginning_is_a_prompt_that_was_cut(ending: str) -> None:
+    cut = LONG[:100] + ending
+    assert begins(prompt_key(cut), prompt_key(LONG))
+    assert drawn_prompt(f"**{cut}** - {WHO} (fast)", [LONG]) == LONG
+
+
+@pytest.mark.parametrize("other", [LONG[:99], LONG[:101] + "x", LONG + " at night", LONG[1:], ""])
+def test_a_short_beginning_and_other_words_are_no_prompt_that_was_cut(other: str) -> None:
+    assert not begins(prompt_key(other), prompt_key(LONG))
+
+
+@pytest.mark.parametrize("text", ["(" * 2000, " - (a)" * 400, "** - [a](b" * 200, ". " * 1000])
+def test_no_text_takes_long_to_read(text: str) -> None:
+    # each of these once took a pattern exponential or cubic time
+    assert caption_of(f"**{text}") is None
+    assert not begins(prompt_key(text), "a")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def _stage(golden: Golden) -> Play:
 
 def _of(job: Job, expected: dict[str, Any]) -> dict[str, Any]:
     late = job.late.message_id if job.late else None
-    return {name: late if name == "late" else getattr(job, name) for name in expected}
+    seen = {name: late if name == "late" else getattr(job, name) for name in expected}
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in seen.items()}
 
 
 @pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.golden.corpus import MESSAGES, Golden, message_of
+from tests.golden.corpus import MESSAGES, PAYLOADS, Golden, event_of, message_of
+from waystation.gateway_events import MessageSeen
+from waystation.jobs import Button
 from waystation.midjourney.replies import REPLIES, ReplyKind, facts, read
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import Embed, EmbedImage, Message, User
@@ -160,3 +162,149 @@ def test_an_info_shows_its_text_as_content_too() -> None:
     assert read(Message("1", "2", embeds=(embed,))).shown.content == "**Job Mode**: Fast"
     said = Message("1", "2", content="Hello", embeds=(embed,))
     assert read(said).shown.content == "Hello"
+
+
+# ── several embeds (A12) ──
+
+WARNING = {"type": "rich", "description": "Be nice", "color": 16776960}
+ERROR = {"type": "rich", "title": "Invalid parameter", "description": "--x", "color": 16711680}
+UNKNOWN = {"type": "rich", "title": "Something new", "description": "-", "color": 16711680}
+INFO = {"type": "rich", "title": "Your info - me", "description": "**Job Mode**: Fast"}
+HALT = {"type": "rich", "title": "Blocked", "description": "until tomorrow"}
+
+
+def _said(name: str, **changes: object) -> Message:
+    seen = event_of({"see": name, "with": changes})
+    assert isinstance(seen, MessageSeen)
+    return seen.message
+
+
+@pytest.mark.parametrize(
+    ("embeds", "kind", "error"),
+    [
+        ([WARNING, ERROR], "error", "Invalid parameter"),
+        ([ERROR, WARNING], "error", "Invalid parameter"),
+        ([WARNING, UNKNOWN], "error", "Something new"),
+        ([UNKNOWN, ERROR], "error", "Invalid parameter"),
+        ([ERROR, HALT], "error", "Blocked"),
+        ([WARNING, INFO], "info", None),
+        ([UNKNOWN, INFO], "info", None),
+        ([INFO, ERROR], "error", "Invalid parameter"),
+        ([WARNING, WARNING], "warning", None),
+    ],
+)
+def test_of_several_embeds_the_one_that_says_most_counts(
+    embeds: list[dict[str, object]], kind: str, error: str | None
+) -> None:
+    message = _said("describe/warning_yellow", embeds=embeds)
+    reading = read(message)
+    assert (reading.kind, reading.meaning and reading.meaning.error) == (kind, error)
+    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+    assert len(reading.shown.embeds) == len(embeds)
+
+
+def test_an_info_behind_a_warning_shows_its_own_text() -> None:
+    reading = read(_said("describe/warning_yellow", embeds=[WARNING, INFO]))
+    assert reading.shown.content == "**Job Mode**: Fast"
+    assert reading.shown.result == {"info": {"mode": "fast"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "embed", "kind"),
+    [
+        # a warning under a picture takes nothing from it
+        ("imagine/final", WARNING, "picture"),
+        ("imagine/final", UNKNOWN, "picture"),
+        ("imagine/final", ERROR, "error"),
+        ("imagine/progress_31", WARNING, "progress"),
+        # the preview may stay where the job was refused
+        ("imagine/progress_31", ERROR, "error"),
+        ("imagine/progress_31", UNKNOWN, "error"),
+    ],
+)
+def test_a_picture_with_an_embed_is_what_the_stronger_of_both_says(
+    name: str, embed: dict[str, object], kind: str
+) -> None:
+    assert read(_said(name, embeds=[embed])).kind == kind
+
+
+# ── finished or not (A6, A10) ──
+
+UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+WEB = {"type": 2, "style": 5, "label": "Web", "url": f"https://www.midjourney.com/jobs/{UUID}"}
+
+
+@pytest.mark.parametrize("components", [[], [{"type": 1, "components": [WEB]}]])
+def test_a_finished_picture_needs_no_buttons(components: list[object]) -> None:
+    reading = read(_said("imagine/final", components=components))
+    assert reading.kind is ReplyKind.PICTURE
+    assert reading.shown.buttons == ()
+    assert reading.shown.hash == UUID
+
+
+WHO = "<@1144000000000000001>"
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "kind"),
+    [
+        (f"**p** - {WHO} (31%) (fast)", f"me_p_{UUID}.webp", "progress"),
+        (f"**p** - {WHO} (paused)", f"me_p_{UUID}.webp", "progress"),
+        (f"**p** - {WHO} (paused) (relaxed)", f"me_p_{UUID}.webp", "progress"),
+        (f"**p** - {WHO} (Waiting to start)", f"me_p_{UUID}.webp", "progress"),
+        (f"**p** - {WHO} (fast)", "grid_0.webp", "progress"),
+        (f"**p** - {WHO} (fast)", f"{UUID}_grid_0.webp", "progress"),
+        (f"**p** - {WHO} (fast)", f"{UUID}_2_step_7.jpeg", "progress"),
+        (f"**p** - {WHO} (fast)", f"me_grid_0.webp_{UUID}.webp", "picture"),
+        (f"**p** - {WHO} (fast)", f"{UUID}_1_720_N.mp4", "picture"),
+        (f"**p** - {WHO}", f"me_p_{UUID}.webp", "picture"),
+        ("Look what I made", f"me_p_{UUID}.webp", "unrecognised"),
+    ],
+)
+def test_without_buttons_caption_and_file_name_tell_a_preview(
+    content: str, filename: str, kind: str
+) -> None:
+    attachment = PAYLOADS["imagine/final"].content["payload"]["attachments"][0]
+    changes = {"content": content, "attachments": [attachment | {"filename": filename}]}
+    assert read(_said("imagine/final", components=[], **changes)).kind == kind
+
+
+def test_a_picture_with_a_button_to_give_up_is_not_finished() -> None:
+    cancel = {"type": 2, "style": 4, "label": "Cancel Job", "custom_id": f"MJ::CancelJob::{UUID}"}
+    row = {"type": 1, "components": [cancel]}
+    assert read(_said("imagine/final", components=[row])).kind is ReplyKind.PROGRESS
+
+
+def test_a_paused_picture_with_buttons_is_not_finished() -> None:
+    paused = f"**p** - {WHO} (paused) (relaxed)"
+    assert read(_said("imagine/final", content=paused)).kind is ReplyKind.PROGRESS
+
+
+# ── the same words in a prompt (case I) ──
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a lamp turned on", "Done!", "(Stopped)", "You have successfully rated this", "**seed** 7"],
+)
+def test_a_picture_stays_one_whatever_its_prompt_says(prompt: str) -> None:
+    message = _said("imagine/final", content=f"**{prompt}** - {WHO} (fast)")
+    assert read(message).kind is ReplyKind.PICTURE
+    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+
+
+def test_attachments_and_flags_of_a_message_survive_its_reading() -> None:
+    message = _said("imagine/final", flags=64)
+    reading = read(message)
+    assert reading.shown.attachments == tuple(message.attachments or ())
+    assert len(reading.shown.attachments) == 1
+    assert reading.shown.flags == 64
+    assert reading.ephemeral
+    assert reading.shown.buttons is not None
+    assert Button("U1", f"MJ::JOB::upsample::1::{UUID}") in reading.shown.buttons
+    partial = read(Message("1", "2"))
+    assert (partial.shown.attachments, partial.shown.flags, partial.shown.buttons) == (
+        (),
+        None,
+        None,
+    )
