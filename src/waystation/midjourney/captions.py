@@ -175,7 +175,7 @@ def beginning_of(key: str) -> str | None:
 
 
 def begins(shown: str, asked: str) -> bool:
-    """Tell whether one prompt's key is the cut beginning of another's, long enough to tell (R20)."""
+    """Tell whether a prompt's key is the cut beginning of another's, long enough to tell (R20)."""
     shown = _CUT_LINK.sub("", shown.rstrip(_CUT_OFF)).rstrip(_CUT_OFF)
     return len(shown) >= _BEGINNING and asked.startswith(shown)
 
