@@ -2,7 +2,8 @@
 
 How the clock works: `sleep` waits until a test moves the time past its end. `advance` moves it at
 once; `elapse` moves it from one sleeper's end to the next, so that a loop that sleeps again in
-between is woken as often as it would be in real time.
+between is woken as often as it would be in real time. `set_wall` sets the machine's clock, as an
+operator or a time server would: time passes as before.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class FakeClock:
     def __init__(self, start: datetime = START) -> None:
         self._start = start
         self._elapsed_s = 0.0
+        self._wall_ahead = timedelta()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
         self._slept = asyncio.Event()
@@ -53,6 +55,14 @@ class FakeClock:
     def now(self) -> datetime:
         """Return the instant as set."""
         return self._start + timedelta(seconds=self._elapsed_s)
+
+    def wall(self) -> datetime:
+        """Return the instant that the machine's clock shows."""
+        return self.now() + self._wall_ahead
+
+    def set_wall(self, by: timedelta) -> None:
+        """Set the machine's clock forward, or back."""
+        self._wall_ahead += by
 
     def monotonic(self) -> float:
         """Return the seconds moved since the start."""

@@ -63,10 +63,11 @@ _M_ARENA_MAX = -8
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is durable, opened."""
+    """What is durable, opened, and the clock by which it counts."""
 
     store: SqliteStore
     vault: Vault
+    clock: SystemClock
 
 
 @contextlib.asynccontextmanager
@@ -82,8 +83,9 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             f"The data directory {settings.data_dir} cannot be made: {error.strerror}. "
             "Set WAYSTATION_DATA_DIR to a directory that this user may write."
         ) from error
+    clock = SystemClock()
     store = await SqliteStore.open(
-        settings.database_path, SystemClock(), ghost_age=timedelta(seconds=settings.ghost_life_s)
+        settings.database_path, clock, ghost_age=timedelta(seconds=settings.ghost_life_s)
     )
     try:
         check = await store.load_check()
@@ -95,7 +97,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
         )
         if check is None:
             await store.save_check(vault.new_check())
-        yield State(store, vault)
+        yield State(store, vault, clock)
     finally:
         await store.close()
 
@@ -131,6 +133,8 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
     with contextlib.closing(_listen(settings)) as listening:
         async with open_state(settings) as state:
             await state.store.own_accounts()
+            # what an earlier process wrote down to wait for is in its time (R28)
+            await state.store.save_clock(state.clock.go_on(await state.store.load_clock()))
             await _run(settings, state, listening, stop, ready)
 
 
@@ -141,8 +145,8 @@ async def _run(
     stop: asyncio.Event,
     ready: Callable[[str], None],
 ) -> None:
-    clock, ids, feed = SystemClock(), SystemIds(), Feed()
-    store, vault = state.store, state.vault
+    ids, feed = SystemIds(), Feed()
+    store, vault, clock = state.store, state.vault, state.clock
     networks = tuple(ip_network(text) for text in settings.allow_networks)
     async with contextlib.AsyncExitStack() as stack:
         outside = await stack.enter_async_context(guarded_session(networks))

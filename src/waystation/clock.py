@@ -1,15 +1,24 @@
 """The real clock and the real source of ids: the only toucher of time and randomness.
 
 The vault alone takes its own random bytes: sealing must never depend on what a test injects.
+
+How the clock works: the machine's wall clock can be set at any moment, so nothing waits by it. What
+waits goes by the service's own time. It starts as what the wall clock says, and goes on with the
+seconds since the machine was started, which nobody sets and which count suspend. The next process
+after the same start of the machine goes on where this one was, whatever the wall clock says by
+then (R28).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
 
 from waystation.jobs import Nonce
 from waystation.wire.snowflake import snowflake_at
@@ -19,21 +28,73 @@ __all__ = ["SystemClock", "SystemIds"]
 _INCREMENT_BITS = 22
 """Bits of a snowflake below its milliseconds. Source: Discord API reference, heading Snowflakes."""
 
+_LOOK_AGAIN_S: Final = 30.0
+"""Longest single sleep: the loop's timers stand still while the machine is suspended."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Names one start of the machine. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst."""
+
+
+def _boot_seconds() -> float:
+    """Return seconds that never go back and count suspend, where the system has them."""
+    which = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(which)
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
 
 class SystemClock:
-    """`ports.Clock` on the machine's clocks."""
+    """`ports.Clock` on the machine's clocks. Args: what they are read with, and this boot's name"""
+
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = _wall,
+        seconds: Callable[[], float] = _boot_seconds,
+        boot_id: str | None = None,
+    ) -> None:
+        self.wall = wall
+        self.monotonic = seconds
+        self._boot_id = _boot_id() if boot_id is None else boot_id
+        self._zero = wall() - timedelta(seconds=seconds())
+        """What the service's own time was at the machine's start."""
 
     def now(self) -> datetime:
-        """Return the aware UTC instant."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return time.monotonic()
+        """Return the aware UTC instant of the service's own time."""
+        return self._zero + timedelta(seconds=self.monotonic())
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; at once when not positive."""
-        await asyncio.sleep(max(0.0, seconds))
+        end = self.monotonic() + seconds
+        left_s = max(0.0, seconds)
+        while True:
+            await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
+            left_s = end - self.monotonic()
+            if left_s <= 0:
+                return
+
+    def go_on(self, kept: str | None) -> str:
+        """Go on with the time of an earlier process, if the machine was not started anew since.
+
+        Args: kept: what that process was given by this method
+        Returns: what the next process must be given
+        """
+        try:
+            boot_id, zero = json.loads(kept or "null")
+            if boot_id and boot_id == self._boot_id:
+                self._zero = datetime.fromisoformat(zero).astimezone(UTC)
+        except (TypeError, ValueError):
+            # nothing kept, or by another version: the wall clock is as good as anything
+            pass
+        return json.dumps([self._boot_id, self._zero.isoformat()])
 
 
 class SystemIds:

@@ -49,14 +49,24 @@ __all__ = [
 
 
 class Clock(Protocol):
-    """The only source of time."""
+    """The only source of time. `now` and `monotonic` run evenly, whoever sets the clock (R28)."""
 
     def now(self) -> datetime:
-        """Return the aware UTC instant."""
+        """Return the aware UTC instant of the service's own time: for whatever waits.
+
+        Deadlines, retries, leases and everything that is stored to be compared with it later.
+        """
+        ...
+
+    def wall(self) -> datetime:
+        """Return the aware UTC instant that the machine's clock shows, which may jump.
+
+        Only for what people and other programs read or have written.
+        """
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
+        """Return seconds that never go back and count suspend."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from tests.fakes import FakeClock, FakeIds
 from waystation.clock import SystemClock, SystemIds
@@ -10,15 +13,103 @@ from waystation.wire.snowflake import is_snowflake, snowflake_time
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
 
+class _Machine:
+    """A machine whose clocks a test sets by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+        self.shown = NOW
+
+    def clock(self, boot_id: str = "boot-1") -> SystemClock:
+        return SystemClock(lambda: self.shown, lambda: self.seconds, boot_id)
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.shown += timedelta(seconds=seconds)
+
+
 def test_the_clock_knows_its_zone_and_never_goes_back() -> None:
     clock: Clock = SystemClock()
-    assert clock.now().tzinfo is UTC
+    assert clock.now().tzinfo is clock.wall().tzinfo is UTC
+    assert abs(clock.now() - clock.wall()) < timedelta(seconds=1)
     assert clock.monotonic() <= clock.monotonic()
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), -timedelta(hours=1)])
+def test_the_services_own_time_does_not_jump_with_the_wall_clock(jump: timedelta) -> None:
+    machine = _Machine()
+    clock = machine.clock()
+    machine.shown += jump
+    machine.pass_by(5)
+    assert clock.now() == NOW + timedelta(seconds=5)
+    assert clock.wall() == NOW + jump + timedelta(seconds=5)
+
+
+def test_the_next_process_goes_on_with_the_same_time_whatever_the_wall_clock_says() -> None:
+    machine = _Machine()
+    kept = machine.clock().go_on(None)
+    machine.shown += timedelta(hours=1)
+    machine.pass_by(5)
+    later = machine.clock()
+    assert later.now() == NOW + timedelta(hours=1, seconds=5)
+    assert later.go_on(kept) == kept
+    assert later.now() == NOW + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("kept", [None, "", "nonsense", '["", "2020-01-01"]', '["boot-1", "x"]'])
+def test_after_a_new_start_of_the_machine_time_starts_at_the_wall_clock(kept: str | None) -> None:
+    machine = _Machine()
+    for before in (kept, machine.clock("boot-0").go_on(None)):
+        machine.shown += timedelta(hours=1)
+        clock = machine.clock()
+        clock.go_on(before)
+        assert clock.now() == machine.shown
+
+
+def test_without_a_name_for_the_machines_start_time_starts_at_the_wall_clock() -> None:
+    machine = _Machine()
+    kept = machine.clock("").go_on(None)
+    machine.shown += timedelta(hours=1)
+    clock = machine.clock("")
+    clock.go_on(kept)
+    assert clock.now() == machine.shown
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
+def test_spans_count_suspend() -> None:
+    assert abs(SystemClock().monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
 
 
 async def test_sleeping_for_nothing_returns() -> None:
     await SystemClock().sleep(0)
     await SystemClock().sleep(-1)
+
+
+async def test_a_sleep_asks_the_clock_again_at_least_every_30_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine, naps = _Machine(), []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        # the loop's timer stood still while the machine was suspended for half a minute
+        machine.pass_by(seconds + 30)
+
+    monkeypatch.setattr("waystation.clock.asyncio.sleep", nap)
+    await machine.clock().sleep(100)
+    assert naps == [30, 30]
+
+
+async def test_a_timer_that_fires_early_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, naps = _Machine(), []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        machine.pass_by(1)
+
+    monkeypatch.setattr("waystation.clock.asyncio.sleep", nap)
+    await machine.clock().sleep(3)
+    assert naps == [3, 2, 1]
 
 
 def test_a_nonce_looks_like_a_snowflake_of_its_instant() -> None:
@@ -72,6 +163,12 @@ async def test_the_fake_clock_wakes_who_is_due_in_order() -> None:
     tasks[2].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert clock.sleepers == 0
+
+
+def test_the_fake_wall_clock_can_be_set() -> None:
+    clock = FakeClock()
+    clock.set_wall(timedelta(hours=1))
+    assert (clock.wall() - clock.now(), clock.monotonic()) == (timedelta(hours=1), 0.0)
 
 
 def test_the_fake_ids_count() -> None:

@@ -45,7 +45,7 @@ class Logins:
                 )
             self._failures.add(peer, now)
             raise Unauthorized
-        if user.expires_at is not None and user.expires_at <= self._clock.now():
+        if user.expires_at is not None and user.expires_at <= self._clock.wall():
             raise SubscriptionExpired
         return user
 
@@ -69,6 +69,6 @@ class Logins:
             user,
             name=user.name if name is None else name,
             reply_url=user.reply_url if reply_url is None else (reply_url or None),
-            updated_at=self._clock.now(),
+            updated_at=self._clock.wall(),
         )
         await self._store.put_user(changed)

@@ -70,7 +70,7 @@ class WebhookSender:
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,
             "webhook-id": delivery.delivery_id,
-            "webhook-timestamp": str(int(self._clock.now().timestamp())),
+            "webhook-timestamp": str(int(self._clock.wall().timestamp())),
         }
 
 

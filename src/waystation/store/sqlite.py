@@ -303,6 +303,15 @@ class SqliteStore:
         """Keep the vault's sealed check value."""
         await self._write(_run, "put_meta", {"name": "vault_check", "value": sealed})
 
+    async def load_clock(self) -> str | None:
+        """Return how the service's own time runs, as an earlier process has left it (R28)."""
+        row = self._near.one("meta", {"name": "clock"})
+        return None if row is None else str(row[0])
+
+    async def save_clock(self, kept: str) -> None:
+        """Keep how the service's own time runs, for the next process."""
+        await self._write(_run, "put_meta", {"name": "clock", "value": kept})
+
     async def has_sealed_rows(self) -> bool:
         """Whether any row can be used only with the vault's present keys; users' hashes count."""
         row = self._near.one("sealed_rows")

@@ -48,13 +48,13 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
         except WaystationError as raised:
             failure = raised
         yield "key", list(look_at_key(settings, failure))
-        yield "users", list(look_at_users(users, counts, clock.now()))
+        yield "users", list(look_at_users(users, counts, clock.wall()))
     yield "mail", [finding async for finding in look_at_mail(settings, counts)]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         site = Site(settings.discord_url, http, clock, SystemIds())
         discord, time = await look_at_discord(site)
         yield "Discord", [discord]
-        yield "clock", [look_at_clock(clock.now(), time)]
+        yield "clock", [look_at_clock(clock.wall(), time)]
         if vault is not None:
             yield "accounts", await _accounts(accounts, vault, DiscordProbe(site))
 
