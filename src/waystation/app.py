@@ -214,7 +214,7 @@ async def _run(
             links=links,
             logins=Logins(store, vault, clock),
             accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
-            limits=ServiceLimits(first_answer_s=settings.first_answer_s),
+            limits=ServiceLimits(settings.first_answer_s, settings.first_edit_s),
         )
         if store.restored:
             await janitor.end_restored()

@@ -1,7 +1,8 @@
 """A job in v2's words: what GET answers, what a delivery carries, what a POST answers.
 
 Rules: one job form for every verb; a verb's own fields are spread into it from `Job.params`, so a
-new verb needs no edit here. Fields that are not set are left out, never null.
+new verb needs no edit here. Fields that are not set are left out, never null. v2's own programs
+read the form with strict models, so a field has the same type in every answer.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -40,12 +42,12 @@ STATUSES: Sequence[JobStatus] = tuple(one for one in JobStatus if one not in _SH
 """All statuses that v2 has a word for."""
 
 
-class ChildForm(msgspec.Struct, omit_defaults=True, rename="camel"):
+class ChildForm(msgspec.Struct, rename="camel"):
     """A job that a button of another job started."""
 
     button: str
     jobid: str
-    message_id: str | None = None
+    message_id: Annotated[str, Meta(description="empty until the bot shows a message of it")]
 
 
 class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -58,6 +60,9 @@ class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     updated: Annotated[str, Meta(description="when anything of it changed last")]
     discord: Annotated[str, Meta(description="the account's token, masked")]
     channel: str
+    server: Annotated[
+        str | None, Meta(description="the channel's guild; missing in direct messages")
+    ] = None
     max_jobs: Annotated[
         int | None, Meta(description="the limit it was accepted under; verbs that take a slot")
     ] = None
@@ -66,12 +71,20 @@ class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     message_id: Annotated[
         str | None, Meta(description="the bot's message that shows it, once there is one")
     ] = None
-    content: Annotated[str | None, Meta(description="that message's text")] = None
+    content: Annotated[
+        str | None,
+        Meta(description="that message's text; of a completed answer without one, its embed's"),
+    ] = None
     timestamp: Annotated[str | None, Meta(description="Discord's time of that message")] = None
     attachments: Annotated[Sequence[Attachment], Meta(description="that message's files")] = ()
     embeds: Annotated[Sequence[Embed], Meta(description="that message's blocks")] = ()
     buttons: Annotated[
-        Sequence[str], Meta(description="when completed: the labels that can be pressed")
+        Sequence[str],
+        Meta(description="when completed with a picture: the labels that can be pressed"),
+    ] = ()
+    labels: Annotated[
+        Sequence[str],
+        Meta(description="the same under described or shortened prompts (an addition to v2)"),
     ] = ()
     children: Annotated[
         Sequence[ChildForm], Meta(description="the jobs that its buttons started; GET only")
@@ -94,6 +107,9 @@ class CancelForm(msgspec.Struct):
 _FIRST = ("jobid", "verb", "status", "created", "updated")
 _LAST = ("error", "errorDetails", "code")
 """What stands before the verb's own fields and behind its result, as in the seed's samples."""
+
+_AT_START = ("attachments", "embeds", "buttons", "labels")
+"""Fields that a started job does not have. Source: seed POST jobs/describe, model."""
 
 _SHORT_FORMS: Mapping[int, Sequence[str]] = {
     400: ("error", "errorDetails", "jobid", "status", "code"),
@@ -129,11 +145,18 @@ def job_json(job: Job, children: Sequence[Child] = ()) -> bytes:
     return _encode(_job_form(job, children))
 
 
-def answer(job: Job) -> tuple[int, bytes]:
+def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     """Return what the POST that made this job answers.
 
+    A job that has not ended is `started` to a POST, and so is one that was completed or cancelled
+    meanwhile: v2's models of a POST know started, moderated and failed (R2).
+
+    Args: at_start: whether the verb answers when the bot has begun
     Returns: HTTP status, JSON body
     """
+    unknown_to_post = job.status in (JobStatus.COMPLETED, JobStatus.CANCELLED)
+    if not job.final or (at_start and unknown_to_post):
+        return 200, _encode(_started_form(job))
     form = _job_form(job)
     names = _SHORT_FORMS.get(job.code)
     if names is not None:
@@ -185,10 +208,27 @@ def _shown(status: JobStatus) -> JobStatus:
     return _SHOWN.get(status, status)
 
 
-def _labels(job: Job) -> Sequence[str]:
+def _started_form(job: Job) -> dict[str, object]:
+    content = job.content if job.message_id is None else job.content or ""
+    begun = replace(job, status=JobStatus.STARTED, content=content, result={})
+    return {name: value for name, value in _job_form(begun).items() if name not in _AT_START}
+
+
+def _pressable(job: Job) -> Mapping[str, Sequence[str]]:
     """Return what can be pressed: only a completed job has buttons to v2."""
-    completed = job.status is JobStatus.COMPLETED
-    return tuple(button.label for button in job.buttons) if completed else ()
+    if job.status is not JobStatus.COMPLETED:
+        return {}
+    name = "labels" if any(button.picks_text for button in job.buttons) else "buttons"
+    return {name: tuple(button.label for button in job.buttons)}
+
+
+def _content(job: Job) -> str | None:
+    """Return the message's text; an answer that is only an embed says the embed's, as /info does.
+
+    Source: seed POST jobs/info, where `content` repeats the embed
+    """
+    only_embed = job.status is JobStatus.COMPLETED and job.embeds and not job.attachments
+    return job.embeds[0].description if only_embed and not job.content else job.content
 
 
 def _job_form(job: Job, children: Sequence[Child] = ()) -> dict[str, object]:
@@ -200,21 +240,22 @@ def _job_form(job: Job, children: Sequence[Child] = ()) -> dict[str, object]:
         updated=instant(job.updated_at),
         discord=job.discord,
         channel=job.channel,
+        server=job.server,
         max_jobs=job.max_jobs,
         reply_url=job.reply_url,
         reply_ref=job.reply_ref,
         message_id=job.message_id,
-        content=job.content,
+        content=_content(job),
         timestamp=job.timestamp,
         attachments=job.attachments or (),
         embeds=job.embeds or (),
-        buttons=_labels(job),
         children=tuple(
-            ChildForm(child.button, child.jobid, child.message_id) for child in children
+            ChildForm(child.button, child.jobid, child.message_id or "") for child in children
         ),
         error=job.error,
         error_details=job.error_details,
         code=job.code,
+        **_pressable(job),
     )
     form = msgspec.to_builtins(job_form)
     first = {name: form.pop(name) for name in _FIRST}

@@ -80,6 +80,9 @@ _IFRAME = "MJ::iframe::"
 _SETTINGS = "MJ::Settings::"
 """How custom_ids of an iframe and of an account's settings begin. Source: wire notes 3.4, 3.6."""
 
+_PICKS = ("MJ::Job::PicReader", "MJ::Picread", "MJ::Job::PromptAnalyzer")
+"""How custom_ids under described and shortened prompts begin. Source: wire notes 3.4."""
+
 PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
 """Buttons that work once per job (R38). Source: rest-api-v2 3, 409."""
 
@@ -102,6 +105,11 @@ class Button:
     """What is chosen, where it is an entry of a menu."""
     is_on: bool = False
     """Whether it is a setting that is on now. Source: wire notes 5.4."""
+
+    @property
+    def picks_text(self) -> bool:
+        """Whether it stands under suggested prompts, not under a picture."""
+        return self.custom_id.startswith(_PICKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,8 @@ class Job:
     """Moved by every event that changes what a reader sees."""
     discord: str
     """The account's masked token at that time."""
+    server: str | None = None
+    """The guild of the channel; None in direct messages."""
     params: Mapping[str, object] = field(default_factory=dict)
     """The verb's own fields under their v2 names, as validated: `{"describeUrl": …}`."""
     max_jobs: int | None = None

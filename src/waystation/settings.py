@@ -233,6 +233,11 @@ class Settings:
         "How long a job waits for its turn, and then for the bot's first message.",
         least=0.1,
     )
+    first_edit_s: float = _seconds(
+        1.5,
+        "How long a POST waits after the bot's empty first message for its first edit, so that a "
+        "refusal is the POST's answer.",
+    )
     job_timeout_s: float = _seconds(
         1800.0, "From submission to the result; then the job has failed.", least=0.1
     )

@@ -56,6 +56,7 @@ def job_form(verb: str, status: str, code: int, **shown: Any) -> Body:
         "updated": "<instant>",
         "discord": "<masked>",
         "channel": "<channel>",
+        "server": "<server>",
         "replyUrl": "<callback>",
         "replyRef": "ref",
         "code": code,
@@ -111,9 +112,9 @@ def result(verb: str) -> Body:
         },
     }
     # the seed's sample of /info says the same in `content` as in the embed
-    content = "<info>" if verb == "info" else ""
+    content = "<info>" if verb == "info" else "<prompts>"
     read: Mapping[str, Body] = {
-        "describe": {"buttons": ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔄", "Imagine all 🎉"]},
+        "describe": {"labels": ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔄", "Imagine all 🎉"]},
         "info": {"info": INFO},
     }
     shown = shows(1, content, embeds=[embeds[verb]])
@@ -161,9 +162,9 @@ class When(Enum):
     CONTENT = 2
     """The same, as plain content."""
     REPLY = 3
-    """On a second message that refers to the first: the POST has answered `started`."""
+    """On a second message that refers to the first, which is empty: the POST waits for it."""
     EDIT = 4
-    """On an edit of the first message: the POST has answered `started`."""
+    """On an edit of the first message, which is empty: the POST waits for it (R2)."""
 
 
 FIRST, CONTENT, REPLY, EDIT = When
@@ -272,7 +273,7 @@ def spoken(
     form = job_form(verb, status, code, **shown)
     post = (code, form if code == 596 else short(code, title, details, status))
     outcome = Outcome(
-        post=STARTED if verb == "describe" and when in (REPLY, EDIT) else post,
+        post=post,
         job=form,
         # R4: the bot's 429 is told by the POST alone
         retry_after="10" if code == 429 else None,
@@ -291,10 +292,10 @@ def stopped() -> Iterator[Case]:
 
 # ── what Discord and the bot do ──
 
-SILENT = {"first_answer_s": 1.5}
+SILENT = {"first_answer_s": 1.5, "first_edit_s": 0.1}
 """For cases in which nothing comes: long enough to submit on a busy machine."""
 NO_REPLY = "Midjourney bot did not reply within 1.5 seconds"
-SHORT = {"job_timeout_s": 1.5}
+SHORT = {"job_timeout_s": 1.5, "first_edit_s": 0.1}
 NOT_DONE = "Job did not finish within 1.5 seconds"
 REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
 CAPTCHA = (
@@ -335,7 +336,7 @@ def vanished(verb: str) -> Outcome:
     """R27: the message went and no result came."""
     told = ("Job was removed by the bot", "The bot deleted its message without a result")
     shown = shows(1, error=told[0], errorDetails=told[1])
-    post = STARTED if verb == "describe" else (422, short(422, *told, status="moderated"))
+    post = (422, short(422, *told, status="moderated"))
     return Outcome(post=post, job=job_form(verb, "moderated", 422, **shown))
 
 
@@ -372,7 +373,7 @@ def misbehaviours() -> Iterator[Case]:
         yield Case("partial_update", completed(verb), verb)
         for fault in ("reordered", "missing_create"):
             # the first thing that is seen is the result
-            yield Case(fault, completed(verb, post=(200, result(verb))), verb)
+            yield Case(fault, completed(verb), verb)
     failure = {"failure_event": True, "after_s": 0.1}
     yield Case("no_answer", failed(502, NO_REPLY), note="told", params=failure, settings=SILENT)
     yield Case(
@@ -436,13 +437,9 @@ def connections() -> Iterator[Case]:
         yield Case(fault, completed("info"), "info")
     for fault in ("gateway_drop_lost", "gateway_invalid_session"):
         # R29, R30: a describe is read back from history, an ephemeral answer is gone
-        yield Case(fault, completed(post=(200, result("describe"))), params=early)
+        yield Case(fault, completed(), params=early)
         yield Case(fault, reply_lost, "info", params=early)
-    yield Case(
-        "resume_refused",
-        completed(post=(200, result("describe"))),
-        beside=(("gateway_drop", early),),
-    )
+    yield Case("resume_refused", completed(), beside=(("gateway_drop", early),))
     # the second silence is noticed while the bot is at work, and the session resumed
     yield Case(
         "missed_heartbeats",

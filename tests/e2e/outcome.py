@@ -79,6 +79,7 @@ class Plain:
             "jobid": dict.fromkeys(self.jobids, "<jobid>"),
             "discord": {mask(account.token): "<masked>"},
             "channel": {account.channel_id: "<channel>"},
+            "server": {account.guild_id: "<server>"},
             "describeUrl": {self.picture_url: "<picture>"},
             "replyUrl": {f"{self.here.outside.url}/callback": "<callback>"},
             "messageId": self._messages(),

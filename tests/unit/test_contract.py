@@ -16,7 +16,7 @@ from waystation.contract import (
     job_json,
     retry_after_s,
 )
-from waystation.jobs import Job, JobId, JobStatus
+from waystation.jobs import Button, Child, Job, JobId, JobStatus
 from waystation.wire.message import Attachment, Embed
 
 _INFO_TEXT = "**User ID**: 1\n**Running Jobs**: None"
@@ -89,13 +89,29 @@ INFO = replace(
 )
 
 
-def answered(job: Job) -> tuple[int, object]:
-    status, body = answer(job)
+_PROMPTS = "1️⃣ a tall house\n\n2️⃣ a red fox"
+
+DESCRIBED = replace(
+    DESCRIBE,
+    status=JobStatus.COMPLETED,
+    embeds=(Embed(type="rich", description=_PROMPTS),),
+    buttons=(
+        Button("1️⃣", "MJ::Job::PicReader::1"),
+        Button("2️⃣", "MJ::Job::PicReader::2"),
+        Button("🔄", "MJ::Picread::Retry"),
+    ),
+)
+
+_PICTURE = Attachment(id="1", filename="a.png", url="https://cdn.example/a", width=2, height=1)
+
+
+def answered(job: Job, *, at_start: bool = True) -> tuple[int, object]:
+    status, body = answer(job, at_start=at_start)
     return status, json.loads(body)
 
 
 def test_a_started_describe_is_the_sample_of_the_seed_in_its_order() -> None:
-    status, body = answer(DESCRIBE)
+    status, body = answer(DESCRIBE, at_start=True)
     assert status == 200
     assert json.loads(body) == DESCRIBE_SAMPLE
     assert list(json.loads(body)) == list(DESCRIBE_SAMPLE)
@@ -284,3 +300,91 @@ def test_an_instant_has_three_decimals_and_a_z(moment: datetime) -> None:
     assert len(text) == len("2023-09-09T02:04:52.667Z")
     cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert datetime.fromisoformat(text) == cut
+
+
+# ── programs of both eras ──
+
+
+def test_a_job_of_a_guilds_channel_names_the_guild() -> None:
+    job = replace(DESCRIBE, server="1145000000000000002")
+    for body in (answered(job)[1], json.loads(job_json(job))):
+        assert isinstance(body, dict)
+        assert body["server"] == "1145000000000000002"
+
+
+def test_a_job_of_direct_messages_names_no_guild() -> None:
+    assert "server" not in json.loads(job_json(DESCRIBE))
+
+
+def test_a_child_always_names_a_message() -> None:
+    children = (Child("U1", JobId("job:2"), "900"), Child("V1", JobId("job:3"), None))
+    assert json.loads(job_json(DESCRIBED, children))["children"] == [
+        {"button": "U1", "jobid": "job:2", "messageId": "900"},
+        {"button": "V1", "jobid": "job:3", "messageId": ""},
+    ]
+
+
+def test_content_is_a_text_as_soon_as_a_post_names_a_message() -> None:
+    assert answered(replace(DESCRIBE, content=None)) == (200, DESCRIBE_SAMPLE)
+
+
+@pytest.mark.parametrize("status", [s for s in JobStatus if not s.final])
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_post_calls_an_unfinished_job_started(status: JobStatus, at_start: bool) -> None:
+    job = replace(DESCRIBE, status=status, attachments=(_PICTURE,), embeds=DESCRIBED.embeds)
+    assert answered(job, at_start=at_start) == (200, DESCRIBE_SAMPLE)
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.CANCELLED])
+def test_a_post_of_a_verb_that_answers_at_its_start_never_says(status: JobStatus) -> None:
+    job = replace(
+        DESCRIBED,
+        status=status,
+        attachments=(_PICTURE,),
+        result={"imageUx": [{"id": 1, "url": "https://x"}]},
+    )
+    assert answered(job) == (200, DESCRIBE_SAMPLE)
+    assert json.loads(job_json(job))["status"] == status
+
+
+def test_a_post_of_a_verb_that_answers_at_its_end_says_completed() -> None:
+    status, body = answer(INFO, at_start=False)
+    assert (status, body) == (200, job_json(INFO))
+
+
+def test_a_post_whose_time_is_over_answers_started_without_a_message() -> None:
+    asked = replace(
+        DESCRIBE, status=JobStatus.SUBMITTED, message_id=None, content=None, timestamp=None
+    )
+    sample = dict(DESCRIBE_SAMPLE)
+    del sample["messageId"], sample["content"], sample["timestamp"]
+    assert answered(asked) == (200, sample)
+
+
+@pytest.mark.parametrize(
+    "custom_id",
+    ["MJ::Job::PicReader::1", "MJ::Picread::Retry", "MJ::Job::PromptAnalyzer::1"],
+)
+@pytest.mark.parametrize("verb", ["describe", "shorten", "button"])
+def test_what_can_be_pressed_under_suggestions_are_labels_and_no_buttons(
+    custom_id: str, verb: str
+) -> None:
+    job = replace(DESCRIBED, verb=verb, buttons=(Button("1️⃣", custom_id),))
+    body = json.loads(job_json(job))
+    assert body["labels"] == ["1️⃣"]
+    assert "buttons" not in body
+
+
+def test_what_can_be_pressed_under_a_picture_are_buttons_and_no_labels() -> None:
+    job = replace(DESCRIBED, buttons=(Button("U1", "MJ::JOB::upsample::1::x"),))
+    body = json.loads(job_json(job))
+    assert body["buttons"] == ["U1"]
+    assert "labels" not in body
+
+
+def test_the_content_of_described_prompts_is_their_text() -> None:
+    assert json.loads(job_json(DESCRIBED))["content"] == _PROMPTS
+
+
+def test_the_content_of_a_refused_picture_stays_what_the_bot_wrote() -> None:
+    assert json.loads(job_json(replace(DESCRIBED, status=JobStatus.FAILED)))["content"] == ""

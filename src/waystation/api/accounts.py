@@ -64,7 +64,7 @@ class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     id: int
     email: str
     created: str
-    name: Annotated[str | None, Meta(description="when set")] = None
+    name: Annotated[str, Meta(description="empty when not set")]
     subscription_is_active: Annotated[
         bool, Meta(description="`true`: an expired subscription answers 402")
     ]
@@ -157,7 +157,7 @@ def _user_form(user: User, accounts: Sequence[Account]) -> UserForm:
         id=user.user_id,
         email=user.email,
         created=created,
-        name=user.name or None,
+        name=user.name or "",
         subscription_is_active=True,
         subscriptions=1,
         max_accounts=_UNLIMITED_ACCOUNTS,

@@ -116,6 +116,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             502,
             "The account's connection to Discord was not ready within <time>",
             "The job's turn did not come within <time>: others of this account were before it",
+            "The job was not sent to Discord in the time of its request",
             "Waystation was stopped before the job was sent to Discord",
             "Waystation was restarted before the job was sent to Discord",
             "Waystation was restarted before the mask was sent",

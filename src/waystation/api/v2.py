@@ -18,7 +18,7 @@ from waystation.engine.logins import Logins
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
 from waystation.jobs import Job, JobId
-from waystation.midjourney.commands import COMMANDS, Command
+from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
 
 __all__ = ["v2_paths"]
@@ -103,7 +103,8 @@ class _Jobs:
         async def submit_command(call: Call, user: User) -> Answer:
             request = job_request(command, await call.body())
             job = await self._service.submit(user, request)
-            status, body = answer(job)
+            at_start = command.answers_at is not AnswersAt.FINAL
+            status, body = answer(job, at_start=at_start)
             wait_s = retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             return Answer(status, body, wait)

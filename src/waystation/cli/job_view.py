@@ -77,7 +77,7 @@ def _cell(field: str, value: object, job: Mapping[str, object]) -> Text:
             return plain(*alone) if alone else _columns(list(_rows(kept)))
         case [{}, *_]:
             return _columns([list(_told(row)) for row in _dicts(value)], no_wrap=True)
-        case list() if field == "buttons":
+        case list() if field in ("buttons", "labels"):
             return plain(labels(value))
         case list():
             return _columns([(str(number), str(one)) for number, one in enumerate(value, 1)])

@@ -30,6 +30,7 @@ class Job(TypedDict, total=False):
     button: str
     discord: str
     channel: str
+    server: str
     maxJobs: int
     replyUrl: str
     replyRef: str
@@ -39,6 +40,7 @@ class Job(TypedDict, total=False):
     attachments: list[dict[str, Any]]
     embeds: list[dict[str, Any]]
     buttons: list[str]
+    labels: list[str]
     imageUx: list[dict[str, Any]]
     videoUx: list[dict[str, Any]]
     seed: dict[str, Any]

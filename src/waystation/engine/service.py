@@ -9,8 +9,10 @@ absent one (I13); nothing here knows HTTP or SQL.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -99,7 +101,14 @@ class ServiceLimits:
     """Numbers from the settings."""
 
     first_answer_s: float
+    first_edit_s: float
+    """How long a POST waits for the first edit of an empty first message (R2)."""
     lane: int = 5
+
+    @property
+    def post_s(self) -> float:
+        """How long a POST waits: the engine's own deadline ends most jobs a moment before."""
+        return self.first_answer_s + _ANSWER_MARGIN_S
 
 
 class Service:
@@ -260,22 +269,32 @@ class Service:
         return job
 
     async def _answer(self, job: Job, command: Command) -> Job:
-        def answers(seen: Job) -> bool:
-            if seen.final:
-                return True
-            if command.answers_at is AnswersAt.ASKED:
-                return seen.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
-            return command.answers_at is AnswersAt.STARTED and seen.message_id is not None
+        """Return the job when its POST is to be answered, or as it is when its time is over."""
+        seen = await self._seen(job, partial(_answers, command.answers_at), self._limits.post_s)
+        if _says_nothing(seen):
+            seen = await self._seen(
+                seen, lambda one: not _says_nothing(one), self._limits.first_edit_s
+            )
+        return await self._end_unasked(seen) if seen.status is JobStatus.CREATED else seen
 
-        timeout_s = 2 * self._limits.first_answer_s + _ANSWER_MARGIN_S
-        waiting = asyncio.ensure_future(self._feed.wait(job, answers, timeout_s))
-        # what was committed between acceptance and this wait was published to nobody
+    async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
+        """Return the job as soon as it fits; as it is when that takes too long."""
+        waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))
+        # what was committed before this wait was published to nobody
         stored = await self._store.get_job(job.jobid, None)
-        if stored is not None and answers(stored):
+        if stored is not None and fits(stored):
             waiting.cancel()
             return stored
         seen = await waiting
         return seen or await self._store.get_job(job.jobid, None) or job
+
+    async def _end_unasked(self, job: Job) -> Job:
+        """End a job that was not asked in its POST's time; return it as it is if it was (R10)."""
+        owner = self._pool.get(job.account_id)
+        if owner is not None:
+            with contextlib.suppress(StoreError):
+                await owner.fail(job.jobid, Failed(502, _NOT_ASKED, _NOTHING_SENT))
+        return await self._store.get_job(job.jobid, None) or job
 
     # ── upkeep ──
 
@@ -318,11 +337,27 @@ async def _end_unsent(owner: Owner) -> None:
         log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
 
 
+def _answers(answers_at: AnswersAt, job: Job) -> bool:
+    """Tell whether a job is as far as its verb's POST waits for."""
+    if job.final:
+        return True
+    if answers_at is AnswersAt.ASKED:
+        return job.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
+    return answers_at is AnswersAt.STARTED and job.message_id is not None
+
+
+def _says_nothing(job: Job) -> bool:
+    """Tell whether all that the bot has shown of a job is an empty message."""
+    shown = job.content or job.embeds or job.attachments
+    return not job.final and job.message_id is not None and not shown
+
+
 def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | React:
     if command.reaction is not None:
         return reaction_to(parent, command.reaction)
     return press_of(parent, request.params)
 
 
+_NOT_ASKED = "The job was not sent to Discord in the time of its request"
 _STOPPING = "Waystation was stopped before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -88,7 +88,7 @@ JOB_COLUMNS = (
     "timestamp", "content", "embeds", "attachments", "progress", "cancel_requested_at",
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
     "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
-    "parent_jobid", "once", "pressed", "reply_progress",
+    "parent_jobid", "once", "pressed", "reply_progress", "server",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
@@ -100,6 +100,7 @@ _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
         "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid", "reply_progress",
+        "server",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""
@@ -236,7 +237,7 @@ def job_of(row: Row) -> Job:
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
         version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _, pressed,
-        reply_progress,
+        reply_progress, server,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -248,6 +249,7 @@ def job_of(row: Row) -> Job:
         created_at=instant(created),
         updated_at=instant(updated),
         discord=discord,
+        server=server,
         params=_decode_params(params) if params else {},
         max_jobs=max_jobs,
         reply_url=reply_url,
@@ -298,6 +300,7 @@ def job_values(job: Job) -> Values:
         "created_at": micros(job.created_at),
         "updated_at": micros(job.updated_at),
         "discord": job.discord,
+        "server": job.server,
         "params": _json_or_none(job.params),
         "max_jobs": job.max_jobs,
         "reply_url": job.reply_url,

@@ -27,6 +27,7 @@ class _Room:
 
     account_id: str
     channel: str
+    server: str | None
     discord: str
     discord_user_id: str
     halted: bool
@@ -75,10 +76,11 @@ def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
     row = database.one("room", {"account_id": account_id, "user_id": draft.user_id})
     if row is None:
         return None
-    channel, max_jobs, masked_token, discord_user_id, halt, removed_at, slots, lane = row
+    channel, server, max_jobs, masked_token, discord_user_id, halt, removed_at, slots, lane = row
     return _Room(
         account_id=account_id,
         channel=channel,
+        server=server,
         discord=masked_token,
         discord_user_id=discord_user_id,
         halted=halt is not None,
@@ -112,7 +114,7 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
 
 def _earlier(database: Database, draft: JobDraft, at: datetime) -> JobId | None:
     """Return the job that has made the same press, when it can be made once only (R38)."""
-    nowhere = _Room("", "", "", "", halted=False, removed=False, limit=0, taken=0)
+    nowhere = _Room("", "", None, "", "", halted=False, removed=False, limit=0, taken=0)
     once = once_key(_job(draft, nowhere, JobId(""), at))
     row = None if once is None else database.one("once_holder", {"once": once})
     return None if row is None else JobId(row[0])
@@ -129,6 +131,7 @@ def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
         created_at=at,
         updated_at=at,
         discord=room.discord,
+        server=room.server,
         params=draft.params,
         max_jobs=room.limit if draft.takes_slot else None,
         reply_url=draft.reply_url,

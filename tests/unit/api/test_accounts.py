@@ -43,7 +43,7 @@ async def test_a_record_shows_what_else_is_set() -> None:
     assert body["updated"] == "2026-01-02T03:04:06.678Z"
     assert body["replyUrl"] == "https://h.example"
     assert body["accounts"]["Midjourney API"] == {"total": 0, "active": 0, "error": 0}
-    assert "name" not in body
+    assert body["name"] == ""
 
 
 async def test_changing_the_record_answers_204() -> None:

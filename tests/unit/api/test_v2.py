@@ -79,7 +79,7 @@ async def test_a_job_names_what_its_buttons_started() -> None:
     )
     assert answered.json["children"] == [
         {"button": "U1", "jobid": "job:2", "messageId": "900"},
-        {"button": "V1", "jobid": "job:3"},
+        {"button": "V1", "jobid": "job:3", "messageId": ""},
     ]
 
 

@@ -74,7 +74,7 @@ class Probe:
 class House:
     """A service on a desk's store, with a pool that runs."""
 
-    def __init__(self, here: Desk) -> None:
+    def __init__(self, here: Desk, limits: ServiceLimits) -> None:
         self.here = here
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
         self.pool = Pool(here.adapters, replace(LIMITS, lease_s=10**6), "holder")
@@ -92,7 +92,7 @@ class House:
             links=Links(store, self.pool, here.clock),
             logins=self.logins,
             accounts=self.accounts,
-            limits=ServiceLimits(first_answer_s=60),
+            limits=limits,
         )
         self.running = asyncio.create_task(self.pool.run())
 
@@ -114,9 +114,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(directory: Path) -> AsyncIterator[House]:
+async def house(
+    directory: Path, *, first_answer_s: float = 60, first_edit_s: float = 0
+) -> AsyncIterator[House]:
     async with desk(directory) as here:
-        place = House(here)
+        place = House(here, ServiceLimits(first_answer_s, first_edit_s))
         try:
             yield place
         finally:

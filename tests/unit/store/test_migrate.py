@@ -132,3 +132,26 @@ def test_deliveries_of_an_older_version_and_their_attempts_stay(
     assert connection.execute("pragma foreign_key_check").fetchall() == []
     connection.execute("delete from jobs")
     assert connection.execute("select count(*) from delivery_attempts").fetchall() == [(0,)]
+
+
+def test_jobs_of_an_older_version_get_the_guild_of_their_account(
+    connection: apsw.Connection,
+) -> None:
+    migrate(connection, build.later(), None, migrations()[:3])
+    connection.execute(
+        """
+        insert into users (email, created_at, token_hash, updated_at) values ('a@b.c', 1, x'00', 1);
+        insert into accounts (account_id, user_id, discord_user_id, channel, guild_id, max_jobs,
+          sealed_token, masked_token, created_at) values ('a', 1, 'd', 'c', 'g', 3, x'00', 'm', 1);
+        """
+    )
+    job = """
+        insert into jobs (jobid, user_id, account_id, channel, verb, status, created_at, updated_at,
+          discord, slot, ghost, code, version) values (?, 1, ?, 'c', 'info', 'created', 1, 1,
+          'd', 0, 0, 200, 0);
+    """
+    connection.execute(job, ("known", "a"))
+    connection.execute(job, ("gone", "b"))
+    migrate(connection, build.later(9), None)
+    kept = dict(connection.execute("select jobid, server from jobs").fetchall())
+    assert kept == {"known": "g", "gone": None}

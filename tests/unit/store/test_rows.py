@@ -53,6 +53,7 @@ FULL = Job(
     created_at=build.later(0.000001),
     updated_at=build.later(1.5),
     discord="ABC…secured…xyz",
+    server="1145000000000000002",
     params={"describeUrl": "https://example.org/ü.png", "n": [1, None, True]},
     max_jobs=3,
     reply_url="https://example.org",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,6 +43,12 @@ def test_a_new_job_says_what_was_asked_and_where(database: Database) -> None:
     assert (job.account_id, job.discord, job.max_jobs) == ("account-1", "ABC…secured…xyz", 2)
     assert (job.reply_url, job.reply_ref) == ("https://example.org/callback", "ref")
     assert job.created_at == job.updated_at == build.later(0.123)
+
+
+@pytest.mark.parametrize("guild_id", ["1145000000000000002", None])
+def test_a_new_job_names_the_guild_of_its_channel(database: Database, guild_id: str | None) -> None:
+    accounts.put(database, replace(build.account(), guild_id=guild_id))
+    assert accepted(database, build.draft()).server == guild_id
 
 
 def test_milliseconds_in_a_jobid_are_unique_per_user(database: Database) -> None:

@@ -119,7 +119,7 @@ delete from gateway_sessions where account_id = :account_id;
 
 -- room: what decides whether an account of this user can take one more job
 select
-  channel, max_jobs, masked_token, discord_user_id, halt, removed_at,
+  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
     and (finished_at is null or ghost or slot) and finished_at is null and max_jobs is null)
