@@ -279,7 +279,7 @@ def refuse(timeline: Timeline, title: Title) -> Timeline:
         # Where the first message is the result there is nothing to edit: the pressed one is named.
         kept = begun if begun[-1].ends is None else early
         return (*kept, replace(words, refers=True))
-    return (*begun, replace(words, kind=Kind.UPDATE))
+    return (*begun, replace(words, kind=Kind.UPDATE, after_s=1.0))
 
 
 def say(title: Title) -> Write:
