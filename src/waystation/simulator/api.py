@@ -76,7 +76,9 @@ class Api:
             if caller is None:
                 raise Refused(error_effect("unauthorized"))
             headers = self._limit(route, request, caller)
-            return await self._answer(route, request, Call(request, caller, body), headers)
+            return await self._answer(
+                route, request, Call(request, caller, body, route.path), headers
+            )
         except Refused as refused:
             return await respond(request, refused.effect)
 

@@ -50,6 +50,8 @@ _REPORTS = (3, 6)
 """Fewest and most progress reports of a job. Source: wire notes 4.3."""
 _PACES: Mapping[str, float] = {"Fast": 1.0, "Relaxed": 4.0, "Turbo": 0.5}
 """How slowly a mode draws; relaxed jobs really take minutes to hours."""
+_MOST_PROMPT_CHARS = 1700
+"""So much of a prompt is repeated that each message stays within Discord's 2,000: our choice."""
 _look = lru_cache(maxsize=32)(pictures.look)
 """Benches send the same bytes thousands of times; looking takes milliseconds."""
 
@@ -169,6 +171,7 @@ class Bot:
         for switch in switches:
             if switch.fault.prompt is not None:
                 prompt = switch.fault.prompt(switch.params, prompt)
+        prompt = prompt[:_MOST_PROMPT_CHARS].rstrip()
         job.work, job.caption = replace(made.work, prompt=prompt), made.caption
         press = job.ask.press
         typed = None if press is None else prompts.mode_asked(press.text or "")

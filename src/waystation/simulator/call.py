@@ -30,6 +30,8 @@ class Body:
 
     json: Payload = field(default_factory=dict)
     files: Mapping[str, Part] = field(default_factory=dict)
+    listed: list[Payload] = field(default_factory=list)
+    """The objects of a body that is a list."""
 
     def objects(self, name: str) -> list[Payload]:
         """Return the objects of a list field; anything else counts as absent."""
@@ -43,6 +45,8 @@ class Call:
     request: web.Request
     caller: Account | SimulatedBot
     body: Body
+    route: str = ""
+    """The path of its row, braces and all."""
 
     @property
     def account(self) -> Account:
@@ -90,6 +94,8 @@ async def read_body(request: web.Request, max_bytes: int) -> Body:
     if request.content_type.startswith("multipart/"):
         return await _read_multipart(request, max_bytes)
     raw = await request.read()
+    if raw.lstrip().startswith(b"["):
+        return Body(listed=objects({"": _value(raw)}, ""))
     return Body(_object(raw) if raw else {})
 
 
@@ -112,12 +118,16 @@ async def _read_multipart(request: web.Request, max_bytes: int) -> Body:
     return Body(json, files)
 
 
-def _object(raw: bytes) -> Payload:
+def _value(raw: bytes) -> object:
     try:
-        value = decode(raw)
+        return decode(raw)
     except msgspec.DecodeError:
         bad = b'{"message": "The request body contains invalid JSON.", "code": 50109}'
         raise Refused(Effect(400, bad)) from None
+
+
+def _object(raw: bytes) -> Payload:
+    value = _value(raw)
     if not isinstance(value, dict):
         raise invalid_form("_", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
     return value

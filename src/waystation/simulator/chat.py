@@ -1,4 +1,4 @@
-"""Chat: reactions and acknowledgements, what people do to messages beside writing them.
+"""Chat: what people do to messages beside writing them: read, react, edit, delete, type.
 
 Source: wire notes 1.4 and 4.10.
 """
@@ -9,8 +9,9 @@ from waystation.simulator.bot import Bot
 from waystation.simulator.buttons import Button, uuid_in
 from waystation.simulator.call import Call, Reply
 from waystation.simulator.fault import Place
-from waystation.simulator.ids import Ids
-from waystation.simulator.job import Ask, Press
+from waystation.simulator.guilds import member_payload
+from waystation.simulator.ids import Ids, Now
+from waystation.simulator.job import Ask, Draft, Press
 from waystation.simulator.messages import Messages
 from waystation.simulator.payload import Payload
 from waystation.simulator.refusals import Refused, error_effect
@@ -36,6 +37,7 @@ class Chat:
         sessions: Sessions,
         board: Switchboard,
         ids: Ids,
+        now: Now,
     ) -> None:
         self._world = world
         self._bot = bot
@@ -43,6 +45,7 @@ class Chat:
         self._sessions = sessions
         self._board = board
         self._ids = ids
+        self._now = now
 
     def acknowledge(self, call: Call, channel: Channel) -> Reply:
         """Note that a message was read; the user's other sessions hear of it."""
@@ -70,6 +73,50 @@ class Chat:
                 self._ask_seed(call.caller, channel, message)
 
         return Reply(status=204, after=after)
+
+    def unreact(self, call: Call, channel: Channel) -> Reply:
+        """Take one's emoji away again."""
+        event = self._reaction(call, channel, self._message(call, channel), call.path("emoji"))
+        name, members = "MESSAGE_REACTION_REMOVE", channel.members
+        return Reply(status=204, after=lambda: self._sessions.publish(members, name, event))
+
+    def type_text(self, call: Call, channel: Channel) -> Reply:
+        """Tell the channel that somebody is typing."""
+        event: Payload = {
+            "channel_id": channel.id,
+            "user_id": call.caller.user_id,
+            "timestamp": int(self._now().timestamp()),
+        }
+        if channel.guild_id:
+            event |= {"guild_id": channel.guild_id, "member": member_payload(call.caller.user)}
+        name, members = "TYPING_START", channel.members
+        return Reply(status=204, after=lambda: self._sessions.publish(members, name, event))
+
+    def edit(self, call: Call, channel: Channel, content: str) -> Reply:
+        """Change the words of one's own message; what is not named stays."""
+        message = self._own(call, channel, "not_the_author")
+        draft = Draft(
+            content if "content" in call.body.json else message["content"],
+            tuple(message["embeds"]),
+            tuple(message["components"]),
+            message["flags"],
+            tuple(message["attachments"]),
+        )
+        event = self._messages.edit(message, draft)
+        announce = self._messages.announce
+        return Reply(dict(message), after=lambda: announce("MESSAGE_UPDATE", event))
+
+    def delete(self, call: Call, channel: Channel) -> Reply:
+        """Take one's own message back."""
+        event = self._messages.delete(self._own(call, channel, "missing_permissions"))
+        announce = self._messages.announce
+        return Reply(status=204, after=lambda: announce("MESSAGE_DELETE", event))
+
+    def _own(self, call: Call, channel: Channel, refusal: str) -> Payload:
+        message = self._message(call, channel)
+        if message["author"]["id"] != call.caller.user_id:
+            raise Refused(error_effect(refusal))
+        return message
 
     def _message(self, call: Call, channel: Channel) -> Payload:
         message = self._messages.get(channel.id, call.path("message"))

@@ -1,7 +1,8 @@
 """The command index: which commands exist, as Discord lists them.
 
 Discord and the bot name a command by id; ids are stable, versions change. The index also lists a
-second application whose `/info` comes first, because a client that looks by name alone must fail.
+second application whose `/info` comes before the bot's, because a client that looks by name alone
+must fail. The first row is `/imagine`: one client takes that row whatever it asks for.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -162,13 +163,6 @@ _PREFER = (
 
 COMMANDS: tuple[Command, ...] = (
     Command(
-        "info",
-        "1000000000000000002",
-        1237876415471550000,
-        "Someone else's info",
-        application_id=DECOY_APPLICATION_ID,
-    ),
-    Command(
         "imagine", "938956540159881230", 1237876415471554623, "Make images of a prompt", (_PROMPT,)
     ),
     Command("blend", "1062880104792997970", 1237876415471554623, "Blend images together", _BLEND),
@@ -196,6 +190,13 @@ COMMANDS: tuple[Command, ...] = (
         "Shows a job by its id.",
         (Option(STRING, "job_id", "The id of the job", required=True),),
     ),
+    Command(
+        "info",
+        "1000000000000000002",
+        1237876415471550000,
+        "Someone else's info",
+        application_id=DECOY_APPLICATION_ID,
+    ),
     Command("info", "972289487818334209", 1237876415735660565, "View information about you."),
     Command("stealth", "1065569343456419860", 1237876415735660569, "Switch to stealth mode"),
     Command("public", "972289487818334211", 1237876415735660571, "Switch to public mode"),
@@ -220,8 +221,8 @@ def command_of(application_id: str, command_id: str) -> Command | None:
 def applications() -> list[Payload]:
     """Write the applications that own the commands."""
     return [
-        _application(DECOY_APPLICATION_ID, "Other Bot"),
         _application(MIDJOURNEY_APPLICATION_ID, "Midjourney Bot"),
+        _application(DECOY_APPLICATION_ID, "Other Bot"),
     ]
 
 

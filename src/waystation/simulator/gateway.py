@@ -14,7 +14,7 @@ from time import monotonic
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from waystation.simulator import ready
+from waystation.simulator import guilds, ready
 from waystation.simulator.faults import Place
 from waystation.simulator.ids import Ids
 from waystation.simulator.log import Log
@@ -32,7 +32,7 @@ _MAX_FRAME_BYTES = 15 * 1024
 """The user documentation's cap; Discord's own page says 4096. Source: wire notes 2.4."""
 _PATIENCE = 1.5
 """Heartbeat intervals without a heartbeat until the socket is closed."""
-_SILENT_OPCODES = frozenset({3, 4, 5, 8, 13, 31, 34, 36, 41, 43})
+_SILENT_OPCODES = frozenset({3, 4, 5, 13, 31, 34, 36, 41, 43})
 """Sent by real clients and of no effect here. Source: wire notes 2.2."""
 _KNOWN_INTENTS = (1 << 26) - 1
 _CLOSE_TIMEOUT_S = 2.0
@@ -152,6 +152,7 @@ class _Peer:
             Opcode.QOS_HEARTBEAT: self._heartbeat,
             Opcode.IDENTIFY: self._identify,
             Opcode.RESUME: self._resume,
+            Opcode.REQUEST_MEMBERS: self._request_members,
             Opcode.GUILD_SUBSCRIPTIONS: self._subscribe_to_one,
             Opcode.GUILD_SUBSCRIPTIONS_BULK: self._subscribe,
         }
@@ -258,7 +259,8 @@ class _Peer:
         if isinstance(caller, SimulatedBot):
             _check_bot(asked)
         session = self._gateway.new_session(caller)
-        session.intents = asked["intents"] if isinstance(caller, SimulatedBot) else -1
+        if isinstance(caller, SimulatedBot):
+            session.intents, session.shard = asked["intents"], asked.get("shard") or (0, 1)
         self._begin(session)
         if isinstance(caller, SimulatedBot):
             self._ready_bot(session)
@@ -294,8 +296,7 @@ class _Peer:
         version = int(self._query.get("v", "10"))
         session.dispatch("READY", encode(ready.bot_ready(self._world, session, version)))
         for account in self._world.accounts:
-            guild = ready.guild_payload(self._world, account) | _bot_guild(self._world, session)
-            session.dispatch("GUILD_CREATE", encode(guild))
+            session.dispatch("GUILD_CREATE", encode(_bot_guild(self._world, account)))
 
     def _announce_sessions(self) -> None:
         """Tell the other sessions of a user who else is connected."""
@@ -337,6 +338,21 @@ class _Peer:
         if isinstance(guilds, dict):
             self._session.subscribed.update(map(str, guilds))
 
+    def _request_members(self, d: object) -> None:
+        """Tell who is in a guild: everybody fits into one chunk.
+
+        Source: Discord, Request Guild Members; users name several guilds, fidelity 11.
+        """
+        asked: Payload = d if isinstance(d, dict) else {}
+        if self._session is None:
+            raise _Closed(CloseCode.NOT_AUTHENTICATED)
+        named = asked.get("guild_id")
+        for guild_id in named if isinstance(named, list) else [named]:
+            for account in self._world.guild_accounts(str(guild_id)):
+                if self._session.caller in (account, *self._world.bots):
+                    chunk = guilds.chunk_payload(self._world, account, asked)
+                    self._session.dispatch("GUILD_MEMBERS_CHUNK", encode(chunk))
+
     def _subscribe_to_one(self, d: object) -> None:
         """Take the older form, one guild a frame."""
         asked: Payload = d if isinstance(d, dict) else {}
@@ -354,23 +370,12 @@ def _check_bot(asked: Payload) -> None:
             raise _Closed(CloseCode.INVALID_SHARD)
 
 
-def _bot_guild(world: World, session: Session) -> Payload:
-    return {
+def _bot_guild(world: World, account: Account) -> Payload:
+    return guilds.guild_payload(world, account) | {
         "unavailable": False,
-        "members": [
-            {
-                "user": session.caller.user.payload(),
-                "roles": [],
-                "joined_at": "2023-01-01T00:00:00+00:00",
-                "deaf": False,
-                "mute": False,
-                "flags": 0,
-            }
-        ],
+        "members": [guilds.member_payload(user) for user in guilds.members_of(world, account)],
         "presences": [],
         "voice_states": [],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
     }
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from waystation.simulator.components import numbered
 from waystation.simulator.ids import Ids, Now
 from waystation.simulator.job import Draft
 from waystation.simulator.payload import Payload, timestamp
@@ -17,8 +18,10 @@ from waystation.simulator.sessions import Sessions
 from waystation.simulator.world import Channel, User, World
 from waystation.wire.message import MessageFlag, MessageType
 
-__all__ = ["Messages", "Spoken"]
+__all__ = ["MAX_CONTENT_CHARS", "Messages", "Spoken"]
 
+MAX_CONTENT_CHARS = 2000
+"""Source: Discord, message limits; nothing longer leaves."""
 _MAX_WHISPERS = 1_000
 """Ephemeral messages whose buttons still work; Discord forgets them too."""
 
@@ -71,7 +74,7 @@ class Messages:
             "id": self._ids.snowflake(),
             "channel_id": spoken.channel.id,
             "type": int(spoken.type),
-            "content": draft.content,
+            "content": draft.content[:MAX_CONTENT_CHARS],
             "flags": draft.flags,
             "timestamp": timestamp(self._now()),
             "edited_timestamp": None,
@@ -81,7 +84,7 @@ class Messages:
             "mention_roles": [],
             "attachments": list(draft.attachments),
             "embeds": list(draft.embeds),
-            "components": list(draft.components),
+            "components": numbered(draft.components),
             "pinned": False,
             "author": spoken.author.payload(),
         }
@@ -109,10 +112,10 @@ class Messages:
         Returns: the event, not yet announced
         """
         changed: Payload = {
-            "content": draft.content,
+            "content": draft.content[:MAX_CONTENT_CHARS],
             "attachments": list(draft.attachments),
             "embeds": list(draft.embeds),
-            "components": list(draft.components),
+            "components": numbered(draft.components),
             "flags": draft.flags,
             "edited_timestamp": timestamp(self._now()),
         }

@@ -5,6 +5,7 @@ Source: wire notes 2.5 (minimum that peers read) and simulator-fidelity 14.
 
 from __future__ import annotations
 
+from waystation.simulator.guilds import direct_payload, guild_payload, member_payload, own_member
 from waystation.simulator.ids import Ids
 from waystation.simulator.payload import Payload
 from waystation.simulator.sessions import Session
@@ -12,23 +13,19 @@ from waystation.simulator.world import Account, SimulatedBot, World
 
 __all__ = [
     "CAPABILITY_CLIENT_STATE_V2",
+    "CAPABILITY_DEDUPE_USERS",
     "CAPABILITY_PRIORITIZED_READY",
     "bot_ready",
-    "channel_payload",
-    "direct_payload",
-    "guild_payload",
+    "self_payload",
     "session_list",
     "supplement",
     "user_ready",
 ]
 
+CAPABILITY_DEDUPE_USERS = 1 << 4
 CAPABILITY_PRIORITIZED_READY = 1 << 5
 CAPABILITY_CLIENT_STATE_V2 = 1 << 10
-_JOINED = "2023-01-01T00:00:00+00:00"
 _BOT_APPLICATION_FLAGS = 565248
-_LARGE_GUILD_MEMBERS = 75_001
-"""One more than a session hears of unasked. Source: the guild subscriptions page of
-discord.py-self's documentation."""
 
 
 def self_payload(account: Account | SimulatedBot) -> Payload:
@@ -38,87 +35,16 @@ def self_payload(account: Account | SimulatedBot) -> Payload:
         "mfa_enabled": False,
         "flags": 0,
         "premium_type": 0,
+        "premium": False,
+        "purchased_flags": 0,
         "email": None,
-    }
-
-
-def channel_payload(account: Account) -> Payload:
-    """Write an account's text channel."""
-    return {
-        "id": account.channel_id,
-        "type": 0,
-        "name": "midjourney",
-        "guild_id": account.guild_id,
-        "position": 0,
-        "permission_overwrites": [],
-        "nsfw": False,
-        "topic": None,
-        "parent_id": None,
-        "last_message_id": None,
-        "rate_limit_per_user": 0,
-    }
-
-
-def direct_payload(world: World, account: Account) -> Payload:
-    """Write an account's direct channel with the bot, in the old and the new shape."""
-    return {
-        "id": account.dm_channel_id,
-        "type": 1,
-        "recipient_ids": [world.midjourney.id],
-        "recipients": [world.midjourney.payload()],
-        "last_message_id": None,
-        "flags": 0,
-    }
-
-
-def guild_payload(world: World, account: Account, *, split: bool = False) -> Payload:
-    """Write an account's guild.
-
-    Args: split: put the lasting part under `properties`, as client state v2 asks
-    """
-    lasting: Payload = {
-        "id": account.guild_id,
-        "name": f"Guild of {account.user.username}",
-        "owner_id": account.user_id,
-        "icon": None,
-        "features": [],
-        "preferred_locale": "en-US",
-        "verification_level": 0,
-        "default_message_notifications": 0,
-        "explicit_content_filter": 0,
-        "mfa_level": 0,
-        "nsfw_level": 0,
-        "premium_tier": 0,
-        "system_channel_flags": 0,
-        "afk_timeout": 300,
-    }
-    rest: Payload = {
-        "id": account.guild_id,
-        "joined_at": _JOINED,
-        "large": world.options.large_guilds,
-        "member_count": _LARGE_GUILD_MEMBERS if world.options.large_guilds else 2 + len(world.bots),
-        "data_mode": "full",
-        "channels": [channel_payload(account)],
-        "threads": [],
-        "roles": [_everyone_role(account.guild_id)],
-        "emojis": [],
-        "stickers": [],
-    }
-    return rest | {"properties": lasting} if split else rest | lasting
-
-
-def _everyone_role(guild_id: str) -> Payload:
-    return {
-        "id": guild_id,
-        "name": "@everyone",
-        "color": 0,
-        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-        "hoist": False,
-        "position": 0,
-        "permissions": "2248473465835073",
-        "managed": False,
-        "mentionable": False,
-        "flags": 0,
+        "phone": None,
+        "bio": "",
+        "pronouns": "",
+        "locale": "en-US",
+        "nsfw_allowed": True,
+        "desktop": False,
+        "mobile": False,
     }
 
 
@@ -130,6 +56,8 @@ def session_list(sessions: list[Session]) -> list[Payload]:
             "status": "online",
             "client_info": {"client": "web", "os": "unknown", "version": 0},
             "activities": [],
+            "hidden_activities": [],
+            "active": True,
         }
         for session in sessions
     ]
@@ -141,11 +69,13 @@ def user_ready(
     """Write READY for a user session."""
     account = session.caller
     assert isinstance(account, Account), "bots have a READY of their own"
-    split = bool(capabilities & CAPABILITY_CLIENT_STATE_V2)
+    guild = guild_payload(world, account, split=bool(capabilities & CAPABILITY_CLIENT_STATE_V2))
+    if not capabilities & CAPABILITY_DEDUPE_USERS:
+        guild["members"] = [member_payload(account.user)]
     return _user_extras(ids, account) | {
         "v": 9,
         "user": self_payload(account),
-        "guilds": [guild_payload(world, account, split=split)],
+        "guilds": [guild],
         "users": [world.midjourney.payload()],
         "private_channels": [direct_payload(world, account)],
         "session_id": session.id,
@@ -159,7 +89,7 @@ def _user_extras(ids: Ids, account: Account) -> Payload:
     """Write what no known client acts on, but full readers expect to find."""
     empty = {"entries": [], "partial": False, "version": 1}
     return {
-        "merged_members": [[]],
+        "merged_members": [[own_member(account)]],
         "relationships": [],
         "read_state": empty,
         "user_guild_settings": empty,
@@ -172,6 +102,14 @@ def _user_extras(ids: Ids, account: Account) -> Payload:
         "experiments": [],
         "guild_experiments": [],
         "connected_accounts": [],
+        "consents": {"personalization": {"consented": False}},
+        "friend_suggestion_count": 0,
+        "analytics_token": "",
+        "pending_payments": [],
+        "tutorial": None,
+        "notes": {},
+        "presences": [],
+        "guild_join_requests": [],
         "api_code_version": 1,
         "_trace": ["simulator"],
     }
@@ -197,8 +135,12 @@ def bot_ready(world: World, session: Session, version: int) -> Payload:
         "user": self_payload(bot),
         "guilds": [{"id": a.guild_id, "unavailable": True} for a in world.accounts],
         "private_channels": [],
+        "relationships": [],
+        "presences": [],
+        "shard": list(session.shard),
         "session_id": session.id,
         "session_type": "normal",
+        "geo_ordered_rtc_regions": [],
         "resume_gateway_url": world.url.replace("http", "ws", 1),
         "application": {"id": bot.user_id, "flags": _BOT_APPLICATION_FLAGS},
         "_trace": ["simulator"],

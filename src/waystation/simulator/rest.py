@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from waystation.simulator import commands, ready
+from waystation.simulator import commands, guilds, ready
 from waystation.simulator.call import Call, Reply
 from waystation.simulator.chat import Chat
 from waystation.simulator.files import Files
+from waystation.simulator.fixed import FIXED
+from waystation.simulator.ids import Ids
 from waystation.simulator.job import Draft
-from waystation.simulator.messages import Messages, Spoken
+from waystation.simulator.messages import MAX_CONTENT_CHARS, Messages, Spoken
 from waystation.simulator.payload import Payload
 from waystation.simulator.pictures import UnreadablePicture, look
 from waystation.simulator.refusals import Refused, error_effect, invalid_form
 from waystation.simulator.routes import Route
-from waystation.simulator.world import Account, Channel, SimulatedBot, World
+from waystation.simulator.world import Account, Channel, SimulatedBot, User, World
 
 __all__ = ["Rest"]
 
 _MAX_HISTORY = 100
 _MAX_FILES = 10
-_MAX_CONTENT_CHARS = 2000
 _MAX_REFRESHED = 50
 
 
@@ -34,12 +35,14 @@ class Rest:
         messages: Messages,
         post_interaction: Callable[[Call], Reply],
         chat: Chat,
+        ids: Ids,
     ) -> None:
         self._world = world
         self._files = files
         self._messages = messages
         self._post_interaction = post_interaction
         self._chat = chat
+        self._ids = ids
 
     def answer(self, route: Route, call: Call) -> Reply:
         """Answer one call.
@@ -74,11 +77,54 @@ class Rest:
     def me(self, call: Call) -> Reply:
         return Reply(ready.self_payload(call.caller))
 
+    def user(self, call: Call) -> Reply:
+        return Reply(self._user(call).payload())
+
+    def user_profile(self, call: Call) -> Reply:
+        """Answer what the window about a person shows. Source: the users' documentation."""
+        user = self._user(call)
+        return Reply(
+            {
+                "user": user.payload() | {"bio": "", "flags": user.public_flags},
+                "user_profile": {"bio": "", "pronouns": "", "accent_color": None},
+                "badges": [],
+                "connected_accounts": [],
+                "mutual_guilds": [],
+                "premium_since": None,
+                "premium_type": None,
+                "premium_guild_since": None,
+                "legacy_username": None,
+            }
+        )
+
+    def _user(self, call: Call) -> User:
+        user = self._world.users.get(call.path("user"))
+        if user is None:
+            raise Refused(error_effect("unknown_user"))
+        return user
+
+    def nothing(self, call: Call) -> Reply:
+        """Take what has no effect here."""
+        return Reply(status=204)
+
+    def fixed(self, call: Call) -> Reply:
+        """Answer what is the same for everybody; what the path names must exist."""
+        if "guild" in call.request.match_info:
+            self._guild_account(call)
+        if "channel" in call.request.match_info:
+            self._channel(call)
+        return Reply(FIXED[call.route])
+
     def country(self, call: Call) -> Reply:
         return Reply({"country_code": "US"})
 
     def my_guilds(self, call: Call) -> Reply:
-        return Reply([_brief_guild(account, call.caller) for account in self._visible(call)])
+        return Reply(
+            [
+                guilds.brief_guild(self._world, account, call.caller)
+                for account in self._visible(call)
+            ]
+        )
 
     def application(self, call: Call) -> Reply:
         if isinstance(call.caller, Account):
@@ -86,28 +132,54 @@ class Rest:
         return Reply(_application_info(call.caller, self._world))
 
     def guild(self, call: Call) -> Reply:
-        return Reply(ready.guild_payload(self._world, self._guild_account(call)))
+        return Reply(guilds.rest_guild(self._world, self._guild_account(call)))
+
+    def guild_roles(self, call: Call) -> Reply:
+        return Reply(guilds.roles_payload(self._guild_account(call)))
+
+    def members(self, call: Call) -> Reply:
+        """Answer who is in a guild; users must search. Source: Discord, List Guild Members"""
+        account = self._guild_account(call)
+        if isinstance(call.caller, Account):
+            raise Refused(error_effect("only_bots"))
+        after = call.number("after") or 0
+        users = sorted(guilds.members_of(self._world, account), key=lambda user: int(user.id))
+        later = [user for user in users if int(user.id) > after]
+        return Reply([guilds.member_payload(user) for user in later[: call.number("limit") or 1]])
+
+    def search_members(self, call: Call) -> Reply:
+        asked = {"query": call.request.query.get("query", ""), "limit": call.number("limit") or 1}
+        chunk = guilds.chunk_payload(self._world, self._guild_account(call), asked)
+        return Reply(chunk["members"])
+
+    def member(self, call: Call) -> Reply:
+        account, wanted = self._guild_account(call), call.path("user")
+        own = call.caller.user_id if wanted == "@me" else wanted
+        for user in guilds.members_of(self._world, account):
+            if user.id == own:
+                return Reply(guilds.member_payload(user))
+        raise Refused(error_effect("unknown_member"))
 
     def guild_channels(self, call: Call) -> Reply:
-        return Reply([ready.channel_payload(self._guild_account(call))])
+        return Reply([guilds.channel_payload(self._guild_account(call))])
 
     def channel(self, call: Call) -> Reply:
         channel = self._channel(call)
         for account in self._world.accounts:
             if account.channel_id == channel.id:
-                return Reply(ready.channel_payload(account))
-        return Reply(ready.direct_payload(self._world, call.account))
+                return Reply(guilds.channel_payload(account))
+        return Reply(guilds.direct_payload(self._world, call.account))
 
     def my_channels(self, call: Call) -> Reply:
         if isinstance(call.caller, SimulatedBot):
             return Reply([])
-        return Reply([ready.direct_payload(self._world, call.caller)])
+        return Reply([guilds.direct_payload(self._world, call.caller)])
 
     def open_channel(self, call: Call) -> Reply:
         wanted = call.body.json.get("recipients") or [call.body.json.get("recipient_id")]
         if wanted != [self._world.midjourney.id]:
             raise Refused(error_effect("missing_permissions"))
-        return Reply(ready.direct_payload(self._world, call.account))
+        return Reply(guilds.direct_payload(self._world, call.account))
 
     def _visible(self, call: Call) -> list[Account]:
         if isinstance(call.caller, SimulatedBot):
@@ -150,9 +222,34 @@ class Rest:
         return Reply(index)
 
     def application_commands(self, call: Call) -> Reply:
+        if isinstance(call.caller, SimulatedBot):
+            return self._own_commands(call)
         reply = self.application_index(call).json
         assert isinstance(reply, dict), "an index is an object"
         return Reply(reply["application_commands"])
+
+    def _own_commands(self, call: Call) -> Reply:
+        """Answer a bot's own commands: none, or what it has just written, which nobody can use."""
+        if call.path("app") != call.caller.user_id:
+            raise Refused(error_effect("only_own_application"))
+        return Reply([])
+
+    def own_commands(self, call: Call) -> Reply:
+        """Take commands that a bot writes."""
+        if isinstance(call.caller, Account):
+            raise Refused(error_effect("only_bots"))
+        self._own_commands(call)
+        given = call.body.listed or [call.body.json]
+        written = [
+            {"type": 1, "description": "", "default_member_permissions": None, "nsfw": False}
+            | command
+            | {"id": self._ids.snowflake(), "application_id": call.caller.user_id, "version": "1"}
+            for command in given
+            if command
+        ]
+        if call.request.method == "POST":
+            return Reply(written[0] if written else {}, status=201)
+        return Reply(written)
 
     def search_commands(self, call: Call) -> Reply:
         """Answer the legacy search by the beginning of a name."""
@@ -187,11 +284,7 @@ class Rest:
 
     def send(self, call: Call) -> Reply:
         channel = self._channel(call)
-        content = call.body.json.get("content") or ""
-        if not isinstance(content, str) or len(content) > _MAX_CONTENT_CHARS:
-            raise invalid_form(
-                "content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length."
-            )
+        content = read_content(call)
         attachments = self._attach(call, channel)
         if not content and not attachments:
             raise Refused(error_effect("empty_message"))
@@ -213,6 +306,18 @@ class Rest:
 
     def react(self, call: Call) -> Reply:
         return self._chat.react(call, self._channel(call))
+
+    def unreact(self, call: Call) -> Reply:
+        return self._chat.unreact(call, self._channel(call))
+
+    def type_text(self, call: Call) -> Reply:
+        return self._chat.type_text(call, self._channel(call))
+
+    def edit_message(self, call: Call) -> Reply:
+        return self._chat.edit(call, self._channel(call), read_content(call))
+
+    def delete_message(self, call: Call) -> Reply:
+        return self._chat.delete(call, self._channel(call))
 
     def refresh(self, call: Call) -> Reply:
         """Answer links with new signatures. Source: wire notes 1.6"""
@@ -268,23 +373,23 @@ class Rest:
         return Reply(status=204)
 
 
+def read_content(call: Call) -> str:
+    """Return the words of a message.
+
+    Raises: Refused: no text, or too long
+    """
+    content = call.body.json.get("content") or ""
+    if not isinstance(content, str) or len(content) > MAX_CONTENT_CHARS:
+        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
+    return content
+
+
 def _size(data: bytes) -> tuple[int, int] | None:
     try:
         seen = look(data)
     except UnreadablePicture:
         return None
     return seen.width, seen.height
-
-
-def _brief_guild(account: Account, caller: Account | SimulatedBot) -> Payload:
-    return {
-        "id": account.guild_id,
-        "name": f"Guild of {account.user.username}",
-        "icon": None,
-        "owner": caller is account,
-        "permissions": "2248473465835073",
-        "features": [],
-    }
 
 
 def _application_info(bot: SimulatedBot, world: World) -> Payload:
@@ -298,6 +403,15 @@ def _application_info(bot: SimulatedBot, world: World) -> Payload:
         "bot_require_code_grant": False,
         "verify_key": "0" * 64,
         "team": None,
+        "tags": [],
+        "install_params": None,
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "integration_types_config": {"0": {}},
+        "approximate_guild_count": len(world.accounts),
+        "approximate_user_install_count": 0,
+        "redirect_uris": [],
+        "bot": bot.user.payload(),
         "flags": 565248,
         "owner": world.foreigner.payload(),
         "summary": "",

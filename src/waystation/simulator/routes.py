@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from waystation.simulator.fixed import FIXED
+
 __all__ = ["ROUTES", "Route"]
 
 
@@ -15,7 +17,7 @@ __all__ = ["ROUTES", "Route"]
 class Route:
     """One route of the API."""
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     name: str
     """What faults and limits call it."""
@@ -27,7 +29,10 @@ class Route:
     """The part of the path that separates its buckets."""
 
 
+_WRITES: tuple[Literal["PUT", "POST"], ...] = ("PUT", "POST")
+
 ROUTES: tuple[Route, ...] = (
+    *(Route("GET", path, "other", "fixed") for path in FIXED),
     Route("GET", "/gateway", "gateway", "gateway", public=True),
     Route("GET", "/gateway/bot", "gateway", "gateway_bot"),
     Route("GET", "/users/@me", "me", "me"),
@@ -56,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
         major="channel",
     ),
     Route("GET", "/oauth2/applications/@me", "me", "application"),
+    Route("GET", "/applications/@me", "me", "application"),
     Route("GET", "/guilds/{guild}", "guilds", "guild", major="guild"),
     Route("GET", "/guilds/{guild}/channels", "guilds", "guild_channels", major="guild"),
     Route("GET", "/channels/{channel}", "channels", "channel", major="channel"),
@@ -77,6 +83,51 @@ ROUTES: tuple[Route, ...] = (
         "reactions",
         "react",
         major="channel",
+    ),
+    Route(
+        "DELETE",
+        "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
+        "reactions",
+        "unreact",
+        major="channel",
+    ),
+    Route(
+        "PATCH",
+        "/channels/{channel}/messages/{message}",
+        "messages.edit",
+        "edit_message",
+        major="channel",
+    ),
+    Route(
+        "DELETE",
+        "/channels/{channel}/messages/{message}",
+        "messages.delete",
+        "delete_message",
+        major="channel",
+    ),
+    Route("POST", "/channels/{channel}/typing", "typing", "type_text", major="channel"),
+    Route("GET", "/users/{user}", "users", "user"),
+    Route("GET", "/users/{user}/profile", "users", "user_profile"),
+    Route("GET", "/guilds/{guild}/roles", "guilds", "guild_roles", major="guild"),
+    Route("GET", "/guilds/{guild}/members", "guilds", "members", major="guild"),
+    Route("GET", "/guilds/{guild}/members/search", "guilds", "search_members", major="guild"),
+    Route("GET", "/guilds/{guild}/members/{user}", "guilds", "member", major="guild"),
+    Route("POST", "/science", "other", "nothing"),
+    Route("POST", "/metrics/v2", "other", "nothing"),
+    *(
+        Route(method, path, "index", "own_commands")
+        for method in _WRITES
+        for path in (
+            "/applications/{app}/commands",
+            "/applications/{app}/guilds/{guild}/commands",
+        )
+    ),
+    Route("GET", "/applications/{app}/guilds/{guild}/commands", "index", "application_commands"),
+    Route(
+        "GET",
+        "/applications/{app}/guilds/{guild}/commands/permissions",
+        "index",
+        "application_commands",
     ),
     Route("POST", "/attachments/refresh-urls", "attachments.refresh", "refresh"),
     Route("POST", "/channels/{channel}/attachments", "attachments", "attachments", major="channel"),

@@ -166,8 +166,17 @@ class Simulator:
         interactions = Interactions(
             self.world, self.bot, self._files, self.messages, self.sessions, self.board
         )
-        chat = Chat(self.world, self.bot, self.messages, self.sessions, self.board, self.ids)
-        return Rest(self.world, self._files, self.messages, interactions.post, chat)
+        chat = Chat(
+            self.world,
+            self.bot,
+            self.messages,
+            self.sessions,
+            self.board,
+            self.ids,
+            self._now,
+        )
+        post = interactions.post
+        return Rest(self.world, self._files, self.messages, post, chat, self.ids)
 
     async def stop(self) -> None:
         """Close every socket and drop what is in work; quick, and safe to repeat."""

@@ -28,6 +28,7 @@ _LARGE_GUILD_EVENTS = frozenset(
         "MESSAGE_UPDATE",
         "MESSAGE_DELETE",
         "MESSAGE_REACTION_ADD",
+        "MESSAGE_REACTION_REMOVE",
         "TYPING_START",
     }
 )
@@ -51,6 +52,8 @@ class Session:
         self.seq = 0
         self.connection: Connection | None = None
         self.intents = -1
+        self.shard = (0, 1)
+        """Number and count, as a bot names them."""
         self.subscribed: set[str] = set()
         """Ids of guilds; they are the session's, so RESUME keeps them."""
         self.expiry: asyncio.TimerHandle | None = None

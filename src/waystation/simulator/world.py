@@ -57,8 +57,12 @@ class User:
             "discriminator": self.discriminator,
             "avatar": self.avatar,
             "avatar_decoration_data": None,
+            "banner": None,
+            "accent_color": None,
             "public_flags": self.public_flags,
             "clan": None,
+            "primary_guild": None,
+            "collectibles": None,
         }
         return body | {"bot": True} if self.bot else body
 

@@ -475,3 +475,33 @@ async def test_an_odd_subscription_subscribes_to_nothing(
     await client.identify()
     await _subscribes(client, op, odd)
     assert await _speaks(client) == []
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_members_that_are_asked_for_come_in_a_chunk(ready: Client, many: bool) -> None:
+    guild_id, own = ready.account.guild_id, ready.account.user_id
+    assert ready.socket is not None
+    asked = {"guild_id": [guild_id] if many else guild_id, "user_ids": [own], "nonce": "7"}
+    await ready.socket.send(8, asked)
+    chunk = await ready.socket.event("GUILD_MEMBERS_CHUNK")
+    assert (chunk["guild_id"], chunk["nonce"]) == (guild_id, "7")
+    assert [member["user"]["id"] for member in chunk["members"]] == [own]
+
+
+async def test_nobody_is_told_who_is_in_anothers_guild(start: Start) -> None:
+    client = await start(accounts=2)
+    await client.identify()
+    await _subscribes(client, 8, {"guild_id": client.sim.accounts[1].guild_id})
+    assert "GUILD_MEMBERS_CHUNK" not in [name for name, _ in await client.events()]
+
+
+async def test_a_bot_sees_the_members_of_its_guilds_itself_included(client: Client) -> None:
+    bot = client.sim.bots[0]
+    socket = await client.connect()
+    ready = await socket.identify(f"Bot {bot.token}", intents=513, shard=[0, 1])
+    assert ready["shard"] == [0, 1]
+    guild = await socket.event("GUILD_CREATE")
+    assert {member["user"]["id"] for member in guild["members"]} >= {
+        bot.user_id,
+        client.account.user_id,
+    }

@@ -4,19 +4,22 @@ from tests.unit.simulator.scene import Setting
 from waystation.simulator import ready
 
 
-def test_a_guild_is_flat_or_split_in_two() -> None:
+def test_ones_own_member_is_merged_into_ready() -> None:
     setting = Setting()
-    flat = ready.guild_payload(setting.world, setting.account)
-    split = ready.guild_payload(setting.world, setting.account, split=True)
-    assert flat["name"] == split["properties"]["name"]
-    assert flat["id"] == split["id"] == split["properties"]["id"]
-    assert "name" not in split
+    session, _ = setting.listen()
+    body = ready.user_ready(setting.world, setting.ids, session, [session], 1 << 4)
+    ((own,),) = body["merged_members"]
+    assert own["user_id"] == setting.account.user_id
+    assert own.keys() >= {"roles", "joined_at", "flags", "mute", "deaf"}
+    assert "members" not in body["guilds"][0]
 
 
-def test_the_direct_channel_is_written_in_the_old_and_the_new_shape() -> None:
+def test_without_the_capability_ones_own_member_is_in_the_guild() -> None:
     setting = Setting()
-    channel = ready.direct_payload(setting.world, setting.account)
-    assert channel["recipient_ids"] == [channel["recipients"][0]["id"]]
+    session, _ = setting.listen()
+    body = ready.user_ready(setting.world, setting.ids, session, [session], 0)
+    (own,) = body["guilds"][0]["members"]
+    assert own["user"]["id"] == setting.account.user_id
 
 
 def test_ready_never_carries_a_fresh_token() -> None:

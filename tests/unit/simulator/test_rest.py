@@ -103,7 +103,9 @@ async def test_every_form_of_the_index_lists_the_same_commands(client: Client, p
     names = [(c["application_id"], c["name"]) for c in body["application_commands"]]
     assert ("936929561302675456", "describe") in names
     assert ("936929561302675456", "info") in names
-    assert names[0][0] != "936929561302675456", "another bot's /info comes first"
+    owners = [owner for owner, name in names if name == "info"]
+    assert len(owners) == 2 and owners[1] == "936929561302675456", "another's /info comes first"
+    assert names[0] == ("936929561302675456", "imagine"), "one client takes the first row"
     assert {app["id"] for app in body["applications"]} == {owner for owner, _ in names}
     assert body["version"].isdigit()
 
@@ -283,3 +285,98 @@ async def test_a_refreshed_link_works_again(ready: Client) -> None:
 async def test_refreshing_takes_one_to_fifty_links(client: Client, urls: object) -> None:
     answer = await client.post("/api/v9/attachments/refresh-urls", {"attachment_urls": urls})
     assert (answer.status, answer.json["code"]) == (400, 50035)
+
+
+def _as_bot(client: Client) -> dict[str, str]:
+    return {"Authorization": f"Bot {client.sim.bots[0].token}"}
+
+
+async def test_a_bots_own_commands_are_none_and_it_may_write_some(client: Client) -> None:
+    own, headers = client.sim.bots[0].user_id, _as_bot(client)
+    for path in (f"/applications/{own}/commands", f"/applications/{own}/guilds/1/commands"):
+        assert (await client.get("/api/v10" + path, headers=headers)).json == []
+        answer = await client.request(
+            "PUT", "/api/v10" + path, json=[{"name": "a"}], headers=headers
+        )
+        assert [(one["name"], one["application_id"]) for one in answer.json] == [("a", own)]
+        one = await client.post("/api/v10" + path, {"name": "b"}, headers=headers)
+        assert (one.status, one.json["name"]) == (201, "b")
+    refused = await client.get("/api/v10/applications/1/commands", headers=headers)
+    assert refused.status == 403
+
+
+async def test_users_and_members_can_be_looked_up(client: Client) -> None:
+    account, midjourney = client.account, "936929561302675456"
+    for path in (f"/users/{account.user_id}", f"/users/{midjourney}"):
+        assert (await client.get("/api/v9" + path)).json["id"] == path.rpartition("/")[2]
+    profile = (await client.get(f"/api/v9/users/{midjourney}/profile")).json
+    assert profile["user"]["bot"] is True
+    guild = f"/api/v9/guilds/{account.guild_id}"
+    for who, id_ in ((midjourney, midjourney), ("@me", account.user_id)):
+        assert (await client.get(f"{guild}/members/{who}")).json["user"]["id"] == id_
+    found = (await client.get(f"{guild}/members/search?query=mid&limit=5")).json
+    assert [one["user"]["id"] for one in found] == [midjourney]
+    assert (await client.get(f"{guild}/roles")).json[0]["id"] == account.guild_id
+    assert (await client.get("/api/v9/users/7")).json["code"] == 10013
+    assert (await client.get(f"{guild}/members/7")).json["code"] == 10007
+    assert (await client.get(f"{guild}/members")).status == 403
+
+
+async def test_a_bot_reads_members_page_by_page(client: Client) -> None:
+    path, seen = f"/api/v10/guilds/{client.account.guild_id}/members", []
+    after = "0"
+    while page := (await client.get(f"{path}?limit=2&after={after}", headers=_as_bot(client))).json:
+        seen += [one["user"]["id"] for one in page]
+        after = seen[-1]
+    assert len(seen) == len(set(seen)) == 4
+
+
+async def test_ones_own_message_is_edited_and_deleted_and_anothers_is_not(ready: Client) -> None:
+    channel = f"/api/v9/channels/{ready.account.channel_id}"
+    sent = (await ready.post(f"{channel}/messages", {"content": "helo"})).json
+    path = f"{channel}/messages/{sent['id']}"
+    edited = await ready.request("PATCH", path, json={"content": "hello"})
+    assert (edited.json["content"], edited.json["id"]) == ("hello", sent["id"])
+    assert edited.json["edited_timestamp"] is not None
+    for method in ("PATCH", "DELETE"):
+        other = await ready.request(method, path, json={"content": "x"}, headers=_as_bot(ready))
+        assert other.status == 403
+    assert (await ready.request("DELETE", path)).status == 204
+    assert (await ready.request("DELETE", path)).json["code"] == 10008
+    names = [name for name, _ in await ready.events() if name.startswith("MESSAGE_")]
+    assert names == ["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"]
+
+
+async def test_typing_and_taking_a_reaction_back_are_told_to_the_channel(ready: Client) -> None:
+    channel = f"/api/v9/channels/{ready.account.channel_id}"
+    sent = (await ready.post(f"{channel}/messages", {"content": "hello"})).json
+    reaction = f"{channel}/messages/{sent['id']}/reactions/%F0%9F%91%8D/@me"
+    assert (await ready.request("PUT", reaction)).status == 204
+    assert (await ready.request("DELETE", reaction)).status == 204
+    assert (await ready.post(f"{channel}/typing")).status == 204
+    names = [name for name, _ in await ready.events()]
+    assert names[-3:] == ["MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE", "TYPING_START"]
+
+
+@pytest.mark.parametrize("raw", [b"[", b"7", b'"x"', b"[1, null]"])
+async def test_an_odd_body_is_refused_or_taken_for_none(client: Client, raw: bytes) -> None:
+    answer = await client.request(
+        "POST", f"/api/v9/channels/{client.account.channel_id}/messages", data=raw
+    )
+    assert answer.status == 400
+
+
+async def test_a_prompt_of_any_length_keeps_messages_within_discords_limit(ready: Client) -> None:
+    events = await ready.imagined("a red fox " * 500)
+    contents = [
+        data["content"] for name, data in events if name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+    ]
+    assert contents and max(map(len, contents)) <= 2000
+    assert all(f"<@{ready.account.user_id}>" in content for content in contents)
+    assert ready.sim.book[0]["status"] == "completed"
+
+
+async def test_components_of_messages_are_numbered(ready: Client) -> None:
+    grid = await ready.imagine()
+    assert [row["id"] for row in grid["components"]] == [1, 7]
+    assert [one["id"] for one in grid["components"][0]["components"]] == [2, 3, 4, 5, 6]
