@@ -29,6 +29,8 @@ __all__ = [
     "button_row",
     "buttons_of",
     "custom_id_hash",
+    "is_known_deed",
+    "is_same_deed",
     "message_hash",
 ]
 
@@ -83,12 +85,14 @@ def _row(label: str, *shows: str, prompt: Needs = Needs.NO, asks: bool = False) 
 
 
 _STRENGTHS = ("2x", "4x", "subtle", "creative")
+_VARIATIONS = ("variations", "variations (strong)", "variations (subtle)")
+"""Which one depends on the account's variability mode, not on the button."""
 _SIDES = {"⬅️": "left", "➡️": "right", "⬆️": "up", "⬇️": "down"}
 _DIGITS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣")
 
 _ROWS: Sequence[ButtonRow] = (
     *(_row(f"U{n}", f"image #{n}") for n in range(1, 5)),
-    *(_row(f"V{n}", "variations", "variations (strong)", prompt=Needs.MAY) for n in range(1, 5)),
+    *(_row(f"V{n}", *_VARIATIONS, prompt=Needs.MAY) for n in range(1, 5)),
     _row("🔄", "", "variations", prompt=Needs.MAY),
     *(_row(f"Upscale ({s.capitalize()})", f"upscaled ({s})") for s in _STRENGTHS),
     *(_row(f"Redo Upscale ({s.capitalize()})", f"upscaled ({s})") for s in _STRENGTHS),
@@ -114,6 +118,23 @@ _ROWS: Sequence[ButtonRow] = (
 """Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
 
 BUTTONS: Mapping[str, ButtonRow] = {row.label: row for row in _ROWS}
+
+
+_KNOWN_DEEDS = frozenset(shown.partition(" (")[0] for row in _ROWS for shown in row.shows if shown)
+
+
+def is_known_deed(deed: str) -> bool:
+    """Tell whether a row's caption names this deed, whatever its strength."""
+    return deed.partition(" (")[0] in _KNOWN_DEEDS
+
+
+def is_same_deed(one: str, other: str) -> bool:
+    """Tell whether two captions name one deed; a strength that is left out is any."""
+    (name, _, strength), (other_name, _, other_strength) = (
+        one.partition(" ("),
+        other.partition(" ("),
+    )
+    return name == other_name and (strength == other_strength or not (strength and other_strength))
 
 
 def button_row(label: str | None) -> ButtonRow:

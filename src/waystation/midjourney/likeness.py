@@ -9,18 +9,31 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import IntEnum
 
 from waystation.jobs import Job, MessageRole
-from waystation.midjourney.buttons import button_row
-from waystation.midjourney.captions import prompt_key
+from waystation.midjourney.buttons import button_row, is_known_deed, is_same_deed
+from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.edits import finishes
 from waystation.midjourney.replies import Reading, ReplyKind
 from waystation.wire.snowflake import snowflake_time
 
-__all__ = ["DRAWN", "Likeness", "Strangers", "likeness_of", "likenesses", "too_early"]
+__all__ = [
+    "DRAWN",
+    "Agreement",
+    "Likeness",
+    "Strangers",
+    "agreement",
+    "is_before",
+    "likeness_of",
+    "likenesses",
+    "places",
+    "too_early",
+]
 
 Likeness = tuple[str, str, str]
 """Kind, and what is alike: `("prompt", key, "")`, `("reply", message id, deed)`,
@@ -46,7 +59,7 @@ def likenesses(job: Job) -> Iterator[Likeness]:
         yield ("prompt", prompt_key(str(prompt)), "")
     if COMMANDS[job.verb].reaction is not None and job.parent_jobid is not None:
         yield ("seed", job.parent_jobid, "")
-    if job.button is not None:
+    if job.button is not None and finishes(job, ReplyKind.PICTURE):
         for deed in button_row(job.button).shows or (_ANY_DEED,):
             if job.parent_jobid is not None:
                 # known before it is pressed: two that look alike wait for each other (R15)
@@ -62,17 +75,63 @@ def likeness_of(reading: Reading) -> tuple[Likeness, ...]:
     prompt = ("prompt", prompt_key(reading.caption.prompt), "")
     if reading.reference_id is None:
         return (prompt,)
-    replied, deed = reading.reference_id, reading.caption.deed
-    reply = (("reply", replied, deed), ("reply", replied, _ANY_DEED))
-    # a plain result may also reply to a progress of its own that was never seen
-    may_be_own = reading.kind is ReplyKind.PICTURE and not deed
-    return (*reply, prompt) if may_be_own else reply
+    reply = ("reply", reading.reference_id, reading.caption.deed)
+    # a result that names no deed of a press may also reply to a progress that was never seen
+    may_be_own = reading.kind is ReplyKind.PICTURE and not is_known_deed(reading.caption.deed)
+    return (reply, prompt) if may_be_own else (reply,)
+
+
+class Agreement(IntEnum):
+    """How well a message agrees with an ask."""
+
+    NOT = 0
+    LOOSELY = 1
+    """It says nothing against it: words that nobody knows, or a prompt that was cut (R20)."""
+    WHOLLY = 2
+
+
+def agreement(shown: Iterable[Likeness], asked: Iterable[Likeness]) -> Agreement:
+    """Return how well what a message shows agrees with what was asked."""
+    known = tuple(asked)
+    return max((_agree(one, other) for one in shown for other in known), default=Agreement.NOT)
+
+
+def _agree(shown: Likeness, asked: Likeness) -> Agreement:
+    if shown[0] != asked[0]:
+        return Agreement.NOT
+    if shown[0] == "prompt":
+        if shown[1] == asked[1]:
+            return Agreement.WHOLLY
+        return Agreement.LOOSELY if begins(shown[1], asked[1]) else Agreement.NOT
+    return Agreement.NOT if shown[1] != asked[1] else _agree_in_deed(shown[2], asked[2])
+
+
+def _agree_in_deed(shown: str, asked: str) -> Agreement:
+    if asked == _ANY_DEED or is_same_deed(shown, asked):
+        return Agreement.WHOLLY
+    # no words, or new ones, may stand for any deed; a known one stands for itself
+    says_nothing = not is_known_deed(shown) or not (asked == "" or is_known_deed(asked))
+    return Agreement.LOOSELY if says_nothing else Agreement.NOT
+
+
+def places(likeness: Likeness) -> Iterator[tuple[str, str]]:
+    """Yield under what a likeness is found by all that may agree with it."""
+    kind, value, _ = likeness
+    yield kind, value
+    if kind == "prompt" and (beginning := beginning_of(value)) is not None:
+        yield "beginning", beginning
+
+
+def is_before(job: Job, message_id: str) -> bool:
+    """Tell whether a message is older than the ask."""
+    said_at = snowflake_time(message_id)
+    return job.submitted_at is None or said_at < job.submitted_at - _CLOCK_SKEW
 
 
 def too_early(job: Job, reading: Reading) -> bool:
     """Tell whether a message is older than the ask, or than its first answer."""
     said_at = snowflake_time(reading.shown.message_id)
-    if job.submitted_at is None or said_at < job.submitted_at - _CLOCK_SKEW:
+    if is_before(job, reading.shown.message_id):
         return True
     begun = (one for one, role in job.messages.items() if role is MessageRole.PROGRESS)
     return any(snowflake_time(one) > said_at for one in begun)
@@ -132,11 +191,11 @@ class Strangers:
 
     def close(self, reading: Reading, message_ids: Iterable[str]) -> None:
         """Remember that all who could own a picture are done, whichever was theirs."""
-        alike = set(likeness_of(reading))
+        alike = likeness_of(reading)
         self._claim(
             message_id
             for message_id, one in self._seen.items()
-            if message_id in message_ids or (one.unclaimed and alike & one.alike)
+            if message_id in message_ids or (one.unclaimed and agreement(alike, one.alike))
         )
 
     def claim(self, likenesses: Iterable[Likeness], hash_: str, *, silent: bool) -> None:
@@ -144,13 +203,13 @@ class Strangers:
 
         Args: silent: the job has shown no progress of its own: one that shows no uuid was its
         """
-        alike = set(likenesses)
+        alike = tuple(likenesses)
         mine = [one for one, seen in self._seen.items() if seen.unclaimed and seen.hash == hash_]
         if silent and not mine:
             mine = [
                 message_id
                 for message_id, one in self._seen.items()
-                if one.unclaimed and one.hash is None and alike & one.alike
+                if one.unclaimed and one.hash is None and agreement(one.alike, alike)
             ][:1]
         self._claim(mine)
 
@@ -168,18 +227,20 @@ class Strangers:
 
     def has_unclaimed(self, likenesses: Iterable[Likeness]) -> bool:
         """Tell whether there is a progress that looks so and that nobody could claim."""
-        alike = set(likenesses)
-        return any(one.unclaimed and alike & one.alike for one in self._seen.values())
+        alike = tuple(likenesses)
+        return any(one.unclaimed and agreement(one.alike, alike) for one in self._seen.values())
 
     def nameless(self, reading: Reading, silent: int) -> frozenset[str]:
         """Return names for strangers of whom only a progress is known that may be a job's as well.
 
         Args: silent: how many jobs look so and have shown no progress; each explains one
         """
-        alike, hash_ = set(likeness_of(reading)), reading.shown.hash
+        alike, hash_ = likeness_of(reading), reading.shown.hash
         goes_on = self.is_unclaimed(reading)
         count = sum(
-            one.unclaimed and bool(alike & one.alike) and (goes_on or one.hash in (None, hash_))
+            one.unclaimed
+            and (goes_on or one.hash in (None, hash_))
+            and agreement(alike, one.alike) > Agreement.NOT
             for one in self._seen.values()
         )
         return frozenset(f"stranger {number}" for number in range(count - silent))
@@ -192,14 +253,15 @@ class Strangers:
             if message_id == reading.shown.message_id or replies or is_same:
                 yield message_id
 
-    def open_alike(self, reading: Reading) -> frozenset[str]:
+    def open_alike(self, reading: Reading) -> Mapping[str, Agreement]:
         """Return the strangers, by their messages, whose picture this one could be."""
-        alike = set(likeness_of(reading))
-        return frozenset(
-            message_id
+        alike = likeness_of(reading)
+        found = {
+            message_id: agreement(alike, one.alike)
             for message_id, one in self._seen.items()
-            if one.hash is None and not (one.over or one.unclaimed) and alike & one.alike
-        )
+            if one.hash is None and not (one.over or one.unclaimed)
+        }
+        return {one: how for one, how in found.items() if how}
 
 
 def _is_over(reading: Reading) -> bool:

@@ -27,10 +27,13 @@ from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.likeness import (
     DRAWN,
+    Agreement,
     Likeness,
     Strangers,
+    agreement,
     likeness_of,
     likenesses,
+    places,
     too_early,
 )
 from waystation.midjourney.recent import RecentIds
@@ -80,7 +83,9 @@ class Candidates:
         self._jobs: dict[JobId, Job] = {}
         self._jobids: dict[tuple[str, str], JobId] = {}
         self._keys: dict[JobId, set[tuple[str, str]]] = {}
-        self._alike: dict[Likeness, set[JobId]] = {}
+        self._alike: dict[tuple[str, str], set[JobId]] = {}
+        """The jobs that may agree with a message, by the places of their likenesses."""
+        self._places: dict[JobId, frozenset[tuple[str, str]]] = {}
         self._by_hand = RecentIds()
         self._settled = RecentIds()
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
@@ -95,8 +100,7 @@ class Candidates:
         for key in _keys(job):
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
-        for likeness in likenesses(job):
-            self._alike.setdefault(likeness, set()).add(job.jobid)
+        self._place(job)
         # what nobody could claim may turn out to be this job's
         self.strangers.forget(job.messages)
 
@@ -105,13 +109,26 @@ class Candidates:
 
         The job may have changed since it was last `put`.
         """
-        job = self._jobs.pop(jobid, None)
+        self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
-        for likeness in () if job is None else likenesses(job):
-            self._alike[likeness].discard(jobid)
-            if not self._alike[likeness]:
-                del self._alike[likeness]
+        self._displace(jobid)
+
+    def _place(self, job: Job) -> None:
+        """File a job by its likenesses; one that is known by its uuid needs none."""
+        self._displace(job.jobid)
+        several = not job.final and button_row(job.button).results > 1
+        if _known_hash(job) is None or several:
+            found = frozenset(one for likeness in likenesses(job) for one in places(likeness))
+            self._places[job.jobid] = found
+            for place in found:
+                self._alike.setdefault(place, set()).add(job.jobid)
+
+    def _displace(self, jobid: JobId) -> None:
+        for place in self._places.pop(jobid, ()):
+            self._alike[place].discard(jobid)
+            if not self._alike[place]:
+                del self._alike[place]
 
     def settle(self, job: Job) -> None:
         """Remember what a job that is done was known by."""
@@ -132,9 +149,16 @@ class Candidates:
         known_by = (shown.message_id, shown.hash, reading.nonce, reading.interaction_id)
         return any(one in self._settled for one in known_by)
 
-    def alike(self, keys: Iterable[Likeness]) -> frozenset[JobId]:
-        """Return the jobs with one of these likenesses."""
-        return frozenset(jobid for key in keys for jobid in self._alike.get(key, ()))
+    def alike(self, shown: Sequence[Likeness]) -> Mapping[JobId, Agreement]:
+        """Return the jobs that agree with what a message shows."""
+        near = {
+            jobid
+            for likeness in shown
+            for place in places(likeness)
+            for jobid in self._alike.get(place, ())
+        }
+        found = {one: agreement(shown, likenesses(self._jobs[one])) for one in near}
+        return {jobid: how for jobid, how in found.items() if how}
 
     def one_of_several(self, reading: Reading) -> JobId | None:
         """Return the job whose press brings several results, for one that nothing else tells.
@@ -160,13 +184,18 @@ class Candidates:
         return jobids[0] if len(jobids) == 1 else None
 
     def asks(self, reading: Reading) -> frozenset[str]:
-        """Return who could have made a picture that says nothing of whose it is."""
-        jobids = self.look_alikes(reading)
+        """Return who could have made a picture that says nothing of whose it is.
+
+        Who agrees loosely counts only where nobody agrees wholly.
+        """
+        jobs, others = self._agreeing(reading), self.strangers.open_alike(reading)
+        best = max((*jobs.values(), *others.values()), default=Agreement.NOT)
+        jobids = frozenset(one for one, how in jobs.items() if how is best)
         silent = frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
         strangers = self.strangers.nameless(reading, len(silent))
         if self.strangers.is_unclaimed(reading):
             return silent | strangers if silent else frozenset()
-        return jobids | strangers | self.strangers.open_alike(reading)
+        return jobids | strangers | {one for one, how in others.items() if how is best}
 
     def note_stranger(self, reading: Reading) -> None:
         """Remember an unmatched message as that of somebody else, or of nobody knows whom."""
@@ -188,10 +217,13 @@ class Candidates:
 
     def look_alikes(self, reading: Reading) -> frozenset[JobId]:
         """Return the jobs that a message could be of, by its likeness."""
+        return frozenset(self._agreeing(reading))
+
+    def _agreeing(self, reading: Reading) -> Mapping[JobId, Agreement]:
         likenesses = likeness_of(reading)
         replies = [one for one in likenesses if one[0] == "reply"]
         alike = self.alike(replies) or self.alike(likenesses)
-        return frozenset(one for one in alike if not self._unlike(one, reading))
+        return {one: how for one, how in alike.items() if not self._unlike(one, reading)}
 
     def _unlike(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message that looks like a job's cannot be its."""
@@ -205,12 +237,20 @@ class Candidates:
 
     def rivals(self, job: Job) -> frozenset[JobId]:
         """Return the asked jobs whose result could still be taken for this one's (R15)."""
+        own = frozenset(likenesses(job))
+        near = {
+            jobid
+            for likeness in own
+            for jobid in self._alike.get(likeness[:2], ())
+            if jobid != job.jobid
+        }
         return frozenset(
             jobid
-            for jobid in self.alike(likenesses(job)) - {job.jobid}
+            for jobid in near
             if (other := self._jobs[jobid]).submitted_at is not None
             and not other.final
             and (other.hash is None or button_row(other.button).results > 1)
+            and not own.isdisjoint(likenesses(other))
         )
 
     def impossible(self, jobid: JobId, reading: Reading) -> bool:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import MessageRole
-from waystation.midjourney.likeness import Strangers, likeness_of, likenesses, too_early
+from waystation.midjourney.likeness import (
+    Agreement,
+    Likeness,
+    Strangers,
+    agreement,
+    likeness_of,
+    likenesses,
+    places,
+    too_early,
+)
 from waystation.midjourney.replies import Reading, read
 
 
@@ -37,6 +48,49 @@ def test_a_message_is_alike_only_when_it_is_about_a_picture() -> None:
     assert likeness_of(_reading("show/displaying")) == ()
 
 
+LONG = "a " + "very " * 20 + "red fox"
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked", "how"),
+    [
+        (("prompt", "a", ""), ("prompt", "a", ""), Agreement.WHOLLY),
+        (("prompt", "a", ""), ("prompt", "b", ""), Agreement.NOT),
+        (("prompt", LONG[:100], ""), ("prompt", LONG, ""), Agreement.LOOSELY),
+        (("prompt", LONG, ""), ("prompt", LONG[:100], ""), Agreement.NOT),
+        (("prompt", LONG[:99], ""), ("prompt", LONG, ""), Agreement.NOT),
+        (
+            ("reply", "9", "upscaled (subtle)"),
+            ("reply", "9", "upscaled (subtle)"),
+            Agreement.WHOLLY,
+        ),
+        (("reply", "8", "upscaled (subtle)"), ("reply", "9", "upscaled (subtle)"), Agreement.NOT),
+        (("reply", "9", "upscaled (subtle)"), ("reply", "9", "upscaled (creative)"), Agreement.NOT),
+        (("reply", "9", "upscaled"), ("reply", "9", "upscaled (creative)"), Agreement.WHOLLY),
+        (("reply", "9", "variations"), ("reply", "9", "variations (region)"), Agreement.WHOLLY),
+        (("reply", "9", "image #2"), ("reply", "9", "image #1"), Agreement.NOT),
+        (("reply", "9", "variations"), ("reply", "9", "zoom out"), Agreement.NOT),
+        (("reply", "9", "variations"), ("reply", "9", ""), Agreement.NOT),
+        (("reply", "9", "frobnicated (wild)"), ("reply", "9", "image #1"), Agreement.LOOSELY),
+        (("reply", "9", "image #1"), ("reply", "9", "frobnicating"), Agreement.LOOSELY),
+        (("reply", "9", ""), ("reply", "9", "zoom out"), Agreement.LOOSELY),
+        (("reply", "9", "anything"), ("reply", "9", "*"), Agreement.WHOLLY),
+        (("reply", "9", ""), ("prompt", "9", ""), Agreement.NOT),
+    ],
+)
+def test_what_is_shown_agrees_with_what_was_asked(
+    shown: Likeness, asked: Likeness, how: Agreement
+) -> None:
+    assert agreement([shown], [asked]) is how
+    if how:
+        assert set(places(shown)) & set(places(asked))
+
+
+def test_a_press_that_no_picture_answers_is_alike_to_none() -> None:
+    heart = replace(new_job("a", "button"), params={"button": "❤️"}, pressed="MJ::BOOKMARK::1")
+    assert list(likenesses(replace(heart, messages={"9": MessageRole.TARGET}))) == []
+
+
 def test_a_message_from_before_the_ask_is_too_early() -> None:
     job = new_job("a", "imagine")
     assert too_early(job, _reading("imagine/final"))
@@ -48,7 +102,7 @@ def test_a_message_from_before_the_ask_is_too_early() -> None:
 def test_a_plain_result_may_reply_to_a_progress_of_its_own() -> None:
     plain = replace(_reading("imagine/final"), reference_id="9")
     prompt = ("prompt", "a red fox", "")
-    assert likeness_of(plain) == (("reply", "9", ""), ("reply", "9", "*"), prompt)
+    assert likeness_of(plain) == (("reply", "9", ""), prompt)
     assert prompt not in likeness_of(replace(_reading("imagine/started"), reference_id="9"))
     assert prompt not in likeness_of(_reading("button/variations"))
 
@@ -61,7 +115,7 @@ def test_a_message_from_before_the_first_answer_is_too_early() -> None:
 
 
 def _open(strangers: Strangers, name: str = "imagine/final_other") -> frozenset[str]:
-    return strangers.open_alike(_reading(name))
+    return frozenset(strangers.open_alike(_reading(name)))
 
 
 def test_a_stranger_keeps_its_uuid_once_it_has_shown_one() -> None:

@@ -6,14 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.fakes import START
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Job, JobId, MessageRole, Nonce, Shown
+from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching import (
     MATCHERS,
     Ambiguous,
     Candidates,
     Matched,
+    Undecided,
     match,
     upload_stem,
 )
@@ -156,3 +160,76 @@ def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
     earlier = snowflake_at(START - timedelta(minutes=1))
     old = replace(picture, shown=replace(picture.shown, message_id=earlier))
     assert candidates.one_of_several(old) is None
+
+
+# ── evidence in place of words (A7, A8) ──
+
+
+def _press(name: str, button: str, **fields: Any) -> Job:
+    pressed = {"messages": {"500": MessageRole.TARGET}, "submitted_at": START, **fields}
+    job = replace(_job(name, **pressed), verb="button")
+    return replace(job, params={"parentJobId": "parent", "button": button})
+
+
+def _answer(deed: str, *, kind: ReplyKind = ReplyKind.PICTURE, after_s: int = 1) -> Reading:
+    said_at = snowflake_at(START + timedelta(seconds=after_s))
+    reading = _reading(said_at, kind, reference_id="500")
+    return replace(reading, caption=Caption("a red fox", deed))
+
+
+@pytest.mark.parametrize(
+    ("button", "deed"),
+    [
+        ("Upscale (Subtle)", "upscaled"),
+        ("Redo Upscale (Creative)", "upscaled"),
+        ("Upscale (Subtle)", "frobnicated (subtle)"),
+        ("V1", "variations (subtle)"),
+        ("V1", "remade"),
+        ("U1", "picked #1"),
+        ("Zoom Out 2x", "zoomed out 2x"),
+        ("Zoom Out 2x", ""),
+        ("Vary (Region)", "variations"),
+    ],
+)
+def test_new_words_for_a_deed_lose_no_picture(button: str, deed: str) -> None:
+    candidates = Candidates([_press("a", button)])
+    assert match(_answer(deed), candidates) == Undecided(frozenset({A}))
+
+
+@pytest.mark.parametrize(
+    ("button", "deed"),
+    [("U1", "image #2"), ("Upscale (Subtle)", "upscaled (creative)"), ("V1", "zoom out")],
+)
+def test_the_known_words_of_another_deed_are_somebody_elses(button: str, deed: str) -> None:
+    assert match(_answer(deed), Candidates([_press("a", button)])) is None
+
+
+def test_new_words_may_be_any_of_two_presses() -> None:
+    candidates = Candidates([_press("a", "V1"), _press("b", "Zoom Out 2x")])
+    assert match(_answer("remade"), candidates) == Undecided(frozenset({A, B}))
+    assert match(_answer("variations"), candidates) == Undecided(frozenset({A}))
+
+
+def test_new_words_may_be_those_of_somebody_else_who_was_heard() -> None:
+    candidates = Candidates([_press("a", "V1", messages={"500": MessageRole.TARGET})])
+    hand = _answer("zoom out", kind=ReplyKind.PROGRESS)
+    candidates.note_stranger(hand)
+    other = hand.shown.message_id
+    assert match(_answer("remade", after_s=2), candidates) == Undecided(frozenset({A, other}))
+    assert match(_answer("zoom out", after_s=2), candidates) == Undecided(frozenset({other}))
+
+
+def test_a_prompt_that_was_cut_is_that_of_the_one_ask_that_begins_so() -> None:
+    asked = "a " + "very " * 20 + "red fox"
+    long = replace(_job("a", submitted_at=START), verb="imagine", params={"prompt": asked})
+    other = replace(long, jobid=B, nonce=Nonce("nonce-b"), params={"prompt": "a" + asked})
+    candidates = Candidates([long, other])
+    picture = _reading(snowflake_at(START), ReplyKind.PICTURE)
+    cut = replace(picture, caption=Caption(f"{asked[:100]}…"))
+    assert match(cut, candidates) == Undecided(frozenset({A}))
+    assert match(replace(cut, caption=Caption(asked[:99])), candidates) is None
+    exact = replace(other, params={"prompt": asked[:100]})
+    candidates.put(exact)
+    assert match(replace(cut, caption=Caption(asked[:100])), candidates) == Undecided(
+        frozenset({B})
+    )
