@@ -162,6 +162,8 @@ class Source:
     hash: str | None = None
     custom_id: str | None = None
     """What is pressed on it; None for a reaction."""
+    face: str | None = None
+    """What it says, as `edits.face_of` tells it, where its edit is to answer."""
 
 
 @dataclass(frozen=True, slots=True)

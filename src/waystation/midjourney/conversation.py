@@ -56,10 +56,7 @@ from waystation.jobs import (
 from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
-from waystation.midjourney.edits import (
-    edit_of,
-    in_history,
-)
+from waystation.midjourney.edits import Faces, edit_of, in_history
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
@@ -97,6 +94,7 @@ class Conversation:
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
         self._held = HeldPictures(self._candidates)
+        self._faces = Faces()
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
 
@@ -122,8 +120,10 @@ class Conversation:
             job = change.job
             if job.final and job.error == TOLD_APART:
                 self._held.give_up(job.jobid)
-            if any(isinstance(event, Completed | Late) for event in change.events):
-                self._candidates.claim(job)
+            for event in change.events:
+                if isinstance(event, Completed | Late):
+                    self._candidates.claim(job)
+                    self._faces.see(event.shown)
             if job.final and not job.ghost:
                 self._forget(job)
             else:
@@ -159,6 +159,7 @@ class Conversation:
         deadline_at = now + self._limits.first_answer
         event = Submitted(nonce, deadline_at)
         if source is not None:
+            self._faces.expect(source.message_id, source.face)
             event = Submitted(nonce, deadline_at, source.message_id, source.hash, source.custom_id)
         return self._step(jobid, now, event)
 
@@ -249,9 +250,9 @@ class Conversation:
             self._held.finish(held, ask)
             return self.weigh(now)
         jobids = frozenset(
-            job.jobid
-            for job in self.jobs
-            if not job.final and self._held.of(frozenset({job.jobid}))
+            JobId(ask)
+            for ask in self._held.asks
+            if (job := self._jobs.get(JobId(ask))) is not None and not job.final
         )
         if not jobids <= self._ambiguous:
             self._ambiguous |= jobids
@@ -355,7 +356,7 @@ class Conversation:
 
     def _message(self, step: MessageStep, message: Message, now: datetime) -> Step:
         elsewhere = message.channel_id != self._channel
-        if elsewhere and not self._awaits_seed:
+        if elsewhere and not self._candidates.awaits_seed:
             return NOTHING
         reading = read(message)
         if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
@@ -370,8 +371,11 @@ class Conversation:
         found: Matched | Ambiguous | Undecided | None = None
         if step is MessageStep.UPDATED:
             found = self._edited(reading)
-            if found is None and self._is_echo(reading):
-                return NOTHING
+        if found is None:
+            # the face of an answer is taken over with the answer
+            self._faces.see(reading.shown)
+        if step is MessageStep.UPDATED and found is None and self._is_echo(reading):
+            return NOTHING
         if (several := self._candidates.one_of_several(reading)) is not None:
             found = Matched(several, "several")
         found = found or match(reading, self._candidates)
@@ -387,35 +391,26 @@ class Conversation:
     def _answerless(self) -> frozenset[JobId]:
         """Return the jobs that have no message yet: one that nobody knows may be theirs."""
         return frozenset(
-            job.jobid
-            for job in self._jobs.values()
-            if job.status is JobStatus.SUBMITTED and COMMANDS[job.verb].reply_in_history
+            job.jobid for job in self._candidates.unanswered if COMMANDS[job.verb].reply_in_history
         )
-
-    @property
-    def _awaits_seed(self) -> bool:
-        """Whether something is to come into the direct messages."""
-        return any(COMMANDS[job.verb].reaction is not None for job in self._jobs.values())
 
     def _edited(self, reading: Reading) -> Matched | None:
         """Return the job whose press is answered by this edit of what it pressed (R21)."""
-        message_id = reading.shown.message_id
-        waiting = (
+        echo = self._faces.is_seen(reading.shown)
+        waiting = [
             job.jobid
-            for job in self._jobs.values()
-            if job.target == message_id
-            and not job.final
+            for job in self._candidates.pressing(reading.shown.message_id)
+            if not job.final
             and edit_of(job.pressed) is reading.kind
-            and (job.interaction_id is not None or _changed(job, reading.shown))
-        )
-        jobid = next(waiting, None)
-        return None if jobid is None else Matched(jobid, "target")
+            and ((job.interaction_id is not None and not echo) or _changed(job, reading.shown))
+        ]
+        return Matched(waiting[0], "target") if len(waiting) == 1 else None
 
     def _is_echo(self, reading: Reading) -> bool:
         """Tell whether it is a pressed message that only changes its colours (R21)."""
         message_id = reading.shown.message_id
-        return self._candidates.find("message", message_id) is None and any(
-            job.target == message_id for job in self._jobs.values()
+        return self._candidates.find("message", message_id) is None and bool(
+            self._candidates.pressing(message_id)
         )
 
     def _told_apart(self, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:

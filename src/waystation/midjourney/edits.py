@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from waystation.jobs import Button, Job, Modal, Shown
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import is_choice
+from waystation.wire.message import Embed
 
 __all__ = [
     "ANSWERS",
+    "Faces",
     "PressAnswer",
     "cannot_be_off",
     "edit_of",
+    "face_of",
     "finishes",
     "in_history",
     "opened_settings",
@@ -62,6 +66,42 @@ def edit_of(custom_id: str | None) -> ReplyKind | None:
     """Return what the pressed message will say, None where the answer is another message."""
     answer = _answer_of(custom_id)
     return answer.kind if answer is not None and answer.edits else None
+
+
+class Faces:
+    """By message, what it said when it was last seen. Bounded.
+
+    An edit that says the same again is an echo of a press, whoever pressed: it differs in the looks
+    of a button alone (R21). Links are left out, since each event signs them anew.
+    """
+
+    def __init__(self, capacity: int = 500) -> None:
+        self._capacity = capacity
+        self._faces: dict[str, str] = {}
+
+    def see(self, shown: Shown) -> None:
+        """Remember what a message says now, if it is one whose edits answer presses."""
+        if not shown.embeds:
+            return
+        self._faces.pop(shown.message_id, None)
+        self._faces[shown.message_id] = face_of(shown.embeds)
+        if len(self._faces) > self._capacity:
+            del self._faces[next(iter(self._faces))]
+
+    def expect(self, message_id: str, face: str | None) -> None:
+        """Take what a message said for its last known face, if none was seen."""
+        if face is not None:
+            self._faces.setdefault(message_id, face)
+
+    def is_seen(self, shown: Shown) -> bool:
+        """Tell whether a message says what it said before."""
+        return self._faces.get(shown.message_id) == face_of(shown.embeds)
+
+
+def face_of(embeds: Sequence[Embed]) -> str:
+    """Return what embeds say, in a form as short for any."""
+    said = ((one.title, one.description, one.footer and one.footer.text) for one in embeds)
+    return sha256(repr(tuple(said)).encode()).hexdigest()
 
 
 def finishes(job: Job, kind: ReplyKind) -> bool:

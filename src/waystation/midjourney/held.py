@@ -50,6 +50,11 @@ class HeldPictures:
         """Return the messages that may still be one of these asks'."""
         return tuple(one.message for one in self._held.values() if asks & self._asks_of(one))
 
+    @property
+    def asks(self) -> frozenset[str]:
+        """Who could own one of them."""
+        return frozenset().union(*(self._asks_of(one) for one in self._held.values()))
+
     def decided(self) -> Iterator[tuple[HeldPicture, str]]:
         """Yield each picture that has one possible owner, with it."""
         for message_id, ask in decided(self._owners()):

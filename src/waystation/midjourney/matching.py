@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from waystation.jobs import Job, JobId, MessageRole
+from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.likeness import (
@@ -86,6 +86,10 @@ class Candidates:
         self._alike: dict[tuple[str, str], set[JobId]] = {}
         """The jobs that may agree with a message, by the places of their likenesses."""
         self._places: dict[JobId, frozenset[tuple[str, str]]] = {}
+        self._pressing: dict[str, set[JobId]] = {}
+        """Presses and reactions by the message they are on."""
+        self._awaiting_seed: set[JobId] = set()
+        self._unanswered: dict[JobId, None] = {}
         self._by_hand = RecentIds()
         self._settled = RecentIds()
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
@@ -101,6 +105,14 @@ class Candidates:
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
         self._place(job)
+        if job.target is not None:
+            self._pressing.setdefault(job.target, set()).add(job.jobid)
+        if COMMANDS[job.verb].reaction is not None:
+            self._awaiting_seed.add(job.jobid)
+        if job.status is JobStatus.SUBMITTED:
+            self._unanswered[job.jobid] = None
+        else:
+            self._unanswered.pop(job.jobid, None)
         # what nobody could claim may turn out to be this job's
         self.strangers.forget(job.messages)
 
@@ -109,10 +121,16 @@ class Candidates:
 
         The job may have changed since it was last `put`.
         """
-        self._jobs.pop(jobid, None)
+        job = self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
         self._displace(jobid)
+        self._awaiting_seed.discard(jobid)
+        self._unanswered.pop(jobid, None)
+        if job is not None and job.target is not None:
+            self._pressing[job.target].discard(jobid)
+            if not self._pressing[job.target]:
+                del self._pressing[job.target]
 
     def _place(self, job: Job) -> None:
         """File a job by its likenesses; one that is known by its uuid needs none."""
@@ -129,6 +147,20 @@ class Candidates:
             self._alike[place].discard(jobid)
             if not self._alike[place]:
                 del self._alike[place]
+
+    def pressing(self, message_id: str) -> Sequence[Job]:
+        """Return the jobs that have pressed something on a message, ghosts too."""
+        return tuple(self._jobs[one] for one in self._pressing.get(message_id, ()))
+
+    @property
+    def awaits_seed(self) -> bool:
+        """Whether something is to come into the direct messages."""
+        return bool(self._awaiting_seed)
+
+    @property
+    def unanswered(self) -> Sequence[Job]:
+        """The jobs that were asked and have no message yet."""
+        return tuple(self._jobs[one] for one in self._unanswered)
 
     def settle(self, job: Job) -> None:
         """Remember what a job that is done was known by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from waystation.gateway_events import (
     HumanCheckSeen,
     SessionState,
 )
-from waystation.jobs import Failed, Job, JobId, JobStatus, Nonce, Refused, Source
+from waystation.jobs import Failed, Job, JobId, JobStatus, MessageRole, Nonce, Refused, Source
 from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
@@ -224,3 +225,71 @@ def test_an_interaction_that_was_told_opens_its_modal_without_telling_again() ->
     told_of = {"event": "INTERACTION_CREATE", "payload": {"id": "1", "nonce": NONCE}}
     play.see(event_of({"see": told_of}))
     assert told(play.see(event_of(golden.content["steps"][1]))) == ["a: ModalOpened"]
+
+
+def test_an_edit_that_could_not_be_committed_answers_the_press_when_it_comes_again() -> None:
+    golden = next(one for one in CONVERSATIONS if one.name == "describe/whole_again")
+    play = _stage(golden)
+    for step in golden.content["steps"][:-1]:
+        play.perform(step)
+    answer = event_of(golden.content["steps"][-1])
+    assert play.talk.receive(answer, play.now).writes
+    assert told(play.see(answer)) == ["a: Completed by target"]
+
+
+class _Counted(dict[JobId, Job]):
+    """Jobs by id, counting how many are looked at."""
+
+    looked = 0
+
+    def __getitem__(self, jobid: JobId) -> Job:
+        self.looked += 1
+        return super().__getitem__(jobid)
+
+    def values(self) -> Any:
+        self.looked += len(self)
+        return super().values()
+
+
+def _ghosts(count: int) -> Iterator[Job]:
+    for number in range(count):
+        ghost = replace(
+            new_job(f"g{number}", "imagine"),
+            status=JobStatus.FAILED,
+            ghost=True,
+            submitted_at=START,
+            finished_at=START,
+            params={"prompt": f"ghost {number}"},
+            nonce=Nonce(f"nonce-{number}"),
+        )
+        yield replace(ghost, messages={f"{number + 1}": MessageRole.PROGRESS})
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"see": "imagine/started"},
+        {"see": "imagine/final_other"},
+        {"see": "imagine/final"},
+        {"see": "button/source_echo"},
+        {"see": "describe/described"},
+        {"see": "describe/partial_flags_only"},
+        {"see": "imagine/final", "with": {"channel_id": "9"}},
+        {"see": {"event": "MESSAGE_DELETE", "payload": {"id": "5", "channel_id": "9"}}},
+    ],
+    ids=str,
+)
+def test_an_event_costs_the_same_however_many_ghosts_there_are(seen: dict[str, Any]) -> None:
+    looked = []
+    for count in (20, 2_000):
+        play = Play(
+            [*_ghosts(count), replace(new_job("a", "imagine"), params={"prompt": "a red fox"})]
+        )
+        play.submit("a", NONCE)
+        jobs = _Counted(play.talk._jobs)
+        of_candidates = _Counted(play.talk._candidates._jobs)
+        play.talk._jobs, play.talk._candidates._jobs = jobs, of_candidates
+        play.talk.receive(event_of(seen), play.now)
+        play.talk.weigh(play.now)
+        looked.append(jobs.looked + of_candidates.looked)
+    assert looked[0] == looked[1] < 20

@@ -9,7 +9,9 @@ import pytest
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Button, Modal, Shown
 from waystation.midjourney.edits import (
+    Faces,
     edit_of,
+    face_of,
     finishes,
     in_history,
     opened_settings,
@@ -17,6 +19,7 @@ from waystation.midjourney.edits import (
     wanted,
 )
 from waystation.midjourney.replies import ReplyKind
+from waystation.wire.message import Embed, EmbedImage
 
 REMIX = Button("Remix mode", "MJ::Settings::RemixMode", is_on=True)
 V7 = Button("Midjourney Model V7", "MJ::Settings::VersionSelector", "7")
@@ -76,3 +79,37 @@ def test_settings_wait_for_a_press_of_all_that_the_option_needs() -> None:
     assert opened == Modal("7", "MJ::Settings::VersionSelector", flags=64, value="7")
     assert opened.is_settings
     assert not opened.is_iframe
+
+
+def _said(message_id: str, description: str, link: str = "") -> Shown:
+    embed = Embed(type="rich", description=description, image=EmbedImage(url=link))
+    return Shown(message_id, embeds=(embed,))
+
+
+def test_a_message_that_says_the_same_again_is_known_by_its_words_not_its_links() -> None:
+    faces = Faces()
+    assert not faces.is_seen(_said("1", "a"))
+    faces.see(_said("1", "a", "http://127.0.0.1/?ex=1"))
+    assert faces.is_seen(_said("1", "a", "http://127.0.0.1/?ex=2"))
+    assert not faces.is_seen(_said("1", "b"))
+    assert not faces.is_seen(_said("2", "a"))
+    faces.see(Shown("1"))
+    assert faces.is_seen(_said("1", "a"))
+
+
+def test_what_was_seen_outweighs_what_was_expected() -> None:
+    faces = Faces()
+    faces.expect("1", face_of(_said("1", "a").embeds))
+    assert faces.is_seen(_said("1", "a"))
+    faces.see(_said("1", "b"))
+    faces.expect("1", face_of(_said("1", "a").embeds))
+    faces.expect("2", None)
+    assert faces.is_seen(_said("1", "b"))
+
+
+def test_faces_are_bounded() -> None:
+    faces = Faces(capacity=1)
+    faces.see(_said("1", "a"))
+    faces.see(_said("2", "a"))
+    assert not faces.is_seen(_said("1", "a"))
+    assert faces.is_seen(_said("2", "a"))
