@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.e2e.conftest import Install
+from tests.e2e.conftest import Install, eventually
 
 SMALL = {"picture_size": 64}
 
@@ -148,3 +148,24 @@ async def test_a_pick_draws_what_its_job_shows_although_it_was_asked_again(
             listed = job["embeds"][0]["description"].split("\n\n")[1].removeprefix("2️⃣ ")
             picked = await ada.run("button", jobid=job["jobid"], button="2️⃣")
             assert listed in picked["content"], (listed, picked)
+
+
+async def test_a_press_on_the_same_message_of_another_job_answers_no_edit(
+    install: Install,
+) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await here.ready()
+        first = await ada.run("describe", describeUrl=here.photo())
+        again = await ada.run("button", jobid=first["jobid"], button="🔄")
+        asked = len(here.sim.book)
+        third = asyncio.create_task(ada.run("button", jobid=first["jobid"], button="🔄"))
+
+        async def is_pressed() -> bool:
+            return len(here.sim.book) > asked
+
+        await eventually(is_pressed)
+        picked = await ada.run("button", jobid=again["jobid"], button="1️⃣")
+        said = (await third)["embeds"][0]["description"]
+        assert (picked["status"], (await third)["status"]) == ("completed", "completed")
+        assert said not in [job["embeds"][0]["description"] for job in (first, again)]
+        assert all(one in said for one in here.sim.book[asked]["prompts"])
