@@ -81,10 +81,11 @@ class Faces:
 
     def see(self, shown: Shown) -> None:
         """Remember what a message says now, if it is one whose edits answer presses."""
-        if not shown.embeds:
+        face = face_of(shown.embeds)
+        if face is None:
             return
         self._faces.pop(shown.message_id, None)
-        self._faces[shown.message_id] = face_of(shown.embeds)
+        self._faces[shown.message_id] = face
         if len(self._faces) > self._capacity:
             del self._faces[next(iter(self._faces))]
 
@@ -95,11 +96,14 @@ class Faces:
 
     def is_seen(self, shown: Shown) -> bool:
         """Tell whether a message says what it said before."""
-        return self._faces.get(shown.message_id) == face_of(shown.embeds)
+        face = face_of(shown.embeds)
+        return face is not None and self._faces.get(shown.message_id) == face
 
 
-def face_of(embeds: Sequence[Embed]) -> str:
-    """Return what embeds say, in a form as short for any."""
+def face_of(embeds: Sequence[Embed]) -> str | None:
+    """Return what embeds say, in a form as short for any; None where there are none."""
+    if not embeds:
+        return None
     said = ((one.title, one.description, one.footer and one.footer.text) for one in embeds)
     return sha256(repr(tuple(said)).encode()).hexdigest()
 

@@ -59,12 +59,12 @@ def likenesses(job: Job) -> Iterator[Likeness]:
         yield ("prompt", prompt_key(str(prompt)), "")
     if COMMANDS[job.verb].reaction is not None and job.parent_jobid is not None:
         yield ("seed", job.parent_jobid, "")
-    if job.button is not None and finishes(job, ReplyKind.PICTURE):
+    if job.button is not None:
         for deed in button_row(job.button).shows or (_ANY_DEED,):
             if job.parent_jobid is not None:
                 # known before it is pressed: two that look alike wait for each other (R15)
                 yield ("press", job.parent_jobid, deed)
-            if job.target is not None:
+            if job.target is not None and finishes(job, ReplyKind.PICTURE):
                 yield ("reply", job.target, deed)
 
 
