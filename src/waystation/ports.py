@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.deliveries import Attempt, Delivery
@@ -42,6 +42,7 @@ __all__ = [
     "TransportFactory",
     "Unrecognised",
     "User",
+    "UserChanges",
 ]
 
 
@@ -114,6 +115,18 @@ class User:
     revoked_at: datetime | None = None
     """When every token of the user stopped working. Set: 401."""
     updated_at: datetime | None = None
+
+
+class UserChanges(TypedDict, total=False):
+    """The columns of a user that one change writes; it leaves the others alone (R44)."""
+
+    email: str
+    token_hash: bytes
+    name: str | None
+    reply_url: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +299,8 @@ class Store(Protocol):
         """Insert a user; ids count from 1. Raises: Conflict: the e-mail exists."""
         ...
 
-    async def put_user(self, user: User) -> None:
-        """Overwrite a user's row. Raises: NotFound."""
+    async def change_user(self, user_id: int, changes: UserChanges) -> None:
+        """Write some columns of a user. Raises: NotFound; Conflict: the e-mail is another's."""
         ...
 
     async def get_user(self, user_id: int) -> User | None:

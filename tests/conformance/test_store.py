@@ -87,11 +87,11 @@ async def test_users_are_kept(store: Store, reopen: Reopen) -> None:
     first = await store.get_user(1)
     assert first is not None
     second = await store.add_user("b@example.org", b"h2", build.later(1))
-    await store.put_user(replace(second, expires_at=build.later(9), name="B"))
+    await store.change_user(second.user_id, {"expires_at": build.later(9), "name": "B"})
     with pytest.raises(Conflict):
         await store.add_user("b@example.org", b"h3", START)
     with pytest.raises(NotFound):
-        await store.put_user(replace(second, user_id=7, email="c@example.org"))
+        await store.change_user(7, {"email": "c@example.org"})
     store = await reopen()
     users = await store.list_users()
     assert [user.user_id for user in users] == [1, 2]

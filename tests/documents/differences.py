@@ -32,7 +32,7 @@ DIFFERENCES: Mapping[str, str] = {
     "status ours only: POST /jobs/describe 412": (
         "the page of August 2025 prints 412 for bad input of describe; it is newer than the file"
     ),
-    "status ours only: * 402": "an expired subscription is 402 on every path, not only on jobs",
+    "status ours only: * 402": "an expired subscription is 402 on every path but GET /account",
     "status ours only: GET /jobs 400": "with an empty `jobid`",
     "status ours only: GET /jobs 404": "with the `jobid` of no job of yours",
     "status ours only: GET /account/midjourney 404": "the page says so; the file forgot it",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import aiohttp
 import pytest
@@ -20,7 +20,7 @@ from tests.e2e.records import Records
 from tests.pictures import proof
 from waystation.app import open_state, run
 from waystation.clock import SystemClock, SystemIds
-from waystation.ports import User
+from waystation.ports import UserChanges
 from waystation.settings import Settings, load
 from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
@@ -244,12 +244,10 @@ class Installation:
         self.tokens.append(secret)
         return Person(user.user_id, token, self.url, self.http, self.answers)
 
-    async def change(self, person: Person, **fields: Any) -> None:
+    async def change(self, person: Person, **changes: Unpack[UserChanges]) -> None:
         """Change a user's row as `waystation users` does, beside the running service."""
         async with open_state(self.settings) as state:
-            user: User | None = await state.store.get_user(person.user_id)
-            assert user is not None
-            await state.store.put_user(replace(user, **fields))
+            await state.store.change_user(person.user_id, changes)
 
     def records(self) -> Records:
         """Open the database beside the service."""

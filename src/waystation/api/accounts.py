@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
+from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.schema import channel_account, new_account, user_changes
 from waystation.contract import instant
@@ -58,7 +59,7 @@ class AccountTotals(msgspec.Struct):
 class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """The caller's record in the form of April 2025.
 
-    There is nothing to buy: one subscription that is active, because an expired one answers 402.
+    There is nothing to buy: a user has one subscription, until the day that an admin has set.
     """
 
     id: int
@@ -66,7 +67,7 @@ class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     created: str
     name: Annotated[str, Meta(description="empty when not set")]
     subscription_is_active: Annotated[
-        bool, Meta(description="`true`: an expired subscription answers 402")
+        bool, Meta(description="`false`: every other path answers 402")
     ]
     subscriptions: Annotated[int, Meta(description="1: nothing is sold")]
     max_accounts: Annotated[
@@ -92,11 +93,12 @@ class Accounts:
     async def read_user(self, call: Call, user: User) -> Answer:
         """Answer the caller's own record."""
         accounts = await self._service.accounts.of(user)
-        return json_answer(_user_form(user, accounts))
+        active = not self._service.logins.has_lapsed(user)
+        return json_answer(_user_form(user, accounts, active))
 
-    async def change_user(self, call: Call, user: User) -> Answer:
+    async def change_user(self, call: Call, user: User, body: Body) -> Answer:
         """Change the caller's name or default replyUrl."""
-        name, reply_url = user_changes(await call.body())
+        name, reply_url = user_changes(body)
         await self._service.logins.update_user(user, name, reply_url)
         return NO_CONTENT
 
@@ -107,9 +109,9 @@ class Accounts:
             raise NotFound("Configuration not found")
         return json_answer({account.channel: _account_form(account) for account in accounts})
 
-    async def add(self, call: Call, user: User) -> Answer:
+    async def add(self, call: Call, user: User, body: Body) -> Answer:
         """Add an account, or give it a new token; its channel is found from the token."""
-        token, max_jobs = new_account(await call.body())
+        token, max_jobs = new_account(body)
         account, created = await self._service.accounts.add(user, token, max_jobs)
         form = NewAccountForm(account.masked_token, account.channel, account.max_jobs)
         return json_answer(form, 201 if created else 200)
@@ -120,10 +122,10 @@ class Accounts:
             _account_form(await self._service.accounts.get(user, call.path("channel")))
         )
 
-    async def put(self, call: Call, user: User) -> Answer:
+    async def put(self, call: Call, user: User, body: Body) -> Answer:
         """Add or change the account of a named channel (Era A)."""
         channel = call.path("channel")
-        token, server, max_jobs = channel_account(channel, await call.body())
+        token, server, max_jobs = channel_account(channel, body)
         await self._service.accounts.put(user, channel, token, server, max_jobs)
         return NO_CONTENT
 
@@ -149,7 +151,7 @@ def _account_form(account: Account) -> AccountForm:
     )
 
 
-def _user_form(user: User, accounts: Sequence[Account]) -> UserForm:
+def _user_form(user: User, accounts: Sequence[Account], active: bool) -> UserForm:
     created = instant(user.created_at)
     halted = sum(account.halt is not None for account in accounts)
     totals = AccountTotals(len(accounts), len(accounts) - halted, halted)
@@ -158,7 +160,7 @@ def _user_form(user: User, accounts: Sequence[Account]) -> UserForm:
         email=user.email,
         created=created,
         name=user.name or "",
-        subscription_is_active=True,
+        subscription_is_active=active,
         subscriptions=1,
         max_accounts=_UNLIMITED_ACCOUNTS,
         accounts={_SERVICE_NAME: totals},

@@ -156,7 +156,7 @@ def _part(name: str, help: str) -> Field:
 
 
 def _does(command: Command) -> Iterator[Does]:
-    yield from ("answers", "asks the store", "authenticates", "reads a body", "takes a reference")
+    yield from (*_GUARDED, "reads a body", "takes a reference")
     if command.reaction is None:
         yield "asks the bot"
     if any(param.name == "option" for param in command.params):
@@ -213,7 +213,8 @@ def _job(command: Command) -> Operation:
 # ── the rest ──
 
 _OPEN: Sequence[Does] = ("answers",)
-_GUARDED: Sequence[Does] = ("answers", "asks the store", "authenticates")
+_KNOWN: Sequence[Does] = (*_OPEN, "asks the store", "authenticates")
+_GUARDED: Sequence[Does] = (*_KNOWN, "needs a subscription")
 _TOKEN = Field("discord", _text(512, minLength=1), "The Discord token", True)
 
 _NO_BODY: Mapping[int, object] = {204: None}
@@ -241,7 +242,7 @@ _FIXED: Mapping[str, Operation] = {
         (*_GUARDED, "names a job", "cancels"),
         query=(_JOBID,),
     ),
-    "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, _GUARDED),
+    "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, _KNOWN),
     "POST /v2/account": Operation(
         "changeUser",
         "Change your own record; what is left out stays, the empty text clears.",

@@ -75,9 +75,9 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "asks the store": _rows(503, "The database refused or could not be used."),
     "authenticates": (
         *_rows(401, "Unauthorized"),
-        *_rows(402, "Account has no subscription or subscription expired"),
         *_rows(429, "Too many failed logins from this address; wait a minute"),
     ),
+    "needs a subscription": _rows(402, "Account has no subscription or subscription expired"),
     "reads a body": (
         *_rows(
             400,

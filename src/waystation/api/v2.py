@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from waystation.api.accounts import Accounts
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
+from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
@@ -27,6 +28,7 @@ _KNOWN_FORMS = 1_000
 """Job forms kept, some kilobytes each."""
 
 UserHandler = Callable[[Call, User], Awaitable[Answer]]
+BodyHandler = Callable[[Call, User, Body], Awaitable[Answer]]
 
 
 def v2_paths(service: Service) -> Sequence[Path]:
@@ -36,23 +38,30 @@ def v2_paths(service: Service) -> Sequence[Path]:
     their end.
     """
     jobs, accounts = _Jobs(service), Accounts(service)
+    logins = service.logins
+
+    def reads(handler: BodyHandler) -> UserHandler:
+        return _with_body(logins, handler)
 
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
-        guarded = {name: _guarded(service.logins, handler) for name, handler in methods.items()}
+        guarded = {name: _guarded(logins, handler) for name, handler in methods.items()}
         return Path(template, guarded, head)
 
     return (
         path("/v2/jobs/", GET=jobs.read),
         path("/v2/jobs", GET=jobs.list_or_read),
         *_with_slash(
-            *(path(f"/v2/jobs/{verb}", POST=jobs.submit(row)) for verb, row in COMMANDS.items()),
+            *(
+                path(f"/v2/jobs/{verb}", POST=reads(jobs.submit(row)))
+                for verb, row in COMMANDS.items()
+            ),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
-            path("/v2/account", GET=accounts.read_user, POST=accounts.change_user),
-            path("/v2/account/midjourney", GET=accounts.list_all, POST=accounts.add),
+            _own_record(logins, accounts, reads(accounts.change_user)),
+            path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),
             path(
                 "/v2/account/midjourney/{channel}",
                 GET=accounts.read,
-                POST=accounts.put,
+                POST=reads(accounts.put),
                 DELETE=accounts.remove,
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
@@ -65,12 +74,32 @@ def _with_slash(*paths: Path) -> Sequence[Path]:
     return (*paths, *slashed)
 
 
-def _guarded(logins: Logins, handler: UserHandler) -> Handler:
+def _own_record(logins: Logins, accounts: Accounts, change: UserHandler) -> Path:
+    """Return the path of the caller's own record, which a caller who has not paid may read (R1)."""
+    read = _guarded(logins, accounts.read_user, lapsed=True)
+    return Path("/v2/account", {"GET": read, "POST": _guarded(logins, change)})
+
+
+def _guarded(logins: Logins, handler: UserHandler, *, lapsed: bool = False) -> Handler:
     async def authenticated(call: Call) -> Answer:
-        user = await logins.authenticate(call.header(b"authorization"), call.peer)
+        user = await _caller(logins, call, lapsed=lapsed)
         return await handler(call, user)
 
     return authenticated
+
+
+def _with_body(logins: Logins, handler: BodyHandler) -> UserHandler:
+    """Read the body, and look again who is calling: a token may end while a slow body arrives."""
+
+    async def read(call: Call, _: User) -> Answer:
+        body = await call.body()
+        return await handler(call, await _caller(logins, call), body)
+
+    return read
+
+
+async def _caller(logins: Logins, call: Call, *, lapsed: bool = False) -> User:
+    return await logins.authenticate(call.header(b"authorization"), call.peer, lapsed=lapsed)
 
 
 class _Jobs:
@@ -97,17 +126,17 @@ class _Jobs:
         """Cancel a job and answer the status it has then (R26)."""
         return Answer(200, cancel_json(await self._service.cancel(user, _jobid(call))))
 
-    def submit(self, command: Command) -> UserHandler:
+    def submit(self, command: Command) -> BodyHandler:
         """Return the handler of one verb."""
 
-        async def submit_command(call: Call, user: User) -> Answer:
-            request = job_request(command, await call.body())
+        async def submit_command(call: Call, user: User, body: Body) -> Answer:
+            request = job_request(command, body)
             job = await self._service.submit(user, request)
             at_start = command.answers_at is not AnswersAt.FINAL
-            status, body = answer(job, at_start=at_start)
+            status, told = answer(job, at_start=at_start)
             wait_s = retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
-            return Answer(status, body, wait)
+            return Answer(status, told, wait)
 
         return submit_command
 

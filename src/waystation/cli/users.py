@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -22,7 +21,7 @@ from waystation.errors import ConfigurationError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from waystation.app import State
-    from waystation.ports import User
+    from waystation.ports import User, UserChanges
 
 __all__ = ["app"]
 
@@ -101,18 +100,18 @@ def expire(
 ) -> None:
     """Set when a user's subscription ends; afterwards every call answers 402."""
 
-    def change(user: User) -> User:
+    def changes() -> UserChanges:
         if never and on is not None:
             raise InvalidRequest("--on and --never exclude each other")
-        return replace(user, expires_at=None if never else on or _now())
+        return {"expires_at": None if never else on or _now()}
 
-    _change(who, change, config, as_json)
+    _change(who, changes, config, as_json)
 
 
 @app.command()
 def revoke(who: _Who, config: Config = None, as_json: Json = False) -> None:
     """Make a user's token worthless; afterwards every call answers 401."""
-    _change(who, lambda user: replace(user, revoked_at=_now()), config, as_json)
+    _change(who, lambda: {"revoked_at": _now()}, config, as_json)
 
 
 @app.command()
@@ -121,21 +120,17 @@ def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
 
     async def work(state: State) -> tuple[User, str]:
         secret = _new_secret()
-        found = await _find(state, who)
-        user = replace(found, token_hash=state.vault.hash_token(secret), revoked_at=None)
-        await state.store.put_user(user)
-        return user, secret
+        token_hash = state.vault.hash_token(secret)
+        return await _changed(state, who, {"token_hash": token_hash, "revoked_at": None}), secret
 
     with opened(as_json) as screen:
         user, secret = _on_host(config, work)
         screen.answer(*_with_token(user, secret))
 
 
-def _change(who: str, change: Callable[[User], User], config: Config, as_json: bool) -> None:
+def _change(who: str, changes: Callable[[], UserChanges], config: Config, as_json: bool) -> None:
     async def work(state: State) -> User:
-        user = change(await _find(state, who))
-        await state.store.put_user(user)
-        return user
+        return await _changed(state, who, changes())
 
     with opened(as_json) as screen:
         user = _on_host(config, work)
@@ -167,6 +162,13 @@ def _on_host(
     if is_new and making is not None:
         making.note(f"made the database {path}")
     return answer
+
+
+async def _changed(state: State, who: str, changes: UserChanges) -> User:
+    """Change a user and return the row as it is then; the service may have changed it, too."""
+    user = await _find(state, who)
+    await state.store.change_user(user.user_id, changes)
+    return await _find(state, str(user.user_id))
 
 
 async def _find(state: State, who: str) -> User:

@@ -7,12 +7,11 @@ wrong one.
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
 from datetime import timedelta
 
 from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
-from waystation.ports import Clock, Sealer, Store, User
+from waystation.ports import Clock, Sealer, Store, User, UserChanges
 
 __all__ = ["Logins"]
 
@@ -29,10 +28,13 @@ class Logins:
         self._clock = clock
         self._failures = Throttle(timedelta(minutes=1), _FAILURES_PER_MINUTE)
 
-    async def authenticate(self, authorization: str | None, peer: str) -> User:
+    async def authenticate(
+        self, authorization: str | None, peer: str, *, lapsed: bool = False
+    ) -> User:
         """Return the user whose API token this is.
 
-        Args: authorization: the header's value; peer: the caller's address, for throttling
+        Args: authorization: the header's value; peer: the caller's address, for throttling;
+        lapsed: whether a user whose subscription has ended may pass
         Raises: Unauthorized, SubscriptionExpired, Throttled
         """
         user = await self._user_of(authorization)
@@ -45,9 +47,13 @@ class Logins:
                 )
             self._failures.add(peer, now)
             raise Unauthorized
-        if user.expires_at is not None and user.expires_at <= self._clock.wall():
+        if self.has_lapsed(user) and not lapsed:
             raise SubscriptionExpired
         return user
+
+    def has_lapsed(self, user: User) -> bool:
+        """Tell whether a user's subscription has ended."""
+        return user.expires_at is not None and user.expires_at <= self._clock.wall()
 
     async def _user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")
@@ -65,10 +71,9 @@ class Logins:
 
     async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
         """Change the caller's own record; None leaves a field as it is."""
-        changed = replace(
-            user,
-            name=user.name if name is None else name,
-            reply_url=user.reply_url if reply_url is None else (reply_url or None),
-            updated_at=self._clock.wall(),
-        )
-        await self._store.put_user(changed)
+        changes: UserChanges = {"updated_at": self._clock.wall()}
+        if name is not None:
+            changes["name"] = name
+        if reply_url is not None:
+            changes["reply_url"] = reply_url or None
+        await self._store.change_user(user.user_id, changes)

@@ -12,16 +12,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from waystation.errors import Conflict, LeaseLost, NotFound
-from waystation.ports import Account, User
+from waystation.ports import Account, User, UserChanges
 from waystation.store.database import Database
-from waystation.store.rows import account_values, micros, user_of, user_values
+from waystation.store.rows import account_values, micros, user_changes, user_of
 
 __all__ = [
     "add_user",
+    "change_user",
     "claim",
     "erase",
     "put",
-    "put_user",
     "raise_epochs",
     "release",
     "remove",
@@ -41,12 +41,13 @@ def add_user(database: Database, email: str, token_hash: bytes, at: datetime) ->
     return user_of(inserted)
 
 
-def put_user(database: Database, user: User) -> None:
-    """Overwrite a user's row. Raises: NotFound; Conflict: the e-mail is another user's."""
-    twin = database.one("user_by_email", {"email": user.email})
-    if twin is not None and twin[0] != user.user_id:
-        raise Conflict("A user with this e-mail exists.")
-    _found(database.run("update_user", user_values(user)))
+def change_user(database: Database, user_id: int, changes: UserChanges) -> None:
+    """Write some columns of a user. Raises: NotFound; Conflict: the e-mail is another user's."""
+    if "email" in changes:
+        twin = database.one("user_by_email", {"email": changes["email"]})
+        if twin is not None and twin[0] != user_id:
+            raise Conflict("A user with this e-mail exists.")
+    _found(database.run("change_user", {"user_id": user_id, **user_changes(changes)}))
 
 
 def put(database: Database, account: Account) -> bool:

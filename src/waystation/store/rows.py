@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
@@ -35,7 +35,7 @@ from waystation.jobs import (
     Progressed,
     Shown,
 )
-from waystation.ports import Account, Mail, User
+from waystation.ports import Account, Mail, User, UserChanges
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -61,8 +61,8 @@ __all__ = [
     "micros_or_none",
     "once_key",
     "substitutions",
+    "user_changes",
     "user_of",
-    "user_values",
 ]
 
 Row = tuple[Any, ...]
@@ -75,6 +75,8 @@ USER_COLUMNS = (
     "user_id", "email", "created_at", "token_hash", "name", "reply_url", "expires_at",
     "revoked_at", "updated_at",
 )  # fmt: skip
+
+_USER_CHANGES = tuple(name for name in USER_COLUMNS if name in UserChanges.__annotations__)
 
 ACCOUNT_COLUMNS = (
     "account_id", "user_id", "discord_user_id", "channel", "guild_id", "max_jobs", "sealed_token",
@@ -128,6 +130,9 @@ def substitutions() -> Mapping[str, str]:
     changing = [name for name in JOB_COLUMNS if name not in _ACCEPTED_ONCE]
     return {
         "{user_columns}": ", ".join(USER_COLUMNS),
+        "{user_changes}": ", ".join(
+            f"{name} = iif(:writes_{name}, :{name}, {name})" for name in _USER_CHANGES
+        ),
         "{account_columns}": ", ".join(ACCOUNT_COLUMNS),
         "{delivery_columns}": ", ".join(DELIVERY_COLUMNS),
         "{delivery_values}": ", ".join(f":{name}" for name in DELIVERY_COLUMNS),
@@ -174,19 +179,14 @@ def user_of(row: Row) -> User:
     )
 
 
-def user_values(user: User) -> Values:
-    """Return a user's values by column."""
-    return {
-        "user_id": user.user_id,
-        "email": user.email,
-        "created_at": micros(user.created_at),
-        "token_hash": user.token_hash,
-        "name": user.name,
-        "reply_url": user.reply_url,
-        "expires_at": micros_or_none(user.expires_at),
-        "revoked_at": micros_or_none(user.revoked_at),
-        "updated_at": micros_or_none(user.updated_at),
-    }
+def user_changes(changes: UserChanges) -> Values:
+    """Return the values of a change of some columns, and which columns it writes."""
+    values: Values = {}
+    for name in _USER_CHANGES:
+        value = cast("datetime | int | str | bytes | None", changes.get(name))
+        values[f"writes_{name}"] = int(name in changes)
+        values[name] = micros(value) if isinstance(value, datetime) else value
+    return values
 
 
 def account_of(row: Row) -> Account:

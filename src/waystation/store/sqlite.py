@@ -36,6 +36,7 @@ from waystation.ports import (
     Repeated,
     Unrecognised,
     User,
+    UserChanges,
 )
 from waystation.store import accounts, changes, outbox, slots, upkeep
 from waystation.store.database import Database, connect
@@ -113,8 +114,8 @@ class SqliteStore:
     async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
         return await self._write(accounts.add_user, email, token_hash, at)
 
-    async def put_user(self, user: User) -> None:
-        await self._write(accounts.put_user, user)
+    async def change_user(self, user_id: int, changes: UserChanges) -> None:
+        await self._write(accounts.change_user, user_id, changes)
 
     async def get_user(self, user_id: int) -> User | None:
         row = self._near.one("user_by_id", {"user_id": user_id})

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message
 from waystation.api.asgi import create_app
 from waystation.api.body import Limits
 from waystation.engine.service import JobRequest, Readiness, Service
-from waystation.errors import NotFound, Unauthorized
+from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Child, Job, JobId, JobStatus
 from waystation.ports import Account, Counts, User
 from waystation.secret import Secret
@@ -65,6 +65,9 @@ class FakeService:
     fails: Exception | None = None
     ready: bool = True
     created: bool = True
+    lapsed: bool = False
+    looks_left: int = 99
+    """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
     links: dict[bytes, bytes] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -124,10 +127,18 @@ class FakeLogins:
 
     service: FakeService
 
-    async def authenticate(self, authorization: str | None, peer: str) -> User:
-        if authorization != BEARER["authorization"]:
+    async def authenticate(
+        self, authorization: str | None, peer: str, *, lapsed: bool = False
+    ) -> User:
+        self.service.looks_left -= 1
+        if authorization != BEARER["authorization"] or self.service.looks_left < 0:
             raise Unauthorized
+        if self.service.lapsed and not lapsed:
+            raise SubscriptionExpired
         return self.service.user
+
+    def has_lapsed(self, user: User) -> bool:
+        return self.service.lapsed
 
     async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
         self.service.note("logins.update_user", name, reply_url)

@@ -141,3 +141,33 @@ async def test_no_answer_shows_the_token() -> None:
     ):
         body = {"discord": DISCORD} if method == "POST" else b""
         assert DISCORD.encode() not in (await ask(app, method, path, body)).body
+
+
+async def test_a_lapsed_subscription_is_told_in_the_callers_record_and_402_elsewhere() -> None:
+    app = face(FakeService(lapsed=True))
+    for path in ("/v2/account", "/v2/account/"):
+        told = await ask(app, "GET", path)
+        assert (told.status, told.json["subscriptionIsActive"]) == (200, False)
+    assert (await ask(app, "POST", "/v2/account", {"name": "N"})).status == 402
+    assert (await ask(app, "GET", "/v2/account/midjourney")).status == 402
+
+
+BODIES = {
+    "/v2/account": {"name": "N"},
+    "/v2/account/midjourney": {"discord": DISCORD},
+    f"/v2/account/midjourney/{CHANNEL}": {
+        "discord": DISCORD,
+        "server": SERVER,
+        "channel": CHANNEL,
+        "maxJobs": 3,
+    },
+    "/v2/jobs/info": {},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_a_token_that_is_revoked_while_the_body_arrives_changes_nothing(path: str) -> None:
+    service = FakeService(looks_left=1)
+    told = await ask(face(service), "POST", path, BODIES[path])
+    assert (told.status, told.json) == (401, {"error": "Unauthorized", "code": 401})
+    assert service.calls == []

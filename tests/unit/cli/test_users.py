@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.run import Ran, run
-from waystation.app import open_state
+from waystation.app import State, open_state
+from waystation.cli import users as cli
 from waystation.ports import User
 from waystation.settings import load
 
@@ -183,3 +184,27 @@ def test_the_database_may_be_named_by_a_settings_file(
     ran = run("users", "add", "--email", "a@example.org", "--config", str(config))
     assert ran.exit_code == 0
     assert (tmp_path / "other" / "waystation.db").exists()
+
+
+@pytest.mark.parametrize("command", ["rotate", "expire", "revoke"])
+def test_a_profile_that_is_set_meanwhile_is_kept(
+    users: Users,
+    stored: Callable[[], User],
+    environment: dict[str, str],
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users("add", "--email", "ada@example.org")
+    found = cli._find
+
+    async def find_and_let_the_service_write(state: State, who: str) -> User:
+        user = await found(state, who)
+        await state.store.change_user(1, {"name": "Ada"})
+        return user
+
+    monkeypatch.setattr(cli, "_find", find_and_let_the_service_write)
+    assert users(command, "1").exit_code == 0
+    user = stored()
+    assert user.name == "Ada"
+    changed = {"rotate": user.token_hash, "expire": user.expires_at, "revoke": user.revoked_at}
+    assert changed[command]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,10 @@ async def test_a_token_is_known_by_its_secret(tmp_path: Path) -> None:
         ):
             with pytest.raises(Unauthorized):
                 await here.logins.authenticate(wrong, "peer")
-        await here.here.store.put_user(replace(user, expires_at=here.here.clock.now()))
+        await here.here.store.change_user(user.user_id, {"expires_at": here.here.clock.now()})
         with pytest.raises(SubscriptionExpired):
             await here.logins.authenticate(f"Bearer user:{user.user_id}-s3cret", "peer")
-        await here.here.store.put_user(replace(user, revoked_at=here.here.clock.now()))
+        await here.here.store.change_user(user.user_id, {"revoked_at": here.here.clock.now()})
         with pytest.raises(Unauthorized):
             await here.logins.authenticate(f"Bearer user:{user.user_id}-s3cret", "peer")
 
@@ -59,3 +58,13 @@ async def test_a_users_own_record_changes_only_where_asked(tmp_path: Path) -> No
         assert (user.name, user.reply_url) == ("Ada", "https://example.org/hook")
         await here.logins.update_user(user, None, "")
         assert (await here.user()).reply_url is None
+
+
+async def test_a_profile_set_while_the_token_is_rotated_keeps_the_new_token(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        read_earlier = await here.user()
+        now = here.here.clock.now()
+        await here.here.store.change_user(1, {"token_hash": b"rotated", "revoked_at": now})
+        await here.logins.update_user(read_earlier, "Ada", None)
+        user = await here.user()
+        assert (user.token_hash, user.revoked_at, user.name) == (b"rotated", now, "Ada")

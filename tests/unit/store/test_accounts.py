@@ -28,16 +28,22 @@ def test_an_email_exists_once_whatever_its_case(database: Database) -> None:
         accounts.add_user(database, "OWNER@example.org", b"h", build.later())
 
 
-def test_a_user_is_overwritten_but_not_taken_over(database: Database) -> None:
+def test_a_change_of_a_user_writes_its_own_columns_only(database: Database) -> None:
     second = accounts.add_user(database, "b@example.org", b"h", build.later())
-    changed = replace(second, token_hash=b"new", revoked_at=build.later(5), name="B")
-    accounts.put_user(database, changed)
+    accounts.change_user(database, 2, {"token_hash": b"new", "revoked_at": build.later(5)})
+    accounts.change_user(database, 2, {"name": "B", "email": "B@example.org"})
+    accounts.change_user(database, 2, {"revoked_at": None})
     row = database.one("user_by_id", {"user_id": 2})
+    changed = replace(second, token_hash=b"new", name="B", email="B@example.org")
     assert row is not None and user_of(row) == changed
+
+
+def test_an_email_of_another_user_and_an_unknown_user_are_refused(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
     with pytest.raises(Conflict):
-        accounts.put_user(database, replace(second, email="owner@example.org"))
+        accounts.change_user(database, 2, {"email": "OWNER@example.org"})
     with pytest.raises(NotFound):
-        accounts.put_user(database, replace(second, user_id=99, email="c@example.org"))
+        accounts.change_user(database, 99, {"email": "c@example.org"})
 
 
 def test_overwriting_an_account_leaves_halt_reset_and_epoch(database: Database) -> None:

@@ -26,7 +26,7 @@ from waystation.jobs import (
     Shown,
     Submitted,
 )
-from waystation.ports import Account, User
+from waystation.ports import Account, User, UserChanges
 from waystation.store import rows
 from waystation.wire.message import Attachment, Embed, EmbedImage
 
@@ -203,18 +203,19 @@ def test_only_a_press_that_is_made_once_is_unique_and_a_failed_one_is_not() -> N
 
 
 def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
-    user = User(
-        1,
-        "a@example.org",
-        build.later(),
-        b"h",
-        "n",
-        "u",
-        build.later(1),
-        build.later(2),
-        build.later(3),
-    )
-    assert rows.user_of(row(rows.user_values(user), rows.USER_COLUMNS)) == user
+    changes: UserChanges = {
+        "email": "a@example.org",
+        "token_hash": b"h",
+        "name": "n",
+        "reply_url": None,
+        "expires_at": build.later(1),
+        "updated_at": build.later(3),
+    }
+    fixed = {"user_id": 1, "created_at": rows.micros(build.later())}
+    values = rows.user_changes(changes) | fixed
+    assert (values["writes_reply_url"], values["writes_revoked_at"]) == (1, 0)
+    user = User(1, created_at=build.later(), **changes)
+    assert rows.user_of(row(values, rows.USER_COLUMNS)) == user
     account = replace(build.account(), removed_at=build.later(9))
     values = rows.account_values(account) | {
         "halt": None,

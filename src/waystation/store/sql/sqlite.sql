@@ -20,11 +20,8 @@ select {user_columns} from users order by user_id;
 insert into users (email, created_at, token_hash, updated_at)
 values (:email, :at, :token_hash, :at) returning user_id;
 
--- update_user: everything but the id and the jobid counter
-update users set
-  email = :email, created_at = :created_at, token_hash = :token_hash, name = :name,
-  reply_url = :reply_url, expires_at = :expires_at, revoked_at = :revoked_at,
-  updated_at = :updated_at
+-- change_user: the columns that `:writes_…` name; the others stay as they are now (R44)
+update users set {user_changes}
 where user_id = :user_id;
 
 -- next_job_ms: milliseconds for a new jobid, unique per user (R9)
