@@ -34,6 +34,8 @@ class SessionState:
     session_id: str
     resume_url: str
     sequence: int
+    newest: str = "0"
+    """The newest Discord id that the session has seen (R28)."""
 
 
 class MessageStep(StrEnum):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -265,6 +265,13 @@ class Job:
     error_details: str | None = None
     version: int = 0
     """Grows by one with each stored event; optimistic lock."""
+    asked_after: str | None = None
+    """The newest Discord id that the session had seen when it was asked (R28)."""
+    wall_ahead: timedelta = timedelta()
+    """How far the wall clock was ahead of the service's time when it was accepted.
+
+    What people read of a job's instants is this much later, for good.
+    """
 
     @property
     def final(self) -> bool:
@@ -313,6 +320,8 @@ class Submitted:
     """The uuid that this message shows."""
     pressed: str | None = None
     """The custom_id that is pressed on it."""
+    after: str | None = None
+    """The newest Discord id that the session has seen (R28)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypedDict
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
@@ -190,6 +190,8 @@ class JobDraft:
     """The request's maxJobs; None compares with the account's own."""
     lane: int = 5
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
+    wall_ahead: timedelta = timedelta()
+    """How far the wall clock is ahead of the service's time."""
     reply_url: str | None = None
     reply_ref: str | None = None
     reply_progress: bool = False
@@ -234,6 +236,8 @@ class Halt:
     text: str
     triggered_at: datetime
     mail: Mail
+    said: str | None = None
+    """Discord's id of what triggered it; then its age is told by that, not by `triggered_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +331,11 @@ class Store(Protocol):
         """Return accounts, removed ones too, oldest first; all users' when None."""
         ...
 
-    async def reset_account(self, account_id: str, at: datetime) -> None:
-        """Clear the halt and remember when. Raises: NotFound."""
+    async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
+        """Clear the halt and remember when. Raises: NotFound.
+
+        Args: seen: the newest Discord id that its session has seen; None: as at the last reset
+        """
         ...
 
     async def remove_account(self, account_id: str, at: datetime) -> None:

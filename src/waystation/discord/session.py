@@ -50,6 +50,7 @@ from waystation.wire.gateway import (
     Ready,
     Resume,
 )
+from waystation.wire.snowflake import NO_SNOWFLAKE, newest
 
 __all__ = [
     "BACKOFF_CAP_S",
@@ -152,6 +153,7 @@ class GatewaySession:
         "_jitter",
         "_live_by",
         "_live_since",
+        "_newest",
         "_properties",
         "_resume_url",
         "_sequence",
@@ -170,6 +172,7 @@ class GatewaySession:
         self._session_id = saved.session_id if saved else None
         self._resume_url = saved.resume_url if saved else ""
         self._sequence = saved.sequence if saved else None
+        self._newest = saved.newest if saved else NO_SNOWFLAKE
         self._user_id: str | None = None
         self._interval_s = 0.0
         self._jitter = 0.0
@@ -187,7 +190,7 @@ class GatewaySession:
         """What RESUME needs; None while there is no session. An empty URL means the first one's."""
         if self._session_id is None or self._sequence is None:
             return None
-        return SessionState(self._session_id, self._resume_url, self._sequence)
+        return SessionState(self._session_id, self._resume_url, self._sequence, self._newest)
 
     @property
     def discord_user_id(self) -> str | None:
@@ -307,6 +310,7 @@ class GatewaySession:
         self._session_id = ready.session_id
         self._resume_url = ready.resume_gateway_url or ""
         self._user_id = ready.user.id
+        self._newest = newest(self._newest, ready.newest)
         self._sequence = frame.s or 0
         self._go_live(now)
         return Step(dispatch=frame, live=True)

@@ -110,7 +110,9 @@ class Accounts:
     async def reset(self, user: User, channel: str) -> None:
         """Put a halted account back to work, after a person has dealt with it. Raises: NotFound."""
         account = await self.get(user, channel)
-        await self._store.reset_account(account.account_id, self._clock.now())
+        owner = self._pool.get(account.account_id)
+        seen = None if owner is None else owner.newest_seen
+        await self._store.reset_account(account.account_id, self._clock.now(), seen)
         reset = await self._store.get_account(account.account_id)
         if reset is not None:
             await self._pool.put(reset)

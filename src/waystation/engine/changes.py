@@ -63,6 +63,7 @@ def halt_with_mail(sign: HaltSign, channel: str, to: str, mail_id: str, now: dat
     return Halt(
         text=sign.text,
         triggered_at=sign.triggered_at,
+        said=sign.said,
         mail=Mail(
             mail_id=mail_id,
             to=to,

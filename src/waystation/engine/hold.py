@@ -15,6 +15,7 @@ from waystation.engine.session_at_rest import SessionAtRest
 from waystation.midjourney.conversation import Conversation
 from waystation.ports import Account, Transport
 from waystation.secret import Secret
+from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Adapters, OwnerLimits
@@ -45,12 +46,18 @@ async def take_hold(
     """
     store, sealer, account_id = adapters.store, adapters.sealer, account.account_id
     session = SessionAtRest(sealer, account_id, await store.load_session(account_id))
+    seen = NO_SNOWFLAKE if session.now is None else Snowflake(session.now.newest)
     jobs = await store.in_flight_jobs(account_id)
     token = sealer.unseal("accounts", account_id, account.sealed_token)
     return Hold(
         lease=lease,
         conversation=Conversation(
-            account.discord_user_id, account.channel, limits.conversation, jobs, adapters.cdn_url
+            account.discord_user_id,
+            account.channel,
+            limits.conversation,
+            jobs,
+            adapters.cdn_url,
+            seen,
         ),
         transport=adapters.transports(Secret(token.decode()), session.now, account_id),
         session=session,

@@ -305,6 +305,7 @@ class Owner:
         in between must find the old one.
         """
         hold = self._held()
+        hold.conversation.seen(session.newest)
         if not resumed:
             hold.session.now = None
             await self._recovery.bridge_gap()
@@ -320,7 +321,8 @@ class Owner:
 
     def applied(self, sequence: int | None) -> None:
         """Remember the last gateway event whose effects are committed (I5)."""
-        self._held().session.applied(sequence)
+        hold = self._held()
+        hold.session.applied(sequence, hold.conversation.newest)
 
     @property
     def undecided(self) -> bool:
@@ -332,9 +334,14 @@ class Owner:
         self._held().conversation.disprove(step)
 
     @property
-    def earliest_readable(self) -> datetime | None:
-        """Since when history has something that a job or a ghost waits for."""
-        return self._held().conversation.earliest_readable()
+    def readable(self) -> Sequence[Job]:
+        """The jobs and ghosts that wait for something that history has."""
+        return self._held().conversation.readable
+
+    @property
+    def newest_seen(self) -> str | None:
+        """The newest Discord id that the session has seen; None while there is none (R34)."""
+        return None if self._hold is None else self._hold.conversation.newest
 
     def looked_back(self, jobids: Sequence[JobId]) -> None:
         """Remember that history is being read for these jobs."""
@@ -403,7 +410,7 @@ class Owner:
     async def _write(
         self, hold: Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
     ) -> None:
-        session = hold.session.at(sequence)
+        session = hold.session.at(sequence, hold.conversation.newest)
         halt = None if step.halt is None else await self._halt(step.halt, now)
         changes = tuple(
             job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)

@@ -8,7 +8,7 @@ late results, and replies that history never holds are settled as lost (R29).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,7 +18,7 @@ from waystation.gateway_events import MessageSeen, MessageStep
 from waystation.jobs import Job
 from waystation.midjourney.edits import in_history
 from waystation.wire.message import Message
-from waystation.wire.snowflake import snowflake_at
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
@@ -32,9 +32,6 @@ HISTORY_PAGE: Final = 500
 
 HISTORY_PAGES: Final = 10
 """Bounds what a busy public channel can cost."""
-
-_CLOCK_SKEW = timedelta(seconds=60)
-"""How far Discord's clock may be behind ours."""
 
 _AGAIN_S = 5.0
 """Wait after a read that failed."""
@@ -54,13 +51,13 @@ class Recovery:
         """
         owner = self._owner
         unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
-        first_at, first_of_all_at = _first(unfinished), owner.earliest_readable
+        first, first_of_all = _first(unfinished), _first(owner.readable)
         give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
-        if first_at is not None:
+        if first is not None:
             owner.looked_back([job.jobid for job in unfinished])
-            await self._read_since(first_at, give_up_at)
-        if first_of_all_at is not None and (first_at is None or first_of_all_at < first_at):
-            await self._read_since(first_of_all_at, give_up_at)
+            await self._read_since(first, give_up_at)
+        if first_of_all is not None and (first is None or is_newer(first, first_of_all)):
+            await self._read_since(first_of_all, give_up_at)
         await owner.step(lambda conversation, now: conversation.settle(now))
 
     async def look_back(self, jobs: Sequence[Job]) -> None:
@@ -76,10 +73,9 @@ class Recovery:
         owner.looked_back([job.jobid for job in jobs])
         await self._read_since(since, due_at + owner.limits.conversation.blind_grace)
 
-    async def _read_since(self, since: datetime, give_up_at: datetime) -> None:
+    async def _read_since(self, after: str, give_up_at: datetime) -> None:
         """Read and apply, again and again until it works, the time is up or the account halted."""
         owner = self._owner
-        after: str = snowflake_at(since - _CLOCK_SKEW)
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)
             for message in messages:
@@ -102,10 +98,10 @@ class Recovery:
                 await clock.sleep(_AGAIN_S)
 
 
-def _first(jobs: Sequence[Job]) -> datetime | None:
-    """Return when the first of these jobs was submitted."""
-    submitted = (job.submitted_at for job in jobs if job.submitted_at is not None)
-    return min(submitted, default=None)
+def _first(jobs: Sequence[Job]) -> str | None:
+    """Return the Discord id after which the first of these jobs was asked (R28)."""
+    after = [job.asked_after or NO_SNOWFLAKE for job in jobs if job.submitted_at is not None]
+    return min(after, key=lambda one: (len(one), one), default=None)
 
 
 def _is_readable(job: Job) -> bool:

@@ -237,6 +237,7 @@ class Service:
         draft = JobDraft(
             user_id=user.user_id,
             verb=command.verb,
+            wall_ahead=self._clock.wall() - self._clock.now(),
             params=dict(request.params),
             candidates=[account.account_id for account in candidates],
             takes_slot=command.takes_slot,

@@ -12,6 +12,7 @@ import msgspec
 
 from waystation.gateway_events import SessionState
 from waystation.ports import Change, Clock, Sealer, Store
+from waystation.wire.snowflake import newest
 
 __all__ = ["SessionAtRest"]
 
@@ -27,15 +28,19 @@ class SessionAtRest:
         """Up to where everything is applied; None while a gap is being read back."""
         self._saved = self.now
 
-    def at(self, sequence: int | None) -> SessionState | None:
-        """Return the session as it is once an event is applied."""
+    def at(self, sequence: int | None, seen: str) -> SessionState | None:
+        """Return the session as it is once an event is applied.
+
+        Args: seen: the newest Discord id that was seen with it
+        """
         if self.now is None or sequence is None:
             return self.now
-        return replace(self.now, sequence=max(sequence, self.now.sequence))
+        latest = max(sequence, self.now.sequence)
+        return replace(self.now, sequence=latest, newest=newest(self.now.newest, seen))
 
-    def applied(self, sequence: int | None) -> None:
+    def applied(self, sequence: int | None, seen: str) -> None:
         """Remember the last gateway event whose effects are committed (I5)."""
-        self.now = self.at(sequence)
+        self.now = self.at(sequence, seen)
 
     def seal(self, session: SessionState | None) -> bytes | None:
         """Return a session as the store keeps it."""

@@ -67,7 +67,7 @@ from waystation.midjourney.results import picture_links
 from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join, take
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
-from waystation.wire.snowflake import snowflake_time
+from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest, snowflake_time
 
 __all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
 
@@ -82,8 +82,10 @@ class Conversation:
         limits: Limits,
         jobs: Iterable[Job],
         cdn_url: str = "",
+        newest: Snowflake = NO_SNOWFLAKE,
     ) -> None:
         self._cdn_url = cdn_url
+        self._newest = newest
         self._discord_user_id = discord_user_id
         self._channel = channel
         self._limits = limits
@@ -106,6 +108,15 @@ class Conversation:
     def get(self, jobid: JobId) -> Job | None:
         """Return a held job."""
         return self._jobs.get(jobid)
+
+    @property
+    def newest(self) -> Snowflake:
+        """The newest Discord id that was seen: what it does next is newer (R28)."""
+        return self._newest
+
+    def seen(self, snowflake: str) -> None:
+        """Remember an id that Discord has made."""
+        self._newest = newest(self._newest, snowflake)
 
     @property
     def unbound(self) -> bool:
@@ -157,10 +168,17 @@ class Conversation:
         if job is None or (job.bound and job.modal is None):
             return NOTHING
         deadline_at = now + self._limits.first_answer
-        event = Submitted(nonce, deadline_at)
+        event = Submitted(nonce, deadline_at, after=self._newest)
         if source is not None:
             self._faces.expect(source.message_id, source.face)
-            event = Submitted(nonce, deadline_at, source.message_id, source.hash, source.custom_id)
+            event = Submitted(
+                nonce,
+                deadline_at,
+                source.message_id,
+                source.hash,
+                source.custom_id,
+                self._newest,
+            )
         return self._step(jobid, now, event)
 
     def reacted(self, jobid: JobId, now: datetime) -> Step:
@@ -216,8 +234,10 @@ class Conversation:
         """Return what follows from a gateway event or a message read back from history."""
         match event:
             case MessageSeen(step, message):
+                self.seen(message.id)
                 return self._message(step, message, now)
             case InteractionTold(step, interaction_id, nonce):
+                self.seen(interaction_id)
                 return self._interaction(step, interaction_id, nonce, now)
             case MessageGone(message_id):
                 return self._gone(message_id, now)
@@ -282,14 +302,14 @@ class Conversation:
             and (job.modal is not None or not in_history(job))
         )
 
-    def earliest_readable(self) -> datetime | None:
-        """Return since when history must be read back; None when nothing in it is waited for."""
-        moments = [
-            job.submitted_at
+    @property
+    def readable(self) -> Sequence[Job]:
+        """The jobs that wait for something that history has, ghosts too."""
+        return [
+            job
             for job in self._jobs.values()
             if job.submitted_at is not None and in_history(job) and not late_ended(job)
         ]
-        return min(moments, default=None)
 
     def looked_back(self, jobids: Iterable[JobId], now: datetime) -> None:
         """Remember that history has been read for these jobs."""
@@ -507,7 +527,7 @@ class Conversation:
         return self._step(job.jobid, now, Vanished())
 
     def _human_check(self, iframe: IframeModalCreated, now: datetime) -> Step:
-        halt = HaltSign(iframe.title or HUMAN_CHECK, snowflake_time(iframe.id))
+        halt = HaltSign(iframe.title or HUMAN_CHECK, snowflake_time(iframe.id), iframe.id)
         jobid = self._candidates.find("nonce", str(iframe.nonce))
         step = NOTHING if jobid is None else self._step(jobid, now, Failed(596, halt.text))
         return replace(step, halt=halt)

@@ -224,7 +224,9 @@ def halt_of(reading: Reading) -> HaltSign | None:
     meaning = reading.meaning
     if meaning is None or meaning.ending is not Ending.HALT:
         return None
-    return HaltSign(meaning.details or meaning.error, snowflake_time(reading.shown.message_id))
+    message_id = reading.shown.message_id
+    text = meaning.details or meaning.error
+    return HaltSign(text, snowflake_time(message_id), message_id)
 
 
 _ONE_OF_SEVERAL = "It is one of several; turn another one on."

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import IntEnum
 
 from waystation.jobs import Job, MessageRole
@@ -20,7 +19,7 @@ from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import finishes
 from waystation.midjourney.replies import Reading, ReplyKind
-from waystation.wire.snowflake import snowflake_time
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
 
 __all__ = [
     "DRAWN",
@@ -45,9 +44,6 @@ _ANY_DEED = "*"
 
 _CAPACITY = 1000
 """Strangers remembered; far more than a channel says while one job runs."""
-
-_CLOCK_SKEW = timedelta(seconds=5)
-"""How far Discord's clock may be behind ours."""
 
 
 def likenesses(job: Job) -> Iterator[Likeness]:
@@ -123,18 +119,21 @@ def places(likeness: Likeness) -> Iterator[tuple[str, str]]:
 
 
 def is_before(job: Job, message_id: str) -> bool:
-    """Tell whether a message is older than the ask."""
-    said_at = snowflake_time(message_id)
-    return job.submitted_at is None or said_at < job.submitted_at - _CLOCK_SKEW
+    """Tell whether a message is older than the ask.
+
+    By Discord's ids alone: our clock says nothing of when Discord did something (R28).
+    """
+    asked = job.interaction_id or job.asked_after or NO_SNOWFLAKE
+    return job.submitted_at is None or not is_newer(message_id, asked)
 
 
 def too_early(job: Job, reading: Reading) -> bool:
     """Tell whether a message is older than the ask, or than its first answer."""
-    said_at = snowflake_time(reading.shown.message_id)
-    if is_before(job, reading.shown.message_id):
+    said = reading.shown.message_id
+    if is_before(job, said):
         return True
     begun = (one for one, role in job.messages.items() if role is MessageRole.PROGRESS)
-    return any(snowflake_time(one) > said_at for one in begun)
+    return any(is_newer(one, said) for one in begun)
 
 
 @dataclass(frozen=True, slots=True)

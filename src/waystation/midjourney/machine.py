@@ -186,6 +186,7 @@ def _submit(job: Job, event: Submitted, now: datetime) -> Job:
         interaction_id=None if pressed_next else job.interaction_id,
         submitted_at=job.submitted_at if job.modal else now,
         deadline_at=event.deadline_at,
+        asked_after=job.asked_after if job.modal else event.after,
         messages={**job.messages, **target},
         source_hash=event.source_hash or job.source_hash,
         pressed=event.pressed or job.pressed,

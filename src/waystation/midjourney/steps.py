@@ -30,6 +30,8 @@ class HaltSign:
 
     text: str
     triggered_at: datetime
+    said: str | None = None
+    """Discord's id of what said it, if it was Discord: its age is told by that alone."""
 
 
 @dataclass(frozen=True, slots=True)

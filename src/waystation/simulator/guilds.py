@@ -96,7 +96,7 @@ def chunk_payload(world: World, account: Account, asked: Payload) -> Payload:
     return chunk | ({"nonce": asked["nonce"]} if asked.get("nonce") is not None else {})
 
 
-def channel_payload(account: Account) -> Payload:
+def channel_payload(world: World, account: Account) -> Payload:
     """Write an account's text channel."""
     return {
         "id": account.channel_id,
@@ -108,7 +108,7 @@ def channel_payload(account: Account) -> Payload:
         "nsfw": False,
         "topic": None,
         "parent_id": None,
-        "last_message_id": None,
+        "last_message_id": world.newest.get(account.channel_id),
         "last_pin_timestamp": None,
         "rate_limit_per_user": 0,
         "flags": 0,
@@ -122,7 +122,7 @@ def direct_payload(world: World, account: Account) -> Payload:
         "type": 1,
         "recipient_ids": [world.midjourney.id],
         "recipients": [world.midjourney.payload()],
-        "last_message_id": None,
+        "last_message_id": world.newest.get(account.dm_channel_id),
         "flags": 0,
     }
 
@@ -139,7 +139,7 @@ def guild_payload(world: World, account: Account, *, split: bool = False) -> Pay
         "large": world.options.large_guilds,
         "member_count": member_count(world),
         "data_mode": "full",
-        "channels": [channel_payload(account)],
+        "channels": [channel_payload(world, account)],
         "threads": [],
         "roles": roles_payload(account),
         "emojis": [],

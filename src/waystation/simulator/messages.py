@@ -95,6 +95,7 @@ class Messages:
         order = self._order.setdefault(channel_id, [])
         history.append(message)
         order.append(int(message["id"]))
+        self._world.newest[channel_id] = message["id"]
         excess = len(history) - self._world.options.history_limit
         if excess > 0:
             del history[:excess], order[:excess]

@@ -161,13 +161,13 @@ class Rest:
         raise Refused(error_effect("unknown_member"))
 
     def guild_channels(self, call: Call) -> Reply:
-        return Reply([guilds.channel_payload(self._guild_account(call))])
+        return Reply([guilds.channel_payload(self._world, self._guild_account(call))])
 
     def channel(self, call: Call) -> Reply:
         channel = self._channel(call)
         for account in self._world.accounts:
             if account.channel_id == channel.id:
-                return Reply(guilds.channel_payload(account))
+                return Reply(guilds.channel_payload(self._world, account))
         return Reply(guilds.direct_payload(self._world, call.account))
 
     def my_channels(self, call: Call) -> Reply:

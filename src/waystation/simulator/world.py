@@ -193,6 +193,8 @@ class World:
         self.options = options
         self.url = ""
         """Own base URL; known once the server listens."""
+        self.newest: dict[str, str] = {}
+        """The newest message of each channel that has one."""
         self.midjourney = User(
             MIDJOURNEY_APPLICATION_ID,
             "Midjourney Bot",

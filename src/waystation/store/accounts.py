@@ -14,7 +14,7 @@ from datetime import datetime
 from waystation.errors import Conflict, LeaseLost, NotFound
 from waystation.ports import Account, User, UserChanges
 from waystation.store.database import Database
-from waystation.store.rows import account_values, micros, user_changes, user_of
+from waystation.store.rows import Values, account_values, micros, user_changes, user_of
 
 __all__ = [
     "add_user",
@@ -71,9 +71,10 @@ def put(database: Database, account: Account) -> bool:
     return True
 
 
-def reset(database: Database, account_id: str, at: datetime) -> None:
+def reset(database: Database, account_id: str, at: datetime, seen: str | None = None) -> None:
     """Lift the halt. Raises: NotFound."""
-    _found(database.run("reset_account", {"account_id": account_id, "at": micros(at)}))
+    values: Values = {"account_id": account_id, "at": micros(at), "seen": seen}
+    _found(database.run("reset_account", values))
 
 
 def remove(database: Database, account_id: str, at: datetime) -> None:

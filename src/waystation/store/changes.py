@@ -21,6 +21,7 @@ from waystation.store.rows import (
     mail_values,
     micros,
 )
+from waystation.wire.snowflake import is_newer
 
 __all__ = ["KEPT_UNRECOGNISED", "UNRECOGNISED_AGE", "commit"]
 
@@ -42,13 +43,13 @@ def commit(database: Database, change: Change) -> None:
     state = database.one("account_state", {"account_id": change.account_id})
     if state is None or state[0] != change.epoch:
         raise LeaseLost
-    _, halt, removed_at, reset_at = state
+    _, halt, removed_at, reset_at, reset_after = state
     if change.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
     for job_change in change.jobs:
         _write_job(database, change, job_change)
     if change.halt is not None and halt is None:
-        _halt(database, change, change.halt, reset_at)
+        _halt(database, change, change.halt, reset_at, reset_after)
     if change.session is not None:
         database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
     if change.unrecognised:
@@ -82,9 +83,20 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         database.run("insert_delivery", values)
 
 
-def _halt(database: Database, change: Change, halt: Halt, reset_at: int | None) -> None:
+def _halt(
+    database: Database,
+    change: Change,
+    halt: Halt,
+    reset_at: int | None,
+    reset_after: str | None,
+) -> None:
     """Halt once: one mail row, in this very transaction (R34, I12)."""
-    if reset_at is not None and micros(halt.triggered_at) < reset_at:
+    if halt.said is not None:
+        # what Discord said is as old as its id, whatever our clock says
+        known = reset_after is not None and not is_newer(halt.said, reset_after)
+    else:
+        known = reset_at is not None and micros(halt.triggered_at) < reset_at
+    if known:
         return
     database.run(
         "halt_account",

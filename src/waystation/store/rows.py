@@ -90,7 +90,7 @@ JOB_COLUMNS = (
     "timestamp", "content", "embeds", "attachments", "progress", "cancel_requested_at",
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
     "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
-    "parent_jobid", "once", "pressed", "reply_progress", "server",
+    "parent_jobid", "once", "pressed", "reply_progress", "server", "asked_after", "wall_ahead",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
@@ -102,7 +102,7 @@ _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
         "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid", "reply_progress",
-        "server",
+        "server", "wall_ahead",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""
@@ -237,7 +237,7 @@ def job_of(row: Row) -> Job:
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
         version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _, pressed,
-        reply_progress, server,
+        reply_progress, server, asked_after, wall_ahead,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -285,6 +285,8 @@ def job_of(row: Row) -> Job:
         discord_user_id=discord_user_id,
         pressed=pressed,
         reply_progress=bool(reply_progress),
+        asked_after=asked_after,
+        wall_ahead=timedelta(microseconds=wall_ahead),
     )
 
 
@@ -339,6 +341,8 @@ def job_values(job: Job) -> Values:
         "once": once_key(job),
         "pressed": job.pressed,
         "reply_progress": int(job.reply_progress),
+        "asked_after": job.asked_after,
+        "wall_ahead": job.wall_ahead // _MICROSECOND,
     }
 
 

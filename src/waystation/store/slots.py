@@ -102,7 +102,7 @@ def _executing(database: Database, draft: JobDraft, room: _Room) -> tuple[JobId,
 
 
 def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job:
-    now_ms = (at - _EPOCH) // timedelta(milliseconds=1)
+    now_ms = (at + draft.wall_ahead - _EPOCH) // timedelta(milliseconds=1)
     row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
     if row is None:
         raise NotFound("There is no such user.")
@@ -139,4 +139,5 @@ def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
         reply_progress=draft.reply_progress,
         slot=draft.takes_slot,
         discord_user_id=room.discord_user_id,
+        wall_ahead=draft.wall_ahead,
     )

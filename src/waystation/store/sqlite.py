@@ -138,8 +138,8 @@ class SqliteStore:
             return [account_of(row) for row in await self._far("all_accounts")]
         return [account_of(row) for row in self._near.all("accounts_of_user", {"user_id": user_id})]
 
-    async def reset_account(self, account_id: str, at: datetime) -> None:
-        await self._write(accounts.reset, account_id, at)
+    async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
+        await self._write(accounts.reset, account_id, at, seen)
 
     async def remove_account(self, account_id: str, at: datetime) -> None:
         await self._write(accounts.remove, account_id, at)

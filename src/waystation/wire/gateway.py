@@ -6,8 +6,11 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
 
 import msgspec
+
+from waystation.wire.snowflake import Snowflake, is_snowflake, newest
 
 __all__ = [
     "ClientFrame",
@@ -23,6 +26,9 @@ __all__ = [
     "RequiredActionUpdate",
     "Resume",
 ]
+
+
+_T = TypeVar("_T")
 
 
 class Opcode(IntEnum):
@@ -96,6 +102,25 @@ class _ReadyUser(msgspec.Struct):
     username: str = ""
 
 
+class _ReadyChannel(msgspec.Struct):
+    last_message_id: str | None = None
+
+
+class _ReadyGuild(msgspec.Struct):
+    channels: list[_ReadyChannel] = []
+
+
+_CHANNELS = msgspec.json.Decoder(list[_ReadyChannel])
+_GUILDS = msgspec.json.Decoder(list[_ReadyGuild])
+
+
+def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[list[_T]]) -> list[_T]:
+    try:
+        return decoder.decode(raw)
+    except msgspec.DecodeError:
+        return []
+
+
 class Ready(msgspec.Struct):
     """The part of READY that a session needs. Source: wire notes 2.5."""
 
@@ -103,6 +128,20 @@ class Ready(msgspec.Struct):
     user: _ReadyUser
     resume_gateway_url: str | None = None
     required_action: str | None = None
+    guilds: msgspec.Raw = msgspec.Raw(b"[]")
+    private_channels: msgspec.Raw = msgspec.Raw(b"[]")
+
+    @property
+    def newest(self) -> Snowflake:
+        """The newest message that the session knows of; what comes later is newer.
+
+        A guild or channel of another shape says nothing.
+        """
+        guilds = _lenient(self.guilds, _GUILDS)
+        direct = _lenient(self.private_channels, _CHANNELS)
+        channels = [*direct, *(channel for guild in guilds for channel in guild.channels)]
+        ids = (channel.last_message_id for channel in channels)
+        return newest(*(one for one in ids if one is not None and is_snowflake(one)))
 
 
 class RequiredActionUpdate(msgspec.Struct, frozen=True):

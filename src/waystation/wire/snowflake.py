@@ -8,13 +8,25 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
-__all__ = ["DISCORD_EPOCH", "Snowflake", "is_snowflake", "snowflake_at", "snowflake_time"]
+__all__ = [
+    "DISCORD_EPOCH",
+    "NO_SNOWFLAKE",
+    "Snowflake",
+    "is_newer",
+    "is_snowflake",
+    "newest",
+    "snowflake_at",
+    "snowflake_time",
+]
 
 Snowflake = NewType("Snowflake", str)
 """A Discord id: a decimal string on the wire and inside."""
 
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 """Zero of the time part. Source: Discord API reference, heading Snowflakes."""
+
+NO_SNOWFLAKE = Snowflake("0")
+"""Older than every id."""
 
 _TIME_SHIFT = 22
 """The low 22 bits are worker, process and increment. Source: as above."""
@@ -36,6 +48,17 @@ def snowflake_at(moment: datetime, increment: int = 0) -> Snowflake:
     """
     elapsed_ms = (moment - DISCORD_EPOCH) // timedelta(milliseconds=1)
     return Snowflake(str((elapsed_ms << _TIME_SHIFT) | (increment & ((1 << _TIME_SHIFT) - 1))))
+
+
+def is_newer(one: str, other: str) -> bool:
+    """Tell whether an id was made after another; both are decimal, the larger is the newer."""
+    return (len(one), one) > (len(other), other)
+
+
+def newest(*ids: str | None) -> Snowflake:
+    """Return the newest of several decimal ids; `NO_SNOWFLAKE` when there is none."""
+    there = (one for one in ids if one is not None)
+    return Snowflake(max(there, key=lambda one: (len(one), one), default=NO_SNOWFLAKE))
 
 
 def is_snowflake(text: str) -> bool:

@@ -175,6 +175,11 @@ class Desk:
         return [type(event).__name__ for _, event in await self.store.events_after(jobid)]
 
     async def session(self) -> SessionState | None:
+        """Return the gateway session as stored, but for the newest id that it has seen."""
+        session = await self.whole_session()
+        return None if session is None else replace(session, newest="0")
+
+    async def whole_session(self) -> SessionState | None:
         """Return the gateway session as stored."""
         sealed = await self.store.load_session(ACCOUNT.account_id)
         return SessionAtRest(self.adapters.sealer, ACCOUNT.account_id, sealed).now
@@ -306,6 +311,6 @@ def info(
     return create(message, sequence)
 
 
-def opened(sequence: int = 1, name: str = "session-1") -> SessionState:
+def opened(sequence: int = 1, name: str = "session-1", newest: str = "0") -> SessionState:
     """A gateway session."""
-    return SessionState(name, "ws://gateway.test", sequence)
+    return SessionState(name, "ws://gateway.test", sequence, newest)

@@ -73,7 +73,7 @@ async def test_a_stop_saves_the_session_and_ends_the_run(tmp_path: Path) -> None
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.say(create(said("801", channel="1"), sequence=9))
-        await until(lambda: here.owner._held().session.now == opened(9))
+        await until(lambda: here.owner._held().session.now == opened(9, newest="801"))
         await here.owner.stop()
         assert here.running is not None
         await asyncio.wait_for(here.running, 5)
@@ -85,7 +85,7 @@ async def test_a_stop_with_the_store_down_still_ends_the_run(tmp_path: Path) -> 
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.say(create(said("801", channel="1"), sequence=9))
-        await until(lambda: here.owner._held().session.now == opened(9))
+        await until(lambda: here.owner._held().session.now == opened(9, newest="801"))
         here.failing.failing = True
         with capture_logs() as logs:
             await here.owner.stop()
@@ -133,7 +133,7 @@ async def test_an_event_that_could_not_be_stored_comes_again_and_counts_once(
         assert await here.session() == opened(2)
         here.failing.failing = False
         await here.pass_until(lambda: len(here.discord.transports) == 2)
-        assert here.discord.now.session == opened(2)
+        assert here.discord.now.session == opened(2, newest="700")
         here.discord.say(acknowledged(job), acknowledged(job), described(job), described(job))
         await here.becomes(job.jobid, JobStatus.COMPLETED)
         kinds = await here.kinds(job.jobid)

@@ -14,6 +14,7 @@ from tests.unit.engine.desk import (
     Desk,
     acknowledged,
     answer,
+    create,
     desk,
     opened,
     said,
@@ -86,6 +87,8 @@ async def test_an_old_ghost_does_not_hide_what_still_runs(tmp_path: Path) -> Non
         await here.pass_time(60)
         await here.becomes(ghost.jobid, JobStatus.FAILED)
         await here.pass_time(36_000)
+        here.discord.say(create(said(id_at(36_050), channel="1")))
+        await until(lambda: here.owner.newest_seen == id_at(36_050))
         job = await here.send()
         here.discord.reads.clear()
         here.discord.history = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -46,6 +47,18 @@ async def test_a_sequence_that_advances_without_changes_is_saved_now_and_then(
             return await here.session() == opened(9)
 
         await until(saved)
+
+
+async def test_the_next_process_knows_what_discord_has_said_before_its_asks(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(create(said("801"), sequence=9))
+        await until(lambda: here.owner.newest_seen == "801")
+        job = await here.send()
+        await here.restart()
+        stored = await here.whole_session()
+        assert (stored, here.owner.newest_seen) == (replace(opened(9), newest="801"), "801")
+        assert (await here.job(job.jobid)).asked_after == "801"
 
 
 async def test_a_session_with_the_same_number_as_the_last_one_is_saved_too(tmp_path: Path) -> None:

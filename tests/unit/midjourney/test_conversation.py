@@ -16,6 +16,8 @@ from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
     HumanCheckSeen,
+    InteractionStep,
+    InteractionTold,
     SessionState,
 )
 from waystation.jobs import Failed, Job, JobId, JobStatus, MessageRole, Nonce, Refused, Source
@@ -138,22 +140,34 @@ def test_the_state_of_the_connection_is_no_news_to_a_conversation() -> None:
 
 def test_history_is_read_back_to_the_oldest_job_that_still_waits_for_something_in_it() -> None:
     play = Play([new_job("a"), new_job("b", "info"), new_job("c")])
-    assert play.talk.earliest_readable() is None
+    assert play.talk.readable == []
     play.submit("b", "1400000000000000101")
-    assert play.talk.earliest_readable() is None
-    play.now += timedelta(seconds=5)
+    assert play.talk.readable == []
     play.submit("a", NONCE)
-    play.now += timedelta(seconds=5)
     play.submit("c", "1400000000000000003")
-    assert play.talk.earliest_readable() == START + timedelta(seconds=5)
+    assert [job.jobid for job in play.talk.readable] == ["a", "c"]
+
+
+def test_an_ask_counts_from_the_newest_id_that_the_session_has_seen() -> None:
+    play = Play([new_job("a"), new_job("b"), new_job("c")])
+    play.talk.seen("1400000000000000500")
+    play.talk.seen("999")
+    play.submit("a", NONCE)
+    play.see(InteractionTold(InteractionStep.CREATED, "1400000000000000700", None))
+    play.submit("b", "1400000000000000101")
+    play.see(event_of({"see": "describe/pending_mod_message"}))
+    play.submit("c", "1400000000000000003")
+    after = [play.jobs[JobId(name)].asked_after for name in "abc"]
+    assert after == ["1400000000000000500", "1400000000000000700", "1400000000003145728"]
+    assert play.talk.newest == after[-1]
 
 
 def test_history_is_not_read_back_for_a_ghost_whose_late_result_is_in() -> None:
     play = _submitted()
     play.perform({"cancel": "a"})
-    assert play.talk.earliest_readable() == START
+    assert [job.jobid for job in play.talk.readable] == ["a"]
     play.see(event_of({"see": "describe/described"}))
-    assert play.talk.earliest_readable() is None
+    assert play.talk.readable == []
 
 
 def test_the_conversation_wakes_for_the_next_verdict() -> None:

@@ -22,6 +22,7 @@ from waystation.midjourney.likeness import (
     too_early,
 )
 from waystation.midjourney.replies import Reading, read
+from waystation.wire.snowflake import snowflake_time
 
 
 def _reading(name: str, **shown: object) -> Reading:
@@ -92,11 +93,25 @@ def test_a_press_that_no_picture_answers_is_alike_to_none() -> None:
 
 
 def test_a_message_from_before_the_ask_is_too_early() -> None:
-    job = new_job("a", "imagine")
-    assert too_early(job, _reading("imagine/final"))
-    assert not too_early(replace(job, submitted_at=START), _reading("imagine/final"))
-    later = replace(job, submitted_at=START + timedelta(hours=1))
-    assert too_early(later, _reading("imagine/final"))
+    job, said = new_job("a", "imagine"), _reading("imagine/final")
+    message_id = said.shown.message_id
+    before, after = str(int(message_id) - 1), str(int(message_id) + 1)
+    assert too_early(job, said)
+    asked = replace(job, submitted_at=START)
+    assert not too_early(asked, said)
+    assert not too_early(replace(asked, asked_after=before), said)
+    assert too_early(replace(asked, asked_after=message_id), said)
+    assert too_early(replace(asked, asked_after=before, interaction_id=after), said)
+    assert not too_early(replace(asked, asked_after=before, interaction_id=before), said)
+
+
+@pytest.mark.parametrize("ahead", [8, -8, 3600, -3600])
+def test_our_clock_says_nothing_of_what_is_too_early(ahead: int) -> None:
+    said = _reading("imagine/final")
+    at = snowflake_time(said.shown.message_id) + timedelta(seconds=ahead)
+    job = replace(new_job("a", "imagine"), submitted_at=at)
+    assert not too_early(replace(job, asked_after=str(int(said.shown.message_id) - 1)), said)
+    assert too_early(replace(job, asked_after=str(int(said.shown.message_id) + 1)), said)
 
 
 def test_a_plain_result_may_reply_to_a_progress_of_its_own() -> None:

@@ -131,10 +131,15 @@ def test_a_job_is_found_by_what_it_has_learnt_and_forgotten_whole() -> None:
     assert candidates.find("message", "900") is None
 
 
-def _imagine_all() -> tuple[Candidates, Reading]:
+def _imagine_all(interaction_id: str = "1") -> tuple[Candidates, Reading]:
     """Return the candidates while four pictures are awaited, and one that replies to the target."""
     pressed = replace(
-        _job("a", interaction_id="i", messages={"500": MessageRole.TARGET}, submitted_at=START),
+        _job(
+            "a",
+            interaction_id=interaction_id,
+            messages={"500": MessageRole.TARGET},
+            submitted_at=START,
+        ),
         verb="button",
         params={"parentJobId": "parent", "button": "Imagine all 🎉"},
     )
@@ -156,7 +161,7 @@ def test_a_picture_of_a_job_that_is_done_is_not_collected() -> None:
 
 
 def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
-    candidates, picture = _imagine_all()
+    candidates, picture = _imagine_all(interaction_id=snowflake_at(START - timedelta(seconds=1)))
     earlier = snowflake_at(START - timedelta(minutes=1))
     old = replace(picture, shown=replace(picture.shown, message_id=earlier))
     assert candidates.one_of_several(old) is None

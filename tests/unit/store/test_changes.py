@@ -114,6 +114,23 @@ def test_a_trigger_older_than_the_last_reset_never_halts_again(database: Databas
         commit(database, build.change(only_if_usable=True))
 
 
+@pytest.mark.parametrize("ahead_s", [8, -8, 3600, -3600])
+def test_what_discord_said_is_as_old_as_its_id_however_far_our_clock_is_off(
+    database: Database, ahead_s: float
+) -> None:
+    accounts.reset(database, "account-1", build.later(10), "1400000000000000500")
+    at = build.later(10 + ahead_s)
+    said_before = replace(build.halt("mail-1", at=at), said="1400000000000000500")
+    commit(database, build.change(halt=said_before))
+    assert mails(database) == 0
+    # a reset without a session leaves what the last one knew
+    accounts.reset(database, "account-1", build.later(10))
+    commit(database, build.change(halt=said_before))
+    assert mails(database) == 0
+    commit(database, build.change(halt=replace(said_before, said="1400000000000000501")))
+    assert mails(database) == 1
+
+
 def test_final_is_final_whatever_asks(database: Database) -> None:
     job = added(database)
     end = build.failed(job, ghost=True)

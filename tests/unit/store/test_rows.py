@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -88,6 +88,8 @@ FULL = Job(
     modal=Modal("6", "MJ::Modal", (ModalInput("MJ::Modal::prompt", "text"),)),
     discord_user_id="200",
     pressed="MJ::JOB::upsample::1::uuid",
+    asked_after="1400000000000000001",
+    wall_ahead=timedelta(hours=-1, microseconds=3),
     reply_progress=True,
 )
 

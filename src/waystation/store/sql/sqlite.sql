@@ -60,7 +60,8 @@ where account_id = :account_id;
 
 -- reset_account: lift the halt and remember when; time never goes back
 update accounts set
-  halt = null, halted_at = null, reset_at = max(:at, coalesce(reset_at, 0))
+  halt = null, halted_at = null, reset_at = max(:at, coalesce(reset_at, 0)),
+  reset_after = coalesce(:seen, reset_after)
 where account_id = :account_id;
 
 -- remove_account: mark it, once
@@ -188,7 +189,7 @@ select number, kind, body from job_events where jobid = :jobid and number > :num
 order by number;
 
 -- account_state: what a change must agree with
-select epoch, halt, removed_at, reset_at from accounts where account_id = :account_id;
+select epoch, halt, removed_at, reset_at, reset_after from accounts where account_id = :account_id;
 
 -- halt_account: stop an account
 update accounts set halt = :text, halted_at = :at where account_id = :account_id;
