@@ -18,6 +18,7 @@ from waystation.jobs import (
     Nonce,
     Shown,
     Submitted,
+    Unclear,
 )
 from waystation.ports import Account, Change, Halt, JobChange, JobDraft, Mail
 
@@ -78,7 +79,8 @@ def draft(
 
 
 def stepped(job: Job, *events: JobEvent, **fields: object) -> JobChange:
-    """Return the change of one job through some events."""
+    """Return the change of one job through some events; every change has at least one."""
+    events = events or (Unclear("as a test says"),)
     moved = replace(job, version=job.version + len(events), **fields)  # type: ignore[arg-type]
     return JobChange(moved, events)
 

@@ -220,7 +220,8 @@ class JobChange:
     """A job's new state with the events that led to it.
 
     The store adds `updated_at`-independent bookkeeping only: it checks that the stored version is
-    `job.version - len(events)`, writes the row, numbers the events and adds the deliveries.
+    `job.version - len(events)`, writes the row, numbers the events and adds the deliveries. Every
+    change has an event: readers tell by the version whether they know a job as it is.
     """
 
     job: Job
@@ -411,6 +412,7 @@ class Store(Protocol):
         """Write a change.
 
         Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted;
+        LocalProtocolError: a job's change without an event;
         UuidTaken: a uuid or a result of another job (I1)
         """
         ...

@@ -11,7 +11,13 @@ from datetime import timedelta
 
 import apsw
 
-from waystation.errors import AccountHalted, LeaseLost, UuidTaken, VersionConflict
+from waystation.errors import (
+    AccountHalted,
+    LeaseLost,
+    LocalProtocolError,
+    UuidTaken,
+    VersionConflict,
+)
 from waystation.ports import Change, Halt, JobChange
 from waystation.store.database import Database
 from waystation.store.rows import (
@@ -38,7 +44,8 @@ _I1 = re.compile(r"jobs\.(?:hash|result_message_id)")
 def commit(database: Database, change: Change) -> None:
     """Write a change, or nothing of it.
 
-    Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1)
+    Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1);
+    LocalProtocolError: a job changes without an event
     """
     state = database.one("account_state", {"account_id": change.account_id})
     if state is None or state[0] != change.epoch:
@@ -58,6 +65,9 @@ def commit(database: Database, change: Change) -> None:
 
 def _write_job(database: Database, change: Change, job_change: JobChange) -> None:
     job = job_change.job
+    if not job_change.events:
+        # its version would stay, and readers would go on with what they know
+        raise LocalProtocolError(f"{job.jobid} cannot change without an event")
     before = job.version - len(job_change.events)
     values = job_values(job)
     values["expected"] = before

@@ -6,9 +6,15 @@ import apsw
 import pytest
 
 from tests import build
-from waystation.errors import AccountHalted, LeaseLost, UuidTaken, VersionConflict
+from waystation.errors import (
+    AccountHalted,
+    LeaseLost,
+    LocalProtocolError,
+    UuidTaken,
+    VersionConflict,
+)
 from waystation.jobs import Job, JobStatus, Late, MessageRole, Shown
-from waystation.ports import Unrecognised
+from waystation.ports import JobChange, Unrecognised
 from waystation.store import accounts, changes, slots
 from waystation.store.changes import commit
 from waystation.store.database import Database
@@ -131,6 +137,13 @@ def test_what_discord_said_is_as_old_as_its_id_however_far_our_clock_is_off(
     assert mails(database) == 1
 
 
+def test_a_job_cannot_change_without_an_event(database: Database) -> None:
+    job = added(database)
+    change = JobChange(replace(job, interaction_id="10"), ())
+    with pytest.raises(LocalProtocolError, match="without an event"):
+        commit(database, build.change(change))
+
+
 def test_final_is_final_whatever_asks(database: Database) -> None:
     job = added(database)
     end = build.failed(job, ghost=True)
@@ -161,9 +174,10 @@ def test_a_result_message_belongs_to_one_job_but_a_target_to_many(database: Data
     first, second = added(database), added(database)
     commit(database, build.change(build.completed(first, "1")))
     target = {"1": MessageRole.TARGET}
-    commit(database, build.change(build.stepped(second, messages=target)))
+    pressed = build.stepped(second, messages=target)
+    commit(database, build.change(pressed))
     with pytest.raises(UuidTaken):
-        commit(database, build.change(build.completed(second, "1")))
+        commit(database, build.change(build.completed(pressed.job, "1")))
 
 
 def test_a_known_uuid_is_never_changed(database: Database) -> None:
