@@ -350,6 +350,10 @@ class Conversation:
             elif held := self._held.of(frozenset({job.jobid})):
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
                 untold.extend(held)
+            elif job.status is not JobStatus.CREATED and self._candidates.may_be_lost(job):
+                # R20: a result that resembles no ask says nothing, so nobody can have it
+                ghost = job.vanished_at is None
+                steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=ghost)))
             else:
                 steps.append(
                     self._step(job.jobid, now, verdict(job, self._limits, caught_up=caught_up))
@@ -447,16 +451,16 @@ class Conversation:
         if reading.nonce is not None:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
             self._candidates.disown(message.id, reading.interaction_id)
-        if not self._candidates.is_settled(reading):
-            self._candidates.note_stranger(reading)
+        orphan = not self._candidates.is_settled(reading) and self._candidates.note_stranger(
+            reading
+        )
         ours = reading.addressee is not None or reading.ephemeral
         if step is MessageStep.HISTORY or not ours:
             return NOTHING
         # R34: somebody must look at the account, whoever's job it was
         halt = halt_of(reading)
-        kept = (
-            message if reading.kind is ReplyKind.UNRECOGNISED and reading.says_something else None
-        )
+        unknown = reading.kind is ReplyKind.UNRECOGNISED and reading.says_something
+        kept = message if unknown or orphan else None
         return Step(halt=halt, unrecognised=kept)
 
     def _matched(

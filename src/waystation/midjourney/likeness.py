@@ -145,6 +145,8 @@ class _Stranger:
     over: bool
     unclaimed: bool
     """It may be a job of ours all the same: more than one could have begun so."""
+    orphan: bool = False
+    """It resembles no ask and says nothing of who asked: it may be anybody's, ours too (R20)."""
 
 
 class Strangers:
@@ -154,7 +156,7 @@ class Strangers:
         self._capacity = capacity
         self._seen: dict[str, _Stranger] = {}
 
-    def note(self, reading: Reading, *, unclaimed: bool = False) -> None:
+    def note(self, reading: Reading, *, unclaimed: bool = False, orphan: bool = False) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
         alike = frozenset(likeness_of(reading))
         if not alike and reading.shown.message_id not in self._seen:
@@ -167,9 +169,14 @@ class Strangers:
         known = self._seen.pop(message_id, None)
         if known is not None:
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
-        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed)
+            orphan = orphan and known.orphan
+        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed, orphan)
         if len(self._seen) > self._capacity:
             del self._seen[next(iter(self._seen))]
+
+    def has_orphan_since(self, job: Job) -> bool:
+        """Tell whether anything was seen since a job was asked that may be its, for all it says."""
+        return any(one.orphan and not is_before(job, seen) for seen, one in self._seen.items())
 
     def _end(self, hash_: str) -> None:
         for message_id, one in self._seen.items():

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.edits import finishes
 from waystation.midjourney.likeness import (
     DRAWN,
     Agreement,
@@ -90,6 +91,8 @@ class Candidates:
         """Presses and reactions by the message they are on."""
         self._awaiting_seed: set[JobId] = set()
         self._unanswered: dict[JobId, None] = {}
+        self._unnamed: set[JobId] = set()
+        """Unfinished jobs that draw and have shown no uuid."""
         self._by_hand = RecentIds()
         self._settled = RecentIds()
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
@@ -113,6 +116,8 @@ class Candidates:
             self._unanswered[job.jobid] = None
         else:
             self._unanswered.pop(job.jobid, None)
+        unnamed = not job.final and finishes(job, ReplyKind.PICTURE) and _known_hash(job) is None
+        (self._unnamed.add if unnamed else self._unnamed.discard)(job.jobid)
         # what nobody could claim may turn out to be this job's
         self.strangers.forget(job.messages)
 
@@ -126,6 +131,7 @@ class Candidates:
             del self._jobids[key]
         self._displace(jobid)
         self._awaiting_seed.discard(jobid)
+        self._unnamed.discard(jobid)
         self._unanswered.pop(jobid, None)
         if job is not None and job.target is not None:
             self._pressing[job.target].discard(jobid)
@@ -229,14 +235,23 @@ class Candidates:
             return silent | strangers if silent else frozenset()
         return jobids | strangers | {one for one, how in others.items() if how is best}
 
-    def note_stranger(self, reading: Reading) -> None:
-        """Remember an unmatched message as that of somebody else, or of nobody knows whom."""
-        unclaimed = (
-            reading.kind is ReplyKind.PROGRESS
-            and not self.strangers.owns(reading)
-            and bool(self.look_alikes(reading))
-        )
-        self.strangers.note(reading, unclaimed=unclaimed)
+    def note_stranger(self, reading: Reading) -> bool:
+        """Remember an unmatched message as that of somebody else, or of nobody knows whom.
+
+        Returns: whether it is a finished picture that resembles no ask and may be ours all the same
+        """
+        resembles = bool(self.look_alikes(reading))
+        named = self.strangers.owns(reading) or reading.shown.message_id in self._by_hand
+        answers = (reading.nonce, reading.interaction_id, reading.command) != (None, None, None)
+        unclaimed = reading.kind is ReplyKind.PROGRESS and resembles
+        orphan = reading.kind in DRAWN and not (resembles or named or answers)
+        self.strangers.note(reading, unclaimed=unclaimed and not named, orphan=orphan)
+        may_be_ours = any(not too_early(self._jobs[one], reading) for one in self._unnamed)
+        return orphan and reading.kind is ReplyKind.PICTURE and may_be_ours
+
+    def may_be_lost(self, job: Job) -> bool:
+        """Tell whether a job's picture may have come without anything that tells whose it is."""
+        return job.jobid in self._unnamed and self.strangers.has_orphan_since(job)
 
     def may_have_begun(self, job: Job) -> bool:
         """Tell whether a progress that nobody could claim may be the job's."""

@@ -307,3 +307,47 @@ def test_an_event_costs_the_same_however_many_ghosts_there_are(seen: dict[str, A
         play.talk.weigh(play.now)
         looked.append(jobs.looked + of_candidates.looked)
     assert looked[0] == looked[1] < 20
+
+
+# ── a result in other words (R20) ──
+
+
+def _of_other_words(name: str, **changes: Any) -> dict[str, Any]:
+    content = "**crimson vixen** - <@1144000000000000001> (fast)"
+    return {"see": name, "with": {"content": content, **changes}}
+
+
+def test_a_result_in_other_words_needs_an_id() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    step = play.see(event_of(_of_other_words("imagine/final")))
+    assert told(step) == ["kept"]
+    gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
+    play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
+    play.perform({"wait": 31})
+    assert told(play.perform({"expire": True})) == ["look back: a"]
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == ["a: Failed"]
+    job = play.jobs[JobId("a")]
+    assert (job.code, job.error, job.attachments) == (502, "Result could not be told apart", ())
+
+
+def test_a_result_in_other_words_is_found_by_its_uuid() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/progress_31"}))
+    play.see(event_of({"see": "imagine/started"}))
+    play.see(event_of({"see": "imagine/progress_31"}))
+    assert told(play.see(event_of(_of_other_words("imagine/final")))) == ["a: Completed by hash"]
+
+
+def test_a_picture_that_names_its_asker_says_nothing_of_our_job() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    step = play.see(event_of(_of_other_words("imagine/final", nonce="1400000000000000999")))
+    assert told(step) == []
+    gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
+    play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
+    play.perform({"wait": 31})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    assert play.jobs[JobId("a")].error == "Job was removed by the bot"
