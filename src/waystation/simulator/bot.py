@@ -167,12 +167,14 @@ class Bot:
 
     def _adopt(self, job: Job, made: Made, switches: Sequence[Switch]) -> None:
         """Take on what is to be made; its prompt may be repeated in other words."""
-        prompt = made.work.prompt
+        prompt, caption = made.work.prompt, made.caption
         for switch in switches:
             if switch.fault.prompt is not None:
                 prompt = switch.fault.prompt(switch.params, prompt)
+            if switch.fault.caption is not None:
+                caption = switch.fault.caption(switch.params, caption)
         prompt = prompt[:_MOST_PROMPT_CHARS].rstrip()
-        job.work, job.caption = replace(made.work, prompt=prompt), made.caption
+        job.work, job.caption = replace(made.work, prompt=prompt), caption
         press = job.ask.press
         typed = None if press is None else prompts.mode_asked(press.text or "")
         job.prompt, job.mode = prompt, made.mode or typed or job.mode

@@ -38,6 +38,7 @@ __all__ = [
     "upscaled_rows",
     "uuid_in",
     "video_rows",
+    "web_link",
 ]
 
 DIGITS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣")
@@ -307,14 +308,15 @@ def _rows(uuid: str, *lines: Sequence[Button | Payload]) -> tuple[Payload, ...]:
     )
 
 
-def _web(uuid: str) -> Payload:
+def web_link(uuid: str) -> Payload:
+    """Return the button that leads to a job at Midjourney; nothing can be pressed there."""
     url = f"https://www.midjourney.com/jobs/{uuid}"
     return {"type": int(ComponentType.BUTTON), "style": _LINK, "label": "Web", "url": url}
 
 
 def grid_rows(uuid: str) -> tuple[Payload, ...]:
     """Write the rows under four pictures."""
-    return _rows(uuid, (*_U, _REROLL), (*_V, _web(uuid)))
+    return _rows(uuid, (*_U, _REROLL), (*_V, web_link(uuid)))
 
 
 def single_rows(uuid: str, model: Model, *, is_square: bool) -> tuple[Payload, ...]:
@@ -325,24 +327,24 @@ def single_rows(uuid: str, model: Model, *, is_square: bool) -> tuple[Payload, .
         model.varies,
         (*_ZOOMS, *(() if is_square else (_SQUARE,))) if model.outpaints else (),
         (*(_PANS if model.outpaints else ()), _RATE),
-        (*(_ANIMATE if model.animates else ()), _web(uuid)),
+        (*(_ANIMATE if model.animates else ()), web_link(uuid)),
     )
 
 
 def upscaled_rows(uuid: str, model: Model) -> tuple[Payload, ...]:
     """Write the rows under a picture that was upscaled already."""
     redo = tuple(replace(button, label=f"Redo {button.label}") for button in model.upscales)
-    return _rows(uuid, redo, _VARY, (_RATE, _web(uuid)))
+    return _rows(uuid, redo, _VARY, (_RATE, web_link(uuid)))
 
 
 def video_rows(uuid: str) -> tuple[Payload, ...]:
     """Write the rows under four clips."""
-    return _rows(uuid, (*_VIDEO_U, _REROLL), (_web(uuid),))
+    return _rows(uuid, (*_VIDEO_U, _REROLL), (web_link(uuid),))
 
 
 def clip_rows(uuid: str, tile: int) -> tuple[Payload, ...]:
     """Write the rows under a single clip."""
-    return _rows(uuid, _extends(tile), (_RATE, _web(uuid)))
+    return _rows(uuid, _extends(tile), (_RATE, web_link(uuid)))
 
 
 def described_rows() -> tuple[Payload, ...]:

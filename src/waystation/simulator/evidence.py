@@ -3,7 +3,8 @@
 A result is tied to its job when it names the job's nonce or interaction, or when it follows from a
 start that does so and from a uuid, a reference or a message id that start and result share. Of two
 jobs that look alike and ran at the same time, one may be found by elimination if the other is tied;
-if neither is, no reader can know, and the book marks both. A job runs from the first that was said
+if neither is, no reader can know, and the book marks both. A result whose words resemble no ask
+and that nothing ties could be anybody's: the book says so. A job runs from the first that was said
 of it: a result that came before that is not its own.
 
 Pure: no I/O, no clock, no randomness.
@@ -19,9 +20,10 @@ from itertools import combinations
 from waystation.simulator.buttons import uuid_in
 from waystation.simulator.job import Job
 from waystation.simulator.payload import Payload
+from waystation.simulator.prompts import resembles
 from waystation.simulator.timeline import Step
 
-__all__ = ["Fact", "facts_of", "is_tied", "mark_twins"]
+__all__ = ["ANYBODY", "Fact", "facts_of", "is_tied", "mark_twins"]
 
 
 class Fact(StrEnum):
@@ -37,6 +39,13 @@ class Fact(StrEnum):
     SAME_MESSAGE = "result is the start's message"
     UUID_IN_TEXT = "uuid in the text"
     """Only the message with a seed says it so."""
+
+
+ANYBODY = "anybody"
+"""Stands in the book for whoever may have asked for a result that resembles no ask."""
+
+_NEW_WORDS = "unknown_wording_of_caption"
+"""Under this hazard a caption does not say what was done."""
 
 
 def facts_of(step: Step, event: Payload, job: Job, *, is_first: bool) -> Iterator[Fact]:
@@ -88,6 +97,8 @@ def mark_twins(pages: Iterable[Payload]) -> None:
         page["indistinguishable_from"] = []
         if page["prompt"] is not None and not is_tied(page):
             groups[page["user_id"], page["channel_id"], str(page["source_id"])].append(page)
+            if page["source_id"] is None and not resembles(page["prompt"], page["asked"]):
+                page["indistinguishable_from"].append(ANYBODY)
     for group in groups.values():
         for one, other in combinations(group, 2):
             if is_tied(one, other) or is_tied(other, one):
@@ -98,9 +109,14 @@ def mark_twins(pages: Iterable[Payload]) -> None:
 
 
 def _look_alike(one: Payload, other: Payload) -> bool:
-    if one["wording"] != other["wording"]:
+    new_words = any(_NEW_WORDS in page.get("faults", ()) for page in (one, other))
+    if one["wording"] != other["wording"] and not new_words:
         return False
-    return bool(one["prompt"] == other["prompt"] or one["asked"] == other["asked"])
+    return (
+        one["asked"] == other["asked"]
+        or resembles(one["prompt"], other["asked"])
+        or resembles(other["prompt"], one["asked"])
+    )
 
 
 def _overlap(one: Payload, other: Payload) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from waystation.simulator.job import Caption
 from waystation.simulator.payload import Payload
 from waystation.simulator.refusals import Effect
 from waystation.simulator.timeline import Timeline
@@ -45,6 +46,8 @@ class Fault:
     script: Callable[[Payload, Timeline], Timeline] | None = None
     prompt: Callable[[Payload, str], str] | None = None
     """How the bot repeats a prompt."""
+    caption: Callable[[Payload, Caption], Caption] | None = None
+    """With which words around a prompt."""
     keeps_closed: bool = False
     """What would open a form starts at once."""
 

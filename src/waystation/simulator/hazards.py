@@ -9,12 +9,14 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from waystation.simulator import captions, prompts
+from waystation.simulator.buttons import row, web_link
 from waystation.simulator.fault import Fault, Place, scripted
-from waystation.simulator.job import Draft, Ending
+from waystation.simulator.job import Caption, Draft, Ending, Job, Scene
 from waystation.simulator.payload import Payload
 from waystation.simulator.refusals import error_effect
 from waystation.simulator.timeline import (
@@ -158,6 +160,65 @@ def _cancel_deletes(params: Payload, timeline: Timeline) -> Timeline:
 # Other words.
 
 
+def _unknown_wording(params: Payload, caption: Caption) -> Caption:
+    opening = "Dreaming up " if caption.opening else ""
+    return replace(caption, opening=opening, running=params["deed"], final=params["deed"])
+
+
+def _low_variability(params: Payload, caption: Caption) -> Caption:
+    def subtle(words: str) -> str:
+        return words.replace("(Strong)", "(Subtle)")
+
+    return replace(caption, running=subtle(caption.running), final=subtle(caption.final))
+
+
+def _reworded(timeline: Timeline, change: Callable[[Job, Draft], Draft]) -> Timeline:
+    """Change the words of a result that shows a picture."""
+
+    def bend(step: Step) -> Step:
+        write = step.write
+        assert write is not None, "a result has words"
+
+        def written(job: Job, scene: Scene) -> Draft:
+            draft = write(job, scene)
+            return change(job, draft) if draft.attachments else draft
+
+        return replace(step, write=written)
+
+    return _where(timeline, _is_result, bend)
+
+
+_LINK = re.compile(r" \[[^\]]*\]\(<[^>]*>\)")
+_ASKER = re.compile(r"\*\* - [^*]*?<@\d+>(?=[^*]*\Z)")
+
+
+def _plain_links(params: Payload, timeline: Timeline) -> Timeline:
+    """Say the link in words alone, or not at all; models before it say the words, too."""
+
+    def plain(job: Job, draft: Draft) -> Draft:
+        bare, words = _LINK.sub("", draft.content), params["text"]
+        said = _ASKER.sub(lambda found: f"{found[0]} {words}", bare) if words else bare
+        return replace(draft, content=said)
+
+    return _reworded(timeline, plain)
+
+
+def _no_buttons(params: Payload, timeline: Timeline) -> Timeline:
+    def bare(job: Job, draft: Draft) -> Draft:
+        return replace(draft, components=(row(web_link(job.uuid)),) if params["web"] else ())
+
+    return _reworded(timeline, bare)
+
+
+def _cut(params: Payload, prompt: str) -> str:
+    length = max(0, params["length"])
+    return prompt if len(prompt) <= length else prompt[:length] + params["ending"]
+
+
+def _shortened(params: Payload, prompt: str) -> str:
+    return params["sentence"] or prompts.shortened(prompt)
+
+
 def _rewritten(params: Payload, prompt: str) -> str:
     words = prompts.rewritten(prompt)
     return f"{words} {params['flags']}".strip()
@@ -214,6 +275,42 @@ _ROWS: tuple[Fault, ...] = (
         "URLs in the prompt come back as short links.",
         {},
         prompt=lambda params, prompt: prompts.with_short_links(prompt),
+    ),
+    Fault(
+        "unknown_wording_of_caption",
+        "The caption names a deed, and opens with words, that nobody has seen before.",
+        {"deed": "Frobnicated (Wild) by"},
+        caption=_unknown_wording,
+    ),
+    Fault(
+        "low_variability",
+        "Variations are (Subtle) in place of (Strong), as low variability mode makes them.",
+        {},
+        caption=_low_variability,
+    ),
+    Fault(
+        "cut_prompt",
+        "The prompt comes back cut, with an ending in place of the rest.",
+        {"length": 100, "ending": ""},
+        prompt=_cut,
+    ),
+    Fault(
+        "shortened_prompt",
+        "The prompt comes back without some of its words, or as another sentence.",
+        {"sentence": ""},
+        prompt=_shortened,
+    ),
+    scripted(
+        "plain_links",
+        "The result's link is plain text, or missing where the text is empty.",
+        _plain_links,
+        text="(Open on website for full quality)",
+    ),
+    scripted(
+        "no_buttons",
+        "The result has no buttons, or with `web` only a link.",
+        _no_buttons,
+        web=False,
     ),
     Fault("no_form", "What would open a form starts at once.", {}, keeps_closed=True),
     Fault(

@@ -20,8 +20,10 @@ __all__ = [
     "file_words",
     "mode_asked",
     "read_parameters",
+    "resembles",
     "rewritten",
     "short_link",
+    "shortened",
     "with_short_links",
 ]
 
@@ -33,6 +35,8 @@ _NOT_WORD = re.compile(r"\W+", re.ASCII)
 _FILE_WORDS_CHARS = 60
 _MAX_RATIO = 14
 """Neither side may be longer than the other by more: our choice."""
+_BEGINNING = 100
+"""Characters from which on a beginning tells a prompt."""
 _MODES = {"fast": "Fast", "relax": "Relaxed", "turbo": "Turbo"}
 
 
@@ -134,6 +138,34 @@ def rewritten(prompt: str) -> str:
     given = sorted(_PARAMETER.finditer(tidy), key=lambda found: found[1].lower())
     flags = (f"--{found[1]} {found[2]}".strip() for found in given)
     return " ".join((collapsed(_PARAMETER.sub("", tidy)), *flags))
+
+
+def shortened(prompt: str) -> str:
+    """Return a prompt without every other of its words, as the shortener of V8 may leave it.
+
+    Source: midjourney-2026, "automatic shortener"; which words it drops was not captured
+    """
+    found = _PARAMETER.search(collapsed(prompt))
+    words, parameters = collapsed(prompt), ""
+    if found is not None:
+        words, parameters = words[: found.start()], words[found.start() :]
+    kept = [word for number, word in enumerate(words.split()) if number % 2 == 0]
+    return f"{' '.join(kept)} {parameters}".strip()
+
+
+def resembles(said: str, asked: str) -> bool:
+    """Tell whether a repeated prompt is the asked one, or its beginning of at least 100 characters.
+
+    Blanks, case, links and parameters do not count. What resembles no ask is evidence of nothing.
+    """
+    one, other = (_plain(prompt) for prompt in (said, asked))
+    return one == other or (len(one) >= _BEGINNING and other.startswith(one))
+
+
+def _plain(prompt: str) -> str:
+    found = _PARAMETER.search(prompt)
+    words = prompt if found is None else prompt[: found.start()]
+    return collapsed(_URL.sub("", words)).casefold()
 
 
 def short_link(url: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.simulator.discord_client import Client, labels, result_of
+from waystation.simulator.evidence import ANYBODY
 from waystation.simulator.faults import FAULTS
 from waystation.simulator.hazards import HAZARDS
 from waystation.simulator.prompts import short_link
@@ -219,6 +220,63 @@ async def _(client: Client) -> None:
     assert f"**{short_link(url)} as a fox**" in result_of(events)["content"]
 
 
+@expects("unknown_wording_of_caption")
+async def _(client: Client) -> None:
+    client.sim.fault("unknown_wording_of_caption", deed="Sharpened by")
+    assert " - Sharpened by <@" in result_of(await _imagined(client))["content"]
+    grid = result_of(await _imagined(client))
+    made = await client.made(grid, "V1")
+    assert " - Sharpened by <@" in made["content"]
+
+
+@expects("low_variability")
+async def _(client: Client) -> None:
+    client.sim.fault("low_variability")
+    grid = result_of(await _imagined(client, prompt="fox --v 6.1"))
+    assert " - Variations (Subtle) by <@" in (await client.made(grid, "V1"))["content"]
+
+
+@expects("cut_prompt")
+async def _(client: Client) -> None:
+    prompt = "a " + "very " * 30 + "red fox --ar 3:2"
+    client.sim.fault("cut_prompt", length=110, ending="...")
+    assert (
+        f"**{prompt[:110]}...** - <@"
+        in result_of(await _imagined(client, prompt=prompt))["content"]
+    )
+    assert client.sim.book[0]["indistinguishable_from"] == []
+
+
+@expects("shortened_prompt")
+async def _(client: Client) -> None:
+    client.sim.fault("shortened_prompt", count=1)
+    events = await _imagined(client, prompt="a very red fox --ar 3:2")
+    assert "**a red --ar 3:2** - <@" in result_of(events)["content"]
+    client.sim.fault("shortened_prompt", sentence="a vixen")
+    assert "**a vixen** - <@" in result_of(await _imagined(client))["content"]
+    # what is tied needs no words
+    assert client.sim.book[1]["indistinguishable_from"] == []
+
+
+@expects("plain_links")
+async def _(client: Client) -> None:
+    client.sim.fault("plain_links", count=1)
+    content = result_of(await _imagined(client, prompt="fox --v 7"))["content"]
+    assert content.endswith("> (Open on website for full quality) (fast)")
+    client.sim.fault("plain_links", text="")
+    assert "website" not in result_of(await _imagined(client, prompt="fox --v 7"))["content"]
+
+
+@expects("no_buttons")
+async def _(client: Client) -> None:
+    client.sim.fault("no_buttons", count=1)
+    result = next(data for _, data in reversed(await _imagined(client)) if "content" in data)
+    assert result["components"] == [] and result["attachments"]
+    client.sim.fault("no_buttons", web=True)
+    ((button,),) = (row["components"] for row in result_of(await _imagined(client))["components"])
+    assert "custom_id" not in button and client.sim.book[1]["uuid"] in button["url"]
+
+
 @expects("no_form")
 async def _(client: Client) -> None:
     single = await client.single()
@@ -295,8 +353,27 @@ async def test_equal_jobs_one_after_the_other_are_told_apart_by_time(ready: Clie
 
 async def test_all_hazards_together_still_bring_every_result(ready: Client) -> None:
     for name in HAZARDS:
-        if name not in ("edited_result", "expired_form", "vanished_late"):
+        if name not in ("edited_result", "expired_form", "vanished_late", "no_buttons"):
             ready.sim.fault(name)
     grid = result_of(await _imagined(ready))
     assert (await ready.made(grid, "V1"))["attachments"]
     assert {page["status"] for page in ready.sim.book} == {"completed"}
+
+
+async def test_words_that_resemble_no_ask_could_be_anybodys(ready: Client) -> None:
+    for hazard in (*BLIND, "shortened_prompt"):
+        ready.sim.fault(hazard)
+    await ready.imagine("a very red fox")
+    assert ready.sim.book[0]["indistinguishable_from"] == [ANYBODY]
+
+
+async def test_two_presses_under_new_words_are_marked_whatever_was_pressed(ready: Client) -> None:
+    grid = result_of(await _imagined(ready))
+    for hazard in (*BLIND, "unknown_wording_of_caption"):
+        ready.sim.fault(hazard)
+    await ready.press(grid, "V1")
+    await ready.press(grid, "🔄")
+    await ready.events()
+    one, other = ready.sim.book[1:]
+    assert one["indistinguishable_from"] == [other["interaction_id"]]
+    assert other["indistinguishable_from"] == [one["interaction_id"]]

@@ -8,8 +8,10 @@ from waystation.simulator.prompts import (
     collapsed,
     file_words,
     read_parameters,
+    resembles,
     rewritten,
     short_link,
+    shortened,
     with_short_links,
 )
 
@@ -80,3 +82,17 @@ def test_links_become_short_and_stay_the_same_for_the_same_url() -> None:
 )
 def test_file_names_hold_the_words_cut_short(prompt: str, words: str) -> None:
     assert file_words(prompt) == words
+
+
+def test_a_shortened_prompt_lacks_words_and_keeps_its_parameters() -> None:
+    assert shortened("a very red fox —ar 3:2 --v 7") == "a red --ar 3:2 --v 7"
+    assert shortened("a very red") == "a red"
+
+
+def test_a_prompt_resembles_its_own_in_other_case_and_its_long_beginning() -> None:
+    asked = "a " + "very " * 20 + "red fox"
+    assert resembles("A  red fox --v 7", "a red fox <https://127.0.0.1/a.png>")
+    assert resembles(asked[:100], asked)
+    assert not resembles(asked[:99], asked)
+    assert not resembles(asked, asked[:100])
+    assert not resembles("a red", "a red fox")
