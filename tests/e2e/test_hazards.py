@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -142,6 +142,103 @@ async def _(scene: Scene) -> None:
 async def _(scene: Scene) -> None:
     scene.on()
     assert short_link(LINK) in (await scene.done())["content"]
+
+
+# Other words, and fewer parts.
+
+LONG = "a red fox that looks over its shoulder " + "in the deep snow of a bright morning " * 4
+
+OF_WORDS: dict[str, tuple[Mapping[str, Any], ...]] = {
+    "unknown_wording_of_caption": ({}, {"deed": "Sharpened by"}),
+    "low_variability": ({},),
+    "cut_prompt": ({}, {"length": 120, "ending": "\u2026"}),
+    "shortened_prompt": ({}, {"sentence": "a vixen in winter"}),
+    "plain_links": ({}, {"text": ""}, {"text": "Open on website"}),
+    "no_buttons": ({}, {"web": True}),
+}
+
+
+@case(*OF_WORDS)
+async def _(scene: Scene) -> None:
+    params: Mapping[str, Any]
+    for params in OF_WORDS[scene.hazard]:
+        scene.on(params=params)
+        await scene.done(prompt=f"{LONG} --v 7")
+
+
+@pytest.mark.parametrize("fewer", ["missing_progress", "anonymous_progress"])
+@pytest.mark.parametrize(
+    ("hazard", "params"),
+    [
+        (hazard, params)
+        for hazard, each in OF_WORDS.items()
+        for params in each
+        if hazard != "shortened_prompt"
+    ],
+    ids=str,
+)
+async def test_other_words_lose_no_picture_that_nothing_else_tells(
+    install: Install, hazard: str, params: Mapping[str, Any], fewer: str
+) -> None:
+    async with install(sim_options=SMALL, first_answer_s=8.0) as here:
+        scene = await _scene(here)
+        scene.on(hazard, params=params)
+        scene.on(fewer)
+        grid = await scene.done(prompt=f"{LONG} --v 7")
+        assert (hazard == "no_buttons") == ("buttons" not in grid or not grid["buttons"]), grid
+        if hazard == "no_buttons":
+            grid = await scene.done(prompt=f"{LONG} --v 7")
+        single = await scene.done("button", jobid=grid["jobid"], button="U1")
+        for label, parent in (("V1", grid), ("Upscale (Subtle)", single), ("🔄", grid)):
+            scene.on(hazard, command="button", params=params)
+            scene.on(fewer, command="button")
+            await scene.done("button", jobid=parent["jobid"], button=label)
+        scene.fired()
+
+
+@pytest.mark.parametrize("fewer", ["missing_progress", "anonymous_progress"])
+@pytest.mark.parametrize("params", OF_WORDS["shortened_prompt"], ids=str)
+async def test_a_result_that_resembles_no_ask_and_has_no_id_is_told_honestly(
+    install: Install, params: Mapping[str, Any], fewer: str
+) -> None:
+    async with install(sim_options=SMALL, first_answer_s=8.0, vanish_grace_s=1.0) as here:
+        scene = await _scene(here)
+        scene.on("shortened_prompt", params=params)
+        scene.on(fewer)
+        final = await scene.ada.final((await scene.ask(prompt=LONG))["jobid"])
+        assert (final["status"], final["code"]) == ("failed", 502), final
+        assert final["error"] == "Result could not be told apart"
+        assert here.sim.book[0]["indistinguishable_from"] == ["anybody"]
+        # an id is enough, and the words are not needed where a press is replied to
+        scene.on("shortened_prompt", params=params)
+        grid = await scene.done(prompt=LONG)
+        scene.on("shortened_prompt", command="button", params=params)
+        scene.on(fewer, command="button")
+        await scene.done("button", jobid=grid["jobid"], button="V1")
+        scene.fired()
+
+
+@pytest.mark.parametrize("fewer", ["missing_progress", "anonymous_progress"])
+async def test_a_missing_strength_loses_no_picture(install: Install, fewer: str) -> None:
+    async with install(sim_options=SMALL, first_answer_s=8.0) as here:
+        scene = await _scene(here)
+        grid = await scene.done(prompt="a red fox --v 7")
+        single = await scene.done("button", jobid=grid["jobid"], button="U1")
+        scene.on("unknown_wording_of_caption", command="button", params={"deed": "Upscaled by"})
+        scene.on(fewer, command="button")
+        await scene.done("button", jobid=single["jobid"], button="Upscale (Subtle)")
+        scene.fired()
+
+
+@pytest.mark.parametrize("fewer", ["missing_progress", "anonymous_progress"])
+async def test_variations_of_low_variability_are_not_lost(install: Install, fewer: str) -> None:
+    async with install(sim_options=SMALL, first_answer_s=8.0) as here:
+        scene = await _scene(here)
+        await scene.ask("variability")
+        grid = await scene.done(prompt="a red fox --v 6.1")
+        scene.on(fewer, command="button")
+        done = await scene.done("button", jobid=grid["jobid"], button="V1")
+        assert "Variations (Subtle) by" in done["content"]
 
 
 @case("no_form")

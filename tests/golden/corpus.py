@@ -21,7 +21,16 @@ from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep
 from waystation.wire.gateway import Frame
 from waystation.wire.message import Message
 
-__all__ = ["CONVERSATIONS", "FRAMES", "MESSAGES", "PAYLOADS", "Golden", "event_of", "message_of"]
+__all__ = [
+    "CONVERSATIONS",
+    "FRAMES",
+    "HISTORY",
+    "MESSAGES",
+    "PAYLOADS",
+    "Golden",
+    "event_of",
+    "message_of",
+]
 
 HISTORY = "HISTORY"
 """Stands for a dispatch's name where a message was read back instead."""

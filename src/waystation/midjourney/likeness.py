@@ -227,6 +227,11 @@ class Strangers:
         """Tell whether a message is a stranger's: by its id, its uuid, or what it replies to."""
         return any(not self._seen[one].unclaimed for one in self._owners(reading))
 
+    def names(self, reading: Reading) -> bool:
+        """Tell whether a message is that of somebody of whom it is known that we are not he."""
+        owners = [self._seen[one] for one in self._owners(reading)]
+        return any(not (one.unclaimed or one.orphan) for one in owners)
+
     def is_unclaimed(self, reading: Reading) -> bool:
         """Tell whether a message goes on with what nobody could claim."""
         return any(self._seen[one].unclaimed for one in self._owners(reading))

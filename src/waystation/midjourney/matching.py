@@ -241,11 +241,12 @@ class Candidates:
         Returns: whether it is a finished picture that resembles no ask and may be ours all the same
         """
         resembles = bool(self.look_alikes(reading))
-        named = self.strangers.owns(reading) or reading.shown.message_id in self._by_hand
+        named = self.strangers.names(reading) or reading.shown.message_id in self._by_hand
         answers = (reading.nonce, reading.interaction_id, reading.command) != (None, None, None)
         unclaimed = reading.kind is ReplyKind.PROGRESS and resembles
         orphan = reading.kind in DRAWN and not (resembles or named or answers)
-        self.strangers.note(reading, unclaimed=unclaimed and not named, orphan=orphan)
+        unclaimed = unclaimed and not self.strangers.owns(reading)
+        self.strangers.note(reading, unclaimed=unclaimed, orphan=orphan)
         may_be_ours = any(not too_early(self._jobs[one], reading) for one in self._unnamed)
         return orphan and reading.kind is ReplyKind.PICTURE and may_be_ours
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import START
-from tests.golden.corpus import CONVERSATIONS, Golden, event_of
+from tests.golden.corpus import CONVERSATIONS, HISTORY, Golden, event_of
 from tests.unit.midjourney.play import Play, new_job, told
 from waystation.gateway_events import (
     CaughtUp,
@@ -322,6 +322,8 @@ def test_a_result_in_other_words_needs_an_id() -> None:
     play.see(event_of({"see": "imagine/started"}))
     step = play.see(event_of(_of_other_words("imagine/final")))
     assert told(step) == ["kept"]
+    # history has it again
+    play.see(event_of({"event": HISTORY, **_of_other_words("imagine/final")}))
     gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
     play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
     play.perform({"wait": 31})
