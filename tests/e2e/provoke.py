@@ -84,6 +84,7 @@ async def provoke_job(shop: Shop, verb: str) -> None:
     if "jobid" in body:
         await shop.see(404, route, who, body={**body, "jobid": "job:1"})
     if verb == "imagine":
+        await shop.see(400, route, who, body={"prompt": "a {red, blue} fox"})
         await shop.done(verb, who, prompt="a red fox --video")
     if verb == "describe":
         await shop.see(412, route, who, body={})

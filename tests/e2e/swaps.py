@@ -25,9 +25,21 @@ from waystation.simulator.gallery import finished
 from waystation.simulator.payload import Payload
 from waystation.simulator.world import Account
 
-__all__ = ["HAZARDS_OF_MATCHING", "PROMPT", "TOLD_APART", "Asked", "Verdict", "run"]
+__all__ = [
+    "HAZARDS_OF_MATCHING",
+    "HAZARDS_OF_WORDS",
+    "PROMPT",
+    "TOLD_APART",
+    "Asked",
+    "Verdict",
+    "run",
+]
 
-PROMPT = "a red fox in the snow, https://127.0.0.1/fox.png --ar 3:2"
+PROMPT = (
+    "a red fox that looks over its shoulder in the deep snow of a bright winter morning, "
+    "long blue shadows, seen from afar, https://127.0.0.1/fox.png --ar 3:2"
+)
+"""Long enough to be cut and still be told by its beginning (R20)."""
 
 TOLD_APART = "Result could not be told apart"
 
@@ -77,6 +89,15 @@ HAZARDS_OF_MATCHING: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 """Each with the parameters to choose from. Units: seconds of the bot, as its speed divides them."""
 
+HAZARDS_OF_WORDS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "unknown_wording_of_caption": ({}, {"deed": "Sharpened by"}),
+    "cut_prompt": ({}, {"length": 110, "ending": "\u2026"}),
+    "shortened_prompt": ({}, {"sentence": "a vixen in winter"}),
+    "plain_links": ({}, {"text": ""}),
+    "no_buttons": ({}, {"web": True}),
+}
+"""What changes the words and parts of a result; each is taken by itself, beside the others."""
+
 TRAPS: Sequence[Sequence[str]] = (
     ("missing_progress",),
     ("anonymous_progress",),
@@ -87,6 +108,10 @@ TRAPS: Sequence[Sequence[str]] = (
 
 _RARE = {"job_queued": 0.25}
 """How often they are taken when drawn: a queued job ends as 504 by contract (R6)."""
+
+_LASTING = frozenset({"job_queued", "missing_delete"})
+"""Not beside other words: a job whose result nobody can tell stays one that could own any for a
+day, and what looks like it, and shows nothing else, is rightly told apart of nothing."""
 
 _HOW_MANY = (0, 0, 0, 1, 1, 2, 3)
 """Hazards that are switched on before one ask."""
@@ -112,6 +137,8 @@ class _Callers:
     here: Ground
     ada: Person
     chance: Random
+    words: float = 0.0
+    """How often each of `HAZARDS_OF_WORDS` is switched on before an ask, 0 to 1."""
     asked: list[Asked] = field(default_factory=list)
     fed_until: dict[str, float] = field(default_factory=dict)
     """channel → when its last job was taken, as the simulator's clock says."""
@@ -154,9 +181,12 @@ class _Callers:
             for name in chance.choice(TRAPS):
                 self._switch_on(account, name, {})
             return
+        words = [name for name in HAZARDS_OF_WORDS if chance.random() < self.words]
+        for name in words:
+            self._switch_on(account, name, chance.choice(HAZARDS_OF_WORDS[name]))
         for name in chance.sample(sorted(HAZARDS_OF_MATCHING), chance.choice(_HOW_MANY)):
             params = chance.choice(HAZARDS_OF_MATCHING[name])
-            if chance.random() < _RARE.get(name, 1.0):
+            if chance.random() < _RARE.get(name, 1.0) and not (words and name in _LASTING):
                 self._switch_on(account, name, params)
 
     def _switch_on(self, account: Account, name: str, params: Mapping[str, Any]) -> None:
@@ -198,9 +228,12 @@ def hostile(account: Account, foreigner: str, number: int) -> str:
     )[number % 4]
 
 
-async def run(here: Ground, seed: int, jobs: int, hostiles: int) -> Verdict:
-    """Ask for `jobs` identical prompts, and some hostile ones among them; wait for all ends."""
-    callers = _Callers(here, here.ada, Random(seed))
+async def run(here: Ground, seed: int, jobs: int, hostiles: int, *, words: float = 0.0) -> Verdict:
+    """Ask for `jobs` identical prompts, and some hostile ones among them; wait for all ends.
+
+    Args: words: how often each of HAZARDS_OF_WORDS is switched on, 0 to 1
+    """
+    callers = _Callers(here, here.ada, Random(seed), words)
     accounts = here.sim.accounts
     prompts: dict[str, list[str]] = {account.channel_id: [] for account in accounts}
     for number in range(jobs):
@@ -277,6 +310,8 @@ class Verdict:
 
     def _queued(self, one: Asked, page: Payload) -> str:
         late = self.rows[one.final["jobid"]]["late"]
+        if late is None and page["interaction_id"] in self.twins:
+            return "queued"
         if late is None:
             return "queued, late result missed"
         own = page["message_ids"]
@@ -285,6 +320,13 @@ class Verdict:
     @cached_property
     def ends(self) -> Counter[str]:
         return Counter(self.end(one) for one in self.asked)
+
+    @cached_property
+    def own_share(self) -> float:
+        """Return how many of those for which the book names no twin got their own, 0 to 1."""
+        pages = [self.page(one) for one in self.asked]
+        tellable = [page for page in pages if page and page["interaction_id"] not in self.twins]
+        return self.ends["own"] / len(tellable)
 
     @cached_property
     def doubled(self) -> int:
@@ -343,7 +385,7 @@ class Verdict:
             "jobs": len(self.asked),
             "swapped": self.ends["swapped"],
             "doubled": self.doubled + self.handed_out_twice,
-            "own picture": round(self.ends["own"] / len(self.asked), 4),
+            "own picture": round(self.own_share, 4),
             "slots in use": round(self.in_use, 2),
             "slots in use, as the service sees it": round(self.asked_in_use, 2),
             "ends": dict(self.ends),

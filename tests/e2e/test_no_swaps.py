@@ -10,7 +10,13 @@ from random import Random
 import pytest
 
 from tests.e2e.process import ground
-from tests.e2e.swaps import HAZARDS_OF_MATCHING, Verdict, drawn_by_the_book, run
+from tests.e2e.swaps import (
+    HAZARDS_OF_MATCHING,
+    HAZARDS_OF_WORDS,
+    Verdict,
+    drawn_by_the_book,
+    run,
+)
 from waystation.simulator.hazards import HAZARDS
 
 JOBS = 1000
@@ -32,32 +38,41 @@ NOT_OF_MATCHING = {
 }
 """They concern modals, cancels, written answers and late moderation: `test_hazards.py`."""
 
-OF_PRESSES = {"late_echo", "missing_echo"}
+OF_PRESSES = {"late_echo", "missing_echo", "low_variability"}
 """They bend nothing of an imagine: `test_hazards.py`."""
 
 
 def test_every_hazard_of_drawing_is_in_the_mixture() -> None:
-    assert set(HAZARDS) - NOT_OF_MATCHING - OF_PRESSES <= set(HAZARDS_OF_MATCHING)
+    mixed = set(HAZARDS_OF_MATCHING) | set(HAZARDS_OF_WORDS)
+    assert set(HAZARDS) - NOT_OF_MATCHING - OF_PRESSES <= mixed
 
 
-async def prove(directory: Path, *, seed: int, speed: float = SPEED) -> Verdict:
+WORDS = 0.05
+"""How often each hazard of words is taken where they are taken at all."""
+
+
+async def prove(
+    directory: Path, *, seed: int, speed: float = SPEED, words: float = 0.0, jobs: int = JOBS
+) -> Verdict:
     """Run once, and assert what holds whatever the speed of the machine."""
+    hostile = jobs * HOSTILE // JOBS
     options = {"picture_size": 64, "seed": seed, "strict_sessions": True, "log_limit": 200_000}
-    waits = {"vanish_grace_s": 5.0, "first_answer_s": 60.0}
+    waits = {"vanish_grace_s": 5.0, "first_answer_s": 60.0, "job_timeout_s": 80.0}
     async with ground(directory, accounts=CHANNELS, speed=speed, options=options, **waits) as here:
         await here.settle_in(CHANNELS, maxJobs=3)
         async with asyncio.timeout(LIMIT_S):
-            verdict = await run(here, seed, JOBS, HOSTILE)
+            verdict = await run(here, seed, jobs, hostile, words=words)
         figures = json.dumps(verdict.figures())
         print(f"seed {seed}: {figures}")
         wrong = list(verdict.wrong())
         assert not wrong, "\n".join([*wrong, figures])
         assert verdict.ends["swapped"] == 0, figures
         assert verdict.doubled + verdict.handed_out_twice == 0, figures
-        assert len(verdict.asked) == JOBS + HOSTILE, figures
-        assert verdict.ends["own"] >= 0.95 * len(verdict.asked), figures
+        assert len(verdict.asked) == jobs + hostile, figures
+        assert verdict.own_share >= 0.95, figures
         assert verdict.ends["apart"] > 0, f"nothing was indistinguishable: {figures}"
-        assert set(verdict.figures()["hazards"]) == set(HAZARDS_OF_MATCHING), figures
+        mixed = {*HAZARDS_OF_MATCHING, *(HAZARDS_OF_WORDS if words else ())}
+        assert set(verdict.figures()["hazards"]) == mixed, figures
         completed = [one for one in verdict.asked if one.final["status"] == "completed"]
         for one in Random(seed).sample(completed, SAMPLE):
             page = verdict.page(one)
@@ -76,3 +91,8 @@ async def test_a_thousand_identical_prompts_are_never_swapped(tmp_path: Path) ->
 @pytest.mark.slow
 async def test_nor_are_they_at_high_speed(tmp_path: Path) -> None:
     await prove(tmp_path, seed=2, speed=1000.0)
+
+
+@pytest.mark.slow
+async def test_nor_are_they_in_other_words(tmp_path: Path) -> None:
+    await prove(tmp_path, seed=3, speed=1000.0, words=WORDS)

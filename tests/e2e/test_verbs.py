@@ -275,6 +275,33 @@ async def test_progress_shows_smaller_pictures_of_what_is_coming(install: Instal
         assert 1.5 * own < strange
 
 
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("imagine", {"prompt": "a red fox --repeat 3"}),
+        ("imagine", {"prompt": "a {red, blue, grey} fox"}),
+        ("prefer_suffix", {"suffix": "--repeat 3"}),
+        ("button", {"button": "🔄", "prompt": "a {red, blue, grey} fox"}),
+    ],
+    ids=str,
+)
+async def test_what_asks_for_several_results_is_refused_before_anything_is_asked(
+    install: Install, verb: str, body: dict[str, str]
+) -> None:
+    async with at_desk(install) as desk:
+        if verb == "button":
+            grid = await desk.run("imagine", prompt=FOX)
+            body = body | {"jobid": grid.job["jobid"]}
+        asked = len(desk.here.sim.book)
+        status, answer, _ = await desk.ada.call("POST", f"/v2/jobs/{verb}", body)
+        field = "suffix" if verb == "prefer_suffix" else "prompt"
+        assert (status, answer["error"]) == (400, f"{field} asks for 3 results; a job has one")
+        assert "jobid" not in answer
+        assert len(desk.here.sim.book) == asked
+        escaped = FOX + r" with \{one, two\}"
+        assert (await desk.run("imagine", prompt=escaped)).job["status"] == "completed"
+
+
 async def test_a_cancel_is_the_bots_own(install: Install) -> None:
     async with at_desk(install, speed=5.0) as desk:
         status, job, _ = await desk.ada.call("POST", "/v2/jobs/imagine", {"prompt": FOX})

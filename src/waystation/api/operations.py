@@ -184,6 +184,8 @@ def _does(command: Command) -> Iterator[Does]:
                 pass
             case ParamKind.TEXT | ParamKind.PARENT:
                 yield "takes text"
+        if param.draws:
+            yield "takes a prompt"
         if param.required and param.kind in (ParamKind.TEXT, ParamKind.PARENT):
             yield "needs text"
 

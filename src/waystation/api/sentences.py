@@ -212,6 +212,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         "<picture> is larger than <limit> bytes",
         "<picture> has more than <limit> pixels",
     ),
+    "takes a prompt": _rows(400, "<field> asks for <count> results; a job has one"),
     "takes a mask": (
         *_rows(None, "<field> is not a PNG or WebP in base64"),
         *_rows(

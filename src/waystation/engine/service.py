@@ -35,6 +35,7 @@ from waystation.engine.pressing import (
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     ButtonRepeated,
+    InvalidRequest,
     NotFound,
     StoreError,
     Unavailable,
@@ -42,6 +43,7 @@ from waystation.errors import (
 )
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
+from waystation.midjourney.permutations import results_asked
 from waystation.ports import (
     Account,
     Clock,
@@ -154,6 +156,7 @@ class Service:
         if self._draining:
             raise Unavailable
         command = COMMANDS[request.verb]
+        _check_prompt(command, request.params)
         parent = await self._parent(user, request)
         action = None if parent is None else _action_on(parent, request, command)
         candidates = await self._choice.of(user, request, command, parent)
@@ -353,6 +356,19 @@ def _says_nothing(job: Job) -> bool:
     return not job.final and job.message_id is not None and not shown
 
 
+def _check_prompt(command: Command, params: Mapping[str, object]) -> None:
+    """Refuse a text that asks for several results: one job has one, the others would be nobody's.
+
+    Raises: InvalidRequest
+    """
+    for param in command.params:
+        count = results_asked(str(params.get(param.name, ""))) if param.draws else 1
+        if count > 1:
+            raise InvalidRequest(
+                f"{param.name} asks for {count} results; a job has one", details=_EACH_BY_ITSELF
+            )
+
+
 def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | React:
     if command.reaction is not None:
         return reaction_to(parent, command.reaction)
@@ -360,5 +376,9 @@ def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | Re
 
 
 _NOT_ASKED = "The job was not sent to Discord in the time of its request"
+_EACH_BY_ITSELF = (
+    "Submit each by itself, without --repeat and without options in braces; "
+    "\\{ and \\} are plain text."
+)
 _STOPPING = "Waystation was stopped before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -75,6 +75,8 @@ class Param:
     choices: Mapping[str, str] = field(default_factory=dict)
     beside: str | None = None
     """Another field, without which this one means nothing."""
+    draws: bool = False
+    """A text that pictures are drawn from, or that ends one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,10 @@ def _drawing(verb: str, slash: str | None, help: str, source: str, *params: Para
     )
 
 
-def _text(name: str, option: str | None, help: str, *, required: bool = True) -> Param:
-    return Param(name, ParamKind.TEXT, required, option, None, help)
+def _text(
+    name: str, option: str | None, help: str, *, required: bool = True, draws: bool = False
+) -> Param:
+    return Param(name, ParamKind.TEXT, required, option, None, help, draws=draws)
 
 
 _PARENT = Param(
@@ -170,7 +174,7 @@ _ROWS = (
         "imagine",
         "Draw four pictures from a prompt.",
         "rest-api-v2 6.1; wire notes 4.3",
-        _text("prompt", "prompt", "What to draw, with Midjourney's parameters"),
+        _text("prompt", "prompt", "What to draw, with Midjourney's parameters", draws=True),
         _mode("prompt", "fast, relax or turbo for this job only (an addition to v2)"),
     ),
     _drawing(
@@ -213,7 +217,13 @@ _ROWS = (
             help="The button's label, as the job's buttons list it",
             longest=100,
         ),
-        _text("prompt", None, "The text for a button that asks for one", required=False),
+        _text(
+            "prompt",
+            None,
+            "The text for a button that asks for one",
+            required=False,
+            draws=True,
+        ),
         _mode(None, "fast, relax or turbo, where a form opens that takes a prompt (an addition)"),
         Param(
             name="mask",
@@ -369,7 +379,7 @@ _ROWS = (
         ReplyKind.PREFERRED,
         "Set the text that ends every prompt; without one, clear it (an addition to v2).",
         "wire notes 3.2",
-        _text("suffix", "new_value", "The text, for example --v 7", required=False),
+        _text("suffix", "new_value", "The text, for example --v 7", required=False, draws=True),
     ),
 )
 
