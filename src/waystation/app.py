@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry
 
 from waystation.api.asgi import create_app
 from waystation.api.body import Limits as BodyLimits
-from waystation.api.protocol import bounded_protocol
+from waystation.api.protocol import Bounds, bounded_protocol
 from waystation.clock import SystemClock, SystemIds
 from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
@@ -290,7 +290,7 @@ def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
     )
     config = uvicorn.Config(
         app,
-        http=bounded_protocol(settings.head_timeout_s),
+        http=bounded_protocol(Bounds(head_s=settings.head_timeout_s)),
         ws="none",
         lifespan="off",
         access_log=False,

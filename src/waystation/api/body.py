@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import msgspec
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
@@ -28,6 +29,10 @@ _MAX_FORM_FIELDS = 64
 
 _MAX_FORM_FILES = 8
 """File parts of one form; the widest verb of v2 takes five pictures."""
+
+_CHARSETS = frozenset({b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1"})
+"""Charsets that a form may name. Python keeps each other name it is asked for, for ever, and some
+of its codecs make text that nothing can encode again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,9 @@ def _said_before(said: object) -> tuple[object, ...]:
 
 
 async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Body:
+    _, options = parse_options_header(headers["content-type"])
+    if options.get(b"charset", b"").lower() not in _CHARSETS:
+        raise InvalidRequest("The form's charset is not supported; send it as utf-8")
     parser = _FormParser(headers, stream, max_files=_MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
     try:
         form = await parser.parse()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
@@ -11,6 +12,8 @@ from starlette.types import Receive, Scope
 from waystation.api.body import Body, Limits, read_body
 
 __all__ = ["Call"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Call:
@@ -49,6 +52,16 @@ class Call:
         """Return a parameter of the path."""
         value: str = self._scope["path_params"][name]
         return value
+
+    @property
+    def path_is_text(self) -> bool:
+        """Whether the decoded path is free of control characters.
+
+        A route's pattern ends before a line feed, so that `/metrics%0a` would pass a reverse proxy
+        that closes `/metrics`.
+        """
+        path: str = self._scope["path"]
+        return path.isprintable() or _CONTROL.search(path) is None
 
     async def body(self) -> Body:
         """Read and parse the body, once. Raises: as `read_body`."""

@@ -1,9 +1,12 @@
-"""Protocol: uvicorn's HTTP parser with a limit on how slowly and how much head a caller sends.
+"""Protocol: uvicorn's HTTP parser with bounds on everything that one connection can hold.
 
-How it works: uvicorn bounds neither. From the first byte that belongs to no running request until
-a request's head is complete, a clock runs and bytes are counted. That also catches a caller that
-dribbles the rest of a body after its request was answered. The connection is cut without an answer:
-nobody is there to read it.
+How it works: uvicorn parses whatever a read brings, so a read of small requests becomes thousands
+of waiting ones, and it reads on after each answer. Here bytes are parsed in pieces of at most
+`_QUEUED` requests, the next piece only when no request waits behind the running one; until then
+reading is paused, so the rest stays with the caller. Trailers are dropped. Bytes that complete no
+head and carry no body are counted, and a clock runs from the first byte of a head to its end; both
+have limits. Answers that stay unread end the connection. A connection that breaks a limit is cut
+without an answer: nobody is there to read it.
 
 Source: R43
 """
@@ -11,66 +14,161 @@ Source: R43
 from __future__ import annotations
 
 import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from waystation.api.answer import refusal
 
-__all__ = ["bounded_protocol"]
+__all__ = ["Bounds", "bounded_protocol"]
 
-_HEAD_BYTES = 1 << 16
-"""Longest head; jobids and tokens are short, proxies add a few hundred bytes."""
+_QUEUED: Final = 16
+"""Requests of one connection that wait behind the running one."""
+
+_PIECE_BYTES: Final = 256
+"""Holds fewer than `_QUEUED` requests: the shortest that is HTTP/1.1 has 18 bytes."""
+
+_MOST_BYTES: Final = 1 << 14
+"""Parsed at once where fewer than `_QUEUED` requests can be in it."""
+
+_VERSION: Final = b"HTTP/"
+"""Every request line ends with it, so that counting it bounds the requests in some bytes."""
+
+_quiet = logging.getLogger("waystation.http")
+_quiet.setLevel(logging.ERROR)  # uvicorn warns of every bad request: a log line for any stranger
 
 
-def bounded_protocol(
-    head_s: float = 10.0, head_bytes: int = _HEAD_BYTES
-) -> type[HttpToolsProtocol]:
-    """Return the class to give to uvicorn as `http`.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one connection may take; times in seconds."""
 
-    Args: head_s: how long a head may take; head_bytes: how long it may be
-    """
+    head_s: float = 10.0
+    """From the first byte of a head to its end."""
+    head_bytes: int = 1 << 16
+    """Bytes that end no head and carry no body: heads, trailers. Jobids and tokens are short, and
+    proxies add a few hundred bytes."""
+    unread_s: float = 30.0
+    """How long after its last answer a caller may leave some of it unread."""
+    connections: int = 2048
+    """Connections in all."""
+
+
+def bounded_protocol(bounds: Bounds | None = None) -> type[HttpToolsProtocol]:
+    """Return the class to give to uvicorn as `http`."""
+    kept = bounds or Bounds()
 
     class BoundedProtocol(_BoundedProtocol):
-        pass
+        bounds = kept
 
-    BoundedProtocol.head_s = head_s
-    BoundedProtocol.head_bytes = head_bytes
     return BoundedProtocol
 
 
+class _Gate(FlowControl):
+    """Flow control that does not resume reading while bytes are held back."""
+
+    shut = False
+
+    def resume_reading(self) -> None:
+        if not self.shut:
+            super().resume_reading()
+
+
 class _BoundedProtocol(HttpToolsProtocol):
-    head_s: float
-    head_bytes: int
-    _waiting_since: float | None
-    _waiting_bytes: int
-    _watch: asyncio.TimerHandle | None
+    bounds: Bounds
+    flow: _Gate
+    _held: bytes = b""
+    """Read but not parsed yet."""
+    _head_complete: bool = False
+    _idle_bytes: int = 0
+    """Bytes parsed since the last end of a head or piece of a body."""
+    _waiting_since: float | None = None
+    _answered_at: float = 0.0
+    _watch: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _quiet
+
+    @property
+    def held_bytes(self) -> int:
+        """How much was read that is not parsed yet."""
+        return len(self._held)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._waiting_since = self.loop.time()
-        self._waiting_bytes = 0
-        self._watch = self.loop.call_later(self.head_s, self._look)
+        self.flow = _Gate(transport)
+        self._waiting_since = self._answered_at = self.loop.time()
+        if len(self.connections) > self.bounds.connections:
+            transport.close()
+        else:
+            self._look_in(min(self.bounds.head_s, self.bounds.unread_s))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._held = b""
+        self.pipeline.clear()
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
 
     def data_received(self, data: bytes) -> None:
+        self._held += data
+        self._parse_on()
+
+    def on_response_complete(self) -> None:
+        self._answered_at = self.loop.time()
+        super().on_response_complete()
+        if self._held:
+            self._parse_on()
+
+    def _parse_on(self) -> None:
+        """Parse what is held until a request waits behind the running one."""
+        data, at = self._held, 0
+        while at < len(data) and not self.pipeline and not self.transport.is_closing():
+            few = data.count(_VERSION, at, at + _MOST_BYTES) < _QUEUED
+            end = at + (_MOST_BYTES if few else _PIECE_BYTES)
+            self._parse(data[at:end])
+            at = end
+        self._held = b"" if self.transport.is_closing() else data[at:]
+        self.flow.shut = bool(self._held)
+        if self._held:
+            self.flow.pause_reading()
+        elif not self.pipeline:
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         # uvicorn declares the cycle as always there, but starts without one
-        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
-            if self._waiting_since is None:
-                self._waiting_since = self.loop.time()
-                self._waiting_bytes = 0
-            self._waiting_bytes += len(data)
+        idle = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+        if idle and self._waiting_since is None:
+            self._waiting_since = self.loop.time()
+        self._idle_bytes += len(data)
         super().data_received(data)
-        if self._waiting_since is not None and self._waiting_bytes > self.head_bytes:
+        if self._idle_bytes > self.bounds.head_bytes:
             self.transport.close()
 
+    def on_message_begin(self) -> None:
+        self._head_complete = False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_complete:  # what comes after it is a trailer
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._head_complete = True
         self._waiting_since = None
+        self._idle_bytes = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._idle_bytes = 0
+        super().on_body(body)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the request is answered as if it asked for no upgrade."""
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP in the one error shape, and close."""
@@ -84,11 +182,20 @@ class _BoundedProtocol(HttpToolsProtocol):
         self.transport.write("\r\n".join((*head, "", "")).encode() + body)
         self.transport.close()
 
+    def _look_in(self, delay_s: float) -> None:
+        self._watch = self.loop.call_later(max(delay_s, 0.001), self._look)
+
     def _look(self) -> None:
-        """Cut the connection if its head is late; look again when the next one could be."""
-        now = self.loop.time()
+        """Cut a connection whose head is late or whose answers stay unread; else look again."""
+        now, bounds = self.loop.time(), self.bounds
         since = now if self._waiting_since is None else self._waiting_since
-        if now - since >= self.head_s:
+        unread = self.transport.get_write_buffer_size() > 0
+        answered = self._answered_at if unread else now
+        head_left, unread_left = since + bounds.head_s - now, answered + bounds.unread_s - now
+        if unread_left <= 0:
+            self.transport.abort()  # closed, it would wait for the caller to read on
+            return
+        if head_left <= 0:
             self.transport.close()
-        else:
-            self._watch = self.loop.call_later(since + self.head_s - now, self._look)
+            head_left = bounds.head_s
+        self._look_in(min(head_left, unread_left))

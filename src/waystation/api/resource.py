@@ -106,6 +106,8 @@ class Resource:
             return _broken(request_id)
 
     async def _dispatch(self, call: Call, method: str) -> Answer:
+        if not call.path_is_text:
+            return refusal(400, "The path contains a control character")
         handler = self._methods.get(method)
         if handler is not None:
             return await handler(call)

@@ -84,6 +84,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Request body is not valid JSON",
             "Request body must be a JSON object",
             "Request body is not a valid form",
+            "The form's charset is not supported; send it as utf-8",
             "<field> must be a string",
             "<field> must not contain a NUL character",
         ),

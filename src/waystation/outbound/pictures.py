@@ -17,6 +17,20 @@ from PIL import Image, ImageOps
 
 __all__ = ["KINDS", "Kind", "Size", "brightest", "inverted", "recognise", "sound"]
 
+_DAMAGE: Final = (
+    ArithmeticError,
+    EOFError,
+    Image.DecompressionBombError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""Raised by Pillow for files that are no whole picture."""
+
 Size = tuple[int, int]
 """Width and height in pixels."""
 
@@ -63,18 +77,7 @@ def sound(data: bytes, kind: Kind) -> bool:
     try:
         with Image.open(_PatientFile(data), formats=[kind.name]) as image:
             image.verify()
-    except (
-        ArithmeticError,
-        EOFError,
-        Image.DecompressionBombError,
-        LookupError,
-        OSError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        struct.error,
-        zlib.error,
-    ):
+    except _DAMAGE:
         return False
     return True
 
@@ -85,8 +88,7 @@ def brightest(data: bytes) -> int:
     Purity: blocks while it decodes
     Raises: OSError: it is no whole picture
     """
-    with Image.open(_PatientFile(data)) as image:
-        grey = image.convert("L").histogram()
+    grey = _grey(data).histogram()
     return max(level for level, count in enumerate(grey) if count)
 
 
@@ -96,11 +98,18 @@ def inverted(data: bytes) -> bytes:
     Purity: blocks while it decodes
     Raises: OSError: it is no whole picture
     """
-    with Image.open(_PatientFile(data)) as image:
-        turned = ImageOps.invert(image.convert("L"))
     file = BytesIO()
-    turned.save(file, "PNG")
+    ImageOps.invert(_grey(data)).save(file, "PNG")
     return file.getvalue()
+
+
+def _grey(data: bytes) -> Image.Image:
+    """Decode a picture in shades of grey. Raises: OSError: it is no whole picture."""
+    try:
+        with Image.open(_PatientFile(data)) as image:
+            return image.convert("L")
+    except _DAMAGE as error:
+        raise OSError(f"a damaged picture: {type(error).__name__}") from error
 
 
 class _PatientFile(BytesIO):

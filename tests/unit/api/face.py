@@ -66,7 +66,7 @@ class FakeService:
     ready: bool = True
     created: bool = True
     lapsed: bool = False
-    looks_left: int = 99
+    looks_left: int = 1 << 30
     """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
     links: dict[bytes, bytes] = field(default_factory=dict)

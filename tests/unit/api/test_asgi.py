@@ -85,6 +85,17 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
     assert (answered.status, answered.json) == (404, {"error": "Not found", "code": 404})
 
 
+@pytest.mark.parametrize("control", ["\n", "\r", "\0", "\x1f", "\x7f", "\x85"])
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/v2/jobs", "/v2/account/midjourney/7"])
+async def test_a_control_character_in_the_path_is_refused_everywhere(
+    path: str, control: str
+) -> None:
+    app = face(metrics=CollectorRegistry())
+    for where in (path + control, path[:-1] + control + path[-1]):
+        answered = await ask(app, "GET", where)
+        assert (answered.status, answered.json["code"]) == (400, 400)
+
+
 @pytest.mark.parametrize(
     ("path", "allow"),
     [

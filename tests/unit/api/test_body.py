@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import encodings
 from collections.abc import Sequence
 
 import pytest
@@ -163,3 +164,29 @@ async def test_no_damaged_part_raises_anything_else(head: bytes, tail: bytes) ->
     except InvalidRequest:
         return
     assert len(body.fields) + len(body.files) <= 1
+
+
+HALF_A_PAIR = "\ud800".encode("utf-7", "surrogatepass")
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "UTF-7", "utf-16", "unicode_escape", "idna", "x" * 9])
+@pytest.mark.parametrize("value", [HALF_A_PAIR, b"plain"])
+async def test_a_form_in_an_unusual_charset_is_refused(charset: str, value: bytes) -> None:
+    with pytest.raises(
+        InvalidRequest, match="The form's charset is not supported; send it as utf-8"
+    ):
+        await read([part("prompt", value), END], f"{FORM}; charset={charset}")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "us-ascii", "iso-8859-1"])
+async def test_a_form_in_a_usual_charset_is_read(charset: str) -> None:
+    body = await read([part("prompt", b"a fox"), END], f"{FORM}; charset={charset}")
+    assert body.fields == {"prompt": "a fox"}
+
+
+async def test_names_of_charsets_are_kept_nowhere() -> None:
+    before = len(encodings._cache)
+    for number in range(50):
+        with pytest.raises(InvalidRequest):
+            await read([part("prompt", b"a"), END], f"{FORM}; charset=x{number}{'y' * 999}")
+    assert len(encodings._cache) == before

@@ -16,6 +16,7 @@ def call(
     chunks: tuple[bytes, ...] = (),
     stalls: bool = False,
     client: tuple[str, int] | None = ("127.0.0.1", 9),
+    path: str = "/v2/jobs",
 ) -> Call:
     left = list(chunks)
 
@@ -27,6 +28,7 @@ def call(
 
     scope = {
         "type": "http",
+        "path": path,
         "query_string": query,
         "headers": [(key.encode(), value.encode()) for key, value in (headers or {}).items()],
         "path_params": {"channel": "7"},
@@ -84,3 +86,13 @@ async def test_a_rest_that_never_ends_is_left_behind() -> None:
 async def test_a_body_that_waits_to_be_asked_for_is_not_asked_for() -> None:
     headers = {"content-length": "9", "expect": "100-continue"}
     assert not await call(headers=headers, chunks=(b"x",)).discard_body()
+
+
+@pytest.mark.parametrize("path", ["/metrics\n", "/\0", "/a\x7fb", "/\x85", "/\r\n"])
+def test_a_path_with_a_control_character_is_no_text(path: str) -> None:
+    assert not call(path=path).path_is_text
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ü/é", "/a b", "/\u200b"])
+def test_other_paths_are_text(path: str) -> None:
+    assert call(path=path).path_is_text

@@ -3,15 +3,19 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import uvicorn
 
-from tests.unit.api.face import BEARER, FakeService, face
+from tests.unit.api.face import BEARER, JOB, FakeService, face
 from waystation.api.body import Limits
-from waystation.api.protocol import bounded_protocol
+from waystation.api.protocol import Bounds, bounded_protocol
+from waystation.jobs import JobId
+from waystation.ports import User
 
 PATIENT_S = 30.0
 HURRIED_S = 0.05
@@ -19,17 +23,46 @@ AUTHORIZATION = f"Authorization: {BEARER['authorization']}\r\n".encode()
 GET = b"GET /v2/jobs HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION + b"\r\n"
 
 
+@dataclass
+class SlowService(FakeService):
+    """Lists jobs once it is told to."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def running_jobs(self, user: User) -> Sequence[JobId]:
+        await self.go.wait()
+        return await super().running_jobs(user)
+
+
+@dataclass
+class Watched:
+    """A server's port, and its side of the connections."""
+
+    port: int
+    server: uvicorn.Server
+
+    @property
+    def connections(self) -> list[Any]:
+        return list(self.server.server_state.connections)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENT_S):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
 @asynccontextmanager
-async def served(
-    head_s: float = PATIENT_S, head_bytes: int = 4096, limits: Limits | None = None
-) -> AsyncIterator[int]:
+async def watched(
+    bounds: Bounds, limits: Limits | None = None, service: FakeService | None = None
+) -> AsyncIterator[Watched]:
     """Serve the face on a free port, as the application does."""
     server = uvicorn.Server(
         uvicorn.Config(
-            face(FakeService(), limits=limits),
+            face(service or FakeService(), limits=limits),
             host="127.0.0.1",
             port=0,
-            http=bounded_protocol(head_s, head_bytes),
+            http=bounded_protocol(bounds),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -39,11 +72,19 @@ async def served(
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listener]))
     try:
-        yield listener.getsockname()[1]
+        yield Watched(listener.getsockname()[1], server)
     finally:
         server.should_exit = True
         await serving
         listener.close()
+
+
+@asynccontextmanager
+async def served(
+    head_s: float = PATIENT_S, head_bytes: int = 4096, limits: Limits | None = None
+) -> AsyncIterator[int]:
+    async with watched(Bounds(head_s=head_s, head_bytes=head_bytes), limits) as here:
+        yield here.port
 
 
 @asynccontextmanager
@@ -142,3 +183,127 @@ async def test_an_oversized_upload_still_sees_its_refusal() -> None:
         assert await status_of(reader) == 413
         writer.write(GET)
         assert await status_of(reader) == 200
+
+
+async def test_pipelined_requests_wait_unread_and_all_are_answered_in_order() -> None:
+    service = SlowService()
+    many = 3_000
+    async with (
+        watched(Bounds(), service=service) as here,
+        connected(here.port) as (reader, writer),
+    ):
+        writer.write(GET * many)
+        await until(lambda: bool(here.connections) and here.connections[0].held_bytes > 0)
+        [connection] = here.connections
+        for _ in range(50):  # whatever comes in meanwhile stays outside
+            await asyncio.sleep(0)
+            assert len(connection.pipeline) <= 16
+            assert connection.held_bytes <= 1 << 19
+        service.go.set()
+        for _ in range(many):
+            assert await asyncio.wait_for(status_of(reader), PATIENT_S) == 200
+            assert len(connection.pipeline) <= 16
+        await until(lambda: connection.held_bytes == 0)
+
+
+async def test_a_body_and_what_is_pipelined_behind_it_are_told_apart() -> None:
+    body = b'{"replyRef":"' + b"HTTP/1.1 " * 80 + b'"}'
+    post = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION
+    plain = post + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    async with served() as port, connected(port) as (reader, writer):
+        writer.write((GET + plain + chunked) * 40)
+        for _ in range(120):
+            assert await asyncio.wait_for(status_of(reader), PATIENT_S) == 200
+
+
+@pytest.mark.parametrize(
+    "endless", [b"X-More: y\r\n" * 100, b"y" * 1000], ids=["trailers", "one trailer"]
+)
+@pytest.mark.parametrize("token", [AUTHORIZATION, b""], ids=["with token", "without"])
+async def test_trailers_that_never_end_are_cut_and_kept_nowhere(
+    endless: bytes, token: bytes
+) -> None:
+    service = SlowService()
+    async with (
+        watched(Bounds(head_bytes=4096), service=service) as here,
+        connected(here.port) as (_, writer),
+    ):
+        head = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        writer.write(head + token + b"\r\n2\r\n{}\r\n0\r\nX-Long: ")
+        await until(lambda: bool(here.connections) and here.connections[0].cycle is not None)
+        [connection] = here.connections
+        headers = connection.cycle.scope["headers"]
+        kept = len(headers)
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(endless)
+                await asyncio.wait_for(writer.drain(), PATIENT_S)
+                await asyncio.sleep(0)
+        assert len(headers) == kept
+
+
+async def test_trailers_are_dropped() -> None:
+    async with served() as port, connected(port) as (reader, writer):
+        writer.write(
+            b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            + AUTHORIZATION
+            + b"\r\n2\r\n{}\r\n0\r\nAuthorization: Bearer user:2-x\r\nX-A: b\r\n\r\n"
+            + GET
+        )
+        assert await status_of(reader) == 200
+        assert await status_of(reader) == 200
+
+
+@pytest.mark.parametrize("ends", [b"", b"Connection: close\r\n"])
+async def test_a_caller_that_does_not_read_its_answers_is_cut(ends: bytes) -> None:
+    service = FakeService(job=replace(JOB, jobid=JobId("job:" + "x" * 100_000)))
+    many = 500
+    async with watched(Bounds(unread_s=HURRIED_S), service=service) as here:
+        caller = socket.socket()
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(caller, ("127.0.0.1", here.port))
+        with caller:
+            asked = GET.replace(b"Host: x\r\n", b"Host: x\r\n" + ends)
+            await loop.sock_sendall(caller, GET * many + asked)
+            await until(lambda: bool(here.connections))
+            await until(lambda: not here.connections)
+
+
+async def test_a_caller_that_reads_slowly_but_does_read_is_not_cut() -> None:
+    async with (
+        watched(Bounds(unread_s=HURRIED_S)) as here,
+        connected(here.port) as (reader, writer),
+    ):
+        for _ in range(5):
+            writer.write(GET)
+            assert await status_of(reader) == 200
+            await asyncio.sleep(HURRIED_S)
+        assert here.connections
+
+
+async def test_connections_of_one_address_and_in_all_are_bounded() -> None:
+    bounds = Bounds(connections=3)
+    async with (
+        watched(bounds) as here,
+        connected(here.port) as (first, asks),
+        connected(here.port),
+        connected(here.port),
+    ):
+        await until(lambda: len(here.connections) == 3)
+        async with connected(here.port) as (refused, _):
+            assert await asyncio.wait_for(refused.read(), PATIENT_S) == b""
+        asks.write(GET)
+        assert await status_of(first) == 200
+
+
+@pytest.mark.parametrize(
+    "data", [b"BLAH\r\n\r\n", GET.replace(b"Host", b"Upgrade: h2c\r\nConnection: upgrade\r\nHost")]
+)
+async def test_no_caller_can_fill_the_log(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as port, connected(port) as (reader, writer):
+        writer.write(data)
+        await status_of(reader)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]

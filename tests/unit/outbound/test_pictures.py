@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -154,3 +155,54 @@ def test_the_brightest_spot_of_a_mask_is_found(shade: int) -> None:
     mask.putpixel((5, 3), shade)
     mask.save(out, "PNG")
     assert brightest(out.getvalue()) == shade
+
+
+def masked(kind: str = "PNG") -> bytes:
+    out = BytesIO()
+    Image.new("L", (40, 30), 255).save(out, kind)
+    return out.getvalue()
+
+
+def cut_after_the_pixels(tail: bytes) -> bytes:
+    """Return a mask that is sound at its head and has a damaged chunk behind its pixels."""
+    end = png_chunk(b"IEND", b"")
+    return masked().removesuffix(end) + tail
+
+
+DAMAGED = [
+    cut_after_the_pixels(b"\0\0"),
+    cut_after_the_pixels(b"\0\0\0\x10tEXt"),
+    cut_after_the_pixels(png_chunk(b"tEXt", b"a\0b")[:-3]),
+    cut_after_the_pixels(png_chunk(b"zTXt", b"a\0\0broken") + png_chunk(b"IEND", b"")),
+    cut_after_the_pixels(png_chunk(b"eXIf", b"II*\0") + png_chunk(b"IEND", b"")),
+    cut_after_the_pixels(b"\0\0\0\1!?!?x\0\0\0\0"),
+]
+
+
+@pytest.mark.parametrize("look", [brightest, inverted])
+@pytest.mark.parametrize("data", DAMAGED)
+def test_a_mask_damaged_behind_its_pixels_is_a_value_or_an_oserror(
+    look: Callable[[bytes], object], data: bytes
+) -> None:
+    try:
+        look(data)
+    except OSError:
+        pass
+
+
+@given(
+    kind=st.sampled_from(["PNG", "WEBP"]),
+    at=st.integers(0, 2000),
+    value=st.integers(0, 255),
+    length=st.integers(0, 2000),
+)
+def test_no_damage_to_a_mask_raises_anything_but_an_oserror(
+    kind: str, at: int, value: int, length: int
+) -> None:
+    data = bytearray(masked(kind))
+    data[at % len(data)] = value
+    for damaged in (bytes(data), bytes(data[: length % len(data)])):
+        try:
+            brightest(damaged)
+        except OSError:
+            pass
