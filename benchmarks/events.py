@@ -29,7 +29,7 @@ from waystation.app import State, open_state
 from waystation.clock import SystemClock
 from waystation.jobs import InteractionSeen, Job, Nonce, Submitted
 from waystation.midjourney.machine import apply
-from waystation.ports import Account, Change, JobChange, JobDraft
+from waystation.ports import AccountSetup, Change, JobChange, JobDraft
 from waystation.settings import load
 from waystation.wire.gateway import Frame
 from waystation.wire.interaction import InteractionEvent
@@ -111,7 +111,7 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
     account_id, token = f"account-{number}", f"token-of-account-{number}"
     channel, guild, discord_user = str(base + 1), str(base + 2), str(base + 3)
     await state.store.put_account(
-        Account(
+        AccountSetup(
             account_id=account_id,
             user_id=user_id,
             discord_user_id=discord_user,
@@ -120,7 +120,7 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
             max_jobs=_JOBS,
             sealed_token=state.vault.seal("accounts", account_id, token.encode()),
             masked_token="tok…secured…000",
-            created_at=now,
+            at=now,
         )
     )
     epoch = await state.store.claim_account(account_id, "bench", now, now + timedelta(seconds=30))

@@ -20,7 +20,7 @@ from waystation.jobs import (
     Submitted,
     Unclear,
 )
-from waystation.ports import Account, Change, Halt, JobChange, JobDraft, Mail
+from waystation.ports import Account, AccountSetup, Change, Halt, JobChange, JobDraft, Mail
 
 __all__ = [
     "account",
@@ -32,6 +32,7 @@ __all__ = [
     "halt",
     "later",
     "mail",
+    "setup",
     "stepped",
     "submitted",
 ]
@@ -54,6 +55,22 @@ def account(number: int = 1, *, user_id: int = 1, max_jobs: int = 3) -> Account:
         sealed_token=b"sealed",
         masked_token="ABC…secured…xyz",
         created_at=later(number),
+    )
+
+
+def setup(made: Account | None = None) -> AccountSetup:
+    """Return what sets an account up as it is; account 1 when none is given."""
+    made = made or account()
+    return AccountSetup(
+        account_id=made.account_id,
+        user_id=made.user_id,
+        discord_user_id=made.discord_user_id,
+        channel=made.channel,
+        guild_id=made.guild_id,
+        max_jobs=made.max_jobs,
+        sealed_token=made.sealed_token,
+        masked_token=made.masked_token,
+        at=made.created_at,
     )
 
 
@@ -128,6 +145,7 @@ def failed(job: Job, *, ghost: bool = False, slot: bool = False, at: datetime = 
         status=JobStatus.FAILED,
         ghost=ghost,
         slot=slot,
+        slot_until=at + timedelta(minutes=10) if slot else None,
         finished_at=at,
         code=504 if ghost else 502,
         error="Job queued",

@@ -131,6 +131,8 @@ class HumanCheckSeen:
     text: str
     fatal: bool
     sequence: int | None = None
+    token_rejected: bool = False
+    """Whether a new token is the mend."""
 
 
 GatewayEvent = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, TypedDict
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
@@ -20,6 +21,7 @@ from waystation.wire.message import Message
 
 __all__ = [
     "Account",
+    "AccountSetup",
     "Change",
     "Clock",
     "Counts",
@@ -27,6 +29,7 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "Halt",
+    "HaltCause",
     "IdSource",
     "JobChange",
     "JobDraft",
@@ -129,11 +132,19 @@ class UserChanges(TypedDict, total=False):
     updated_at: datetime
 
 
+class HaltCause(StrEnum):
+    """By what kind of thing an account was halted, where the kind decides about the mend."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a cause
+    """Discord rejected the token: a new one lifts the halt (R33)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One Discord user identity we act as, in one channel. Discord user and channel are unique."""
 
     account_id: str
+    """Stands for this user's Discord user in this channel, for ever (R19)."""
     user_id: int
     """The owner (R32)."""
     discord_user_id: str
@@ -148,6 +159,8 @@ class Account:
     halt: str | None = None
     """v2's pendingModMessage: why the account is halted; None while it works."""
     halted_at: datetime | None = None
+    halt_cause: HaltCause | None = None
+    """None for what a person has to deal with in Discord."""
     reset_at: datetime | None = None
     """A trigger older than this never halts again (R34)."""
     removed_at: datetime | None = None
@@ -159,6 +172,21 @@ class Account:
     def usable(self) -> bool:
         """Whether new jobs may be submitted through it."""
         return self.halt is None and self.removed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetup:
+    """What a caller sets of an account; None leaves a column as it is then (R44)."""
+
+    account_id: str
+    user_id: int
+    discord_user_id: str
+    channel: str
+    guild_id: str | None
+    max_jobs: int | None
+    sealed_token: bytes | None
+    masked_token: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +231,9 @@ class NoSlot:
 
     max_jobs: int
     executing_jobs: Sequence[JobId]
+    """Unfinished ones of the caller."""
+    free_at: datetime | None = None
+    """When the first slot is given back that a ghost holds; None when none does (R31)."""
     halted: Sequence[str] = ()
     """Channels among the candidates that are halted (R7)."""
     all_halted: bool = False
@@ -239,6 +270,9 @@ class Halt:
     mail: Mail
     said: str | None = None
     """Discord's id of what triggered it; then its age is told by that, not by `triggered_at`."""
+    cause: HaltCause | None = None
+    sealed_token: bytes | None = None
+    """The rejected token: where the account has another one meanwhile, nothing is halted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +351,18 @@ class Store(Protocol):
         ...
 
     # accounts
-    async def put_account(self, account: Account) -> bool:
-        """Insert or overwrite by account_id; True when it is new. Leaves halt, reset and epoch.
+    async def account_id_of(self, user_id: int, discord_user_id: str, channel: str) -> str | None:
+        """Return the id of a user's account of this identity, also of one that was erased (R19)."""
+        ...
 
-        Raises: Conflict: another row has the same Discord user id or channel (R32)
+    async def put_account(self, setup: AccountSetup) -> bool:
+        """Set an account up; True when it was not there. Takes a removal back.
+
+        A new token lifts the halt that a rejected one made; any other halt, reset and epoch stay.
+        An account that was erased comes back with its halt.
+
+        Raises: Conflict: another row has the same Discord user id or channel (R32), or the account
+        was set up or erased since its id was looked up
         """
         ...
 
@@ -343,8 +385,17 @@ class Store(Protocol):
         """Mark as removed; idempotent. Raises: NotFound."""
         ...
 
+    async def keep_account(self, account_id: str) -> None:
+        """Take a removal back; nothing when the account is gone."""
+        ...
+
     async def erase_account(self, account_id: str) -> None:
-        """Delete a removed account's row and session; its jobs stay readable (R33)."""
+        """Delete a removed account's row and session; its jobs stay readable (R33).
+
+        Its ghosts stay candidates, and keep their slots (R19, R31).
+
+        Raises: Conflict: it is not removed any more, or a job of it is not final
+        """
         ...
 
     async def claim_account(
@@ -362,10 +413,6 @@ class Store(Protocol):
 
     async def load_session(self, account_id: str) -> bytes | None:
         """Return the sealed gateway session."""
-        ...
-
-    async def drop_session(self, account_id: str) -> None:
-        """Forget the gateway session."""
         ...
 
     # jobs
@@ -397,7 +444,10 @@ class Store(Protocol):
         ...
 
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
-        """Return what a conversation holds: jobs that are not final, ghosts, slot holders."""
+        """Return what a conversation holds: jobs that are not final, ghosts, slot holders.
+
+        Also the ghosts of other accounts that had the same Discord user and channel (R19).
+        """
         ...
 
     async def orphaned_jobs(self) -> Sequence[Job]:
@@ -451,6 +501,10 @@ class Store(Protocol):
     # upkeep
     async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
         """Return kept bot messages, newest first."""
+        ...
+
+    async def release_slots(self) -> None:
+        """Give back the slots of ghosts whose account is gone and whose time is over (R31)."""
         ...
 
     async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:

@@ -52,7 +52,7 @@ async def main(path: Path) -> None:
     first = len(await store.list_accounts())
     writers = []
     for number in range(first, first + _WRITERS):
-        await store.put_account(build.account(number))
+        await store.put_account(build.setup(build.account(number)))
         until = now + timedelta(hours=1)
         epoch = await store.claim_account(f"account-{number}", str(now), now, until)
         writers.append(write(store, number, epoch))

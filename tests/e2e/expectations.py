@@ -236,6 +236,8 @@ TITLES: Sequence[tuple[Any, ...]] = (
     ("captcha_component", FIRST, 596, "One moment", "Pick what the image shows.", NO_COLOUR),
     ("complete_the_task", FIRST, 596, "Please complete the task",
      "A short task is waiting for you."),
+    ("not_allowed_to_dm", FIRST, 596, "You are not allowed to DM with slash commands",
+     "Direct messages are for subscribers of another plan."),
     ("unknown_wording", FIRST, 502, "The tea has gone cold", "No source has seen this title."),
     ("unknown_wording_colourless", EDIT, 502, "The tea is cold again",
      "No source has seen this title either.", NO_COLOUR),

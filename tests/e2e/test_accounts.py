@@ -188,7 +188,7 @@ def identified_with(here: Installation) -> list[str]:
 
 
 async def test_a_new_token_of_the_same_user_takes_over_and_loses_nothing(install: Install) -> None:
-    async with install() as here:
+    async with install(first_edit_s=0.0) as here:
         ada = await here.person()
         (account,) = here.sim.accounts
         await here.equip(ada)
@@ -205,7 +205,7 @@ async def test_a_new_token_of_the_same_user_takes_over_and_loses_nothing(install
 
 
 async def test_another_users_token_must_wait_for_the_running_jobs(install: Install) -> None:
-    async with install(accounts=2) as here:
+    async with install(accounts=2, first_edit_s=0.0) as here:
         ada = await here.person()
         first, second = here.sim.accounts
         # the second user may read the first one's channel
@@ -231,7 +231,7 @@ async def test_another_users_token_must_wait_for_the_running_jobs(install: Insta
 
 
 async def test_a_removed_account_ends_its_jobs_and_leaves_no_secret(install: Install) -> None:
-    async with install() as here:
+    async with install(first_edit_s=0.0) as here:
         ada = await here.person()
         (channel,) = await here.equip(ada)
         await here.connected()
@@ -240,8 +240,8 @@ async def test_a_removed_account_ends_its_jobs_and_leaves_no_secret(install: Ins
         path = f"{ACCOUNTS}/{channel}"
         assert (await ada.call("DELETE", path))[:2] == (204, None)
         # gone for its user at once
-        missing = {"error": "Configuration not found for provided channel", "code": 404}
-        assert (await ada.call("GET", path))[:2] == (404, missing)
+        status, missing, _ = await ada.call("GET", path)
+        assert (status, missing["error"]) == (404, "Configuration not found for provided channel")
         assert (await ada.call("DELETE", path))[0] == 404
         assert (await ada.describe(here.photo()))[0] == 400
         # its job goes on to its end
@@ -372,8 +372,9 @@ async def test_a_removed_account_takes_no_slot_of_its_channel_with_it(install: I
         status, job, _ = await ada.describe(here.photo())
         assert status == 200, job
         await ada.call("GET", f"/v2/jobs/cancel/?jobid={job['jobid']}")
+        # R31: what is over is no job to wait for
         status, full, _ = await ada.describe(here.photo())
-        assert (status, full["executingJobs"]) == (429, [job["jobid"]])
+        assert (status, "executingJobs" in full) == (429, False)
         assert (await ada.call("DELETE", f"/v2/account/midjourney/{channel}"))[0] == 204
         assert await here.equip(eve, maxJobs=1) == [channel]
         status, job, _ = await eve.describe(here.photo())

@@ -106,7 +106,7 @@ class Accounts:
         """Answer the caller's accounts, keyed by channel."""
         accounts = await self._service.accounts.of(user)
         if not accounts:
-            raise NotFound("Configuration not found")
+            raise await self._service.accounts.unknown(user, None, NotFound)
         return json_answer({account.channel: _account_form(account) for account in accounts})
 
     async def add(self, call: Call, user: User, body: Body) -> Answer:

@@ -132,6 +132,8 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Please address this issue and POST account/midjourney/<channel>/reset "
             "before making any new API calls.",
             "Pending mod message",
+            "Discord rejected the token of your Discord account. Please POST "
+            "account/midjourney<channel> with a new token before making any new API calls.",
         ),
         *_rows(429, "Discord /interactions failed with HTTP status 429"),
         *_rows(

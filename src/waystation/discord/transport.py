@@ -45,6 +45,7 @@ from waystation.gateway_events import (
 )
 from waystation.ports import Transport, TransportFactory
 from waystation.secret import Secret
+from waystation.wire.gateway import CloseCode
 from waystation.wire.message import Message
 
 __all__ = ["QUEUE_LIMIT", "DiscordTransport", "discord_factory"]
@@ -145,7 +146,7 @@ class DiscordTransport:
         try:
             closed = await self._serve()
         except NotAuthorised as error:
-            return await self._stop(f"{error.message} (HTTP status 401)")
+            return await self._stop(f"{error.message} (HTTP status 401)", token_rejected=True)
         except TransportError as error:
             if isinstance(error, HumanCheckRequired):
                 await self._events.put(HumanCheckSeen(error.message, fatal=False))
@@ -159,15 +160,16 @@ class DiscordTransport:
         )
         reason = closed.reason or follows.reason
         if isinstance(follows, Stop):
-            return await self._stop(reason)
+            rejected = closed.close_code == CloseCode.AUTHENTICATION_FAILED
+            return await self._stop(reason, token_rejected=rejected)
         self._log.info("gateway.lost", reason=reason, wait_s=round(follows.wait_s, 1))
         await self._events.put(Disconnected(reason))
         await clock.sleep(follows.wait_s)
         return True
 
-    async def _stop(self, reason: str) -> bool:
+    async def _stop(self, reason: str, *, token_rejected: bool) -> bool:
         self._log.error("gateway.stopped", reason=reason)
-        await self._events.put(HumanCheckSeen(reason, fatal=True))
+        await self._events.put(HumanCheckSeen(reason, fatal=True, token_rejected=token_rejected))
         return False
 
     async def _serve(self) -> Closed:

@@ -1,15 +1,18 @@
 """Accounts: the Discord accounts that a user has set up, and what may be done with them.
 
-Rules: a foreign channel answers exactly as an absent one (I13); a Discord user stands once; a
+Rules: a foreign channel answers exactly as an absent one (I13); a Discord user stands once; an
+account is its Discord user in its channel, so that one that is added again is the same (R19); a
 changed row is in the store before its owner takes it over (R33).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeVar
 
-from waystation.engine.pool import Pool
+from waystation.engine.pool import REMOVAL_GRACE, Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import (
     Conflict,
@@ -18,8 +21,19 @@ from waystation.errors import (
     NotAuthorised,
     NotFound,
     Throttled,
+    WaystationError,
 )
-from waystation.ports import Account, Clock, DiscordIdentity, IdSource, Probe, Sealer, Store, User
+from waystation.ports import (
+    Account,
+    AccountSetup,
+    Clock,
+    DiscordIdentity,
+    IdSource,
+    Probe,
+    Sealer,
+    Store,
+    User,
+)
 from waystation.secret import Secret, mask
 
 __all__ = ["Accounts"]
@@ -29,6 +43,11 @@ _DEFAULT_MAX_JOBS = 3
 
 _REJECTED_TOKENS_PER_HOUR = 5
 """R35."""
+
+_LOOKS = 3
+"""How often an account is looked up anew that was set up or erased by somebody else meanwhile."""
+
+_E = TypeVar("_E", bound=WaystationError)
 
 
 class Accounts:
@@ -58,10 +77,22 @@ class Accounts:
 
     async def get(self, user: User, channel: str) -> Account:
         """Return the caller's account in a channel. Raises: NotFound."""
-        for account in await self.of(user):
-            if account.channel == channel:
-                return account
-        raise NotFound("Configuration not found for provided channel")
+        account = await self._in(user, channel)
+        if account is None or account.removed_at is not None:
+            raise await self.unknown(user, channel, NotFound)
+        return account
+
+    async def unknown(self, user: User, channel: str | None, kind: type[_E]) -> _E:
+        """Return the error for an account that is not there, or is being removed.
+
+        Args: channel: None: any of the caller's
+        """
+        accounts = await self._store.list_accounts(user.user_id)
+        going = [one for one in accounts if one.removed_at and channel in (None, one.channel)]
+        details = self._being_removed(going[0]) if going else None
+        if channel is None:
+            return kind("Configuration not found", details=details)
+        return kind("Configuration not found for provided channel", details=details)
 
     async def add(self, user: User, token: Secret, max_jobs: int | None) -> tuple[Account, bool]:
         """Set up the account of a Discord token in its direct messages with the bot.
@@ -69,10 +100,17 @@ class Accounts:
         Returns: the account, and whether it is new
         Raises: InvalidRequest, Throttled
         """
+        known = await self._with_token(user, token)
+        if known is not None and known.guild_id is None:
+            return await self._put(
+                user, token, known.discord_user_id, known.channel, None, max_jobs
+            )
         identity = await self._identify(user, token)
         if identity.dm_channel is None:
             raise InvalidRequest("Midjourney bot not configured")
-        return await self._put(user, token, identity, identity.dm_channel, None, max_jobs)
+        return await self._put(
+            user, token, identity.discord_user_id, identity.dm_channel, None, max_jobs
+        )
 
     async def put(
         self, user: User, channel: str, token: Secret, server: str, max_jobs: int
@@ -81,6 +119,55 @@ class Accounts:
 
         Raises: InvalidRequest, Throttled
         """
+        known = await self._with_token(user, token)
+        if known is not None and (known.channel, known.guild_id) == (channel, server):
+            discord_user_id = known.discord_user_id
+        else:
+            discord_user_id = (await self._checked(user, channel, token, server)).discord_user_id
+        account, _ = await self._put(user, token, discord_user_id, channel, server, max_jobs)
+        return account
+
+    async def remove(self, user: User, channel: str, force: bool = False) -> None:
+        """Stop submitting at once; the session goes when the jobs have ended.
+
+        Args: force: end the jobs now, also of an account that is being removed already
+        Raises: NotFound
+        """
+        account = await self._in(user, channel)
+        if account is None or (account.removed_at is not None and not force):
+            raise await self.unknown(user, channel, NotFound)
+        await self._store.remove_account(account.account_id, self._clock.now())
+        await self._pool.remove(account.account_id, force=force)
+
+    async def reset(self, user: User, channel: str) -> None:
+        """Put a halted account back to work, after a person has dealt with it. Raises: NotFound."""
+        account = await self.get(user, channel)
+        owner = self._pool.get(account.account_id)
+        seen = None if owner is None else owner.newest_seen
+        await self._store.reset_account(account.account_id, self._clock.now(), seen)
+        await self._pool.put(account.account_id)
+
+    async def _in(self, user: User, channel: str) -> Account | None:
+        """Return the caller's account in a channel, also one that is being removed."""
+        accounts = await self._store.list_accounts(user.user_id)
+        return next((account for account in accounts if account.channel == channel), None)
+
+    async def _with_token(self, user: User, token: Secret) -> Account | None:
+        """Return the caller's account that has this very token: Discord need not be asked again."""
+        shown = mask(token.reveal())
+        for account in await self._store.list_accounts(user.user_id):
+            if account.masked_token == shown and self._has_token(account, token):
+                return account
+        return None
+
+    def _has_token(self, account: Account, token: Secret) -> bool:
+        known = self._sealer.unseal("accounts", account.account_id, account.sealed_token)
+        return known == token.reveal().encode()
+
+    async def _checked(
+        self, user: User, channel: str, token: Secret, server: str
+    ) -> DiscordIdentity:
+        """Ask Discord whether a token can be used in a guild's channel."""
         identity = await self._identify(user, token)
         if not await self._probe.can_read(token, channel):
             raise InvalidRequest(
@@ -96,26 +183,7 @@ class Accounts:
         for other in await self.of(user):
             if other.guild_id == server and other.channel != channel:
                 raise InvalidRequest(f"Channel {other.channel} configuration has same server value")
-        account, _ = await self._put(user, token, identity, channel, server, max_jobs)
-        return account
-
-    async def remove(self, user: User, channel: str, force: bool = False) -> None:
-        """Stop submitting at once; the session goes when the jobs have ended. Raises: NotFound."""
-        account = await self.get(user, channel)
-        await self._store.remove_account(account.account_id, self._clock.now())
-        removed = await self._store.get_account(account.account_id)
-        if removed is not None:
-            await self._pool.remove(removed, force=force)
-
-    async def reset(self, user: User, channel: str) -> None:
-        """Put a halted account back to work, after a person has dealt with it. Raises: NotFound."""
-        account = await self.get(user, channel)
-        owner = self._pool.get(account.account_id)
-        seen = None if owner is None else owner.newest_seen
-        await self._store.reset_account(account.account_id, self._clock.now(), seen)
-        reset = await self._store.get_account(account.account_id)
-        if reset is not None:
-            await self._pool.put(reset)
+        return identity
 
     async def _identify(self, user: User, token: Secret) -> DiscordIdentity:
         now, key = self._clock.now(), str(user.user_id)
@@ -137,48 +205,95 @@ class Accounts:
         self,
         user: User,
         token: Secret,
-        identity: DiscordIdentity,
+        discord_user_id: str,
         channel: str,
         server: str | None,
         max_jobs: int | None,
     ) -> tuple[Account, bool]:
-        own = await self.of(user)
-        known = next((account for account in own if account.channel == channel), None)
-        for account in own:
-            same_user = account.discord_user_id == identity.discord_user_id
-            if same_user and account is not known:
-                raise _same_discord(account.channel)
-        replaced = known is not None and known.discord_user_id != identity.discord_user_id
-        if known is not None and replaced and self._runs(known):
-            raise InvalidRequest(
-                f"Channel {channel} has running jobs of another Discord user; wait for them"
+        await self._make_room(user, discord_user_id, channel)
+        for _ in range(_LOOKS):
+            found = await self._store.account_id_of(user.user_id, discord_user_id, channel)
+            account_id = found or self._ids.token(12)
+            stored = await self._store.get_account(account_id)
+            same = stored is not None and self._has_token(stored, token)
+            setup = AccountSetup(
+                account_id=account_id,
+                user_id=user.user_id,
+                discord_user_id=discord_user_id,
+                channel=channel,
+                guild_id=server,
+                max_jobs=max_jobs or (None if stored else _DEFAULT_MAX_JOBS),
+                # the same token keeps its session (R33)
+                sealed_token=None if same else self._sealed(account_id, token),
+                masked_token=None if same else mask(token.reveal()),
+                at=self._clock.now(),
             )
-        if known is not None:
-            # R33: a new token connects with IDENTIFY and reads back
-            await self._store.drop_session(known.account_id)
-        account_id = self._ids.token(12) if known is None else known.account_id
-        account = Account(
-            account_id=account_id,
-            user_id=user.user_id,
-            discord_user_id=identity.discord_user_id,
-            channel=channel,
-            guild_id=server,
-            max_jobs=max_jobs or (known.max_jobs if known else _DEFAULT_MAX_JOBS),
-            sealed_token=self._sealer.seal("accounts", account_id, token.reveal().encode()),
-            masked_token=mask(token.reveal()),
-            created_at=self._clock.now() if known is None else known.created_at,
+            try:
+                created = await self._store.put_account(setup)
+            except Conflict:
+                # it is another user's; or it was set up or erased a moment ago
+                continue
+            await self._pool.put(account_id)
+            account = await self._store.get_account(account_id)
+            if account is not None:
+                return account, created
+        raise _same_discord(channel)
+
+    async def _make_room(self, user: User, discord_user_id: str, channel: str) -> None:
+        """See that the caller has this Discord user and this channel once.
+
+        An account of the channel that has another Discord user goes: it is another account (R19).
+
+        Raises: InvalidRequest
+        """
+        for other in await self._store.list_accounts(user.user_id):
+            same_user = other.discord_user_id == discord_user_id
+            if same_user and other.channel != channel:
+                raise _same_discord(other.channel, self._being_removed(other))
+            if other.channel == channel and not same_user:
+                await self._give_way(other)
+
+    async def _give_way(self, account: Account) -> None:
+        """Remove an account on which nothing runs, for another one of its channel.
+
+        Raises: InvalidRequest: something runs
+        """
+        account_id = account.account_id
+        runs = InvalidRequest(
+            f"Channel {account.channel} has running jobs of another Discord user; wait for them",
+            details=self._being_removed(account),
         )
-        try:
-            created = await self._store.put_account(account)
-        except Conflict as error:
-            raise _same_discord(channel) from error
-        stored = await self._store.get_account(account_id) or account
-        await self._pool.put(stored)
-        return stored, created
+        if await self._runs(account_id):
+            raise runs
+        await self._store.remove_account(account_id, self._clock.now())
+        await self._pool.remove(account_id, force=False)
+        if account.removed_at is None and await self._runs(account_id):
+            # a job was accepted in between: the account stays what it was
+            await self._store.keep_account(account_id)
+            await self._pool.put(account_id)
+            raise runs
 
-    def _runs(self, account: Account) -> bool:
-        return any(not job.final for job in self._pool.jobs(account.account_id))
+    async def _runs(self, account_id: str) -> bool:
+        jobs = await self._store.in_flight_jobs(account_id)
+        return any(not job.final and job.account_id == account_id for job in jobs)
+
+    def _being_removed(self, account: Account) -> str | None:
+        """Say what becomes of an account that is removed; None for one that is not."""
+        if account.removed_at is None:
+            return None
+        left = account.removed_at + REMOVAL_GRACE - self._clock.now()
+        minutes = max(1, math.ceil(left.total_seconds() / 60))
+        return (
+            f"The account of channel {account.channel} is being removed: it goes when its running "
+            f"jobs have ended, in {minutes} min at the latest. POST its token again to keep it, or "
+            "DELETE it with ?force=true to end the jobs now."
+        )
+
+    def _sealed(self, account_id: str, token: Secret) -> bytes:
+        return self._sealer.seal("accounts", account_id, token.reveal().encode())
 
 
-def _same_discord(channel: str) -> InvalidRequest:
-    return InvalidRequest(f"Channel {channel} configuration has same discord value")
+def _same_discord(channel: str, details: str | None = None) -> InvalidRequest:
+    return InvalidRequest(
+        f"Channel {channel} configuration has same discord value", details=details
+    )

@@ -25,7 +25,7 @@ from waystation.jobs import (
     SlotReleased,
 )
 from waystation.midjourney.steps import Changed, HaltSign, Step
-from waystation.ports import Halt, JobChange, Mail, Unrecognised
+from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised
 from waystation.secret import redact
 
 __all__ = ["halt_with_mail", "job_change", "unrecognised"]
@@ -55,20 +55,25 @@ def job_change(
     return JobChange(job, change.events, () if delivery is None else (delivery,))
 
 
-def halt_with_mail(sign: HaltSign, channel: str, to: str, mail_id: str, now: datetime) -> Halt:
+def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:
     """Return an account's halt with the mail that asks a person to look (R34).
 
     Args: to: the account's user; empty: nobody
     """
+    mend = _DEAL_WITH_IT
+    if sign.token_rejected:
+        mend = _RENEW if account.guild_id is None else _RENEW_IN_A_SERVER
+    body = (_STOPPED + mend + _GO_ON).format(channel=account.channel, text=sign.text)
     return Halt(
         text=sign.text,
         triggered_at=sign.triggered_at,
         said=sign.said,
+        cause=HaltCause.TOKEN if sign.token_rejected else None,
         mail=Mail(
             mail_id=mail_id,
             to=to,
             subject=MAIL_SUBJECT,
-            body=_MAIL_BODY.format(channel=channel, text=sign.text),
+            body=body,
             created_at=now,
             next_attempt_at=now,
         ),
@@ -89,13 +94,16 @@ def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
     return job.reply_progress and told and not job.final
 
 
-_MAIL_BODY = """\
+_STOPPED = """\
 Waystation has stopped submitting jobs through the Discord channel {channel}.
 
 What Discord or the Midjourney bot said:
 
 {text}
 
+"""
+
+_DEAL_WITH_IT = """\
 Please open Discord, deal with it by hand, and then reset the account:
 
     POST /v2/account/midjourney/{channel}/reset
@@ -103,6 +111,25 @@ Please open Discord, deal with it by hand, and then reset the account:
 or, on the command line:
 
     waystation accounts reset {channel}
+"""
 
+_RENEW = """\
+The mend is a new token: log in to Discord, copy its token, and send it to Waystation:
+
+    POST /v2/account/midjourney
+
+or, on the command line:
+
+    waystation accounts add
+"""
+
+_RENEW_IN_A_SERVER = """\
+The mend is a new token: log in to Discord, copy its token, and send it to Waystation with the
+server and the channel of this account:
+
+    POST /v2/account/midjourney/{channel}
+"""
+
+_GO_ON = """
 Jobs that were running already go on. Other accounts are not affected.
 """

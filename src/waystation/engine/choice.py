@@ -6,7 +6,9 @@ store decides which account takes the job, in one transaction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from waystation.engine.accounts import Accounts
@@ -16,7 +18,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
-from waystation.ports import Account, IdSource, NoSlot, Store, User
+from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Store, User
 
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
@@ -28,11 +30,18 @@ class Choice:
     """Finds the accounts that a job may run on."""
 
     def __init__(
-        self, store: Store, pool: Pool, accounts: Accounts, ids: IdSource, lane: int
+        self,
+        store: Store,
+        pool: Pool,
+        accounts: Accounts,
+        clock: Clock,
+        ids: IdSource,
+        lane: int,
     ) -> None:
         self._store = store
         self._pool = pool
         self._accounts = accounts
+        self._clock = clock
         self._ids = ids
         self._lane = lane
 
@@ -59,14 +68,14 @@ class Choice:
     ) -> Sequence[Account]:
         accounts = await self._accounts.of(user)
         if not accounts:
-            raise InvalidRequest("Configuration not found")
+            raise await self._accounts.unknown(user, None, InvalidRequest)
         if request.era_a and request.channel is None:
             # R33: no throw-away identities; era A's fields name an account only with its channel
             raise InvalidRequest("discord, server or channel value is missing")
         if request.channel is not None:
             accounts = [account for account in accounts if account.channel == request.channel]
             if not accounts:
-                raise InvalidRequest("Configuration not found for provided channel")
+                raise await self._accounts.unknown(user, request.channel, InvalidRequest)
         elif not command.takes_slot and len(accounts) > 1:
             raise InvalidRequest("discord, server or channel value is missing")
         return accounts
@@ -114,14 +123,23 @@ class Choice:
             limit = (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
             if len(held) < limit:
                 return
-            own = [job.jobid for job in held if job.user_id == user.user_id]
-            last = NoSlot(max_jobs=limit, executing_jobs=own)
+            own = [job.jobid for job in held if job.user_id == user.user_id and not job.final]
+            ends = [job.slot_until for job in held if job.final and job.slot_until]
+            last = NoSlot(max_jobs=limit, executing_jobs=own, free_at=min(ends, default=None))
         if last is not None:
-            raise busy(last, command)
+            raise busy(last, command, self._clock.now())
 
 
 def halted(account: Account) -> Halted:
-    """Return what a job is refused with while its account is halted."""
+    """Return what a job is refused with while its account is halted; the mend is in the words."""
+    if account.halt_cause is HaltCause.TOKEN:
+        channel = "" if account.guild_id is None else f"/{account.channel}"
+        return Halted(
+            "Discord rejected the token of your Discord account. "
+            f"Please POST account/midjourney{channel} with a new token "
+            "before making any new API calls.",
+            details=account.halt,
+        )
     return Halted(
         "Your Discord account has received a pending moderation message from Midjourney. "
         f"Please address this issue and POST account/midjourney/{account.channel}/reset "
@@ -129,11 +147,17 @@ def halted(account: Account) -> Halted:
     )
 
 
-def busy(no_slot: NoSlot, command: Command) -> Busy:
-    """Return what a job is refused with that finds no room."""
+def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
+    """Return what a job is refused with that finds no room.
+
+    v2's clients sleep and retry when no job is named; `Retry-After` says when (R31).
+    """
     if not command.takes_slot:
         return Throttled(f"{no_slot.max_jobs} jobs without a slot wait on this account already")
-    return Busy(
-        f"Maximum of {no_slot.max_jobs} jobs executing in parallel supported",
-        executing_jobs=no_slot.executing_jobs,
-    )
+    error = f"Maximum of {no_slot.max_jobs} jobs executing in parallel supported"
+    if no_slot.executing_jobs:
+        return Busy(error, executing_jobs=no_slot.executing_jobs)
+    if no_slot.free_at is None:
+        return Busy(error)
+    wait_s = (no_slot.free_at - now).total_seconds()
+    return Busy(error, retry_after_s=max(1, math.ceil(wait_s)))

@@ -7,6 +7,7 @@ was committed, and nothing else.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class Hold:
     conversation: Conversation
     transport: Transport
     session: SessionAtRest
+    sealed_token: bytes
+    """The token it is connected with, as the store had it then."""
     save_at: float
     """Monotonic seconds at which an advanced sequence is saved."""
     caught_up: bool = False
@@ -45,10 +48,11 @@ async def take_hold(
     Raises: StoreError, VaultError
     """
     store, sealer, account_id = adapters.store, adapters.sealer, account.account_id
-    session = SessionAtRest(sealer, account_id, await store.load_session(account_id))
+    token = sealer.unseal("accounts", account_id, account.sealed_token)
+    sealed = await store.load_session(account_id)
+    session = SessionAtRest(sealer, account_id, sealed, hashlib.sha256(token).hexdigest())
     seen = NO_SNOWFLAKE if session.now is None else Snowflake(session.now.newest)
     jobs = await store.in_flight_jobs(account_id)
-    token = sealer.unseal("accounts", account_id, account.sealed_token)
     return Hold(
         lease=lease,
         conversation=Conversation(
@@ -61,5 +65,6 @@ async def take_hold(
         ),
         transport=adapters.transports(Secret(token.decode()), session.now, account_id),
         session=session,
+        sealed_token=account.sealed_token,
         save_at=adapters.clock.monotonic() + limits.session_save_s,
     )

@@ -66,6 +66,7 @@ class Janitor:
                 except (LeaseLost, VersionConflict):
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)
+        await self._store.release_slots()
         purged = _PURGE_BATCH
         while purged == _PURGE_BATCH:
             purged = await self._store.purge(

@@ -46,7 +46,9 @@ class Listener:
             match event:
                 case CaughtUp(resumed, discord_user_id, session):
                     if discord_user_id != self._owner.account.discord_user_id:
-                        await self.receive(HumanCheckSeen(_OTHER_USER, fatal=True))
+                        await self.receive(
+                            HumanCheckSeen(_OTHER_USER, fatal=True, token_rejected=True)
+                        )
                         return
                     await self._owner.connected(session, resumed=resumed)
                 case Disconnected(reason):

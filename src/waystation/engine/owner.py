@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -107,6 +107,10 @@ class Owner:
         self._hold: Hold | None = None
         self._revived = Bell()
         self._stopping = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Set when `run` has returned; who starts it sets it."""
+        self._renewed = False
+        """Whether a new token waits for its first connection: that is made at once (R33)."""
         self._submitter = Submitter(self)
         self.listener = Listener(self)
         self._recovery = Recovery(self)
@@ -176,12 +180,16 @@ class Owner:
 
     async def revive(self, account: Account) -> None:
         """Take over a changed row; connect again under a new token, or after giving up."""
-        new_token = account.sealed_token != self.account.sealed_token
         self.account = account
-        if new_token and self._hold is not None:
+        if self._hold is not None and self._is_outdated(self._hold):
+            self._renewed = True
             await self._hold.transport.close()
         self._revived.ring()
         self.moved.ring()
+
+    def _is_outdated(self, hold: Hold) -> bool:
+        """Tell whether the account has another token than the one it is connected with."""
+        return hold.sealed_token != self.account.sealed_token
 
     # ── running ──
 
@@ -202,7 +210,9 @@ class Owner:
             except* Exception:
                 # one of the engine's loops: it records what happened and goes on
                 log.exception("owner.hold_failed", account=self.account.account_id)
-            if not self._stopping.is_set():
+            if self._renewed:
+                failures, self._renewed = 0, False
+            elif not self._stopping.is_set():
                 failures = 0 if clock.monotonic() - began > _STABLE_S else failures + 1
                 wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)]
                 await race(
@@ -213,18 +223,31 @@ class Owner:
     async def stop(self) -> None:
         """Save the gateway session and leave so that it stays resumable."""
         self._stopping.set()
-        hold = self._hold
-        if hold is not None:
+        if self._hold is not None:
             try:
-                await self._save_session(hold)
+                await self._save_session(self._hold)
             except StoreError:
                 log.warning("owner.session_not_saved", account=self.account.account_id)
-            await hold.transport.close()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Leave for good, without a trace: the account is erased."""
+        self._stopping.set()
+        if self._hold is not None:
+            await self._hold.transport.close()
         self._revived.ring()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it will never act again."""
+        return self._stopping.is_set()
 
     async def _own(self) -> None:
         hold = await self._take_hold()
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._is_outdated(hold):
+            # a new token came while the hold was taken
+            await hold.transport.close()
+            self._renewed = True
             return
         self._hold = hold
         try:
@@ -238,14 +261,21 @@ class Owner:
                     group.create_task(hold.lease.keep()),
                 ]
                 await self.listener.run(hold.transport)
-                if not self._stopping.is_set() and self.account.halt is not None:
-                    # the token is dead or a person is asked for: only a reset or a new token helps
+                while self._waits_for_a_person(hold):
                     await self._revived.wait()
                 for helper in helpers:
                     helper.cancel()
         finally:
             self._hold = None
             await hold.transport.close()
+
+    def _waits_for_a_person(self, hold: Hold) -> bool:
+        """Tell whether the token is dead or a person is asked for, so that connecting is no use.
+
+        A reset helps, or a new token: that one connects although the halt may stay (R33).
+        """
+        halted = self.account.halt is not None
+        return halted and not self._is_outdated(hold) and not self._stopping.is_set()
 
     async def _take_hold(self) -> Hold:
         adapters, account_id = self.adapters, self.account.account_id
@@ -411,7 +441,7 @@ class Owner:
         self, hold: Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
     ) -> None:
         session = hold.session.at(sequence, hold.conversation.newest)
-        halt = None if step.halt is None else await self._halt(step.halt, now)
+        halt = None if step.halt is None else await self._halt(hold, step.halt, now)
         changes = tuple(
             job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
             for one in step.changes
@@ -433,7 +463,8 @@ class Owner:
         if halt is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
-            log.warning("account.halted", account=self.account.account_id, text=halt.text)
+            if self.account.halt is not None:
+                log.warning("account.halted", account=self.account.account_id, text=halt.text)
         if halt is not None or any(change.deliveries for change in changes):
             self.adapters.nudge_outbox()
         for change in step.changes:
@@ -450,10 +481,11 @@ class Owner:
                 self._submitter.answer_modal(change.job)
         self.moved.ring()
 
-    async def _halt(self, sign: HaltSign, now: datetime) -> Halt:
+    async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:
         user = await self.adapters.store.get_user(self.account.user_id)
         to = "" if user is None else user.email
-        return halt_with_mail(sign, self.account.channel, to, self._new_id(), now)
+        halt = halt_with_mail(sign, self.account, to, self._new_id(), now)
+        return replace(halt, sealed_token=hold.sealed_token)
 
     def _new_id(self) -> str:
         return self.adapters.ids.token(18)

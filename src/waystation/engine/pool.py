@@ -1,7 +1,8 @@
 """Pool: the owners of all accounts in this process.
 
-Rules: one owner per account; an account that is removed keeps its owner until its jobs have ended
-or the grace is over (R33).
+Rules: one owner per account; the row decides, so that whatever was asked side by side ends in one
+state: an account that stands is owned, one that is removed keeps its owner until its jobs have
+ended or the grace is over, and is then gone (R33).
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from waystation.engine.feed import race
 from waystation.engine.owner import Adapters, Owner, OwnerLimits
 from waystation.errors import Conflict, StoreError
-from waystation.jobs import Failed, Job
+from waystation.jobs import Failed, Job, JobStatus
 from waystation.ports import Account
 
-__all__ = ["Pool"]
+__all__ = ["REMOVAL_GRACE", "Pool"]
 
 log = structlog.get_logger("waystation.pool")
 
 REMOVAL_GRACE = timedelta(minutes=30)
 """How long a removed account's jobs may go on (R33)."""
 
-RETIRE_AGAIN_S = 1.0
-"""Wait when an account could not be erased."""
+_RETIRE_AGAIN_S = (1.0, 5.0, 30.0)
+"""Waits when an account could not be erased, by how often; the last one repeats."""
 
 RETIRED_WITHIN_S = 3.0
 """How long a caller waits for an account without jobs to be gone; it goes all the same."""
@@ -43,7 +44,9 @@ class Pool:
         self._holder = holder
         self._owners: dict[str, Owner] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[str, asyncio.Task[None]] = {}
+        self._forced: set[str] = set()
+        """Removed accounts whose jobs must end now."""
         self._stopping = asyncio.Event()
         self.started = asyncio.Event()
         """Set when every account has its owner: from then on jobs can be accepted."""
@@ -53,32 +56,47 @@ class Pool:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for account in await self._adapters.store.list_accounts():
-                await self.put(account)
+                self._own(account)
                 if account.removed_at is not None:
                     # it was being retired when an earlier process ended
-                    self._begin_to_retire(self._owners[account.account_id], force=False)
+                    self._begin_to_retire(self._owners[account.account_id])
             self.started.set()
             await self._stopping.wait()
             self._group = None
 
     async def stop(self) -> None:
         """Stop all owners side by side; their gateway sessions stay resumable."""
-        for retiring in self._retiring:
+        for retiring in self._retiring.values():
             retiring.cancel()
         await asyncio.gather(*(owner.stop() for owner in self._owners.values()))
         self._stopping.set()
 
-    async def put(self, account: Account) -> None:
-        """Own a new account, or let its owner take over the changed row."""
-        owner = self._owners.get(account.account_id)
-        if owner is not None:
+    async def put(self, account_id: str) -> None:
+        """Own an account that stands, or let its owner take over the changed row."""
+        while (owner := self._owners.get(account_id)) is not None and owner.leaving:
+            # it was erased, and is there again; two owners at once would write against each other
+            await owner.ended.wait()
+        account = await self._adapters.store.get_account(account_id)
+        if account is None or self._group is None:
+            return
+        owner = self._owners.get(account_id)
+        if owner is None:
+            self._own(account)
+        else:
             await owner.revive(account)
-            return
-        if self._group is None:
-            return
+
+    def _own(self, account: Account) -> None:
+        assert self._group is not None, "accounts are owned while the pool runs"
         owner = Owner(account, self._adapters, self._limits, self._holder)
         self._owners[account.account_id] = owner
-        self._group.create_task(self._own(owner), context=Context())
+        self._group.create_task(self._run(owner), context=Context())
+
+    async def _run(self, owner: Owner) -> None:
+        try:
+            await owner.run()
+        finally:
+            self._owners.pop(owner.account.account_id, None)
+            owner.ended.set()
 
     def get(self, account_id: str) -> Owner | None:
         """Return an account's owner."""
@@ -90,77 +108,112 @@ class Pool:
         return tuple(self._owners.values())
 
     def jobs(self, account_id: str) -> Sequence[Job]:
-        """Return an account's unfinished jobs and ghosts."""
+        """Return an account's unfinished jobs and ghosts; those of others do not count (R19)."""
         owner = self._owners.get(account_id)
-        return () if owner is None else owner.jobs
+        return () if owner is None else [job for job in owner.jobs if job.account_id == account_id]
 
     @property
     def states(self) -> Mapping[str, int]:
         """How many accounts are in which state; no names (R48)."""
         return Counter(owner.state for owner in self._owners.values())
 
-    async def remove(self, account: Account, *, force: bool) -> None:
-        """Let a removed account's jobs end, then forget it (R33).
+    # ── removal (R33) ──
 
-        Args: force: fail them now
+    async def remove(self, account_id: str, *, force: bool) -> None:
+        """Let the jobs of an account that was marked as removed end, then forget it.
+
+        An account whose removal was taken back meanwhile stays.
+
+        Args: force: fail the jobs now
         """
-        owner = self._owners.get(account.account_id)
-        if owner is None or self._group is None:
-            await self._adapters.store.erase_account(account.account_id)
+        await self.put(account_id)
+        account = await self._adapters.store.get_account(account_id)
+        if account is None or account.removed_at is None:
             return
-        await owner.revive(account)
-        retiring = self._begin_to_retire(owner, force)
+        owner = self._owners.get(account_id)
+        if owner is None or self._group is None:
+            await self._erase(account_id)
+            return
+        if force:
+            self._forced.add(account_id)
+        retiring = self._retiring.get(account_id)
+        if retiring is None or retiring.done():
+            retiring = self._begin_to_retire(owner)
+        owner.moved.ring()
         if force or not await self._unfinished(owner):
             # at once, so that the channel can be set up anew right after
             await asyncio.wait({retiring}, timeout=RETIRED_WITHIN_S)
 
-    def _begin_to_retire(self, owner: Owner, force: bool) -> asyncio.Task[None]:
+    def _begin_to_retire(self, owner: Owner) -> asyncio.Task[None]:
         assert self._group is not None, "owners are retired while the pool runs"
-        retiring = self._group.create_task(self._retire(owner, force), context=Context())
-        self._retiring.add(retiring)
-        retiring.add_done_callback(self._retiring.discard)
+        account_id = owner.account.account_id
+        retiring = self._group.create_task(self._retire(owner), context=Context())
+        self._retiring[account_id] = retiring
+
+        def retired(done: asyncio.Task[None]) -> None:
+            if self._retiring.get(account_id) is done:
+                del self._retiring[account_id]
+                self._forced.discard(account_id)
+
+        retiring.add_done_callback(retired)
         return retiring
 
-    async def _retire(self, owner: Owner, force: bool) -> None:
+    async def _retire(self, owner: Owner) -> None:
         """Erase an account once its jobs have ended, however often its hold or the store breaks."""
-        clock = self._adapters.clock
-        removed_at = owner.account.removed_at or clock.now()
-        until = clock.now() if force else removed_at + REMOVAL_GRACE
+        tries = 0
         while True:
             try:
-                await self._end_jobs(owner, until)
-                await owner.stop()
-                await self._adapters.store.erase_account(owner.account.account_id)
-            except (StoreError, Conflict) as error:
-                account_id = owner.account.account_id
-                log.warning("account.not_erased", account=account_id, reason=error.message)
-                await clock.sleep(RETIRE_AGAIN_S)
-            else:
-                return
+                if await self._went(owner):
+                    return
+            except StoreError as error:
+                if tries == 0:
+                    account_id = owner.account.account_id
+                    log.warning("account.not_erased", account=account_id, reason=error.message)
+            except Exception:
+                # one of the engine's loops: it records what happened and goes on
+                log.exception("account.not_erased", account=owner.account.account_id)
+            wait_s = _RETIRE_AGAIN_S[min(tries, len(_RETIRE_AGAIN_S) - 1)]
+            tries += 1
+            await self._until_moved(owner, wait_s)
 
-    async def _end_jobs(self, owner: Owner, until: datetime) -> None:
-        clock = self._adapters.clock
+    async def _went(self, owner: Owner) -> bool:
+        """Tell whether there is nothing left to do: the account is gone, or stands again."""
+        account_id, clock = owner.account.account_id, self._adapters.clock
         while True:
             moved = asyncio.ensure_future(owner.moved.wait())
             try:
+                account = await self._adapters.store.get_account(account_id)
+                if account is None or account.removed_at is None:
+                    return True
                 unfinished = await self._unfinished(owner)
-                left_s = (until - clock.now()).total_seconds()
-                if unfinished and left_s > 0:
-                    await race(moved, asyncio.ensure_future(clock.sleep(left_s)))
-                    continue
+                left_s = (account.removed_at + REMOVAL_GRACE - clock.now()).total_seconds()
+                if not unfinished or left_s <= 0 or account_id in self._forced:
+                    break
+                await race(moved, asyncio.ensure_future(clock.sleep(left_s)))
             finally:
                 moved.cancel()
-            for job in unfinished:
-                await owner.fail(job.jobid, Failed(502, "The account was removed"))
-            return
+        for job in unfinished:
+            ghost = job.status is not JobStatus.CREATED
+            await owner.fail(job.jobid, Failed(502, "The account was removed", ghost=ghost))
+        return await self._erase(account_id, owner)
+
+    async def _erase(self, account_id: str, owner: Owner | None = None) -> bool:
+        """Erase an account; False when a job is left, or it stands again."""
+        try:
+            await self._adapters.store.erase_account(account_id)
+        except Conflict:
+            return False
+        if owner is not None:
+            await owner.leave()
+            await owner.ended.wait()
+        return True
+
+    async def _until_moved(self, owner: Owner, wait_s: float) -> None:
+        moved = asyncio.ensure_future(owner.moved.wait())
+        await race(moved, asyncio.ensure_future(self._adapters.clock.sleep(wait_s)))
 
     async def _unfinished(self, owner: Owner) -> Sequence[Job]:
         """As the store knows them: an owner knows none before it has its lease."""
-        jobs = await self._adapters.store.in_flight_jobs(owner.account.account_id)
-        return [job for job in jobs if not job.final]
-
-    async def _own(self, owner: Owner) -> None:
-        try:
-            await owner.run()
-        finally:
-            self._owners.pop(owner.account.account_id, None)
+        account_id = owner.account.account_id
+        jobs = await self._adapters.store.in_flight_jobs(account_id)
+        return [job for job in jobs if not job.final and job.account_id == account_id]

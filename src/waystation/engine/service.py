@@ -140,7 +140,7 @@ class Service:
         self._clock = clock
         self._links = links
         self._limits = limits
-        self._choice = Choice(store, pool, accounts, ids, limits.lane)
+        self._choice = Choice(store, pool, accounts, clock, ids, limits.lane)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -258,7 +258,7 @@ class Service:
         if isinstance(job, NoSlot):
             if job.all_halted:
                 raise halted(candidates[0])
-            raise busy(job, command)
+            raise busy(job, command, self._clock.now())
         if isinstance(job, Repeated):
             button = str(request.params["button"])
             raise ButtonRepeated(

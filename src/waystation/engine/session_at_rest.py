@@ -1,7 +1,8 @@
 """SessionAtRest: how far an account's gateway session is applied, and what the store has of it.
 
 Rules: it never stands past an event whose effects are not committed (I5), so that the next process
-resumes at what is missing. Sealed, because whoever has it can take the connection over.
+resumes at what is missing. Sealed, because whoever has it can take the connection over. It belongs
+to one token: a new one connects with IDENTIFY (R33).
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ __all__ = ["SessionAtRest"]
 class SessionAtRest:
     """One account's gateway session."""
 
-    def __init__(self, sealer: Sealer, account_id: str, sealed: bytes | None) -> None:
-        """Open what the store has. Raises: VaultError."""
+    def __init__(
+        self, sealer: Sealer, account_id: str, sealed: bytes | None, token_mark: str = ""
+    ) -> None:
+        """Open what the store has.
+
+        Args: token_mark: tells one token from another; empty: whichever
+        Raises: VaultError
+        """
         self._sealer = sealer
         self._account_id = account_id
+        self._token_mark = token_mark
         self.now = None if sealed is None else self._open(sealed)
         """Up to where everything is applied; None while a gap is being read back."""
         self._saved = self.now
@@ -46,7 +54,8 @@ class SessionAtRest:
         """Return a session as the store keeps it."""
         if session is None:
             return None
-        return self._sealer.seal("gateway_sessions", self._account_id, msgspec.json.encode(session))
+        marked = {**msgspec.to_builtins(session), _MARK: self._token_mark}
+        return self._sealer.seal("gateway_sessions", self._account_id, msgspec.json.encode(marked))
 
     def saved(self, session: SessionState | None) -> None:
         """Remember what a commit has left in the store."""
@@ -63,6 +72,14 @@ class SessionAtRest:
         )
         self.saved(session)
 
-    def _open(self, sealed: bytes) -> SessionState:
-        opened = self._sealer.unseal("gateway_sessions", self._account_id, sealed)
-        return msgspec.json.decode(opened, type=SessionState)
+    def _open(self, sealed: bytes) -> SessionState | None:
+        opened = msgspec.json.decode(
+            self._sealer.unseal("gateway_sessions", self._account_id, sealed)
+        )
+        if opened.pop(_MARK, "") not in ("", self._token_mark) and self._token_mark:
+            return None
+        return msgspec.convert(opened, SessionState)
+
+
+_MARK = "token"
+"""What an older version left out."""

@@ -44,6 +44,7 @@ from waystation.midjourney.captions import drawn_prompt
 from waystation.midjourney.commands import COMMANDS, MODES, action_for
 from waystation.midjourney.matching import upload_stem
 from waystation.midjourney.results import listed_prompt
+from waystation.midjourney.steps import TOKEN_REJECTED
 from waystation.ports import Fetched
 
 if TYPE_CHECKING:
@@ -349,7 +350,9 @@ def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
             return RefusedEvent(429, error, refused.body), None
         case "captcha":
             return RefusedEvent(596, _CAPTCHA, refused.body), _CAPTCHA
-        case "unauthorized" | "forbidden":
+        case "unauthorized":
+            return RefusedEvent(596, error, refused.body), TOKEN_REJECTED
+        case "forbidden":
             text = f"{error}: {refused.body}"
             return RefusedEvent(596, error, refused.body), text
         case _:
@@ -359,7 +362,8 @@ def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
 def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
     match error:
         case NotAuthorised() | HumanCheckRequired():
-            return Failed(596, error.message, error.details), error.message
+            text = TOKEN_REJECTED if isinstance(error, NotAuthorised) else error.message
+            return Failed(596, error.message, error.details), text
         case RequestRefused(status=413):
             return Failed(400, "Discord refused the picture as too large", error.details), None
         case _:

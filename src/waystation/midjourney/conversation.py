@@ -64,7 +64,7 @@ from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
 from waystation.midjourney.results import picture_links
-from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join, take
+from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, Changed, HaltSign, Step, join, take
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest, snowflake_time
@@ -195,7 +195,9 @@ class Conversation:
         if isinstance(event, Refused) and job is not None and job.bound:
             event = Unclear(event.error)
         step = self._step(jobid, now, event)
-        return replace(step, halt=HaltSign(halt, now)) if halt else step
+        if not halt:
+            return step
+        return replace(step, halt=HaltSign(halt, now, token_rejected=halt == TOKEN_REJECTED))
 
     def unclear(self, jobid: JobId, reason: str, now: datetime) -> Step:
         """Return the step that notes an unclear outcome."""
@@ -247,8 +249,8 @@ class Conversation:
                 return self._human_check(iframe, now)
             case IframeSeen(iframe):
                 return self._opened(Modal(iframe.id, iframe.custom_id), iframe.nonce, now)
-            case HumanCheckSeen(text):
-                return Step(halt=HaltSign(text, now))
+            case HumanCheckSeen(text, token_rejected=token_rejected):
+                return Step(halt=HaltSign(text, now, token_rejected=token_rejected))
             case _:
                 return NOTHING
 

@@ -135,6 +135,7 @@ ERRORS: Sequence[ErrorRow] = (
             "Tos not accepted",
             "Action required to continue",
             "Please complete the task",
+            "You are not allowed to DM with slash commands",
         ),
     ),
 )

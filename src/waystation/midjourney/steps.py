@@ -13,7 +13,7 @@ from waystation.jobs import Job, JobEvent, JobId, Late, SlotReleased
 from waystation.midjourney.machine import apply
 from waystation.wire.message import Message
 
-__all__ = ["NOTHING", "Changed", "HaltSign", "Step", "join", "take"]
+__all__ = ["NOTHING", "TOKEN_REJECTED", "Changed", "HaltSign", "Step", "join", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ class HaltSign:
     triggered_at: datetime
     said: str | None = None
     """Discord's id of what said it, if it was Discord: its age is told by that alone."""
+    token_rejected: bool = False
+    """Whether Discord has rejected the account's token, so that a new one is the mend (R33)."""
+
+
+TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
+"""The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
 
 
 @dataclass(frozen=True, slots=True)

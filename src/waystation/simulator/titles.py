@@ -244,6 +244,12 @@ TITLES: tuple[Title, ...] = (
         "A short task is waiting for you.",
         ends=HALTED,
     ),
+    Title(
+        "not_allowed_to_dm",
+        "You are not allowed to DM with slash commands",
+        "Direct messages are for subscribers of another plan.",
+        ends=HALTED,
+    ),
     Title("unknown_wording", "The tea has gone cold", "No source has seen this title."),
     Title(
         "unknown_wording_colourless",

@@ -5,6 +5,9 @@ submissions. Each change of holder raises the account's epoch, and every change 
 the epoch it was decided under, so that a holder who was away too long can write nothing (I11). An
 epoch is never used twice, not even when the account is erased and added again: `meta` keeps the
 largest.
+
+How identity works (R19): an account_id stands for one Discord user in one channel of one user, for
+ever. `former_accounts` keeps it when the account is erased, so that the same one comes back.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from waystation.errors import Conflict, LeaseLost, NotFound
-from waystation.ports import Account, User, UserChanges
+from waystation.ports import AccountSetup, User, UserChanges
 from waystation.store.database import Database
-from waystation.store.rows import Values, account_values, micros, user_changes, user_of
+from waystation.store.rows import Values, micros, setup_values, user_changes, user_of
 
 __all__ = [
+    "KEPT_FORMER_ACCOUNTS",
+    "account_id_of",
     "add_user",
     "change_user",
     "claim",
@@ -28,6 +33,9 @@ __all__ = [
     "reset",
     "void_leases",
 ]
+
+KEPT_FORMER_ACCOUNTS = 100
+"""Erased accounts of one user whose identity is kept, beside those that have ghosts."""
 
 
 def add_user(database: Database, email: str, token_hash: bytes, at: datetime) -> User:
@@ -50,25 +58,47 @@ def change_user(database: Database, user_id: int, changes: UserChanges) -> None:
     _found(database.run("change_user", {"user_id": user_id, **user_changes(changes)}))
 
 
-def put(database: Database, account: Account) -> bool:
-    """Insert or overwrite; True when new.
+def account_id_of(
+    database: Database, user_id: int, discord_user_id: str, channel: str
+) -> str | None:
+    """Return the id of a user's account of this identity, also of one that was erased."""
+    identity: Values = {
+        "user_id": user_id,
+        "discord_user_id": discord_user_id,
+        "channel": channel,
+    }
+    row = database.one("account_of_identity", identity)
+    return None if row is None else str(row[0])
 
-    Raises: Conflict: the Discord user or channel is taken
+
+def put(database: Database, setup: AccountSetup) -> bool:
+    """Set an account up, or change one and take its removal back; True when it was not there.
+
+    Raises: Conflict: the Discord user or channel is taken, or the account is another than it was
+    when `setup` was made
     """
-    values = account_values(account)
-    if database.one(
-        "account_twin",
-        {
-            "account_id": account.account_id,
-            "discord_user_id": account.discord_user_id,
-            "channel": account.channel,
-        },
-    ):
-        raise Conflict("This Discord user or channel is configured already.")
-    if database.run("update_account", values):
+    values = setup_values(setup)
+    _refuse_twins(database, values)
+    if database.run("set_account_up", values):
+        if setup.sealed_token is not None:
+            database.run("lift_token_halt", values)
         return False
+    if setup.sealed_token is None or setup.max_jobs is None:
+        raise Conflict("The account is gone meanwhile.")
+    known = account_id_of(database, setup.user_id, setup.discord_user_id, setup.channel)
+    if known not in (None, setup.account_id):
+        raise Conflict("The account was set up meanwhile.")
     database.run("insert_account", values)
+    database.run("recall_account", values)
+    database.run("lift_token_halt", values)
+    database.run("forget_account", values)
     return True
+
+
+def _refuse_twins(database: Database, values: Values) -> None:
+    identity = {name: values[name] for name in ("account_id", "discord_user_id", "channel")}
+    if database.one("account_twin", identity):
+        raise Conflict("This Discord user or channel is configured already.")
 
 
 def reset(database: Database, account_id: str, at: datetime, seen: str | None = None) -> None:
@@ -83,15 +113,21 @@ def remove(database: Database, account_id: str, at: datetime) -> None:
 
 
 def erase(database: Database, account_id: str) -> None:
-    """Delete a removed account; nothing when it is gone already.
+    """Delete a removed account but for its identity; nothing when it is gone already.
+
+    Its token and session are destroyed; its ghosts keep their slots (R31).
 
     Raises: Conflict: it is not removed, or jobs of it are not final (I7)
     """
-    erased = database.one("erase_account", {"account_id": account_id})
-    if erased is not None:
-        database.run("free_slots", {"account_id": account_id})
-        database.run("lift_epoch_floor", {"epoch": erased[0]})
-    elif database.one("account_by_id", {"account_id": account_id}) is not None:
+    named: Values = {"account_id": account_id}
+    if database.one("account_is_idle", named):
+        database.run("remember_account", named)
+        erased = database.one("erase_account", named)
+        assert erased is not None
+        epoch, user_id = erased
+        database.run("lift_epoch_floor", {"epoch": epoch})
+        database.run("trim_former_accounts", {"user_id": user_id, "keep": KEPT_FORMER_ACCOUNTS})
+    elif database.one("account_by_id", named) is not None:
         raise Conflict("The account is not removed, or jobs of it still run.")
 
 

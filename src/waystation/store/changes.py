@@ -18,7 +18,7 @@ from waystation.errors import (
     UuidTaken,
     VersionConflict,
 )
-from waystation.ports import Change, Halt, JobChange
+from waystation.ports import Change, Halt, HaltCause, JobChange
 from waystation.store.database import Database
 from waystation.store.rows import (
     delivery_values,
@@ -50,12 +50,12 @@ def commit(database: Database, change: Change) -> None:
     state = database.one("account_state", {"account_id": change.account_id})
     if state is None or state[0] != change.epoch:
         raise LeaseLost
-    _, halt, removed_at, reset_at, reset_after = state
+    _, halt, removed_at, reset_at, reset_after, sealed_token = state
     if change.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
     for job_change in change.jobs:
         _write_job(database, change, job_change)
-    if change.halt is not None and halt is None:
+    if change.halt is not None and halt is None and _concerns(change.halt, sealed_token):
         _halt(database, change, change.halt, reset_at, reset_after)
     if change.session is not None:
         database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
@@ -93,6 +93,11 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         database.run("insert_delivery", values)
 
 
+def _concerns(halt: Halt, sealed_token: bytes) -> bool:
+    """Tell whether the account still has the token that was rejected, if one was."""
+    return halt.cause is not HaltCause.TOKEN or halt.sealed_token in (None, sealed_token)
+
+
 def _halt(
     database: Database,
     change: Change,
@@ -110,7 +115,12 @@ def _halt(
         return
     database.run(
         "halt_account",
-        {"account_id": change.account_id, "text": halt.text, "at": micros(change.at)},
+        {
+            "account_id": change.account_id,
+            "text": halt.text,
+            "at": micros(change.at),
+            "cause": halt.cause,
+        },
     )
     database.run("insert_mail", mail_values(halt.mail))
 

@@ -35,7 +35,7 @@ from waystation.jobs import (
     Progressed,
     Shown,
 )
-from waystation.ports import Account, Mail, User, UserChanges
+from waystation.ports import Account, AccountSetup, HaltCause, Mail, User, UserChanges
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -46,7 +46,6 @@ __all__ = [
     "Row",
     "Values",
     "account_of",
-    "account_values",
     "delivery_of",
     "delivery_values",
     "event_of",
@@ -60,6 +59,7 @@ __all__ = [
     "micros",
     "micros_or_none",
     "once_key",
+    "setup_values",
     "substitutions",
     "user_changes",
     "user_of",
@@ -80,7 +80,8 @@ _USER_CHANGES = tuple(name for name in USER_COLUMNS if name in UserChanges.__ann
 
 ACCOUNT_COLUMNS = (
     "account_id", "user_id", "discord_user_id", "channel", "guild_id", "max_jobs", "sealed_token",
-    "masked_token", "created_at", "halt", "halted_at", "reset_at", "removed_at", "epoch",
+    "masked_token", "created_at", "halt", "halted_at", "halt_cause", "reset_at", "removed_at",
+    "epoch",
 )  # fmt: skip
 
 JOB_COLUMNS = (
@@ -193,7 +194,7 @@ def account_of(row: Row) -> Account:
     """Read a row of ACCOUNT_COLUMNS."""
     (
         account_id, user_id, discord_user_id, channel, guild_id, max_jobs, sealed_token,
-        masked_token, created, halt, halted, reset, removed, epoch,
+        masked_token, created, halt, halted, halt_cause, reset, removed, epoch,
     ) = row  # fmt: skip
     return Account(
         account_id=account_id,
@@ -207,25 +208,25 @@ def account_of(row: Row) -> Account:
         created_at=instant(created),
         halt=halt,
         halted_at=instant_or_none(halted),
+        halt_cause=None if halt_cause is None else HaltCause(halt_cause),
         reset_at=instant_or_none(reset),
         removed_at=instant_or_none(removed),
         epoch=epoch,
     )
 
 
-def account_values(account: Account) -> Values:
-    """Return what an owner configures of an account, by column."""
+def setup_values(setup: AccountSetup) -> Values:
+    """Return what a caller sets of an account, by column."""
     return {
-        "account_id": account.account_id,
-        "user_id": account.user_id,
-        "discord_user_id": account.discord_user_id,
-        "channel": account.channel,
-        "guild_id": account.guild_id,
-        "max_jobs": account.max_jobs,
-        "sealed_token": account.sealed_token,
-        "masked_token": account.masked_token,
-        "created_at": micros(account.created_at),
-        "removed_at": micros_or_none(account.removed_at),
+        "account_id": setup.account_id,
+        "user_id": setup.user_id,
+        "discord_user_id": setup.discord_user_id,
+        "channel": setup.channel,
+        "guild_id": setup.guild_id,
+        "max_jobs": setup.max_jobs,
+        "sealed_token": setup.sealed_token,
+        "masked_token": setup.masked_token,
+        "at": micros(setup.at),
     }
 
 

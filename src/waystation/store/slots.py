@@ -14,7 +14,7 @@ from waystation.errors import NotFound
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import JobDraft, NoSlot, Repeated
 from waystation.store.database import Database
-from waystation.store.rows import job_values, once_key
+from waystation.store.rows import Values, instant_or_none, job_values, once_key
 
 __all__ = ["add_job", "jobid_of"]
 
@@ -59,6 +59,7 @@ def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot |
     return NoSlot(
         max_jobs=draft.max_jobs or 0 if last_tried is None else last_tried.limit,
         executing_jobs=() if last_tried is None else _executing(database, draft, last_tried),
+        free_at=None if last_tried is None else _free_at(database, draft, last_tried),
         halted=tuple(halted),
         all_halted=bool(halted) and last_tried is None,
     )
@@ -91,14 +92,21 @@ def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
 
 
 def _executing(database: Database, draft: JobDraft, room: _Room) -> tuple[JobId, ...]:
-    """Name the caller's own jobs that fill the room (R8)."""
+    """Name the caller's own unfinished jobs that fill the room (R8, R31)."""
+    named: Values = {"account_id": room.account_id, "user_id": draft.user_id}
     if draft.takes_slot:
-        rows = database.all("slot_holders", {"channel": room.channel, "user_id": draft.user_id})
+        rows = database.all("slot_holders", {"channel": room.channel, **named})
     else:
-        rows = database.all(
-            "lane_holders", {"account_id": room.account_id, "user_id": draft.user_id}
-        )
+        rows = database.all("lane_holders", named)
     return tuple(jobid for (jobid,) in rows)
+
+
+def _free_at(database: Database, draft: JobDraft, room: _Room) -> datetime | None:
+    if not draft.takes_slot:
+        return None
+    named: Values = {"channel": room.channel, "account_id": room.account_id}
+    row = database.one("first_free_slot", named)
+    return None if row is None else instant_or_none(row[0])
 
 
 def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job:

@@ -27,6 +27,7 @@ from waystation.errors import Conflict, StoreError
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import (
     Account,
+    AccountSetup,
     Change,
     Clock,
     Counts,
@@ -126,8 +127,11 @@ class SqliteStore:
 
     # ── accounts ──
 
-    async def put_account(self, account: Account) -> bool:
-        return await self._write(accounts.put, account)
+    async def account_id_of(self, user_id: int, discord_user_id: str, channel: str) -> str | None:
+        return await self._write(accounts.account_id_of, user_id, discord_user_id, channel)
+
+    async def put_account(self, setup: AccountSetup) -> bool:
+        return await self._write(accounts.put, setup)
 
     async def get_account(self, account_id: str) -> Account | None:
         row = self._near.one("account_by_id", {"account_id": account_id})
@@ -144,6 +148,9 @@ class SqliteStore:
     async def remove_account(self, account_id: str, at: datetime) -> None:
         await self._write(accounts.remove, account_id, at)
 
+    async def keep_account(self, account_id: str) -> None:
+        await self._write(_run, "keep_account", {"account_id": account_id})
+
     async def erase_account(self, account_id: str) -> None:
         await self._write(accounts.erase, account_id)
 
@@ -158,9 +165,6 @@ class SqliteStore:
     async def load_session(self, account_id: str) -> bytes | None:
         row = self._near.one("session", {"account_id": account_id})
         return None if row is None else bytes(row[0])
-
-    async def drop_session(self, account_id: str) -> None:
-        await self._write(_run, "drop_session", {"account_id": account_id})
 
     # ── jobs ──
 
@@ -237,6 +241,9 @@ class SqliteStore:
     async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
         rows = await self._far("newest_unrecognised", {"limit": limit})
         return [Unrecognised(message_id, payload) for message_id, payload in rows]
+
+    async def release_slots(self) -> None:
+        await self._write(_run, "release_slots", {"at": micros(self._clock.now())})
 
     async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
         ghosts_before = self._clock.now() - self._ghost_age

@@ -32,6 +32,7 @@ def purge(
     )
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})
+    database.run("purge_former_accounts", {"before": micros(jobs_before)})
     return purged
 
 

@@ -16,7 +16,12 @@ from starlette.types import ASGIApp, Message
 from waystation.api.asgi import create_app
 from waystation.api.body import Limits
 from waystation.engine.service import JobRequest, Readiness, Service
-from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
+from waystation.errors import (
+    NotFound,
+    SubscriptionExpired,
+    Unauthorized,
+    WaystationError,
+)
 from waystation.jobs import Child, Job, JobId, JobStatus
 from waystation.ports import Account, Counts, User
 from waystation.secret import Secret
@@ -160,6 +165,11 @@ class FakeAccounts:
             if account.channel == channel:
                 return account
         raise NotFound("Configuration not found for provided channel")
+
+    async def unknown(
+        self, user: User, channel: str | None, kind: type[WaystationError]
+    ) -> WaystationError:
+        return kind("Configuration not found")
 
     async def add(self, user: User, token: Secret, max_jobs: int | None) -> tuple[Account, bool]:
         self.service.note("accounts.add", token.reveal(), max_jobs)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from tests.build import account, draft
+from tests.build import account, draft, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Adapters, Owner, OwnerLimits
@@ -223,7 +223,7 @@ async def desk(
     try:
         await store.add_user("owner@example.org", b"hash", clock.now())
         sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"discord-token")
-        await store.put_account(replace(ACCOUNT, sealed_token=sealed))
+        await store.put_account(setup(replace(ACCOUNT, sealed_token=sealed)))
         yield here
     finally:
         await here.kill()

@@ -18,6 +18,7 @@ from waystation.ports import DiscordIdentity
 from waystation.secret import Secret
 
 TOKEN = Secret("MTAx.a-discord-token.xyz")
+ANOTHER = Secret("MTAx.another-token.xyz")
 
 
 async def test_a_token_finds_its_direct_messages(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ async def test_a_token_finds_its_direct_messages(tmp_path: Path) -> None:
         assert (again.account_id, again.max_jobs, created) == (added.account_id, 5, False)
         here.probe.identity = DiscordIdentity("501", "eve", None)
         with pytest.raises(InvalidRequest, match="Midjourney bot not configured"):
-            await here.accounts.add(user, TOKEN, None)
+            await here.accounts.add(user, ANOTHER, None)
 
 
 async def test_a_channel_must_be_readable_and_a_discord_user_stands_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build import account
+from tests.build import account, setup
 from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, house
 from waystation.engine.service import JobRequest
@@ -60,7 +60,7 @@ async def test_which_account_is_asked(tmp_path: Path) -> None:
         )
         second = account(2)
         await here.here.store.put_account(
-            replace(second, sealed_token=here.sealer.seal("accounts", "account-2", b"token"))
+            setup(replace(second, sealed_token=here.sealer.seal("accounts", "account-2", b"token")))
         )
         assert await refused(INFO) == "discord, server or channel value is missing"
         await here.here.halt_in_store()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from tests.build import setup
 from tests.fakes import FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,
@@ -46,8 +47,7 @@ async def test_a_new_token_reconnects_with_it(tmp_path: Path) -> None:
         await here.start()
         sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"another token")
         changed = replace(here.owner.account, sealed_token=sealed)
-        await here.store.put_account(changed)
-        await here.store.drop_session(ACCOUNT.account_id)
+        await here.store.put_account(setup(changed))
         await here.owner.revive(changed)
         assert here.discord.transports[0].closed
         await here.pass_until(lambda: len(here.discord.transports) == 2)

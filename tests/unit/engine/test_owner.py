@@ -4,13 +4,16 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes import START
+from tests.build import setup
+from tests.fakes import START, FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,
+    Desk,
     acknowledged,
     answer,
     create,
@@ -438,3 +441,89 @@ async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
         finished_at = (await here.job(job.jobid)).finished_at
         assert finished_at is not None
         assert timedelta(seconds=660) <= finished_at - START <= timedelta(seconds=700)
+
+
+# ── a new token (R33) ──
+
+
+async def renew(here: Desk, token: bytes = b"another token") -> None:
+    sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, token)
+    await here.store.put_account(replace(setup(ACCOUNT), sealed_token=sealed))
+    account = await here.store.get_account(ACCOUNT.account_id)
+    assert account is not None
+    await here.owner.revive(account)
+
+
+async def test_a_new_token_lifts_the_halt_of_a_rejected_one_and_connects_at_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(HumanCheckSeen("no", fatal=True, token_rejected=True))
+        here.discord.now.end()
+        await until(lambda: here.owner.state == "halted")
+        here.discord.remembers = False
+        await renew(here)
+        # no time passes
+        await until(lambda: len(here.discord.transports) == 2 and here.owner.caught_up)
+        assert (here.discord.now.token, here.discord.now.session) == ("another token", None)
+        assert here.owner.account.usable
+
+
+async def test_the_same_rejected_token_is_not_tried_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(HumanCheckSeen("no", fatal=True, token_rejected=True))
+        here.discord.now.end()
+        await until(lambda: here.owner.state == "halted")
+        await here.owner.revive(here.owner.account)
+        await here.quiet()
+        assert len(here.discord.transports) == 1
+
+
+async def test_a_token_that_was_replaced_halts_nothing_when_it_is_rejected(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        old = here.discord.now
+        sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"another token")
+        await here.store.put_account(replace(setup(ACCOUNT), sealed_token=sealed))
+        old.say(HumanCheckSeen("no", fatal=True, token_rejected=True))
+        await here.quiet()
+        account = await here.store.get_account(ACCOUNT.account_id)
+        assert account is not None and account.halt is None
+        await here.owner.revive(account)
+        await until(lambda: here.discord.now is not old and here.owner.caught_up)
+
+
+async def test_a_new_token_connects_although_a_person_must_still_look(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job), HumanCheckSeen("look", fatal=False))
+        await until(lambda: here.owner.account.halt is not None)
+        await renew(here)
+        await until(lambda: len(here.discord.transports) == 2 and here.owner.caught_up)
+        assert (here.owner.state, here.owner.account.halt) == ("connected", "look")
+        here.discord.say(described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_token_that_comes_while_the_hold_is_taken_is_the_one_that_connects(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        reading, resume = asyncio.Event(), asyncio.Event()
+        read = here.store.in_flight_jobs
+
+        async def read_slowly(account_id: str) -> Any:
+            reading.set()
+            await resume.wait()
+            return await read(account_id)
+
+        here.store.in_flight_jobs = read_slowly  # type: ignore[method-assign]
+        here.run()
+        await reading.wait()
+        await renew(here)
+        resume.set()
+        await until(lambda: here.owner.caught_up)
+        assert here.discord.now.token == "another token"

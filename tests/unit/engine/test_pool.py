@@ -9,7 +9,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.build import account
+from tests.build import account, setup
 from tests.fakes import FakeDiscord, FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
 from waystation.engine.owner import OwnerLimits
@@ -47,7 +47,7 @@ class Floor:
         await self.here.store.remove_account(ACCOUNT.account_id, self.here.clock.now())
         removed = await self.here.store.get_account(ACCOUNT.account_id)
         assert removed is not None
-        await self.pool.remove(removed, force=force)
+        await self.pool.remove(ACCOUNT.account_id, force=force)
 
     async def gone(self) -> bool:
         return await self.here.store.get_account(ACCOUNT.account_id) is None
@@ -67,7 +67,7 @@ async def floor(directory: Path, limits: OwnerLimits = PATIENT) -> AsyncIterator
 async def second_account(here: Desk) -> Account:
     sealed = FakeSealer().seal("accounts", "account-2", b"token")
     added = replace(account(2), sealed_token=sealed)
-    await here.store.put_account(added)
+    await here.store.put_account(setup(added))
     return added
 
 
@@ -88,12 +88,14 @@ async def test_a_new_account_is_owned_and_a_changed_one_keeps_its_owner(tmp_path
         await here.live()
         first = here.pool.get(ACCOUNT.account_id)
         assert first is not None
-        await here.pool.put(replace(first.account, max_jobs=9))
+        more = replace(setup(ACCOUNT), max_jobs=9, sealed_token=None)
+        await here.here.store.put_account(more)
+        await here.pool.put(ACCOUNT.account_id)
         assert here.pool.get(ACCOUNT.account_id) is first
         assert first.account.max_jobs == 9
         added = await second_account(here.here)
         here.here.discord.discord_user_id = added.discord_user_id
-        await here.pool.put(added)
+        await here.pool.put(added.account_id)
         await here.live("account-2")
         assert len(here.pool.owners) == 2
 
@@ -116,7 +118,7 @@ async def test_an_account_that_comes_after_the_stop_is_left_to_the_next_start(
         await here.live()
         await here.pool.stop()
         await asyncio.wait_for(here.running, 5)
-        await here.pool.put(await second_account(here.here))
+        await here.pool.put((await second_account(here.here)).account_id)
         assert here.pool.owners == ()
 
 
@@ -145,7 +147,7 @@ async def test_a_removed_account_goes_on_until_its_jobs_have_ended(tmp_path: Pat
         assert owner is not None
         await owner.cancel(job.jobid)
         await until(here.gone)
-        assert here.here.discord.now.closed
+        await until(lambda: here.here.discord.now.closed)
 
 
 async def test_the_jobs_of_a_removed_account_fail_when_the_grace_is_over(tmp_path: Path) -> None:
@@ -246,7 +248,7 @@ async def test_an_account_that_nobody_owns_is_erased_at_once(tmp_path: Path) -> 
     async with desk(tmp_path) as here:
         pool = Pool(here.adapters, PATIENT, "holder")
         await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
-        await pool.remove(ACCOUNT, force=False)
+        await pool.remove(ACCOUNT.account_id, force=False)
         assert await here.store.get_account(ACCOUNT.account_id) is None
 
 
@@ -264,3 +266,73 @@ async def test_each_account_has_its_own_discord(tmp_path: Path) -> None:
         await pool.stop()
         await running
         assert all(discord.now.closed for discord in discords.values())
+
+
+async def test_a_removal_that_is_taken_back_keeps_the_owner_and_its_jobs(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        job = await here.send()
+        await here.remove()
+        owner = here.pool.get(ACCOUNT.account_id)
+        await here.here.store.put_account(replace(setup(ACCOUNT), sealed_token=None))
+        await here.pool.put(ACCOUNT.account_id)
+        await until(lambda: not here.pool._retiring)
+        here.here.discord.say(told(job), acknowledged(job))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
+        assert here.pool.get(ACCOUNT.account_id) is owner
+        assert len(here.here.discord.transports) == 1
+
+
+async def test_force_reaches_an_account_that_is_being_removed(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        job = await here.send()
+        await here.remove()
+        assert not await here.gone()
+        await here.remove(force=True)
+        assert await here.gone()
+        ended = await here.here.job(job.jobid)
+        # it was asked: Midjourney may still run it
+        assert (ended.error, ended.ghost, ended.slot) == ("The account was removed", True, True)
+
+
+async def test_an_account_that_is_set_up_while_it_is_erased_is_owned_once(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        first = here.pool.get(ACCOUNT.account_id)
+        erased, resume = asyncio.Event(), asyncio.Event()
+        erase = here.here.store.erase_account
+
+        async def erase_and_wait(account_id: str) -> None:
+            await erase(account_id)
+            erased.set()
+            await resume.wait()
+
+        here.here.store.erase_account = erase_and_wait  # type: ignore[method-assign]
+        removing = asyncio.create_task(here.remove())
+        await erased.wait()
+        sealed = FakeSealer().seal("accounts", ACCOUNT.account_id, b"discord-token")
+        again = replace(setup(ACCOUNT), sealed_token=sealed)
+        assert await here.here.store.put_account(again) is True
+        putting = asyncio.create_task(here.pool.put(ACCOUNT.account_id))
+        resume.set()
+        await asyncio.gather(removing, putting)
+        await here.pool.put(ACCOUNT.account_id)
+        await here.live()
+        assert here.pool.get(ACCOUNT.account_id) is not first
+        assert len(here.pool.owners) == 1
+
+
+async def test_an_account_that_cannot_be_erased_is_logged_once(tmp_path: Path) -> None:
+    async with floor(tmp_path) as here:
+        await here.live()
+        here.here.failing.failing = {"erase_account"}
+        with capture_logs() as logs:
+            removing = asyncio.create_task(here.remove())
+            await here.here.pass_until(removing.done)
+            for _ in range(20):
+                await here.here.clock.elapse(60)
+        assert [line["event"] for line in logs].count("account.not_erased") == 1
+        here.here.failing.failing = False
+        await here.here.pass_until(lambda: here.pool.owners == (), step_s=1)
+        assert await here.gone()

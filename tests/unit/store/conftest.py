@@ -18,7 +18,7 @@ def database() -> Iterator[Database]:
     migrate(connection, build.later(), None)
     made = Database(connection)
     accounts.add_user(made, "owner@example.org", b"hash", build.later())
-    accounts.put(made, build.account())
+    accounts.put(made, build.setup())
     accounts.claim(made, "account-1", "me", build.later(), build.later(60))
     yield made
     connection.close()

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tests import build
-from waystation.errors import Conflict, LeaseLost, NotFound
-from waystation.ports import Account
+from waystation.errors import Conflict, LeaseLost, NotFound, VersionConflict
+from waystation.jobs import Late, Shown
+from waystation.ports import Account, HaltCause
 from waystation.store import accounts, changes, slots
 from waystation.store.database import Database
-from waystation.store.rows import account_of, user_of
+from waystation.store.rows import account_of, job_of, micros, user_of
 
 
 def read(database: Database, account_id: str = "account-1") -> Account:
@@ -49,9 +50,7 @@ def test_an_email_of_another_user_and_an_unknown_user_are_refused(database: Data
 def test_overwriting_an_account_leaves_halt_reset_and_epoch(database: Database) -> None:
     accounts.reset(database, "account-1", build.later(1))
     changes.commit(database, build.change(halt=build.halt(at=build.later(2))))
-    assert (
-        accounts.put(database, replace(build.account(), max_jobs=12, sealed_token=b"new")) is False
-    )
+    assert accounts.put(database, replace(build.setup(), max_jobs=12, sealed_token=b"new")) is False
     stored = read(database)
     assert (stored.max_jobs, stored.sealed_token) == (12, b"new")
     assert (stored.halt, stored.reset_at, stored.epoch) == (
@@ -62,7 +61,7 @@ def test_overwriting_an_account_leaves_halt_reset_and_epoch(database: Database) 
 
 
 def test_a_new_account_is_reported_as_new(database: Database) -> None:
-    assert accounts.put(database, build.account(2)) is True
+    assert accounts.put(database, build.setup(build.account(2))) is True
     assert read(database, "account-2") == build.account(2)
 
 
@@ -70,7 +69,7 @@ def test_a_new_account_is_reported_as_new(database: Database) -> None:
 def test_a_discord_user_and_a_channel_exist_once(database: Database, field: str) -> None:
     twin = replace(build.account(2), **{field: getattr(build.account(), field)})
     with pytest.raises(Conflict):
-        accounts.put(database, twin)
+        accounts.put(database, build.setup(twin))
 
 
 def test_resetting_lifts_the_halt_and_remembers_when(database: Database) -> None:
@@ -141,7 +140,7 @@ def test_an_epoch_is_not_used_again_after_erasing_and_adding(database: Database)
         accounts.claim(database, "account-1", "me", build.later(second), build.later(60))
     accounts.remove(database, "account-1", build.later(6))
     accounts.erase(database, "account-1")
-    accounts.put(database, build.account())
+    accounts.put(database, build.setup())
     assert accounts.claim(database, "account-1", "me", build.later(7), build.later(60)) == 7
 
 
@@ -153,5 +152,143 @@ def test_raised_epochs_are_above_every_count(database: Database) -> None:
     assert read(database).epoch == first + 1
     with pytest.raises(LeaseLost):
         changes.commit(database, build.change(epoch=1))
-    accounts.put(database, build.account(2))
+    accounts.put(database, build.setup(build.account(2)))
     assert read(database, "account-2").epoch == first + 1
+
+
+# ── identity (R19) ──
+
+
+def gone(database: Database) -> None:
+    accounts.remove(database, "account-1", build.later(1))
+    accounts.erase(database, "account-1")
+
+
+def test_an_account_that_is_added_again_is_the_same(database: Database) -> None:
+    changes.commit(database, build.change(halt=build.halt(at=build.later(2))))
+    gone(database)
+    identity = (1, build.account().discord_user_id, build.account().channel)
+    assert accounts.account_id_of(database, *identity) == "account-1"
+    assert accounts.put(database, replace(build.setup(), at=build.later(9))) is True
+    stored = read(database)
+    assert (stored.created_at, stored.removed_at) == (build.account().created_at, None)
+    # what a person has to deal with is not done with by a removal
+    assert stored.halt == "Pending mod message"
+    assert database.all("session", {"account_id": "account-1"}) == []
+
+
+def test_an_erased_account_keeps_no_secret(database: Database) -> None:
+    changes.commit(database, build.change(session=b"sealed session"))
+    gone(database)
+    kept = database.connection.execute("select * from former_accounts").fetchall()
+    assert [row[0] for row in kept] == ["account-1"]
+    assert not any(isinstance(value, bytes) for value in kept[0])
+
+
+def test_another_discord_user_or_channel_is_another_account(database: Database) -> None:
+    gone(database)
+    account = build.account()
+    for identity in (
+        (2, account.discord_user_id, account.channel),
+        (1, "5", account.channel),
+        (1, account.discord_user_id, "6"),
+    ):
+        assert accounts.account_id_of(database, *identity) is None
+    # nobody sets one account up under the id of another
+    with pytest.raises(Conflict):
+        accounts.put(database, replace(build.setup(), account_id="account-9"))
+
+
+def test_setting_up_writes_what_is_given_and_takes_a_removal_back(database: Database) -> None:
+    accounts.remove(database, "account-1", build.later(1))
+    only_more_jobs = replace(build.setup(), sealed_token=None, masked_token=None, max_jobs=9)
+    assert accounts.put(database, only_more_jobs) is False
+    assert read(database) == replace(build.account(), max_jobs=9, epoch=1)
+    accounts.put(database, replace(build.setup(), max_jobs=None, sealed_token=b"new"))
+    assert (read(database).max_jobs, read(database).sealed_token) == (9, b"new")
+
+
+def test_an_account_that_is_gone_cannot_be_set_up_with_what_is_left_as_it_is(
+    database: Database,
+) -> None:
+    gone(database)
+    with pytest.raises(Conflict):
+        accounts.put(database, replace(build.setup(), sealed_token=None))
+    with pytest.raises(Conflict):
+        accounts.put(database, replace(build.setup(), max_jobs=None))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_new_token_lifts_the_halt_of_a_rejected_one_only(database: Database, again: bool) -> None:
+    rejected = replace(build.halt(), cause=HaltCause.TOKEN, sealed_token=b"sealed")
+    changes.commit(database, build.change(halt=rejected))
+    assert read(database).halt_cause is HaltCause.TOKEN
+    if again:
+        gone(database)
+    else:
+        accounts.put(database, replace(build.setup(), sealed_token=None))
+        assert read(database).halt is not None
+    accounts.put(database, replace(build.setup(), sealed_token=b"new", at=build.later(50)))
+    stored = read(database)
+    assert (stored.halt, stored.halted_at, stored.halt_cause) == (None, None, None)
+    assert stored.reset_at == build.later(50)
+
+
+def test_a_token_that_is_rejected_after_it_was_replaced_halts_nothing(database: Database) -> None:
+    accounts.put(database, replace(build.setup(), sealed_token=b"new"))
+    old = replace(build.halt(), cause=HaltCause.TOKEN, sealed_token=b"sealed")
+    changes.commit(database, build.change(halt=old))
+    assert read(database).halt is None
+
+
+def test_former_accounts_are_bounded_but_for_those_with_ghosts(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "KEPT_FORMER_ACCOUNTS", 2)
+    job = slots.add_job(database, build.draft(), build.later())
+    changes.commit(database, build.change(build.failed(job, ghost=True)))  # type: ignore[arg-type]
+    gone(database)
+    for number in range(2, 7):
+        accounts.put(database, build.setup(build.account(number)))
+        accounts.remove(database, f"account-{number}", build.later(number))
+        accounts.erase(database, f"account-{number}")
+    kept = database.connection.execute("select account_id from former_accounts order by 1")
+    assert kept.fetchall() == [("account-1",), ("account-5",), ("account-6",)]
+    database.run("purge_former_accounts", {"before": micros(build.later(6))})
+    kept = database.connection.execute("select account_id from former_accounts order by 1")
+    assert kept.fetchall() == [("account-1",), ("account-6",)]
+
+
+def test_ghosts_belong_to_the_discord_user_and_the_channel(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    job = slots.add_job(database, build.draft(), build.later())
+    ghost = build.failed(job, ghost=True)  # type: ignore[arg-type]
+    changes.commit(database, build.change(ghost))
+    gone(database)
+    same = replace(build.account(user_id=2), account_id="account-9")
+    accounts.put(database, build.setup(same))
+    accounts.put(database, build.setup(build.account(2)))
+    held = {
+        account_id: [
+            job_of(row)
+            for row in database.all(
+                "in_flight_jobs", {"account_id": account_id, "ghosts_after": ghosts_after}
+            )
+        ]
+        for account_id, ghosts_after in (
+            ("account-9", 0),
+            ("account-2", 0),
+        )
+    }
+    assert held == {"account-9": [ghost.job], "account-2": []}
+    # what comes late for it is written under the account that heard it, and stays the other user's
+    epoch = accounts.claim(database, "account-9", "b", build.later(), build.later(60))
+    late = build.stepped(ghost.job, Late(Shown("5", content="late"), ended=True))
+    changes.commit(database, replace(build.change(late, epoch=epoch), account_id="account-9"))
+    row = database.one("job", {"jobid": ghost.job.jobid})
+    assert row is not None and (job_of(row).account_id, job_of(row).user_id) == ("account-1", 1)
+    # another identity cannot write it
+    epoch = accounts.claim(database, "account-2", "b", build.later(), build.later(60))
+    again = build.stepped(late.job, Late(Shown("6"), ended=True))
+    with pytest.raises(VersionConflict):
+        changes.commit(database, replace(build.change(again, epoch=epoch), account_id="account-2"))

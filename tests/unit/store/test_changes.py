@@ -83,7 +83,7 @@ def test_a_change_of_an_account_that_is_gone_is_refused(database: Database) -> N
 
 def test_another_account_s_epoch_opens_no_job(database: Database) -> None:
     job = added(database)
-    accounts.put(database, build.account(2))
+    accounts.put(database, build.setup(build.account(2)))
     accounts.claim(database, "account-2", "me", build.later(), build.later(60))
     with pytest.raises(VersionConflict):
         commit(database, build.change(build.submitted(job), account_id="account-2"))
@@ -249,7 +249,7 @@ def test_the_newest_unrecognised_messages_push_the_oldest_out(database: Database
 
 
 def test_unrecognised_messages_of_another_account_are_left_alone(database: Database) -> None:
-    accounts.put(database, build.account(2))
+    accounts.put(database, build.setup(build.account(2)))
     accounts.claim(database, "account-2", "me", build.later(), build.later(60))
     commit(database, build.change(unrecognised=[seen(1)], account_id="account-2"))
     week = build.later(8 * 86400)

@@ -27,7 +27,7 @@ def migrated(connection: apsw.Connection) -> Database:
     migrate(connection, build.later(), None)
     database = Database(connection)
     accounts.add_user(database, "owner@example.org", b"hash", build.later())
-    accounts.put(database, build.account())
+    accounts.put(database, build.setup())
     accounts.claim(database, "account-1", "me", build.later(), build.later(60))
     return database
 

@@ -26,7 +26,7 @@ from waystation.jobs import (
     Shown,
     Submitted,
 )
-from waystation.ports import Account, User, UserChanges
+from waystation.ports import Account, HaltCause, User, UserChanges
 from waystation.store import rows
 from waystation.wire.message import Attachment, Embed, EmbedImage
 
@@ -218,14 +218,24 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
     assert (values["writes_reply_url"], values["writes_revoked_at"]) == (1, 0)
     user = User(1, created_at=build.later(), **changes)
     assert rows.user_of(row(values, rows.USER_COLUMNS)) == user
-    account = replace(build.account(), removed_at=build.later(9))
-    values = rows.account_values(account) | {
-        "halt": None,
-        "halted_at": None,
+    account = build.account()
+    values = rows.setup_values(build.setup(account)) | {
+        "created_at": rows.micros(account.created_at),
+        "halt": "Discord rejected it",
+        "halted_at": rows.micros(build.later(8)),
+        "halt_cause": "token",
         "reset_at": None,
+        "removed_at": rows.micros(build.later(9)),
         "epoch": 4,
     }
-    assert rows.account_of(row(values, rows.ACCOUNT_COLUMNS)) == replace(account, epoch=4)
+    assert rows.account_of(row(values, rows.ACCOUNT_COLUMNS)) == replace(
+        account,
+        halt="Discord rejected it",
+        halted_at=build.later(8),
+        halt_cause=HaltCause.TOKEN,
+        removed_at=build.later(9),
+        epoch=4,
+    )
     delivery = replace(build.delivery(FULL), attempts=2)
     assert rows.delivery_of(row(rows.delivery_values(delivery), rows.DELIVERY_COLUMNS)) == delivery
     mail = replace(build.mail(), attempts=2)

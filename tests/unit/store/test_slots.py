@@ -14,6 +14,7 @@ from waystation.ports import JobDraft, NoSlot
 from waystation.store import accounts, changes, slots
 from waystation.store.database import Database, connect
 from waystation.store.migrate import migrate
+from waystation.store.rows import micros
 
 
 def accepted(database: Database, draft: JobDraft, seconds: float = 0.0) -> Job:
@@ -47,13 +48,13 @@ def test_a_new_job_says_what_was_asked_and_where(database: Database) -> None:
 
 @pytest.mark.parametrize("guild_id", ["1145000000000000002", None])
 def test_a_new_job_names_the_guild_of_its_channel(database: Database, guild_id: str | None) -> None:
-    accounts.put(database, replace(build.account(), guild_id=guild_id))
+    accounts.put(database, build.setup(replace(build.account(), guild_id=guild_id)))
     assert accepted(database, build.draft()).server == guild_id
 
 
 def test_milliseconds_in_a_jobid_are_unique_per_user(database: Database) -> None:
     accounts.add_user(database, "b@example.org", b"h", build.later())
-    accounts.put(database, build.account(2, user_id=2))
+    accounts.put(database, build.setup(build.account(2, user_id=2)))
     first = [accepted(database, build.draft(takes_slot=False)).jobid for _ in range(3)]
     assert [jobid[4:21] for jobid in first] == [f"2026010203040500{n}" for n in range(3)]
     other = accepted(database, build.draft("account-2", user_id=2))
@@ -78,7 +79,7 @@ def test_the_limit_of_the_request_goes_before_the_account_s(database: Database) 
 
 
 def test_every_candidate_is_tried_before_none_has_room(database: Database) -> None:
-    accounts.put(database, build.account(2, max_jobs=1))
+    accounts.put(database, build.setup(build.account(2, max_jobs=1)))
     draft = build.draft("account-1", "account-2")
     used = [accepted(database, draft).account_id for _ in range(4)]
     assert used == ["account-1"] * 3 + ["account-2"]
@@ -89,8 +90,8 @@ def test_every_candidate_is_tried_before_none_has_room(database: Database) -> No
 def test_only_the_caller_s_own_jobs_are_named(database: Database) -> None:
     accounts.add_user(database, "b@example.org", b"h", build.later())
     accepted(database, build.draft())
-    # The account changes hands while the first owner's job still runs.
-    accounts.put(database, build.account(user_id=2))
+    # as if the account were shared: two users' jobs fill it
+    database.connection.execute("update accounts set user_id = 2")
     own = accepted(database, build.draft(user_id=2))
     answer = refused(database, build.draft(user_id=2, max_jobs=2))
     assert answer.executing_jobs == (own.jobid,)
@@ -103,8 +104,8 @@ def test_another_user_s_account_is_no_candidate(database: Database) -> None:
 
 
 def test_halted_and_removed_accounts_are_skipped(database: Database) -> None:
-    accounts.put(database, build.account(2))
-    accounts.put(database, build.account(3))
+    accounts.put(database, build.setup(build.account(2)))
+    accounts.put(database, build.setup(build.account(3)))
     halted(database, 1)
     accounts.remove(database, "account-2", build.later())
     draft = build.draft("account-1", "account-2", "account-3")
@@ -132,18 +133,57 @@ def test_a_ghost_keeps_its_slot_until_it_lets_go(database: Database) -> None:
     job = accepted(database, build.draft(max_jobs=1))
     ghost = build.failed(job, ghost=True, slot=True)
     changes.commit(database, build.change(ghost))
-    assert refused(database, build.draft(max_jobs=1)).executing_jobs == (job.jobid,)
-    changes.commit(database, build.change(build.stepped(ghost.job, slot=False)))
+    # R31: nothing of it can be waited for; its slot has an end
+    answer = refused(database, build.draft(max_jobs=1))
+    assert (answer.executing_jobs, answer.free_at) == ((), build.later(600))
+    changes.commit(database, build.change(build.stepped(ghost.job, slot=False, slot_until=None)))
     accepted(database, build.draft(max_jobs=1))
 
 
-def test_a_ghost_of_an_erased_account_gives_its_slot_back(database: Database) -> None:
+def erased_with_a_ghost(database: Database) -> Job:
+    """Erase account 1 while Midjourney may still run its job; return that job."""
     job = accepted(database, build.draft(max_jobs=1))
-    changes.commit(database, build.change(build.failed(job, ghost=True, slot=True)))
+    ghost = build.failed(job, ghost=True, slot=True)
+    changes.commit(database, build.change(ghost))
     accounts.remove(database, "account-1", build.later())
     accounts.erase(database, "account-1")
-    accounts.put(database, build.account())
-    assert accepted(database, build.draft(max_jobs=1)).jobid != job.jobid
+    return job
+
+
+def test_a_ghost_keeps_its_slot_while_its_account_is_gone(database: Database) -> None:
+    erased_with_a_ghost(database)
+    accounts.put(database, build.setup())
+    assert refused(database, build.draft(max_jobs=1)).free_at == build.later(600)
+
+
+def test_a_ghost_of_another_users_account_counts_for_nobody_else(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    erased_with_a_ghost(database)
+    foreign = replace(build.account(user_id=2), account_id="account-9")
+    accounts.put(database, build.setup(foreign))
+    accepted(database, build.draft("account-9", user_id=2, max_jobs=1))
+    answer = refused(database, build.draft("account-9", user_id=2, max_jobs=1))
+    assert (len(answer.executing_jobs), answer.free_at) == (1, None)
+
+
+@pytest.mark.parametrize(("after_s", "slot"), [(599, 1), (600, 0)])
+def test_a_slot_that_nobody_watches_ends_with_its_time(
+    database: Database, after_s: float, slot: int
+) -> None:
+    job = erased_with_a_ghost(database)
+    database.run("release_slots", {"at": micros(build.later(after_s))})
+    held = "select slot from jobs where jobid = ?"
+    assert database.connection.execute(held, (job.jobid,)).fetchall() == [(slot,)]
+
+
+def test_a_slot_that_an_owner_watches_is_left_to_the_owner(database: Database) -> None:
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    job = erased_with_a_ghost(database)
+    foreign = replace(build.account(user_id=2), account_id="account-9")
+    accounts.put(database, build.setup(foreign))
+    database.run("release_slots", {"at": micros(build.later(700))})
+    held = "select slot from jobs where jobid = ?"
+    assert database.connection.execute(held, (job.jobid,)).fetchall() == [(1,)]
 
 
 def test_a_user_that_is_not_there_gets_no_job(database: Database) -> None:
@@ -171,7 +211,7 @@ class Slots(RuleBasedStateMachine):
         migrate(self.connection, build.later(), None)
         self.database = Database(self.connection)
         accounts.add_user(self.database, "a@example.org", b"h", build.later())
-        accounts.put(self.database, build.account(max_jobs=limit))
+        accounts.put(self.database, build.setup(build.account(max_jobs=limit)))
         accounts.claim(self.database, "account-1", "me", build.later(), build.later(60))
         self.holding: list[Job] = []
         self.count = 0
@@ -184,7 +224,9 @@ class Slots(RuleBasedStateMachine):
             self.holding.append(answer)
         else:
             assert len(self.holding) == self.limit
-            assert set(answer.executing_jobs) == {job.jobid for job in self.holding}
+            assert set(answer.executing_jobs) == {
+                job.jobid for job in self.holding if not job.final
+            }
 
     @rule(data=st.data(), ghost=st.booleans())
     def end(self, data: st.DataObject, ghost: bool) -> None:

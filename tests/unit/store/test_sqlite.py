@@ -95,7 +95,7 @@ async def test_a_job_that_another_store_changed_is_read_as_it_is_now(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
-    await store.put_account(build.account())
+    await store.put_account(build.setup())
     until = clock.now() + timedelta(hours=1)
     epoch = await store.claim_account("account-1", "me", clock.now(), until)
     job = await store.add_job(build.draft(), clock.now())
@@ -126,7 +126,7 @@ async def test_owning_voids_the_leases_of_a_process_that_died(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
-    await store.put_account(build.account())
+    await store.put_account(build.setup())
     until = clock.now() + timedelta(hours=1)
     assert await store.claim_account("account-1", "dead", clock.now(), until) == 1
     with pytest.raises(LeaseLost):
@@ -139,7 +139,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
-    await store.put_account(build.account())
+    await store.put_account(build.setup())
     epoch = await store.claim_account(
         "account-1", "me", clock.now(), clock.now() + timedelta(hours=1)
     )
@@ -188,7 +188,7 @@ async def test_a_broken_read_is_a_store_error(store: SqliteStore, tmp_path: Path
 async def test_a_ghost_is_in_flight_for_its_time(tmp_path: Path, clock: FakeClock) -> None:
     store = await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=timedelta(minutes=1))
     await store.add_user("a@example.org", b"h", clock.now())
-    await store.put_account(build.account())
+    await store.put_account(build.setup())
     epoch = await store.claim_account("account-1", "me", clock.now(), clock.now())
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)

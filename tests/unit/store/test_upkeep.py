@@ -81,8 +81,8 @@ def test_old_bot_messages_and_sent_mails_go_too(database: Database) -> None:
 
 
 def test_counts_name_nobody(database: Database) -> None:
-    accounts.put(database, build.account(2))
-    accounts.put(database, build.account(3))
+    accounts.put(database, build.setup(build.account(2)))
+    accounts.put(database, build.setup(build.account(3)))
     accounts.remove(database, "account-3", build.later())
     for kind in ("plain", "owed", "running"):
         ended(database, kind)

@@ -44,39 +44,96 @@ where account_id <> :account_id and (discord_user_id = :discord_user_id or chann
 -- insert_account: a new account, above every epoch issued before
 insert into accounts (
   account_id, user_id, discord_user_id, channel, guild_id, max_jobs, sealed_token, masked_token,
-  created_at, removed_at, epoch
+  created_at, epoch
 ) values (
   :account_id, :user_id, :discord_user_id, :channel, :guild_id, :max_jobs, :sealed_token,
-  :masked_token, :created_at, :removed_at,
-  coalesce((select value from meta where name = 'epoch_floor'), 0)
+  :masked_token, :at, coalesce((select value from meta where name = 'epoch_floor'), 0)
 );
 
--- update_account: what a caller may configure; halt, reset, epoch and lease stay
+-- set_account_up: what a caller sets; null leaves a token and a limit; a removal is taken back
 update accounts set
-  user_id = :user_id, discord_user_id = :discord_user_id, channel = :channel,
-  guild_id = :guild_id, max_jobs = :max_jobs, sealed_token = :sealed_token,
-  masked_token = :masked_token, created_at = :created_at, removed_at = :removed_at
-where account_id = :account_id;
+  guild_id = :guild_id, max_jobs = coalesce(:max_jobs, max_jobs),
+  sealed_token = coalesce(:sealed_token, sealed_token),
+  masked_token = coalesce(:masked_token, masked_token), removed_at = null
+where account_id = :account_id and user_id = :user_id and discord_user_id = :discord_user_id
+  and channel = :channel;
+
+-- lift_token_halt: a new token is the mend for one that was rejected (R33)
+update accounts set
+  halt = null, halted_at = null, halt_cause = null, reset_at = max(:at, coalesce(reset_at, 0))
+where account_id = :account_id and halt_cause = 'token';
 
 -- reset_account: lift the halt and remember when; time never goes back
 update accounts set
-  halt = null, halted_at = null, reset_at = max(:at, coalesce(reset_at, 0)),
+  halt = null, halted_at = null, halt_cause = null, reset_at = max(:at, coalesce(reset_at, 0)),
   reset_after = coalesce(:seen, reset_after)
 where account_id = :account_id;
 
 -- remove_account: mark it, once
 update accounts set removed_at = coalesce(removed_at, :at) where account_id = :account_id;
 
--- erase_account: delete a removed account on which nothing runs any more (I7)
-delete from accounts
+-- account_is_idle: whether an account is removed and nothing runs on it any more (I7)
+select 1 from accounts
 where account_id = :account_id and removed_at is not null and not exists (
-  select 1 from jobs where jobs.account_id = :account_id
-  and finished_at is null
-)
-returning epoch;
+  select 1 from jobs where jobs.account_id = :account_id and finished_at is null
+);
 
--- free_slots: give back what the ghosts of an account that goes still hold; nobody is left to (R31)
-update jobs set slot = 0, slot_until = null where account_id = :account_id and slot;
+-- erase_account: delete an account's row, token and session
+delete from accounts where account_id = :account_id returning epoch, user_id;
+
+-- keep_account: take a removal back
+update accounts set removed_at = null where account_id = :account_id;
+
+-- account_of_identity: the account of a user's Discord user in a channel, removed ones too (R19)
+select account_id from accounts
+where user_id = :user_id and discord_user_id = :discord_user_id and channel = :channel
+union all
+select account_id from former_accounts
+where user_id = :user_id and discord_user_id = :discord_user_id and channel = :channel
+limit 1;
+
+-- remember_account: keep an account's identity and halt, without its secrets
+insert into former_accounts (
+  account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
+  halt_cause, reset_at, reset_after
+)
+select
+  account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
+  halt_cause, reset_at, reset_after
+from accounts where account_id = :account_id;
+
+-- recall_account: give an account that is added again what was remembered of it
+update accounts set (created_at, halt, halted_at, halt_cause, reset_at, reset_after) = (
+  select created_at, halt, halted_at, halt_cause, reset_at, reset_after from former_accounts
+  where former_accounts.account_id = accounts.account_id
+)
+where account_id = :account_id
+  and exists (select 1 from former_accounts where account_id = :account_id);
+
+-- forget_account: it is an account again
+delete from former_accounts where account_id = :account_id;
+
+-- trim_former_accounts: a user's newest stay, and those of which Midjourney may still run something
+delete from former_accounts where account_id in (
+  select account_id from former_accounts where user_id = :user_id
+  order by removed_at desc, account_id limit -1 offset :keep
+) and not exists (
+  select 1 from jobs where jobs.account_id = former_accounts.account_id
+  and (finished_at is null or ghost or slot)
+);
+
+-- purge_former_accounts: those whose jobs are gone
+delete from former_accounts where removed_at < :before and not exists (
+  select 1 from jobs where jobs.account_id = former_accounts.account_id
+  and (finished_at is null or ghost or slot)
+);
+
+-- release_slots: what ghosts held whose account is gone, so that nobody watches them (R31)
+update jobs set slot = 0, slot_until = null
+where slot and finished_at is not null and slot_until <= :at and not exists (
+  select 1 from accounts where accounts.account_id = jobs.account_id
+  or (accounts.channel = jobs.channel and accounts.discord_user_id = jobs.discord_user_id)
+);
 
 -- lift_epoch_floor: remember the largest epoch of an account that goes
 insert into meta (name, value) values ('epoch_floor', :epoch)
@@ -112,20 +169,23 @@ select sealed from gateway_sessions where account_id = :account_id;
 insert into gateway_sessions (account_id, sealed) values (:account_id, :sealed)
 on conflict (account_id) do update set sealed = excluded.sealed;
 
--- drop_session: forget the gateway session
-delete from gateway_sessions where account_id = :account_id;
-
 -- room: what decides whether an account of this user can take one more job
 select
   channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
-  (select count(*) from jobs where jobs.channel = accounts.channel and slot),
+  (select count(*) from jobs where jobs.channel = accounts.channel and slot
+    and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
     and (finished_at is null or ghost or slot) and finished_at is null and max_jobs is null)
 from accounts where account_id = :account_id and user_id = :user_id;
 
--- slot_holders: the caller's own jobs that hold a slot of a channel, oldest first (R8)
-select jobid from jobs where channel = :channel and slot and user_id = :user_id
+-- slot_holders: the caller's own unfinished jobs that hold a slot of an account (R8, R31)
+select jobid from jobs where channel = :channel and slot and account_id = :account_id
+  and user_id = :user_id and finished_at is null
 order by created_at, jobid;
+
+-- first_free_slot: when the first slot that a ghost holds is given back (R31)
+select min(slot_until) from jobs
+where channel = :channel and slot and account_id = :account_id and finished_at is not null;
 
 -- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
 select jobid from jobs where account_id = :account_id
@@ -146,7 +206,11 @@ insert into jobs ({job_columns}) values ({job_values});
 
 -- update_job: a job's new state, if nobody changed it in between
 update jobs set {job_changes}
-where jobid = :jobid and version = :expected and account_id = :account_id;
+where jobid = :jobid and version = :expected and (account_id = :account_id or (
+  ghost and (discord_user_id, channel) = (
+    select discord_user_id, channel from accounts where account_id = :account_id
+  )
+));
 
 -- insert_event: one numbered event
 insert into job_events (jobid, number, at, kind, body)
@@ -170,10 +234,17 @@ where account_id = :account_id and finished_at is not null and status = 'complet
   and verb in (select value from json_each(:verbs))
 order by finished_at desc limit 1;
 
--- in_flight_jobs: not final, slot holders, and ghosts that are still candidates (R19)
+-- in_flight_jobs: not final, slot holders, and ghosts that are still candidates, also those that the
+-- same Discord user has left in the same channel under another account of the installation (R19)
 select {job_columns} from jobs
 where account_id = :account_id and (finished_at is null or ghost or slot)
   and (finished_at is null or slot or finished_at > :ghosts_after)
+union all
+select {job_columns} from jobs
+where ghost and finished_at > :ghosts_after and account_id <> :account_id
+  and (channel, discord_user_id) = (
+    select channel, discord_user_id from accounts where account_id = :account_id
+  )
 order by created_at, jobid;
 
 -- orphaned_jobs: not final, and nobody holds a live lease on the account
@@ -189,10 +260,12 @@ select number, kind, body from job_events where jobid = :jobid and number > :num
 order by number;
 
 -- account_state: what a change must agree with
-select epoch, halt, removed_at, reset_at, reset_after from accounts where account_id = :account_id;
+select epoch, halt, removed_at, reset_at, reset_after, sealed_token from accounts
+where account_id = :account_id;
 
 -- halt_account: stop an account
-update accounts set halt = :text, halted_at = :at where account_id = :account_id;
+update accounts set halt = :text, halted_at = :at, halt_cause = :cause
+where account_id = :account_id;
 
 -- insert_mail: one e-mail that must go out
 insert into mails (
