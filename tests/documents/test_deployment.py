@@ -83,6 +83,7 @@ async def nginx(folder: Path, here: Installation, port: int) -> AsyncIterator[st
     server = nginx_server()
     for written, here_is in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("listen 80", f"listen unix:{folder}/plain"),
         ("/etc/letsencrypt/live/waystation.example.org/fullchain.pem", str(chain)),
         ("/etc/letsencrypt/live/waystation.example.org/privkey.pem", str(private)),
         ("http://127.0.0.1:8080", here.url),
@@ -148,6 +149,16 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
                 job = await answer.json()
             async with http.get(f"{url}/metrics", ssl=trust) as answer:
                 assert answer.status == 404
+                assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+        plain = aiohttp.UnixConnector(str(tmp_path / "plain"))
+        async with (
+            aiohttp.ClientSession(connector=plain) as http,
+            http.post("http://localhost/v2/jobs/info?x=1", allow_redirects=False) as answer,
+        ):
+            assert (answer.status, answer.headers["Location"]) == (
+                308,
+                "https://localhost/v2/jobs/info?x=1",
+            )
         assert (await ada.final(job["jobid"]))["status"] == "completed"
         await exhaust(url, ada, trust=trust)
         assert await status_of(url, WRONG, CALLER, trust=trust) == 429
@@ -181,3 +192,44 @@ async def test_the_backup_copies_a_running_service_and_marks_the_copy(
         assert [user.email for user in await store.list_users()] == ["ada@example.org"]
     finally:
         await store.close()
+
+
+@pytest.mark.skipif(NGINX is None, reason=WITHOUT_NGINX)
+async def test_the_nginx_configuration_slows_one_address_down(
+    install: Install, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    async with install() as here, nginx(tmp_path, here, unused_tcp_port) as url:
+        trust = trusting(tmp_path / "fullchain.pem")
+        async with aiohttp.ClientSession() as http:
+
+            async def look() -> int:
+                async with http.get(f"{url}/healthz", ssl=trust) as answer:
+                    return answer.status
+
+            told = await asyncio.gather(*(look() for _ in range(400)))
+        assert set(told) == {200, 429}
+
+
+def unit() -> str:
+    """Return the service unit of the page."""
+    found = re.search(r"```ini\n(.*?)```", (ROOT / PAGE).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+HARDENING = ("LimitCORE=0", "MemoryMax=", "ProtectProc=invisible", "SystemCallArchitectures=native")
+
+
+@pytest.mark.parametrize("line", HARDENING)
+def test_the_unit_is_hardened(line: str) -> None:
+    assert f"\n{line}" in unit()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    file = tmp_path / "waystation.service"
+    file.write_text(unit().replace("/opt/waystation/bin/waystation serve", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(file)], capture_output=True, text=True, check=False
+    )
+    assert "waystation.service" not in done.stderr, done.stderr

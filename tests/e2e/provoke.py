@@ -51,6 +51,9 @@ FIRST_ANSWER_S = 6.0
 
 JSON_BYTES = 60_000
 
+_NOBODYS = "MTE0NDAwMDAwMDAwMDAwMDAwMQ.GnoOne.no-such-token-"
+"""A token of Discord's form that it never gave out."""
+
 LANE = 5
 """Jobs without a slot that an account waits for at once (R16)."""
 
@@ -253,9 +256,9 @@ async def provoke_accounts(shop: Shop) -> None:
         shop.here.sim.fault("unknown_channel_400", account=who.number, count=1, route="me")
         told = await shop.see(502, route, who, body=body, **more)
         assert told["error"] == "Discord answered with HTTP status 400"
-    for _ in range(5):
-        await shop.see(400, f"POST {place}", who, body={"discord": "no-such-token"})
-    told = await shop.see(429, f"POST {place}", who, body={"discord": "no-such-token"})
+    for number in range(5):
+        await shop.see(400, f"POST {place}", who, body={"discord": f"{_NOBODYS}{number}"})
+    told = await shop.see(429, f"POST {place}", who, body={"discord": _NOBODYS})
     assert told["error"] == ("Discord has rejected too many tokens from this user; wait an hour")
     big = {"replyUrl": "x" * JSON_BYTES}
     await shop.see(413, "POST /v2/account", who, body=big)

@@ -159,7 +159,13 @@ async def test_the_sixth_rejected_token_of_an_hour_is_not_tried(install: Install
     async with install() as here:
         ada = await here.person()
         statuses = [
-            (await ada.call("POST", ACCOUNTS, {"discord": f"not.a.token{number}"}))[0]
+            (
+                await ada.call(
+                    "POST",
+                    ACCOUNTS,
+                    {"discord": f"MTE0NDAwMDAwMDAwMDAwMDAwMQ.GnoOne.not-a-token-{number}"},
+                )
+            )[0]
             for number in range(6)
         ]
         assert statuses == [400] * 5 + [429]

@@ -21,6 +21,7 @@ from waystation.simulator.server import Simulator
 
 PASSWORD = "canary-smtp-password"
 QUERY = "canary-callback-query"
+REJECTED = "MTE0NDAwMDAwMDAwMDAwMDAwMQ.GnoOne.rejected-canary-one"
 PICTURE_QUERY = "canary-picture-query"
 
 
@@ -170,7 +171,7 @@ async def _play(sim: Simulator, place: Outside, people: list[Person], service: S
         ("GET", "/v2/jobs"),
     ):
         await _noted(service, ada, method, path)
-    await _noted(service, ada, "POST", "/v2/account/midjourney", {"discord": "rejected.canary.one"})
+    await _noted(service, ada, "POST", "/v2/account/midjourney", {"discord": REJECTED})
     await _noted(service, ada, "POST", "/v2/account/midjourney", {"discord": bob.token})
     wrong = Person(0, ada.token[:-4] + "AAAA", service.url, ada.http, service.answers)
     await _noted(service, wrong, "GET", "/v2/jobs")
@@ -187,7 +188,7 @@ async def _noted(
 
 
 def _secrets(sim: Simulator, service: Served) -> dict[str, str]:
-    found = {"smtp password": PASSWORD, "rejected token": "rejected.canary.one"}
+    found = {"smtp password": PASSWORD, "rejected token": REJECTED}
     for number, token in enumerate(service.tokens):
         found[f"API token {number}"] = token.partition("-")[2]
     for number, account in enumerate(sim.accounts):

@@ -36,6 +36,10 @@ _TokenStdin = Annotated[
     bool, typer.Option("--token-stdin", help="Read the Discord token from stdin, without asking.")
 ]
 _MaxJobs = Annotated[int | None, typer.Option(min=1, max=15, help="Most jobs at once.")]
+_Force = Annotated[
+    bool,
+    typer.Option("--force", help="End its running jobs now, also when it is being removed."),
+]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -71,7 +75,9 @@ def show(channel: Channel, as_json: Json = False) -> None:
 
 
 @app.command()
-def remove(channel: Channel, yes: _Yes = False, as_json: Json = False) -> None:
+def remove(
+    channel: Channel, yes: _Yes = False, force: _Force = False, as_json: Json = False
+) -> None:
     """Stop using a Discord account and forget its token; its running jobs end first."""
     with opened(as_json) as screen:
         if not yes:
@@ -82,7 +88,7 @@ def remove(channel: Channel, yes: _Yes = False, as_json: Json = False) -> None:
             if not typer.confirm(f"Remove the account {name}?", err=True):
                 screen.note("the account is kept")
                 raise typer.Exit(Exit.FAILED)
-        ask(lambda client: client.remove_discord_account(channel))
+        ask(lambda client: client.remove_discord_account(channel, force=force))
         screen.answer({"channel": channel, "removed": True}, "The account is removed.")
 
 

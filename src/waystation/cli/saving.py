@@ -137,11 +137,11 @@ def _shown(
 
 
 def named(given: str) -> str:
-    """Return a file name that stays in its folder and steers no terminal.
+    """Return a file name that stays in its folder, steers no terminal and is no option.
 
     Args: given: foreign text; only what stands behind its last separator counts
     """
-    name = _UNSAFE.sub("_", re.split(r"[/\\]", given)[-1]).lstrip(". ")
+    name = _UNSAFE.sub("_", re.split(r"[/\\]", given)[-1]).lstrip(".- ")
     path = PurePosixPath(name or "picture")
     suffix = path.suffix if len(path.suffix) <= 10 else ""
     stem = path.name.removesuffix(suffix).encode()[: _LONGEST_NAME - len(suffix.encode())]

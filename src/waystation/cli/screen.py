@@ -172,11 +172,11 @@ def _width_of(text: Text) -> int:
 
 
 def fields(rows: Mapping[str, object]) -> Grid:
-    """Return names and values side by side; values are foreign text, or made by `plain`."""
+    """Return names and values side by side; both are foreign text, values may be made already."""
     found = Grid()
     for name, value in rows.items():
         shown = value if isinstance(value, Text) else plain(value, lines=True)
-        found.add_row(Text(name, "cyan"), shown)
+        found.add_row(plain(name, "cyan"), shown)
     return found
 
 

@@ -27,7 +27,7 @@ from waystation.errors import (
     WaystationError,
 )
 
-__all__ = ["read", "reason"]
+__all__ = ["is_account", "is_accounts", "is_form", "is_job", "is_jobids", "read", "reason"]
 
 _ERRORS: Mapping[int, type[WaystationError]] = {
     400: InvalidRequest,
@@ -60,11 +60,36 @@ def read(response: aiohttp.ClientResponse, data: bytes) -> object:
 def _decode(response: aiohttp.ClientResponse, data: bytes) -> object:
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RemoteProtocolError(
             f"{response.url.origin()} does not answer like Waystation",
             details=f"HTTP status {response.status}, {response.content_type}",
         ) from None
+
+
+def is_form(value: object) -> bool:
+    """Tell whether an answer is an object."""
+    return isinstance(value, dict)
+
+
+def is_job(value: object) -> bool:
+    """Tell whether an answer is a job that can be asked for again."""
+    return isinstance(value, dict) and isinstance(value.get("jobid"), str)
+
+
+def is_jobids(value: object) -> bool:
+    """Tell whether an answer is a list of jobids."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def is_account(value: object) -> bool:
+    """Tell whether an answer is a Discord account."""
+    return isinstance(value, dict) and {"channel", "discord", "maxJobs"} <= value.keys()
+
+
+def is_accounts(value: object) -> bool:
+    """Tell whether an answer holds Discord accounts by channel."""
+    return isinstance(value, dict) and all(is_account(one) for one in value.values())
 
 
 def _is_job(body: object) -> bool:
@@ -93,7 +118,9 @@ def _text(value: object) -> str | None:
 
 
 def _seconds(header: str | None) -> int:
-    return int(header) if header is not None and header.isdecimal() else 10
+    if header is None or not (header.isascii() and header.isdecimal() and len(header) <= 9):
+        return 10
+    return int(header)
 
 
 def reason(error: Exception) -> str:

@@ -13,11 +13,20 @@ from urllib.parse import quote
 
 import aiohttp
 
-from waystation.client.answers import read, reason
+from waystation.client.answers import (
+    is_account,
+    is_accounts,
+    is_form,
+    is_job,
+    is_jobids,
+    read,
+    reason,
+)
 from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job, named
 from waystation.errors import (
     NotFound,
     PreconditionFailed,
+    RemoteProtocolError,
     TooLarge,
     TransportError,
     Unavailable,
@@ -98,8 +107,8 @@ class Client:
         sent = {name: value for name, value in (fields or {}).items() if value is not None}
         path = f"/v2/jobs/{verb}"
         if not files:
-            return cast(Job, await self._ask("POST", path, body=sent))
-        return cast(Job, await self._ask("POST", path, form=await _form(sent, files)))
+            return cast(Job, await self._ask("POST", path, is_job, body=sent))
+        return cast(Job, await self._ask("POST", path, is_job, form=await _form(sent, files)))
 
     async def imagine(self, prompt: str, **asked: Unpack[AskedOf]) -> Job:
         """Let the bot draw four pictures; `wait` for the end. `mode` is for this job alone."""
@@ -160,15 +169,17 @@ class Client:
 
     async def job(self, jobid: str) -> Job:
         """Return a job as it is now. Raises: NotFound: unknown, purged or somebody else's."""
-        return cast(Job, await self._ask("GET", "/v2/jobs/", query={"jobid": jobid}))
+        return cast(Job, await self._ask("GET", "/v2/jobs/", is_form, query={"jobid": jobid}))
 
     async def jobs(self) -> list[str]:
         """Return the jobids of the caller's jobs that are not final."""
-        return cast("list[str]", await self._ask("GET", "/v2/jobs"))
+        return cast("list[str]", await self._ask("GET", "/v2/jobs", is_jobids))
 
     async def cancel(self, jobid: str) -> Job:
         """Cancel a job; the answer holds its status, which may be an earlier end."""
-        return cast(Job, await self._ask("GET", "/v2/jobs/cancel/", query={"jobid": jobid}))
+        return cast(
+            Job, await self._ask("GET", "/v2/jobs/cancel/", is_form, query={"jobid": jobid})
+        )
 
     async def wait(
         self,
@@ -210,7 +221,7 @@ class Client:
 
     async def account(self) -> dict[str, Any]:
         """Return the caller's own record."""
-        return cast("dict[str, Any]", await self._ask("GET", "/v2/account"))
+        return cast("dict[str, Any]", await self._ask("GET", "/v2/account", is_form))
 
     async def update_account(
         self, *, name: str | None = None, reply_url: str | None = None
@@ -223,12 +234,14 @@ class Client:
     async def discord_accounts(self) -> dict[str, Account]:
         """Return the caller's Discord accounts by channel; empty when there are none."""
         with suppress(NotFound):
-            return cast("dict[str, Account]", await self._ask("GET", "/v2/account/midjourney"))
+            return cast(
+                "dict[str, Account]", await self._ask("GET", "/v2/account/midjourney", is_accounts)
+            )
         return {}
 
     async def discord_account(self, channel: str) -> Account:
         """Return one Discord account. Raises: NotFound."""
-        return cast(Account, await self._ask("GET", _account_path(channel)))
+        return cast(Account, await self._ask("GET", _account_path(channel), is_account))
 
     async def add_discord_account(self, discord: str, *, max_jobs: int | None = None) -> Account:
         """Add or renew a Discord account; the service finds the bot's channel from the token.
@@ -236,7 +249,9 @@ class Client:
         Args: discord: the Discord token
         """
         body = {"discord": discord} | ({} if max_jobs is None else {"maxJobs": max_jobs})
-        return cast(Account, await self._ask("POST", "/v2/account/midjourney", body=body))
+        return cast(
+            Account, await self._ask("POST", "/v2/account/midjourney", is_account, body=body)
+        )
 
     async def put_discord_account(
         self, channel: str, *, server: str, discord: str, max_jobs: int
@@ -245,9 +260,14 @@ class Client:
         body = {"discord": discord, "server": server, "channel": channel, "maxJobs": max_jobs}
         await self._ask("POST", _account_path(channel), body=body)
 
-    async def remove_discord_account(self, channel: str) -> None:
-        """Stop using a Discord account; its running jobs end first. Raises: NotFound."""
-        await self._ask("DELETE", _account_path(channel))
+    async def remove_discord_account(self, channel: str, *, force: bool = False) -> None:
+        """Stop using a Discord account; its running jobs end first.
+
+        Args: force: end them now, also when the account is being removed already
+        Raises: NotFound
+        """
+        query = {"force": "true"} if force else None
+        await self._ask("DELETE", _account_path(channel), query=query)
 
     async def reset_discord_account(self, channel: str) -> None:
         """Put a halted account to work again, after a person has dealt with the cause."""
@@ -278,6 +298,7 @@ class Client:
         self,
         method: str,
         path: str,
+        fits: Callable[[object], bool] = lambda _: True,
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
@@ -294,11 +315,17 @@ class Client:
         )
         try:
             async with request as response:
-                return read(response, await response.read())
+                answer = read(response, await response.read())
         except TimeoutError:
             raise Unreachable(f"{self._url} did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(f"{self._url} cannot be reached: {reason(error)}") from error
+        if not fits(answer):
+            raise RemoteProtocolError(
+                f"{self._url} does not answer like Waystation",
+                details=f"The answer to {method} {path} has another form.",
+            )
+        return answer
 
     async def _body(self, url: str, timeout_s: float) -> AsyncGenerator[bytes, None]:
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10, sock_read=_SILENT_S)

@@ -1,12 +1,13 @@
 """Logins: who is calling, and the caller's own record.
 
-Rules: only failures are throttled, by the caller's address; a revoked token answers exactly as a
-wrong one.
+Rules: only failures are throttled, by the caller's address (of IPv6 by its /64, which is one
+caller's; what is no address counts as one); a revoked token answers exactly as a wrong one.
 """
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from datetime import timedelta
 
 from waystation.engine.throttle import Throttle
@@ -39,13 +40,13 @@ class Logins:
         """
         user = await self._user_of(authorization)
         if user is None:
-            now = self._clock.now()
+            now, place = self._clock.now(), _place(peer)
             # only failures are throttled: a good token behind the same address goes on working
-            if self._failures.full(peer, now):
+            if self._failures.full(place, now):
                 raise Throttled(
                     "Too many failed logins from this address; wait a minute", retry_after_s=60
                 )
-            self._failures.add(peer, now)
+            self._failures.add(place, now)
             raise Unauthorized
         if self.has_lapsed(user) and not lapsed:
             raise SubscriptionExpired
@@ -77,3 +78,15 @@ class Logins:
         if reply_url is not None:
             changes["reply_url"] = reply_url or None
         await self._store.change_user(user.user_id, changes)
+
+
+def _place(peer: str) -> str:
+    """Return where a caller is, as far as failures are counted by it."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return ""
+    if address.version == 4:
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((int(address) >> 64 << 64, 64)))

@@ -21,6 +21,7 @@ from waystation.deliveries import Delivery
 from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
+from waystation.engine.health import Health
 from waystation.engine.intake import FilePart, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
@@ -39,7 +40,6 @@ from waystation.errors import (
     NotFound,
     StoreError,
     Unavailable,
-    VaultError,
 )
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
@@ -136,7 +136,7 @@ class Service:
         self._pool = pool
         self._feed = feed
         self._intake = Intake(fetcher)
-        self._sealer = sealer
+        self._health = Health(store, sealer, clock)
         self._clock = clock
         self._links = links
         self._limits = limits
@@ -304,17 +304,8 @@ class Service:
 
     async def readiness(self) -> Readiness:
         """Return whether the database and the key work (R48)."""
-        problems = []
-        try:
-            await self._store.ping()
-        except StoreError as error:
-            problems.append(f"database: {error.message}")
-        try:
-            sealed = self._sealer.seal("meta", "readiness", b"waystation")
-            self._sealer.unseal("meta", "readiness", sealed)
-        except VaultError as error:
-            problems.append(f"key: {error.message}")
-        return Readiness(not problems, tuple(problems), self._pool.states)
+        problems = await self._health.problems()
+        return Readiness(not problems, problems, self._pool.states)
 
     async def counts(self) -> Counts:
         """Return totals."""

@@ -1,5 +1,8 @@
 """Throttle: how often something may go wrong for one key within a window of time.
 
+Rules: at most `limit` moments of at most `keys` keys are held, whatever callers send; the key that
+was longest without a new moment gives way.
+
 Pure: no I/O, no clock, no randomness.
 """
 
@@ -10,6 +13,9 @@ from datetime import datetime, timedelta
 
 __all__ = ["Throttle"]
 
+KEY_LENGTH = 64
+"""Characters of a key that count; addresses and ids are shorter."""
+
 
 @dataclass(slots=True)
 class Throttle:
@@ -17,20 +23,23 @@ class Throttle:
 
     window: timedelta
     limit: int
+    keys: int = 10_000
     _moments: dict[str, list[datetime]] = field(default_factory=dict)
+    """The key with the newest moment is the last one."""
 
     def add(self, key: str, now: datetime) -> None:
         """Count one more for a key."""
-        if len(self._moments) > 10_000:
-            self._moments.clear()
-        self._moments.setdefault(key, []).append(now)
+        moments = self._moments.pop(key[:KEY_LENGTH], [])
+        if len(self._moments) >= self.keys:
+            del self._moments[next(iter(self._moments))]
+        self._moments[key[:KEY_LENGTH]] = [*moments, now][-self.limit :]
 
     def full(self, key: str, now: datetime) -> bool:
         """Tell whether a key has reached the limit within the window."""
-        moments = self._moments.get(key)
+        moments = self._moments.get(key[:KEY_LENGTH])
         if moments is None:
             return False
         moments[:] = [moment for moment in moments if now - moment < self.window]
         if not moments:
-            del self._moments[key]
+            del self._moments[key[:KEY_LENGTH]]
         return len(moments) >= self.limit

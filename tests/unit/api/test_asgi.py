@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
+from tests.unit.api.face import BEARER, CHANNEL, DISCORD, JOB, FakeService, ask, face
 from waystation.errors import (
     Busy,
     Halted,
@@ -131,7 +131,7 @@ async def test_every_route_answers_the_services_errors_in_one_shape(
 ) -> None:
     body = {
         "describeUrl": "https://a.example/1.png",
-        "discord": "token",
+        "discord": DISCORD,
         "server": CHANNEL,
         "channel": CHANNEL,
         "maxJobs": 1,

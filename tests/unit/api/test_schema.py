@@ -13,6 +13,7 @@ from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import COMMANDS
+from waystation.secret import redact
 
 URL = "https://pictures.example/1.png"
 HOOK = "https://hooks.example/abc"
@@ -243,6 +244,15 @@ def test_a_new_account_has_a_token_and_maybe_maxjobs() -> None:
         ({"discord": "  "}, "Required param discord is missing or empty"),
         ({"discord": "a b"}, "Required param discord is not valid Discord token"),
         ({"discord": "é"}, "Required param discord is not valid Discord token"),
+        ({"discord": "e"}, "Required param discord is not valid Discord token"),
+        ({"discord": "info"}, "Required param discord is not valid Discord token"),
+        # three parts alone are no token: log lines have such words
+        (
+            {"discord": "waystation.engine.pool"},
+            "Required param discord is not valid Discord token",
+        ),
+        ({"discord": "MTA-.a-token.xyz"}, "Required param discord is not valid Discord token"),
+        ({"discord": f"{DISCORD}x" * 20}, "Required param discord is not valid Discord token"),
         ({"discord": "x", "maxJobs": 16}, "Required param maxJobs 16 can't be more that 15"),
         ({"discord": "x", "maxJobs": 0}, "Required param maxJobs 0 can't be less than 1"),
         ({"discord": "x", "maxJobs": "x"}, "maxJobs must be a whole number"),
@@ -412,3 +422,16 @@ def test_a_mode_is_one_of_three_on_every_verb() -> None:
     assert (imagine.mode, imagine.params["mode"]) == (None, "turbo")
     with pytest.raises(InvalidRequest, match="mode must be one of fast, relax, turbo"):
         info(mode="slow")
+
+
+def test_tokens_of_the_old_form_are_taken() -> None:
+    old = "mfa." + "aB3_-" * 16
+    assert new_account(Body(fields={"discord": old}))[0].reveal() == old
+
+
+@pytest.mark.parametrize("text", ["e", "account", "a.b.c", "waystation.engine.pool"])
+def test_what_is_no_token_never_hides_anything_in_a_log(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        new_account(Body(fields={"discord": text}))
+    line = "a line of the log, by waystation.engine.pool a.b.c of account 5"
+    assert redact(line) == line

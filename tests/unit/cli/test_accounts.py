@@ -100,7 +100,7 @@ def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -
     assert kept.exit_code == 1 and "ABC…secured…xyz of channel 2" in kept.err
     assert run("accounts", "remove", "2", stdin="y\n").exit_code == 0
     looked: tuple[str, tuple[str, ...], dict[str, object]] = ("discord_account", ("2",), {})
-    assert client.calls == [looked, looked, ("remove_discord_account", ("2",), {})]
+    assert client.calls == [looked, looked, ("remove_discord_account", ("2",), {"force": False})]
 
 
 def test_remove_looks_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,3 +139,9 @@ def test_remove_and_reset_say_so_in_json(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_unknown_channel_has_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, NotFound("Configuration not found for provided channel"))
     assert run("accounts", "reset", "9").exit_code == 8
+
+
+def test_remove_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, None)
+    assert run("accounts", "remove", "2", "--yes", "--force").exit_code == 0
+    assert client.calls == [("remove_discord_account", ("2",), {"force": True})]

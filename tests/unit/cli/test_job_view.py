@@ -173,3 +173,9 @@ def test_foreign_words_steer_no_terminal_wherever_they_stand() -> None:
         "newer": [],
     }
     assert odd not in "".join(drawn(job))
+
+
+def test_a_foreign_field_name_steers_no_terminal() -> None:
+    job = {"jobid": "job:1", "status": "completed", "\x1b]0;owned\x07[red]": "x"}
+    shown = "\n".join(drawn(job))
+    assert "\x1b]" not in shown and "\\x1b]0;owned\\x07[red]" in shown

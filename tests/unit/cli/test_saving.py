@@ -170,7 +170,7 @@ async def test_without_a_file_name_the_link_names_the_file(tmp_path: Path) -> No
         ("", "picture"),
         ("/", "picture"),
         (".bashrc", "bashrc"),
-        ("-rf.png", "-rf.png"),
+        ("-rf.png", "rf.png"),
         ("größe 漢字.png", "größe 漢字.png"),
         ("a\x1b[2J\n\u202egnp.exe", "a_2J_gnp.exe"),
         ("nul\x00byte.png", "nul_byte.png"),
@@ -204,3 +204,13 @@ def test_paths_are_shown_in_one_piece() -> None:
     for line in Saved([Path("pictures of mine/" + "fox" * 20)]).shown():
         console.print(line, overflow="ignore", crop=False)
     assert file.getvalue() == "saved pictures of mine/" + "fox" * 20 + "\n"
+
+
+@pytest.mark.parametrize("given", ["-rf.png", "--help.png", " -.-x.png", "/a/-rf.png"])
+def test_a_saved_name_is_no_option_of_other_programs(given: str) -> None:
+    assert not named(given).startswith("-")
+    assert named(given).endswith(".png")
+
+
+def test_a_name_of_dashes_alone_is_a_picture() -> None:
+    assert named("---") == "picture"

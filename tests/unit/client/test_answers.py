@@ -106,3 +106,48 @@ async def test_a_repeated_button_names_the_earlier_job(client: Client, stub: Stu
     with pytest.raises(ButtonRepeated, match="already") as caught:
         await client.button("job:1", "U2")
     assert (caught.value.button, caught.value.jobid) == ("U2", JOB)
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("ask", "answers"),
+    [
+        ("info", ([], 5, "text", {}, {"jobid": 5})),
+        ("jobs", ({}, None, [5], "text")),
+        ("account", ([], 5)),
+        ("discord_accounts", ([], {"2": 5}, {"2": {}}, {"2": {"channel": "2"}})),
+    ],
+)
+async def test_an_answer_of_another_form_is_told_as_such(
+    client: Client, stub: Stub, ask: str, answers: tuple[object, ...]
+) -> None:
+    for answer in answers:
+        stub.answers = [lambda answer=answer: web.json_response(answer)]  # type: ignore[misc]
+        with pytest.raises(RemoteProtocolError, match="does not answer like Waystation"):
+            await getattr(client, ask)()
+
+
+@pytest.mark.parametrize("text", [DEEP, "{", "\ufeff"])
+async def test_an_answer_that_cannot_be_read_is_told_as_such(
+    client: Client, stub: Stub, text: str
+) -> None:
+    stub.answers = [lambda: web.Response(text=text, content_type="application/json")]
+    with pytest.raises(RemoteProtocolError, match="does not answer like Waystation"):
+        await client.jobs()
+
+
+@pytest.mark.parametrize("header", ["9" * 5_000, "²", "soon", "-1"])
+async def test_an_odd_retry_after_is_ten_seconds(client: Client, stub: Stub, header: str) -> None:
+    stub.say(429, {"error": "busy", "code": 429}, {"Retry-After": header})
+    with pytest.raises(Busy) as caught:
+        await client.jobs()
+    assert caught.value.retry_after_s == 10
+
+
+async def test_a_removal_can_be_forced(client: Client, stub: Stub) -> None:
+    stub.say(204)
+    await client.remove_discord_account("2")
+    await client.remove_discord_account("2", force=True)
+    assert [seen["path"].partition("?")[2] for seen in stub.requests] == ["", "force=true"]

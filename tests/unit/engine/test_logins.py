@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.house import house
+from tests.unit.engine.house import House, house
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
 
 
@@ -40,14 +40,14 @@ async def test_a_flood_of_failed_logins_is_throttled_for_a_minute(tmp_path: Path
     async with house(tmp_path) as here:
         for _ in range(30):
             with pytest.raises(Unauthorized):
-                await here.logins.authenticate("Bearer user:1-no", "flooder")
+                await here.logins.authenticate("Bearer user:1-no", "192.0.2.7")
         with pytest.raises(Throttled):
-            await here.logins.authenticate("Bearer user:1-no", "flooder")
+            await here.logins.authenticate("Bearer user:1-no", "192.0.2.7")
         with pytest.raises(Unauthorized):
-            await here.logins.authenticate("Bearer user:1-no", "another peer")
+            await here.logins.authenticate("Bearer user:1-no", "192.0.2.8")
         here.here.clock.advance(61)
         with pytest.raises(Unauthorized):
-            await here.logins.authenticate("Bearer user:1-no", "flooder")
+            await here.logins.authenticate("Bearer user:1-no", "192.0.2.7")
 
 
 async def test_a_users_own_record_changes_only_where_asked(tmp_path: Path) -> None:
@@ -68,3 +68,31 @@ async def test_a_profile_set_while_the_token_is_rotated_keeps_the_new_token(tmp_
         await here.logins.update_user(read_earlier, "Ada", None)
         user = await here.user()
         assert (user.token_hash, user.revoked_at, user.name) == (b"rotated", now, "Ada")
+
+
+async def fail(here: House, peer: str) -> None:
+    with pytest.raises((Unauthorized, Throttled)):
+        await here.logins.authenticate("Bearer user:1-no", peer)
+
+
+@pytest.mark.parametrize(
+    ("peers", "other"),
+    [
+        # one caller has a whole /64
+        ([f"2001:db8:1:2::{number:x}" for number in range(30)], "2001:db8:1:3::1"),
+        (["192.0.2.7", "::ffff:192.0.2.7"] * 15, "192.0.2.8"),
+        # what a proxy passes on may be anything
+        ([f"{number}" + "x" * 60_000 for number in range(30)], "192.0.2.8"),
+    ],
+)
+async def test_failures_are_counted_by_where_a_caller_is(
+    tmp_path: Path, peers: list[str], other: str
+) -> None:
+    async with house(tmp_path) as here:
+        for peer in peers:
+            await fail(here, peer)
+        with pytest.raises(Throttled):
+            await here.logins.authenticate("Bearer user:1-no", peers[0])
+        with pytest.raises(Unauthorized):
+            await here.logins.authenticate("Bearer user:1-no", other)
+        assert all(len(key) <= 64 for key in here.logins._failures._moments)

@@ -251,6 +251,7 @@ async def test_readiness_names_what_does_not_work(tmp_path: Path) -> None:
 
         here.sealer.unseal = broken  # type: ignore[method-assign]
         here.here.failing.failing = {"ping"}
+        here.here.clock.advance(1)
         ready = await here.service.readiness()
         assert not ready.ready
         assert [problem.partition(":")[0] for problem in ready.problems] == ["database", "key"]

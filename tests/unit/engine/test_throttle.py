@@ -22,4 +22,16 @@ def test_keys_that_fail_now_and_then_are_forgotten() -> None:
     throttle = Throttle(MINUTE, 2)
     for number in range(10_050):
         throttle.add(str(number), START)
-    assert len(throttle._moments) < 10_050
+    assert len(throttle._moments) == 10_000
+
+
+def test_neither_keys_nor_moments_grow_with_what_callers_send() -> None:
+    throttle = Throttle(MINUTE, 3, keys=5)
+    for number in range(1_000):
+        throttle.add(f"{number}" + "x" * 60_000, START)
+        throttle.add("steady", START)
+    assert len(throttle._moments) == 5
+    assert max(map(len, throttle._moments)) == 64
+    assert len(throttle._moments["steady"]) == 3
+    # whoever goes on failing is not forgotten because of others
+    assert throttle.full("steady", START)

@@ -67,6 +67,23 @@ def look_at_database(settings: Settings) -> Iterator[Finding]:
         yield error(f"the schema is {found}, this version needs {known}", "`waystation migrate`")
     else:
         yield ok(f"{path}, schema {found}")
+    yield from _look_at_modes(settings)
+
+
+def _look_at_modes(settings: Settings) -> Iterator[Finding]:
+    """Yield the files with prompts, sealed tokens and keys that others on this host may use."""
+    database = settings.database_path
+    beside = (database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm"))
+    for path in (database, *beside, settings.data_dir / KEY_FILE, database.parent / "backups"):
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue
+        mend = f"chmod go-rwx {path}"
+        if mode & 0o022:
+            yield error(f"others on this host may change {path}", mend)
+        elif mode & 0o055:
+            yield warning(f"others on this host may read {path}", mend)
 
 
 def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from waystation.ports import Counts, User
 from waystation.settings import Settings, load
 from waystation.store.database import connect
 from waystation.store.migrate import migrate, migrations
+from waystation.vault import KEY_FILE
 
 
 def settings(tmp_path: Path, **environment: str) -> Settings:
@@ -35,6 +36,7 @@ def made(tmp_path: Path) -> Settings:
     """Return the settings of an installation with a database of today's schema."""
     found = settings(tmp_path)
     found.data_dir.mkdir(mode=0o700)
+    found.database_path.touch(mode=0o600)
     connection = connect(found.database_path)
     migrate(connection, START, None)
     connection.close()
@@ -167,3 +169,21 @@ def test_messages_that_nobody_understood_are_told() -> None:
     ada = User(1, "ada@example.org", START, b"")
     found = list(look_at_users([ada], Counts(unrecognised=4), START))
     assert levels(found) == ["ok", "warning"] and found[1].what.startswith("4 bot messages")
+
+
+@pytest.mark.parametrize(
+    ("mode", "level", "may"),
+    [(0o666, "error", "change"), (0o620, "error", "change"), (0o640, "warning", "read")],
+)
+def test_a_file_with_secrets_that_others_may_use_is_told(
+    made: Settings, mode: int, level: str, may: str
+) -> None:
+    key = made.data_dir / KEY_FILE
+    for path in (made.database_path, key):
+        path.touch()
+        path.chmod(mode)
+        _, finding = look_at_database(made)
+        assert (finding.level, finding.what) == (level, f"others on this host may {may} {path}")
+        assert finding.mend == f"chmod go-rwx {path}"
+        path.chmod(0o600)
+    assert only(look_at_database(made)).level == "ok"

@@ -1,0 +1,51 @@
+"""Health: whether the database takes a write and the key opens what it sealed (R48).
+
+Rules: anybody may ask, so one look serves all who ask meanwhile, and a good one those who ask right
+after: asking costs at most two writes a second, however often it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from waystation.errors import StoreError, VaultError
+from waystation.ports import Clock, Sealer, Store
+
+__all__ = ["Health"]
+
+_GOOD_FOR_S = 0.5
+
+
+class Health:
+    """Looks at what the service cannot work without."""
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._good_until = 0.0
+        self._looking: asyncio.Task[Sequence[str]] | None = None
+
+    async def problems(self) -> Sequence[str]:
+        """Return what is broken, empty when nothing is."""
+        if self._clock.monotonic() < self._good_until:
+            return ()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Sequence[str]:
+        found = []
+        try:
+            await self._store.ping()
+        except StoreError as error:
+            found.append(f"database: {error.message}")
+        try:
+            sealed = self._sealer.seal("meta", "readiness", b"waystation")
+            self._sealer.unseal("meta", "readiness", sealed)
+        except VaultError as error:
+            found.append(f"key: {error.message}")
+        if not found:
+            self._good_until = self._clock.monotonic() + _GOOD_FOR_S
+        return tuple(found)
