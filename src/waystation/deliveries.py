@@ -16,6 +16,7 @@ from waystation.jobs import JobId
 
 __all__ = [
     "ATTEMPT_AFTER_S",
+    "TAKEN",
     "Attempt",
     "Delivery",
     "DeliveryStatus",
@@ -24,6 +25,11 @@ __all__ = [
 
 ATTEMPT_AFTER_S = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
 """Seconds before each attempt, counted from the one before: eight attempts in about 28 hours."""
+
+
+TAKEN = "taken, not followed"
+"""What the log says of a redirect that leads to the receiver's answer. Google Apps Script answers
+every request so, after it ran (R41)."""
 
 
 class DeliveryStatus(StrEnum):
@@ -60,7 +66,8 @@ class Delivery:
 class Attempt:
     """How one HTTP try of a delivery ended.
 
-    `status` is the receiver's HTTP status, None when there was none; then `reason` says why.
+    `status` is the receiver's HTTP status, None when there was none; `reason` says why it was not
+    taken, or TAKEN of a redirect that says it was.
     """
 
     status: int | None
@@ -69,7 +76,9 @@ class Attempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: any 2xx."""
+        """Whether the receiver took it: any 2xx, or a redirect after it ran (R41)."""
+        if self.reason == TAKEN:
+            return True
         return self.status is not None and 200 <= self.status < 300
 
 

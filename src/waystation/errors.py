@@ -10,6 +10,7 @@ WaystationError
 ├─ Conflict
 │  └─ ButtonRepeated
 ├─ TooLarge
+├─ UnsupportedMedia
 ├─ Busy
 │  └─ Throttled
 ├─ Halted
@@ -71,6 +72,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "Unreachable",
+    "UnsupportedMedia",
     "UuidTaken",
     "VaultError",
     "VersionConflict",
@@ -156,6 +158,13 @@ class TooLarge(WaystationError):
 
     code = "request.too_large"
     status_hint = 413
+
+
+class UnsupportedMedia(WaystationError):
+    """The request body is of a type that cannot be read."""
+
+    code = "request.unsupported_media"
+    status_hint = 415
 
 
 class Busy(WaystationError):

@@ -27,7 +27,7 @@ _TEMPLATE = Path(__file__).with_name("api.md")
 _RUN = test_every_documented_status_of_every_route_is_seen
 """Sees every status of every route, sends every field and reads every field of the job form."""
 
-_NEEDS = {Needs.NO: "refused", Needs.MAY: "used when a modal opens", Needs.MUST: "required"}
+_NEEDS = {Needs.NO: "ignored", Needs.MAY: "used when a modal opens", Needs.MUST: "required"}
 
 
 def api_page() -> str:

@@ -82,7 +82,7 @@ async def provoke_job(shop: Shop, verb: str) -> None:
     form, media_type = _form(verb, body), "multipart/form-data"
     await shop.ends(who, await shop.see(200, route, who, body=form, media_type=media_type))
 
-    await shop.see(400, route, who, body={**body, "replyRef": 5})
+    await shop.see(row.bad_input_status, route, who, body={**body, "replyRef": 5})
     await shop.see(413, route, who, body={**body, "replyRef": "x" * JSON_BYTES})
     if "jobid" in body:
         await shop.see(404, route, who, body={**body, "jobid": "job:1"})
@@ -300,12 +300,18 @@ async def provoke_logins(shop: Shop) -> None:
 
 async def provoke_late_bodies(shop: Shop) -> None:
     who = await shop.customer(equipped=False)
-    routes = [route for route, status in shop.api.statuses() if status == 408]
-    await shop.every([shop.threaded(_dribble, shop.api, route, who) for route in routes])
+    late = ("application/json", 100, b"{", 408)
+    typed = ("application/x-www-form-urlencoded", 3, b"a=b", 415)
+    for kind in (late, typed):
+        routes = [route for route, status in shop.api.statuses() if status == kind[-1]]
+        assert routes
+        await shop.every([shop.threaded(_by_hand, shop.api, one, who, *kind) for one in routes])
 
 
-def _dribble(api: Described, route: str, who: Customer) -> None:
-    """Send the head of a request and one byte of its body, and wait for the answer."""
+def _by_hand(
+    api: Described, route: str, who: Customer, kind: str, length: int, body: bytes, status: int
+) -> None:
+    """Send a request whose body is not as announced, and wait for the answer."""
     sent = _anything(route)
     case = api.case(route, **sent)
     place = urlsplit(api.url)
@@ -313,9 +319,9 @@ def _dribble(api: Described, route: str, who: Customer) -> None:
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
     connection.putrequest("POST", case.formatted_path)
     connection.putheader("Authorization", f"Bearer {who.token}")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", "100")
-    connection.endheaders(b"{")
+    connection.putheader("Content-Type", kind)
+    connection.putheader("Content-Length", str(length))
+    connection.endheaders(body)
     answered = connection.getresponse()
     response = Response(
         status_code=answered.status,
@@ -326,7 +332,7 @@ def _dribble(api: Described, route: str, who: Customer) -> None:
         verify=False,
     )
     connection.close()
-    assert response.status_code == 408
+    assert response.status_code == status
     api.judge(case, response)
 
 

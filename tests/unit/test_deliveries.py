@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes import START
 from waystation.deliveries import (
     ATTEMPT_AFTER_S,
+    TAKEN,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -73,6 +74,11 @@ def test_jitter_never_shortens_a_wait_and_adds_a_tenth_at_most(
 )
 def test_any_2xx_is_delivered(status: int | None, delivered: bool) -> None:
     assert Attempt(status, None, 0.1).delivered is delivered
+
+
+def test_a_redirect_counts_only_when_it_says_that_the_receiver_ran() -> None:
+    assert Attempt(302, TAKEN, 0.1).delivered
+    assert not Attempt(302, "a redirect; set replyUrl to https://a.example/", 0.1).delivered
 
 
 def test_a_new_delivery_is_pending_and_untried() -> None:

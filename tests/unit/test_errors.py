@@ -61,6 +61,7 @@ def test_codes_are_stable_dotted_and_each_errors_own() -> None:
         "TooLarge": "request.too_large",
         "Busy": "request.busy",
         "Throttled": "request.throttled",
+        "UnsupportedMedia": "request.unsupported_media",
         "Halted": "account.halted",
         "Unavailable": "service.unavailable",
         "ProtocolError": "protocol",

@@ -1,12 +1,14 @@
 """Body: what a request carries, read as a stream, within limits of size and time (R43).
 
 Rules: `multipart/form-data` is read as a form; everything else is read as JSON, whatever the
-content type says, because curl's default says something else. An empty body is an empty object.
+content type says, because curl's default says something else. Only what is no JSON is refused by
+its type. An empty body is an empty object.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
 from waystation.engine.intake import FilePart
-from waystation.errors import InvalidRequest, TooLarge
+from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 
 __all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body"]
 
@@ -33,6 +35,17 @@ _MAX_FORM_FILES = 8
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1"})
 """Charsets that a form may name. Python keeps each other name it is asked for, for ever, and some
 of its codecs make text that nothing can encode again."""
+
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order mark → how to read what begins with it."""
+
+_MAX_SHOWN = 64
+"""How much of a content type a sentence repeats, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,8 @@ async def read_body(headers: Headers, receive: Receive, limits: Limits) -> Body:
         async with asyncio.timeout(limits.body_s), aclosing(_bounded(receive, limit)) as stream:
             if is_form:
                 return await _read_form(headers, stream)
-            return _parse_json(b"".join([chunk async for chunk in stream]))
+            raw = b"".join([chunk async for chunk in stream])
+            return _parse_json(raw, headers.get("content-type", ""))
     except TimeoutError:
         raise TooSlow from None
 
@@ -115,16 +129,33 @@ async def _bounded(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
             return
 
 
-def _parse_json(raw: bytes) -> Body:
+def _parse_json(raw: bytes, content_type: str) -> Body:
     if not raw.strip():
         return Body()
     try:
-        value = msgspec.json.decode(raw)
+        value = msgspec.json.decode(_unmarked(raw))
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind and not _may_be_json(kind):
+            raise UnsupportedMedia(
+                f"Request body must be JSON or multipart/form-data, not {kind[:_MAX_SHOWN]}"
+            ) from error
         raise InvalidRequest("Request body is not valid JSON") from error
     if not isinstance(value, dict):
         raise InvalidRequest("Request body must be a JSON object")
     return Body(fields=value)
+
+
+def _unmarked(raw: bytes) -> bytes:
+    """Return JSON in UTF-8 without the mark that editors and some shells put before it."""
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            return raw.decode(encoding).encode()
+    return raw
+
+
+def _may_be_json(kind: str) -> bool:
+    return kind == "text/plain" or kind.endswith(("/json", "+json"))
 
 
 def _said_before(said: object) -> tuple[object, ...]:

@@ -59,28 +59,33 @@ _MAX_SHOWN = 64
 _NAMELESS = "picture"
 """File name of a file part that came without a usable one."""
 
-Refusal = type[InvalidRequest]
-"""The error class of a verb's bad input: HTTP 412 on describe, else 400 (R5)."""
-
 
 def job_request(command: Command, body: Body) -> JobRequest:
     """Return what a `POST /v2/jobs/{verb}` asks for.
 
-    Raises: InvalidRequest, or PreconditionFailed where the command's row says 412
+    Raises: InvalidRequest, or PreconditionFailed where the command's row says 412 (R5)
     """
-    refusal = PreconditionFailed if command.bad_input_status == 412 else InvalidRequest
-    params, files = _inputs(command, body, refusal)
+    try:
+        return _job_request(command, body)
+    except InvalidRequest as error:
+        if command.bad_input_status == PreconditionFailed.status_hint:
+            raise PreconditionFailed(error.message, details=error.details) from error
+        raise
+
+
+def _job_request(command: Command, body: Body) -> JobRequest:
+    params, files = _inputs(command, body)
     fields = body.fields
     return JobRequest(
         verb=command.verb,
-        channel=_text(fields, "channel"),
-        max_jobs=_request_max_jobs(fields, refusal) if command.takes_slot else None,
-        reply_url=_reply_url(_text(fields, "replyUrl"), refusal),
-        reply_ref=_bounded(_text(fields, "replyRef"), "replyRef", refusal),
+        channel=_id_text(fields, "channel"),
+        max_jobs=_request_max_jobs(fields) if command.takes_slot else None,
+        reply_url=_reply_url(_text(fields, "replyUrl")),
+        reply_ref=_bounded(_text(fields, "replyRef"), "replyRef"),
         params=params,
         files=files,
         reply_progress=_switch(fields, "replyProgress"),
-        mode=None if "mode" in (param.name for param in command.params) else _mode(fields, refusal),
+        mode=None if "mode" in (param.name for param in command.params) else _mode(fields),
         era_a=any(fields.get(name) not in (None, "") for name in ("discord", "server")),
     )
 
@@ -95,7 +100,7 @@ def user_changes(body: Body) -> tuple[str | None, str | None]:
     if name is None:
         name = _sent_text(fields, "user")
     reply_url = _sent_text(fields, "replyUrl")
-    return _bounded(name, "name", InvalidRequest), _reply_url(reply_url, InvalidRequest)
+    return _bounded(name, "name"), _reply_url(reply_url)
 
 
 def new_account(body: Body) -> tuple[Secret, int | None]:
@@ -125,56 +130,54 @@ def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
 # ── a verb's own fields ──
 
 
-def _inputs(
-    command: Command, body: Body, refusal: Refusal
-) -> tuple[dict[str, object], dict[str, FilePart]]:
+def _inputs(command: Command, body: Body) -> tuple[dict[str, object], dict[str, FilePart]]:
     params: dict[str, object] = {}
     files: dict[str, FilePart] = {}
     for param in command.params:
         match param.kind:
             case ParamKind.PICTURE:
-                file = _file(param, body, refusal)
+                file = _file(param, body)
                 if file is not None:
                     files[param.name] = file
                 else:
-                    params |= _picture_url(param, body.fields, refusal)
+                    params |= _picture_url(param, body.fields)
             case ParamKind.PICTURES:
-                files |= _numbered_files(param, body, refusal)
-                params |= _picture_urls(param, body.fields, len(files), refusal)
+                files |= _numbered_files(param, body)
+                params |= _picture_urls(param, body.fields, len(files))
             case ParamKind.MASK:
-                files |= _mask(param, body.fields, refusal)
+                files |= _mask(param, body.fields)
             case ParamKind.PARENT:
-                parent = _own_text(param, body.fields, refusal)
+                parent = _own_text(param, body.fields)
                 params |= {"parentJobId": parent[param.name]} if parent else {}
             case ParamKind.TEXT | ParamKind.CHOICE:
-                params |= _own_text(param, body.fields, refusal)
+                params |= _own_text(param, body.fields)
     for param in command.params:
         if param.name in params and param.beside is not None and param.beside not in params:
-            raise refusal(f"{param.name} means nothing without {param.beside}")
+            raise InvalidRequest(f"{param.name} means nothing without {param.beside}")
     return params, files
 
 
-def _own_text(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, object]:
+def _own_text(param: Param, fields: Mapping[str, object]) -> dict[str, object]:
     text = _sent_text(fields, param.name)
     if text is None:
         if param.required:
-            raise refusal(f"{param.name} is missing")
+            raise InvalidRequest(f"{param.name} is missing")
         return {}
     text = text.strip()
     if not text:
         if param.required:
-            raise refusal(f"{param.name} is empty")
+            raise InvalidRequest(f"{param.name} is empty")
         return {}
     if len(text) > param.longest:
-        raise refusal(
+        raise InvalidRequest(
             f"{param.name} is too long", details=f"At most {param.longest} characters are taken."
         )
     if param.choices and text not in param.choices:
-        raise refusal(f"{param.name} must be one of {', '.join(param.choices)}")
+        raise InvalidRequest(f"{param.name} must be one of {', '.join(param.choices)}")
     return {param.name: text}
 
 
-def _mask(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, FilePart]:
+def _mask(param: Param, fields: Mapping[str, object]) -> dict[str, FilePart]:
     text = _text(fields, param.name)
     if text is None:
         return {}
@@ -183,11 +186,11 @@ def _mask(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[
     except (binascii.Error, ValueError):
         data = b""
     if not (data.startswith(b"\x89PNG\r\n") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
-        raise refusal(f"{param.name} is not a PNG or WebP in base64")
+        raise InvalidRequest(f"{param.name} is not a PNG or WebP in base64")
     return {param.name: FilePart(filename=param.name, data=data)}
 
 
-def _numbered_files(param: Param, body: Body, refusal: Refusal) -> dict[str, FilePart]:
+def _numbered_files(param: Param, body: Body) -> dict[str, FilePart]:
     files = {}
     for number in range(1, param.most + 1):
         name = f"{param.file_part}{number}"
@@ -195,27 +198,25 @@ def _numbered_files(param: Param, body: Body, refusal: Refusal) -> dict[str, Fil
         if part is None:
             continue
         if not part.data:
-            raise refusal(f"{name} is empty")
+            raise InvalidRequest(f"{name} is empty")
         files[name] = FilePart(filename=_plain_name(part.filename), data=part.data)
     return files
 
 
-def _picture_urls(
-    param: Param, fields: Mapping[str, object], sent: int, refusal: Refusal
-) -> dict[str, object]:
+def _picture_urls(param: Param, fields: Mapping[str, object], sent: int) -> dict[str, object]:
     """Read a list of URLs. Args: sent: how many pictures came as files."""
     urls = _listed(fields.get(param.name))
     if urls is None or (len(urls) == 1 and isinstance(fields.get(param.name), str) and not sent):
-        raise refusal(f"{param.name} must be a list of URLs")
+        raise InvalidRequest(f"{param.name} must be a list of URLs")
     if not urls and not sent:
-        raise refusal(f"{param.name} is missing")
+        raise InvalidRequest(f"{param.name} is missing")
     if not param.fewest <= len(urls) + sent <= param.most:
-        raise refusal(f"{param.name} must name {param.fewest} to {param.most} pictures")
+        raise InvalidRequest(f"{param.name} must name {param.fewest} to {param.most} pictures")
     for url in urls:
         if len(url) > MAX_PICTURE_URL:
-            raise refusal(f"{param.name} is too long")
+            raise InvalidRequest(f"{param.name} is too long")
         if not _is_web_url(url):
-            raise refusal(f"{param.name} holds what is no valid http or https URL")
+            raise InvalidRequest(f"{param.name} holds what is no valid http or https URL")
     return {param.name: urls} if urls else {}
 
 
@@ -239,14 +240,14 @@ def _listed(value: object) -> list[str] | None:
             return None
 
 
-def _file(param: Param, body: Body, refusal: Refusal) -> FilePart | None:
+def _file(param: Param, body: Body) -> FilePart | None:
     part = body.files.get(param.file_part) if param.file_part else None
     if part is None:
         return None
     if body.fields.get(param.name) not in (None, ""):
-        raise refusal(f"{param.name} and {param.file_part} cannot be given together")
+        raise InvalidRequest(f"{param.name} and {param.file_part} cannot be given together")
     if not part.data:
-        raise refusal(f"{param.file_part} is empty")
+        raise InvalidRequest(f"{param.file_part} is empty")
     return FilePart(filename=_plain_name(part.filename), data=part.data)
 
 
@@ -257,36 +258,36 @@ def _plain_name(filename: str) -> str:
     return kept.strip(" .")[-128:] or _NAMELESS
 
 
-def _picture_url(param: Param, fields: Mapping[str, object], refusal: Refusal) -> dict[str, object]:
+def _picture_url(param: Param, fields: Mapping[str, object]) -> dict[str, object]:
     url = _sent_text(fields, param.name)
     if url is None:
         if param.required:
-            raise refusal(f"{param.name} is missing")
+            raise InvalidRequest(f"{param.name} is missing")
         return {}
     url = url.strip()
     if not url:
-        raise refusal(f"{param.name} is empty")
+        raise InvalidRequest(f"{param.name} is empty")
     if len(url) > MAX_PICTURE_URL:
-        raise refusal(f"{param.name} is too long")
+        raise InvalidRequest(f"{param.name} is too long")
     if not _is_web_url(url):
-        raise refusal(f"{param.name} is not a valid http or https URL")
+        raise InvalidRequest(f"{param.name} is not a valid http or https URL")
     return {param.name: url}
 
 
 # ── fields that all verbs share ──
 
 
-def _request_max_jobs(fields: Mapping[str, object], refusal: Refusal) -> int | None:
+def _request_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = _whole_number(fields, "maxJobs")
     if value is not None and not 1 <= value <= MAX_JOBS:
-        raise refusal(f"maxJobs {value} is not between 1 and {MAX_JOBS}")
+        raise InvalidRequest(f"maxJobs {value} is not between 1 and {MAX_JOBS}")
     return value
 
 
-def _mode(fields: Mapping[str, object], refusal: Refusal) -> str | None:
+def _mode(fields: Mapping[str, object]) -> str | None:
     mode = _text(fields, "mode")
     if mode is not None and mode not in MODES:
-        raise refusal(f"mode must be one of {', '.join(MODES)}")
+        raise InvalidRequest(f"mode must be one of {', '.join(MODES)}")
     return mode
 
 
@@ -303,15 +304,15 @@ def _switch(fields: Mapping[str, object], name: str) -> bool | None:
             raise InvalidRequest(f"{name} must be true or false")
 
 
-def _reply_url(url: str | None, refusal: Refusal) -> str | None:
-    if _bounded(url, "replyUrl", refusal) and not _is_web_url(url or ""):
-        raise refusal("replyUrl is not a valid http or https URL")
+def _reply_url(url: str | None) -> str | None:
+    if _bounded(url, "replyUrl") and not _is_web_url(url or ""):
+        raise InvalidRequest("replyUrl is not a valid http or https URL")
     return url
 
 
-def _bounded(text: str | None, name: str, refusal: Refusal) -> str | None:
+def _bounded(text: str | None, name: str) -> str | None:
     if text is not None and len(text) > MAX_REFERENCE:
-        raise refusal(f"{name} is too long")
+        raise InvalidRequest(f"{name} is too long")
     return text
 
 
@@ -341,7 +342,7 @@ def _names_a_user(head: str) -> bool:
 
 
 def _snowflake(fields: Mapping[str, object], name: str) -> str:
-    text = (_text(fields, name) or "").strip()
+    text = (_id_text(fields, name) or "").strip()
     if not text:
         raise InvalidRequest(f"Required param {name} is missing or empty")
     if not is_snowflake(text):
@@ -372,6 +373,14 @@ def _value(fields: Mapping[str, object], name: str) -> object:
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     return _sent_text(fields, name) or None
+
+
+def _id_text(fields: Mapping[str, object], name: str) -> str | None:
+    """Return one of Discord's ids; a JSON number, as some clients send it, means its digits."""
+    value = _value(fields, name)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    return _text(fields, name)
 
 
 def _sent_text(fields: Mapping[str, object], name: str) -> str | None:

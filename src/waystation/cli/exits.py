@@ -20,6 +20,7 @@ from waystation.errors import (
     TransportError,
     Unauthorized,
     Unavailable,
+    UnsupportedMedia,
     WaystationError,
 )
 
@@ -46,7 +47,7 @@ class Exit(IntEnum):
 EXITS: Mapping[Exit, str] = {
     Exit.OK: "done",
     Exit.FAILED: "a job failed, a check found something, a conflict (409), or any other error",
-    Exit.USAGE: "wrong arguments, input or settings (400, 412, 413)",
+    Exit.USAGE: "wrong arguments, input or settings (400, 412, 413, 415)",
     Exit.UNREACHABLE: "the service is not reachable, not ready or too slow (502, 503)",
     Exit.UNAUTHORIZED: "no valid token, no subscription, or not allowed (401, 402, 403)",
     Exit.HALTED: "the Discord account is halted until it is reset (596)",
@@ -67,6 +68,7 @@ _BY_ERROR: tuple[tuple[type[WaystationError], Exit], ...] = (
     (NotFound, Exit.NOT_FOUND),
     (InvalidRequest, Exit.USAGE),
     (TooLarge, Exit.USAGE),
+    (UnsupportedMedia, Exit.USAGE),
     (ConfigurationError, Exit.USAGE),
     (Unavailable, Exit.UNREACHABLE),
     (TransportError, Exit.UNREACHABLE),

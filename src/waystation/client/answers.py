@@ -24,6 +24,7 @@ from waystation.errors import (
     TransportError,
     Unauthorized,
     Unavailable,
+    UnsupportedMedia,
     WaystationError,
 )
 
@@ -38,6 +39,7 @@ _ERRORS: Mapping[int, type[WaystationError]] = {
     409: Conflict,
     412: PreconditionFailed,
     413: TooLarge,
+    415: UnsupportedMedia,
     502: TransportError,
     503: Unavailable,
     596: Halted,

@@ -17,7 +17,15 @@ from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
 from waystation.midjourney.edits import edit_of, face_of
 from waystation.ports import Account, Fetched
 
-__all__ = ["account_of", "check_mask", "mode_needed", "press_of", "reaction_to", "source_of"]
+__all__ = [
+    "account_of",
+    "check_mask",
+    "mode_needed",
+    "press_of",
+    "reaction_to",
+    "source_of",
+    "used_params",
+]
 
 
 def press_of(parent: Job, params: Mapping[str, object]) -> Press:
@@ -31,9 +39,18 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     needs = button_row(label).prompt
     if needs is Needs.MUST and not params.get("prompt"):
         raise InvalidRequest(f"prompt is required for button {label}")
-    if needs is Needs.NO and params.get("prompt"):
-        raise InvalidRequest(f"prompt is not supported for button {label}")
     return Press(parent.message_id, parent.flags, button.custom_id, button.value)
+
+
+def used_params(params: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a verb's fields without a prompt that the pressed button cannot take.
+
+    v2 ignores it too. Source: rest-api-v2 12, parameters of the buttons
+    """
+    label = params.get("button")
+    if label is None or button_row(str(label)).prompt is not Needs.NO:
+        return params
+    return {name: value for name, value in params.items() if name != "prompt"}
 
 
 def _pressable(parent: Job) -> str:

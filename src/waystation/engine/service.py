@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -32,6 +32,7 @@ from waystation.engine.pressing import (
     press_of,
     reaction_to,
     source_of,
+    used_params,
 )
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
@@ -156,6 +157,7 @@ class Service:
         if self._draining:
             raise Unavailable
         command = COMMANDS[request.verb]
+        request = replace(request, params=used_params(request.params))
         _check_prompt(command, request.params)
         parent = await self._parent(user, request)
         action = None if parent is None else _action_on(parent, request, command)

@@ -7,10 +7,11 @@ from typing import Final
 
 import aiohttp
 import structlog
+from yarl import URL
 
-from waystation.deliveries import Attempt, Delivery
+from waystation.deliveries import TAKEN, Attempt, Delivery
 from waystation.outbound.connector import USER_AGENT, reason_of
-from waystation.outbound.guard import objection, read_url
+from waystation.outbound.guard import loggable, objection, read_url
 from waystation.ports import Clock
 
 __all__ = ["WebhookSender"]
@@ -19,6 +20,9 @@ MAX_ANSWER_BYTES: Final = 4096
 """Read so that the receiver can finish writing; the text is not used."""
 ANSWER_WAIT_S: Final = 2.0
 """How long the body of an answer is waited for, the status being known."""
+
+_RUN_BEFORE: Final = frozenset({302, 303})
+_REDIRECTS: Final = _RUN_BEFORE | {301, 307, 308}
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +43,7 @@ class WebhookSender:
         return Attempt(status, reason, self._clock.monotonic() - started)
 
     async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
-        """Return the receiver's status, or None and why there is none."""
+        """Return the receiver's status, and what is to be said of it or why there is none."""
         if (reason := objection(delivery.url)) is not None:
             return None, reason
         try:
@@ -59,7 +63,7 @@ class WebhookSender:
             return None, reason_of(error)
         async with response:
             await _hear_out(response)
-        return response.status, None
+        return response.status, _redirect(delivery.url, response)
 
     def _headers(self, delivery: Delivery) -> dict[str, str]:
         """Return headers that let a receiver deduplicate and see a replay.
@@ -72,6 +76,39 @@ class WebhookSender:
             "webhook-id": delivery.delivery_id,
             "webhook-timestamp": str(int(self._clock.wall().timestamp())),
         }
+
+
+def _redirect(url: str, response: aiohttp.ClientResponse) -> str | None:
+    """Return what a redirect means; None when the answer is none. It is never followed.
+
+    302 and 303 lead to a page that tells how it went, so the receiver has run; unless they lead to
+    the same place under another name, which is how servers send away whoever took the wrong one.
+    """
+    if response.status not in _REDIRECTS:
+        return None
+    asked = read_url(url)
+    try:
+        target = asked.join(read_url(response.headers["Location"]))
+    except (KeyError, ValueError):
+        target = None
+    if response.status in _RUN_BEFORE and (target is None or not _renames(asked, target)):
+        return TAKEN
+    if target is None:
+        return "a redirect to no readable URL"
+    return f"a redirect; set replyUrl to {loggable(str(target))}"
+
+
+def _renames(asked: URL, target: URL) -> bool:
+    """Tell whether two URLs differ in scheme, `www.` or a final slash, and in nothing else."""
+    return _place(asked) == _place(target) and asked.with_fragment(None) != target.with_fragment(
+        None
+    )
+
+
+def _place(url: URL) -> tuple[str, int | None, str, str]:
+    host = (url.host or "").removeprefix("www.")
+    port = None if url.is_default_port() else url.port
+    return host, port, url.raw_path.removesuffix("/"), url.raw_query_string
 
 
 async def _hear_out(response: aiohttp.ClientResponse) -> None:

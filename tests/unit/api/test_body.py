@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from waystation.api.body import Body, HungUp, Limits, TooSlow, read_body
 from waystation.engine.intake import FilePart
-from waystation.errors import InvalidRequest, TooLarge
+from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 
 LIMITS = Limits(json_bytes=100, form_bytes=1000, body_s=60)
 FORM = "multipart/form-data; boundary=edge"
@@ -62,6 +62,28 @@ async def test_chunks_are_joined_into_one_object() -> None:
 @pytest.mark.parametrize("raw", [b"", b" \r\n"])
 async def test_an_empty_body_is_an_empty_object(raw: bytes) -> None:
     assert await read([raw]) == Body()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_json_may_begin_with_a_byte_order_mark(encoding: str) -> None:
+    assert await read(['{"a":"ü"}'.encode(encoding)]) == Body(fields={"a": "ü"})
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "text/xml",
+        "image/png",
+    ],
+)
+async def test_what_is_neither_json_nor_a_form_is_refused_by_its_type(content_type: str) -> None:
+    with pytest.raises(UnsupportedMedia) as caught:
+        await read([b"prompt=a+fox&maxJobs=3"], content_type)
+    sent = content_type.partition(";")[0]
+    assert caught.value.message == (f"Request body must be JSON or multipart/form-data, not {sent}")
+    assert caught.value.status_hint == 415
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])

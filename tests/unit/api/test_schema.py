@@ -135,24 +135,54 @@ def test_maxjobs_may_be_a_number_or_its_text(value: object, number: int) -> None
 @pytest.mark.parametrize(
     "value", [True, 2.5, "2.5", "x", [3], {}, 10**30, 1e300, "9" * 5000, "٣", " 3"]
 )
-def test_maxjobs_of_another_type_is_400(value: object) -> None:
-    with pytest.raises(InvalidRequest, match="maxJobs must be a whole number") as caught:
+def test_maxjobs_of_another_type_is_412_on_describe(value: object) -> None:
+    with pytest.raises(PreconditionFailed, match="maxJobs must be a whole number"):
         describe(maxJobs=value)
-    assert caught.value.status_hint == 400
 
 
-@pytest.mark.parametrize("field", ["describeUrl", "channel", "replyUrl", "replyRef"])
-@pytest.mark.parametrize("value", [1, True, [], {}])
-def test_a_wrong_type_is_400_and_named(field: str, value: object) -> None:
-    with pytest.raises(InvalidRequest, match=f"{field} must be a string") as caught:
+WRONG_TYPES = [
+    *((field, value) for field in ("describeUrl", "replyUrl", "replyRef") for value in (5, 1.5)),
+    *(
+        (field, value)
+        for field in ("describeUrl", "channel", "replyUrl", "replyRef", "mode")
+        for value in (True, [], {}, [5], {"a": 1}, -5, 1e18)
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG_TYPES)
+def test_a_wrong_type_is_named_and_412_on_describe(field: str, value: object) -> None:
+    with pytest.raises(PreconditionFailed, match=f"{field} must be a string"):
         describe(**{field: value})
+
+
+@pytest.mark.parametrize("field", ["channel", "replyUrl", "replyRef", "mode"])
+def test_a_wrong_type_is_named_and_400_elsewhere(field: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{field} must be a string") as caught:
+        info(**{field: [5]})
     assert caught.value.status_hint == 400
 
 
+def test_a_switch_of_a_wrong_type_is_412_on_describe() -> None:
+    with pytest.raises(PreconditionFailed, match="replyProgress must be true or false"):
+        describe(replyProgress="perhaps")
+
+
 @pytest.mark.parametrize("field", ["describeUrl", "channel", "replyUrl", "replyRef"])
-def test_a_nul_character_is_400_and_named(field: str) -> None:
-    with pytest.raises(InvalidRequest, match=f"{field} must not contain a NUL"):
+def test_a_nul_character_is_named_and_412_on_describe(field: str) -> None:
+    with pytest.raises(PreconditionFailed, match=f"{field} must not contain a NUL"):
         describe(**{field: "a\0b"})
+
+
+def test_a_channel_may_come_as_a_number() -> None:
+    assert describe(channel=int(CHANNEL)) == describe(channel=CHANNEL)
+    assert info(channel=int(CHANNEL)) == info(channel=CHANNEL)
+
+
+def test_the_ids_of_an_account_may_come_as_numbers() -> None:
+    fields = {"discord": DISCORD, "server": int(SERVER), "channel": int(CHANNEL), "maxJobs": 3}
+    token, server, max_jobs = channel_account(CHANNEL, Body(fields=fields))
+    assert (token.reveal(), server, max_jobs) == (DISCORD, SERVER, 3)
 
 
 def test_a_reference_may_hold_other_control_characters() -> None:

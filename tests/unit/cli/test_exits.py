@@ -25,6 +25,7 @@ from waystation.errors import (
     Unauthorized,
     Unavailable,
     Unreachable,
+    UnsupportedMedia,
     WaystationError,
 )
 
@@ -40,6 +41,7 @@ def test_every_exit_code_is_documented() -> None:
         (InvalidRequest(), 2),
         (PreconditionFailed(), 2),
         (TooLarge(), 2),
+        (UnsupportedMedia(), 2),
         (ConfigurationError(), 2),
         (Unreachable(), 3),
         (TransportError(), 3),

@@ -9,9 +9,17 @@ import pytest
 from tests import build
 from tests.unit.midjourney.play import new_job
 from waystation.actions import Press, React
-from waystation.engine.pressing import account_of, check_mask, press_of, reaction_to, source_of
+from waystation.engine.pressing import (
+    account_of,
+    check_mask,
+    press_of,
+    reaction_to,
+    source_of,
+    used_params,
+)
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Button, JobStatus, Source
+from waystation.midjourney.buttons import BUTTONS, Needs, button_row
 from waystation.ports import Fetched
 from waystation.wire.message import Attachment
 
@@ -40,11 +48,27 @@ def test_a_parent_that_is_not_completed_has_no_buttons() -> None:
         press_of(replace(PARENT, status=JobStatus.PROGRESS), {"button": "U1"})
 
 
-def test_a_prompt_is_required_or_refused_as_the_row_says() -> None:
+def test_a_prompt_is_required_as_the_row_says() -> None:
     with pytest.raises(InvalidRequest, match="prompt is required for button Custom Zoom"):
         press_of(PARENT, {"button": "Custom Zoom"})
-    with pytest.raises(InvalidRequest, match="prompt is not supported for button U1"):
-        press_of(PARENT, {"button": "U1", "prompt": "x"})
+
+
+@pytest.mark.parametrize("label", [row.label for row in BUTTONS.values()])
+def test_a_prompt_is_ignored_where_no_form_can_take_it(label: str) -> None:
+    params = {"button": label, "prompt": "x", "mode": "fast"}
+    kept = used_params(params)
+    if button_row(label).prompt is Needs.NO:
+        assert kept == {"button": label, "mode": "fast"}
+    else:
+        assert kept == params
+
+
+def test_a_job_that_presses_nothing_keeps_its_prompt() -> None:
+    assert used_params({"prompt": "x"}) == {"prompt": "x"}
+
+
+def test_a_press_of_u1_with_a_prompt_is_the_press_of_u1() -> None:
+    assert press_of(PARENT, {"button": "U1", "prompt": "x"}) == Press("900", 64, "MJ::1")
 
 
 def test_only_the_parents_discord_user_in_its_channel_may_press() -> None:

@@ -12,7 +12,7 @@ from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from tests.unit.outbound.conftest import Serve, ServeRaw
 from waystation.clock import SystemClock
-from waystation.deliveries import Delivery
+from waystation.deliveries import Attempt, Delivery
 from waystation.engine.deliverer import Deliverer
 from waystation.outbound.connector import USER_AGENT
 from waystation.outbound.webhooks import WebhookSender
@@ -64,17 +64,82 @@ async def test_any_2xx_is_success_and_nothing_else(
     assert (attempt.status, attempt.delivered) == (status, delivered)
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_redirects_are_not_followed(sender: WebhookSender, serve: Serve, status: int) -> None:
+async def redirected(
+    sender: WebhookSender, serve: Serve, status: int, location: str | None, path: str = "/hook?k=1"
+) -> Attempt:
+    """Send to a receiver that answers with a redirect; `{here}` is its own address."""
     asked: list[str] = []
+    here = ""
 
     async def redirect(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        return web.Response(status=status, headers={"Location": "/elsewhere"})
+        asked.append(request.raw_path)
+        told = {} if location is None else {"Location": location.replace("{here}", here)}
+        return web.Response(status=status, headers=told)
 
-    attempt = await sender.send(delivery(url=await serve(redirect) + "/hook"))
+    here = (await serve(redirect)).removeprefix("http://")
+    attempt = await sender.send(delivery(url=f"http://{here}{path}"))
+    assert asked == [path]
+    return attempt
+
+
+@pytest.mark.parametrize("status", [302, 303])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/elsewhere",
+        "/hook?k=2",
+        "https://elsewhere.example/hook?k=1",
+        "/hook?k=1",
+        None,
+        "http://[",
+    ],
+)
+async def test_a_receiver_that_redirects_after_it_ran_has_taken_it(
+    sender: WebhookSender, serve: Serve, status: int, location: str | None
+) -> None:
+    attempt = await redirected(sender, serve, status, location)
+    assert (attempt.status, attempt.delivered) == (status, True)
+    assert attempt.reason == "taken, not followed"
+
+
+@pytest.mark.parametrize("status", [302, 303])
+@pytest.mark.parametrize(
+    ("location", "path", "shown"),
+    [
+        ("https://{here}/hook?k=1", "/hook?k=1", "https://127.0.0.1"),
+        ("http://www.{here}/hook", "/hook", "http://www.127.0.0.1"),
+        ("/hook/?k=1", "/hook?k=1", "/hook/"),
+        ("/hook", "/hook/", "/hook"),
+        ("https://www.{here}/hook/", "/hook", "https://www.127.0.0.1"),
+    ],
+)
+async def test_a_redirect_to_the_same_place_is_a_failure_that_names_it(
+    sender: WebhookSender, serve: Serve, status: int, location: str, path: str, shown: str
+) -> None:
+    attempt = await redirected(sender, serve, status, location, path)
     assert (attempt.status, attempt.delivered) == (status, False)
-    assert asked == ["/hook"]
+    assert attempt.reason is not None
+    assert attempt.reason.startswith("a redirect; set replyUrl to ")
+    assert shown in attempt.reason
+    assert "k=1" not in attempt.reason
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_a_redirect_that_asks_to_post_again_is_a_failure_that_names_the_url(
+    sender: WebhookSender, serve: Serve, status: int
+) -> None:
+    attempt = await redirected(sender, serve, status, "https://new.example/hook?key=secret")
+    assert (attempt.status, attempt.delivered) == (status, False)
+    assert attempt.reason == "a redirect; set replyUrl to https://new.example/hook"
+
+
+@pytest.mark.parametrize("location", [None, "http://["])
+async def test_a_redirect_to_nowhere_is_a_failure(
+    sender: WebhookSender, serve: Serve, location: str | None
+) -> None:
+    attempt = await redirected(sender, serve, 301, location)
+    assert (attempt.status, attempt.delivered) == (301, False)
+    assert attempt.reason == "a redirect to no readable URL"
 
 
 async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, serve: Serve) -> None:
