@@ -8,7 +8,9 @@ import pytest
 
 from tests.architecture.tree import ROOT
 
-_LOCKED = sorted((ROOT / "requirements").glob("*.txt"))
+_LOCKED = sorted(
+    (*(ROOT / "requirements").glob("*.txt"), *(ROOT / "tests" / "clients").glob("*/client.txt"))
+)
 _PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^ ]+( ; [^\\]+)?( \\)?")
 
 
@@ -16,7 +18,7 @@ def test_there_are_locked_requirements() -> None:
     assert {path.name for path in _LOCKED} >= {"run.txt", "dev.txt"}
 
 
-@pytest.mark.parametrize("path", _LOCKED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", _LOCKED, ids=str)
 def test_every_requirement_is_one_version_with_hashes(path: str) -> None:
     lines = ROOT.joinpath(path).read_text().replace("\\\n", " ").splitlines()
     required = [line for line in lines if line and not line.lstrip().startswith("#")]
@@ -26,7 +28,7 @@ def test_every_requirement_is_one_version_with_hashes(path: str) -> None:
         assert "--hash=sha256:" in line, line
 
 
-@pytest.mark.parametrize("path", _LOCKED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", _LOCKED, ids=str)
 def test_a_lock_names_no_address(path: str) -> None:
     text = ROOT.joinpath(path).read_text()
     assert "://" not in text

@@ -53,6 +53,12 @@ async def _result(process: Process) -> dict[str, Any]:
     raise AssertionError(f"no result\n{out.decode()}\n{err.decode()}")
 
 
+async def driven(*command: str | Path) -> dict[str, Any]:
+    """Run a driver to its end and return what it printed behind RESULT."""
+    async with _process(*command) as process:
+        return await _result(process)
+
+
 def _gateway(sim: Simulator, path: str = "") -> str:
     return sim.url.replace("http", "ws", 1) + path
 

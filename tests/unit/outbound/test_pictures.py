@@ -206,3 +206,64 @@ def test_no_damage_to_a_mask_raises_anything_but_an_oserror(
             brightest(damaged)
         except OSError:
             pass
+
+
+# ── odd but whole pictures, as editors and hosts write them ──
+
+
+def with_chunk(chunk: bytes, before: bytes = b"IDAT") -> bytes:
+    """Return a small PNG with one more chunk."""
+    data = picture("PNG")
+    at = data.index(before) - 4
+    return data[:at] + chunk + data[at:]
+
+
+def wrong_check(chunk: bytes) -> bytes:
+    return chunk[:-1] + bytes([chunk[-1] ^ 1])
+
+
+_TEXT = b"Comment\0\0" + zlib.compress(bytes(2 << 20))
+_PROFILE = b"profile\0\0" + zlib.compress(bytes(3 << 20))
+_UNICODE = b"Comment\0\1\0\0\0" + zlib.compress(bytes(2 << 20))
+ODD = {
+    "text that inflates to 2 MB": with_chunk(png_chunk(b"zTXt", _TEXT)),
+    "unicode text that inflates": with_chunk(png_chunk(b"iTXt", _UNICODE)),
+    "profile that inflates": with_chunk(png_chunk(b"iCCP", _PROFILE)),
+    "text behind the picture": with_chunk(png_chunk(b"zTXt", _TEXT), before=b"IEND"),
+    "wrong check of a text": with_chunk(wrong_check(png_chunk(b"tEXt", b"a\0b"))),
+    "wrong check of a date": with_chunk(wrong_check(png_chunk(b"tIME", bytes(7))), b"IEND"),
+    "broken physical size": with_chunk(png_chunk(b"pHYs", b"")),
+    "broken gamma": with_chunk(png_chunk(b"gAMA", b"\0")),
+    "broken exif": with_chunk(png_chunk(b"eXIf", b"II*")),
+    "animation of no frames": with_chunk(png_chunk(b"acTL", bytes(8))),
+    "unknown private part": with_chunk(png_chunk(b"prVt", b"?")),
+    "bytes behind the end": picture("PNG") + b"trailing",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_stands_beside_a_picture_spoils_it_not(name: str) -> None:
+    kind = BY_NAME["PNG"]
+    assert recognise(ODD[name]) is not None
+    assert sound(ODD[name], kind)
+    assert brightest(ODD[name]) > 0
+
+
+@pytest.mark.parametrize("kind", [b"IDAT", b"IHDR", b"IEND"])
+def test_a_wrong_check_of_the_picture_itself_is_no_picture(kind: bytes) -> None:
+    data = bytearray(picture("PNG"))
+    at = data.index(kind)
+    (length,) = struct.unpack_from(">I", data, at - 4)
+    data[at + 4 + length] ^= 1
+    assert not sound(bytes(data), BY_NAME["PNG"])
+
+
+def test_a_transparent_palette_stays_what_it_is() -> None:
+    out = BytesIO()
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 255, 255, 0, 0, 0])
+    image.putpixel((0, 0), 1)
+    image.putpixel((1, 0), 1)
+    image.save(out, "PNG", transparency=0)
+    assert sound(out.getvalue(), BY_NAME["PNG"])
+    assert brightest(out.getvalue()) == 0

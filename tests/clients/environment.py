@@ -1,0 +1,34 @@
+"""Environments of their own for programs in Python that must not share ours: locked by hash."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["environment"]
+
+INSTALL_S = 300.0
+
+
+def environment(folder: Path) -> Path:
+    """Return the interpreter that has what `client.txt` of a folder locks, installed once."""
+    lock, place = folder / "client.txt", folder / ".venv"
+    wanted, stamp = lock.read_bytes(), place / ".lock-of-install"
+    python = place / "bin" / "python"
+    with lock.open() as one_at_a_time:
+        # Two test processes must not write the same folder at once.
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if stamp.exists() and stamp.read_bytes() == wanted:
+            return python
+        _run(sys.executable, "-m", "venv", "--clear", place)
+        pip = (python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+        _run(*pip, "--only-binary", ":all:", "-r", lock)
+        stamp.write_bytes(wanted)
+    return python
+
+
+def _run(*command: str | Path) -> None:
+    run = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S)
+    assert run.returncode == 0, run.stderr
