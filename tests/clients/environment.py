@@ -9,12 +9,13 @@ from pathlib import Path
 
 __all__ = ["environment"]
 
+HERE = Path(__file__).parent
 INSTALL_S = 300.0
 
 
 def environment(folder: Path) -> Path:
     """Return the interpreter that has what `client.txt` of a folder locks, installed once."""
-    lock, place = folder / "client.txt", folder / ".venv"
+    lock, place = folder / "client.txt", HERE.parents[1] / ".venv" / "clients" / folder.name
     wanted, stamp = lock.read_bytes(), place / ".lock-of-install"
     python = place / "bin" / "python"
     with lock.open() as one_at_a_time:

@@ -1,7 +1,8 @@
 """What kind of picture some bytes are, judged by the bytes alone (R43).
 
 How it works: the size is read from the first bytes without decoding, so that a picture with too
-many pixels is refused before any decoder sees it; then Pillow must agree on the kind.
+many pixels is refused before any decoder sees it; then Pillow must agree on the kind. It is shown
+the picture alone: what stands beside it in a file is nobody's business here.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _DAMAGE: Final = (
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 _JPEG_MAX_SEGMENTS: Final = 1000
 """Segments to look through for the size: cameras write tens, colour profiles up to 255."""
@@ -116,7 +119,7 @@ class _PatientFile(BytesIO):
     """A file that loses patience: Pillow walks through millions of empty parts without end."""
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(data)
+        super().__init__(_picture_alone(data))
         self._reads_left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -126,8 +129,31 @@ class _PatientFile(BytesIO):
         return super().read(size)
 
 
+def _picture_alone(data: bytes) -> bytes:
+    """Return a PNG without texts, profiles and dates, of which Pillow refuses harmless oddities.
+
+    Discord and the bot take such files. What is no whole PNG is returned as it is.
+
+    Raises: OSError: more parts than any picture has
+    """
+    if not data.startswith(_PNG):
+        return data
+    at, kept = len(_PNG), [_PNG]
+    for _ in range(MAX_READS // 3):
+        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if len(kind) < 4 or end > len(data):
+            return data
+        # an upper-case letter marks what a picture cannot be shown without
+        if kind[:1].isupper() or kind == b"tRNS":
+            kept.append(data[at:end])
+        if kind == b"IEND":
+            return b"".join(kept)
+        at = end
+    raise OSError("a file of too many parts")
+
+
 def _png_size(data: bytes) -> Size | None:
-    if not data.startswith(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"):
+    if not data.startswith(_PNG + b"\x00\x00\x00\x0dIHDR"):
         return None
     width, height = struct.unpack_from(">II", data, 16)
     return width, height

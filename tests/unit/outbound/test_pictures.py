@@ -249,7 +249,7 @@ def test_what_stands_beside_a_picture_spoils_it_not(name: str) -> None:
     assert brightest(ODD[name]) > 0
 
 
-@pytest.mark.parametrize("kind", [b"IDAT", b"IHDR", b"IEND"])
+@pytest.mark.parametrize("kind", [b"IDAT", b"IHDR"])
 def test_a_wrong_check_of_the_picture_itself_is_no_picture(kind: bytes) -> None:
     data = bytearray(picture("PNG"))
     at = data.index(kind)
