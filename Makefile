@@ -46,6 +46,7 @@ soak: $(VENV)/dev.stamp ## the long runs: kill, restart and load for minutes
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes, no addresses
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+	for each in tests/clients/*/client.in; do $(LOCK) $$each -o $${each%.in}.txt; done
 
 clean: ## delete what the tasks made
 	rm -rf $(VENV) tests/clients/npm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

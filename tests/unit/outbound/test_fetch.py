@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Literal
@@ -19,6 +20,14 @@ from waystation.errors import PreconditionFailed
 from waystation.outbound import fetch as fetch_module
 from waystation.outbound.fetch import FetchLimits, PictureFetcher
 from waystation.ports import Fetcher
+
+
+def encoded(data: bytes, encoding: str) -> bytes:
+    """Return data under a content encoding."""
+    if encoding == "br":
+        compressed: bytes = pytest.importorskip("brotli").compress(data, quality=3)
+        return compressed
+    return gzip.compress(data, 9) if encoding == "gzip" else zlib.compress(data)
 
 
 def png() -> bytes:
@@ -202,10 +211,14 @@ async def test_an_endless_body_is_cut_off_at_the_limit(
     await asyncio.wait_for(cut.wait(), 5)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
 async def test_the_limit_counts_after_decoding(
-    session: aiohttp.ClientSession, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    session: aiohttp.ClientSession,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
 ) -> None:
-    bomb = gzip.compress(bytes(300_000_000), 9)
+    bomb = encoded(bytes(300_000_000), encoding)
     read: list[int] = []
     real = aiohttp.StreamReader.iter_any
 
@@ -220,7 +233,7 @@ async def test_the_limit_counts_after_decoding(
     monkeypatch.setattr(aiohttp.StreamReader, "iter_any", counted)
 
     async def give(request: web.Request) -> web.Response:
-        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+        return web.Response(body=bomb, headers={"Content-Encoding": encoding})
 
     url = await serve(give)
     fetcher = PictureFetcher(session, FetchLimits(max_bytes=1_000_000, timeout_s=5))
@@ -229,9 +242,12 @@ async def test_the_limit_counts_after_decoding(
     assert sum(read) < 3_000_000
 
 
-async def test_an_encoded_picture_is_decoded(fetcher: Fetcher, serve: Serve) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+async def test_an_encoded_picture_is_decoded(fetcher: Fetcher, serve: Serve, encoding: str) -> None:
+    body = encoded(PNG, encoding)
+
     async def give(request: web.Request) -> web.Response:
-        return web.Response(body=gzip.compress(PNG), headers={"Content-Encoding": "gzip"})
+        return web.Response(body=body, headers={"Content-Encoding": encoding})
 
     assert (await fetcher.fetch(await serve(give), 1)).data == PNG
 
