@@ -7,11 +7,14 @@ that compares takes its path from WAYSTATION_VENDOR_OPENAPI.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-__all__ = ["DIFFERENCES", "claimed", "compare"]
+from tests.clients.generated.facts import LABELS
+from waystation.midjourney.buttons import BUTTONS
+
+__all__ = ["DIFFERENCES", "VALUES", "claimed", "compare", "younger_labels"]
 
 DIFFERENCES: Mapping[str, str] = {
     "path ours only: POST /account/midjourney": (
@@ -55,7 +58,7 @@ DIFFERENCES: Mapping[str, str] = {
     "body field ours only: POST /jobs/* replyProgress": "an addition: progress by callback",
     "query ours only: GET /jobs jobid": "clients use both spellings of reading a job",
     "query ours only: DELETE * force": "an addition: fail the running jobs now",
-    "answer field theirs only: * server": "the pages of August 2025 have it no more",
+    "answer field theirs only: * server": "an account that is refused is not shown",
     "answer field theirs only: POST /account* *": (
         "the file gives refusals the form of the record, which they never carry"
     ),
@@ -69,6 +72,44 @@ DIFFERENCES: Mapping[str, str] = {
     "answer field ours only: * status": "as above",
 }
 """Pattern of differences → reason. A line is claimed by the first row that matches it."""
+
+VALUES: Mapping[str, str] = {
+    "`buttons`, and the `button` of a job and of `children`, with a label that is younger": (
+        "only what the message really shows can be pressed, so no old name is put in its place; "
+        "the labels are listed below"
+    ),
+    "`labels` instead of `buttons` under described and shortened prompts": (
+        "an addition: no page of v2 has buttons there"
+    ),
+    "POST answers `started` without `messageId`, `content` and `timestamp`": (
+        "its time was over, or the service stopped, before the bot showed anything; the client of "
+        "2023 requires them, the file does not"
+    ),
+    "`status` is `started`, `failed` or `cancelled` in an answer of info, fast, relax, turbo or variability": (
+        "the page of August 2025 has `failed`; the file knows nothing but `completed`"
+    ),
+    "`verb` with a younger word: seed, seed_async, remix, and the additions": (
+        "they have paths of their own, which a client of 2024 does not call"
+    ),
+    "`server` is missing in direct messages with the bot": "such a channel has no guild",
+    "`maxJobs` is missing on verbs that take no slot": (
+        "it limits nothing there; the client of 2023 cannot ask for these verbs"
+    ),
+    "`children[].messageId` is empty until the bot shows the child": (
+        "the file wants a text, and the child is named from its start on"
+    ),
+    "`name` of the caller is empty until it is set": "clients of 2023 want a text",
+    "400 for `discord` and `server` of an account that is not configured": (
+        "Waystation takes no tokens with a job"
+    ),
+}
+"""What an answer holds otherwise than the vendor's file or its client of 2023 says → reason."""
+
+
+def younger_labels() -> Sequence[str]:
+    """Return the labels that a client with the enum of 2024 refuses."""
+    return [label for label in BUTTONS if label not in LABELS]
+
 
 Document = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from typer.core import TyperGroup as Group
 from typer.main import get_command
 
 from tests.documents.api_page import api_page
-from tests.documents.differences import DIFFERENCES
+from tests.documents.differences import DIFFERENCES, VALUES, younger_labels
 from waystation.cli.exits import EXITS
 from waystation.cli.program import app
 from waystation.discord import session_rules
@@ -126,10 +126,33 @@ anything; `answer field` is a field of any answer of a path.
 """
 
 
+_VALUES_HEAD = """
+## What answers hold
+
+The vendor's Python client of 2023 and a client that is generated of the file read our answers:
+`tests/clients/test_vendor.py` runs both. What they meet, but for that run, is:
+
+| difference | why |
+|---|---|
+"""
+
+_LABELS_HEAD = """
+## Labels that a strict client refuses
+
+The file of 2024 lists the labels of its time as an enum. A client that is generated of it reads
+each POST, and each GET of a job whose buttons are of that time. It refuses a job that shows one of
+these; a label that Midjourney has not invented yet would be refused too. The client of 2023 also
+refuses `Custom Zoom`, and `Upscale` and `Redo Upscale` with `(Subtle)` or `(Creative)`.
+
+"""
+
+
 def differences_page() -> str:
     """Return docs/differences.md."""
     rows = (f"| `{pattern}` | {reason} |\n" for pattern, reason in DIFFERENCES.items())
-    return _DIFFERENCES_HEAD + "".join(rows)
+    values = (f"| {what} | {reason} |\n" for what, reason in VALUES.items())
+    labels = " ".join(f"`{label}`" for label in younger_labels())
+    return "".join((_DIFFERENCES_HEAD, *rows, _VALUES_HEAD, *values, _LABELS_HEAD, labels, "\n"))
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.documents.differences import DIFFERENCES, claimed, compare
+from tests.clients.generated.facts import LABELS
+from tests.documents.differences import DIFFERENCES, claimed, compare, younger_labels
 from waystation.api.openapi import document
 
 VENDOR = "WAYSTATION_VENDOR_OPENAPI"
@@ -20,6 +21,24 @@ def test_every_difference_from_the_vendors_document_has_its_reason() -> None:
     differences = list(compare(document(), theirs))
     assert [one for one in differences if claimed(one) is None] == []
     assert {claimed(one) for one in differences} == set(DIFFERENCES), "a row claims nothing"
+
+
+def test_the_labels_that_strict_clients_refuse_are_named() -> None:
+    assert set(younger_labels()) == {
+        "Vary (Region)",
+        *(f"{deed} ({how} motion)" for deed in ("Animate", "Extend") for how in ("High", "Low")),
+        *(f"{number}\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}" for number in "12345"),
+        "Imagine all 🎉",
+        "Show Details",
+        "❤️",
+    }
+
+
+@pytest.mark.skipif(VENDOR not in os.environ, reason=f"{VENDOR} names no file to compare with")
+def test_the_labels_of_2024_are_those_of_the_vendors_file() -> None:
+    theirs = yaml.safe_load(Path(os.environ[VENDOR]).read_text(encoding="utf-8"))
+    button = theirs["components"]["schemas"]["buttonResponse"]["properties"]["button"]
+    assert set(button["enum"]) == set(LABELS)
 
 
 def test_a_document_does_not_differ_from_itself() -> None:
