@@ -85,7 +85,7 @@ VALUES: Mapping[str, str] = {
         "its time was over, or the service stopped, before the bot showed anything; the client of "
         "2023 requires them, the file does not"
     ),
-    "`status` is `started`, `failed` or `cancelled` in an answer of info, fast, relax, turbo or variability": (
+    "`status` of info, fast, relax, turbo, variability is `started`, `failed`, `cancelled`": (
         "the page of August 2025 has `failed`; the file knows nothing but `completed`"
     ),
     "`verb` with a younger word: seed, seed_async, remix, and the additions": (
