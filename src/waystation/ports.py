@@ -421,6 +421,8 @@ class Store(Protocol):
 
         A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
         jobs without slot; with one it is max_jobs, else the account's. jobid as in R9.
+
+        Raises: Unauthorized, SubscriptionExpired: the user may not ask any more
         """
         ...
 

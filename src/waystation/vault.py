@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -162,12 +165,27 @@ def rotate_keys(data_dir: Path) -> Vault:
     path = data_dir / KEY_FILE
     if not path.exists():
         raise VaultError(f"There is no key file {path}; a ring in WAYSTATION_KEY is yours to edit.")
-    ring = _load(path)
-    rotated = KeyRing(ring.tokens, (os.urandom(_KEY_BYTES), *ring.sealing))
-    # A rename, so that a crash leaves the old ring or the new one, never half of one.
-    _write_beside(path, rotated).replace(path)
-    _sync_directory(path.parent)
+    with _alone_in(data_dir):
+        ring = _load(path)
+        rotated = KeyRing(ring.tokens, (os.urandom(_KEY_BYTES), *ring.sealing))
+        # A rename, so that a crash leaves the old ring or the new one, never half of one.
+        _write_beside(path, rotated).replace(path)
+        _sync_directory(path.parent)
     return Vault(rotated)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keep others out who rotate at the same time: the last one would drop the keys of the first.
+
+    The lock is on the directory, because the file itself is replaced.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _verify(vault: Vault, check: bytes, source: str) -> None:

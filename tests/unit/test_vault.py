@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waystation import secret
+from waystation import vault as vault_module
 from waystation.errors import VaultError
 from waystation.ports import Sealer
 from waystation.secret import Secret
@@ -186,3 +190,27 @@ def test_keys_show_in_no_repr_and_are_redacted() -> None:
     assert "a" * 32 not in repr(RING)
     assert "redacted" in secret.redact("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=")
     del vault
+
+
+def test_who_rotates_at_the_same_time_loses_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new(tmp_path)
+    load, both = vault_module._load, threading.Barrier(2)
+
+    def load_side_by_side(path: Path) -> KeyRing:
+        ring = load(path)
+        # two who have read the same ring would each drop the other's key
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return ring
+
+    monkeypatch.setattr(vault_module, "_load", load_side_by_side)
+    with ThreadPoolExecutor(2) as threads:
+        sealed = [
+            vault.seal("accounts", "1", b"value")
+            for vault in threads.map(rotate_keys, (tmp_path, tmp_path))
+        ]
+    monkeypatch.undo()
+    ring = load(tmp_path / KEY_FILE)
+    assert [Vault(ring).unseal("accounts", "1", one) for one in sealed] == [b"value"] * 2

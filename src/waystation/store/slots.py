@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from waystation.errors import NotFound
+from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import JobDraft, NoSlot, Repeated
 from waystation.store.database import Database
-from waystation.store.rows import Values, instant_or_none, job_values, once_key
+from waystation.store.rows import Values, instant_or_none, job_values, once_key, user_of
 
 __all__ = ["add_job", "jobid_of"]
 
@@ -39,7 +39,7 @@ class _Room:
 def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
     """Try the candidates in order and write the job on the first one with room.
 
-    Raises: NotFound: no such user
+    Raises: NotFound: no such user; Unauthorized, SubscriptionExpired: not any more
     """
     earlier = _earlier(database, draft, at)
     if earlier is not None:
@@ -113,11 +113,19 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     now_ms = (at + draft.wall_ahead - _EPOCH) // timedelta(milliseconds=1)
     row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
     if row is None:
-        raise NotFound("There is no such user.")
+        raise _may_not_ask(database, draft.user_id)
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at)
     database.run("insert_job", job_values(job))
     return job
+
+
+def _may_not_ask(database: Database, user_id: int) -> WaystationError:
+    """Say why a user gets no job who was known when the request came; pictures take a while."""
+    row = database.one("user_by_id", {"user_id": user_id})
+    if row is None:
+        return NotFound("There is no such user.")
+    return SubscriptionExpired() if user_of(row).revoked_at is None else Unauthorized()
 
 
 def _earlier(database: Database, draft: JobDraft, at: datetime) -> JobId | None:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests import build
-from waystation.errors import NotFound
+from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
-from waystation.ports import JobDraft, NoSlot
+from waystation.ports import JobDraft, NoSlot, UserChanges
 from waystation.store import accounts, changes, slots
 from waystation.store.database import Database, connect
 from waystation.store.migrate import migrate
@@ -191,6 +191,22 @@ def test_a_user_that_is_not_there_gets_no_job(database: Database) -> None:
     database.connection.execute("update accounts set user_id = 9")
     with pytest.raises(NotFound):
         slots.add_job(database, build.draft(user_id=9), build.later())
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"revoked_at": build.later()}, Unauthorized),
+        ({"expires_at": build.later(5)}, SubscriptionExpired),
+    ],
+)
+def test_a_user_who_may_not_ask_any_more_gets_no_job(
+    database: Database, changes: UserChanges, error: type[Exception]
+) -> None:
+    accepted(database, build.draft(), 4)
+    accounts.change_user(database, 1, changes)
+    with pytest.raises(error):
+        slots.add_job(database, build.draft(), build.later(5))
 
 
 @given(st.integers(0, 4_000_000_000_000), st.integers(1, 10**6))

@@ -24,9 +24,12 @@ values (:email, :at, :token_hash, :at) returning user_id;
 update users set {user_changes}
 where user_id = :user_id;
 
--- next_job_ms: milliseconds for a new jobid, unique per user (R9)
+-- next_job_ms: milliseconds for a new jobid, unique per user (R9); none for a user who may not ask
+-- any more
 update users set last_job_ms = max(:now_ms, last_job_ms + 1)
-where user_id = :user_id returning last_job_ms;
+where user_id = :user_id and revoked_at is null
+  and (expires_at is null or expires_at > :now_ms * 1000)
+returning last_job_ms;
 
 -- account_by_id: one account
 select {account_columns} from accounts where account_id = :account_id;
