@@ -192,7 +192,7 @@ async def _run(
             settings.midjourney_cdn_url,
         )
         pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
-        links = Links(store, pool, clock)
+        links = Links(store, pool, clock, site.time.now)
         deliverer = Deliverer(
             store,
             WebhookSender(outside, clock, settings.delivery_timeout_s),
@@ -202,7 +202,7 @@ async def _run(
             send_timeout_s=settings.delivery_timeout_s,
             drain_s=settings.drain_s / 4,
         )
-        janitor = Janitor(store, clock, ids, _retention(settings))
+        janitor = Janitor(store, clock, ids, _retention(settings), pool.holds)
         service = Service(
             store=store,
             pool=pool,
@@ -214,6 +214,7 @@ async def _run(
             links=links,
             logins=Logins(store, vault, clock),
             accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
+            clock_warning=lambda: site.time.warning,
             limits=ServiceLimits(settings.first_answer_s, settings.first_edit_s),
         )
         if store.restored:

@@ -39,6 +39,9 @@ class ReadinessForm(msgspec.Struct, omit_defaults=True):
     ready: bool
     problems: Annotated[Sequence[str], msgspec.Meta(description="what is broken")]
     sessions: Annotated[Mapping[str, int], msgspec.Meta(description="gateway sessions by state")]
+    warnings: Annotated[
+        Sequence[str], msgspec.Meta(description="what works all the same and should be mended")
+    ] = ()
     error: str | None = None
     code: int | None = None
 
@@ -75,7 +78,9 @@ def probe_paths(
 
 async def _readiness(service: Service) -> Answer:
     readiness = await service.readiness()
-    form = ReadinessForm(readiness.ready, readiness.problems, readiness.sessions)
+    form = ReadinessForm(
+        readiness.ready, readiness.problems, readiness.sessions, readiness.warnings
+    )
     if readiness.ready:
         return json_answer(form)
     form.error, form.code = "Not ready", 503

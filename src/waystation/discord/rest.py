@@ -388,6 +388,7 @@ class DiscordRest:
         return answer, self._note(request.bucket, answer)
 
     def _note(self, bucket: str, answer: Answer) -> Verdict:
+        self._site.time.heard(answer.headers.get("Date"))
         verdict = judge(answer.status, answer.headers, answer.text)
         self._limits.note(bucket, verdict, self._site.clock.monotonic())
         if verdict.invalid:

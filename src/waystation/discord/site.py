@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from waystation.discord.buckets import Breaker
+from waystation.discord.time import DiscordTime
 from waystation.ports import Clock, IdSource
 from waystation.wire.gateway import Properties
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
@@ -63,6 +64,11 @@ class Site:
         """Who asks, in every request."""
         name = f"{_NAME}/{version('waystation')}"
         return f"{name} (+{self.contact})" if self.contact else name
+
+    @cached_property
+    def time(self) -> DiscordTime:
+        """What time Discord has."""
+        return DiscordTime(self.clock)
 
     @property
     def properties(self) -> Properties:

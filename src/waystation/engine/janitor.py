@@ -5,6 +5,7 @@ It ends the jobs of accounts that nobody owns (R28) and purges what retention ha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,8 +39,17 @@ class Retention:
 class Janitor:
     """Makes its rounds until cancelled."""
 
-    def __init__(self, store: Store, clock: Clock, ids: IdSource, retention: Retention) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdSource,
+        retention: Retention,
+        holds: Callable[[str], bool] = lambda account_id: False,
+    ) -> None:
+        """Args: holds: whether this process acts for an account: its owner ends its jobs (R28)."""
         self._store = store
+        self._holds = holds
         self._clock = clock
         self._ids = ids
         self._retention = retention
@@ -60,6 +70,8 @@ class Janitor:
         """End orphans, then purge in batches."""
         now = self._clock.now()
         for job in await self._store.orphaned_jobs():
+            if self._holds(job.account_id):
+                continue
             if now - (job.deadline_at or job.created_at) > self._retention.orphan_grace:
                 try:
                     await self._end(job, _ORPHANED)

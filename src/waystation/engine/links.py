@@ -8,9 +8,10 @@ a dead link is better than none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 import structlog
 
@@ -28,6 +29,8 @@ _WAIT_S: Final = 5.0
 """How long a reader or a delivery waits for Discord."""
 _AGAIN_S: Final = 30.0
 """How long an account is not asked again after it failed to renew."""
+_MISSED_S: Final = 600.0
+"""How long a link is not asked for again that Discord did not renew."""
 _AT_ONCE: Final = 50
 """Discord's most links per request. Source: wire notes 1.6."""
 _KEPT: Final = 10_000
@@ -35,30 +38,42 @@ _KEPT: Final = 10_000
 
 
 class Links:
-    """Renews links, each once."""
+    """Renews links, each once, however many ask for them.
 
-    def __init__(self, store: Store, pool: Pool, clock: Clock) -> None:
+    Args: discord_now: what time Discord has, which is what its links end by (R28)
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        clock: Clock,
+        discord_now: Callable[[], datetime] | None = None,
+    ) -> None:
         self._store = store
         self._pool = pool
         self._clock = clock
+        self._discord_now = discord_now or clock.wall
         self._fresh: dict[str, str] = {}
+        self._missed: dict[str, float] = {}
+        """Link that Discord does not renew → monotonic seconds before which it is left alone."""
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, float] = {}
         """Account → monotonic seconds before which it is not asked again."""
 
     async def in_form(self, account_id: str, body: bytes) -> bytes:
         """Return a job form with working links."""
-        now = self._clock.now()
-        expired = expired_links(body, now)
+        expired = expired_links(body, self._discord_now())
         if not expired:
             return body
-        unknown = [link for link in expired if not self._works(link)]
+        unknown = [link for link in expired if not (self._works(link) or self._is_missed(link))]
         if unknown:
-            await self._renew(account_id, unknown[:_AT_ONCE])
+            await self._renewed(account_id, unknown[:_AT_ONCE])
         return with_links(body, {link: self._fresh[link] for link in expired if self._works(link)})
 
     async def in_delivery(self, delivery: Delivery) -> Delivery:
         """Return a delivery whose body has working links."""
-        if not expired_links(delivery.body, self._clock.now()):
+        if not expired_links(delivery.body, self._discord_now()):
             return delivery
         job = await self._store.get_job(delivery.jobid, None)
         if job is None:
@@ -67,9 +82,27 @@ class Links:
 
     def _works(self, link: str) -> bool:
         ends = expires_at(self._fresh.get(link, ""))
-        return ends is not None and ends > self._clock.now().timestamp()
+        return ends is not None and ends > self._discord_now().timestamp()
+
+    def _is_missed(self, link: str) -> bool:
+        return self._missed.get(link, 0.0) > self._clock.monotonic()
+
+    async def _renewed(self, account_id: str, links: Sequence[str]) -> None:
+        """Wait until these were renewed, or could not be; who asks meanwhile waits with it."""
+        fresh = [link for link in links if link not in self._under_way]
+        if fresh:
+            task = asyncio.create_task(self._renew(account_id, fresh))
+            self._under_way |= dict.fromkeys(fresh, task)
+        await asyncio.wait({self._under_way[link] for link in links})
 
     async def _renew(self, account_id: str, links: Sequence[str]) -> None:
+        try:
+            await self._ask(account_id, links)
+        finally:
+            for link in links:
+                del self._under_way[link]
+
+    async def _ask(self, account_id: str, links: Sequence[str]) -> None:
         owner = self._pool.get(account_id)
         now = self._clock.monotonic()
         if owner is None or self._not_before.get(account_id, now) > now:
@@ -82,5 +115,12 @@ class Links:
             _log.warning("links.not_renewed", account=account_id, reason=str(error))
             return
         self._fresh |= fresh
-        while len(self._fresh) > _KEPT:
-            del self._fresh[next(iter(self._fresh))]
+        _bound(self._fresh)
+        self._missed |= dict.fromkeys(set(links) - set(fresh), now + _MISSED_S)
+        _bound(self._missed)
+
+
+def _bound(kept: dict[str, Any]) -> None:
+    """Let the oldest go."""
+    while len(kept) > _KEPT:
+        del kept[next(iter(kept))]

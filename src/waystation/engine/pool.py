@@ -102,6 +102,11 @@ class Pool:
         """Return an account's owner."""
         return self._owners.get(account_id)
 
+    def holds(self, account_id: str) -> bool:
+        """Tell whether this process acts for an account now."""
+        owner = self._owners.get(account_id)
+        return owner is not None and owner.state != "waiting"
+
     @property
     def owners(self) -> Sequence[Owner]:
         """All owners."""

@@ -97,6 +97,8 @@ class Readiness:
     ready: bool
     problems: Sequence[str]
     sessions: Mapping[str, int]
+    warnings: Sequence[str] = ()
+    """What works all the same and should be mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,10 @@ class Service:
         logins: Logins,
         accounts: Accounts,
         limits: ServiceLimits,
+        clock_warning: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """Args: clock_warning: a sentence about a wall clock that is off (R28)."""
+        self._clock_warning = clock_warning
         self.logins = logins
         self.accounts = accounts
         self._store = store
@@ -307,7 +312,9 @@ class Service:
     async def readiness(self) -> Readiness:
         """Return whether the database and the key work (R48)."""
         problems = await self._health.problems()
-        return Readiness(not problems, problems, self._pool.states)
+        warning = self._clock_warning()
+        warnings = () if warning is None else (warning,)
+        return Readiness(not problems, problems, self._pool.states, warnings)
 
     async def counts(self) -> Counts:
         """Return totals."""

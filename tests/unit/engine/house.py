@@ -78,6 +78,7 @@ class House:
         self.here = here
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
         self.pool = Pool(here.adapters, replace(LIMITS, lease_s=10**6), "holder")
+        self.clock_warning: str | None = None
         store = cast(Any, here.failing)
         self.logins = Logins(store, self.sealer, here.clock)
         self.accounts = Accounts(store, self.pool, self.probe, self.sealer, here.clock, here.ids)
@@ -93,6 +94,7 @@ class House:
             logins=self.logins,
             accounts=self.accounts,
             limits=limits,
+            clock_warning=lambda: self.clock_warning,
         )
         self.running = asyncio.create_task(self.pool.run())
 

@@ -68,6 +68,17 @@ async def test_jobs_of_an_account_with_an_owner_are_none_of_its_business(tmp_pat
         assert (await here.job(job.jobid)).status is JobStatus.CREATED
 
 
+async def test_accounts_that_this_process_acts_for_are_none_of_its_business(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        here.clock.advance(3600)
+        owned = Janitor(
+            here.store, here.clock, here.ids, RETENTION, {ACCOUNT.account_id}.__contains__
+        )
+        await owned.round()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
 async def test_the_lease_is_given_back_and_the_epoch_moves_on(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await orphan(here)

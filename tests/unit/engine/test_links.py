@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -102,3 +103,49 @@ async def test_a_delivery_gets_its_links_through_the_account_of_its_job(tmp_path
         assert await renewing.in_delivery(foreign) == foreign
         young = replace(delivery, body=b"{}")
         assert await renewing.in_delivery(young) is young
+
+
+async def test_readers_at_once_make_one_renewal(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {OLD: FRESH}
+        forms = await asyncio.gather(
+            *(renewing.in_form(ACCOUNT.account_id, FORM) for _ in range(30))
+        )
+        assert {url_in(form) for form in forms} == {FRESH}
+        assert here.discord.renewals == [(OLD,)]
+
+
+async def test_a_link_that_discord_does_not_renew_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {}
+        for _ in range(3):
+            assert url_in(await renewing.in_form(ACCOUNT.account_id, FORM)) == OLD
+        assert here.discord.renewals == [(OLD,)]
+        here.discord.renewed = {OLD: FRESH}
+        here.clock.advance(601)
+        assert url_in(await renewing.in_form(ACCOUNT.account_id, FORM)) == FRESH
+
+
+async def test_a_reader_that_hangs_up_takes_no_renewal_from_the_others(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        here.discord.renewed = {OLD: FRESH}
+        first = asyncio.ensure_future(renewing.in_form(ACCOUNT.account_id, FORM))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(renewing.in_form(ACCOUNT.account_id, FORM))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert url_in(await second) == FRESH
+        assert here.discord.renewals == [(OLD,)]
+
+
+async def test_a_link_ends_by_discords_clock_and_not_by_ours(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        soon = link("soon", 60)
+        here.discord.renewed = {soon: FRESH}
+        form = FORM.replace(OLD.encode(), soon.encode())
+        here.clock.set_wall(timedelta(hours=1))
+        renewing._discord_now = lambda: START + timedelta(seconds=59)
+        assert url_in(await renewing.in_form(ACCOUNT.account_id, form)) == soon
+        here.clock.set_wall(-timedelta(hours=2))
+        renewing._discord_now = lambda: START + timedelta(seconds=61)
+        assert url_in(await renewing.in_form(ACCOUNT.account_id, form)) == FRESH

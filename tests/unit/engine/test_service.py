@@ -245,6 +245,10 @@ async def test_readiness_names_what_does_not_work(tmp_path: Path) -> None:
         await here.live()
         ready = await here.service.readiness()
         assert (ready.ready, ready.sessions) == (True, {"connected": 1})
+        assert ready.warnings == ()
+        here.clock_warning = "clock: this host is 8 s ahead of Discord."
+        ready = await here.service.readiness()
+        assert (ready.ready, ready.warnings) == (True, (here.clock_warning,))
 
         def broken(*_: object) -> bytes:
             raise VaultError("the key is gone")
