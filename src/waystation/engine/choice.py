@@ -117,7 +117,7 @@ class Choice:
         for account in candidates:
             held = [
                 job
-                for job in self._pool.jobs(account.account_id)
+                for job in self._pool.holding(account.account_id)
                 if (job.slot if command.takes_slot else not job.slot and not job.final)
             ]
             limit = (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane

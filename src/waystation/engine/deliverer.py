@@ -87,6 +87,8 @@ class Deliverer:
         self._places = asyncio.Semaphore(IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
+        self._out: set[str] = set()
+        """Ids of those under way: a claim can end before, when the machine was suspended."""
         self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
         """Attempts under way that tell progress, by what they are about."""
 
@@ -113,6 +115,8 @@ class Deliverer:
 
     def _admit(self, delivery: Delivery, send_before: float) -> None:
         """Start a claimed delivery, unless its receiver holds too much already."""
+        if delivery.delivery_id in self._out:
+            return
         name = _receiver_of(delivery.url)
         receiver = self._receivers.setdefault(name, _Receiver())
         room = ROOM - self._loop.under_way
@@ -120,6 +124,7 @@ class Deliverer:
             _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
             return
         receiver.held += 1
+        self._out.add(delivery.delivery_id)
         about = (delivery.jobid, delivery.url)
         before = self._progress.pop(about, None)
         if before is not None:
@@ -150,6 +155,7 @@ class Deliverer:
                 attempt = await self._send(await self._fresh(delivery))
             await self._record(delivery, attempt, name)
         finally:
+            self._out.discard(delivery.delivery_id)
             receiver.held -= 1
             if receiver.held == 0:
                 self._receivers.pop(name, None)

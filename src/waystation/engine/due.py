@@ -15,7 +15,7 @@ __all__ = ["DueLoop"]
 
 SHORTEST_WAIT_S: Final = 1.0
 """When something is due that could not be claimed: another process or the other loop has it."""
-LONGEST_WAIT_S: Final = 60.0
+LONGEST_WAIT_S: Final = 30.0
 """A claim that a dead process left behind rings nobody's bell when it runs out."""
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits after rounds that failed; the last repeats."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from waystation.engine.lease import Lease
 from waystation.engine.session_at_rest import SessionAtRest
 from waystation.midjourney.conversation import Conversation
+from waystation.midjourney.deadlines import bounded
 from waystation.ports import Account, Transport
 from waystation.secret import Secret
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
@@ -52,7 +53,9 @@ async def take_hold(
     sealed = await store.load_session(account_id)
     session = SessionAtRest(sealer, account_id, sealed, hashlib.sha256(token).hexdigest())
     seen = NO_SNOWFLAKE if session.now is None else Snowflake(session.now.newest)
-    jobs = await store.in_flight_jobs(account_id)
+    now = adapters.clock.now()
+    in_flight = await store.in_flight_jobs(account_id)
+    jobs = [bounded(job, now, limits.conversation) for job in in_flight]
     return Hold(
         lease=lease,
         conversation=Conversation(

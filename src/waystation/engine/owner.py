@@ -131,6 +131,11 @@ class Owner:
         """The account's unfinished jobs and ghosts, as last committed."""
         return () if self._hold is None else self._hold.conversation.jobs
 
+    @property
+    def holding(self) -> Sequence[Job]:
+        """The account's jobs that are not final or hold a slot, as last committed."""
+        return () if self._hold is None else self._hold.conversation.holding
+
     def submit(self, waiting: Waiting) -> None:
         """Take a job that the store has accepted; from here on the engine sees it through."""
         if self._hold is not None:

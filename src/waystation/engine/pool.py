@@ -112,6 +112,11 @@ class Pool:
         """All owners."""
         return tuple(self._owners.values())
 
+    def holding(self, account_id: str) -> Sequence[Job]:
+        """Return an account's jobs that are not final or hold a slot."""
+        owner = self._owners.get(account_id)
+        return () if owner is None else owner.holding
+
     def jobs(self, account_id: str) -> Sequence[Job]:
         """Return an account's unfinished jobs and ghosts; those of others do not count (R19)."""
         owner = self._owners.get(account_id)
@@ -191,7 +196,9 @@ class Pool:
                 if account is None or account.removed_at is None:
                     return True
                 unfinished = await self._unfinished(owner)
-                left_s = (account.removed_at + REMOVAL_GRACE - clock.now()).total_seconds()
+                # R28: an instant of another time does not make it longer
+                now = clock.now()
+                left_s = (min(account.removed_at, now) + REMOVAL_GRACE - now).total_seconds()
                 if not unfinished or left_s <= 0 or account_id in self._forced:
                     break
                 await race(moved, asyncio.ensure_future(clock.sleep(left_s)))

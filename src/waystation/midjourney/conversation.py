@@ -53,6 +53,7 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
+from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
@@ -90,6 +91,7 @@ class Conversation:
         self._channel = channel
         self._limits = limits
         self._jobs: dict[JobId, Job] = {job.jobid: job for job in jobs}
+        self._agenda = Agenda(limits, self._jobs.values())
         self._candidates = Candidates(self._jobs.values())
         self._looked_back: dict[JobId, datetime] = {}
         self._ambiguous: set[JobId] = set()
@@ -104,6 +106,11 @@ class Conversation:
     def jobs(self) -> Sequence[Job]:
         """The jobs held, ghosts too."""
         return tuple(self._jobs.values())
+
+    @property
+    def holding(self) -> Sequence[Job]:
+        """The jobs that are not final or hold a slot."""
+        return self._agenda.holding
 
     def get(self, jobid: JobId) -> Job | None:
         """Return a held job."""
@@ -139,6 +146,7 @@ class Conversation:
                 self._forget(job)
             else:
                 self._jobs[job.jobid] = job
+                self._agenda.put(job)
                 self._candidates.put(job)
                 if any(isinstance(event, Unclear) for event in change.events):
                     self._unclear.add(job.jobid)
@@ -147,6 +155,7 @@ class Conversation:
     def admit(self, job: Job) -> None:
         """Take in a job that the store has accepted for this account."""
         self._jobs[job.jobid] = job
+        self._agenda.put(job)
         self._candidates.put(job)
 
     # ── our own steps ──
@@ -298,10 +307,8 @@ class Conversation:
         """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
         return join(
             self._step(job.jobid, now, Failed(502, "reply lost", _REPLY_LOST, ghost=True))
-            for job in self.jobs
-            if not job.final
-            and job.submitted_at is not None
-            and (job.modal is not None or not in_history(job))
+            for job in self._agenda.open
+            if job.submitted_at is not None and (job.modal is not None or not in_history(job))
         )
 
     @property
@@ -321,12 +328,9 @@ class Conversation:
 
     def wake_at(self, *, caught_up: bool) -> datetime | None:
         """Return when `expire` has something to judge next."""
-        moments = [
-            moment
-            for job in self._jobs.values()
-            if (moment := self._due_at(job, caught_up=caught_up))
-        ]
-        return min(moments, default=None)
+        moments = [self._due_at(job, caught_up=caught_up) for job in self._agenda.open]
+        moments.append(self._agenda.next_ghost())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def expire(self, now: datetime, *, caught_up: bool) -> Step:
         """Return the verdicts that are due (R27, R28, R31).
@@ -339,23 +343,24 @@ class Conversation:
         steps: list[Step] = []
         look_back: set[JobId] = set()
         untold: list[Message] = []
-        for job in self.jobs:
+        for ghost in self._agenda.due_ghosts(now):
+            if ghost.slot:
+                steps.append(self._step(ghost.jobid, now, SlotReleased()))
+            else:
+                self._forget(ghost)
+        for job in self._agenda.open:
             due = self._due_at(job, caught_up=caught_up)
             if due is None or due > now:
                 continue
-            if job.final and not job.slot:
-                self._forget(job)
-            elif job.final:
-                steps.append(self._step(job.jobid, now, SlotReleased()))
-            elif caught_up and self._needs_look_back(job, due):
+            if caught_up and self._needs_look_back(job, due):
                 look_back.add(job.jobid)
             elif held := self._held.of(frozenset({job.jobid})):
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
                 untold.extend(held)
             elif job.status is not JobStatus.CREATED and self._candidates.may_be_lost(job):
                 # R20: a result that resembles no ask says nothing, so nobody can have it
-                ghost = job.vanished_at is None
-                steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=ghost)))
+                runs_on = job.vanished_at is None
+                steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=runs_on)))
             else:
                 steps.append(
                     self._step(job.jobid, now, verdict(job, self._limits, caught_up=caught_up))
@@ -545,6 +550,7 @@ class Conversation:
     def _forget(self, job: Job) -> None:
         self._candidates.settle(job)
         self._jobs.pop(job.jobid, None)
+        self._agenda.drop(job.jobid)
         self._looked_back.pop(job.jobid, None)
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)

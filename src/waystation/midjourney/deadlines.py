@@ -7,13 +7,13 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["Limits", "due_at", "running_deadline", "verdict"]
+__all__ = ["Limits", "bounded", "due_at", "running_deadline", "verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,28 @@ def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
     if due is None or caught_up:
         return due
     return due + limits.blind_grace
+
+
+def bounded(job: Job, now: datetime, limits: Limits) -> Job:
+    """Return a job as an earlier process has left it, its waits no longer than they were at first.
+
+    That process may have counted in another time: before the machine was started anew, or on
+    another one (R28).
+    """
+
+    def before(moment: datetime | None, most: timedelta = timedelta()) -> datetime | None:
+        return None if moment is None else min(moment, now + most)
+
+    limit = _running_limit(job, limits)
+    if job.status in (JobStatus.CREATED, JobStatus.SUBMITTED):
+        limit = limits.first_answer
+    return replace(
+        job,
+        submitted_at=before(job.submitted_at),
+        vanished_at=before(job.vanished_at),
+        deadline_at=before(job.deadline_at, limit),
+        slot_until=before(job.slot_until, limits.slot_hold),
+    )
 
 
 def running_deadline(job: Job, limits: Limits) -> datetime:

@@ -267,6 +267,20 @@ async def test_claims_outlive_waiting_and_request(bench: Bench) -> None:
         assert len(bench.sender.sent) == 1
 
 
+async def test_an_attempt_that_outlives_its_claim_is_not_made_twice_at_once(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.hang
+    bench.store.add(delivery())
+    async with bench.running():
+        # the machine was suspended: the claim is over, the request's own timer stood still
+        await bench.clock.elapse(3600)
+        assert len(bench.sender.sent) == 1
+        bench.sender.answers.clear()
+        bench.sender.release.set()
+        await bench.settle()
+        await bench.clock.elapse(60)
+        assert bench.status() is DeliveryStatus.DELIVERED
+
+
 async def test_a_delivery_that_a_dead_process_claimed_is_sent_when_the_claim_ends(
     bench: Bench,
 ) -> None:

@@ -144,8 +144,8 @@ async def test_a_link_ends_by_discords_clock_and_not_by_ours(tmp_path: Path) -> 
         here.discord.renewed = {soon: FRESH}
         form = FORM.replace(OLD.encode(), soon.encode())
         here.clock.set_wall(timedelta(hours=1))
-        renewing._discord_now = lambda: START + timedelta(seconds=59)
+        renewing._discord_now = lambda: START - timedelta(seconds=1)
         assert url_in(await renewing.in_form(ACCOUNT.account_id, form)) == soon
         here.clock.set_wall(-timedelta(hours=2))
-        renewing._discord_now = lambda: START + timedelta(seconds=61)
+        renewing._discord_now = lambda: START + timedelta(seconds=1)
         assert url_in(await renewing.in_form(ACCOUNT.account_id, form)) == FRESH

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.fakes import START
 from tests.unit.midjourney.play import LIMITS, new_job
 from waystation.jobs import Expired, Failed, JobStatus, Lost, Moderated
-from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
+from waystation.midjourney.deadlines import Limits, bounded, due_at, running_deadline, verdict
 
 AFTER = timedelta(seconds=1)
 
@@ -80,3 +81,35 @@ def test_a_verdict_says_how_long_was_waited(
     event = verdict(replace(new_job("a", verb), status=status), limits, caught_up=True)
     assert isinstance(event, Lost | Expired)
     assert event.error.endswith(said)
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "waits"),
+    [
+        (JobStatus.SUBMITTED, {"deadline_at": START + HOUR + timedelta(seconds=60)}, 60),
+        (JobStatus.PROGRESS, {"deadline_at": START + HOUR + timedelta(minutes=30)}, 1800),
+        (JobStatus.PROGRESS, {"vanished_at": START + HOUR}, 30),
+        (JobStatus.FAILED, {"slot_until": START + HOUR, "ghost": True, "slot": True}, 600),
+    ],
+)
+def test_an_instant_of_another_time_delays_no_longer_than_its_own_length(
+    status: JobStatus, fields: dict[str, Any], waits: int
+) -> None:
+    job = replace(new_job("a", "imagine"), status=status, submitted_at=START + HOUR, **fields)
+    kept = bounded(job, START, LIMITS)
+    assert due_at(kept, LIMITS, caught_up=True) == START + timedelta(seconds=waits)
+    assert running_deadline(kept, LIMITS) == START + timedelta(minutes=30)
+
+
+def test_an_instant_of_our_own_time_stays_as_it_is() -> None:
+    job = replace(
+        new_job("a"),
+        status=JobStatus.SUBMITTED,
+        submitted_at=START,
+        deadline_at=START + timedelta(seconds=60),
+    )
+    assert bounded(job, START + timedelta(seconds=1), LIMITS) == job
+    assert bounded(new_job("b"), START, LIMITS) == new_job("b")

@@ -77,3 +77,37 @@ def test_a_value_that_is_not_given_is_an_error_not_null(database: Database) -> N
 
 def _marks(statement: str) -> list[str]:
     return re.findall(r":(\w+)", statement)
+
+
+PLANS = {
+    # a job is accepted: ghosts of a day are not walked through
+    "room": ("jobs_slots (channel=? AND account_id=?)", "jobs_unfinished (account_id=?)"),
+    "lane_holders": ("jobs_running (user_id=?)",),
+    "slot_holders": ("jobs_slots (channel=? AND account_id=?)",),
+    "first_free_slot": ("jobs_slots (channel=? AND account_id=?)",),
+    # one row per verb, however many jobs have completed
+    "last_completed": ("jobs_completed (account_id=? AND verb=?)",),
+    "next_due": ("deliveries_due", "mails_due"),
+    "running_jobs": ("jobs_running (user_id=?)",),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_query_of_every_job_finds_its_rows_by_an_index(database: Database, name: str) -> None:
+    plan = database.connection.execute(f"explain query plan {queries()[name]}", _Anything())
+    steps = [step for *_, step in plan.fetchall()]
+    for index in PLANS[name]:
+        assert any(index in step for step in steps), steps
+    assert not [step for step in steps if step in ("SCAN jobs", "SCAN accounts")], steps
+
+
+def test_how_many_jobs_are_where_is_read_from_counters(database: Database) -> None:
+    plan = database.connection.execute(f"explain query plan {queries()['jobs_by_status']}")
+    assert [step for *_, step in plan.fetchall()] == ["SCAN job_counts"]
+
+
+class _Anything(dict[str, object]):
+    """A value for every name."""
+
+    def __missing__(self, name: str) -> object:
+        return "[]"

@@ -103,3 +103,13 @@ def test_a_ping_writes(database: Database) -> None:
     database.connection.pragma("query_only", 1)
     with pytest.raises(apsw.ReadOnlyError):
         upkeep.ping(database, build.later())
+
+
+def test_jobs_are_counted_as_they_come_change_and_go(database: Database) -> None:
+    for kind in ("plain", "plain", "running", "owed"):
+        ended(database, kind)
+    assert upkeep.counts(database).jobs_by_status == {"failed": 2, "submitted": 1, "completed": 1}
+    purge(database, limit=1)
+    assert upkeep.counts(database).jobs_by_status == {"failed": 1, "submitted": 1, "completed": 1}
+    counted = database.connection.execute("select status, count(*) from jobs group by status")
+    assert dict(counted.fetchall()) == upkeep.counts(database).jobs_by_status

@@ -178,7 +178,7 @@ select
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
-    and (finished_at is null or ghost or slot) and finished_at is null and max_jobs is null)
+    and finished_at is null and max_jobs is null)
 from accounts where account_id = :account_id and user_id = :user_id;
 
 -- slot_holders: the caller's own unfinished jobs that hold a slot of an account (R8, R31)
@@ -192,7 +192,6 @@ where channel = :channel and slot and account_id = :account_id and finished_at i
 
 -- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
 select jobid from jobs where account_id = :account_id
-  and (finished_at is null or ghost or slot)
   and finished_at is null and max_jobs is null and user_id = :user_id
 order by created_at, jobid;
 
@@ -233,8 +232,14 @@ order by created_at, jobid;
 
 -- last_completed: an account's newest completed job of some verbs
 select {job_columns} from jobs
-where account_id = :account_id and finished_at is not null and status = 'completed'
-  and verb in (select value from json_each(:verbs))
+where jobid in (
+  select (
+    select jobid from jobs
+    where account_id = :account_id and verb = wanted.value and status = 'completed'
+    order by finished_at desc limit 1
+  )
+  from json_each(:verbs) as wanted
+)
 order by finished_at desc limit 1;
 
 -- in_flight_jobs: not final, slot holders, and ghosts that are still candidates, also those that the
@@ -359,7 +364,7 @@ delete from jobs where jobid in (
 delete from mails where status <> 'pending' and created_at < :before;
 
 -- jobs_by_status: how many jobs are where
-select status, count(*) from jobs group by status;
+select status, number from job_counts where number > 0;
 
 -- totals: the other numbers of metrics
 select
