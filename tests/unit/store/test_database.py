@@ -83,7 +83,7 @@ PLANS = {
     # a job is accepted: ghosts of a day are not walked through
     "room": ("jobs_slots (channel=? AND account_id=?)", "jobs_unfinished (account_id=?)"),
     "lane_holders": ("jobs_running (user_id=?)",),
-    "slot_holders": ("jobs_slots (channel=? AND account_id=?)",),
+    "slot_holders": ("jobs_running (user_id=?)",),
     "first_free_slot": ("jobs_slots (channel=? AND account_id=?)",),
     # one row per verb, however many jobs have completed
     "last_completed": ("jobs_completed (account_id=? AND verb=?)",),
