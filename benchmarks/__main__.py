@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import callbacks, describing, events, reading, slots
+from benchmarks import callbacks, describing, events, growth, reading, slots
 from benchmarks.figures import Result
 from benchmarks.machine import details
 
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "events": (events.measure, 9),
     "callbacks": (callbacks.measure, 10),
     "slots": (slots.measure, 2),
+    "growth": (growth.measure, 9),
 }
 """Name → what measures it, and its number of rounds."""
 

@@ -28,6 +28,7 @@ from waystation.api.asgi import create_app
 from waystation.api.body import Limits as BodyLimits
 from waystation.api.protocol import Bounds, bounded_protocol
 from waystation.clock import SystemClock, SystemIds
+from waystation.deliveries import LONGEST_WAITS_S
 from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
@@ -38,7 +39,7 @@ from waystation.engine.feed import Feed
 from waystation.engine.janitor import Janitor, Retention
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
-from waystation.engine.mailing import Mailing
+from waystation.engine.mailing import MAIL_WAITS_S, Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
 from waystation.engine.service import Service, ServiceLimits
@@ -135,6 +136,7 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
             await state.store.own_accounts()
             # what an earlier process wrote down to wait for is in its time (R28)
             await state.store.save_clock(state.clock.go_on(await state.store.load_clock()))
+            await state.store.bound_waits(state.clock.now(), LONGEST_WAITS_S, MAIL_WAITS_S)
             await _run(settings, state, listening, stop, ready)
 
 

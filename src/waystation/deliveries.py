@@ -20,6 +20,7 @@ __all__ = [
     "Attempt",
     "Delivery",
     "DeliveryStatus",
+    "LONGEST_WAITS_S",
     "next_attempt_at",
 ]
 
@@ -30,6 +31,9 @@ ATTEMPT_AFTER_S = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
 TAKEN = "taken, not followed"
 """What the log says of a redirect that leads to the receiver's answer. Google Apps Script answers
 every request so, after it ran (R41)."""
+
+LONGEST_WAITS_S = tuple(wait_s * 1.1 for wait_s in ATTEMPT_AFTER_S)
+"""With the most jitter, by the number of tries before."""
 
 
 class DeliveryStatus(StrEnum):

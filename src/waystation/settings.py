@@ -225,7 +225,7 @@ class Settings:
         most=10_000,
     )
     lease_s: float = _seconds(
-        30.0, "How long this process may act for an account without renewing its lease.", least=1.0
+        30.0, "How long this process may act for an account without renewing its lease.", least=3.0
     )
 
     first_answer_s: float = _seconds(

@@ -16,13 +16,15 @@ from waystation.engine.due import DueLoop
 from waystation.errors import Unreachable
 from waystation.ports import Clock, IdSource, Mail, Mailer, Store
 
-__all__ = ["MAIL_AGAIN_S", "MAIL_KEPT", "Mailing", "next_mail_at"]
+__all__ = ["MAIL_AGAIN_S", "MAIL_KEPT", "MAIL_WAITS_S", "Mailing", "next_mail_at"]
 
 MAIL_AGAIN_S: Final = (60, 300, 1800, 7200, 21600)
 """Seconds after each failed try; the last repeats."""
 MAIL_KEPT: Final = timedelta(days=7)
 """How long a mail is worth sending: by then its halt has been seen, or nobody looks."""
 UNCONFIGURED_AGAIN_S: Final = 3600
+MAIL_WAITS_S: Final = (0, *(max(wait_s, UNCONFIGURED_AGAIN_S) * 1.1 for wait_s in MAIL_AGAIN_S))
+"""Longest waits, by the number of tries before."""
 IN_FLIGHT: Final = 4
 """Connections at once; mail servers take few from one client."""
 CLAIM_SIZE: Final = 16

@@ -7,7 +7,8 @@ could disagree. A row's `next_attempt_at` while it is claimed is therefore the e
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.ports import Mail
@@ -20,7 +21,11 @@ from waystation.store.rows import (
     micros_or_none,
 )
 
-__all__ = ["claim_deliveries", "claim_mails", "record_attempt", "record_mail"]
+__all__ = ["bound_waits", "claim_deliveries", "claim_mails", "record_attempt", "record_mail"]
+
+
+_MANY = 1_000_000
+"""More tries than anything gets."""
 
 
 def claim_deliveries(
@@ -64,6 +69,22 @@ def record_attempt(
                 "duration_s": attempt.duration_s,
             },
         )
+
+
+def bound_waits(
+    database: Database, at: datetime, deliveries_s: Sequence[float], mails_s: Sequence[float]
+) -> None:
+    """Let nothing wait longer than it would have at first (R28).
+
+    An earlier process may have counted in another time; what it had claimed died with it.
+
+    Args: seconds that are waited at most after no try, one, two and so on; the last one repeats
+    """
+    for name, waits in (("bound_deliveries", deliveries_s), ("bound_mails", mails_s)):
+        for tries, wait_s in enumerate(waits):
+            most = tries if tries < len(waits) - 1 else _MANY
+            latest = micros(at + timedelta(seconds=wait_s))
+            database.run(name, {"latest": latest, "least": tries, "most": most})
 
 
 def claim_mails(database: Database, at: datetime, until: datetime, limit: int) -> tuple[Mail, ...]:

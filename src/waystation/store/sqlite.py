@@ -282,6 +282,15 @@ class SqliteStore:
         self._lock_file = _lock(self._path.with_name(self._path.name + ".serve"))
         await self._write(accounts.void_leases)
 
+    async def bound_waits(
+        self, at: datetime, deliveries_s: Sequence[float], mails_s: Sequence[float]
+    ) -> None:
+        """Let no delivery or mail wait longer than it would have at first (R28).
+
+        Args: seconds that are waited at most after no try, one, two and so on; the last one repeats
+        """
+        await self._write(outbox.bound_waits, at, deliveries_s, mails_s)
+
     @property
     def schema(self) -> int:
         """The number of the newest migration applied."""

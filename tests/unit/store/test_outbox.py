@@ -10,7 +10,7 @@ from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.jobs import Job
 from waystation.store import changes, outbox, slots
 from waystation.store.database import Database
-from waystation.store.rows import delivery_of
+from waystation.store.rows import delivery_of, micros
 
 GOOD = Attempt(204, None, 0.1)
 BAD = Attempt(None, "connection refused", 0.2)
@@ -152,3 +152,27 @@ def test_a_mail_without_a_next_time_is_given_up(database: Database) -> None:
     outbox.record_mail(database, claimed, False, None)
     outbox.record_mail(database, claimed, True, None)
     assert database.connection.execute("select status from mails").fetchall() == [("given_up",)]
+
+
+def test_nothing_waits_longer_after_a_start_than_it_would_have_at_first(
+    database: Database,
+) -> None:
+    hour, tried = 3600, [0, 1, 2, 9]
+    for number, attempts in enumerate(tried):
+        job = slots.add_job(database, build.draft(max_jobs=15), build.later())
+        assert isinstance(job, Job)
+        owed = replace(build.delivery(job), attempts=attempts, next_attempt_at=build.later(hour))
+        changes.commit(database, build.change(build.completed(job, str(number), deliveries=[owed])))
+    outbox.bound_waits(database, build.later(), [0, 5, 2 * hour, 10], [0])
+    due = "select attempts, next_attempt_at from deliveries order by attempts"
+    found = dict(database.connection.execute(due).fetchall())
+    wanted = {0: 0, 1: 5, 2: hour, 9: 10}
+    assert found == {tries: micros(build.later(wait)) for tries, wait in wanted.items()}
+
+
+def test_mails_are_bounded_too(database: Database) -> None:
+    far = build.halt("mail-1")
+    late = replace(far, mail=replace(far.mail, next_attempt_at=build.later(7200)))
+    changes.commit(database, build.change(halt=late))
+    outbox.bound_waits(database, build.later(), [0], [60])
+    assert database.one("next_due") == (micros(build.later(60)),)

@@ -315,6 +315,14 @@ where delivery_id in (
 )
 returning {delivery_columns};
 
+-- bound_deliveries: what would wait longer than after so many tries waits no longer than that (R28)
+update deliveries set next_attempt_at = :latest
+where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
+
+-- bound_mails: likewise
+update mails set next_attempt_at = :latest
+where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
+
 -- close_attempt: how an attempt ended; a success counts even when another attempt was first
 update deliveries set
   attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
