@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 
 _RESET = "Deal with it in Discord, then: waystation accounts reset"
+_RENEW = "Copy a new token from Discord, then: waystation accounts add"
+_REJECTED = "Discord rejected the account's token"
+"""How a halt begins that a new token lifts, whoever resets it."""
 
 _SAVED = ("ok", "account saved")
 _STILL_HALTED = ("warning", "account saved; it is still halted")
@@ -140,5 +143,6 @@ def _view(account: Account) -> RenderableType:
         rows["server"] = account["server"]
     if "pendingModMessage" in account:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
-        rows["mend"] = f"{_RESET} {account['channel']}"
+        rejected = str(account["pendingModMessage"]).startswith(_REJECTED)
+        rows["mend"] = _RENEW if rejected else f"{_RESET} {account['channel']}"
     return fields(rows)

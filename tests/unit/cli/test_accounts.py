@@ -145,3 +145,10 @@ def test_remove_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     client = answer_with(monkeypatch, None)
     assert run("accounts", "remove", "2", "--yes", "--force").exit_code == 0
     assert client.calls == [("remove_discord_account", ("2",), {"force": True})]
+
+
+def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    halt = "Discord rejected the account's token (close code 4004)"
+    answer_with(monkeypatch, ACCOUNT | {"pendingModMessage": halt})
+    shown = run("accounts", "show", "2").out
+    assert "waystation accounts add" in shown and "accounts reset" not in shown

@@ -20,7 +20,7 @@ from waystation.errors import (
     VaultError,
 )
 from waystation.outbound.mail import SmtpServer, read_smtp_url
-from waystation.ports import Account, Counts, Probe, Sealer
+from waystation.ports import Account, Counts, HaltCause, Probe, Sealer
 from waystation.secret import Secret, redact
 from waystation.settings import Settings
 
@@ -79,6 +79,9 @@ async def look_at_mail(settings: Settings, counts: Counts) -> AsyncIterator[Find
     yield await _look_at_server(server)
 
 
+_RENEW = "`waystation accounts add` with a fresh token of the same Discord user"
+
+
 async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> Finding:
     """Return whether an account can work: token, halt, bot and channel."""
     name = f"{account.channel} ({account.masked_token})"
@@ -86,19 +89,20 @@ async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> Fin
     if account.halt is None:
         return Finding(found.level, f"{name}: {found.what}", found.mend)
     what = f"{name} is halted: {account.halt} — {found.what}"
+    if account.halt_cause is HaltCause.TOKEN:
+        return error(what, _RENEW)
     first = "Deal with it in Discord" if found.level == "ok" else found.mend.rstrip(".")
     return error(what, f"{first}, then `waystation accounts reset {account.channel}`")
 
 
 async def _look_at_token(account: Account, sealer: Sealer, probe: Probe) -> Finding:
-    renew = "`waystation accounts add` with a fresh token of the same Discord user"
     try:
         token = Secret(sealer.unseal("accounts", account.account_id, account.sealed_token).decode())
         return await _look_with_token(account, token, probe)
     except VaultError as failure:
-        return error(failure.message, renew)
+        return error(failure.message, _RENEW)
     except NotAuthorised:
-        return error("Discord does not accept the token", renew)
+        return error("Discord does not accept the token", _RENEW)
     except HumanCheckRequired as failure:
         return error(failure.message, "Log in to Discord as that user and follow it.")
     except TransportError as failure:

@@ -25,7 +25,7 @@ from waystation.cli.doctor.outside import (
 from waystation.clock import SystemClock
 from waystation.discord.site import Site
 from waystation.errors import HumanCheckRequired, NotAuthorised, Unreachable, VaultError
-from waystation.ports import Account, Counts, DiscordIdentity
+from waystation.ports import Account, Counts, DiscordIdentity, HaltCause
 from waystation.secret import Secret
 from waystation.settings import load
 
@@ -221,3 +221,11 @@ async def test_a_token_that_cannot_be_unsealed_is_told() -> None:
 
     level, what = await look(ACCOUNT, FakeProbe(ME), Closed())
     assert level == "error" and "unknown key" in what
+
+
+async def test_a_halt_by_a_rejected_token_is_mended_by_a_new_one_alone() -> None:
+    halted = replace(ACCOUNT, halt="Discord rejected it", halt_cause=HaltCause.TOKEN)
+    for probe in (FakeProbe(ME), FakeProbe(NotAuthorised())):
+        finding = await look_at_account(halted, FakeSealer(), probe)
+        assert finding.level == "error"
+        assert "accounts add" in finding.mend and "reset" not in finding.mend
