@@ -517,8 +517,11 @@ class Store(Protocol):
         """Return totals for metrics."""
         ...
 
-    async def ping(self) -> None:
-        """Raises: StoreError: a write cannot be made."""
+    async def ping(self, *, write: bool = True) -> None:
+        """Make sure that a write can be made, by making one unless told otherwise.
+
+        Raises: StoreError
+        """
         ...
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """Health: whether the database takes a write and the key opens what it sealed (R48).
 
-Rules: anybody may ask, so one look serves all who ask meanwhile, and a good one those who ask right
-after: asking costs at most two writes a second, however often it is done.
+Rules: anybody may ask, so one look serves all who ask meanwhile, and writes at most twice a second;
+a look in between takes the database's lock for writing and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from waystation.ports import Clock, Sealer, Store
 
 __all__ = ["Health"]
 
-_GOOD_FOR_S = 0.5
+_WRITES_EVERY_S = 0.5
 
 
 class Health:
@@ -24,21 +24,22 @@ class Health:
         self._store = store
         self._sealer = sealer
         self._clock = clock
-        self._good_until = 0.0
+        self._next_write = 0.0
+        """Monotonic seconds."""
         self._looking: asyncio.Task[Sequence[str]] | None = None
 
     async def problems(self) -> Sequence[str]:
         """Return what is broken, empty when nothing is."""
-        if self._clock.monotonic() < self._good_until:
-            return ()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(self._looking)
 
     async def _look(self) -> Sequence[str]:
         found = []
+        now = self._clock.monotonic()
+        writes = now >= self._next_write
         try:
-            await self._store.ping()
+            await self._store.ping(write=writes)
         except StoreError as error:
             found.append(f"database: {error.message}")
         try:
@@ -46,6 +47,6 @@ class Health:
             self._sealer.unseal("meta", "readiness", sealed)
         except VaultError as error:
             found.append(f"key: {error.message}")
-        if not found:
-            self._good_until = self._clock.monotonic() + _GOOD_FOR_S
+        if writes and not found:
+            self._next_write = now + _WRITES_EVERY_S
         return tuple(found)

@@ -254,8 +254,8 @@ class SqliteStore:
     async def counts(self) -> Counts:
         return await self._in_far_thread(upkeep.counts)
 
-    async def ping(self) -> None:
-        await self._write(upkeep.ping, self._clock.now())
+    async def ping(self, *, write: bool = True) -> None:
+        await self._write(upkeep.ping, self._clock.now(), write)
 
     async def close(self) -> None:
         """Finish queued writes and close; a second call does nothing."""

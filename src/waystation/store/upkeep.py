@@ -43,6 +43,10 @@ def counts(database: Database) -> Counts:
     return Counts(dict(database.all("jobs_by_status")), *totals)
 
 
-def ping(database: Database, at: datetime) -> None:
-    """Write something new, so that a full or read-only disk shows: SQLite skips equal pages."""
-    database.run("put_meta", {"name": "ping", "value": at.isoformat()})
+def ping(database: Database, at: datetime, write: bool = True) -> None:
+    """Write something new, so that a full or read-only disk shows: SQLite skips equal pages.
+
+    Args: write: False only takes the lock for writing, which every transaction of the writer does
+    """
+    if write:
+        database.run("put_meta", {"name": "ping", "value": at.isoformat()})

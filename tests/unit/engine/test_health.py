@@ -4,32 +4,47 @@ import asyncio
 from pathlib import Path
 from typing import Any, cast
 
+import apsw
+
 from tests.unit.engine.desk import Desk, desk
 from waystation.engine.health import Health
 
 
-def counted(here: Desk) -> tuple[Health, list[int]]:
-    """Return a health that is looked at, and how often the database was written for it."""
-    writes: list[int] = []
+def counted(here: Desk) -> tuple[Health, list[bool]]:
+    """Return a health, and for each look at the database whether it wrote."""
+    looks: list[bool] = []
     ping = here.failing.ping
 
     class Counting:
-        async def ping(self) -> None:
-            writes.append(1)
-            await ping()
+        async def ping(self, *, write: bool) -> None:
+            looks.append(write)
+            await ping(write=write)
 
-    return Health(cast(Any, Counting()), here.adapters.sealer, here.clock), writes
+    return Health(cast(Any, Counting()), here.adapters.sealer, here.clock), looks
 
 
-async def test_whoever_asks_at_once_or_right_after_costs_one_write(tmp_path: Path) -> None:
+async def test_one_look_serves_all_and_writes_twice_a_second_at_most(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
-        health, writes = counted(here)
+        health, looks = counted(here)
         assert await asyncio.gather(*(health.problems() for _ in range(50))) == [()] * 50
         assert await health.problems() == ()
-        assert len(writes) == 1
+        assert looks == [True, False]
         here.clock.advance(0.5)
         assert await health.problems() == ()
-        assert len(writes) == 2
+        assert looks == [True, False, True]
+
+
+async def test_a_locked_database_is_seen_without_a_write(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        health, looks = counted(here)
+        assert await health.problems() == ()
+        here.store._connections.writer.connection.set_busy_timeout(0)
+        other = apsw.Connection(str(tmp_path / "waystation.db"))
+        other.execute("begin immediate")
+        assert [one.partition(":")[0] for one in await health.problems()] == ["database"]
+        other.execute("rollback")
+        other.close()
+        assert looks == [True, False]
 
 
 async def test_a_problem_is_looked_at_again_each_time(tmp_path: Path) -> None:
