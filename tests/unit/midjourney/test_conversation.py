@@ -353,3 +353,65 @@ def test_a_picture_that_names_its_asker_says_nothing_of_our_job() -> None:
     play.perform({"look_back": "a"})
     play.perform({"expire": True})
     assert play.jobs[JobId("a")].error == "Job was removed by the bot"
+
+
+# ── look-alikes (R15, R20) ──
+
+
+def _two_alike(**params: str) -> Play:
+    prompt = {"prompt": "a red fox --ar 3:2"}
+    jobs = [replace(new_job(name, "imagine"), params=prompt) for name in ("a", "b")]
+    play = Play(jobs)
+    for number, name in enumerate("ab", start=1):
+        play.submit(name, f"140000000000000000{number}")
+    return play
+
+
+def _started(number: int) -> dict[str, Any]:
+    changes = {"id": f"145648316212838400{number}", "nonce": f"140000000000000000{number}"}
+    return {
+        "see": "imagine/started",
+        "with": changes,
+        "without": ["interaction_metadata", "interaction"],
+    }
+
+
+def test_an_ordinary_end_of_a_job_keeps_the_picture_of_one_that_looks_like_it() -> None:
+    play = _two_alike()
+    for number in (1, 2):
+        play.see(event_of(_started(number)))
+    assert told(play.see(event_of({"see": "imagine/final"}))) == ["look back: a, b"]
+    refused = {"id": "1456483325706249999", "nonce": "1400000000000000001"}
+    ended = event_of({"see": "imagine/banned_prompt", "with": refused})
+    assert told(play.see(ended))[-2:] == ["a: Moderated by nonce", "b: Completed by weak"]
+
+
+def test_a_job_waits_for_a_look_alike_until_that_one_shows_its_uuid() -> None:
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    owl = replace(new_job("c", "imagine"), params={"prompt": "an owl"})
+    play.admit(owl)
+    # alone: nobody was asked yet, and nobody waits for himself
+    assert not any(play.talk.must_wait(JobId(name)) for name in "abc")
+    play.submit("a", "1400000000000000001")
+    assert not play.talk.must_wait(JobId("a"))
+    assert play.talk.must_wait(JobId("b"))
+    assert not play.talk.must_wait(JobId("c"))
+    play.see(event_of(_started(1)))
+    assert play.talk.must_wait(JobId("b"))
+    progress = {"id": "1456483162128384001"}
+    play.see(event_of({"see": "imagine/progress_31", "with": progress}))
+    assert not play.talk.must_wait(JobId("b"))
+    assert not play.talk.must_wait(JobId("nobody"))
+
+
+def test_a_message_with_another_uuid_than_the_jobs_changes_nothing() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    play.see(event_of({"see": "imagine/progress_31"}))
+    before = play.jobs[JobId("a")]
+    assert before.hash is not None
+    same_message = {"id": before.message_id}
+    for event in ("MESSAGE_UPDATE", "MESSAGE_CREATE", HISTORY):
+        seen = event_of({"see": "imagine/final_other", "event": event, "with": same_message})
+        assert not told(play.see(seen))
+    assert play.jobs[JobId("a")] == before

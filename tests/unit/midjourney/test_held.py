@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import MessageStep
-from waystation.jobs import Job, JobStatus
+from waystation.jobs import Job, JobStatus, MessageRole
 from waystation.midjourney.held import HeldPicture, HeldPictures
-from waystation.midjourney.matching import Candidates
+from waystation.midjourney.matching import Candidates, match
 from waystation.midjourney.replies import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])
@@ -55,3 +57,84 @@ def test_a_picture_that_is_not_held_can_be_discarded() -> None:
     assert len(held) == 1
     held.discard(PICTURE.id)
     assert len(held) == 0
+
+
+# ── what is still held afterwards ──
+
+
+def _picture(name: str, message_id: str, prompt: str = "a red fox --ar 3:2") -> HeldPicture:
+    content = f"**{prompt}** - <@1144000000000000001> (fast)"
+    message = message_of(PAYLOADS["imagine/final"])
+    message = msgspec.structs.replace(message, id=message_id, content=content, components=())
+    reading = read(message)
+    reading = replace(reading, shown=replace(reading.shown, hash=f"hash of {message_id}"))
+    return HeldPicture(MessageStep.CREATED, message, reading, frozenset(name.split()))
+
+
+ONE, OTHER = "1456483325706240001", "1456483325706240002"
+
+
+def _two() -> tuple[Candidates, HeldPictures]:
+    """Return two pictures that either of two jobs could own, and one of a third job."""
+    owl = replace(_asking("c"), params={"prompt": "an owl"})
+    candidates = Candidates([_asking("a"), _asking("b"), owl])
+    held = HeldPictures(candidates)
+    held.hold(_picture("a b", ONE))
+    held.hold(_picture("a b", OTHER))
+    held.hold(_picture("c", PICTURE.id, "an owl"))
+    return candidates, held
+
+
+def _still(held: HeldPictures) -> set[str]:
+    return {message.id for message in held.of(frozenset("abc"))}
+
+
+def test_a_picture_that_waits_already_stays_as_it_came() -> None:
+    _, held = _two()
+    held.hold(replace(_picture("c", ONE), step=MessageStep.HISTORY))
+    assert len(held) == 3
+    assert ONE not in {message.id for message in held.of(frozenset("c"))}
+
+
+def test_what_a_stranger_has_got_is_held_no_more_and_the_rest_is() -> None:
+    _, held = _two()
+    held.finish(_picture("a b", ONE), "a stranger")
+    assert _still(held) == {OTHER, PICTURE.id}
+
+
+def test_a_hopeless_group_is_let_go_and_other_groups_are_not() -> None:
+    _, held = _two()
+    asks = next(group for group in held.hopeless() if "a" in group)
+    assert asks == frozenset("ab")
+    held.close(asks)
+    assert _still(held) == {PICTURE.id}
+
+
+def test_a_failed_jobs_pictures_are_let_go_and_those_of_others_are_not() -> None:
+    _, held = _two()
+    held.give_up(_asking("a").jobid)
+    assert _still(held) == {PICTURE.id}
+
+
+def test_a_picture_whose_owner_is_known_by_now_is_held_no_more() -> None:
+    candidates, held = _two()
+    got = replace(_asking("a"), messages={ONE: MessageRole.RESULT}, hash=f"hash of {ONE}")
+    candidates.put(got)
+    settle(held, candidates, got)
+    assert _still(held) == {OTHER, PICTURE.id}
+
+
+def test_a_discarded_picture_that_is_seen_again_goes_to_nobody() -> None:
+    candidates, held = _two()
+    held.discard(ONE)
+    assert candidates.is_settled(_picture("a b", ONE).reading)
+    assert match(_picture("a b", ONE).reading, candidates) is None
+    # nor by its uuid, in another message
+    again = _picture("a b", "1456483325706240009").reading
+    again = replace(again, shown=replace(again.shown, hash=f"hash of {ONE}"))
+    assert match(again, candidates) is None
+
+
+def settle(held: HeldPictures, candidates: Candidates, job: Job) -> None:
+    """Let go of what a job has got, as a conversation does."""
+    held.settle()

@@ -238,3 +238,71 @@ def test_a_prompt_that_was_cut_is_that_of_the_one_ask_that_begins_so() -> None:
     assert match(replace(cut, caption=Caption(asked[:100])), candidates) == Undecided(
         frozenset({B})
     )
+
+
+# ── what must never be taken for another's (case I) ──
+
+
+def test_what_is_settled_is_neither_nothing_nor_a_message_that_was_pressed() -> None:
+    candidates = Candidates()
+    pressed = {"500": MessageRole.TARGET, "900": MessageRole.RESULT}
+    candidates.settle(_job("a", messages=pressed))
+    assert candidates.is_settled(_reading("900"))
+    assert not candidates.is_settled(_reading("500"))
+    # no uuid, no nonce and no interaction: known by nothing
+    assert not candidates.is_settled(_reading("901"))
+
+
+@pytest.mark.parametrize("by", [{"nonce": "nonce-a"}, {"interaction_id": "i"}, {}], ids=str)
+@pytest.mark.parametrize("hash_", ["another", "source"])
+def test_a_message_with_another_uuid_than_the_jobs_is_not_its(
+    by: dict[str, str], hash_: str
+) -> None:
+    known = {"900": MessageRole.PROGRESS, "500": MessageRole.TARGET}
+    job = _job("a", interaction_id="i", hash="own", source_hash="source", messages=known)
+    candidates = Candidates([job])
+    for kind in (ReplyKind.PICTURE, ReplyKind.PROGRESS):
+        assert match(_reading("900", kind, hash=hash_, **by), candidates) is None
+        assert match(_reading("900", kind, hash="own", **by), candidates) is not None
+
+
+def test_a_uuid_is_learnt_from_the_first_message_but_never_that_of_the_source() -> None:
+    job = _job("a", source_hash="source", messages={"900": MessageRole.PROGRESS})
+    candidates = Candidates([job])
+    assert match(_reading("900", hash="source"), candidates) is None
+    assert match(_reading("900", hash="new"), candidates) == Matched(A, "message")
+
+
+def test_a_reply_outweighs_the_same_words_in_a_prompt() -> None:
+    typed = replace(_job("b", submitted_at=START), verb="imagine", params={"prompt": "a red fox"})
+    candidates = Candidates([_press("a", "🔄"), typed])
+    assert match(_answer(""), candidates) == Undecided(frozenset({A}))
+    elsewhere = replace(_answer(""), reference_id="501")
+    assert match(elsewhere, candidates) == Undecided(frozenset({B}))
+
+
+def _progress_of_stranger(message_id: str, **fields: Any) -> Reading:
+    reading = _reading(message_id, ReplyKind.PROGRESS, **fields)
+    return replace(reading, caption=Caption("an owl", percent=0))
+
+
+def test_a_strangers_picture_without_uuid_closes_no_other_stranger() -> None:
+    candidates = Candidates()
+    for one in ("901", "902"):
+        candidates.note_stranger(_progress_of_stranger(one))
+    picture = replace(_reading("903", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(picture, candidates) == Undecided(frozenset({"901", "902"}))
+    candidates.strangers.finish("901", picture)
+    assert match(picture, candidates) != Undecided(frozenset({"901", "902"}))
+    other = replace(_reading("904", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(other, candidates) == Undecided(frozenset({"902"}))
+
+
+def test_a_picture_without_uuid_ends_no_stranger_that_shows_none_either() -> None:
+    candidates = Candidates()
+    candidates.note_stranger(_progress_of_stranger("901"))
+    # a picture of something else, that says nothing of a uuid
+    picture = replace(_reading("903", ReplyKind.PICTURE), caption=Caption("a cat"))
+    candidates.note_stranger(picture)
+    owl = replace(_reading("904", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(owl, candidates) == Undecided(frozenset({"901"}))
