@@ -82,8 +82,9 @@ class Agreement(IntEnum):
 
     NOT = 0
     LOOSELY = 1
-    """It says nothing against it: words that nobody knows, or a prompt that was cut (R20)."""
+    """It names no deed, or one that nobody knows, which may be anybody's (R20)."""
     WHOLLY = 2
+    """By its prompt or a long beginning of it, or by the known words of its deed."""
 
 
 def agreement(shown: Iterable[Likeness], asked: Iterable[Likeness]) -> Agreement:
@@ -96,18 +97,20 @@ def _agree(shown: Likeness, asked: Likeness) -> Agreement:
     if shown[0] != asked[0]:
         return Agreement.NOT
     if shown[0] == "prompt":
-        if shown[1] == asked[1]:
-            return Agreement.WHOLLY
-        return Agreement.LOOSELY if begins(shown[1], asked[1]) else Agreement.NOT
+        # one that was cut and one that was not are equals: the bot cuts as it likes
+        agrees = shown[1] == asked[1] or begins(shown[1], asked[1])
+        return Agreement.WHOLLY if agrees else Agreement.NOT
     return Agreement.NOT if shown[1] != asked[1] else _agree_in_deed(shown[2], asked[2])
 
 
 def _agree_in_deed(shown: str, asked: str) -> Agreement:
+    if not is_known_deed(shown):
+        # no words, or new ones, may stand for any deed, that of the same words not more than others
+        return Agreement.LOOSELY
     if asked == _ANY_DEED or is_same_deed(shown, asked):
         return Agreement.WHOLLY
-    # no words, or new ones, may stand for any deed; a known one stands for itself
-    says_nothing = not is_known_deed(shown) or not (asked == "" or is_known_deed(asked))
-    return Agreement.LOOSELY if says_nothing else Agreement.NOT
+    # a known one stands for itself, and for what began in words that nobody knows
+    return Agreement.NOT if asked == "" or is_known_deed(asked) else Agreement.LOOSELY
 
 
 def places(likeness: Likeness) -> Iterator[tuple[str, str]]:
@@ -162,9 +165,9 @@ class Strangers:
         if not alike and reading.shown.message_id not in self._seen:
             return
         hash_, over = reading.shown.hash, _is_over(reading)
-        if hash_ is not None and over:
+        if over:
             # its progress was another message
-            self._end(hash_)
+            self._end(hash_, reading.reference_id)
         message_id = reading.shown.message_id
         known = self._seen.pop(message_id, None)
         if known is not None:
@@ -178,9 +181,9 @@ class Strangers:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""
         return any(one.orphan and not is_before(job, seen) for seen, one in self._seen.items())
 
-    def _end(self, hash_: str) -> None:
-        for message_id, one in self._seen.items():
-            if one.hash == hash_:
+    def _end(self, hash_: str | None, replied: str | None) -> None:
+        for message_id, one in list(self._seen.items()):
+            if message_id == replied or (hash_ is not None and one.hash == hash_):
                 self._seen[message_id] = replace(one, over=True)
 
     def forget(self, message_ids: Iterable[str]) -> None:
@@ -268,7 +271,7 @@ class Strangers:
         """Return the strangers, by their messages, whose picture this one could be."""
         alike = likeness_of(reading)
         found = {
-            message_id: agreement(alike, one.alike)
+            message_id: max(agreement(alike, one.alike), agreement(one.alike, alike))
             for message_id, one in self._seen.items()
             if one.hash is None and not (one.over or one.unclaimed)
         }

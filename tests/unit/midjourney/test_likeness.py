@@ -11,6 +11,7 @@ from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import MessageRole
+from waystation.midjourney.captions import Caption
 from waystation.midjourney.likeness import (
     Agreement,
     Likeness,
@@ -57,7 +58,7 @@ LONG = "a " + "very " * 20 + "red fox"
     [
         (("prompt", "a", ""), ("prompt", "a", ""), Agreement.WHOLLY),
         (("prompt", "a", ""), ("prompt", "b", ""), Agreement.NOT),
-        (("prompt", LONG[:100], ""), ("prompt", LONG, ""), Agreement.LOOSELY),
+        (("prompt", LONG[:100], ""), ("prompt", LONG, ""), Agreement.WHOLLY),
         (("prompt", LONG, ""), ("prompt", LONG[:100], ""), Agreement.NOT),
         (("prompt", LONG[:99], ""), ("prompt", LONG, ""), Agreement.NOT),
         (
@@ -75,7 +76,10 @@ LONG = "a " + "very " * 20 + "red fox"
         (("reply", "9", "frobnicated (wild)"), ("reply", "9", "image #1"), Agreement.LOOSELY),
         (("reply", "9", "image #1"), ("reply", "9", "frobnicating"), Agreement.LOOSELY),
         (("reply", "9", ""), ("reply", "9", "zoom out"), Agreement.LOOSELY),
-        (("reply", "9", "anything"), ("reply", "9", "*"), Agreement.WHOLLY),
+        (("reply", "9", "frobnicated"), ("reply", "9", "frobnicated"), Agreement.LOOSELY),
+        (("reply", "9", ""), ("reply", "9", ""), Agreement.LOOSELY),
+        (("reply", "9", "zoom out"), ("reply", "9", "*"), Agreement.WHOLLY),
+        (("reply", "9", "anything"), ("reply", "9", "*"), Agreement.LOOSELY),
         (("reply", "9", ""), ("prompt", "9", ""), Agreement.NOT),
     ],
 )
@@ -202,3 +206,26 @@ def test_strangers_are_bounded_and_only_pictures() -> None:
     strangers.note(_reading("imagine/started", message_id="5"))
     strangers.note(_reading("button/variations", message_id="6", hash=None))
     assert not _open(strangers)
+
+
+def test_a_result_that_replies_to_a_strangers_progress_ends_it() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/started", message_id="5"))
+    strangers.note(_reading("imagine/started", message_id="6"))
+    strangers.note(replace(_reading("imagine/final", message_id="7", hash=None), reference_id="5"))
+    assert _open(strangers) == {"6"}
+
+
+def test_a_stranger_that_began_in_cut_words_may_own_the_whole_prompt_and_the_other_way() -> None:
+    cut, whole = (
+        replace(reading, caption=Caption(prompt))
+        for reading, prompt in (
+            (_reading("imagine/started", message_id="5"), LONG[:100]),
+            (_reading("imagine/final_other", hash=None), LONG),
+        )
+    )
+    for began, came in ((cut, whole), (replace(cut, caption=Caption(LONG)), whole)):
+        strangers = Strangers()
+        strangers.note(began)
+        assert set(strangers.open_alike(came)) == {"5"}
+        assert set(strangers.open_alike(replace(came, caption=Caption(LONG[:100])))) == {"5"}

@@ -235,9 +235,23 @@ def test_a_prompt_that_was_cut_is_that_of_the_one_ask_that_begins_so() -> None:
     assert match(replace(cut, caption=Caption(asked[:99])), candidates) is None
     exact = replace(other, params={"prompt": asked[:100]})
     candidates.put(exact)
-    assert match(replace(cut, caption=Caption(asked[:100])), candidates) == Undecided(
-        frozenset({B})
-    )
+    # whether it was cut it does not say
+    whole = replace(cut, caption=Caption(asked[:100]))
+    assert match(whole, candidates) == Undecided(frozenset({A, B}))
+
+
+def test_a_cut_prompt_of_somebody_who_was_heard_is_not_more_his_than_ours() -> None:
+    asked = "a " + "very " * 20 + "red fox"
+    job = replace(_job("a", submitted_at=START), verb="imagine", params={"prompt": asked})
+    candidates = Candidates([job])
+    cut = Caption(asked[:100])
+    said_at = snowflake_at(START + timedelta(seconds=1))
+    hand = replace(_reading(said_at, ReplyKind.PROGRESS, nonce="by-hand"), caption=cut)
+    candidates.disown(said_at)
+    candidates.note_stranger(hand)
+    picture = _reading(snowflake_at(START + timedelta(seconds=2)), ReplyKind.PICTURE)
+    found = match(replace(picture, caption=cut), candidates)
+    assert found == Undecided(frozenset({A, said_at}))
 
 
 # ── what must never be taken for another's (case I) ──
