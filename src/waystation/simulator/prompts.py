@@ -156,9 +156,10 @@ def shortened(prompt: str) -> str:
 def resembles(said: str, asked: str) -> bool:
     """Tell whether a repeated prompt is the asked one, or its beginning of at least 100 characters.
 
-    Blanks, case, links and parameters do not count. What resembles no ask is evidence of nothing.
+    Blanks, case, links, parameters and dots where it was cut do not count. What resembles no ask is
+    evidence of nothing.
     """
-    one, other = (_plain(prompt) for prompt in (said, asked))
+    one, other = _plain(said).rstrip(" .\u2026"), _plain(asked).rstrip(" .")
     return one == other or (len(one) >= _BEGINNING and other.startswith(one))
 
 

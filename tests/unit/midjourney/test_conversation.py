@@ -332,6 +332,19 @@ def test_a_result_in_other_words_needs_an_id() -> None:
     assert told(play.perform({"expire": True})) == ["a: Failed"]
     job = play.jobs[JobId("a")]
     assert (job.code, job.error, job.attachments) == (502, "Result could not be told apart", ())
+    # its progress is gone, so the bot does not run it any more
+    assert not job.ghost
+
+
+def test_a_job_that_still_runs_when_its_time_is_over_may_yet_get_its_result() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    play.see(event_of(_of_other_words("imagine/final")))
+    play.perform({"wait": 1801})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    job = play.jobs[JobId("a")]
+    assert (job.error, job.ghost) == ("Result could not be told apart", True)
 
 
 def test_a_result_in_other_words_is_found_by_its_uuid() -> None:
@@ -342,17 +355,34 @@ def test_a_result_in_other_words_is_found_by_its_uuid() -> None:
     assert told(play.see(event_of(_of_other_words("imagine/final")))) == ["a: Completed by hash"]
 
 
-def test_a_picture_that_names_its_asker_says_nothing_of_our_job() -> None:
+BY_HAND = {"id": "1400000000000000888", "user": {"id": "1144000000000000001"}}
+
+
+@pytest.mark.parametrize("named", [{"nonce": "999"}, {"interaction_metadata": BY_HAND}], ids=str)
+def test_a_picture_that_names_its_asker_says_nothing_of_our_job(named: dict[str, Any]) -> None:
     play = _imagining()
     play.see(event_of({"see": "imagine/started"}))
-    step = play.see(event_of(_of_other_words("imagine/final", nonce="1400000000000000999")))
-    assert told(step) == []
+    assert told(play.see(event_of(_of_other_words("imagine/final", **named)))) == []
+    assert _after_it_vanished(play).error == "Job was removed by the bot"
+
+
+def test_a_picture_of_somebody_who_was_heard_says_nothing_of_our_job() -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    by = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    hand = {"id": "1456483300000000000", "nonce": "999", **by}
+    play.see(event_of(_of_other_words("imagine/progress_31", **hand)))
+    assert told(play.see(event_of(_of_other_words("imagine/final")))) == []
+    assert _after_it_vanished(play).error == "Job was removed by the bot"
+
+
+def _after_it_vanished(play: Play) -> Job:
     gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
     play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
     play.perform({"wait": 31})
     play.perform({"look_back": "a"})
     play.perform({"expire": True})
-    assert play.jobs[JobId("a")].error == "Job was removed by the bot"
+    return play.jobs[JobId("a")]
 
 
 # ── look-alikes (R15, R20) ──
@@ -402,6 +432,15 @@ def test_a_job_waits_for_a_look_alike_until_that_one_shows_its_uuid() -> None:
     play.see(event_of({"see": "imagine/progress_31", "with": progress}))
     assert not play.talk.must_wait(JobId("b"))
     assert not play.talk.must_wait(JobId("nobody"))
+
+
+def test_a_job_waits_for_no_ghost_that_looks_like_it() -> None:
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    play.submit("a", "1400000000000000001")
+    assert play.talk.must_wait(JobId("b"))
+    play.perform({"cancel": "a"})
+    assert play.jobs[JobId("a")].ghost
+    assert not play.talk.must_wait(JobId("b"))
 
 
 def test_a_message_with_another_uuid_than_the_jobs_changes_nothing() -> None:

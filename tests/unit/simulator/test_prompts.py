@@ -93,6 +93,7 @@ def test_a_prompt_resembles_its_own_in_other_case_and_its_long_beginning() -> No
     asked = "a " + "very " * 20 + "red fox"
     assert resembles("A  red fox --v 7", "a red fox <https://127.0.0.1/a.png>")
     assert resembles(asked[:100], asked)
+    assert resembles(asked[:110] + "\u2026", asked)
     assert not resembles(asked[:99], asked)
     assert not resembles(asked, asked[:100])
     assert not resembles("a red", "a red fox")
