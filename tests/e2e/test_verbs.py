@@ -302,6 +302,17 @@ async def test_what_asks_for_several_results_is_refused_before_anything_is_asked
         assert (await desk.run("imagine", prompt=escaped)).job["status"] == "completed"
 
 
+@pytest.mark.parametrize("hazard", ["", "missing_progress", "anonymous_progress"])
+async def test_a_prompt_that_imitates_small_print_or_progress_is_drawn(
+    install: Install, hazard: str
+) -> None:
+    async with at_desk(install) as desk:
+        for prompt in ("a poster\n-# 50% off", "x** - (9%)\n-# y", "a ** - <@1> (Stopped)"):
+            if hazard:
+                desk.here.sim.fault(hazard, count=1)
+            assert (await desk.run("imagine", prompt=prompt)).job["status"] == "completed"
+
+
 async def test_a_cancel_is_the_bots_own(install: Install) -> None:
     async with at_desk(install, speed=5.0) as desk:
         status, job, _ = await desk.ada.call("POST", "/v2/jobs/imagine", {"prompt": FOX})

@@ -32,6 +32,7 @@ __all__ = [
     "is_known_deed",
     "is_same_deed",
     "message_hash",
+    "names_job",
 ]
 
 SETTING_ON = 3
@@ -178,6 +179,11 @@ def custom_id_hash(custom_id: str) -> str | None:
     """Return the job uuid that a custom_id names."""
     found = _IN_CUSTOM_ID.search(custom_id)
     return None if found is None else found[1].lower()
+
+
+def names_job(filename: str) -> bool:
+    """Tell whether a file is named after a job of Midjourney."""
+    return _IN_FILE_NAME.search(filename) is not None
 
 
 def message_hash(message: Message) -> str | None:

@@ -21,6 +21,7 @@ __all__ = [
     "caption_of",
     "drawn_prompt",
     "is_interim",
+    "is_under_way",
     "prompt_key",
 ]
 
@@ -75,6 +76,9 @@ _LINKED = re.compile(r"\[[^\]]*\]\(<?https?://\S*\)|<?https?://\S+")
 
 _BRACKETED = re.compile(r"\(([^()]*)\)")
 _PERCENT = re.compile(r"(\d{1,3}) ?%")
+
+_LAST_WORDS = 200
+"""Where a content says how far the bot is, in characters from its end."""
 
 _FOOTER = re.compile(r"\n-# [^\n]*")
 """Small print that the bot appends. Source: wire notes 4.1, others."""
@@ -132,6 +136,12 @@ def _deed(text: str) -> str:
     if words[:1] == ["creating"]:
         return ""
     return " ".join([_DEEDS.get(word, word) for word in words[:1]] + words[1:])
+
+
+def is_under_way(content: str) -> bool:
+    """Tell a content of any form whose last brackets say that the bot is still at work."""
+    said = _BRACKETED.findall(content[-_LAST_WORDS:])
+    return any(_PERCENT.search(one) or one in (*_WAITING, _STOPPED) for one in said)
 
 
 def is_interim(content: str) -> bool:

@@ -18,8 +18,14 @@ from urllib.parse import unquote, urlsplit
 from msgspec import UNSET
 
 from waystation.jobs import Shown
-from waystation.midjourney.buttons import CANCEL_JOB, all_components, buttons_of, message_hash
-from waystation.midjourney.captions import Caption, caption_of, is_interim
+from waystation.midjourney.buttons import (
+    CANCEL_JOB,
+    all_components,
+    buttons_of,
+    message_hash,
+    names_job,
+)
+from waystation.midjourney.captions import Caption, caption_of, is_interim, is_under_way
 from waystation.midjourney.layout import unfolded
 from waystation.midjourney.refusals import (
     HUMAN_CHECK,
@@ -101,6 +107,8 @@ class Facts:
     has_attachments: bool
     previews: bool
     """Whether all attachments are named as the bot names what is not finished."""
+    results: bool
+    """Whether all attachments are named after a job, and none as a preview."""
     custom_ids: frozenset[str]
     answers: bool
     """Whether it is the response to an interaction."""
@@ -278,7 +286,13 @@ def _is_finished(facts: Facts) -> bool:
         return False
     if any(not custom_id.startswith(CANCEL_JOB) for custom_id in facts.custom_ids):
         return True
-    return facts.caption is not None and not facts.custom_ids and not facts.previews
+    if facts.custom_ids:
+        return False
+    if facts.caption is not None:
+        return not facts.previews
+    # a sentence of a new form; who is meant is known by an id or not at all
+    silent = not facts.says_content or is_interim(facts.content)
+    return facts.results and not silent and not is_under_way(facts.content)
 
 
 def _is_picture(facts: Facts) -> bool:
@@ -379,6 +393,10 @@ def facts(message: Message) -> Facts:
         has_attachments=bool(message.attachments),
         previews=all(
             _PREVIEW_NAME.fullmatch(attachment.filename) is not None
+            for attachment in message.attachments or ()
+        ),
+        results=all(
+            names_job(attachment.filename) and not _PREVIEW_NAME.fullmatch(attachment.filename)
             for attachment in message.attachments or ()
         ),
         custom_ids=frozenset(

@@ -258,7 +258,14 @@ WHO = "<@1144000000000000001>"
         (f"**p** - {WHO} (fast)", f"me_grid_0.webp_{UUID}.webp", "picture"),
         (f"**p** - {WHO} (fast)", f"{UUID}_1_720_N.mp4", "picture"),
         (f"**p** - {WHO}", f"me_p_{UUID}.webp", "picture"),
-        ("Look what I made", f"me_p_{UUID}.webp", "unrecognised"),
+        # no caption at all: the file's name is what is left
+        ("Look what I made", f"me_p_{UUID}.webp", "picture"),
+        ("Your picture is ready", f"{UUID}_0.mp4", "picture"),
+        ("Look what I made (31%)", f"me_p_{UUID}.webp", "unrecognised"),
+        ("Look what I made (Waiting to start)", f"me_p_{UUID}.webp", "unrecognised"),
+        ("Look what I made", f"{UUID}_grid_0.webp", "unrecognised"),
+        ("Look what I made", "cat.png", "unrecognised"),
+        ("Displaying...", f"me_p_{UUID}.webp", "progress"),
     ],
 )
 def test_without_buttons_caption_and_file_name_tell_a_preview(
@@ -308,3 +315,9 @@ def test_attachments_and_flags_of_a_message_survive_its_reading() -> None:
         None,
         None,
     )
+
+
+def test_a_partial_update_that_says_no_words_is_no_finished_picture() -> None:
+    whole = _said("imagine/final")
+    partial = Message(whole.id, whole.channel_id, attachments=whole.attachments)
+    assert read(partial).kind is ReplyKind.UNRECOGNISED
