@@ -58,10 +58,13 @@ class Desk:
 
 @asynccontextmanager
 async def at_desk(
-    install: Install, *, picture_size: int = MEASURABLE, **options: Any
+    install: Install, *, picture_size: int = MEASURABLE, model: str = "7", **options: Any
 ) -> AsyncIterator[Desk]:
-    """Start an installation for one person with one account, who may ask in any haste."""
-    sim_options = {"picture_size": picture_size, "rate_limits": False}
+    """Start an installation for one person with one account, who may ask in any haste.
+
+    Args: model: of the account; V7 is the last that has every button
+    """
+    sim_options = {"picture_size": picture_size, "rate_limits": False, "model": model}
     async with install(sim_options=sim_options, **options) as here:
         ada = await here.person()
         await here.equip(ada)

@@ -248,6 +248,9 @@ MODELS: Mapping[str, set[str]] = {
     "6.1": DETAILED,
     "7": DETAILED | ANIMATES,
     "8.1": COMMON | ANIMATES,
+    "8.2": COMMON | ANIMATES | {"Upscale (Subtle)", "Upscale (Creative)"},
+    "niji 6": DETAILED,
+    "niji 7": DETAILED | ANIMATES,
 }
 """What stands under a single picture of each model. Source: wire notes 3.4; rest-api-v2 12."""
 
@@ -255,7 +258,8 @@ MODELS: Mapping[str, set[str]] = {
 async def test_a_single_picture_offers_what_its_model_has(install: Install) -> None:
     async with at_desk(install) as desk:
         for version, labels in MODELS.items():
-            grid = await desk.run("imagine", prompt=f"{FOX} --v {version}")
+            flag = f"--{version}" if version.startswith("niji") else f"--v {version}"
+            grid = await desk.run("imagine", prompt=f"{FOX} {flag}")
             single = await desk.press(grid, "U4")
             assert set(single.job["buttons"]) == labels, version
 

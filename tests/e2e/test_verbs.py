@@ -63,8 +63,8 @@ SAYINGS = (
         Saying("settings", {name: before}, {name: after}, body={"option": option})
         for option, name, before, after in (
             *(
-                (f"Midjourney Model V{one}", "version", "7" if one != "7" else "6", one)
-                for one in MODELS
+                (model.title, "version", "7" if one != "7" else "6", one)
+                for one, model in MODELS.items()
             ),
             ("RAW Mode", "raw", False, True),
             ("Stylize low", "stylize", 100, 50),
@@ -111,7 +111,7 @@ def test_every_verb_has_a_row() -> None:
 def test_every_option_of_the_settings_has_a_row() -> None:
     options = {row.body["option"] for row in SAYINGS if "option" in row.body}
     buttons = {setting.label for line in SETTINGS for setting in line}
-    assert options == buttons | {f"Midjourney Model V{version}" for version in MODELS}
+    assert options == buttons | {model.title for model in MODELS.values()}
 
 
 async def test_every_saying_verb_changes_what_it_names_and_nothing_else(install: Install) -> None:

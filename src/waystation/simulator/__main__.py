@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--bots", type=int, default=1, help="how many other bots exist (1)")
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on; 0 takes a free one (0)")
+    add("--model", default="8.2", help="image model of a new account: 7, 8.2, niji 7 … (8.2)")
     add("--seed", type=int, default=1, help="fixes ids, prompts, delays and order (1)")
     add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
     add(

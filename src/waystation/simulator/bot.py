@@ -111,8 +111,14 @@ class Bot:
         closed = any(switch.fault.keeps_closed for switch in switches)
         script = UNKNOWN
         if job.entry["application_id"] == MIDJOURNEY_APPLICATION_ID:
-            script = script_of(job.ask, keeps_closed=closed)
+            remixes = self._remixes(job.ask)
+            script = script_of(job.ask, keeps_closed=closed, remixes=remixes)
         self._begin(job, script, switches)
+
+    def _remixes(self, ask: Ask) -> bool:
+        """Tell whether the pressed message's work opens forms in remix mode: edits do not."""
+        source = None if ask.press is None else self.work_of(uuid_in(ask.press.message))
+        return source is None or source.remixes
 
     def _begin(self, job: Job, script: Script, switches: Sequence[Switch] = ()) -> None:
         job.ephemeral = script.ephemeral
@@ -161,7 +167,11 @@ class Bot:
 
     async def _make(self, job: Job, script: Script) -> Made:
         assert script.make is not None, "this script makes something"
-        if script.reads_pictures:
+        press, standing = job.ask.press, job.ask.account and job.ask.account.standing
+        asked = job.ask.options.get("prompt", "") if press is None else press.text or ""
+        links = prompts.edit_links(f"{asked} {standing.suffix if standing else ''}")
+        job.edited = tuple(map(self._stage.scene.files.read_link, links))
+        if script.reads_pictures or links:
             return await asyncio.to_thread(script.make, job, self._works)
         return script.make(job, self._works)
 

@@ -150,6 +150,8 @@ _V5 = (_upscale("2x", "v5_2x"), _upscale("4x", "v5_4x"))
 _V6 = (_upscale("Subtle", "v6_2x_subtle"), _upscale("Creative", "v6_2x_creative"))
 _V61 = (_upscale("Subtle", "v6r1_2x_subtle"), _upscale("Creative", "v6r1_2x_creative"))
 _V7 = (_upscale("Subtle", "v7_2x_subtle"), _upscale("Creative", "v7_2x_creative"))
+_V8 = (_upscale("Subtle", "v8_2x_subtle"), _upscale("Creative", "v8_2x_creative"))
+"""Not captured: upscales came back to V8 in August 2026, under ids that no source has."""
 _DESCRIBED = tuple(
     Button(
         digit,
@@ -184,6 +186,7 @@ BUTTONS: tuple[Button, ...] = (
     *_V6,
     *_V61,
     *_V7,
+    *_V8,
     *_VARY,
     _REGION,
     _MORE,
@@ -224,6 +227,12 @@ class Model:
     names_strength: bool = True
     """Texts of variations say (Strong) or (Subtle); before V6 they did not."""
 
+    @property
+    def title(self) -> str:
+        """What the menu of /settings calls it."""
+        niji, _, number = self.version.rpartition(" ")
+        return f"Niji Model V{number}" if niji else f"Midjourney Model V{number}"
+
 
 def _old(version: str, *varies: Button) -> Model:
     return Model(version, (), varies, outpaints=False, extension="png", names_strength=False)
@@ -239,10 +248,14 @@ MODELS: Mapping[str, Model] = {
         Model("6.1", _V61),
         Model("7", _V7, animates=True),
         Model("8.1", (), _VARY, animates=True, links=True),
+        Model("8.2", _V8, _VARY, animates=True, links=True),
+        Model("niji 6", _V6, extension="png"),
+        Model("niji 7", _V7, animates=True),
     )
 }
-"""By the value of `--v`. V8.1 has no upscales (live capture, wire notes 3.4); which of the old
-models has which of its two buttons is ours."""
+"""By the value of `--v`, or of `--niji` behind `niji`. V8.1 has no upscales (live capture, notes
+3.4). The buttons of V8.2 and of Niji were not captured: V8.2's are those of V8.1 with upscales,
+Niji's those of V6 and V7. Which of the old models has which of its two buttons is ours."""
 
 
 def button_of(custom_id: str) -> Button | None:

@@ -142,6 +142,8 @@ class Job:
     caption: Caption = Caption()
     drawn: tuple[Drawn, ...] = ()
     """The pictures of the message that is written next."""
+    edited: tuple[Picture | None, ...] = ()
+    """What the links of `--edit` lead to; None where nothing is."""
     form: Payload | None = None
     """The form that it has opened."""
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from waystation.simulator.buttons import MODELS
+
 __all__ = ["MAX_PICTURE", "MAX_SPEED", "MIN_PICTURE", "MIN_SPEED", "Options"]
 
 MIN_SPEED = 1.0
@@ -28,6 +30,8 @@ class Options:
     """0 takes a free port."""
     accounts: int = 1
     bots: int = 1
+    model: str = "8.2"
+    """Of a new account: a row of `buttons.MODELS`. V8.2 is Midjourney's default since July 2026."""
     seed: int = 1
     speed: float = 1.0
 
@@ -71,5 +75,7 @@ class Options:
         if not MIN_PICTURE <= self.picture_size <= MAX_PICTURE:
             wanted = f"{MIN_PICTURE}..{MAX_PICTURE}"
             raise ValueError(f"a picture's size must lie in {wanted}, not {self.picture_size}")
+        if self.model not in MODELS:
+            raise ValueError(f"no model is called {self.model!r}; there are {', '.join(MODELS)}")
         if self.accounts < 1 or self.bots < 0:
             raise ValueError("a simulator needs at least one account")

@@ -155,11 +155,11 @@ def settings_pressed(job: Job, scene: Scene) -> Draft:
 def _version_menu(standing: Standing) -> Payload:
     options = [
         {
-            "label": f"Midjourney Model V{version}",
+            "label": model.title,
             "value": version,
             "default": version == standing.version,
         }
-        for version in MODELS
+        for version, model in MODELS.items()
     ]
     return {
         "type": int(ComponentType.SELECT),

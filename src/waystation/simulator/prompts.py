@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
 
@@ -17,6 +18,7 @@ __all__ = [
     "BadPrompt",
     "Parameters",
     "collapsed",
+    "edit_links",
     "file_words",
     "mode_asked",
     "read_parameters",
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 _PARAMETER = re.compile(r"(?:^|(?<=\s))(?:--|—)([A-Za-z]+)(?:[ =]+((?!--|—)\S+))?")
+_EDIT = re.compile(r"(?:^|(?<=\s))(?:--|—)edit((?:[ =]+<?https?://[^\s<>]+>?)*)(?=\s|$)", re.I)
+"""`--edit` and the links behind it. Source: Midjourney's note on the Edit model, 2026-08-27."""
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})")
 _URL = re.compile(r"<?(https?://[^\s<>]+)>?")
 _SPACES = re.compile(r"\s+")
@@ -64,6 +68,10 @@ class Parameters:
     is_video: bool = False
     mode: str | None = None
     """`Fast`, `Relaxed` or `Turbo`; None takes the account's."""
+    names: frozenset[str] = frozenset()
+    """Of all parameters, whatever they are."""
+    edits: tuple[str, ...] = ()
+    """Links of the pictures to edit."""
 
 
 def read_parameters(prompt: str) -> Parameters:
@@ -71,8 +79,10 @@ def read_parameters(prompt: str) -> Parameters:
 
     Raises: BadPrompt: no words at all, or a value that means nothing
     """
-    given = {name.lower(): value for name, value in _PARAMETER.findall(prompt)}
-    words = collapsed(_PARAMETER.sub("", prompt))
+    edits = edit_links(prompt)
+    bare = _EDIT.sub(" --edit ", prompt)
+    given = {name.lower(): value for name, value in _PARAMETER.findall(bare)}
+    words = collapsed(_PARAMETER.sub(_kept_after_edit, bare))
     if not words:
         raise BadPrompt("empty_prompt", "Your prompt is empty.")
     ratio = given.get("ar", given.get("aspect"))
@@ -80,13 +90,32 @@ def read_parameters(prompt: str) -> Parameters:
     return Parameters(
         words=words,
         ratio=(1, 1) if ratio is None else _read_ratio(ratio),
-        version=given.get("v", given.get("version", given.get("niji"))),
+        version=_read_version(given),
         seed=_read_seed(given["seed"]) if "seed" in given else None,
         zoom=None if zoom is None else _read_zoom(zoom),
         motion=given.get("motion", "low"),
         is_video="video" in given,
         mode=mode_asked(prompt),
+        names=frozenset(given),
+        edits=edits,
     )
+
+
+def edit_links(prompt: str) -> tuple[str, ...]:
+    """Return the links behind `--edit`, in their order."""
+    listed = " ".join(found[1] for found in _EDIT.finditer(prompt))
+    return tuple(found[1] for found in _URL.finditer(listed))
+
+
+def _kept_after_edit(found: re.Match[str]) -> str:
+    """Return what a parameter leaves behind: words behind `--edit` are not its value."""
+    return f" {found[2] or ''}" if found[1].lower() == "edit" else ""
+
+
+def _read_version(given: Mapping[str, str]) -> str | None:
+    """Return a row of `buttons.MODELS`, or what looks like one; `--niji` names its own."""
+    niji = given.get("niji")
+    return f"niji {niji}" if niji is not None else given.get("v", given.get("version"))
 
 
 def mode_asked(prompt: str) -> str | None:

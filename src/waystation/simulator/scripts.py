@@ -191,10 +191,12 @@ UNKNOWN = Script("", (opening()[0], Step(Kind.INTERACTION_FAILURE, after_s=3.0))
 """What Discord says when an application does not answer within 3 s. Source: wire notes 2.7."""
 
 
-def script_of(ask: Ask, *, keeps_closed: bool = False) -> Script:
+def script_of(ask: Ask, *, keeps_closed: bool = False, remixes: bool = True) -> Script:
     """Return the script that serves an ask.
 
-    Args: keeps_closed: start at once where a form would open
+    Args:
+        keeps_closed: start at once where a form would open
+        remixes: whether remix mode concerns what was pressed
     """
     press = ask.press
     if press is None or ask.verb in SCRIPTS:
@@ -203,12 +205,12 @@ def script_of(ask: Ask, *, keeps_closed: bool = False) -> Script:
         return SEED
     if ask.verb == "button" and press.button.deed == "region":
         return IFRAME
-    if ask.verb == "button" and not keeps_closed and _needs_form(ask, press):
+    if ask.verb == "button" and not keeps_closed and _needs_form(ask, press, remixes):
         return FORM
     return PRESSES.get(press.button.deed, UNKNOWN)
 
 
-def _needs_form(ask: Ask, press: Press) -> bool:
+def _needs_form(ask: Ask, press: Press, remixes: bool) -> bool:
     """Tell whether a press opens a form. Source: wire notes 3.5, remix mode."""
     match press.button.opens:
         case Opens.NEVER:
@@ -216,4 +218,4 @@ def _needs_form(ask: Ask, press: Press) -> bool:
         case Opens.ALWAYS:
             return True
         case Opens.IN_REMIX:
-            return ask.account is not None and ask.account.standing.remix
+            return remixes and ask.account is not None and ask.account.standing.remix

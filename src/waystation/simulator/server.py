@@ -322,7 +322,7 @@ class Simulator:
         self._works.clear()
         self.bot.openings.clear()
         for account in self.accounts:
-            account.standing = type(account.standing)()
+            account.standing = type(account.standing)(version=self.options.model)
             account.index_generation, account.refuses_stale = 0, False
 
     async def settled(self) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from waystation.simulator import drawing, prompts
+from waystation.simulator import drawing, models, prompts
 from waystation.simulator.buttons import MODELS, uuid_in
 from waystation.simulator.job import Caption, Job, Press
 from waystation.simulator.payload import Payload
@@ -101,14 +101,28 @@ def _imagined(job: Job, asked: str) -> Made:
     suffix = account.standing.suffix if account is not None else ""
     said = f"{asked} {suffix}".strip()
     asks = _read(said)
+    version = _version(job, asks)
     seed = job.seed if asks.seed is None else asks.seed
-    canvas = drawing.imagine(asks.words, seed, asks.ratio)
-    work = Work(job.uuid, job.ask.user.id, Medium.GRID, canvas, said, _version(job, asks), seed)
+    canvas = _edited(job, asks, seed) or drawing.imagine(asks.words, seed, asks.ratio)
+    work = Work(job.uuid, job.ask.user.id, Medium.GRID, canvas, said, version, seed)
+    work = replace(work, remixes=not asks.edits)
     if not asks.is_video:
         return Made(work, mode=asks.mode)
     moving = drawing.animate(drawing.pick(canvas, 1), _motion(asks.motion), seed)
     said = f"{prompts.with_short_links(said)} --aspect {_shape(canvas)}"
     return Made(replace(work, medium=Medium.VIDEO, canvas=moving, prompt=said), _VIDEO, asks.mode)
+
+
+def _edited(job: Job, asks: prompts.Parameters, seed: int) -> drawing.Canvas | None:
+    """Paint words over the pictures of `--edit`; the first gives the shape."""
+    if not asks.edits:
+        return None
+    if None in job.edited:
+        raise Declined(BY_NAME["invalid_link"])
+    try:
+        return drawing.edit([one.data for one in job.edited if one], asks.words, seed)
+    except UnreadablePicture:
+        raise Declined(BY_NAME["invalid_link"]) from None
 
 
 def blend(job: Job, works: Works) -> Made:
@@ -137,7 +151,9 @@ def tile(job: Job, works: Works) -> Made:
     if works.is_taken(source.uuid, number, job.ask.user.id):
         raise Declined(BY_NAME["slow_down"])
     work = replace(
-        _child(job, source, drawing.pick(source.canvas, number), Medium.SINGLE), tile=number
+        _child(job, source, drawing.pick(source.canvas, number), Medium.SINGLE),
+        tile=number,
+        remixes=source.remixes,
     )
     return Made(work, Caption(final=f"Image #{number}", names_mode=False))
 
@@ -338,11 +354,15 @@ def _read(prompt: str) -> prompts.Parameters:
 
 def _version(job: Job, asks: prompts.Parameters) -> str:
     account = job.ask.account
-    usual = account.standing.version if account is not None else "7"
+    usual = account.standing.version if account is not None else "8.2"
     wanted = asks.version or usual
     version = _OTHER_NAMES.get(wanted, wanted)
     if version not in MODELS:
         raise Declined(_invalid(f"Invalid value provided for argument --version: {wanted}"))
+    try:
+        models.check(asks, version)
+    except prompts.BadPrompt as bad:
+        raise Declined(_invalid(bad.args[0])) from None
     return version
 
 

@@ -46,6 +46,8 @@ class Work:
     """Which of its parent's four it is, if it is one of them."""
     parent: str | None = None
     """Uuid of the work whose button made it."""
+    remixes: bool = True
+    """Whether its buttons open forms in remix mode."""
     content: str = ""
     """The text of its message, once there is one."""
 

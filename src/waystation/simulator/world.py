@@ -80,7 +80,7 @@ class Standing:
     """`Fast`, `Relaxed` or `Turbo`."""
     visibility: str = "Public"
     """`Public` or `Stealth`."""
-    version: str = "7"
+    version: str = "8.2"
     """The image model of prompts without `--v`; a row of `buttons.MODELS`."""
     remix: bool = False
     high_variation: bool = True
@@ -207,6 +207,8 @@ class World:
         self.foreigner = User(ids.landmark(2), "passerby", "Passer-by")
         self.bots = [_bot(ids, number) for number in range(options.bots)]
         self.accounts = [_account(ids, number) for number in range(options.accounts)]
+        for account in self.accounts:
+            account.standing.version = options.model
         self.channels: dict[str, Channel] = {}
         for account in self.accounts:
             self._add_channels(account)

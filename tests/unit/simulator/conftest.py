@@ -15,12 +15,15 @@ Start = Callable[..., Awaitable[Client]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start a simulator with any options and return a client of its first account."""
+    """Start a simulator with any options and return a client of its first account.
+
+    V7 is the last model that has every button.
+    """
     async with AsyncExitStack() as stack:
 
         async def begin(**options: Any) -> Client:
             sim = await stack.enter_async_context(
-                Simulator(**{"speed": 1000.0, "picture_size": 64} | options)
+                Simulator(**{"speed": 1000.0, "picture_size": 64, "model": "7"} | options)
             )
             http = await stack.enter_async_context(aiohttp.ClientSession())
             return Client(sim, http)

@@ -52,7 +52,7 @@ class Setting:
     """One account, one bot, and everything that reacts to them."""
 
     def __init__(self, **options: object) -> None:
-        self.options = Options(**options)  # type: ignore[arg-type]
+        self.options = Options(**({"model": "7"} | options))  # type: ignore[arg-type]
         self.ids = Ids(1, lambda: NOON)
         self.world = World(self.options, self.ids)
         self.world.url = "http://127.0.0.1:1"

@@ -73,6 +73,9 @@ SINGLES = {
     "6.1": ["Upscale (Subtle)", "Upscale (Creative)"],
     "7": ["Upscale (Subtle)", "Upscale (Creative)"],
     "8.1": [],
+    "8.2": ["Upscale (Subtle)", "Upscale (Creative)"],
+    "niji 6": ["Upscale (Subtle)", "Upscale (Creative)"],
+    "niji 7": ["Upscale (Subtle)", "Upscale (Creative)"],
 }
 
 
@@ -90,14 +93,15 @@ def test_a_single_picture_offers_what_its_model_can(version: str) -> None:
     for label in ("Vary (Subtle)", "Vary (Strong)", *OUTPAINTS):
         assert (label in flat) is not is_old
     assert "❤️" in flat
-    assert ("Animate (High motion)" in flat) is (version in ("7", "8.1"))
-    assert ("Vary (Region)" in flat) is (version in ("5.2", "6", "6.1", "7"))
+    assert ("Animate (High motion)" in flat) is (version in ("7", "8.1", "8.2", "niji 7"))
+    assert ("Vary (Region)" in flat) is (version in ("5.2", "6", "6.1", "7", "niji 6", "niji 7"))
     assert all(0 < len(line) <= 5 for line in _labels(rows)) and len(rows) <= 5
 
 
 def test_each_model_has_upscales_of_its_own() -> None:
-    ids = [b.custom_id for model in MODELS.values() for b in model.upscales]
-    assert len(set(ids)) == len(ids) == 8
+    numbered = [model for version, model in MODELS.items() if "niji" not in version]
+    ids = [b.custom_id for model in numbered for b in model.upscales]
+    assert len(set(ids)) == len(ids) == 10
 
 
 def test_a_square_cannot_be_made_square() -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from waystation.simulator.prompts import (
     BadPrompt,
     Parameters,
     collapsed,
+    edit_links,
     file_words,
     read_parameters,
     resembles,
@@ -23,7 +27,7 @@ from waystation.simulator.prompts import (
         ("a red fox --ar 6:4", Parameters("a red fox", ratio=(3, 2))),
         ("fox --aspect 9:16 --v 6.1", Parameters("fox", ratio=(9, 16), version="6.1")),
         ("fox —ar 2:1", Parameters("fox", ratio=(2, 1))),
-        ("fox --seed 42 --niji 6", Parameters("fox", seed=42, version="6")),
+        ("fox --seed 42 --niji 6", Parameters("fox", seed=42, version="niji 6")),
         ("fox --zoom 1.5", Parameters("fox", zoom=1.5)),
         ("fox --video 1 --motion high", Parameters("fox", is_video=True, motion="high")),
         ("fox --turbo", Parameters("fox", mode="Turbo")),
@@ -33,7 +37,32 @@ from waystation.simulator.prompts import (
     ],
 )
 def test_parameters_are_read(prompt: str, expected: Parameters) -> None:
-    assert read_parameters(prompt) == expected
+    found = read_parameters(prompt)
+    assert replace(found, names=frozenset()) == expected
+    assert found.names == set(re.findall(r"(?<=--|\s—)[a-z]+(?= |=|$)", prompt)) - {"known"}
+
+
+LINKS = [f"http://127.0.0.1:1/attachments/3/{n}/a.png?ex=1&is=2&hm=3&" for n in range(5)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+@pytest.mark.parametrize("form", ["{}", "<{}>"])
+def test_the_links_of_an_edit_are_read_and_are_no_words(count: int, form: str) -> None:
+    links = " ".join(map(form.format, LINKS[:count]))
+    for prompt in (f"a hat --edit {links} --v 8.2", f"a --edit {links} hat --v 8.2"):
+        found = read_parameters(prompt)
+        assert found.edits == edit_links(prompt) == tuple(LINKS[:count])
+        assert (found.words, found.version) == ("a hat", "8.2")
+
+
+def test_an_edit_without_links_has_none_and_keeps_its_words() -> None:
+    found = read_parameters("a --edit hat")
+    assert (found.words, found.edits, "edit" in found.names) == ("a hat", (), True)
+
+
+def test_no_prompt_is_slow_to_read() -> None:
+    hostile = "a " + "--edit http://x " * 20_000
+    assert len(edit_links(hostile)) == 20_000
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple, TypeAlias
 
 from waystation.simulator.drawing.photo import kept_mask, kept_photo
+from waystation.simulator.pictures import look
 
 __all__ = [
     "DIMENSIONS",
@@ -133,6 +134,14 @@ class Blended:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Words painted over pictures that a caller named."""
+
+    base: Blended
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Varied:
     """Bent from tile `n` of the parent, with its colours."""
 
@@ -194,7 +203,16 @@ class Continued:
 
 
 Plan: TypeAlias = (
-    Imagined | Blended | Varied | Outpainted | Repainted | Picked | Upscaled | Animated | Continued
+    Imagined
+    | Blended
+    | Edited
+    | Varied
+    | Outpainted
+    | Repainted
+    | Picked
+    | Upscaled
+    | Animated
+    | Continued
 )
 """How a canvas comes about."""
 
@@ -218,6 +236,8 @@ class Canvas:
         match self.plan:
             case Imagined(ratio=ratio) | Blended(ratio=ratio) | Outpainted(ratio=ratio):
                 return ratio
+            case Edited(base=base):
+                return base.ratio
             case _:
                 return self.plan.parent.ratio
 
@@ -255,6 +275,19 @@ def blend(photos: Sequence[bytes], dimensions: Ratio = (1, 1), seed: int = 0) ->
     if len(photos) < 2:
         raise ValueError("a blend takes at least two pictures")
     return Canvas(Blended(tuple(map(kept_photo, photos)), _reduced(*dimensions)), seed)
+
+
+def edit(photos: Sequence[bytes], prompt: str, seed: int = 0) -> Canvas:
+    """Paint words over pictures; each of the four shows all of them, in the shape of the first.
+
+    Raises: ValueError: there is none; UnreadablePicture: one is not a picture
+    Purity: decodes every picture; call it in a thread
+    """
+    if not photos:
+        raise ValueError("an edit takes at least one picture")
+    seen = look(photos[0])
+    base = Blended(tuple(map(kept_photo, photos)), _reduced(seen.width, seen.height))
+    return Canvas(Edited(base, prompt), seed)
 
 
 def variation(canvas: Canvas, n: int, strength: Strength, seed: int) -> Canvas:

@@ -19,6 +19,7 @@ from waystation.simulator.drawing.canvas import (
     Blended,
     Canvas,
     Continued,
+    Edited,
     Imagined,
     Outpainted,
     Picked,
@@ -50,6 +51,8 @@ def draw(canvas: Canvas, n: int, size: Size) -> Image.Image:
             return _imagined(prompt, canvas.seed, n, size)
         case Blended(photos=photos):
             return _blended(photos, canvas.seed, n, size)
+        case Edited(base=base, prompt=prompt):
+            return _edited(base.photos, prompt, canvas.seed, n, size)
         case Varied() as plan:
             return _varied(plan, canvas.seed, n, size)
         case Outpainted() as plan:
@@ -71,6 +74,8 @@ def colours(canvas: Canvas) -> Palette:
             return palette(_chance("palette", prompt, canvas.seed))
         case Blended(photos=photos):
             return _colours_of(photos)
+        case Edited(base=base):
+            return _colours_of(base.photos)
         case Repainted() as plan:
             return (*_repaint(plan, canvas.seed), *colours(plan.parent))
         case plan:
@@ -85,6 +90,7 @@ _MARKS: Final = {
     "strong": (4, (0.09, 0.13)),
     "outpaint": (22, (0.05, 0.13)),
     "creative": (32, (0.03, 0.045)),
+    "edit": (6, (0.06, 0.1)),
     "blend": (6, (0.06, 0.1)),
 }
 """How many marks each kind of plan adds, and how small and large, as `marked` takes them."""
@@ -122,6 +128,13 @@ def _blended(photos: tuple[bytes, ...], seed: int, n: int, size: Size) -> Image.
         fitted = ImageOps.fit(photo(kept), size, Image.Resampling.BILINEAR)
         mixed = Image.blend(mixed, fitted, share / laid)
     return marked(mixed, _colours_of(photos), chance, *_MARKS["blend"])
+
+
+def _edited(photos: tuple[bytes, ...], prompt: str, seed: int, n: int, size: Size) -> Image.Image:
+    """Mark the pictures in the colours of the words, each of the four elsewhere."""
+    mixed = _blended(photos, seed, n, size)
+    chance = _chance("edit", prompt, seed, n)
+    return marked(mixed, palette(_chance("palette", prompt, seed)), chance, *_MARKS["edit"])
 
 
 def _colours_of(photos: tuple[bytes, ...]) -> Palette:
