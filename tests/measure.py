@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise, product
+from struct import unpack_from
 from typing import NamedTuple, TypeVar
 
 from PIL import Image, ImageChops, ImageOps, ImageSequence
@@ -316,8 +317,24 @@ _QUADRANTS: Mapping[int, Box] = {
 
 @lru_cache(maxsize=256)
 def _frames(data: bytes) -> tuple[Image.Image, ...]:
+    if data[4:8] == b"ftyp":
+        return tuple(_still(one) for one in _of_mp4(data))
     with Image.open(BytesIO(data)) as image:
         return tuple(frame.convert("RGB") for frame in ImageSequence.Iterator(image))
+
+
+def _still(data: bytes) -> Image.Image:
+    with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        return image.convert("RGB")
+
+
+def _of_mp4(data: bytes) -> Iterator[bytes]:
+    """Yield the frames of a film with one track and one chunk, as its tables place them."""
+    sizes, begin = data.index(b"stsz") + 12, data.index(b"stco") + 12
+    (count,), (place,) = unpack_from(">I", data, sizes), unpack_from(">I", data, begin)
+    for size in unpack_from(f">{count}I", data, sizes + 4):
+        yield data[place : place + size]
+        place += size
 
 
 def _seen(data: bytes, box: Box = _WHOLE, frame: int = -1, side: int = _SIDE) -> Image.Image:

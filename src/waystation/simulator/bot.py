@@ -99,6 +99,7 @@ class Bot:
             seed=self._ids.rng(f"prompts:{number}").getrandbits(32),
             entry=page(ask, number, id_, owner, self._now().timestamp()),
             switches=switches,
+            model=self._world.options.model,
         )
         job.entry |= {"uuid": job.uuid, "faults": [switch.fault.name for switch in switches]}
         if opener is not None:

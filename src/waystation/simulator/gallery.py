@@ -12,6 +12,7 @@ from PIL import Image
 
 from waystation.simulator import drawing
 from waystation.simulator.buttons import MODELS
+from waystation.simulator.drawing.mp4 import is_mp4, mp4_size
 from waystation.simulator.works import Work
 
 __all__ = ["Drawn", "Gallery", "Paint", "finished", "forgery", "nth", "preview", "singles"]
@@ -32,7 +33,7 @@ class Drawn:
     @property
     def content_type(self) -> str:
         """Return the media type of the file."""
-        return f"image/{self.extension}"
+        return f"{'video' if self.extension == 'mp4' else 'image'}/{self.extension}"
 
 
 Paint = Callable[[Work, int], tuple[Drawn, ...]]
@@ -96,5 +97,7 @@ def _format(work: Work) -> drawing.Format:
 
 
 def _drawn(data: bytes) -> Drawn:
+    if is_mp4(data):
+        return Drawn(data, "mp4", *mp4_size(data))
     with Image.open(BytesIO(data), formats=("WEBP", "PNG")) as image:
         return Drawn(data, str(image.format).lower(), *image.size)

@@ -144,6 +144,8 @@ class Job:
     """The pictures of the message that is written next."""
     edited: tuple[Picture | None, ...] = ()
     """What the links of `--edit` lead to; None where nothing is."""
+    model: str = "8.2"
+    """What a passer-by draws with."""
     form: Payload | None = None
     """The form that it has opened."""
 

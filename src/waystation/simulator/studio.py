@@ -354,7 +354,7 @@ def _read(prompt: str) -> prompts.Parameters:
 
 def _version(job: Job, asks: prompts.Parameters) -> str:
     account = job.ask.account
-    usual = account.standing.version if account is not None else "8.2"
+    usual = account.standing.version if account is not None else job.model
     wanted = asks.version or usual
     version = _OTHER_NAMES.get(wanted, wanted)
     if version not in MODELS:

@@ -130,4 +130,4 @@ def test_a_clips_file_is_named_by_job_and_number() -> None:
     film = drawing.animate(drawing.pick(CANVAS, 1), drawing.Motion.LOW)
     job = _job(setting, canvas=drawing.pick(film, 3), medium=Medium.CLIP, tile=3)
     (attachment,) = captions.result(job, setting.scene).attachments
-    assert attachment["filename"] == f"{UUID}_3_720_N.webp"
+    assert attachment["filename"] == f"{UUID}_3_720_N.mp4"

@@ -49,7 +49,7 @@ async def test_the_clips_of_a_film_are_there_one_by_one(ready: Client) -> None:
     uuid, whole = ready.sim.book[-1]["uuid"], await _shown(ready, film)
     for n in range(4):
         answer = await ready.get(f"/video/{uuid}/{n}.mp4", headers=ANYBODY)
-        assert (answer.status, answer.headers["Content-Type"]) == (200, "image/webp")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "video/mp4")
         assert measure.frames(answer.body) == measure.frames(whole)
         assert measure.which_tile(whole, answer.body)[0] == n + 1
     await ready.made(film, "U3")

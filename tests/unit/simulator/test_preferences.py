@@ -157,7 +157,7 @@ async def test_reset_goes_back_to_the_usual_settings(ready: Client) -> None:
     assert message["content"] == "Current suffix: `--hd`"
     edited = (await ready.pressed(message, "Reset Settings"))[-1][1]
     assert edited["content"] == ""
-    assert (standing.remix, standing.version, standing.suffix) == (False, "7", "")
+    assert (standing.remix, standing.version, standing.suffix) == (False, "8.2", "")
 
 
 async def test_settings_are_edited_for_their_user_alone(ready: Client) -> None:

@@ -165,7 +165,7 @@ async def test_a_picture_becomes_a_film_a_clip_and_a_longer_film(
     assert measure.frames(await _bytes(ready, film)) > 1
     clip = await ready.made(film, "U2")
     assert "<@" not in clip["content"]
-    assert clip["attachments"][0]["filename"] == f"{ready.sim.book[-1]['uuid']}_2_720_N.webp"
+    assert clip["attachments"][0]["filename"] == f"{ready.sim.book[-1]['uuid']}_2_720_N.mp4"
     assert measure.frames(await _bytes(ready, clip)) > 1
     longer = await ready.made(clip, f"Extend ({motion} motion)")
     again = await ready.made(longer, "🔄")

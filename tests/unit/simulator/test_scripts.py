@@ -93,13 +93,14 @@ async def test_the_order_of_result_and_deletion_is_not_fixed(ready: Client) -> N
 
 @pytest.mark.parametrize("version", MODELS)
 async def test_each_model_has_its_own_buttons_and_files(ready: Client, version: str) -> None:
-    grid = await ready.imagine(f"fox --ar 3:2 --v {version}")
+    flag = f"--{version}" if version.startswith("niji") else f"--v {version}"
+    grid = await ready.imagine(f"fox --ar 3:2 {flag}")
     single = await ready.made(grid, "U1")
     model = MODELS[version]
     assert single["attachments"][0]["filename"].endswith(f".{model.extension}")
     upscales = [label for label in labels(single) if label.startswith("Upscale")]
     assert upscales == [button.label for button in model.upscales]
-    assert ("[(Open on website)]" in grid["content"]) is (version == "8.1")
+    assert ("[(Open on website)]" in grid["content"]) is (version in ("8.1", "8.2"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ How it works: `paint.py` makes pictures from nothing but a palette and chance, `
 callers send, `draw.py` follows a recipe down to these two, `film.py` moves a camera over the end.
 
 Not imitated: what a prompt means. Its words only decide, with the seed, which colours and shapes
-appear. Clips are animated WebP where the bot sends mp4, which nothing here can encode.
+appear. Clips are mp4 as the bot's are, but coded so simply (`mp4.py`) that browsers do not show
+them.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from PIL import Image
 from waystation.simulator.drawing.canvas import Canvas, Ratio
 from waystation.simulator.drawing.draw import draw
 from waystation.simulator.drawing.film import FRAME_MS, frames
+from waystation.simulator.drawing.mp4 import mp4
 from waystation.simulator.drawing.paint import Size
 
 __all__ = [
@@ -124,14 +125,12 @@ def video_grid(canvas: Canvas, size_px: int) -> bytes:
 
 
 def clip(canvas: Canvas, n: int, size_px: int) -> bytes:
-    """Draw clip `n` of a canvas, as an animated WebP.
-
-    The bot sends mp4 here, which cannot be made without a video encoder.
+    """Draw clip `n` of a canvas, as an mp4.
 
     Raises: ValueError: the canvas does not move
     """
     size = _times(1, canvas.ratio, min(size_px, CLIP_SIDE))
-    return _animation(frames(canvas, n, size))
+    return mp4([_encoded(frame, "JPEG") for frame in frames(canvas, n, size)], size, FRAME_MS)
 
 
 _LEAST_PREVIEW: Final = 32
@@ -142,7 +141,7 @@ _FIRST_DETAIL: Final = 0.15
 """Part of a preview's pixels on a side that can be told apart at 0 %."""
 
 _QUALITY: Final = 90
-"""Of WebP, 0-100: high enough that tiles which differ little stay different."""
+"""Of WebP and JPEG, 0-100: high enough that tiles which differ little stay different."""
 
 _EFFORT: Final = 0
 """Of WebP, 0-6: pictures are drawn to be looked at once, so time counts and bytes do not."""
@@ -197,13 +196,15 @@ def _joined(tiles: Sequence[Image.Image]) -> Image.Image:
     return whole
 
 
-def _encoded(image: Image.Image, format: Format) -> bytes:
+def _encoded(image: Image.Image, format: Format | Literal["JPEG"]) -> bytes:
     data = BytesIO()
     match format:
         case "WEBP":
             image.save(data, "WEBP", quality=_QUALITY, method=_EFFORT)
         case "PNG":
             image.save(data, "PNG", compress_level=1)
+        case "JPEG":
+            image.save(data, "JPEG", quality=_QUALITY)
     return data.getvalue()
 
 

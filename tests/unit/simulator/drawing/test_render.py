@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from PIL import Image
 
+from tests import measure
 from waystation.simulator.drawing.canvas import (
     Canvas,
     Motion,
@@ -16,6 +17,8 @@ from waystation.simulator.drawing.canvas import (
     pick,
     upscale,
 )
+from waystation.simulator.drawing.film import frames
+from waystation.simulator.drawing.mp4 import is_mp4, mp4_size
 from waystation.simulator.drawing.render import (
     CLIP_SIDE,
     MAX_SIDE,
@@ -37,6 +40,12 @@ SINGLE = pick(GRID, 3)
 FILM = animate(SINGLE, Motion.LOW)
 CLIP = pick(FILM, 2)
 RATIOS = [(1, 1), (16, 9), (9, 16), (2, 3), (3, 1), (4, 5), (61, 47), (1, 14), (1001, 999)]
+
+
+def _png(image: Image.Image) -> bytes:
+    data = BytesIO()
+    image.save(data, "PNG")
+    return data.getvalue()
 
 
 def opened(data: bytes) -> Image.Image:
@@ -91,7 +100,11 @@ def test_an_upscale_is_exactly_two_or_four_times_a_tile(ratio: Ratio) -> None:
     "canvas", [GRID, SINGLE, upscale(SINGLE, "2x"), FILM, CLIP, imagine("a fox", 1, (7, 5))]
 )
 def test_the_finished_file_has_the_size_that_was_announced(canvas: Canvas, size_px: int) -> None:
-    picture = opened(finished(canvas, size_px))
+    data = finished(canvas, size_px)
+    if is_mp4(data):
+        assert mp4_size(data) == finished_size(canvas, size_px)
+        return
+    picture = opened(data)
     assert picture.size == finished_size(canvas, size_px)
     assert getattr(picture, "is_animated", False) == canvas.moving
 
@@ -114,10 +127,21 @@ def test_still_pictures_come_in_both_formats(format: Format) -> None:
         assert opened(data).format == format
 
 
-def test_clips_are_animated_webp_that_never_ends() -> None:
-    for data in (video_grid(FILM, 64), clip(FILM, 1, 64), finished(CLIP, 64, "PNG")):
-        assert opened(data).format == "WEBP"
-        assert opened(data).info["loop"] == 0
+def test_four_clips_are_an_animated_webp_that_never_ends() -> None:
+    film = opened(video_grid(FILM, 64))
+    assert (film.format, film.info["loop"]) == ("WEBP", 0)
+
+
+def test_a_clip_is_an_mp4_with_the_frames_of_its_film() -> None:
+    for data, canvas, n in ((clip(FILM, 1, 64), FILM, 1), (finished(CLIP, 64, "PNG"), CLIP, 1)):
+        assert is_mp4(data)
+        film = frames(canvas, n, mp4_size(data))
+        assert measure.frames(data) == len(film)
+        for seen, still in (
+            (measure.first_frame(data), film[0]),
+            (measure.last_frame(data), film[-1]),
+        ):
+            assert measure.distance(seen, _png(still)) < measure.SAME
 
 
 def test_a_grid_shows_exactly_its_tiles_in_reading_order() -> None:
