@@ -41,7 +41,7 @@ bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/dev.stamp ## the long runs: kill, restart and load for minutes
-	$(BIN)/python -m pytest -m soak tests/soak
+	$(BIN)/python -m pytest -m soak tests/soak tests/clients
 
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes, no addresses
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt

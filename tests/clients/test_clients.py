@@ -1,6 +1,7 @@
-"""Programs that nobody here wrote accept the simulator, unmodified, and return its prompts.
+"""Programs that nobody here wrote accept the simulator, unmodified, and return what it made.
 
-They run as processes of their own; only public options and class attributes are set.
+They run as processes of their own; only public options, class attributes and constants of a module
+are set. Packages of Python that exclude one another have environments of their own.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from tests import measure
+from tests.clients.environment import environment
 from tests.pictures import PROOFS, webp
 from waystation.simulator.server import Simulator
 
@@ -162,6 +165,116 @@ async def test_discord_py_sees_and_rereads_a_described_picture() -> None:
         assert result["custom_ids"][0] == "MJ::Job::PicReader::1"
         async with http.get(result["image"]) as answer:
             assert await answer.read() == webp()
+
+
+def _client(name: str) -> tuple[Path, Path]:
+    """Return the interpreter that has a locked client, and the script that drives it."""
+    return environment(HERE / name), HERE / name / "drive.py"
+
+
+async def test_hikari_receives_the_result_of_somebody_else() -> None:
+    python, script = _client("hikari")
+    async with Simulator(speed=SPEED, accounts=2, picture_size=128) as sim:
+        account, bot = sim.accounts[0], sim.bots[0]
+        account.standing.mode = "Turbo"
+        async with _process(python, script, sim.url, bot.token, account.channel_id) as process:
+            await _said_hello(process)
+            page = sim.by_hand("imagine", options={"prompt": "a red fox"})
+            result = await _result(process)
+    assert (result["application"], sorted(result["guilds"])) == (
+        bot.user_id,
+        sorted(one.guild_id for one in sim.accounts),
+    )
+    assert {"tester0", "Midjourney Bot", "bystander0"} <= set(result["members"])
+    assert page["uuid"] in result["url"]
+    assert result["content"].startswith(f"**a red fox** - <@{account.user_id}>")
+    assert result["custom_ids"][0] == f"MJ::JOB::upsample::1::{page['uuid']}"
+    assert result["progress"] > 0 and result["deleted"] == 1
+
+
+async def test_py_cord_writes_a_command_and_receives_the_result_of_somebody_else() -> None:
+    python, script = _client("py_cord")
+    async with Simulator(speed=SPEED, picture_size=128) as sim:
+        account, bot = sim.accounts[0], sim.bots[0]
+        account.standing.mode = "Turbo"
+        async with _process(python, script, sim.url, bot.token, account.channel_id) as process:
+            await _said_hello(process)
+            page = sim.by_hand("imagine", options={"prompt": "a red fox"})
+            result = await _result(process)
+        wrote = [one for one in sim.log if one.get("path", "").endswith("/commands")]
+    assert (result["edited"], result["me"]) == ("hello", bot.user.username)
+    assert (result["id"], result["history"][0]) == (page["result_id"], page["result_id"])
+    assert result["custom_ids"][0] == f"MJ::JOB::upsample::1::{page['uuid']}"
+    assert {one["status"] for one in wrote} == {200}
+
+
+async def test_discord_py_self_imagines_presses_and_chats() -> None:
+    python, script = _client("discord_py_self")
+    async with (
+        Simulator(speed=SPEED, picture_size=128, strict_sessions=True) as sim,
+        aiohttp.ClientSession() as http,
+    ):
+        account = sim.accounts[0]
+        account.standing.mode = "Turbo"
+        places = (sim.url, _gateway(sim), account.token, account.channel_id)
+        async with _process(python, script, *places, "a red fox --ar 3:2") as process:
+            result = await _result(process)
+        imagined, single = sim.book
+        pictures = []
+        for name in ("grid", "single"):
+            async with http.get(result[name]) as answer:
+                pictures.append(await answer.read())
+    assert (result["me"], result["joined"]) == (account.user_id, True)
+    assert result["successful"] is True and result["replies_to"] is True
+    assert result["content"].startswith("**a red fox --ar 3:2** - <@")
+    assert (imagined["status"], single["button"]) == ("completed", "U1")
+    assert measure.which_tile(*pictures)[0] == 1
+    assert (result["edited"], result["member"]) == ("hello", "Midjourney Bot")
+
+
+@pytest.mark.soak
+async def test_mutiny_imagines_varies_a_region_and_animates(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if "soak" not in str(request.config.getoption("markexpr")):
+        pytest.skip("it needs OpenCV; see `make soak`")
+    python, script = _client("mutiny_sdk")
+    mask = tmp_path / "mask.png"
+    image = Image.new("L", (64, 64))
+    image.paste(255, (16, 16, 48, 48))
+    image.save(mask)
+    async with (
+        Simulator(speed=SPEED, picture_size=256, model="7") as sim,
+        aiohttp.ClientSession() as http,
+    ):
+        account = sim.accounts[0]
+        account.standing.mode = "Turbo"
+        places = (sim.url, _gateway(sim), account.token, account.guild_id, account.channel_id)
+        options = (script, *places, "a red fox", mask)
+        # the package keeps a cache where it is started
+        async with _process(python, *options, cwd=tmp_path) as process:
+            result = await _result(process)
+        pages = {page["button"] or page["verb"]: page for page in sim.book}
+        async with http.get(result["animated"]["output"]["video_url"]) as answer:
+            clip, kind = await answer.read(), answer.content_type
+    assert {one["status"] for one in result.values()} == {"SUCCEEDED"}
+    assert pages["imagine"]["uuid"] in result["imagined"]["output"]["image_url"]
+    assert pages["Vary (Region)"]["verb"] == "iframe"
+    assert pages["Vary (Region)"]["uuid"] in result["region"]["output"]["image_url"]
+    assert pages["Animate (High motion)"]["status"] == "completed"
+    assert (kind, measure.frames(clip) > 1) == ("video/mp4", True)
+
+
+async def test_npm_midjourney_imagines_without_a_gateway(node_modules: None) -> None:
+    async with Simulator(speed=SPEED, picture_size=128) as sim:
+        account = sim.accounts[0]
+        account.standing.mode = "Turbo"
+        sim.fault("anonymous_progress")  # to this client a progress with buttons is a result
+        places = (sim.url, account.token, account.guild_id, account.channel_id)
+        async with _process("node", NPM / "polling.cjs", *places, "a red fox") as process:
+            result = await _result(process)
+        (page,) = sim.book
+    assert (result["id"], result["hash"]) == (page["result_id"], page["uuid"])
 
 
 async def _said_hello(process: Process) -> None:

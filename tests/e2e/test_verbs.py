@@ -41,7 +41,7 @@ class Saying:
 
 
 USUAL: Fields = {
-    **{"version": "7", "stylize": 100, "raw": False, "remix": False, "suffix": ""},
+    **{"version": "8.2", "stylize": 100, "raw": False, "remix": False, "suffix": ""},
     **{"high_variation": True, "personalization": False},
 }
 """What a reset of the settings leaves."""
