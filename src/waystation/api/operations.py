@@ -276,7 +276,10 @@ _FIXED: Mapping[str, Operation] = {
         {200: NewAccountForm, 201: NewAccountForm},
         (*_GUARDED, "reads a body", "reads a number", "sets an account up", "finds the channel"),
         body=(_TOKEN, Field("maxJobs", _MAX_JOBS.schema, "Its slots; default 3")),
-        about="200 when it was there already.",
+        about=(
+            "200 when it was there already. The same token keeps the connection; a new one "
+            "connects anew, and lifts the halt that a rejected one made."
+        ),
     ),
     "GET /v2/account/midjourney/{channel}": Operation(
         "readAccount",
@@ -302,6 +305,11 @@ _FIXED: Mapping[str, Operation] = {
         _NO_BODY,
         (*_GUARDED, "names a channel"),
         query=(Field("force", {"type": "string", "enum": ["true"]}, "Fail them now (*addition*)"),),
+        about=(
+            "Until they have ended, the channel answers 404 and says in `errorDetails` that it is "
+            "being removed. Setting it up again takes the removal back. An account that is added "
+            "again later is the same one, halt included."
+        ),
     ),
     "POST /v2/account/midjourney/{channel}/reset": Operation(
         "resetAccount",
