@@ -113,9 +113,13 @@ class Pool:
         return tuple(self._owners.values())
 
     def holding(self, account_id: str) -> Sequence[Job]:
-        """Return an account's jobs that are not final or hold a slot."""
+        """Return an account's jobs that are not final or hold a slot.
+
+        Ghosts that another account has left under the same Discord user do not count (R19).
+        """
         owner = self._owners.get(account_id)
-        return () if owner is None else owner.holding
+        held = () if owner is None else owner.holding
+        return [job for job in held if job.account_id == account_id]
 
     def jobs(self, account_id: str) -> Sequence[Job]:
         """Return an account's unfinished jobs and ghosts; those of others do not count (R19)."""

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.build import account, setup
-from tests.fakes import FakeDiscord, FakeSealer
+from tests.build import account, failed, setup
+from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
 from waystation.engine.owner import OwnerLimits
 from waystation.engine.pool import REMOVAL_GRACE, Pool
 from waystation.engine.submitter import Waiting
 from waystation.jobs import Job, JobStatus
-from waystation.ports import Account
+from waystation.ports import Account, Change
+
+LONG_AFTER = START + timedelta(days=1)
 
 PATIENT = replace(LIMITS, lease_s=10**6)
 
@@ -336,3 +338,24 @@ async def test_an_account_that_cannot_be_erased_is_logged_once(tmp_path: Path) -
         here.here.failing.failing = False
         await here.here.pass_until(lambda: here.pool.owners == (), step_s=1)
         assert await here.gone()
+
+
+async def test_ghosts_of_another_account_are_held_and_not_counted(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        await here.store.claim_account(ACCOUNT.account_id, "me", here.clock.now(), LONG_AFTER)
+        ghost = failed(job, ghost=True, slot=True, at=here.clock.now())
+        await here.store.commit(Change(ACCOUNT.account_id, 1, here.clock.now(), (ghost,)))
+        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
+        await here.store.erase_account(ACCOUNT.account_id)
+        await here.store.add_user("eve@example.org", b"hash", here.clock.now())
+        sealed = FakeSealer().seal("accounts", "account-9", b"token")
+        same = replace(ACCOUNT, account_id="account-9", user_id=2, sealed_token=sealed)
+        await here.store.put_account(setup(same))
+        place = Floor(here)
+        await place.live("account-9")
+        owner = place.pool.get("account-9")
+        assert owner is not None and [one.jobid for one in owner.jobs] == [job.jobid]
+        assert list(place.pool.holding("account-9")) == []
+        await place.pool.stop()
+        await place.running
