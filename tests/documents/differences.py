@@ -36,6 +36,9 @@ DIFFERENCES: Mapping[str, str] = {
         "the page of August 2025 prints 412 for bad input of describe; it is newer than the file"
     ),
     "status ours only: * 402": "an expired subscription is 402 on every path but GET /account",
+    "status ours only: * /account/midjourney/{channel}* 400": (
+        "a path with a control character, which no proxy should pass on"
+    ),
     "status ours only: GET /jobs 400": "with an empty `jobid`",
     "status ours only: GET /jobs 404": "with the `jobid` of no job of yours",
     "status ours only: GET /account/midjourney 404": "the page says so; the file forgot it",

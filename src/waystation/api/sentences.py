@@ -238,7 +238,10 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "reacts": _rows(400, "jobid is not a completed job", "jobid has no seed"),
     # ── accounts ──
     "lists accounts": _rows(404, "Configuration not found"),
-    "names a channel": _rows(404, _CHANNEL_UNKNOWN),
+    "names a channel": (
+        *_rows(400, "The path contains a control character"),
+        *_rows(404, _CHANNEL_UNKNOWN),
+    ),
     "sets an account up": (
         *_rows(
             400,

@@ -35,7 +35,6 @@ FACES = (
 NOT_A_PATHS_OWN = {
     "Not found": "no path",
     "Method not allowed": "no method of the path",
-    "The path contains a control character": "no path",
     "<>": "what the parser of HTTP says",
 }
 
