@@ -209,7 +209,9 @@ async def _run(
             store=store,
             pool=pool,
             feed=feed,
-            fetcher=PictureFetcher(outside, _fetch_limits(settings), settings.mask_repaints),
+            fetcher=PictureFetcher(
+                outside, _fetch_limits(settings), settings.mask_repaints, networks
+            ),
             sealer=vault,
             clock=clock,
             ids=ids,

@@ -611,7 +611,11 @@ class Fetched:
 
 
 class Fetcher(Protocol):
-    """Fetches pictures that callers name (R42, R43)."""
+    """Fetches pictures that callers name, and knows what can be reached (R42, R43)."""
+
+    def out_of_reach(self, url: str) -> str | None:
+        """Return why a URL can never be called, by its text alone; None when it may be."""
+        ...
 
     async def fetch(self, url: str, user_id: int) -> Fetched:
         """Raises: PreconditionFailed with v2's literal sentence."""

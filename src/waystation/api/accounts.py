@@ -99,6 +99,8 @@ class Accounts:
     async def change_user(self, call: Call, user: User, body: Body) -> Answer:
         """Change the caller's name or default replyUrl."""
         name, reply_url = user_changes(body)
+        if reply_url:
+            self._service.check_reply_url(reply_url)
         await self._service.logins.update_user(user, name, reply_url)
         return NO_CONTENT
 

@@ -93,7 +93,12 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(415, "Request body must be JSON or multipart/form-data, not <type>"),
     ),
     "reads a number": _rows(None, "<field> must be a whole number"),
-    "takes a reference": _rows(None, _TOO_LONG, "replyUrl is not a valid http or https URL"),
+    "takes a reference": _rows(
+        None,
+        _TOO_LONG,
+        "replyUrl is not a valid http or https URL",
+        "replyUrl cannot be called: <reason>",
+    ),
     # ── jobs ──
     "names a job": (
         *_rows(400, "Query param jobid not provided"),

@@ -39,6 +39,7 @@ from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,
     NotFound,
+    PreconditionFailed,
     StoreError,
     Unavailable,
 )
@@ -141,6 +142,7 @@ class Service:
         self._store = store
         self._pool = pool
         self._feed = feed
+        self._fetcher = fetcher
         self._intake = Intake(fetcher)
         self._health = Health(store, sealer, clock)
         self._clock = clock
@@ -149,6 +151,17 @@ class Service:
         self._choice = Choice(store, pool, accounts, clock, ids, limits.lane)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
+
+    def check_reply_url(self, url: str, bad_input_status: int = 400) -> None:
+        """Tell whether a URL can be called back at all (R42).
+
+        Raises: PreconditionFailed with a `bad_input_status` of 412, else InvalidRequest
+        """
+        reason = self._fetcher.out_of_reach(url)
+        if reason is not None:
+            is_412 = bad_input_status == PreconditionFailed.status_hint
+            refusal = PreconditionFailed if is_412 else InvalidRequest
+            raise refusal(f"replyUrl cannot be called: {reason}")
 
     # ── jobs ──
 
@@ -162,6 +175,8 @@ class Service:
         if self._draining:
             raise Unavailable
         command = COMMANDS[request.verb]
+        if request.reply_url:
+            self.check_reply_url(request.reply_url, command.bad_input_status)
         request = replace(request, params=used_params(request.params))
         _check_prompt(command, request.params)
         parent = await self._parent(user, request)

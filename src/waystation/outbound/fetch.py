@@ -6,7 +6,7 @@ Every way it can fail is one sentence of v2, to which the caller's own URL belon
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -16,7 +16,7 @@ import structlog
 
 from waystation.errors import PreconditionFailed
 from waystation.outbound.connector import GuardedResponse, reason_of
-from waystation.outbound.guard import loggable, objection, read_url, routable
+from waystation.outbound.guard import Network, loggable, objection, out_of_reach, read_url, routable
 from waystation.outbound.pictures import brightest, inverted, recognise, sound
 from waystation.ports import Fetched
 
@@ -60,7 +60,8 @@ class _Lane:
 class PictureFetcher:
     """Implements `ports.Fetcher` on a guarded session.
 
-    Args: repaints: the colour of a mask that Midjourney paints anew
+    Args: repaints: the colour of a mask that Midjourney paints anew; allow_networks: the operator's
+    exceptions, as the session has them
     """
 
     def __init__(
@@ -68,12 +69,17 @@ class PictureFetcher:
         session: aiohttp.ClientSession,
         limits: FetchLimits | None = None,
         repaints: Literal["white", "black"] = "white",
+        allow_networks: Sequence[Network] = (),
     ) -> None:
         self._session = session
         self._repaints = repaints
+        self._allow_networks = allow_networks
         self._limits = limits or FetchLimits()
         self._places = asyncio.Semaphore(self._limits.in_all)
         self._lanes: dict[int, _Lane] = {}
+
+    def out_of_reach(self, url: str) -> str | None:
+        return out_of_reach(url, self._allow_networks)
 
     async def fetch(self, url: str, user_id: int) -> Fetched:
         if (reason := objection(url)) is not None:

@@ -11,6 +11,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import (
     IPv4Address,
@@ -33,6 +34,7 @@ __all__ = [
     "allowed",
     "loggable",
     "objection",
+    "out_of_reach",
     "read_url",
     "routable",
 ]
@@ -99,6 +101,12 @@ METADATA: Final[Sequence[Address]] = tuple(
 Source: the clouds' manuals on their instance metadata services.
 """
 
+_LOOPBACK: Final = (ip_address("127.0.0.1"), ip_address("::1"))
+_LOCAL_HOST: Final = re.compile(r"(?:\A|\.)localhost\Z", re.IGNORECASE)
+"""Always this host. Source: RFC 6761, 6.3."""
+_NUMERIC_HOST: Final = re.compile(r"(?:\A|\.)(?:[0-9]+|0x[0-9a-f]*)\Z", re.IGNORECASE)
+"""Old ways to write an IPv4 address, which some resolvers understand and no name can have."""
+
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
@@ -144,6 +152,28 @@ def objection(url: str) -> str | None:
     if port == 0:
         return "port 0"
     return None
+
+
+def out_of_reach(url: str, allow_networks: Sequence[Network] = ()) -> str | None:
+    """Return why a URL can never be called, for the one who names it; None when it may be.
+
+    Looks at the text only, so that nobody learns of the operator's names: a name is judged when it
+    is called, by the addresses it has then.
+    """
+    if (reason := objection(url)) is not None:
+        return reason
+    host = (read_url(url).host or "").rstrip(".")
+    try:
+        addresses = [ip_address(host)]
+    except ValueError:
+        if _NUMERIC_HOST.search(host):
+            return f"{host} is no address; write it as four numbers with dots"
+        addresses = list(_LOOPBACK) if _LOCAL_HOST.search(host) else []
+    if not addresses or any(allowed(address, allow_networks) for address in addresses):
+        return None
+    if any(reading in METADATA for address in addresses for reading in _readings(address)):
+        return f"{host} is a cloud's metadata address, which is never called"
+    return f"{host} is a private address; WAYSTATION_ALLOW_NETWORKS can allow it"
 
 
 def read_url(url: str) -> URL:

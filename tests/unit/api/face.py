@@ -17,6 +17,7 @@ from waystation.api.asgi import create_app
 from waystation.api.body import Limits
 from waystation.engine.service import JobRequest, Readiness, Service
 from waystation.errors import (
+    InvalidRequest,
     NotFound,
     SubscriptionExpired,
     Unauthorized,
@@ -98,6 +99,10 @@ class FakeService:
         if jobid != self.job.jobid:
             raise NotFound(f"Unable to locate job {jobid}")
         return self.job
+
+    def check_reply_url(self, url: str, bad_input_status: int = 400) -> None:
+        if "10.0.0.1" in url:
+            raise InvalidRequest("replyUrl cannot be called: 10.0.0.1 is a private address")
 
     async def submit(self, user: User, request: JobRequest) -> Job:
         self.note("submit", request)

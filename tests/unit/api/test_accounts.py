@@ -171,3 +171,14 @@ async def test_a_token_that_is_revoked_while_the_body_arrives_changes_nothing(pa
     told = await ask(face(service), "POST", path, BODIES[path])
     assert (told.status, told.json) == (401, {"error": "Unauthorized", "code": 401})
     assert service.calls == []
+
+
+async def test_a_default_reply_url_that_cannot_be_called_is_refused_at_once() -> None:
+    service = FakeService()
+    body = {"replyUrl": "http://10.0.0.1/x"}
+    answered = await ask(face(service), "POST", "/v2/account", body)
+    assert (answered.status, answered.json) == (
+        400,
+        {"error": "replyUrl cannot be called: 10.0.0.1 is a private address", "code": 400},
+    )
+    assert service.calls == []

@@ -42,6 +42,9 @@ class Fetcher:
             await self.ends
         return PICTURE
 
+    def out_of_reach(self, url: str) -> str | None:
+        return "10.0.0.1 is a private address" if "10.0.0.1" in url else None
+
     def inspect(self, data: bytes, name: str) -> Fetched:
         if data == b"no picture":
             raise PreconditionFailed(f"{name} unknown mime type")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
 from waystation.errors import (
     Halted,
+    InvalidRequest,
     NotAuthorised,
     NotFound,
     PreconditionFailed,
@@ -353,3 +355,16 @@ async def test_a_stop_with_the_store_down_lets_every_caller_go(tmp_path: Path) -
         assert (await sent).status is JobStatus.SUBMITTED
         # not called ended, because it could not be recorded as such
         assert (await unsent).status is JobStatus.CREATED
+
+
+@pytest.mark.parametrize(("request_", "status"), [(DESCRIBE, 412), (INFO, 400)])
+async def test_a_reply_url_that_cannot_be_called_is_refused_at_once(
+    tmp_path: Path, request_: JobRequest, status: int
+) -> None:
+    async with house(tmp_path) as here:
+        request = replace(request_, reply_url="http://10.0.0.1/x")
+        with pytest.raises(InvalidRequest) as caught:
+            await (await here.ask(request))
+        assert caught.value.message == "replyUrl cannot be called: 10.0.0.1 is a private address"
+        assert caught.value.status_hint == status
+        assert here.fetcher.urls == []

@@ -13,6 +13,7 @@ from waystation.outbound.guard import (
     allowed,
     loggable,
     objection,
+    out_of_reach,
     read_url,
     routable,
 )
@@ -206,3 +207,40 @@ def test_logs_get_a_url_without_its_secrets() -> None:
     shown = loggable("https://user:pw@example.com:8443/a?token=abc#frag")
     assert shown == "https://example.com:8443/a"
     assert loggable("http://[::1") == "[unreadable URL]"
+
+
+PRIVATE = "is a private address; WAYSTATION_ALLOW_NETWORKS can allow it"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://10.0.0.1/x", f"10.0.0.1 {PRIVATE}"),
+        ("http://user:pw@192.168.1.5:8080/x?k=v", f"192.168.1.5 {PRIVATE}"),
+        ("http://[::1]/", f"::1 {PRIVATE}"),
+        ("http://[::ffff:10.0.0.1]/", f"::ffff:10.0.0.1 {PRIVATE}"),
+        ("http://localhost/", f"localhost {PRIVATE}"),
+        ("http://a.LOCALHOST./", f"a.localhost {PRIVATE}"),
+        ("http://169.254.169.254/", "is a cloud's metadata address, which is never called"),
+        ("http://2130706433/", "2130706433 is no address; write it as four numbers with dots"),
+        ("http://0x7f.1/", "0x7f.1 is no address; write it as four numbers with dots"),
+        ("http://h/a b", "a URL that holds spaces or control characters"),
+        ("ftp://a.example/", "a URL that is neither http nor https"),
+    ],
+)
+def test_what_can_never_be_called_is_known_by_its_text(url: str, reason: str) -> None:
+    told = out_of_reach(url)
+    assert told is not None
+    assert told.endswith(reason)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/x", "http://8.8.8.8/", "http://host7/", "http://a.7b/"]
+)
+def test_what_may_be_public_is_not_refused_by_its_text(url: str) -> None:
+    assert out_of_reach(url) is None
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost:9/"])
+def test_what_the_operator_allows_can_be_called(url: str) -> None:
+    assert out_of_reach(url, [ip_network("127.0.0.0/8")]) is None
