@@ -19,7 +19,7 @@ from waystation.actions import Accepted, Outcome, Submission, Upload, Uploaded
 from waystation.errors import StoreError
 from waystation.gateway_events import CaughtUp, GatewayEvent, SessionState
 from waystation.jobs import Nonce
-from waystation.ports import Store
+from waystation.ports import Standing, Store
 from waystation.secret import Secret
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_at
@@ -204,6 +204,7 @@ class FakeDiscord:
         self.reads: list[str] = []
         """The snowflakes after which history was read."""
         self.page = 500
+        self.standing: Standing | None = None
         self.refreshed: deque[Exception | None] = deque()
         self.refreshes = 0
 
@@ -266,6 +267,10 @@ class FakeTransport:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def standing(self) -> Standing | None:
+        """Return what the script says."""
+        return self._discord.standing
 
     async def upload(self, channel: str, upload: Upload) -> Uploaded:
         """Keep the file."""

@@ -138,7 +138,12 @@ class Refused:
     status: int
     body: str
     kind: str
-    """`rate_limited` | `captcha` | `unauthorized` | `forbidden` | `outdated` | `invalid`."""
+    """What it means (R51).
+
+    `captcha`, `unauthorized`, `blocked`: a person is asked for. `rate_limited`. `outdated`: our
+    command index is. `target`: what the caller has named is gone. `account`: it may not do this
+    here. `invalid`: all else.
+    """
     retry_after_s: float | None = None
 
 

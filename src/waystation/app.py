@@ -43,6 +43,7 @@ from waystation.engine.mailing import MAIL_WAITS_S, Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
 from waystation.engine.service import Service, ServiceLimits
+from waystation.engine.turns import lane
 from waystation.errors import ConfigurationError
 from waystation.midjourney.conversation import Limits
 from waystation.outbound.connector import guarded_session
@@ -219,7 +220,11 @@ async def _run(
             logins=Logins(store, vault, clock),
             accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
             clock_warning=lambda: site.time.warning,
-            limits=ServiceLimits(settings.first_answer_s, settings.first_edit_s),
+            limits=ServiceLimits(
+                settings.first_answer_s,
+                settings.first_edit_s,
+                lane=lane(settings.first_answer_s, settings.pacing_s),
+            ),
         )
         if store.restored:
             await janitor.end_restored()

@@ -185,8 +185,10 @@ def cancel_json(job: Job) -> bytes:
     return _encode(CancelForm(job.jobid, _shown(job.status)))
 
 
-def retry_after_s(job: Job) -> int | None:
+def retry_after_s(job: Job, standing_s: float | None = None) -> int | None:
     """Return the wait to name beside a job's answer, None unless it was rate limited.
+
+    Args: standing_s: what is known of the wait, where Discord's text names none
 
     Units: whole seconds, 1 to 3,600, rounded up from what Discord asked for
     """
@@ -195,7 +197,7 @@ def retry_after_s(job: Job) -> int | None:
     try:
         asked_s = _rate_limited(job.error_details or "").retry_after
     except msgspec.DecodeError:
-        return _RETRY_AFTER_S
+        asked_s = _RETRY_AFTER_S if standing_s is None else standing_s
     return math.ceil(min(max(asked_s, 1), _LONGEST_RETRY_AFTER_S))
 
 

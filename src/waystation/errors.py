@@ -12,7 +12,8 @@ WaystationError
 ├─ TooLarge
 ├─ UnsupportedMedia
 ├─ Busy
-│  └─ Throttled
+│  ├─ Throttled
+│  └─ RateLimited
 ├─ Halted
 ├─ Unavailable
 ├─ ProtocolError
@@ -20,6 +21,7 @@ WaystationError
 │  └─ RemoteProtocolError
 ├─ TransportError
 │  ├─ Unreachable
+│  ├─ Withheld
 │  ├─ NotAuthorised
 │  ├─ HumanCheckRequired
 │  ├─ RequestRefused
@@ -60,6 +62,7 @@ __all__ = [
     "NotFound",
     "PreconditionFailed",
     "ProtocolError",
+    "RateLimited",
     "RemoteProtocolError",
     "RequestRefused",
     "SchemaMismatch",
@@ -77,6 +80,7 @@ __all__ = [
     "VaultError",
     "VersionConflict",
     "WaystationError",
+    "Withheld",
 ]
 
 
@@ -193,6 +197,12 @@ class Throttled(Busy):
     code = "request.throttled"
 
 
+class RateLimited(Busy):
+    """Discord has asked the account to wait."""
+
+    code = "request.rate_limited"
+
+
 class Halted(WaystationError):
     """The account is halted until a person has dealt with it and reset it."""
 
@@ -240,6 +250,20 @@ class Unreachable(TransportError):
     retryable = True
 
 
+class Withheld(TransportError):
+    """Nothing is sent to Discord for now.
+
+    Args: wait_s: until when
+    """
+
+    code = "transport.withheld"
+    retryable = True
+
+    def __init__(self, message: str | None = None, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class NotAuthorised(TransportError):
     """Discord rejected the account's token."""
 
@@ -255,15 +279,17 @@ class HumanCheckRequired(TransportError):
 class RequestRefused(TransportError):
     """Discord refused a request.
 
-    Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters
+    Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters; kind: what it
+    means, as of `actions.Refused`
     """
 
     code = "transport.refused"
 
-    def __init__(self, status: int, body: str) -> None:
+    def __init__(self, status: int, body: str, kind: str = "invalid") -> None:
         super().__init__(f"Discord answered with HTTP status {status}", details=body)
         self.status = status
         self.body = body
+        self.kind = kind
 
 
 class SessionClosed(TransportError):

@@ -41,6 +41,7 @@ __all__ = [
     "Reacted",
     "Refused",
     "Shown",
+    "Silent",
     "SlotReleased",
     "Source",
     "Submitted",
@@ -242,6 +243,8 @@ class Job:
     buttons: Sequence[Button] = ()
     """What can be pressed on that message."""
     result: Mapping[str, object] = field(default_factory=dict)
+    unclear: bool = False
+    """Asked a while ago, and nothing has shown that Discord has it: no longer in flight (R15)."""
     source_hash: str | None = None
     """The uuid that the pressed message shows; never this job's own (R20)."""
     pressed: str | None = None
@@ -301,6 +304,11 @@ class Job:
         """Whether Discord or the bot has shown something that is surely this job's (R15)."""
         return bool(self.interaction_id or self.message_id or self.hash)
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether it was asked a moment ago and has shown nothing: one per channel at most (I2)."""
+        return self.status is JobStatus.SUBMITTED and not (self.bound or self.unclear)
+
 
 # ── Job events: what happened, as values. One is stored per row of `job_events`. ──
 
@@ -348,6 +356,11 @@ class Unclear:
     """Discord did not say whether the interaction was taken, or the bot was late (R12, R14)."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing has shown within 5 s that Discord has it: it holds up only look-alikes now (R15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +481,7 @@ JobEvent = (
     | ModalOpened
     | InteractionSeen
     | Unclear
+    | Silent
     | Acknowledged
     | Progressed
     | Completed

@@ -40,6 +40,7 @@ __all__ = [
     "Repeated",
     "Sealer",
     "Sender",
+    "Standing",
     "Store",
     "Transport",
     "TransportFactory",
@@ -532,6 +533,17 @@ class Store(Protocol):
 # ── Discord ──
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why nothing may be sent to Discord now, and for how long."""
+
+    wait_s: float
+    text: str
+    """Discord's last word on it, as sent."""
+    is_breaker: bool = False
+    """Waystation itself has stopped, after too many invalid answers (R35)."""
+
+
 class Transport(Protocol):
     """One account's connection to Discord: a gateway session and REST.
 
@@ -546,8 +558,15 @@ class Transport(Protocol):
         """Submit once. Never raises for what Discord says; never sends twice."""
         ...
 
+    def standing(self) -> Standing | None:
+        """Return what holds interactions back now, as far as this connection knows (R16)."""
+        ...
+
     async def upload(self, channel: str, upload: Upload) -> Uploaded:
-        """Put a file where the bot can read it; retried. Raises: TransportError."""
+        """Put a file where the bot can read it; retried.
+
+        Raises: Withheld: nothing may be sent now; TransportError
+        """
         ...
 
     async def recent_messages(self, channel: str, after: str) -> Sequence[Message]:

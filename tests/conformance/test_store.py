@@ -31,7 +31,16 @@ from waystation.errors import (
     StoreError,
     VersionConflict,
 )
-from waystation.jobs import Completed, Job, JobStatus, Progressed, Shown, Submitted
+from waystation.jobs import (
+    Completed,
+    InteractionSeen,
+    Job,
+    JobStatus,
+    Progressed,
+    Shown,
+    Silent,
+    Submitted,
+)
 from waystation.ports import NoSlot, Store, Unrecognised
 from waystation.store.database import connect
 from waystation.store.sqlite import SqliteStore
@@ -327,11 +336,14 @@ async def test_a_final_job_cannot_change_its_status(store: Store) -> None:
     assert await store.get_job(job.jobid, None) == end.job
 
 
-async def test_one_unbound_job_per_channel(store: Store) -> None:
+async def test_one_ask_in_flight_per_channel(store: Store) -> None:
     first, second = await added(store), await added(store)
-    await store.commit(build.change(build.submitted(first, "1")))
+    asked = build.submitted(first, "1")
+    await store.commit(build.change(asked))
     with pytest.raises(StoreError):
         await store.commit(build.change(build.submitted(second, "2")))
+    await store.commit(build.change(build.stepped(asked.job, Silent(), unclear=True)))
+    await store.commit(build.change(build.submitted(second, "2")))
 
 
 # ── halts ──
@@ -515,7 +527,8 @@ async def _step(store: Store, job: Job, step: str, turn: int) -> None:
         case "submit":
             await store.commit(build.change(build.submitted(job, nonce), only_if_usable=True))
         case "bind":
-            await store.commit(build.change(build.stepped(job, interaction_id=nonce)))
+            seen = InteractionSeen(nonce)
+            await store.commit(build.change(build.stepped(job, seen, interaction_id=nonce)))
         case "complete":
             owed = [build.delivery(job)]
             await store.commit(build.change(build.completed(job, nonce, deliveries=owed)))
@@ -527,8 +540,7 @@ async def _step(store: Store, job: Job, step: str, turn: int) -> None:
 
 async def _check(store: Store, jobs: list[Job], finals: dict[str, Job]) -> None:
     current = [await store.get_job(job.jobid, 1) for job in jobs]
-    unbound = [job for job in current if job and job.status == "submitted" and not job.bound]
-    assert len(unbound) <= 1  # I2
+    assert sum(job.in_flight for job in current if job) <= 1  # I2
     for job in current:
         assert job is not None
         assert (job.finished_at is not None) == job.final

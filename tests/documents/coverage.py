@@ -34,9 +34,10 @@ UNPROVED: Mapping[str, str] = {
     "the upload broke off: <reason>": "tried again first, and that is what is tested",
     "the upload was answered with HTTP status <status>": "as above",
     "Discord's command index came too late": "a deadline that something else meets first",
-    "The job's turn did not come within <time>: others of this account were before it": (
-        "as above"
+    "The job was not sent to Discord in the time of its request": (
+        "its own deadline is a moment sooner, unless the account is not connected then"
     ),
+    "Discord asked to wait <seconds> s": "said of reads, which callers of jobs wait for seldom",
 }
 """Sentences that no test says word for word, and why."""
 

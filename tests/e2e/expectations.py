@@ -355,6 +355,13 @@ def forbidden(status: int, message: str, code: int) -> Outcome:
     return failed(596, error, body, halt=f"{error}: {body}", sent=(status,))
 
 
+def refused(code: int, status: int, message: str, discords_code: int) -> Outcome:
+    """The job alone fails, with Discord's text (R51)."""
+    error = f"Discord /interactions failed with HTTP status {status}"
+    body = f'{{"message":"{message}","code":{discords_code}}}'
+    return failed(code, error, body, sent=(status,))
+
+
 def blocked(halt: str) -> Outcome:
     """The account was stopped before anything was asked."""
     return Outcome(post=(596, BLOCKED_ANSWER), job=None, delivered=False, halt=halt, sent=())
@@ -460,7 +467,7 @@ def answers() -> Iterator[Case]:
     yield Case("rate_limited_bucket", limited(bucket, "2"))
     yield Case("rate_limited_global", limited(every, "10"))
     yield Case("rate_limited_global", limited(every, "10", "info"), "info")
-    yield Case("rate_limited_proxy", limited(page, "10"))
+    yield Case("rate_limited_proxy", limited(page, "300"))
     # R12: what may have been executed is never sent again
     yield Case("server_error_before", failed(502, NO_REPLY, sent=(502,)), settings=SILENT)
     yield Case("server_error_after", completed(sent=(502,)))
@@ -472,15 +479,18 @@ def answers() -> Iterator[Case]:
     text = "Discord asks for a human check (CAPTCHA)"
     yield Case("captcha_400", failed(596, text, CAPTCHA, halt=text, sent=(400,)))
     yield Case("unauthorized_401", forbidden(401, "401: Unauthorized", 0))
-    yield Case("missing_access_403", forbidden(403, "Missing Access", 50001))
-    yield Case("missing_permissions_403", forbidden(403, "Missing Permissions", 50013))
+    # R51: no reset mends it, so nothing is halted
+    yield Case("missing_access_403", refused(502, 403, "Missing Access", 50001))
+    yield Case("missing_permissions_403", refused(502, 403, "Missing Permissions", 50013))
     yield Case("abuse_block_403", forbidden(403, "Unknown Message", 10008))
     verify = "You need to verify your account in order to perform this action."
     yield Case("verify_account_403", forbidden(403, verify, 40002))
-    error = "Discord /interactions failed with HTTP status 400"
-    unknown = failed(502, error, '{"message":"Unknown Channel","code":10003}', sent=(400,))
-    yield Case("unknown_channel_400", unknown)
-    # R13: only a definite "outdated" is asked again, once, with a new nonce
+    yield Case("unknown_channel_400", refused(502, 400, "Unknown Channel", 10003))
+    yield Case("unknown_channel_404", refused(502, 404, "Unknown Channel", 10003))
+    yield Case("unknown_message_404", refused(400, 404, "Unknown Message", 10008))
+    # R13: only a definite "outdated" is asked again, once, with a new nonce, in any language
+    yield Case("outdated_in_chinese_400", completed(sent=(400, 204)))
+    yield Case("unknown_command_404", completed(sent=(404, 204)))
     yield Case("stale_version", completed(sent=(400, 204)))
     yield Case("stale_version", completed("info", sent=(400, 204)), "info")
 

@@ -103,6 +103,10 @@ class Evidence:
         return {one: page for page in self.book for one in page["message_ids"]}
 
 
+PASSES = BINDS | {"Silent"}
+"""Events after which another job may be asked (R15)."""
+
+
 Check = Callable[[Evidence], Iterable[str]]
 CHECKS: list[Check] = []
 
@@ -122,18 +126,18 @@ def i1_a_result_belongs_to_one_job_of_its_account(seen: Evidence) -> Iterator[st
 
 
 @check
-def i2_one_unbound_job_per_channel(seen: Evidence) -> Iterator[str]:
+def i2_one_ask_in_flight_per_channel(seen: Evidence) -> Iterator[str]:
     spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for job in seen.jobs:
         events = seen.events.get(job["jobid"], ())
         begin = next((event for event in events if event["kind"] == "Submitted"), None)
         if begin is not None:
-            end = next((event["at"] for event in events if event["kind"] in BINDS), 2**62)
+            end = next((event["at"] for event in events if event["kind"] in PASSES), 2**62)
             spans[job["channel"]].append((begin["at"], end, job["jobid"]))
     for channel, found in spans.items():
         for (_, end, first), (begin, _, second) in itertools.pairwise(sorted(found)):
             if begin < end:
-                yield f"{first} and {second} were unbound at once in {channel}"
+                yield f"{first} and {second} were in flight at once in {channel}"
 
 
 @check

@@ -57,6 +57,8 @@ _TOO_LONG = "<field> is too long"
 _NO_URL = "<field> is not a valid http or https URL"
 _CHANNEL_UNKNOWN = "Configuration not found for provided channel"
 _DISCORD = (
+    "Discord refused too many requests of this installation; nothing is sent to it now",
+    "Discord asked to wait <seconds> s",
     "no answer from Discord: <reason>",
     "no connection to Discord: <reason>",
     "no connection to the region editor",
@@ -122,8 +124,11 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(
             502,
             "The account's connection to Discord was not ready within <time>",
-            "The job's turn did not come within <time>: others of this account were before it",
             "The job was not sent to Discord in the time of its request",
+            "The job's turn did not come within <time>: an account sends one job after the other",
+            "A job that looks the same did not show which result is its own within <time>",
+            "The picture was not uploaded to Discord within <time>",
+            "A fault of Waystation itself stopped the job; its log says which",
             "Waystation was stopped before the job was sent to Discord",
             "Waystation was restarted before the job was sent to Discord",
             "Waystation was restarted before the mask was sent",
@@ -141,6 +146,8 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Discord rejected the token of your Discord account. Please POST "
             "account/midjourney<channel> with a new token before making any new API calls.",
         ),
+        # what is pressed, or what a form belongs to, is gone
+        *_rows(400, "Discord /interactions failed with HTTP status <status>"),
         *_rows(429, "Discord /interactions failed with HTTP status 429"),
         *_rows(
             502,

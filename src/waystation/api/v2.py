@@ -14,7 +14,7 @@ from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
-from waystation.contract import answer, cancel_json, job_json, retry_after_s
+from waystation.contract import answer, cancel_json, job_json
 from waystation.engine.logins import Logins
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
@@ -134,7 +134,7 @@ class _Jobs:
             job = await self._service.submit(user, request)
             at_start = command.answers_at is not AnswersAt.FINAL
             status, told = answer(job, at_start=at_start)
-            wait_s = retry_after_s(job)
+            wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             return Answer(status, told, wait)
 

@@ -1,18 +1,18 @@
 """Answers of Discord's REST API: what a status and a body mean.
 
 How it works: for a submission the answer becomes an outcome (R12): 2xx is Accepted, a definite 4xx
-is Refused with the kind of the first row of `REFUSALS` that fits, and everything that leaves open
-whether it was executed is Unknown. For reads and uploads, which may be repeated, it becomes an
-error.
+is Refused with the kind of the first row of `REFUSALS` that fits (R51), and everything that leaves
+open whether it was executed is Unknown. For reads and uploads, which may be repeated, it becomes
+an error.
 
-Sources: wire notes 1.2, 1.7 and 1.8.
+Sources: wire notes 1.2, 1.7 and 1.8; rules.md R51.
 
 Pure: no I/O, no clock, no randomness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,19 +27,19 @@ from waystation.errors import (
     Unreachable,
 )
 
-__all__ = ["BODY_LIMIT", "REFUSALS", "Answer", "error_of", "kind_of", "outcome_of", "refused"]
+__all__ = [
+    "BODY_LIMIT",
+    "REFUSALS",
+    "Answer",
+    "Refusal",
+    "error_of",
+    "kind_of",
+    "outcome_of",
+    "refused",
+]
 
 BODY_LIMIT: Final = 2000
 """Characters of an answer that are kept (`actions.Refused`)."""
-
-_OUTDATED: Final = "This command is outdated"
-"""Source: wire notes 1.2, first error row."""
-
-_DEAD_TOKEN_CODES: Final = frozenset({"40001", "50014"})
-"""Unauthorized, and invalid authentication token."""
-
-_PERSON_CODES: Final = frozenset({"10008", "40002"})
-"""With status 403: the anti-abuse block that calls itself Unknown Message, and verification."""
 
 _UNCLEAR_STATUSES: Final = frozenset({408, 499})
 """4xx that a machine in between says about time, not Discord about the request."""
@@ -74,25 +74,71 @@ class Answer:
         raw = (self.fields or {}).get("code")
         return "" if raw is None else bytes(raw).decode("utf-8", "replace").strip('"')
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """That code with those which `errors` nests."""
+        return frozenset((self.code, *_nested_codes((self.fields or {}).get("errors"))))
+
     def has(self, key: str) -> bool:
         """Tell whether the body's JSON object has that key."""
         return self.fields is not None and key in self.fields
 
 
-REFUSALS: Final[Sequence[tuple[str, Callable[[Answer], bool]]]] = (
-    ("rate_limited", lambda answer: answer.status == 429),
-    ("captcha", lambda answer: answer.has("captcha_key")),
-    ("unauthorized", lambda answer: answer.status == 401 or answer.code in _DEAD_TOKEN_CODES),
-    ("forbidden", lambda answer: answer.status == 403),
-    ("outdated", lambda answer: answer.status == 400 and _OUTDATED in answer.text),
-    ("invalid", lambda answer: True),
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row: what an answer means that fits. Empty sets fit whatever is there.
+
+    `codes` are Discord's numeric code or the names that `errors` nests, never its words: they are
+    in the account's language.
+    """
+
+    kind: str
+    statuses: frozenset[int] = frozenset()
+    codes: frozenset[str] = frozenset()
+    key: str | None = None
+    """A field that the body must have."""
+    no_json: bool = False
+    """The body is no JSON object: a page of the network in front of Discord (wire notes 1.8)."""
+
+    def fits(self, answer: Answer) -> bool:
+        """Tell whether the row speaks of this answer."""
+        return (
+            (not self.statuses or answer.status in self.statuses)
+            and (not self.codes or not self.codes.isdisjoint(answer.codes))
+            and (self.key is None or answer.has(self.key))
+            and not (self.no_json and answer.fields is not None)
+        )
+
+
+def _row(kind: str, *statuses: int, codes: str = "") -> Refusal:
+    return Refusal(kind, frozenset(statuses), frozenset(codes.split()))
+
+
+REFUSALS: Final[Sequence[Refusal]] = (
+    # a person is asked for; before all else, whatever it is dressed in
+    Refusal("captcha", key="captcha_key"),
+    _row("unauthorized", 401),
+    _row("unauthorized", codes="40001 50014"),
+    _row("blocked", 403, codes="10008 40002"),
+    Refusal("blocked", frozenset({403}), no_json=True),
+    # to be tried again
+    _row("rate_limited", 429),
+    _row("rate_limited", codes="40062"),
+    _row("outdated", codes="INTERACTION_APPLICATION_COMMAND_INVALID_VERSION 10063"),
+    # what the caller has named is gone
+    _row("target", 400, 404, codes="10005 10008"),
+    _row("target", codes="10062 COMPONENT_VALIDATION_FAILED"),
+    # the account may not, here
+    _row("account", codes="10003 10004 50001 50007 50013 INVALID_PERMISSIONS"),
+    _row("account", 403),
+    _row("invalid"),
 )
-"""(kind, whether it fits): the first that fits names the refusal."""
+"""What a definite 4xx means, by status and code; the first that fits. Source: rules.md R51."""
 
 
 def kind_of(answer: Answer) -> str:
     """Return the kind of a refusal, as `actions.Refused` lists them."""
-    return next(kind for kind, fits in REFUSALS if fits(answer))
+    return next(row.kind for row in REFUSALS if row.fits(answer))
 
 
 def outcome_of(answer: Answer, retry_after_s: float | None) -> Outcome:
@@ -116,25 +162,34 @@ def refused(answer: Answer, retry_after_s: float | None) -> Refused:
 
 def error_of(answer: Answer) -> TransportError:
     """Return the error of a read or an upload that was not answered with 2xx."""
-    if answer.status == 429 or answer.status in _UNCLEAR_STATUSES or answer.status >= 500:
-        return Unreachable(
-            f"Discord answered with HTTP status {answer.status}", details=answer.text
-        )
     kind = kind_of(answer)
     if kind == "unauthorized":
         return NotAuthorised(details=answer.text)
-    if kind == "captcha" or (kind == "forbidden" and _wants_person(answer)):
+    if kind in ("captcha", "blocked"):
         return HumanCheckRequired(details=answer.text)
-    return RequestRefused(answer.status, answer.text)
-
-
-def _wants_person(answer: Answer) -> bool:
-    # no JSON: a page of the network in front of Discord (wire notes 1.8)
-    return answer.fields is None or answer.code in _PERSON_CODES
+    passes = answer.status in _UNCLEAR_STATUSES or answer.status >= 500
+    if kind == "rate_limited" or passes:
+        return Unreachable(
+            f"Discord answered with HTTP status {answer.status}", details=answer.text
+        )
+    return RequestRefused(answer.status, answer.text, kind)
 
 
 def _fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def _nested_codes(errors: msgspec.Raw | None) -> Iterator[str]:
+    """Yield the names of what is wrong with a form. Source: Discord, Error Messages."""
+    left: list[object] = [] if errors is None else [msgspec.json.decode(errors)]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get("code"), str):
+                yield one["code"]
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)

@@ -162,10 +162,17 @@ class Breaker:
             return Breaker((*kept[:-1], (minute, kept[-1][1] + 1)), self.limit)
         return Breaker((*kept, (minute, 1)), self.limit)
 
-    def is_open(self, now: float) -> bool:
-        """Tell whether nothing may be sent."""
+    def wait_s(self, now: float) -> float:
+        """Return how long nothing may be sent yet; 0 when it may."""
         fresh = self._fresh(int(now // _ROW_S))
-        return sum(count for _, count in fresh) >= self.limit
+        left = sum(count for _, count in fresh)
+        wait_s = 0.0
+        for minute, count in fresh:
+            if left < self.limit:
+                break
+            left -= count
+            wait_s = (minute + 1) * _ROW_S + BREAKER_WINDOW_S - now
+        return wait_s
 
     def _fresh(self, minute: int) -> tuple[tuple[int, int], ...]:
         oldest = minute - BREAKER_WINDOW_S // _ROW_S

@@ -43,7 +43,9 @@ from waystation.errors import (
     RequestRefused,
     TransportError,
     Unreachable,
+    Withheld,
 )
+from waystation.ports import Standing
 from waystation.secret import Secret
 from waystation.wire.gateway import GatewayAddress
 from waystation.wire.interaction import (
@@ -73,9 +75,6 @@ _ANSWER_LIMIT_BYTES: Final = 16 * 1024 * 1024
 
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Raised only while a connection is being made: no byte of the request has left."""
-
-_UNKNOWN_COMMAND: Final = "10063"
-"""Discord's code for a command id that is gone: the next submission loads a fresh index."""
 
 _FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -132,6 +131,15 @@ class DiscordRest:
         body = encode_interaction(submission, command, session_id(), self._site.application_id)
         request = _Request("POST", _INTERACTIONS.path, _INTERACTIONS.bucket, body=body)
         return await self._post(request, deadline)
+
+    def standing(self) -> Standing | None:
+        """Return what holds interactions back now, None when nothing does (R16, R35)."""
+        stopped_s = self._site.stopped_s
+        if stopped_s > 0:
+            return Standing(stopped_s, "", is_breaker=True)
+        wait_s = self._limits.wait_s(_INTERACTIONS.bucket, self._site.clock.monotonic())
+        said = "" if self._last_refusal is None else self._last_refusal.text
+        return Standing(wait_s, said) if wait_s > 0 else None
 
     async def _await_turn(self, longest_s: float) -> Refused | None:
         """Wait for a short limit; for a long one return Discord's last word, which still stands."""
@@ -199,8 +207,6 @@ class DiscordRest:
             raise Unreachable(f"no connection to Discord: {type(error).__name__}") from error
         except _FAILURES as error:
             return Unknown(f"no answer from Discord: {type(error).__name__}")
-        if answer.code == _UNKNOWN_COMMAND:
-            self._commands.clear()
         return outcome_of(answer, verdict.wait_s)
 
     # ── commands ──
@@ -363,11 +369,12 @@ class DiscordRest:
         return answer
 
     async def _await_limits(self, request: _Request, longest_s: float) -> None:
-        if self._site.stopped:
-            raise Unreachable("too many invalid answers: all requests to Discord are stopped")
+        stopped_s = self._site.stopped_s
+        if stopped_s > 0:
+            raise Withheld(_STOPPED, stopped_s)
         wait_s = self._limits.wait_s(request.bucket, self._site.clock.monotonic())
         if wait_s > longest_s:
-            raise Unreachable(f"Discord asked to wait {wait_s:.0f} s")
+            raise Withheld(f"Discord asked to wait {wait_s:.0f} s", wait_s)
         if wait_s > 0:
             await self._site.clock.sleep(wait_s)
 
@@ -397,6 +404,10 @@ class DiscordRest:
             self._last_refusal = answer
         return verdict
 
+
+_STOPPED: Final = (
+    "Discord refused too many requests of this installation; nothing is sent to it now"
+)
 
 _INTERACTIONS: Final = _Request("POST", "/interactions", "POST /interactions")
 

@@ -95,9 +95,9 @@ class Site:
         )
 
     @property
-    def stopped(self) -> bool:
-        """Whether nothing may be sent: too many invalid answers (R35)."""
-        return self.breaker.is_open(self.clock.monotonic())
+    def stopped_s(self) -> float:
+        """How long nothing may be sent yet, after too many invalid answers (R35); 0: it may."""
+        return self.breaker.wait_s(self.clock.monotonic())
 
     def count_invalid(self) -> None:
         """Count one invalid answer."""

@@ -43,7 +43,7 @@ from waystation.gateway_events import (
     HumanCheckSeen,
     SessionState,
 )
-from waystation.ports import Transport, TransportFactory
+from waystation.ports import Standing, Transport, TransportFactory
 from waystation.secret import Secret
 from waystation.wire.gateway import CloseCode
 from waystation.wire.message import Message
@@ -103,6 +103,10 @@ class DiscordTransport:
         """See `ports.Transport`. Raises: Unreachable: not connected, or nothing was sent."""
         self._live_session()
         return await self._rest.submit(submission, self._live_session, timeout_s)
+
+    def standing(self) -> Standing | None:
+        """See `ports.Transport`."""
+        return self._rest.standing()
 
     async def upload(self, channel: str, upload: Upload) -> Uploaded:
         """See `ports.Transport`."""

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from waystation.engine.accounts import Accounts
 from waystation.engine.pool import Pool
 from waystation.engine.pressing import account_of, mode_needed
-from waystation.errors import Busy, Halted, InvalidRequest, Throttled
+from waystation.engine.turns import RATE_LIMITED, remaining
+from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
-from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Store, User
+from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Standing, Store, User
 
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
 
-__all__ = ["Choice", "busy", "halted"]
+__all__ = ["Choice", "busy", "halted", "rate_limited"]
 
 
 class Choice:
@@ -37,6 +38,7 @@ class Choice:
         clock: Clock,
         ids: IdSource,
         lane: int,
+        patience_s: float,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -44,6 +46,8 @@ class Choice:
         self._clock = clock
         self._ids = ids
         self._lane = lane
+        self._patience_s = patience_s
+        """How long a job may wait for its turn."""
 
     async def of(
         self, user: User, request: JobRequest, command: Command, parent: Job | None
@@ -51,12 +55,13 @@ class Choice:
         """Return the accounts that may take a job, in the order in which they are tried.
 
         Args: parent: the job whose message is acted on; only its own account can
-        Raises: InvalidRequest, Busy, Halted
+        Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
         """
         if parent is not None:
             accounts = self._usable([account_of(parent, await self._accounts.of(user))])
         else:
             accounts = self._usable(await self._asked_for(user, request, command))
+        accounts = self._free(accounts)
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
@@ -87,6 +92,21 @@ class Choice:
             raise halted(accounts[0])
         by_id = {account.account_id: account for account in usable}
         return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+
+    def _free(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return the accounts that Discord lets ask in time (R16). Raises: RateLimited."""
+        waits: list[Standing] = []
+        free: list[Account] = []
+        for account in accounts:
+            owner = self._pool.get(account.account_id)
+            standing = None if owner is None else owner.standing
+            if standing is None or standing.is_breaker or standing.wait_s <= self._patience_s:
+                free.append(account)
+            else:
+                waits.append(standing)
+        if not free:
+            raise rate_limited(min(waits, key=lambda one: one.wait_s))
+        return free
 
     async def _remixes(self, account: Account) -> bool:
         last = await self._store.last_completed(account.account_id, REMIX_VERBS)
@@ -144,6 +164,13 @@ def halted(account: Account) -> Halted:
         "Your Discord account has received a pending moderation message from Midjourney. "
         f"Please address this issue and POST account/midjourney/{account.channel}/reset "
         "before making any new API calls."
+    )
+
+
+def rate_limited(standing: Standing) -> RateLimited:
+    """Return what a job is refused with while Discord has asked all its accounts to wait."""
+    return RateLimited(
+        RATE_LIMITED, retry_after_s=math.ceil(standing.wait_s), details=remaining(standing)
     )
 
 

@@ -44,6 +44,7 @@ from waystation.ports import (
     Halt,
     IdSource,
     Sealer,
+    Standing,
     Store,
     Transport,
     TransportFactory,
@@ -136,6 +137,11 @@ class Owner:
         """The account's jobs that are not final or hold a slot, as last committed."""
         return () if self._hold is None else self._hold.conversation.holding
 
+    @property
+    def standing(self) -> Standing | None:
+        """What Discord has asked this account to wait, None when nothing holds back (R16)."""
+        return self._submitter.standing
+
     def submit(self, waiting: Waiting) -> None:
         """Take a job that the store has accepted; from here on the engine sees it through."""
         if self._hold is not None:
@@ -152,7 +158,12 @@ class Owner:
         async with hold.lock:
             # what was committed a moment ago is adopted by now
             press = hold.conversation.cancel_press(jobid)
-        if press is not None and self.caught_up and self.account.usable:
+        if (
+            press is not None
+            and self.caught_up
+            and self.account.usable
+            and await self._submitter.may_press(self.limits.cancel_wait_s)
+        ):
             await self._press_cancel(jobid, press)
         await self.step(lambda conversation, now: conversation.cancel(jobid, now))
 
@@ -182,6 +193,14 @@ class Owner:
     async def fail(self, jobid: JobId, event: Failed) -> None:
         """End a job for a reason of our own; nothing happens when it is final already."""
         await self.step(lambda conversation, now: conversation.ended(jobid, event, now))
+
+    async def end_unasked(self, jobid: JobId, otherwise: Failed) -> None:
+        """End a job that was not asked in its time, with what it waited for if that is known.
+
+        Nothing happens when it was asked, or is final already (R10).
+        """
+        event = self._submitter.unsent(jobid) or otherwise
+        await self.step(lambda conversation, now: conversation.unasked(jobid, event, now))
 
     async def revive(self, account: Account) -> None:
         """Take over a changed row; connect again under a new token, or after giving up."""
@@ -261,7 +280,6 @@ class Owner:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self._submitter.run()),
-                    group.create_task(self._submitter.answer_modals()),
                     group.create_task(self._keep_time(hold)),
                     group.create_task(hold.lease.keep()),
                 ]
@@ -310,7 +328,7 @@ class Owner:
             if job.status is JobStatus.CREATED and not queued:
                 await self.fail(job.jobid, Failed(502, _RESTARTED, _NOTHING_SENT))
             if job.modal is not None and not job.final:
-                self._submitter.answer_modal(job)
+                self._submitter.answer_modal(job.jobid)
 
     async def _keep_time(self, hold: Hold) -> None:
         clock = self.adapters.clock
@@ -325,7 +343,9 @@ class Owner:
                     asyncio.ensure_future(clock.sleep(wait_s)),
                 )
             await self.step(
-                lambda conversation, now: conversation.expire(now, caught_up=hold.caught_up)
+                lambda conversation, now: conversation.expire(
+                    now, caught_up=hold.caught_up, unsent=self._submitter.unsent
+                )
             )
             if clock.monotonic() >= hold.save_at:
                 hold.save_at = clock.monotonic() + self.limits.session_save_s
@@ -390,18 +410,23 @@ class Owner:
         return self._hold is not None and self._hold.caught_up
 
     @property
-    def unbound(self) -> bool:
-        """Whether a submitted job has shown nothing yet: then nothing else is submitted (R15)."""
-        return self._hold is not None and self._hold.conversation.unbound
+    def in_flight(self) -> JobId | None:
+        """The job that was asked a moment ago and has shown nothing: no other is asked (R15)."""
+        return None if self._hold is None else self._hold.conversation.in_flight
 
     @property
     def transport(self) -> Transport:
-        """The account's connection."""
+        """The account's connection. Raises: LeaseLost."""
         return self._held().transport
 
-    def must_wait(self, jobid: JobId) -> bool:
-        """Whether a job must wait for one that looks like it to show its uuid (R15)."""
-        return self._hold is not None and self._hold.conversation.must_wait(jobid)
+    @property
+    def transport_now(self) -> Transport | None:
+        """The account's connection, None while it is not held."""
+        return None if self._hold is None else self._hold.transport
+
+    def must_wait(self, jobid: JobId, target: str | None) -> bool:
+        """Whether a job must wait for one whose answer could be taken for its own (R15)."""
+        return self._hold is not None and self._hold.conversation.must_wait(jobid, target)
 
     def current(self, jobid: JobId) -> Job | None:
         """Return a held job as last committed."""
@@ -483,7 +508,7 @@ class Owner:
             )
             self.adapters.feed.publish(change.job)
             if any(isinstance(event, ModalOpened) for event in change.events):
-                self._submitter.answer_modal(change.job)
+                self._submitter.answer_modal(change.job.jobid)
         self.moved.ring()
 
     async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:

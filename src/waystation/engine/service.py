@@ -17,6 +17,7 @@ from functools import partial
 import structlog
 
 from waystation.actions import Press, React
+from waystation.contract import retry_after_s
 from waystation.deliveries import Delivery
 from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
@@ -65,8 +66,12 @@ __all__ = ["JobRequest", "Readiness", "Service", "ServiceLimits"]
 
 log = structlog.get_logger("waystation.service")
 
-_ANSWER_MARGIN_S = 10.0
-"""The engine's own deadlines end a job before a POST gives up waiting."""
+_ANSWER_MARGIN_S = 5.0
+"""How long a POST waits beyond the first-answer limit (R2).
+
+The engine's own deadlines then tell the end of a job that was asked within these seconds; one that
+had to wait longer for its turn goes on without its caller.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ class Service:
         self._clock = clock
         self._links = links
         self._limits = limits
-        self._choice = Choice(store, pool, accounts, clock, ids, limits.lane)
+        self._choice = Choice(store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -237,6 +242,16 @@ class Service:
             raise Unavailable from error
         return await self.get_job(user, jobid)
 
+    def retry_after_s(self, job: Job) -> int | None:
+        """Return the whole seconds to name beside a job's answer; None unless it was rate limited.
+
+        What Discord has said beside its text counts, too: in a header, or by a page that is no
+        JSON (R16).
+        """
+        owner = self._pool.get(job.account_id)
+        standing = None if owner is None else owner.standing
+        return retry_after_s(job, None if standing is None else standing.wait_s)
+
     async def deliveries_of(self, user: User, jobid: str) -> Sequence[Delivery]:
         """Return the callbacks of a job of the caller. Raises: NotFound."""
         await self.get_job(user, jobid)
@@ -319,7 +334,7 @@ class Service:
         owner = self._pool.get(job.account_id)
         if owner is not None:
             with contextlib.suppress(StoreError):
-                await owner.fail(job.jobid, Failed(502, _NOT_ASKED, _NOTHING_SENT))
+                await owner.end_unasked(job.jobid, Failed(502, _NOT_ASKED, _NOTHING_SENT))
         return await self._store.get_job(job.jobid, None) or job
 
     # ── upkeep ──

@@ -1,27 +1,28 @@
-"""Take one account's accepted jobs in order: upload, record, then send, at most once.
+"""Take one account's accepted jobs: upload, record, then send, at most once.
 
-How it works: the head of the queue uploads its picture while it waits for its turn. Its turn comes
-when the conversation is caught up, nothing in the channel is unbound (R15), and the pacing allows
-it (R16). The nonce is committed, and only then the request leaves (R12). An unclear outcome is
-noted and left to the gateway, history and the deadline; only a definite "outdated" is asked again,
-with a new nonce after a fresh command index (R13).
+How it works: every job's pictures are uploaded at once; whoever of the queue is ready first is
+asked first. Ready means: the conversation is caught up, the pictures are there, nothing is in
+flight in the channel, pacing and Discord's own wait are over (R16), and no job that looks alike is
+in the way (R15). The nonce is committed, and only then the request leaves (R12), in a task of its
+own. An unclear outcome is noted and left to the gateway, history and the deadline; only a definite
+"outdated" is asked again, with a new nonce after a fresh command index (R13).
+
+What goes wrong with one job ends that job; only the store and the lease end the hold.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from waystation.actions import (
     Accepted,
     Action,
-    AnswerModal,
-    Paint,
+    Outcome,
     Press,
     React,
     Refused,
@@ -31,21 +32,24 @@ from waystation.actions import (
     Uploaded,
 )
 from waystation.engine.feed import race
+from waystation.engine.modals import answer_to
+from waystation.engine.turns import Hindrance, Turns
 from waystation.errors import (
     AccountHalted,
     HumanCheckRequired,
     NotAuthorised,
     RequestRefused,
+    StoreError,
     TransportError,
+    Withheld,
 )
-from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal, Nonce, Source
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
 from waystation.jobs import Refused as RefusedEvent
-from waystation.midjourney.captions import drawn_prompt
-from waystation.midjourney.commands import COMMANDS, MODES, action_for
+from waystation.midjourney.commands import COMMANDS, action_for
+from waystation.midjourney.deadlines import spoken
 from waystation.midjourney.matching import upload_stem
-from waystation.midjourney.results import listed_prompt
 from waystation.midjourney.steps import TOKEN_REJECTED
-from waystation.ports import Fetched
+from waystation.ports import Fetched, Standing
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
@@ -54,12 +58,8 @@ __all__ = ["Submitter", "Waiting", "refusal"]
 
 log = structlog.get_logger("waystation.submitter")
 
-_OUTDATED_TRIES = 2
-"""R13: the first refusal as outdated is followed by one more try."""
-
-
-_GENERATIONS = 20
-"""How far back a prompt is looked for along presses of presses."""
+_UPLOADS: Final = 4
+"""Uploads of one account at a time, so that one that hangs holds up no other job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,165 +75,245 @@ class Waiting:
     action: Press | React | None = None
     source: Source | None = None
 
+    @property
+    def uploads(self) -> bool:
+        """Whether pictures must be uploaded before it can be asked."""
+        return self.action is None and bool(self.pictures)
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    """One place in the queue."""
+
+    waiting: Waiting
+    until: float
+    """Monotonic seconds by which it must have been asked."""
+    again: bool = False
+    """It was asked and refused as outdated; this is the other try (R13)."""
+    nonce: Nonce | None = None
+    uploads: Sequence[Uploaded] | None = None
+    """None while they are not there."""
+    uploading: asyncio.Task[None] | None = None
+
+    def fits(self, job: Job | None) -> bool:
+        """Tell whether the job still waits: what was asked is never sent again (R12)."""
+        if job is None or not self.again:
+            return job is not None and job.status is JobStatus.CREATED
+        return job.status is JobStatus.SUBMITTED and not job.bound
+
 
 class Submitter:
-    """One account's queue of accepted jobs."""
+    """One account's accepted jobs that were not asked yet."""
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._queue: deque[Waiting] = deque()
-        self._modals: asyncio.Queue[Job] = asyncio.Queue()
+        self._queue: dict[JobId, _Entry] = {}
+        self._modals: set[JobId] = set()
         self._masks: dict[JobId, bytes] = {}
-        """What is to be painted, until the bot asks for it. Bounded by the jobs of the account."""
-        self._not_before = 0.0
-        """Monotonic seconds before which nothing is sent: pacing and Retry-After (R16)."""
+        """What is to be painted, until the bot has asked for it or the job has ended."""
+        self._turns = Turns()
+        self._places = asyncio.Semaphore(_UPLOADS)
 
     def enqueue(self, waiting: Waiting) -> None:
         """Add a job; `Owner.moved` must be rung after."""
-        self._queue.append(waiting)
+        until = self._now() + self._owner.limits.conversation.first_answer.total_seconds()
+        self._queue[waiting.job.jobid] = _entry(waiting, until)
+        if waiting.action is not None and waiting.pictures:
+            self._masks[waiting.job.jobid] = waiting.pictures[0].data
+
+    def answer_modal(self, jobid: JobId) -> None:
+        """Take a job whose modal is committed and not answered; `Owner.moved` is rung after."""
+        self._modals.add(jobid)
 
     @property
     def queued(self) -> Sequence[JobId]:
         """The jobs for which this process still has what they need."""
-        return [waiting.job.jobid for waiting in self._queue]
+        return tuple(self._queue)
+
+    @property
+    def standing(self) -> Standing | None:
+        """What Discord has asked to wait, or the breaker; None when nothing holds back (R16)."""
+        transport = self._owner.transport_now
+        of_transport = None if transport is None else transport.standing()
+        return self._turns.standing(self._now(), of_transport)
+
+    def unsent(self, jobid: JobId) -> JobEvent | None:
+        """Return the end of a job whose time to be asked is over, with what it waits for."""
+        entry = self._queue.get(jobid)
+        if entry is None:
+            return None
+        standing = self.standing
+        hindrance = self._hindrance(standing)
+        if hindrance in (None, Hindrance.TURN):
+            # turns come and go; what is the job's own has kept it from taking one
+            hindrance = self._own_hindrance(entry)
+        return self._end_of(hindrance or Hindrance.TURN, standing)
+
+    async def may_press(self, longest_s: float) -> bool:
+        """Wait until Cancel Job may be pressed; False when that would take too long (R16)."""
+        clock = self._owner.adapters.clock
+        until = self._now() + longest_s
+        while (wait_s := self._pause_s(self.standing)) > 0:
+            if self._now() + wait_s > until:
+                return False
+            await clock.sleep(wait_s)
+        self._turns.asked(self._now(), self._pacing_s(), unbound=False)
+        return True
+
+    # ── the loop ──
 
     async def run(self) -> None:
-        """Submit until cancelled. A job leaves the queue when its fate no longer depends on it."""
-        while True:
-            while not self._queue:
-                await self._owner.moved.wait()
-            await self._submit(self._queue[0])
-            self._queue.popleft()
+        """Submit until cancelled."""
+        clock = self._owner.adapters.clock
+        for entry in self._queue.values():
+            entry.uploading = None
+        async with asyncio.TaskGroup() as group:
+            while True:
+                moved = asyncio.ensure_future(self._owner.moved.wait())
+                try:
+                    while await self._took_turn(group):
+                        pass
+                    wait_s = self._wake_s()
+                    if wait_s is None:
+                        await moved
+                    else:
+                        await race(moved, asyncio.ensure_future(clock.sleep(wait_s)))
+                finally:
+                    moved.cancel()
 
-    def answer_modal(self, job: Job) -> None:
-        """Take a job whose modal is committed and not answered."""
-        self._modals.put_nowait(job)
+    async def _took_turn(self, group: asyncio.TaskGroup) -> bool:
+        """Let the first that is ready have its turn; False when nobody is."""
+        self._let_go()
+        await self._mark_silent()
+        await self._turn_away()
+        self._begin_uploads(group)
+        if self._hindrance(self.standing) is not None:
+            return False
+        for jobid in sorted(self._modals):
+            self._modals.discard(jobid)
+            await self._alone(jobid, self._answer(jobid, group))
+            return True
+        for jobid, entry in self._queue.items():
+            if self._own_hindrance(entry) is None:
+                await self._alone(jobid, self._ask(entry, group))
+                return True
+        return False
 
-    async def answer_modals(self) -> None:
-        """Answer modals until cancelled: beside the queue, whose head may wait for such a job."""
-        while True:
-            job = await self._modals.get()
-            modal = job.modal
-            if modal is None or not await self._turn(job.jobid, for_modal=True):
-                continue
-            text = await self._prompt_of(job)
-            answer = self._answer_to(job, modal, text)
-            if answer is None:
-                await self._end(job.jobid, Failed(502, _MASK_LOST))
-                continue
-            source = None
-            if isinstance(answer, Press):
-                source = Source(answer.message_id, custom_id=answer.custom_id)
-            nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
-            outcome = await self._perform(job, nonce, answer, source)
-            if outcome is not None:
-                await self._judge_answer(job, outcome)
+    def _wake_s(self) -> float | None:
+        """Return when to look again although nothing moves."""
+        waits: list[float] = []
+        if self._owner.in_flight is not None:
+            waits.append(self._turns.in_flight_s(self._now()))
+        if self._queue or self._modals:
+            waits.append(self._pause_s(self.standing))
+        return min((wait_s for wait_s in waits if wait_s > 0), default=None)
 
-    async def _judge_answer(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
-        """Judge the answer to a modal: that its press was executed says nothing of the answer."""
-        event, halt = refusal(outcome) if isinstance(outcome, Refused) else (None, None)
-        current = self._owner.current(job.jobid)
-        if not isinstance(event, RefusedEvent) or current is None or current.message_id:
-            await self._judge(job, outcome)
+    def _hindrance(self, standing: Standing | None) -> Hindrance | None:
+        """Return what keeps every job of the account waiting."""
+        if not self._owner.caught_up:
+            return Hindrance.CONNECTION
+        if standing is not None:
+            return Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD
+        busy = self._owner.in_flight is not None or self._turns.pause_s(self._now()) > 0
+        return Hindrance.TURN if busy else None
+
+    def _own_hindrance(self, entry: _Entry) -> Hindrance | None:
+        """Return what keeps one job waiting."""
+        if entry.uploads is None:
+            return Hindrance.UPLOAD
+        source = entry.waiting.source
+        target = None if source is None or source.custom_id is None else source.message_id
+        alike = self._owner.must_wait(entry.waiting.job.jobid, target)
+        return Hindrance.LOOK_ALIKE if alike else None
+
+    def _let_go(self) -> None:
+        """Forget what has ended, and masks with it."""
+        current = self._owner.current
+        for jobid, entry in list(self._queue.items()):
+            if not entry.fits(current(jobid)):
+                self._drop(jobid)
+        for jobid in list(self._masks):
+            if (job := current(jobid)) is None or job.final:
+                del self._masks[jobid]
+        for jobid in list(self._modals):
+            if (job := current(jobid)) is None or job.modal is None:
+                self._modals.discard(jobid)
+
+    def _drop(self, jobid: JobId) -> None:
+        entry = self._queue.pop(jobid, None)
+        if entry is not None and entry.uploading is not None:
+            entry.uploading.cancel()
+
+    async def _mark_silent(self) -> None:
+        """Let others pass an ask that has shown nothing in time (R15)."""
+        jobid = self._owner.in_flight
+        if jobid is None or not self._owner.caught_up:
             return
-        await self._end(job.jobid, Failed(event.code, event.error, event.details), halt)
+        if self._turns.in_flight_s(self._now()) <= 0:
+            await self._owner.step(lambda conversation, now: conversation.silent(jobid, now))
 
-    def _answer_to(self, job: Job, modal: Modal, text: str) -> AnswerModal | Paint | Press | None:
-        """Return the answer; None for an iframe whose mask went with an earlier process."""
-        if modal.is_settings:
-            return Press(modal.modal_id, modal.flags, modal.custom_id, modal.value)
-        mode = MODES.get(str(job.params.get("mode")), "")
-        if not modal.is_iframe:
-            values = {one.custom_id: f"{text or one.value} {mode}".strip() for one in modal.inputs}
-            return AnswerModal(modal.modal_id, modal.custom_id, values)
-        mask = self._masks.pop(job.jobid, None)
-        token = modal.custom_id.rpartition("::")[2]
-        return None if mask is None else Paint(token, mask, f"{text} {mode}".strip())
+    async def _turn_away(self) -> None:
+        """End at once what cannot be asked in its time (R16, R34)."""
+        if not self._owner.account.usable:
+            # no turn comes before a person has acted, and the connection may be gone
+            for jobid in (*self._queue, *self._modals):
+                await self._end(jobid, await self._halted())
+            return
+        standing = self.standing
+        if standing is None:
+            return
+        ends_at = self._now() + standing.wait_s
+        end = self._end_of(
+            Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD, standing
+        )
+        for jobid, entry in list(self._queue.items()):
+            if ends_at > entry.until:
+                await self._end(jobid, end)
 
-    async def _own_pick(self, job: Job, offered: str) -> str:
-        """Return what the parent lists under the pressed number, if the form has another prompt.
+    async def _alone(self, jobid: JobId, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for one job; what goes wrong with it ends that job alone.
 
-        The message may have been asked again meanwhile; the caller means what the parent shows.
+        Raises: StoreError: the hold is broken
         """
-        if job.parent_jobid is None or job.button is None:
-            return ""
-        parent = await self._owner.adapters.store.get_job(job.parent_jobid, None)
-        listed = None if parent is None else listed_prompt(parent.embeds, job.button)
-        return "" if listed is None or offered.strip() in listed else listed
-
-    async def _prompt_of(self, job: Job) -> str:
-        """Return a job's prompt; for a press without one, that of the pressed picture."""
-        prompt = job.params.get("prompt")
-        if prompt or job.parent_jobid is None:
-            return str(prompt or "")
-        offered = [one.value for one in job.modal.inputs if one.value] if job.modal else []
-        if offered:
-            # the bot has filled in what it would draw: as it is
-            return await self._own_pick(job, offered[0])
-        ancestors = await self._ancestors(job)
-        asked = [str(one.params["prompt"]) for one in ancestors if one.params.get("prompt")]
-        return drawn_prompt(ancestors[0].content, asked) if ancestors else ""
-
-    async def _ancestors(self, job: Job) -> Sequence[Job]:
-        """Return the jobs whose buttons led to a job, its parent first."""
-        found: list[Job] = []
-        parent_jobid = job.parent_jobid
-        while parent_jobid is not None and len(found) < _GENERATIONS:
-            parent = await self._owner.adapters.store.get_job(parent_jobid, None)
-            if parent is None:
-                break
-            found.append(parent)
-            parent_jobid = parent.parent_jobid
-        return found
-
-    async def _submit(self, waiting: Waiting) -> None:
-        jobid = waiting.job.jobid
-        if waiting.action is not None and waiting.pictures:
-            self._masks[jobid] = waiting.pictures[0].data
-        for tries_left in reversed(range(_OUTDATED_TRIES)):
-            again = tries_left < _OUTDATED_TRIES - 1
-            nonce = self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
-            uploads = await self._prepared(waiting, nonce, again)
-            if uploads is None:
-                return
-            command = COMMANDS[waiting.job.verb]
-            action = waiting.action or action_for(command, waiting.job.params, uploads)
-            outcome = await self._perform(waiting.job, nonce, action, waiting.source)
-            if outcome is None:
-                return
-            if not (isinstance(outcome, Refused) and outcome.kind == "outdated" and tries_left):
-                await self._judge(waiting.job, outcome)
-                return
-            account = self._owner.account
-            try:
-                await self._owner.transport.refresh_commands(account.channel, account.guild_id)
-            except TransportError as error:
-                await self._end(jobid, *_transport_failure(error))
-                return
-
-    async def _prepared(
-        self, waiting: Waiting, nonce: Nonce, again: bool
-    ) -> Sequence[Uploaded] | None:
-        """Upload and wait for the turn, side by side. None when the job has ended meanwhile."""
-        jobid = waiting.job.jobid
-        uploading = asyncio.ensure_future(self._upload(waiting, nonce))
         try:
-            if not await self._turn(jobid, again):
-                return None
-            uploads = await uploading
-            # the upload may have taken longer than the turn lasted
-            return uploads if await self._turn(jobid, again) else None
-        except TransportError as error:
-            await self._end(jobid, *_transport_failure(error))
-            return None
-        finally:
-            uploading.cancel()
-            await asyncio.gather(uploading, return_exceptions=True)
+            await work
+        except StoreError:
+            raise
+        except Exception:
+            # part of the engine's loop: one job's fault must not end the account's hold
+            log.exception("submitter.job_failed", jobid=jobid)
+            self._drop(jobid)
+            job = self._owner.current(jobid)
+            asked = job is not None and job.status is not JobStatus.CREATED
+            await self._end(jobid, Failed(502, _OWN_FAULT, ghost=asked))
 
-    async def _upload(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
+    # ── uploads ──
+
+    def _begin_uploads(self, group: asyncio.TaskGroup) -> None:
+        for jobid, entry in self._queue.items():
+            if entry.uploads is None and entry.uploading is None:
+                entry.uploading = group.create_task(self._alone(jobid, self._upload(entry)))
+
+    async def _upload(self, entry: _Entry) -> None:
+        """Upload a job's pictures under a name that carries its nonce."""
+        async with self._places:
+            while True:
+                nonce = self._nonce()
+                try:
+                    entry.uploads = await self._uploaded(entry.waiting, nonce)
+                except Withheld as withheld:
+                    # nothing was asked; the job's own time says how long it may wait
+                    await self._owner.adapters.clock.sleep(max(1.0, withheld.wait_s))
+                except TransportError as error:
+                    await self._end(entry.waiting.job.jobid, *_transport_failure(error))
+                    return
+                else:
+                    break
+        entry.nonce = nonce
+        self._owner.moved.ring()
+
+    async def _uploaded(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
         uploads: list[Uploaded] = []
-        if waiting.action is not None:
-            return uploads
         for index, picture in enumerate(waiting.pictures):
             stem = upload_stem(nonce) if index == 0 else f"{upload_stem(nonce)}-{index}"
             upload = Upload(f"{stem}.{picture.extension}", picture.content_type, picture.data)
@@ -241,61 +321,96 @@ class Submitter:
             uploads.append(await self._owner.transport.upload(channel, upload))
         return uploads
 
-    async def _turn(self, jobid: JobId, again: bool = False, for_modal: bool = False) -> bool:
-        """Wait for the job's turn; False when it is over before that.
+    # ── asking ──
 
-        Args: again: it was refused as outdated: the unbound job itself is asked again; for_modal:
-        a modal is answered, so the bot knows the job already
-        """
-        owner, clock = self._owner, self._owner.adapters.clock
-        expected = JobStatus.SUBMITTED if again else JobStatus.CREATED
-        while True:
-            job = owner.current(jobid)
-            waits = job is not None and (
-                job.modal is not None if for_modal else job.status is expected
-            )
-            if not waits:
-                # R12: what was recorded as submitted is never sent again, whatever broke since
-                return False
-            if not owner.account.usable:
-                # R34: no turn comes before a person has acted, and the connection may be gone
-                await self._end(jobid, await self._halted())
-                return False
-            wait_s = self._not_before - clock.monotonic()
-            free = again or for_modal or not (owner.unbound or owner.must_wait(jobid))
-            if owner.caught_up and free and wait_s <= 0:
-                return True
-            moved = asyncio.ensure_future(owner.moved.wait())
-            if wait_s > 0:
-                await race(moved, asyncio.ensure_future(clock.sleep(wait_s)))
-            else:
-                await moved
+    async def _ask(self, entry: _Entry, group: asyncio.TaskGroup) -> None:
+        waiting, jobid = entry.waiting, entry.waiting.job.jobid
+        command = COMMANDS[waiting.job.verb]
+        action = waiting.action or action_for(command, waiting.job.params, entry.uploads or ())
+        nonce = entry.nonce or self._nonce()
+        recorded = await self._record(jobid, nonce, waiting.source)
+        self._drop(jobid)
+        if recorded:
+            submission = self._submission(nonce, action)
+            group.create_task(self._alone(jobid, self._send(entry, submission)))
 
-    async def _perform(
-        self, job: Job, nonce: Nonce, action: Action, source: Source | None = None
-    ) -> Accepted | Refused | Unknown | None:
+    async def _send(self, entry: _Entry, submission: Submission) -> None:
+        waiting = entry.waiting
+        outcome = await self._perform(waiting.job.jobid, submission)
+        if outcome is None:
+            return
+        job = self._owner.current(waiting.job.jobid)
+        outdated = isinstance(outcome, Refused) and outcome.kind == "outdated"
+        if outdated and not entry.again and job is not None and not job.bound:
+            await self._ask_again(entry)
+        else:
+            await self._judge(waiting.job, outcome)
+
+    async def _ask_again(self, entry: _Entry) -> None:
+        """Queue a job anew with a fresh command index: first in the row, with a new nonce (R13)."""
+        owner, jobid = self._owner, entry.waiting.job.jobid
+        # it is in flight no longer, and others need not wait for the index
+        await owner.step(lambda conversation, now: conversation.silent(jobid, now, refused=True))
+        try:
+            await owner.transport.refresh_commands(owner.account.channel, owner.account.guild_id)
+        except TransportError as error:
+            await self._end(jobid, *_transport_failure(error))
+            return
+        again = _entry(entry.waiting, entry.until, again=True)
+        self._queue = {jobid: again, **self._queue}
+        owner.moved.ring()
+
+    async def _answer(self, jobid: JobId, group: asyncio.TaskGroup) -> None:
+        """Answer the modal that a job's press has opened."""
+        job = self._owner.current(jobid)
+        if job is None or job.modal is None:
+            return
+        mask = self._masks.get(jobid)
+        answer = await answer_to(self._owner.adapters.store, job, job.modal, mask)
+        if answer is None:
+            await self._end(jobid, Failed(502, _MASK_LOST))
+            return
+        source = None
+        if isinstance(answer, Press):
+            source = Source(answer.message_id, custom_id=answer.custom_id)
+        nonce = self._nonce()
+        if await self._record(jobid, nonce, source):
+            self._masks.pop(jobid, None)
+            submission = self._submission(nonce, answer)
+            group.create_task(self._alone(jobid, self._send_answer(job, submission)))
+
+    async def _send_answer(self, job: Job, submission: Submission) -> None:
+        outcome = await self._perform(job.jobid, submission)
+        if outcome is not None:
+            await self._judge_answer(job, outcome)
+
+    async def _record(self, jobid: JobId, nonce: Nonce, source: Source | None) -> bool:
+        """Commit the nonce; the request leaves next (R12)."""
         owner = self._owner
-        account = owner.account
-        submission = Submission(nonce, account.channel, account.guild_id, action)
         # a lease that has run out is noticed before the nonce is committed: nothing is lost then
         owner.request_timeout_s()
         try:
             recorded = await owner.step(
-                lambda conversation, now: conversation.submitted(job.jobid, nonce, now, source),
+                lambda conversation, now: conversation.submitted(jobid, nonce, now, source),
                 only_if_usable=True,
             )
         except AccountHalted:
-            await self._end(job.jobid, await self._halted())
-            return None
-        if not recorded:
-            return None
-        self._pace()
+            await self._end(jobid, await self._halted())
+            return False
+        if recorded:
+            unbound = owner.in_flight == jobid
+            self._turns.asked(self._now(), self._pacing_s(), unbound=unbound)
+        return recorded
+
+    async def _perform(self, jobid: JobId, submission: Submission) -> Outcome | None:
         try:
-            return await owner.transport.perform(submission, owner.request_timeout_s())
+            return await self._owner.transport.perform(submission, self._owner.request_timeout_s())
         except TransportError as error:
             # perform raises only before anything was sent
-            await self._end(job.jobid, *_transport_failure(error))
+            await self._end(jobid, *_transport_failure(error))
             return None
+
+    # ── judging ──
 
     async def _judge(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
         owner = self._owner
@@ -306,14 +421,21 @@ class Submitter:
                 )
             case Refused():
                 if outcome.retry_after_s is not None:
-                    self._hold_back(outcome.retry_after_s)
-                event, halt = refusal(outcome)
-                if event is not None:
-                    await self._end(job.jobid, event, halt)
+                    self._turns.told(self._now(), outcome.retry_after_s, outcome.body)
+                await self._end(job.jobid, *refusal(outcome))
             case Accepted() if COMMANDS[job.verb].reaction is not None:
                 await owner.step(lambda conversation, now: conversation.reacted(job.jobid, now))
             case Accepted():
                 pass
+
+    async def _judge_answer(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
+        """Judge the answer to a modal: that its press was executed says nothing of the answer."""
+        current = self._owner.current(job.jobid)
+        if not isinstance(outcome, Refused) or current is None or current.message_id:
+            await self._judge(job, outcome)
+            return
+        event, halt = refusal(outcome)
+        await self._end(job.jobid, Failed(event.code, event.error, event.details), halt)
 
     async def _halted(self) -> Failed:
         """What a job that waited ends with when its account was halted or removed meanwhile."""
@@ -327,21 +449,41 @@ class Submitter:
             lambda conversation, now: conversation.ended(jobid, event, now, halt)
         )
 
-    def _pace(self) -> None:
+    # ── small things ──
+
+    def _end_of(self, hindrance: Hindrance, standing: Standing | None) -> JobEvent:
+        return hindrance.end(spoken(self._owner.limits.conversation.first_answer), standing)
+
+    def _submission(self, nonce: Nonce, action: Action) -> Submission:
+        account = self._owner.account
+        return Submission(nonce, account.channel, account.guild_id, action)
+
+    def _pause_s(self, standing: Standing | None) -> float:
+        told_s = 0.0 if standing is None else standing.wait_s
+        return max(told_s, self._turns.pause_s(self._now()))
+
+    def _pacing_s(self) -> float:
         limits = self._owner.limits
-        if limits.pacing_s > 0:
-            jitter = limits.pacing_jitter_s * (2 * self._owner.adapters.ids.fraction() - 1)
-            self._hold_back(limits.pacing_s + jitter)
+        if limits.pacing_s <= 0:
+            return 0.0
+        jitter = limits.pacing_jitter_s * (2 * self._owner.adapters.ids.fraction() - 1)
+        return limits.pacing_s + jitter
 
-    def _hold_back(self, seconds: float) -> None:
-        now = self._owner.adapters.clock.monotonic()
-        self._not_before = max(self._not_before, now + seconds)
+    def _nonce(self) -> Nonce:
+        return self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
+
+    def _now(self) -> float:
+        return self._owner.adapters.clock.monotonic()
 
 
-def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
+def _entry(waiting: Waiting, until: float, *, again: bool = False) -> _Entry:
+    return _Entry(waiting, until, again, uploads=None if waiting.uploads else ())
+
+
+def refusal(refused: Refused) -> tuple[RefusedEvent, str | None]:
     """Return what a definite refusal of Discord means: the job's end and the halt's text (R6).
 
-    An outdated command ends nothing yet; see `Submitter`.
+    An outdated command ends a job when it was outdated twice (R13).
     """
     status = refused.status
     error = f"Discord /interactions failed with HTTP status {status}"
@@ -352,9 +494,11 @@ def refusal(refused: Refused) -> tuple[JobEvent | None, str | None]:
             return RefusedEvent(596, _CAPTCHA, refused.body), _CAPTCHA
         case "unauthorized":
             return RefusedEvent(596, error, refused.body), TOKEN_REJECTED
-        case "forbidden":
+        case "blocked":
             text = f"{error}: {refused.body}"
             return RefusedEvent(596, error, refused.body), text
+        case "target":
+            return RefusedEvent(400, error, refused.body), None
         case _:
             return RefusedEvent(502, error, refused.body), None
 
@@ -370,5 +514,6 @@ def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
             return Failed(502, error.message, error.details), None
 
 
+_OWN_FAULT = "A fault of Waystation itself stopped the job; its log says which"
 _MASK_LOST = "Waystation was restarted before the mask was sent"
 _CAPTCHA = "Discord asks for a human check (CAPTCHA)"

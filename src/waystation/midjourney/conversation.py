@@ -13,7 +13,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,6 +47,7 @@ from waystation.jobs import (
     Reacted,
     Refused,
     Shown,
+    Silent,
     SlotReleased,
     Source,
     Submitted,
@@ -93,6 +94,8 @@ class Conversation:
         self._jobs: dict[JobId, Job] = {job.jobid: job for job in jobs}
         self._agenda = Agenda(limits, self._jobs.values())
         self._candidates = Candidates(self._jobs.values())
+        self._in_flight = {job.jobid for job in self._jobs.values() if job.in_flight}
+        """The ask that has shown nothing yet; one at most (I2)."""
         self._looked_back: dict[JobId, datetime] = {}
         self._ambiguous: set[JobId] = set()
         self._unclear: set[JobId] = set()
@@ -126,11 +129,9 @@ class Conversation:
         self._newest = newest(self._newest, snowflake)
 
     @property
-    def unbound(self) -> bool:
-        """Whether a submitted job has shown nothing yet: then nothing else is submitted (R15)."""
-        return any(
-            job.status is JobStatus.SUBMITTED and not job.bound for job in self._jobs.values()
-        )
+    def in_flight(self) -> JobId | None:
+        """The job that was asked a moment ago and has shown nothing: no other is asked (R15)."""
+        return next(iter(self._in_flight), None)
 
     def adopt(self, step: Step) -> None:
         """Take over what was committed."""
@@ -145,25 +146,27 @@ class Conversation:
             if job.final and not job.ghost:
                 self._forget(job)
             else:
-                self._jobs[job.jobid] = job
-                self._agenda.put(job)
-                self._candidates.put(job)
+                self.admit(job)
                 if any(isinstance(event, Unclear) for event in change.events):
                     self._unclear.add(job.jobid)
         self._held.settle()
 
     def admit(self, job: Job) -> None:
-        """Take in a job that the store has accepted for this account."""
+        """Take in a job as the store has it."""
         self._jobs[job.jobid] = job
         self._agenda.put(job)
         self._candidates.put(job)
+        (self._in_flight.add if job.in_flight else self._in_flight.discard)(job.jobid)
 
     # ── our own steps ──
 
-    def must_wait(self, jobid: JobId) -> bool:
-        """Tell whether a job must wait for one that looks like it to show its uuid (R15)."""
+    def must_wait(self, jobid: JobId, target: str | None = None) -> bool:
+        """Tell whether a job must wait for one whose answer could be taken for its own (R15).
+
+        Args: target: the message that it will press
+        """
         job = self._jobs.get(jobid)
-        return job is not None and bool(self._candidates.rivals(job))
+        return job is not None and bool(self._candidates.rivals(job, target))
 
     def submitted(
         self, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None
@@ -190,6 +193,19 @@ class Conversation:
             )
         return self._step(jobid, now, event)
 
+    def silent(self, jobid: JobId, now: datetime, *, refused: bool = False) -> Step:
+        """Return the step for an ask of which nothing was seen in time: others may pass (R15).
+
+        History is read once meanwhile, since it may have what the gateway has lost.
+
+        Args: refused: Discord has not executed it, so there is nothing to read
+        """
+        job = self._jobs.get(jobid)
+        if job is None or not job.in_flight:
+            return NOTHING
+        looks = frozenset() if refused or not in_history(job) else frozenset({jobid})
+        return replace(self._step(jobid, now, Silent()), look_back=looks)
+
     def reacted(self, jobid: JobId, now: datetime) -> Step:
         """Return the step for an emoji that Discord has put under the message."""
         return self._step(jobid, now, Reacted())
@@ -207,6 +223,12 @@ class Conversation:
         if not halt:
             return step
         return replace(step, halt=HaltSign(halt, now, token_rejected=halt == TOKEN_REJECTED))
+
+    def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+        """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
+        job = self._jobs.get(jobid)
+        waits = job is not None and job.status is JobStatus.CREATED
+        return self._step(jobid, now, event) if waits else NOTHING
 
     def unclear(self, jobid: JobId, reason: str, now: datetime) -> Step:
         """Return the step that notes an unclear outcome."""
@@ -332,13 +354,20 @@ class Conversation:
         moments.append(self._agenda.next_ghost())
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def expire(self, now: datetime, *, caught_up: bool) -> Step:
+    def expire(
+        self,
+        now: datetime,
+        *,
+        caught_up: bool,
+        unsent: Callable[[JobId], JobEvent | None] = lambda jobid: None,
+    ) -> Step:
         """Return the verdicts that are due (R27, R28, R31).
 
         Call it only under the account's lease. Jobs in `look_back` are judged by the next call,
         after history was read.
 
-        Args: caught_up: whether every message up to now has been received
+        Args: caught_up: whether every message up to now has been received; unsent: the end of a
+        job that was never asked, by what it waited for
         """
         steps: list[Step] = []
         look_back: set[JobId] = set()
@@ -362,9 +391,9 @@ class Conversation:
                 runs_on = job.vanished_at is None
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=runs_on)))
             else:
-                steps.append(
-                    self._step(job.jobid, now, verdict(job, self._limits, caught_up=caught_up))
-                )
+                end = unsent(job.jobid) if job.status is JobStatus.CREATED else None
+                end = end or verdict(job, self._limits, caught_up=caught_up)
+                steps.append(self._step(job.jobid, now, end))
         return replace(join(steps), look_back=frozenset(look_back), untold=tuple(untold))
 
     def _due_at(self, job: Job, *, caught_up: bool) -> datetime | None:
@@ -551,6 +580,7 @@ class Conversation:
         self._candidates.settle(job)
         self._jobs.pop(job.jobid, None)
         self._agenda.drop(job.jobid)
+        self._in_flight.discard(job.jobid)
         self._looked_back.pop(job.jobid, None)
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["Limits", "bounded", "due_at", "running_deadline", "verdict"]
+__all__ = ["Limits", "bounded", "due_at", "running_deadline", "spoken", "verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,10 @@ def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
     if job.vanished_at is not None:
         return Moderated("Job was removed by the bot", _VANISHED)
     if job.status is JobStatus.CREATED:
-        reason = _TURN if caught_up else _NO_CONNECTION
-        return Failed(502, reason.format(limit=_spoken(limits.first_answer)), _NOTHING_SUBMITTED)
+        return Failed(502, _NOT_TAKEN.format(limit=spoken(limits.first_answer)), _NOTHING_SUBMITTED)
     if job.status is JobStatus.SUBMITTED:
-        return Lost(f"Midjourney bot did not reply within {_spoken(limits.first_answer)}")
-    return Expired(f"Job did not finish within {_spoken(_running_limit(job, limits))}")
+        return Lost(f"Midjourney bot did not reply within {spoken(limits.first_answer)}")
+    return Expired(f"Job did not finish within {spoken(_running_limit(job, limits))}")
 
 
 def _running_limit(job: Job, limits: Limits) -> timedelta:
@@ -101,12 +100,12 @@ def _running_limit(job: Job, limits: Limits) -> timedelta:
     return limits.job_timeout if COMMANDS[job.verb].takes_slot else limits.first_answer
 
 
-def _spoken(span: timedelta) -> str:
+def spoken(span: timedelta) -> str:
+    """Return a span in words: `60 seconds`, from two minutes on `2 minutes`."""
     seconds = span.total_seconds()
     return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
 
 
 _VANISHED = "The bot deleted its message without a result"
-_NO_CONNECTION = "The account's connection to Discord was not ready within {limit}"
-_TURN = "The job's turn did not come within {limit}: others of this account were before it"
+_NOT_TAKEN = "The account's connection to Discord was not ready within {limit}"
 _NOTHING_SUBMITTED = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -34,6 +34,7 @@ from waystation.jobs import (
     Reacted,
     Refused,
     Shown,
+    Silent,
     SlotReleased,
     Submitted,
     Unclear,
@@ -60,6 +61,7 @@ _UNSEEN = (
     ModalOpened,
     InteractionSeen,
     Unclear,
+    Silent,
     Vanished,
     CancelRequested,
     Late,
@@ -84,6 +86,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
         ModalOpened: _SUBMITTED,
         InteractionSeen: _SUBMITTED,
         Unclear: _SUBMITTED,
+        Silent: _SUBMITTED,
         Acknowledged: _STARTED,
         Progressed: _PROGRESS,
         Refused: _FAILED,
@@ -160,6 +163,8 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, error=error, error_details=details, code=code)
         case Lost(error) | Expired(error):
             return replace(job, error=error, code=502)
+        case Silent():
+            return replace(job, unclear=True)
         case CancelRequested():
             return replace(job, cancel_requested_at=now)
         case Vanished():
@@ -188,6 +193,7 @@ def _submit(job: Job, event: Submitted, now: datetime) -> Job:
         deadline_at=event.deadline_at,
         asked_after=job.asked_after if job.modal else event.after,
         messages={**job.messages, **target},
+        unclear=False,
         source_hash=event.source_hash or job.source_hash,
         pressed=event.pressed or job.pressed,
         modal=None,

@@ -20,12 +20,12 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.edits import finishes
+from waystation.midjourney.edits import edit_of, finishes
 from waystation.midjourney.likeness import (
     DRAWN,
     Agreement,
@@ -283,23 +283,32 @@ class Candidates:
             or (reading.kind is ReplyKind.PROGRESS and bool(_progress_of(job)))
         )
 
-    def rivals(self, job: Job) -> frozenset[JobId]:
-        """Return the asked jobs whose result could still be taken for this one's (R15)."""
+    def rivals(self, job: Job, target: str | None = None) -> frozenset[JobId]:
+        """Return the asked jobs whose answer could still be taken for this one's (R15).
+
+        Args: target: the message that the job will press
+        """
+        if target is not None:
+            job = replace(job, messages={**job.messages, target: MessageRole.TARGET})
         own = frozenset(likenesses(job))
-        near = {
-            jobid
-            for likeness in own
-            for jobid in self._alike.get(likeness[:2], ())
-            if jobid != job.jobid
-        }
-        return frozenset(
-            jobid
-            for jobid in near
-            if (other := self._jobs[jobid]).submitted_at is not None
-            and not other.final
-            and (other.hash is None or button_row(other.button).results > 1)
+        near = {jobid for likeness in own for jobid in self._alike.get(likeness[:2], ())}
+        found = {
+            other.jobid
+            for other in self._open(near)
+            if (other.hash is None or button_row(other.button).results > 1)
             and not own.isdisjoint(likenesses(other))
-        )
+        }
+        # an edit of the message could be either's; another answer names its own press
+        found |= {
+            other.jobid
+            for other in self._open(self._pressing.get(job.target or "", ()))
+            if edit_of(other.pressed) is not None or not other.bound
+        }
+        return frozenset(found - {job.jobid})
+
+    def _open(self, jobids: Iterable[JobId]) -> Iterator[Job]:
+        jobs = (self._jobs[jobid] for jobid in jobids)
+        return (job for job in jobs if job.submitted_at is not None and not job.final)
 
     def impossible(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message shows another uuid than the job's, or that of its source (R20)."""

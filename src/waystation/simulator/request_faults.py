@@ -15,6 +15,7 @@ from waystation.simulator.refusals import (
     Effect,
     cloudflare_page,
     error_effect,
+    outdated,
     rate_limited,
     server_error,
 )
@@ -38,6 +39,9 @@ def _captcha(params: Payload) -> Effect:
     }
     return Effect(400, encode(body))
 
+
+_CHINESE_OUTDATED = "\u6b64\u547d\u4ee4\u5df2\u8fc7\u671f\uff0c\u8bf7\u7a0d\u540e\u518d\u8bd5"
+"""Our own wording: none was captured. Discord answers in the account's language."""
 
 REQUEST_FAULTS: tuple[Fault, ...] = (
     _http(
@@ -109,6 +113,18 @@ REQUEST_FAULTS: tuple[Fault, ...] = (
         "unknown_channel_400",
         "400, code 10003, although the channel is right.",
         lambda params: error_effect("unknown_channel"),
+    ),
+    _http("unknown_channel_404", "404, code 10003.", lambda params: error_effect("no_channel")),
+    _http(
+        "unknown_message_404", "404, code 10008.", lambda params: error_effect("unknown_message")
+    ),
+    _http(
+        "unknown_command_404", "404, code 10063.", lambda params: error_effect("unknown_command")
+    ),
+    _http(
+        "outdated_in_chinese_400",
+        "400 for an outdated command, in the words of a Chinese account.",
+        lambda params: outdated(_CHINESE_OUTDATED).effect,
     ),
 )
 """Rows of `faults.FAULTS`; each takes `route` beside its own parameters."""

@@ -92,6 +92,7 @@ JOB_COLUMNS = (
     "vanished_at", "finished_at", "ghost", "late", "code", "error", "error_details", "version",
     "result_message_id", "flags", "buttons", "result", "source_hash", "modal", "discord_user_id",
     "parent_jobid", "once", "pressed", "reply_progress", "server", "asked_after", "wall_ahead",
+    "unclear",
 )  # fmt: skip
 
 DELIVERY_COLUMNS = (
@@ -239,7 +240,7 @@ def job_of(row: Row) -> Job:
         interaction_id, hash_, message_id, messages, timestamp, content, embeds, attachments,
         progress, cancel_requested, vanished, finished, ghost, late, code, error, error_details,
         version, _, flags, buttons, result, source_hash, modal, discord_user_id, _, _, pressed,
-        reply_progress, server, asked_after, wall_ahead,
+        reply_progress, server, asked_after, wall_ahead, unclear,
     ) = row  # fmt: skip
     return Job(
         jobid=jobid,
@@ -289,6 +290,7 @@ def job_of(row: Row) -> Job:
         reply_progress=bool(reply_progress),
         asked_after=asked_after,
         wall_ahead=timedelta(microseconds=wall_ahead),
+        unclear=bool(unclear),
     )
 
 
@@ -345,6 +347,7 @@ def job_values(job: Job) -> Values:
         "reply_progress": int(job.reply_progress),
         "asked_after": job.asked_after,
         "wall_ahead": job.wall_ahead // _MICROSECOND,
+        "unclear": int(job.unclear),
     }
 
 

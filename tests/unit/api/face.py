@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message
 
 from waystation.api.asgi import create_app
 from waystation.api.body import Limits
+from waystation.contract import retry_after_s
 from waystation.engine.service import JobRequest, Readiness, Service
 from waystation.errors import (
     InvalidRequest,
@@ -107,6 +108,9 @@ class FakeService:
     async def submit(self, user: User, request: JobRequest) -> Job:
         self.note("submit", request)
         return self.job
+
+    def retry_after_s(self, job: Job) -> int | None:
+        return retry_after_s(job)
 
     async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
         self.note("family", jobid)

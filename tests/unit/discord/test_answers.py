@@ -16,32 +16,57 @@ from waystation.errors import (
 
 LIMITED = '{"global":true,"message":"You are being rate limited.","retry_after":10}'
 CAPTCHA = '{"captcha_key":["captcha-required"],"captcha_service":"hcaptcha"}'
-OUTDATED = (
-    '{"code":50035,"message":"Invalid Form Body","errors":{"data":{"_errors":[{"code":"X",'
-    '"message":"This command is outdated, please try again"}]}}}'
-)
 DEAD = '{"message":"401: Unauthorized","code":0}'
 
+
+def form_error(code: str, message: str = "\u6b64\u547d\u4ee4\u5df2\u8fc7\u671f") -> str:
+    """Discord's "Invalid Form Body" with a reason of its own, in the account's language."""
+    reason = f'{{"code":"{code}","message":"{message}"}}'
+    return f'{{"code":50035,"message":"...","errors":{{"data":{{"_errors":[{reason}]}}}}}}'
+
+
+def coded(code: int) -> str:
+    return f'{{"code":{code},"message":"Who knows which language"}}'
+
+
 REFUSED = [
-    # status, body, kind, error of a read
-    (400, '{"code":50035,"message":"Invalid Form Body"}', "invalid", RequestRefused),
-    (400, '{"code":10003,"message":"Unknown Channel"}', "invalid", RequestRefused),
-    (400, OUTDATED, "outdated", RequestRefused),
+    # status, body, kind, error of a read; in R51's order
     (400, CAPTCHA, "captcha", HumanCheckRequired),
+    (429, CAPTCHA, "captcha", HumanCheckRequired),
     (401, DEAD, "unauthorized", NotAuthorised),
-    (403, '{"code":40001,"message":"Unauthorized"}', "unauthorized", NotAuthorised),
-    (403, '{"code":50014,"message":"Invalid token"}', "unauthorized", NotAuthorised),
-    (403, '{"code":50001,"message":"Missing Access"}', "forbidden", RequestRefused),
-    (403, '{"code":50013,"message":"Missing Permissions"}', "forbidden", RequestRefused),
-    (403, '{"code":10008,"message":"Unknown Message"}', "forbidden", HumanCheckRequired),
-    (403, '{"code":40002,"message":"You need to verify"}', "forbidden", HumanCheckRequired),
-    (403, "<!DOCTYPE html><title>Just a moment</title>", "forbidden", HumanCheckRequired),
-    (404, '{"code":10063,"message":"Unknown application command"}', "invalid", RequestRefused),
-    (404, '{"code":10008,"message":"Unknown Message"}', "invalid", RequestRefused),
-    (404, "", "invalid", RequestRefused),
-    (413, '{"code":40005,"message":"Request entity too large"}', "invalid", RequestRefused),
+    (400, coded(40001), "unauthorized", NotAuthorised),
+    (403, coded(50014), "unauthorized", NotAuthorised),
+    (403, coded(10008), "blocked", HumanCheckRequired),
+    (403, coded(40002), "blocked", HumanCheckRequired),
+    (403, "<!DOCTYPE html><title>Just a moment</title>", "blocked", HumanCheckRequired),
     (429, LIMITED, "rate_limited", Unreachable),
     (429, "<html>", "rate_limited", Unreachable),
+    (400, coded(40062), "rate_limited", Unreachable),
+    (
+        400,
+        form_error("INTERACTION_APPLICATION_COMMAND_INVALID_VERSION"),
+        "outdated",
+        RequestRefused,
+    ),
+    (404, coded(10063), "outdated", RequestRefused),
+    (400, coded(10063), "outdated", RequestRefused),
+    (404, coded(10008), "target", RequestRefused),
+    (400, coded(10008), "target", RequestRefused),
+    (400, coded(10005), "target", RequestRefused),
+    (404, coded(10062), "target", RequestRefused),
+    (400, form_error("COMPONENT_VALIDATION_FAILED"), "target", RequestRefused),
+    (400, coded(10003), "account", RequestRefused),
+    (404, coded(10003), "account", RequestRefused),
+    (404, coded(10004), "account", RequestRefused),
+    (403, coded(50001), "account", RequestRefused),
+    (400, coded(50007), "account", RequestRefused),
+    (403, coded(50013), "account", RequestRefused),
+    (400, form_error("INVALID_PERMISSIONS"), "account", RequestRefused),
+    (403, coded(99999), "account", RequestRefused),
+    (400, coded(50035), "invalid", RequestRefused),
+    (400, '{"code":50035,"message":"This command is outdated"}', "invalid", RequestRefused),
+    (404, "", "invalid", RequestRefused),
+    (413, coded(40005), "invalid", RequestRefused),
 ]
 
 
@@ -59,7 +84,12 @@ def test_a_definite_4xx_is_refused_with_its_kind_and_discords_own_words(
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {kind for kind, _ in REFUSALS} == {kind for _, _, kind, _ in REFUSED}
+    assert {row.kind for row in REFUSALS} == {kind for _, _, kind, _ in REFUSED}
+
+
+def test_a_body_that_nests_without_end_is_refused_all_the_same() -> None:
+    deep = '{"code":50035,"errors":' + '{"a":' * 5000 + "1" + "}" * 5001
+    assert kind_of(answer(400, deep)) == "invalid"
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])

@@ -140,6 +140,15 @@ class Desk:
         self.owner.submit(Waiting(job, (PICTURE,) if verb == "describe" else ()))
         return job
 
+    async def imagine(self, prompt: str) -> Job:
+        """Accept an imagine and hand it to the owner."""
+        wanted = replace(draft(ACCOUNT.account_id, max_jobs=9), verb="imagine")
+        wanted = replace(wanted, params={"prompt": prompt})
+        job = await self.store.add_job(wanted, self.clock.now())
+        assert isinstance(job, Job)
+        self.owner.submit(Waiting(job))
+        return job
+
     async def add_anyhow(self) -> Job:
         """Hand the owner a job that was accepted just before its account was removed."""
         await self.store._write(lambda database: _set_removed(database, None))

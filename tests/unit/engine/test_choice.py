@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.build import account, setup
+from tests.build import account, draft, setup
 from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, house
+from waystation.actions import Refused
 from waystation.engine.service import JobRequest
-from waystation.errors import Busy, Halted, InvalidRequest, Throttled
+from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
+from waystation.jobs import Job
+from waystation.midjourney.commands import COMMANDS
+from waystation.ports import Standing
 
 
 async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_path: Path) -> None:
@@ -68,3 +72,76 @@ async def test_which_account_is_asked(tmp_path: Path) -> None:
         stranger = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
         with pytest.raises(InvalidRequest, match=r"^Configuration not found$"):
             await here.service.submit(stranger, DESCRIBE)
+
+
+# ── Discord's wait (R16) ──
+
+LIMITED = '{"message":"You are being rate limited.","retry_after":300}'
+
+
+async def test_while_every_account_waits_for_discord_a_caller_is_told_at_once_and_truly(
+    tmp_path: Path,
+) -> None:
+    """B1, B2: nothing is fetched or written; the seconds are those that remain."""
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.outcomes.append(Refused(429, LIMITED, "rate_limited", 300.0))
+        assert (await (await here.ask())).code == 429
+        here.fetcher.urls.clear()
+        await here.here.clock.elapse(11)
+        for request in (DESCRIBE, INFO):
+            with pytest.raises(RateLimited) as caught:
+                await (await here.ask(request))
+            assert caught.value.message == "Discord /interactions failed with HTTP status 429"
+            assert caught.value.retry_after_s == 289
+            assert caught.value.details == LIMITED.replace("300", "289")
+            assert caught.value.executing_jobs is None
+        assert here.fetcher.urls == []
+        assert (await here.here.store.counts()).jobs_by_status == {"failed": 1}
+        # and the first is asked as soon as the wait is over
+        await here.here.clock.elapse(290)
+        asked = await here.ask()
+        await here.performed(2)
+        asked.cancel()
+
+
+async def test_a_wait_that_the_connection_knows_of_counts_as_well(tmp_path: Path) -> None:
+    """A 429 of the whole token, had from an upload or from history."""
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "<html>")
+        with pytest.raises(RateLimited) as caught:
+            await (await here.ask())
+        assert (caught.value.retry_after_s, caught.value.details) == (120, "<html>")
+
+
+async def test_a_wait_that_a_caller_can_bear_is_borne(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(20.0, "")
+        asked = await here.ask()
+        await until(lambda: bool(here.pool.jobs(ACCOUNT.account_id)))
+        assert here.here.discord.performed == []
+        asked.cancel()
+
+
+async def test_an_account_that_waits_is_not_drawn_while_another_does_not(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        request = replace(DESCRIBE, max_jobs=1)
+        second = replace(account(2), max_jobs=1)
+        sealed = here.sealer.seal("accounts", "account-2", b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        choice = here.service._choice
+        assert len(await choice.of(user, request, COMMANDS["describe"], None)) == 2
+        here.here.discord.standing = Standing(61.0, "")
+        drawn = await choice.of(user, request, COMMANDS["describe"], None)
+        assert [one.account_id for one in drawn] == ["account-2"]
+        # some wait and the rest are full: 429 (a)
+        job = await here.here.store.add_job(draft("account-2"), here.here.clock.now())
+        assert isinstance(job, Job)
+        here.pool.holding = lambda account_id: [job] if account_id == "account-2" else []  # type: ignore[method-assign]
+        with pytest.raises(Busy) as caught:
+            await choice.of(user, request, COMMANDS["describe"], None)
+        assert caught.value.executing_jobs == (job.jobid,)

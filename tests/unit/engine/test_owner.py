@@ -214,7 +214,7 @@ async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Pat
         assert here.owner.jobs == ()
         assert here.owner.current(job.jobid) is None
         assert not here.owner.caught_up
-        assert not here.owner.unbound
+        assert here.owner.in_flight is None
         with pytest.raises(LeaseLost):
             await here.owner.cancel(job.jobid)
         with pytest.raises(LeaseLost):
@@ -295,6 +295,8 @@ async def test_a_result_that_only_history_has_is_found_at_the_deadline(tmp_path:
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.in_flight is None)
         here.discord.history.append(answer(job, _id_now(here.clock.now())))
         await here.pass_time(60)
         await here.becomes(job.jobid, JobStatus.COMPLETED)
@@ -427,6 +429,8 @@ async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.in_flight is None)
         here.discord.history_ends.extend([error] * 500)
         here.discord.say(
             Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))

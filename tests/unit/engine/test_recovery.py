@@ -165,7 +165,7 @@ async def test_a_result_that_two_jobs_claim_is_looked_up_and_never_guessed(tmp_p
         second = await here.send()
         # the answer to the first under the interaction of the second
         here.discord.say(told(second, "702", 4))
-        await until(lambda: not here.owner.unbound)
+        await until(lambda: here.owner.in_flight is None)
         second = await here.job(second.jobid)
         torn = answer(second, "801", interaction_id="702")
         here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 5))

@@ -114,7 +114,7 @@ async def test_a_post_whose_time_is_over_ends_a_job_that_was_not_asked(
         here.here.discord.upload_ends.append(asyncio.get_running_loop().create_future())
         answer = await (await here.ask())
         assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
-        assert answer.error == "The job was not sent to Discord in the time of its request"
+        assert answer.error == "The picture was not uploaded to Discord within 60 seconds"
         assert here.here.discord.performed == []
         assert await here.here.store.running_jobs(1) == []
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,7 +19,9 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.actions import Accepted, Outcome, Refused, Unknown
+from waystation.engine import submitter
 from waystation.engine.submitter import Waiting, refusal
+from waystation.engine.turns import NOTHING_SENT
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -94,7 +97,7 @@ async def test_a_hold_that_breaks_while_the_request_is_out_sends_nothing_again(
         await until(lambda: not here.owner._submitter.queued)
         await here.quiet()
         assert len(here.discord.performed) == 1
-        assert await here.kinds(job.jobid) == ["Submitted"]
+        assert (await here.kinds(job.jobid)).count("Submitted") == 1
 
 
 async def test_a_lease_that_has_run_out_is_noticed_before_anything_is_recorded(
@@ -156,21 +159,134 @@ async def test_one_unbound_job_keeps_the_others_waiting(tmp_path: Path) -> None:
         assert (await here.job(second.jobid)).status is JobStatus.SUBMITTED
 
 
-async def test_an_unknown_outcome_blocks_the_channel_until_its_deadline(tmp_path: Path) -> None:
+async def test_an_unclear_ask_holds_up_others_for_five_seconds_only(tmp_path: Path) -> None:
+    """B3: the first alone ends 502; whatever became of it, the others are asked."""
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.outcomes.append(Unknown("a time-out"))
         first = await here.send()
-        await here.pass_time(30)
-        second = await here.submit()
+        second, info = await here.submit(), await here.submit("info")
         await until(lambda: len(here.discord.uploads) == 2)
-        await here.pass_time(29)
+        await here.clock.elapse(4.9)
         await here.quiet()
         assert len(here.discord.performed) == 1
-        await here.pass_time(1)
-        await here.becomes(first.jobid, JobStatus.FAILED)
+        await here.clock.elapse(0.2)
         await until(lambda: len(here.discord.performed) == 2)
-        assert (await here.job(second.jobid)).status is JobStatus.SUBMITTED
+        here.discord.say(told(await here.job(second.jobid), "701"))
+        await until(lambda: len(here.discord.performed) == 3)
+        here.discord.say(told(await here.job(info.jobid), "702"))
+        await until(lambda: here.owner.in_flight is None)
+        assert (await here.job(first.jobid)).status is JobStatus.SUBMITTED
+        # and it still gets its result
+        here.discord.say(acknowledged(first, "801", interaction_id="703"))
+        await here.becomes(first.jobid, JobStatus.STARTED)
+
+
+async def test_an_accepted_ask_of_which_nothing_is_seen_is_unclear_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        await here.submit()
+        await until(lambda: len(here.discord.uploads) == 2)
+        await here.pass_time(5)
+        await until(lambda: len(here.discord.performed) == 2)
+        assert await here.kinds(first.jobid) == ["Submitted", "Silent"]
+        # R15: one look back meanwhile
+        await until(lambda: len(here.discord.reads) == 1)
+
+
+async def test_a_request_that_hangs_holds_up_others_for_five_seconds_only(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(asyncio.get_running_loop().create_future())
+        await here.send()
+        await here.submit("info")
+        await here.pass_time(5)
+        await until(lambda: len(here.discord.performed) == 2)
+
+
+async def test_whoever_is_ready_first_is_asked_first(tmp_path: Path) -> None:
+    """An upload that hangs holds up its own job alone."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        (upload,) = pending()
+        here.discord.upload_ends.append(upload)
+        slow, quick = await here.submit(), await here.submit()
+        info = await here.submit("info")
+        await until(lambda: len(here.discord.performed) == 1)
+        assert here.discord.performed[0].nonce == (await here.job(quick.jobid)).nonce
+        here.discord.say(told(await here.job(quick.jobid)))
+        await until(lambda: len(here.discord.performed) == 2)
+        assert here.discord.performed[1].nonce == (await here.job(info.jobid)).nonce
+        here.discord.say(told(await here.job(info.jobid), "701"))
+        upload.set_result(None)
+        await until(lambda: len(here.discord.performed) == 3)
+        assert here.discord.performed[2].nonce == (await here.job(slow.jobid)).nonce
+
+
+async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: Path) -> None:
+    """B4: the same prompt waits for the first to show its uuid; another prompt and an info run."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.imagine("a cat")
+        await until(lambda: len(here.discord.performed) == 1)
+        here.discord.say(told(await here.job(first.jobid)))
+        await until(lambda: here.owner.in_flight is None)
+        twin = await here.imagine("A  cat --ar 3:2")
+        dog = await here.imagine("a completely different dog")
+        await until(lambda: len(here.discord.performed) == 2)
+        assert here.discord.performed[1].nonce == (await here.job(dog.jobid)).nonce
+        here.discord.say(told(await here.job(dog.jobid), "701"))
+        await here.send("info")
+        await here.pass_time(60)
+        failed = await here.becomes(twin.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error, failed.error_details) == (
+            502,
+            "A job that looks the same did not show which result is its own within 60 seconds",
+            NOTHING_SENT,
+        )
+        assert len(here.discord.performed) == 3
+
+
+# ── one job's fault (B9) ──
+
+
+@pytest.mark.parametrize("where", ["perform", "upload", "action"])
+async def test_an_unexpected_exception_fails_its_job_alone(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        fault = ValueError("a bug")
+        if where == "perform":
+            here.discord.outcomes.append(fault)
+        elif where == "upload":
+            here.discord.upload_ends.append(fault)
+        else:
+            monkeypatch.setattr(submitter, "action_for", Mock(side_effect=fault))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (
+            502,
+            "A fault of Waystation itself stopped the job; its log says which",
+        )
+        # what may have been sent may still be answered (R12)
+        assert failed.ghost is (where == "perform")
+        monkeypatch.undo()
+        await here.send("info")
+        assert len(here.discord.transports) == 1
+
+
+async def test_a_request_before_which_time_ran_out_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        (upload,) = pending()
+        here.discord.upload_ends.append(upload)
+        job = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        await here.pass_time(60)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.error == "The picture was not uploaded to Discord within 60 seconds"
 
 
 @pytest.mark.parametrize(("fraction", "wait_s"), [(0.0, 1.5), (0.5, 2.5), (0.999, 3.498)])
@@ -182,7 +298,7 @@ async def test_two_submissions_are_a_pause_with_jitter_apart(
         await here.start()
         first = await here.send()
         here.discord.say(told(first))
-        await until(lambda: not here.owner.unbound)
+        await until(lambda: here.owner.in_flight is None)
         await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.clock.elapse(wait_s - 0.01)
@@ -270,7 +386,9 @@ async def test_an_outdated_command_is_asked_again_once_with_another_nonce(tmp_pa
         assert here.discord.refreshes == 1
         first, second = (submission.nonce for submission in here.discord.performed)
         assert first != second == job.nonce
-        assert await here.kinds(job.jobid) == ["Submitted", "Submitted"]
+        # while the index is read again it is not in flight, so that others can pass
+        assert await here.kinds(job.jobid) == ["Submitted", "Silent", "Submitted"]
+        assert here.owner.in_flight == job.jobid
         # its picture was uploaded again under the new name
         assert here.discord.uploads[1].filename.startswith(upload_stem(second))
 
@@ -401,8 +519,10 @@ async def test_a_submission_that_never_left_ends_the_job_at_once(tmp_path: Path)
         (Refused(429, "{}", "rate_limited"), 429, False),
         (Refused(400, "{}", "captcha"), 596, True),
         (Refused(401, "{}", "unauthorized"), 596, True),
-        (Refused(403, "{}", "forbidden"), 596, True),
+        (Refused(403, "{}", "blocked"), 596, True),
         (Refused(400, "{}", "outdated"), 502, False),
+        (Refused(404, "{}", "target"), 400, False),
+        (Refused(403, "{}", "account"), 502, False),
         (Refused(400, "{}", "invalid"), 502, False),
     ],
 )

@@ -110,6 +110,8 @@ class Play:
                 return self.submit(name, step.get("nonce", self.nonces[JobId(name)]))
             case {"unclear": name}:
                 return self.commit(self.talk.unclear(JobId(name), "time-out", self.now))
+            case {"silent": name}:
+                return self.commit(self.talk.silent(JobId(name), self.now))
             case {"refuse": name}:
                 event = Refused(429, "Discord /interactions failed with HTTP status 429")
                 return self.commit(self.talk.ended(JobId(name), event, self.now))

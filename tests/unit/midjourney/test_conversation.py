@@ -81,13 +81,25 @@ def test_a_step_changes_nothing_until_it_is_adopted() -> None:
     assert play.talk.get(JobId("a")) == play.jobs[JobId("a")]
 
 
-def test_a_submitted_job_is_unbound_until_anything_of_it_was_seen() -> None:
+def test_an_ask_is_in_flight_until_anything_of_it_was_seen() -> None:
     play = Play([new_job("a")])
-    assert not play.talk.unbound
+    assert play.talk.in_flight is None
     play.submit("a", NONCE)
-    assert play.talk.unbound
+    assert play.talk.in_flight is not None
     play.see(event_of({"see": "describe/acknowledged"}))
-    assert not play.talk.unbound
+    assert play.talk.in_flight is None
+
+
+def test_an_ask_that_shows_nothing_is_no_longer_in_flight_and_is_looked_up_once() -> None:
+    play = Play([new_job("a")])
+    play.submit("a", NONCE)
+    step = play.commit(play.talk.silent(JobId("a"), START))
+    assert step.look_back == {JobId("a")}
+    assert play.talk.in_flight is None
+    assert not play.talk.silent(JobId("a"), START).writes
+    # and it still gets its result
+    play.see(event_of({"see": "describe/acknowledged"}))
+    assert play.jobs[JobId("a")].status is JobStatus.STARTED
 
 
 def test_an_unknown_job_can_be_neither_submitted_nor_ended_nor_cancelled() -> None:

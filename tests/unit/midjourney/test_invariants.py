@@ -57,7 +57,7 @@ class Life(RuleBasedStateMachine):
         name = f"job-{len(self.play.jobs)}"
         self.play.admit(new_job(name, verb, self.play.now))
 
-    @precondition(lambda self: not self.play.talk.unbound)
+    @precondition(lambda self: self.play.talk.in_flight is None)
     @rule(verb=_VERBS, which=_INDEX, ending=st.sampled_from(ENDINGS), outcome=_OUTCOMES)
     def submit(self, verb: str, which: int, ending: str, outcome: str) -> None:
         self.accept(verb)
@@ -218,14 +218,18 @@ class Life(RuleBasedStateMachine):
                 if drawn:
                     assert self.world.asks[int(number)].owner == job.jobid
 
+    @precondition(lambda self: self.play.talk.in_flight is not None)
+    @rule()
+    def let_others_pass(self) -> None:
+        jobid = self.play.talk.in_flight
+        assert jobid is not None
+        self.play.perform({"silent": jobid})
+
     @invariant()
-    def at_most_one_job_is_unbound(self) -> None:
+    def at_most_one_ask_is_in_flight(self) -> None:
         """I2."""
-        unbound = [
-            job for job in self._jobs() if job.status is JobStatus.SUBMITTED and not job.bound
-        ]
-        assert len(unbound) <= 1
-        assert self.play.talk.unbound == bool(unbound)
+        in_flight = [job.jobid for job in self._jobs() if job.in_flight]
+        assert in_flight in ([], [self.play.talk.in_flight])
 
     @invariant()
     def a_slot_ends_once(self) -> None:

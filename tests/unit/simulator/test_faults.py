@@ -557,6 +557,10 @@ REFUSALS = {
     "abuse_block_403": (403, 10008),
     "verify_account_403": (403, 40002),
     "unknown_channel_400": (400, 10003),
+    "unknown_channel_404": (404, 10003),
+    "unknown_message_404": (404, 10008),
+    "unknown_command_404": (404, 10063),
+    "outdated_in_chinese_400": (400, 50035),
 }
 EXPECTATIONS.update({name: _refusal_expectation(name, *row) for name, row in REFUSALS.items()})
 

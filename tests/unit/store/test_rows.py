@@ -91,6 +91,7 @@ FULL = Job(
     asked_after="1400000000000000001",
     wall_ahead=timedelta(hours=-1, microseconds=3),
     reply_progress=True,
+    unclear=True,
 )
 
 

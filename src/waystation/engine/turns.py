@@ -1,0 +1,108 @@
+"""Turns: when an account may be asked something again, and why a job has not been asked yet.
+
+How it works: three spans stand between two asks: our own pacing, the wait that Discord asked for
+(R16), and the few seconds in which an ask that shows nothing is in flight (R15). Times are
+monotonic seconds.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from waystation.jobs import Failed, JobEvent, Refused
+from waystation.ports import Standing
+
+__all__ = ["IN_FLIGHT_S", "NOTHING_SENT", "RATE_LIMITED", "Hindrance", "Turns", "lane", "remaining"]
+
+IN_FLIGHT_S: Final = 5.0
+"""How long an ask that has shown nothing keeps all others waiting (R15)."""
+
+NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."
+
+RATE_LIMITED: Final = "Discord /interactions failed with HTTP status 429"
+
+_LEAST_LANE, _MOST_LANE = 5, 50
+
+
+class Hindrance(StrEnum):
+    """What stands between a job and its being asked; its value is what the job ends with."""
+
+    CONNECTION = "The account's connection to Discord was not ready within {limit}"
+    DISCORD = RATE_LIMITED
+    BREAKER = "Discord refused too many requests of this installation; nothing is sent to it now"
+    UPLOAD = "The picture was not uploaded to Discord within {limit}"
+    LOOK_ALIKE = "A job that looks the same did not show which result is its own within {limit}"
+    TURN = "The job's turn did not come within {limit}: an account sends one job after the other"
+
+    def end(self, limit: str, standing: Standing | None) -> JobEvent:
+        """Return the end of a job that was not asked for this reason.
+
+        Args: limit: how long it could wait, in words
+        """
+        if self is Hindrance.DISCORD and standing is not None:
+            return Refused(429, RATE_LIMITED, remaining(standing))
+        return Failed(502, self.value.format(limit=limit), NOTHING_SENT)
+
+
+@dataclass(slots=True)
+class Turns:
+    """The spans of one account."""
+
+    _paced_until: float = 0.0
+    _in_flight_until: float = 0.0
+    _told: Standing = field(default_factory=lambda: Standing(0.0, ""))
+    """Discord's last refusal; its `wait_s` is the instant at which it ends."""
+
+    def asked(self, now: float, pause_s: float, *, unbound: bool = True) -> None:
+        """Note that something is sent now.
+
+        Args: unbound: it is an ask, which has shown nothing yet
+        """
+        self._paced_until = max(self._paced_until, now + pause_s)
+        if unbound:
+            self._in_flight_until = now + IN_FLIGHT_S
+
+    def told(self, now: float, wait_s: float, text: str) -> None:
+        """Note that Discord asked to wait; a shorter wait never shortens a standing one."""
+        if now + wait_s > self._told.wait_s:
+            self._told = Standing(now + wait_s, text)
+
+    def standing(self, now: float, of_transport: Standing | None) -> Standing | None:
+        """Return the longest wait that stands, None when nothing holds back.
+
+        Args: of_transport: what the connection knows of it, from other requests too
+        """
+        own = Standing(self._told.wait_s - now, self._told.text)
+        longest = max((own, of_transport or own), key=lambda one: one.wait_s)
+        return longest if longest.wait_s > 0 else None
+
+    def pause_s(self, now: float) -> float:
+        """Return what is left of the pause between two interactions; not positive: none."""
+        return self._paced_until - now
+
+    def in_flight_s(self, now: float) -> float:
+        """Return how long the ask in flight may still show nothing; not positive: no longer."""
+        return self._in_flight_until - now
+
+
+def remaining(standing: Standing) -> str:
+    """Return Discord's last text with the seconds that remain as its `retry_after` (R16)."""
+    try:
+        said = msgspec.json.decode(standing.text, type=dict[str, object])
+    except msgspec.DecodeError:
+        return standing.text
+    return msgspec.json.encode(said | {"retry_after": math.ceil(standing.wait_s)}).decode()
+
+
+def lane(first_answer_s: float, pacing_s: float) -> int:
+    """Return how many jobs without a slot may wait on an account: as many as get a turn (R16)."""
+    if pacing_s <= 0:
+        return _MOST_LANE
+    return max(_LEAST_LANE, min(_MOST_LANE, int(first_answer_s / pacing_s)))

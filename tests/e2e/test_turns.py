@@ -1,0 +1,124 @@
+"""Nobody waits for another: one job's trouble is its own, and every refusal tells its cause."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.e2e.conftest import Install, Installation, Person
+from tests.pictures import proof
+
+PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
+
+
+def _photos(here: Installation, count: int) -> list[str]:
+    picture = proof("tall.png")
+    return [
+        here.outside.picture(f"{number}.png", picture.build(), picture.content_type)
+        for number in range(count)
+    ]
+
+
+async def _all(*asks: Any) -> list[tuple[int, Any, Any]]:
+    return list(await asyncio.gather(*asks))
+
+
+async def _info(ada: Person) -> tuple[int, Any, Any]:
+    return await ada.call("POST", "/v2/jobs/info")
+
+
+async def test_a_proxys_429_is_told_at_once_with_the_seconds_that_remain(install: Install) -> None:
+    """B1."""
+    async with install(first_answer_s=5.0) as here:
+        ada = await here.ready()
+        here.sim.fault("rate_limited_proxy", count=1)
+        status, body, headers = await ada.describe(here.photo())
+        assert (status, headers["retry-after"]) == (429, "300")
+        answers = await _all(*(ada.describe(url) for url in _photos(here, 4)), _info(ada))
+        for status, body, headers in answers:
+            assert (status, body["code"]) == (429, 429)
+            assert body["error"] == "Discord /interactions failed with HTTP status 429"
+            assert "executingJobs" not in body and "jobid" not in body
+            assert 290 <= int(headers["retry-after"]) <= 300
+        # no row was written for them
+        with here.records() as records:
+            assert len(records.jobs()) == 1
+
+
+async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(install: Install) -> None:
+    """B2."""
+    async with install(first_answer_s=5.0) as here:
+        ada = await here.ready()
+        here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 120})
+        assert (await ada.describe(here.photo()))[0] == 429
+        status, body, headers = await ada.describe(here.photo())
+        seconds = headers["retry-after"]
+        assert status == 429 and 110 <= int(seconds) <= 120
+        assert f'"retry_after":{seconds}' in body["errorDetails"]
+
+
+async def test_an_unclear_ask_fails_alone(install: Install) -> None:
+    """B3: what was asked beside it is asked and completes."""
+    async with install(first_answer_s=8.0, speed=400.0) as here:
+        ada = await here.ready()
+        here.sim.fault("server_error_before", count=1)
+        first, *others = await _all(*(ada.describe(url, maxJobs=10) for url in _photos(here, 6)))
+        lost = [body for status, body, _ in (first, *others) if status != 200]
+        assert [body["error"] for body in lost] == ["Midjourney bot did not reply within 8 seconds"]
+        for status, body, _ in (first, *others):
+            if status == 200:
+                assert (await ada.final(body["jobid"]))["status"] == "completed"
+
+
+async def test_a_look_alike_waits_alone(install: Install) -> None:
+    """B4."""
+    async with install(first_answer_s=2.0, speed=20.0) as here:
+        ada = await here.ready()
+        here.sim.fault("anonymous_progress", count=1)
+        here.sim.fault("late_message", count=1, params={"seconds": 6.0})
+        first = await ada.ask("imagine", prompt="a cat")
+        twin = asyncio.create_task(ada.call("POST", "/v2/jobs/imagine", {"prompt": "a cat"}))
+        dog = await ada.ask("imagine", prompt="a completely different dog")
+        info = await ada.ask("info")
+        assert (dog["status"], info["status"]) == ("started", "completed")
+        status, body, _ = await twin
+        assert (status, body["error"]) == (
+            502,
+            "A job that looks the same did not show which result is its own within 2 seconds",
+        )
+        assert (await ada.final(first["jobid"]))["status"] == "completed"
+
+
+async def test_an_open_breaker_is_named(install: Install) -> None:
+    """B10: after too many invalid answers of Discord nothing is sent, and callers hear why."""
+    async with install(first_answer_s=5.0, breaker_invalid=1) as here:
+        ada = await here.ready()
+        here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 0.1})
+        assert (await ada.describe(here.photo()))[0] == 429
+        began = asyncio.get_running_loop().time()
+        status, body, _ = await ada.describe(here.photo())
+        assert asyncio.get_running_loop().time() - began < 4
+        assert (status, body["error"]) == (
+            502,
+            "Discord refused too many requests of this installation; nothing is sent to it now",
+        )
+
+
+async def test_a_turn_that_does_not_come_is_named(install: Install) -> None:
+    """Pacing alone is in the way."""
+    async with install(first_answer_s=2.0, pacing_s=30.0, pacing_jitter_s=0.0) as here:
+        ada = await here.ready()
+        assert (await _info(ada))[0] == 200
+        status, body, _ = await _info(ada)
+        assert status == 502
+        assert body["error"] == (
+            "The job's turn did not come within 2 seconds: an account sends one job after the other"
+        )
+
+
+async def test_a_lane_takes_as_many_as_get_their_turn(install: Install) -> None:
+    """E10."""
+    async with install(**PACING) as here:
+        ada = await here.ready()
+        answers = await _all(*(_info(ada) for _ in range(12)))
+        assert {status for status, _, _ in answers} == {200}
