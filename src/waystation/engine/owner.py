@@ -347,6 +347,8 @@ class Owner:
                     now, caught_up=hold.caught_up, unsent=self._submitter.unsent
                 )
             )
+            if hold.conversation.undecided:
+                await self.listener.weigh()
             if clock.monotonic() >= hold.save_at:
                 hold.save_at = clock.monotonic() + self.limits.session_save_s
                 await self._save_session(hold)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from waystation.actions import Press
 from waystation.gateway_events import (
@@ -101,6 +101,8 @@ class Conversation:
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
         self._held = HeldPictures(self._candidates)
+        self._weigh_at: datetime | None = None
+        """When a picture that waits for more than elimination is weighed again."""
         self._faces = Faces()
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
@@ -296,12 +298,18 @@ class Conversation:
         Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
         every picture is there that could come, and else with its deadline (R20).
         """
+        self._weigh_at = None
         for held, ask in self._held.decided():
             job = self._jobs.get(JobId(ask))
-            if job is not None:
+            if job is None:
+                self._held.finish(held, ask)
+                return self.weigh(now)
+            named_at = _named_at(job, held.reading)
+            if named_at is None or named_at <= now:
                 return self._matched(job, held.step, held.message, held.reading, "weak", now)
-            self._held.finish(held, ask)
-            return self.weigh(now)
+            self._weigh_at = min(named_at, self._weigh_at or named_at)
+        if self._weigh_at is not None:
+            return NOTHING
         jobids = frozenset(
             JobId(ask)
             for ask in self._held.asks
@@ -352,6 +360,7 @@ class Conversation:
         """Return when `expire` has something to judge next."""
         moments = [self._due_at(job, caught_up=caught_up) for job in self._agenda.open]
         moments.append(self._agenda.next_ghost())
+        moments.append(self._weigh_at if self.undecided else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def expire(
@@ -591,6 +600,20 @@ TOLD_APART = "Result could not be told apart"
 """R20."""
 
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
+
+
+_IN_FLIGHT = timedelta(seconds=5)
+"""How long Discord may take to tell an ask's interaction (R15)."""
+
+
+def _named_at(job: Job, reading: Reading) -> datetime | None:
+    """Return until when a job's interaction may be told, where the picture names one.
+
+    It may be that of somebody who asked for the same at the same moment.
+    """
+    if job.bound or job.submitted_at is None or reading.interaction_id is None:
+        return None
+    return job.submitted_at + _IN_FLIGHT
 
 
 def _changed(job: Job, shown: Shown) -> bool:

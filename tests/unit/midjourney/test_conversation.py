@@ -466,3 +466,24 @@ def test_a_message_with_another_uuid_than_the_jobs_changes_nothing() -> None:
         seen = event_of({"see": "imagine/final_other", "event": event, "with": same_message})
         assert not told(play.see(seen))
     assert play.jobs[JobId("a")] == before
+
+
+def test_a_picture_that_names_an_interaction_waits_for_that_of_a_job_just_asked() -> None:
+    play = _imagining()
+    hand = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    picture = event_of({"see": "imagine/final", "with": hand})
+    assert told(play.see(picture)) == []
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=5)
+    own = {"event": "INTERACTION_CREATE", "payload": {"id": "1400000000000000010", "nonce": NONCE}}
+    assert told(play.see(event_of({"see": own}))) == ["a: InteractionSeen"]
+    assert not play.talk.undecided
+    assert play.jobs[JobId("a")].status is JobStatus.SUBMITTED
+
+
+def test_a_picture_that_names_an_interaction_is_a_jobs_of_which_none_is_told() -> None:
+    play = _imagining()
+    hand = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    play.see(event_of({"see": "imagine/final", "with": hand}))
+    play.perform({"wait": 5})
+    step = next(iter(play.weigh()))
+    assert told(step) == ["a: InteractionSeen", "a: Completed by weak"]
