@@ -236,7 +236,9 @@ async def provoke_accounts(shop: Shop) -> None:
     await shop.see(404, f"GET {place}", who)
     for method, route in (("GET", one), ("DELETE", one), ("POST", f"{one}/reset")):
         await shop.see(404, f"{method} {route}", who, path_parameters=path)
-        await shop.see(400, f"{method} {route}", who, path_parameters={"channel": "1\x01"})
+        control = {"channel": "1\x01"}
+        told = await shop.see(400, f"{method} {route}", who, path_parameters=control)
+        assert told["error"] == "The path contains a control character"
 
     own = {"discord": who.account.token, "maxJobs": 5}
     assert (await shop.see(201, f"POST {place}", who, body=own))["channel"]
