@@ -24,7 +24,7 @@ import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from waystation.api.asgi import create_app
+from waystation.api.asgi import create_face
 from waystation.api.body import Limits as BodyLimits
 from waystation.api.protocol import Bounds, bounded_protocol
 from waystation.clock import SystemClock, SystemIds
@@ -287,7 +287,7 @@ class _Server(uvicorn.Server):
 
 def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
     start, numbers = ids.token(6), itertools.count(1)
-    app = create_app(
+    face = create_face(
         service,
         new_request_id=lambda: f"{start}{next(numbers):08x}",
         limits=BodyLimits(
@@ -299,8 +299,8 @@ def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
         metrics=CollectorRegistry() if settings.metrics else None,
     )
     config = uvicorn.Config(
-        app,
-        http=bounded_protocol(Bounds(head_s=settings.head_timeout_s)),
+        face.app,
+        http=bounded_protocol(Bounds(head_s=settings.head_timeout_s), face.straight),
         ws="none",
         lifespan="off",
         access_log=False,

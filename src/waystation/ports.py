@@ -28,6 +28,7 @@ __all__ = [
     "DiscordIdentity",
     "Fetched",
     "Fetcher",
+    "Glance",
     "Halt",
     "HaltCause",
     "IdSource",
@@ -328,11 +329,31 @@ class Counts:
     unrecognised: int = 0
 
 
+class Glance(Protocol):
+    """Point reads that wait for nothing: microseconds in the event loop's own thread.
+
+    Raises from all: StoreError
+    """
+
+    def user(self, user_id: int) -> User | None:
+        """Return one user."""
+        ...
+
+    def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of that user and what its buttons started, oldest first."""
+        ...
+
+
 class Store(Protocol):
     """Durable state. Every method is one transaction.
 
     Raises from all: StoreError when the database cannot be used.
     """
+
+    @property
+    def glance(self) -> Glance | None:
+        """Reads that wait for nothing; None from a store whose database is across a network."""
+        ...
 
     # users
     async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:

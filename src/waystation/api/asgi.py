@@ -7,6 +7,7 @@ headers are cut below this, in `protocol.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from starlette.middleware.cors import CORSMiddleware
@@ -14,27 +15,37 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waystation.api.body import Limits
+from waystation.api.forms import Forms
 from waystation.api.openapi import openapi_path
 from waystation.api.probes import probe_paths
 from waystation.api.resource import Resource, Surroundings
+from waystation.api.straight import Straight
 from waystation.api.v2 import v2_paths
 from waystation.engine.service import Service
 
-__all__ = ["create_app"]
+__all__ = ["Face", "create_face"]
 
 _CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
 _CORS_REQUEST_HEADERS = ("Authorization", "X-Request-Id")
 _CORS_ANSWER_HEADERS = ("Retry-After", "X-Request-Id")
 
 
-def create_app(
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The REST face: an ASGI application, and the straight way beside it."""
+
+    app: ASGIApp
+    straight: Straight
+
+
+def create_face(
     service: Service,
     *,
     new_request_id: Callable[[], str],
     limits: Limits | None = None,
     cors_origins: Sequence[str] = (),
     metrics: CollectorRegistry | None = None,
-) -> ASGIApp:
+) -> Face:
     """Return the REST face of a service.
 
     Args:
@@ -43,24 +54,26 @@ def create_app(
         metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
     """
     surroundings = Surroundings(limits or Limits(), new_request_id)
+    forms = Forms()
     probes = probe_paths(service, metrics, surroundings.answered)
-    paths = (*v2_paths(service), *probes, openapi_path())
+    paths = (*v2_paths(service, forms), *probes, openapi_path())
     resources = {path.template: Resource(path, surroundings) for path in paths}
     router = Router(
         routes=[Route(template, resource) for template, resource in resources.items()],
         default=Resource(None, surroundings),
         redirect_slashes=False,
     )
-    app = _FixedPaths({name: each for name, each in resources.items() if "{" not in name}, router)
-    if not cors_origins:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=tuple(cors_origins),
-        allow_methods=_CORS_METHODS,
-        allow_headers=_CORS_REQUEST_HEADERS,
-        expose_headers=_CORS_ANSWER_HEADERS,
-    )
+    fixed = {name: each for name, each in resources.items() if "{" not in name}
+    app: ASGIApp = _FixedPaths(fixed, router)
+    if cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=tuple(cors_origins),
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_ANSWER_HEADERS,
+        )
+    return Face(app, Straight(service, forms, new_request_id, surroundings.answered))
 
 
 class _FixedPaths:

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from waystation.api.answer import refusal
+from waystation.api.straight import Straight, StraightProtocol
 
 __all__ = ["Bounds", "bounded_protocol"]
 
@@ -56,12 +57,18 @@ class Bounds:
     """Connections in all."""
 
 
-def bounded_protocol(bounds: Bounds | None = None) -> type[HttpToolsProtocol]:
-    """Return the class to give to uvicorn as `http`."""
-    kept = bounds or Bounds()
+def bounded_protocol(
+    bounds: Bounds | None = None, straight: Straight | None = None
+) -> type[HttpToolsProtocol]:
+    """Return the class to give to uvicorn as `http`.
+
+    Args: straight: answers what needs no task; None: every request goes through the application
+    """
+    kept, given = bounds or Bounds(), straight
 
     class BoundedProtocol(_BoundedProtocol):
         bounds = kept
+        straight = given
 
     return BoundedProtocol
 
@@ -76,7 +83,7 @@ class _Gate(FlowControl):
             super().resume_reading()
 
 
-class _BoundedProtocol(HttpToolsProtocol):
+class _BoundedProtocol(StraightProtocol):
     bounds: Bounds
     flow: _Gate
     _held: bytes = b""
@@ -117,6 +124,10 @@ class _BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._held += data
         self._parse_on()
+
+    def answered_at_once(self) -> None:
+        self._answered_at = self.loop.time()
+        super().answered_at_once()
 
     def on_response_complete(self) -> None:
         self._answered_at = self.loop.time()

@@ -9,35 +9,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from waystation.api.accounts import Accounts
-from waystation.api.answer import NO_CONTENT, Answer, json_answer
+from waystation.api.answer import Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
+from waystation.api.forms import Forms
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
-from waystation.contract import answer, cancel_json, job_json
+from waystation.contract import answer, cancel_json
 from waystation.engine.logins import Logins
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
-from waystation.jobs import Job, JobId
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
 
 __all__ = ["v2_paths"]
 
-_KNOWN_FORMS = 1_000
-"""Job forms kept, some kilobytes each."""
-
 UserHandler = Callable[[Call, User], Awaitable[Answer]]
 BodyHandler = Callable[[Call, User, Body], Awaitable[Answer]]
 
 
-def v2_paths(service: Service) -> Sequence[Path]:
+def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     """Return v2's rows of the route table, the one that is polled first.
 
     `/v2/jobs` and `/v2/jobs/` differ (a list, and one job); all others also answer with a slash at
     their end.
     """
-    jobs, accounts = _Jobs(service), Accounts(service)
+    jobs, accounts = _Jobs(service, forms), Accounts(service)
     logins = service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
@@ -105,14 +102,14 @@ async def _caller(logins: Logins, call: Call, *, lapsed: bool = False) -> User:
 class _Jobs:
     """What can be done with jobs."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, forms: Forms) -> None:
         self._service = service
-        self._forms = _Forms()
+        self._forms = forms
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""
         job, children = await self._service.family(user, _jobid(call))
-        answer = Answer(200, job_json(job, children)) if children else self._forms.of(job)
+        answer = self._forms.of(job, children)
         form = await self._service.with_working_links(job, answer.body)
         return answer if form is answer.body else Answer(200, form)
 
@@ -139,23 +136,6 @@ class _Jobs:
             return Answer(status, told, wait)
 
         return submit_command
-
-
-class _Forms:
-    """Answers with a job's form; callers read a job again and again before it changes."""
-
-    def __init__(self) -> None:
-        self._known: dict[JobId, tuple[int, Answer]] = {}
-
-    def of(self, job: Job) -> Answer:
-        """Return the form of this version of a job."""
-        version, form = self._known.get(job.jobid, (-1, NO_CONTENT))
-        if version != job.version:
-            form = Answer(200, job_json(job))
-            self._known[job.jobid] = (job.version, form)
-            if len(self._known) > _KNOWN_FORMS:
-                del self._known[next(iter(self._known))]
-        return form
 
 
 def _jobid(call: Call) -> str:

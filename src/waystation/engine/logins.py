@@ -9,15 +9,35 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from datetime import timedelta
+from typing import NamedTuple
 
 from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
-from waystation.ports import Clock, Sealer, Store, User, UserChanges
+from waystation.ports import Clock, Glance, Sealer, Store, User, UserChanges
 
 __all__ = ["Logins"]
 
 _FAILURES_PER_MINUTE = 30
 """R44; a secret has 256 bits, so this only keeps a flood cheap."""
+
+
+class _Claim(NamedTuple):
+    """Who a caller says they are, and what is to prove it."""
+
+    user_id: int
+    secret: str
+
+
+def _claim_of(authorization: str) -> _Claim | None:
+    """Read `Bearer user:<id>-<secret>`; None for anything else."""
+    scheme, _, token = authorization.partition(" ")
+    prefix, _, rest = token.strip().partition(":")
+    user_id, _, secret = rest.partition("-")
+    if scheme.casefold() != "bearer" or prefix != "user" or not secret:
+        return None
+    if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 18):
+        return None
+    return _Claim(int(user_id), secret)
 
 
 class Logins:
@@ -56,18 +76,25 @@ class Logins:
         """Tell whether a user's subscription has ended."""
         return user.expires_at is not None and user.expires_at <= self._clock.wall()
 
+    def known(self, authorization: str, glance: Glance) -> User | None:
+        """Return the user whose API token this is, None where `authenticate` has more to say.
+
+        Raises: StoreError
+        """
+        claim = _claim_of(authorization)
+        user = None if claim is None else self._proven(claim, glance.user(claim.user_id))
+        return None if user is None or self.has_lapsed(user) else user
+
     async def _user_of(self, authorization: str | None) -> User | None:
-        scheme, _, token = (authorization or "").partition(" ")
-        prefix, _, rest = token.strip().partition(":")
-        user_id, _, secret = rest.partition("-")
-        if scheme.casefold() != "bearer" or prefix != "user" or not secret:
+        claim = _claim_of(authorization or "")
+        if claim is None:
             return None
-        if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 18):
-            return None
-        user = await self._store.get_user(int(user_id))
+        return self._proven(claim, await self._store.get_user(claim.user_id))
+
+    def _proven(self, claim: _Claim, user: User | None) -> User | None:
         if user is None or user.revoked_at is not None:
             return None
-        matches = hmac.compare_digest(self._sealer.hash_token(secret), user.token_hash)
+        matches = hmac.compare_digest(self._sealer.hash_token(claim.secret), user.token_hash)
         return user if matches else None
 
     async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:

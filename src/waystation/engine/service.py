@@ -61,6 +61,7 @@ from waystation.ports import (
     Store,
     User,
 )
+from waystation.signed_links import expired_links
 
 __all__ = ["JobRequest", "Readiness", "Service", "ServiceLimits"]
 
@@ -216,6 +217,24 @@ class Service:
         if found is None:
             raise NotFound(f"Unable to locate job {jobid}")
         return found
+
+    def glance(self, authorization: str, jobid: str) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of a known caller and what its buttons started, at once.
+
+        None where anything has to be waited for or refused: the usual way knows how.
+        """
+        reads = self._store.glance
+        try:
+            user = None if reads is None else self.logins.known(authorization, reads)
+            if reads is None or user is None:
+                return None
+            return reads.family(jobid, user.user_id)
+        except StoreError:
+            return None
+
+    def links_work(self, form: bytes) -> bool:
+        """Tell whether no link in a job's form has ended."""
+        return not expired_links(form, self._clock.now())
 
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         """Return a job's form with Discord's links renewed where they have ended."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -41,6 +41,7 @@ from waystation.ports import (
 )
 from waystation.store import accounts, changes, outbox, slots, upkeep
 from waystation.store.database import Database, connect
+from waystation.store.glance import StoreGlance
 from waystation.store.migrate import back_up, migrate, schema_number
 from waystation.store.reader import Reader
 from waystation.store.rows import (
@@ -57,9 +58,6 @@ from waystation.store.rows import (
 from waystation.store.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
-
-_KNOWN_JOBS = 1_000
-"""Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -93,8 +91,7 @@ class SqliteStore:
         self._writer = Writer(connections.writer)
         self._near = Reader(connections.near)
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
-        """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
+        self.glance = StoreGlance(self._near)
         self._lock_file: int | None = None
         self._closed = False
 
@@ -119,8 +116,7 @@ class SqliteStore:
         await self._write(accounts.change_user, user_id, changes)
 
     async def get_user(self, user_id: int) -> User | None:
-        row = self._near.one("user_by_id", {"user_id": user_id})
-        return None if row is None else user_of(row)
+        return self.glance.user(user_id)
 
     async def list_users(self) -> Sequence[User]:
         return [user_of(row) for row in await self._far("all_users")]
@@ -172,16 +168,10 @@ class SqliteStore:
         return await self._write(slots.add_job, draft, at)
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
-        row = self._near.one("job_version", {"jobid": jobid, "user_id": user_id})
-        return None if row is None else self._job_at(jobid, row[0])
+        return self.glance.job(jobid, user_id)
 
     async def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
-        row = self._near.one("job_version", {"jobid": jobid, "user_id": user_id})
-        job = None if row is None else self._job_at(jobid, row[0])
-        if row is None or job is None:
-            return None
-        rows = self._near.all("children", {"jobid": jobid}) if row[1] else ()
-        return job, [Child(*each) for each in rows]
+        return self.glance.family(jobid, user_id)
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
         return [jobid for (jobid,) in self._near.all("running_jobs", {"user_id": user_id})]
@@ -343,11 +333,6 @@ class SqliteStore:
         **kwargs: _P.kwargs,
     ) -> _T:
         return await self._writer.run(lambda database: transaction(database, *args, **kwargs))
-
-    def _read_job(self, jobid: str, version: int) -> Job | None:
-        """Read a job that has at least this version."""
-        row = self._near.one("job", {"jobid": jobid})
-        return None if row is None else job_of(row)
 
     async def _far(self, name: str, values: Values | None = None) -> list[Row]:
         return await self._in_far_thread(lambda database: database.all(name, values))

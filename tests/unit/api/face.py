@@ -13,7 +13,7 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
-from waystation.api.asgi import create_app
+from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
 from waystation.contract import retry_after_s
 from waystation.engine.service import JobRequest, Readiness, Service
@@ -116,6 +116,13 @@ class FakeService:
         self.note("family", jobid)
         return self._known(jobid), self.born
 
+    def glance(self, authorization: str, jobid: str) -> tuple[Job, Sequence[Child]] | None:
+        known = authorization == BEARER["authorization"] and jobid == self.job.jobid
+        return (self.job, self.born) if known else None
+
+    def links_work(self, form: bytes) -> bool:
+        return form not in self.links
+
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         return self.links.get(form, form)
 
@@ -205,8 +212,19 @@ def face(
     metrics: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """Return the application over a fake service, with request ids that count."""
+    return whole_face(service, limits=limits, cors_origins=cors_origins, metrics=metrics).app
+
+
+def whole_face(
+    service: FakeService | None = None,
+    *,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
+    metrics: CollectorRegistry | None = None,
+) -> Face:
+    """Return the application and the straight way beside it."""
     numbers = count(1)
-    return create_app(
+    return create_face(
         cast(Service, service or FakeService()),
         new_request_id=lambda: f"request-{next(numbers)}",
         limits=limits,

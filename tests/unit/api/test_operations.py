@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.unit.api.face import FakeService
+from waystation.api.forms import Forms
 from waystation.api.openapi import openapi_path
 from waystation.api.operations import OPERATIONS
 from waystation.api.probes import probe_paths
@@ -16,7 +17,7 @@ from waystation.midjourney.commands import COMMANDS
 
 SERVICE = cast(Service, FakeService())
 PATHS: tuple[Path, ...] = (
-    *v2_paths(SERVICE),
+    *v2_paths(SERVICE, Forms()),
     *probe_paths(SERVICE, CollectorRegistry(), {}),
     openapi_path(),
 )

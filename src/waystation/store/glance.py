@@ -1,0 +1,49 @@
+"""StoreGlance: `ports.Glance` on the connection that is read in the event loop's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from waystation.jobs import Child, Job
+from waystation.ports import User
+from waystation.store.reader import Reader
+from waystation.store.rows import job_of, user_of
+
+__all__ = ["StoreGlance"]
+
+_KNOWN_JOBS = 1_000
+"""Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
+
+
+class StoreGlance:
+    """Reads users and jobs at once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
+        """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
+
+    def user(self, user_id: int) -> User | None:
+        """Return one user. Raises: StoreError."""
+        row = self._reader.one("user_by_id", {"user_id": user_id})
+        return None if row is None else user_of(row)
+
+    def job(self, jobid: str, user_id: int | None) -> Job | None:
+        """Return a job of that user, of anyone when None. Raises: StoreError."""
+        row = self._reader.one("job_version", {"jobid": jobid, "user_id": user_id})
+        return None if row is None else self._job_at(jobid, row[0])
+
+    def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of that user and what its buttons started. Raises: StoreError."""
+        row = self._reader.one("job_version", {"jobid": jobid, "user_id": user_id})
+        job = None if row is None else self._job_at(jobid, row[0])
+        if row is None or job is None:
+            return None
+        rows = self._reader.all("children", {"jobid": jobid}) if row[1] else ()
+        return job, [Child(*each) for each in rows]
+
+    def _read_job(self, jobid: str, version: int) -> Job | None:
+        """Read a job that has at least this version."""
+        row = self._reader.one("job", {"jobid": jobid})
+        return None if row is None else job_of(row)
