@@ -19,7 +19,7 @@ from waystation.actions import Accepted, Outcome, Submission, Upload, Uploaded
 from waystation.errors import StoreError
 from waystation.gateway_events import CaughtUp, GatewayEvent, SessionState
 from waystation.jobs import Nonce
-from waystation.ports import Standing, Store
+from waystation.ports import Interest, Standing, Store
 from waystation.secret import Secret
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_at
@@ -208,7 +208,13 @@ class FakeDiscord:
         self.refreshed: deque[Exception | None] = deque()
         self.refreshes = 0
 
-    def __call__(self, token: Secret, session: SessionState | None, log_name: str) -> FakeTransport:
+    def __call__(
+        self,
+        token: Secret,
+        session: SessionState | None,
+        log_name: str,
+        interest: Interest | None = None,
+    ) -> FakeTransport:
         transport = FakeTransport(self, token.reveal(), session)
         self.transports.append(transport)
         if self.greets:

@@ -23,6 +23,7 @@ __all__ = [
     "MessageSeen",
     "MessageStep",
     "ModalSeen",
+    "Passed",
     "SessionState",
 ]
 
@@ -115,6 +116,13 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Events that concern nobody here, up to this number; told now and then."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """The socket is gone; the transport reconnects by itself."""
 
@@ -142,6 +150,7 @@ GatewayEvent = (
     | ModalSeen
     | IframeSeen
     | CaughtUp
+    | Passed
     | Disconnected
     | HumanCheckSeen
 )

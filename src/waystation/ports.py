@@ -32,6 +32,7 @@ __all__ = [
     "Halt",
     "HaltCause",
     "IdSource",
+    "Interest",
     "JobChange",
     "JobDraft",
     "Mail",
@@ -614,10 +615,24 @@ class Transport(Protocol):
         ...
 
 
-class TransportFactory(Protocol):
-    """Makes the transport of an account."""
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Where an account talks to the bot, and as whom: other people's messages are not for it."""
 
-    def __call__(self, token: Secret, session: SessionState | None, log_name: str) -> Transport: ...
+    channel: str
+    discord_user_id: str
+
+
+class TransportFactory(Protocol):
+    """Makes the transport of an account. `interest`: None hears everything."""
+
+    def __call__(
+        self,
+        token: Secret,
+        session: SessionState | None,
+        log_name: str,
+        interest: Interest | None = None,
+    ) -> Transport: ...
 
 
 class Probe(Protocol):

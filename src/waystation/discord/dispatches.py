@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from waystation.discord.sieve import MessageHead, concerns
 from waystation.errors import RemoteProtocolError
 from waystation.gateway_events import (
     GatewayEvent,
@@ -24,6 +25,7 @@ from waystation.gateway_events import (
     MessageStep,
     ModalSeen,
 )
+from waystation.ports import Interest
 from waystation.wire.gateway import CommandIndexUpdate, Frame, Ready, RequiredActionUpdate
 from waystation.wire.interaction import (
     IframeModalCreated,
@@ -40,19 +42,20 @@ COMMAND_INDEX_UPDATE: Final = "GUILD_APPLICATION_COMMAND_INDEX_UPDATE"
 """Not a gateway event: it only empties a cache of `rest.py`."""
 
 _T = TypeVar("_T")
-_Reader = Callable[[Frame], Sequence[GatewayEvent]]
+_Reader = Callable[[Frame, Interest | None], Sequence[GatewayEvent]]
 
 
-def read_dispatch(frame: Frame) -> Sequence[GatewayEvent]:
+def read_dispatch(frame: Frame, interest: Interest | None = None) -> Sequence[GatewayEvent]:
     """Return what a dispatch says, nothing for names that no row knows.
 
+    Args: interest: messages that cannot concern this account say nothing; None: every one counts
     Raises: RemoteProtocolError: a known dispatch cannot be read
     """
     reader = DISPATCHES.get(frame.t or "")
     if reader is None:
         return ()
     try:
-        return reader(frame)
+        return reader(frame, interest)
     except msgspec.DecodeError as error:
         raise RemoteProtocolError(f"Discord sent an unreadable {frame.t}") from error
 
@@ -71,14 +74,22 @@ def read_outdated_guild(frame: Frame) -> str:
 def _row(shape: type[_T], build: Callable[[_T, int | None], Sequence[GatewayEvent]]) -> _Reader:
     decode = msgspec.json.Decoder(shape).decode
 
-    def read(frame: Frame) -> Sequence[GatewayEvent]:
+    def read(frame: Frame, interest: Interest | None) -> Sequence[GatewayEvent]:
         return build(decode(frame.d), frame.s)
 
     return read
 
 
 def _message(step: MessageStep) -> _Reader:
-    return _row(Message, lambda message, s: (MessageSeen(step, message, s),))
+    decode_head = msgspec.json.Decoder(MessageHead).decode
+    decode = msgspec.json.Decoder(Message).decode
+
+    def read(frame: Frame, interest: Interest | None) -> Sequence[GatewayEvent]:
+        if interest is not None and not concerns(decode_head(frame.d), interest):
+            return ()
+        return (MessageSeen(step, decode(frame.d), frame.s),)
+
+    return read
 
 
 def _interaction(step: InteractionStep) -> _Reader:

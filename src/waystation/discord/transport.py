@@ -41,17 +41,22 @@ from waystation.gateway_events import (
     Disconnected,
     GatewayEvent,
     HumanCheckSeen,
+    Passed,
     SessionState,
 )
-from waystation.ports import Standing, Transport, TransportFactory
+from waystation.ports import Interest, Standing, Transport, TransportFactory
 from waystation.secret import Secret
 from waystation.wire.gateway import CloseCode
 from waystation.wire.message import Message
 
-__all__ = ["QUEUE_LIMIT", "DiscordTransport", "discord_factory"]
+__all__ = ["PASSED_EVERY", "QUEUE_LIMIT", "DiscordTransport", "discord_factory"]
 
 QUEUE_LIMIT: Final = 1000
 """Gateway events that may wait for the engine (R36). Our choice."""
+
+PASSED_EVERY: Final = 64
+"""Dispatches without an event after which their number is told, so that the saved session stays
+near what was heard and a resume replays little. Our choice."""
 
 _END: Final = None
 """In the queue: no event will follow."""
@@ -60,8 +65,13 @@ _END: Final = None
 def discord_factory(site: Site) -> TransportFactory:
     """Return what makes an account's transport on that Discord."""
 
-    def make(token: Secret, session: SessionState | None, log_name: str) -> Transport:
-        return DiscordTransport(site, token, session, log_name)
+    def make(
+        token: Secret,
+        session: SessionState | None,
+        log_name: str,
+        interest: Interest | None = None,
+    ) -> Transport:
+        return DiscordTransport(site, token, session, log_name, interest)
 
     return make
 
@@ -70,7 +80,12 @@ class DiscordTransport:
     """A `ports.Transport`. One instance, one socket at a time."""
 
     def __init__(
-        self, site: Site, token: Secret, session: SessionState | None, log_name: str
+        self,
+        site: Site,
+        token: Secret,
+        session: SessionState | None,
+        log_name: str,
+        interest: Interest | None = None,
     ) -> None:
         self._site = site
         self._rest = DiscordRest(site, token)
@@ -80,6 +95,9 @@ class DiscordTransport:
         self._events: asyncio.Queue[GatewayEvent | None] = asyncio.Queue(QUEUE_LIMIT)
         self._staying: asyncio.Task[None] | None = None
         self._closed = False
+        self._interest = interest
+        self._untold = 0
+        """Dispatches since the last event: none of them concerned the account."""
         self._log = structlog.get_logger(__name__).bind(account=log_name)
 
     # ── ports.Transport ──
@@ -198,12 +216,19 @@ class DiscordTransport:
         try:
             if frame.t == COMMAND_INDEX_UPDATE:
                 self._rest.forget_commands(read_outdated_guild(frame))
-            for event in read_dispatch(frame):
-                await self._events.put(event)
+            await self._tell(read_dispatch(frame, self._interest), frame.s)
         except RemoteProtocolError as error:
             self._log.warning("gateway.unreadable", t=frame.t, s=frame.s, reason=error.message)
         if step.live:
             await self._caught_up(step.resumed)
+
+    async def _tell(self, events: Sequence[GatewayEvent], sequence: int | None) -> None:
+        self._untold = 0 if events else self._untold + 1
+        if self._untold >= PASSED_EVERY and sequence is not None:
+            self._untold = 0
+            events = (Passed(sequence),)
+        for event in events:
+            await self._events.put(event)
 
     async def _caught_up(self, resumed: bool) -> None:
         state, user_id = self._machine.state, self._machine.discord_user_id
@@ -211,6 +236,7 @@ class DiscordTransport:
         if state is None or self._discord_user_id is None:
             raise LocalProtocolError("live without a session or a user")
         self._log.info("gateway.live", resumed=resumed)
+        self._untold = 0
         await self._events.put(CaughtUp(resumed, self._discord_user_id, state))
 
     def _live_session(self) -> str:

@@ -15,7 +15,7 @@ from waystation.engine.lease import Lease
 from waystation.engine.session_at_rest import SessionAtRest
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.deadlines import bounded
-from waystation.ports import Account, Transport
+from waystation.ports import Account, Interest, Transport
 from waystation.secret import Secret
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
 
@@ -66,7 +66,12 @@ async def take_hold(
             adapters.cdn_url,
             seen,
         ),
-        transport=adapters.transports(Secret(token.decode()), session.now, account_id),
+        transport=adapters.transports(
+            Secret(token.decode()),
+            session.now,
+            account_id,
+            Interest(account.channel, account.discord_user_id),
+        ),
         session=session,
         sealed_token=account.sealed_token,
         save_at=adapters.clock.monotonic() + limits.session_save_s,

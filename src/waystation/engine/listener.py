@@ -19,6 +19,7 @@ from waystation.gateway_events import (
     HumanCheckSeen,
     MessageSeen,
     MessageStep,
+    Passed,
 )
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.midjourney.steps import NOTHING
@@ -54,6 +55,8 @@ class Listener:
                 case Disconnected(reason):
                     log.info("gateway.disconnected", reason=reason)
                     self._owner.disconnected()
+                case Passed(sequence):
+                    self._owner.applied(sequence)
                 case HumanCheckSeen(fatal=True):
                     await self.receive(event)
                     self._owner.disconnected()

@@ -14,7 +14,7 @@ from tests.unit.discord.conftest import PATIENCE_S, Reply, StandIn, Talk
 from waystation.actions import Accepted, Slash, Submission, Upload
 from waystation.discord.session import HELLO_LIMIT_S, RESUMABLE_CLOSE
 from waystation.discord.site import Site
-from waystation.discord.transport import discord_factory
+from waystation.discord.transport import PASSED_EVERY, discord_factory
 from waystation.errors import LocalProtocolError, Unreachable
 from waystation.gateway_events import (
     CaughtUp,
@@ -23,6 +23,7 @@ from waystation.gateway_events import (
     HumanCheckSeen,
     MessageGone,
     MessageSeen,
+    Passed,
     SessionState,
 )
 from waystation.jobs import Nonce
@@ -168,6 +169,16 @@ async def test_dispatches_become_events_and_strangers_are_ignored(
         await talk.send(0, {"id": 5}, 3, "MESSAGE_CREATE")
         await talk.send(0, MESSAGE, 4, "MESSAGE_DELETE")
         assert await watched.next() == MessageGone("5", "3333", 4)
+
+
+async def test_the_number_of_dispatches_that_concern_nobody_is_told_now_and_then(
+    watch: Watch, discord: StandIn
+) -> None:
+    async with live(watch, discord) as (watched, talk):
+        for number in range(2, 2 + 2 * PASSED_EVERY):
+            await talk.send(0, {"whatever": 1}, number, "PRESENCE_UPDATE")
+        assert await watched.next() == Passed(1 + PASSED_EVERY)
+        assert await watched.next() == Passed(1 + 2 * PASSED_EVERY)
 
 
 async def test_events_can_be_taken_once_only(watch: Watch, discord: StandIn) -> None:

@@ -17,7 +17,7 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.errors import LocalProtocolError
-from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
+from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen, Passed
 from waystation.jobs import JobStatus
 from waystation.midjourney.conversation import Conversation
 
@@ -101,3 +101,12 @@ async def test_a_connection_that_ends_by_itself_is_followed_by_another(tmp_path:
         here.discord.now.end()
         await here.pass_until(lambda: len(here.discord.transports) == 2)
         assert here.discord.now.session == opened(1)
+
+
+async def test_a_session_moves_on_with_events_that_concern_nobody(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Passed(70))
+        await here.quiet()
+        await here.owner.stop()
+        assert await here.session() == opened(70)
