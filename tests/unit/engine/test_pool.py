@@ -260,7 +260,7 @@ async def test_each_account_has_its_own_discord(tmp_path: Path) -> None:
         discords = {one.account_id: FakeDiscord(one.discord_user_id) for one in (ACCOUNT, second)}
         adapters = replace(
             here.adapters,
-            transports=lambda token, session, name: discords[name](token, session, name),
+            transports=lambda token, session, name, *_: discords[name](token, session, name),
         )
         pool = Pool(adapters, PATIENT, "holder")
         running = asyncio.create_task(pool.run())
