@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,7 +40,7 @@ async def test_a_glance_sees_at_once_what_another_process_wrote(
     user = await store.add_user("ada@example.org", b"hash", build.START)
     assert store.glance.user(user.user_id) == user
     other = await SqliteStore.open(tmp_path / "w.db", FakeClock())
-    await other.put_user(replace(user, revoked_at=build.START))
+    await other.change_user(user.user_id, {"revoked_at": build.START})
     await other.close()
     seen = store.glance.user(user.user_id)
     assert seen is not None
