@@ -96,7 +96,7 @@ async def served(service: FakeService, *, is_straight: bool = True) -> AsyncIter
             face.app,
             host="127.0.0.1",
             port=0,
-            http=bounded_protocol(straight=face.straight if is_straight else None),
+            http=bounded_protocol(None, face.straight if is_straight else None),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -172,3 +172,12 @@ async def test_a_changed_job_is_seen_by_the_next_read_of_a_connection() -> None:
             answer = await reader.readuntil(b'"code":200}')
             assert answer.endswith(job_json(service.job))
         writer.close()
+
+
+async def test_many_reads_sent_together_are_each_answered_once() -> None:
+    service = FakeService()
+    async with served(service) as port:
+        targets = [TARGET, TARGET, b"/v2/jobs", TARGET] * 100
+        found = await said(port, b"".join(map(request, targets)), len(targets))
+        form, running = job_json(JOB), b'["%b"]' % JOB.jobid.encode()
+        assert [body for _, body in found] == [form, form, running, form] * 100
