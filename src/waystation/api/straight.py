@@ -7,7 +7,7 @@ Everything else returns None and goes the usual way through `asgi`, which alone 
 Rules: an answer equals the usual one byte for byte, but for the request id. Nothing is remembered
 that the store could have changed meanwhile: user, version and children are read each time.
 
-Source: docs/adr/0011-a-straight-way-to-a-job.md
+Source: docs/adr/0013-a-straight-way-to-a-job.md
 """
 
 from __future__ import annotations
