@@ -22,7 +22,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 async def test_a_glance_sees_each_commit_at_once(store: SqliteStore) -> None:
     await store.add_user("ada@example.org", b"hash", build.START)
-    await store.put_account(build.account())
+    await store.put_account(build.setup())
     until = build.START + timedelta(hours=1)
     epoch = await store.claim_account("account-1", "me", build.START, until)
     job = await store.add_job(build.draft(), build.START)
