@@ -19,6 +19,9 @@ def _own_logging() -> Iterator[None]:
     """Give the process its logging back: commands run in-process configure it for themselves."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # structlog's own tracebacks show every local, which takes seconds and holds up the loop
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
     yield
     structlog.reset_defaults()
     root.handlers[:] = handlers

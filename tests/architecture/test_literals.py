@@ -68,6 +68,24 @@ def test_only_the_clock_touches_time_and_randomness(path: str) -> None:
     assert not {*_dotted(tree), *imported} & _CLOCKS
 
 
+_WALL = {
+    "cli/doctor/examination.py": "what this host's clock shows is what is looked at",
+    "discord/time.py": "it is what is held against Discord's",
+    "engine/links.py": "until Discord has told its time",
+    "engine/logins.py": "when a subscription ends was written by a person",
+    "engine/service.py": "a job's form and id are read by people",
+    "outbound/webhooks.py": "receivers hold it against their clocks",
+}
+
+
+@pytest.mark.parametrize("path", modules("clock.py", "ports.py", "simulator/"))
+def test_what_waits_never_asks_the_wall_clock(path: str) -> None:
+    asks = any(
+        isinstance(node, ast.Attribute) and node.attr == "wall" for node in ast.walk(_tree(path))
+    )
+    assert asks == (path in _WALL)
+
+
 @pytest.mark.parametrize("words", [_INDEXES, _PLACES], ids=["package indexes", "places"])
 def test_no_file_names_a_package_index_or_somebodys_machine(words: tuple[str, ...]) -> None:
     found = [

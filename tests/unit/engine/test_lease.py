@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,19 @@ async def test_the_lease_is_renewed_long_before_it_runs_out(tmp_path: Path) -> N
             await here.pass_time(10)
             await until(lambda: here.owner._held().lease.ends == here.clock.monotonic() + 30)
         assert len(here.discord.transports) == 1
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), -timedelta(hours=1)])
+async def test_a_lease_is_kept_whatever_the_wall_clock_is_set_to(
+    tmp_path: Path, jump: timedelta
+) -> None:
+    async with desk(tmp_path, replace(LIMITS, lease_s=30)) as here:
+        await here.start()
+        for _ in range(4):
+            here.clock.set_wall(jump)
+            await here.pass_time(10)
+            await until(lambda: here.owner._held().lease.ends == here.clock.monotonic() + 30)
+        assert (len(here.discord.transports), here.owner._held().lease.epoch) == (1, 1)
 
 
 async def test_a_request_is_shorter_than_what_remains_of_the_lease(tmp_path: Path) -> None:
