@@ -37,7 +37,7 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
 
 
 def _discord(ahead: timedelta) -> dict[str, object]:
-    return {"now": lambda: datetime.now(UTC) + ahead}
+    return {"clock_ahead_s": ahead.total_seconds()}
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -157,3 +157,17 @@ async def _lose_everything(here: Installation) -> None:
     here.sim.drop(0, Disturbance.LOSE)
     await here.sim.settled()
     await here.start()
+
+
+async def test_a_wall_clock_that_is_off_is_told_to_whoever_looks(
+    install: Install, wall: Wall
+) -> None:
+    async with install(sim_options=_discord(timedelta(seconds=60))) as here:
+        await here.ready()
+        async with here.http.get(f"{here.url}/readyz") as answer:
+            told = await answer.json()
+        assert (answer.status, told["ready"]) == (200, True)
+        assert "s behind Discord" in told["warnings"][0]
+        wall.ahead += timedelta(seconds=60)
+        async with here.http.get(f"{here.url}/readyz") as answer:
+            assert "warnings" not in await answer.json()

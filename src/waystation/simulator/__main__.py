@@ -54,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="guilds so large that a session hears their messages only after it subscribed",
     )
+    add(
+        "--clock-ahead",
+        type=float,
+        default=0.0,
+        dest="clock_ahead_s",
+        metavar="SECONDS",
+        help="how far its clock is ahead of the machine's, or behind if negative (0)",
+    )
     add("--strict-sessions", action="store_true", help="interactions need a live session id")
     add(
         "--resume-window",

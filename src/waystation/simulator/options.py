@@ -38,6 +38,8 @@ class Options:
     large_guilds: bool = False
     """Every guild has more members than a session hears of unasked: what is said there is told to
     a user's session once it has subscribed (opcode 37 or 14)."""
+    clock_ahead_s: float = 0.0
+    """How far the simulator's clock is ahead of the machine's: ids, times, links, Date headers."""
     strict_sessions: bool = False
     """Refuse interactions whose `session_id` is not a live gateway session of the token."""
     resume_window_s: float = 180.0

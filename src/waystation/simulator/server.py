@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Self
 
 from aiohttp import web
@@ -71,6 +72,7 @@ class Simulator:
         Raises: FaultError: a fault is named or parametrised wrongly
         """
         self.options = Options(accounts=accounts, seed=seed, speed=speed, port=port, **options)
+        now = _ahead(now, timedelta(seconds=self.options.clock_ahead_s))
         self._now = now
         self.ids = Ids(seed, now)
         self.world = World(self.options, self.ids)
@@ -153,6 +155,7 @@ class Simulator:
         app.add_routes(Activity(self.bot, self.board).routes())
         app.add_routes(MidjourneyCdn(self._works, self._gallery, self.board).routes())
         app.router.add_get("/", self._root)
+        app.on_response_prepare.append(self._dated)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
         )
@@ -161,6 +164,9 @@ class Simulator:
         await site.start()
         port = self._runner.addresses[0][1]
         self.world.url = f"http://{self.options.host}:{port}"
+
+    async def _dated(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(self._now(), usegmt=True)
 
     def _rest(self) -> Rest:
         interactions = Interactions(
@@ -328,3 +334,8 @@ class Simulator:
     async def settled(self) -> None:
         """Wait until no job is in work."""
         await self.bot.settled()
+
+
+def _ahead(now: Now, by: timedelta) -> Now:
+    """Return a clock that is ahead of another one."""
+    return lambda: now() + by

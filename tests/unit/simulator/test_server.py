@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
 from waystation.simulator.faults import FaultError
 from waystation.simulator.server import Simulator
+from waystation.wire.snowflake import snowflake_time
 
 
 async def test_a_simulator_listens_on_a_free_port_of_its_own() -> None:
@@ -96,3 +98,14 @@ async def test_thousands_of_events_a_second_are_dispatched(ready: Client) -> Non
     events = await ready.events()
     assert len([name for name, _ in events if name == "TEST"]) == 5_000
     assert loop.time() - began < 5.0
+
+
+@pytest.mark.parametrize("ahead_s", [3600.0, -8.0])
+async def test_its_clock_can_be_off(ahead_s: float) -> None:
+    async with Simulator(clock_ahead_s=ahead_s) as sim, aiohttp.ClientSession() as http:
+        async with http.get(f"{sim.url}/api/v9/gateway") as answer:
+            told = parsedate_to_datetime(answer.headers["Date"])
+        made = snowflake_time(sim.ids.snowflake())
+    expected = datetime.now(UTC) + timedelta(seconds=ahead_s)
+    assert abs(told - expected) < timedelta(seconds=4)
+    assert abs(made - expected) < timedelta(seconds=4)
