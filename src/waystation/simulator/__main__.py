@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import errno
+import os
 import signal
+import ssl
 import sys
+import threading
 from collections.abc import Sequence
 
 import uvloop
 
+from waystation.simulator.options import Options
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
 from waystation.simulator.switches import LISTED
@@ -21,13 +27,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; print one JSON line once ready."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
+    until_stdin_closes = options.pop("until_stdin_closes")
     try:
         simulator = Simulator(**options)
     except (ValueError, LookupError) as error:
         parser.error(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(simulator))
+        try:
+            runner.run(_run(simulator, until_stdin_closes=until_stdin_closes))
+        except OSError as error:
+            parser.error(_why(error, simulator.options))
     return 0
+
+
+def _why(error: OSError, options: Options) -> str:
+    """Say why nothing listens, and what to do."""
+    place = f"{options.host}:{options.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place} is taken by another program; choose another --port, or 0 for a free one"
+    if isinstance(error, ssl.SSLError | FileNotFoundError | PermissionError):
+        files = f"{options.tls_cert} and {options.tls_key}"
+        return f"{files} cannot be used for TLS: {error.strerror or error}"
+    return f"{place} cannot be listened on: {error.strerror or error}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +58,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--bots", type=int, default=1, help="how many other bots exist (1)")
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on; 0 takes a free one (0)")
+    add(
+        "--public-url",
+        default="",
+        metavar="URL",
+        help="what links begin with when clients reach it by another address, such as a proxy's",
+    )
+    add("--tls-cert", default="", metavar="FILE", help="certificate (PEM); the port speaks TLS")
+    add("--tls-key", default="", metavar="FILE", help="the certificate's private key (PEM)")
+    add(
+        "--until-stdin-closes",
+        action="store_true",
+        help="end when standard input closes, and so with the program that began it",
+    )
     add("--model", default="8.2", help="image model of a new account: 7, 8.2, niji 7 … (8.2)")
     add("--seed", type=int, default=1, help="fixes ids, prompts, delays and order (1)")
     add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
@@ -112,16 +146,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(simulator: Simulator) -> None:
+async def _run(simulator: Simulator, *, until_stdin_closes: bool = False) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await simulator.start()
+    if until_stdin_closes:
+        # A thread that dies with the process: a signal must not wait for whoever holds stdin.
+        threading.Thread(target=_wait_for_stdin, args=(loop, stopped), daemon=True).start()
     sys.stdout.write(encode(simulator.ready_line()).decode() + "\n")
     sys.stdout.flush()
     await stopped.wait()
     await simulator.stop()
+
+
+def _wait_for_stdin(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(stopped.set)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from waystation.simulator.buttons import MODELS
 from waystation.simulator.fault import Fault, FaultError
 from waystation.simulator.faults import FAULTS
 from waystation.simulator.hazards import HAZARDS
@@ -32,6 +33,9 @@ _MAX_EMIT = 100_000
 _EMIT_AT_ONCE = 200
 """Events dispatched before sockets get their turn."""
 
+_TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+T = TypeVar("T", bool, int, float, str)
+
 Answer = Callable[["Control", web.Request, Payload], object | Awaitable[object]]
 
 
@@ -43,7 +47,8 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         """Return all routes."""
-        return [web.route(method, path, self._handler(answer)) for method, path, answer in _CALLS]
+        known = [web.route(method, path, self._handler(answer)) for method, path, answer in _CALLS]
+        return [*known, web.route("*", "/_sim{tail:(/.*)?}", _nowhere)]
 
     def _handler(self, answer: Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -93,7 +98,12 @@ class Control:
     def _switch_on(self, request: web.Request, body: Payload) -> object:
         if "name" not in body:
             raise FaultError('name the fault: {"name": …}')
-        return self._sim.fault(**body).payload()
+        _given(body, "name", "")
+        if body.get("command") is not None:
+            _given(body, "command", "")
+        if body.get("count") is not None:
+            _given(body, "count", 1)
+        return self._sim.fault(**body | {"account": _account_of(body)}).payload()
 
     def _switch_off(self, request: web.Request, body: Payload) -> object:
         id_ = request.query.get("id")
@@ -102,53 +112,67 @@ class Control:
 
     def _by_hand(self, request: web.Request, body: Payload) -> object:
         try:
-            picture = base64.b64decode(body.get("picture", ""), validate=True)
+            picture = base64.b64decode(_given(body, "picture", ""), validate=True)
         except binascii.Error as error:
             raise ValueError(f"picture must be base64: {error}") from None
         return self._sim.by_hand(
-            body.get("verb", "describe"),
-            body.get("account"),
-            direct=bool(body.get("direct")),
+            _given(body, "verb", "describe"),
+            _account_of(body),
+            direct=_given(body, "direct", False),
             picture=picture,
-            filename=body.get("filename", "by-hand.png"),
-            options=body.get("options"),
+            filename=_given(body, "filename", "by-hand.png"),
+            options=_texts(body.get("options")),
         )
 
     def _drop(self, request: web.Request, body: Payload) -> object:
-        how = Disturbance(body.get("how", "drop"))
-        return {"sessions": self._sim.drop(body.get("account"), how, body.get("code", 4000))}
+        how = Disturbance(_given(body, "how", "drop"))
+        code = _given(body, "code", 4000)
+        if not 1000 <= code <= 4999:
+            raise ValueError(f"code must lie in 1000..4999, not {code}")
+        return {"sessions": self._sim.drop(_account_of(body), how, code)}
 
     def _revoke(self, request: web.Request, body: Payload) -> object:
-        self._sim.revoke(body.get("account"), revoked=bool(body.get("revoked", True)))
+        self._sim.revoke(_account_of(body), revoked=_given(body, "revoked", True))
         return None
 
     def _account(self, request: web.Request, body: Payload) -> object:
-        account = self._sim.find_account(body.pop("account", None))
+        account = self._sim.find_account(_account_of(body))
+        body.pop("account", None)
         unknown = sorted(set(body) - _STANDING_FIELDS)
         if unknown:
             raise ValueError(f"unknown field {unknown[0]}; known: {sorted(_STANDING_FIELDS)}")
         for name, value in body.items():
-            wanted = type(getattr(account.standing, name))
-            setattr(account.standing, name, wanted(value))
+            _check_type(name, value, getattr(account.standing, name))
+        if body.get("version", account.standing.version) not in MODELS:
+            raise ValueError(f"no model is called {body['version']}; there are {', '.join(MODELS)}")
+        for name, value in body.items():
+            setattr(account.standing, name, type(getattr(account.standing, name))(value))
         self._sim.bot.admit(account)
         return _standing(account)
 
     def _settings(self, request: web.Request, body: Payload) -> object:
         if "speed" in body:
-            self._sim.set_speed(float(body["speed"]))
+            self._sim.set_speed(float(_given(body, "speed", 1.0)))
         if "seed" in body:
-            self._sim.set_seed(int(body["seed"]))
+            self._sim.set_seed(_given(body, "seed", 1))
         return {"speed": self._sim.bot.speed}
 
     async def _emit(self, request: web.Request, body: Payload) -> object:
         """Dispatch any event to an account's sessions, as often as wanted."""
-        account = self._sim.find_account(body.get("account"))
-        count = min(int(body.get("count", 1)), _MAX_EMIT)
+        account = self._sim.find_account(_account_of(body))
+        if not isinstance(body.get("t"), str) or "d" not in body:
+            raise ValueError('name the event and its data: {"t": …, "d": …}')
+        count = min(_given(body, "count", 1), _MAX_EMIT)
         for number in range(count):
             if number % _EMIT_AT_ONCE == 0:
                 await asyncio.sleep(0)
             self._sim.sessions.publish((account.user_id,), body["t"], body["d"])
         return {"dispatched": count}
+
+    async def _settled(self, request: web.Request, body: Payload) -> object:
+        """Wait until nothing is running."""
+        await self._sim.settled()
+        return None
 
     async def _reset(self, request: web.Request, body: Payload) -> object:
         await self._sim.reset()
@@ -169,8 +193,52 @@ _CALLS: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/_sim/account", Control._account),
     ("POST", "/_sim/settings", Control._settings),
     ("POST", "/_sim/emit", Control._emit),
+    ("POST", "/_sim/settled", Control._settled),
     ("POST", "/_sim/reset", Control._reset),
 )
+
+
+async def _nowhere(request: web.Request) -> web.StreamResponse:
+    """Answer what is no call, in JSON like everything else here."""
+    here = [method for method, path, _ in _CALLS if path == request.path]
+    if here:
+        return _json({"error": f"{request.path} takes {' or '.join(here)}"}, 405)
+    calls = ", ".join(f"{method} {path}" for method, path, _ in _CALLS)
+    return _json({"error": f"no call is {request.method} {request.path}; there are {calls}"}, 404)
+
+
+def _given(body: Payload, name: str, default: T) -> T:
+    """Return a field of a body, which must have the type of its default.
+
+    Raises: TypeError
+    """
+    value = body.get(name, default)
+    _check_type(name, value, default)
+    return value  # type: ignore[no-any-return]
+
+
+def _check_type(name: str, value: object, default: object) -> None:
+    wanted = type(default)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    fits = is_whole or isinstance(value, float) if wanted is float else type(value) is wanted
+    if not fits:
+        raise TypeError(f"{name} must be {_TYPES[wanted]}, not {encode(value).decode()[:60]}")
+
+
+def _account_of(body: Payload) -> str | int | None:
+    """Return how a body names an account."""
+    named = body.get("account")
+    if named is None or (isinstance(named, str | int) and not isinstance(named, bool)):
+        return named
+    raise TypeError("account must be a number, a user id or a token")
+
+
+def _texts(options: object) -> dict[str, str] | None:
+    if options is None:
+        return None
+    if isinstance(options, dict) and all(isinstance(one, str) for one in options.values()):
+        return options
+    raise TypeError("options must be an object of texts")
 
 
 def _rows(table: Mapping[str, Fault]) -> list[Payload]:

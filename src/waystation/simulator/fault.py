@@ -60,7 +60,19 @@ class Fault:
         if unknown:
             known = ", ".join(self.params) or "none"
             raise FaultError(f"{self.name} has no parameter {unknown[0]!r} (it has: {known})")
+        for key, value in given.items():
+            if not _fits(value, self.params[key]):
+                kind = type(self.params[key]).__name__
+                raise FaultError(f"{self.name}: {key} must be of type {kind}, not {value!r:.60}")
         return {**self.params, **given}
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, int | float):
+        return isinstance(value, int | float)
+    return not isinstance(default, str) or isinstance(value, str)
 
 
 def read_params(fault: Fault, given: Mapping[str, str]) -> Payload:
@@ -68,7 +80,7 @@ def read_params(fault: Fault, given: Mapping[str, str]) -> Payload:
 
     Raises: FaultError: no such parameter, or not a number where one is needed
     """
-    fault.with_params(given)
+    fault.with_params({key: fault.params.get(key) for key in given})
     return {key: _read(key, fault.params[key], text) for key, text in given.items()}
 
 

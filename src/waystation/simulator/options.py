@@ -5,12 +5,14 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from waystation.simulator.buttons import MODELS
 
 __all__ = ["MAX_PICTURE", "MAX_SPEED", "MIN_PICTURE", "MIN_SPEED", "Options"]
 
+_URL = re.compile(r"https?://[^/\s?#@]+")
 MIN_SPEED = 1.0
 MAX_SPEED = 1000.0
 MIN_PICTURE = 64
@@ -28,6 +30,11 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes a free port."""
+    public_url: str = ""
+    """What links and addresses begin with, where that is not the port itself: behind a proxy."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    """Paths of PEM files; with both the port speaks TLS."""
     accounts: int = 1
     bots: int = 1
     model: str = "8.2"
@@ -79,5 +86,9 @@ class Options:
             raise ValueError(f"a picture's size must lie in {wanted}, not {self.picture_size}")
         if self.model not in MODELS:
             raise ValueError(f"no model is called {self.model!r}; there are {', '.join(MODELS)}")
+        if bool(self.tls_cert) is not bool(self.tls_key):
+            raise ValueError("TLS needs a certificate and its key: both --tls-cert and --tls-key")
+        if self.public_url and not _URL.fullmatch(self.public_url):
+            raise ValueError(f"a public URL looks like https://host:port, not {self.public_url!r}")
         if self.accounts < 1 or self.bots < 0:
             raise ValueError("a simulator needs at least one account")

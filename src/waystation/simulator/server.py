@@ -8,6 +8,7 @@ One port serves the REST API, the gateway, uploads, both content networks and th
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -146,7 +147,10 @@ class Simulator:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen; afterwards `url` is known."""
+        """Listen; afterwards `url` is known.
+
+        Raises: OSError: the port is taken, or a file of TLS cannot be read
+        """
         app = web.Application(client_max_size=_MAX_REQUEST_BYTES, middlewares=[self._logged])
         api = Api(self.world, self._rest(), self._limits, self.board, self._log, self._now)
         app.add_routes(Control(self).routes())
@@ -160,10 +164,12 @@ class Simulator:
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.options.host, self.options.port)
+        options, tls = self.options, _tls(self.options)
+        site = web.TCPSite(self._runner, options.host, options.port, ssl_context=tls)
         await site.start()
         port = self._runner.addresses[0][1]
-        self.world.url = f"http://{self.options.host}:{port}"
+        scheme = "http" if tls is None else "https"
+        self.world.url = options.public_url or f"{scheme}://{options.host}:{port}"
 
     async def _dated(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Date"] = format_datetime(self._now(), usegmt=True)
@@ -339,3 +345,11 @@ class Simulator:
 def _ahead(now: Now, by: timedelta) -> Now:
     """Return a clock that is ahead of another one."""
     return lambda: now() + by
+
+
+def _tls(options: Options) -> ssl.SSLContext | None:
+    if not options.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(options.tls_cert, options.tls_key)
+    return context

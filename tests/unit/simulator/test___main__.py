@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -68,3 +69,52 @@ def test_help_names_the_places_where_faults_are_listed(capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "GET /_sim/faults" in said
     assert "src/waystation/simulator/README.md" in said
+
+
+def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
+        main(["--port", str(taken.getsockname()[1])])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "is taken by another program; choose another --port" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tls-cert", "a.pem"], "both --tls-cert and --tls-key"),
+        (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem and no.pem cannot be used"),
+        (["--public-url", "example"], "a public URL looks like"),
+        (["--model", "9"], "no model is called '9'; there are 3, 4"),
+    ],
+)
+def test_wrong_addresses_and_models_are_named(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_it_ends_when_standard_input_closes() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "--until-stdin-closes"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdin is not None and process.stdout is not None
+        json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.stdout.close() if process.stdout else None
+
+
+def test_links_and_the_gateway_begin_with_the_public_url() -> None:
+    with _running("--public-url", "https://discord.test:8443") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["url"] == "https://discord.test:8443"

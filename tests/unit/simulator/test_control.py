@@ -7,7 +7,7 @@ import pytest
 
 from tests.pictures import not_a_picture, webp
 from tests.unit.simulator.conftest import Start
-from tests.unit.simulator.discord_client import Client
+from tests.unit.simulator.discord_client import Client, Json
 from waystation.simulator.faults import FAULTS
 from waystation.simulator.hazards import HAZARDS
 
@@ -165,3 +165,55 @@ async def test_the_owner_can_type_a_prompt_by_hand(ready: Client) -> None:
     await ready.events()
     assert ready.sim.book[0]["prompt"] == "a red fox"
     assert ready.sim.book[0]["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("faults", {"name": 7}),
+        ("faults", {"name": "slow_answer", "seconds": "long"}),
+        ("faults", {"name": "slow_answer", "seconds": True}),
+        ("faults", {"name": "queue_full", "count": "2"}),
+        ("faults", {"name": "queue_full", "account": []}),
+        ("faults", {"name": "queue_full", "command": 7}),
+        ("hand", {"verb": 7}),
+        ("hand", {"direct": "no"}),
+        ("hand", {"verb": "imagine", "options": {"prompt": 7}}),
+        ("hand", {"picture": 7}),
+        ("drop", {"how": "softly"}),
+        ("drop", {"code": "4000"}),
+        ("drop", {"how": "close", "code": 7}),
+        ("revoke", {"revoked": "false"}),
+        ("account", {"remix": "false"}),
+        ("account", {"fast_hours": "many"}),
+        ("account", {"version": "9"}),
+        ("settings", {"speed": "fast"}),
+        ("settings", {"seed": 1.5}),
+        ("emit", {"t": 7, "d": {}}),
+        ("emit", {"t": "X"}),
+        ("emit", {"t": "X", "d": {}, "count": "2"}),
+    ],
+)
+async def test_a_field_of_the_wrong_type_is_named(client: Client, path: str, body: Json) -> None:
+    before = (await client.get("/_sim/state")).json
+    answer = await client.post(f"/_sim/{path}", body)
+    assert (answer.status, set(answer.json)) == (400, {"error"})
+    assert (await client.get("/_sim/state")).json == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/_sim", 404), ("GET", "/_sim/nothing", 404), ("PATCH", "/_sim/faults", 405)],
+)
+async def test_what_is_no_call_is_refused_in_json(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
+    assert "/_sim/" in answer.json["error"]
+
+
+async def test_settled_waits_until_nothing_is_running(ready: Client) -> None:
+    await ready.send("imagine", prompt="a red fox")
+    assert (await ready.post("/_sim/settled")).json == {"ok": True}
+    assert [page["status"] for page in ready.sim.book] == ["completed"]

@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+import ssl
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.pictures import webp
+from tests.unit.outbound.test_mail import self_signed
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
 from waystation.simulator.faults import FaultError
@@ -109,3 +112,21 @@ async def test_its_clock_can_be_off(ahead_s: float) -> None:
     expected = datetime.now(UTC) + timedelta(seconds=ahead_s)
     assert abs(told - expected) < timedelta(seconds=4)
     assert abs(made - expected) < timedelta(seconds=4)
+
+
+async def test_with_a_certificate_the_port_speaks_tls(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    for path, pem in zip((cert, key), self_signed(), strict=True):
+        path.write_bytes(pem)
+    trusted = ssl.create_default_context(cafile=cert)
+    connector = aiohttp.TCPConnector(ssl=trusted)
+    async with (
+        Simulator(tls_cert=str(cert), tls_key=str(key)) as sim,
+        aiohttp.ClientSession(connector=connector) as http,
+    ):
+        assert sim.url.startswith("https://127.0.0.1:")
+        async with http.get(sim.url + "/api/v9/gateway") as answer:
+            gateway = (await answer.json())["url"]
+        assert gateway == sim.url.replace("https", "wss")
+        async with http.ws_connect(gateway + "/?v=9") as ws:
+            assert (await ws.receive_json())["op"] == 10
