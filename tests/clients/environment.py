@@ -23,9 +23,11 @@ def environment(folder: Path) -> Path:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_bytes() == wanted:
             return python
-        _run(sys.executable, "-m", "venv", "--clear", place)
-        pip = (python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
-        _run(*pip, "--only-binary", ":all:", "-r", lock)
+        uv = Path(sys.executable).with_name("uv")
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, place)
+        install = (uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+        # One package that a client needs is published as source alone; uv builds it.
+        _run(*install, "--python", python, "-r", lock)
         stamp.write_bytes(wanted)
     return python
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-import ssl
 from pathlib import Path
 
 import aiohttp
