@@ -224,6 +224,8 @@ async def _run(
                 settings.first_answer_s,
                 settings.first_edit_s,
                 lane=lane(settings.first_answer_s, settings.pacing_s),
+                pictures_per_user=settings.fetches_per_user,
+                pictures=settings.fetches,
             ),
         )
         if store.restored:
@@ -363,8 +365,6 @@ def _fetch_limits(settings: Settings) -> FetchLimits:
         max_bytes=settings.fetch_limit_bytes,
         max_pixels=settings.fetch_limit_pixels,
         timeout_s=settings.fetch_timeout_s,
-        per_user=settings.fetches_per_user,
-        in_all=settings.fetches,
     )
 
 

@@ -6,7 +6,7 @@ implement these; `engine` and the faces know only these.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -676,15 +676,15 @@ class Fetcher(Protocol):
         """Raises: PreconditionFailed with v2's literal sentence."""
         ...
 
-    def inspect(self, data: bytes, name: str) -> Fetched:
+    async def inspect(self, data: bytes, name: str) -> Fetched:
         """Judge bytes that a caller sent. Raises: PreconditionFailed `<name> unknown mime type`."""
         ...
 
-    def mask(self, data: bytes, name: str) -> Fetched:
+    async def mask(self, data: bytes, name: str, fits: Callable[[Fetched], None]) -> Fetched:
         """Judge a mask and return it in the colours that Midjourney takes.
 
-        Args: data: white is painted anew
-        Raises: PreconditionFailed
+        Args: data: white is painted anew; fits: judges its size before anything is decoded
+        Raises: PreconditionFailed, and what `fits` raises
         """
         ...
 

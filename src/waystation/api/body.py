@@ -22,9 +22,12 @@ from starlette.types import Receive
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 
-__all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body"]
+__all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body", "weight"]
 
 _MIB = 1 << 20
+
+_SMALL_BYTES = 1 << 16
+"""A body up to this size takes nothing of a share: each connection may buffer as much anyway."""
 
 _MAX_FORM_FIELDS = 64
 """Text fields of one form; v2 knows fewer than twenty."""
@@ -60,6 +63,9 @@ class Limits:
     """A picture of 10 MiB and its form."""
     body_s: float = 30.0
     """From the first look at the body to its last byte."""
+    share_bytes: int = 44 * _MIB
+    """Of one user's bodies that are being read or answered: four of the largest forms."""
+    bytes_in_all: int = 176 * _MIB
     discard_s: float = 2.0
     """How long the rest of a refused body is thrown away before the answer.
 
@@ -89,12 +95,26 @@ class _FormParser(MultiPartParser):
     spool_max_size = 1 << 30
 
 
+def weight(headers: Headers, limits: Limits) -> int:
+    """Return how many bytes of a user's share a body takes: as declared, else the most it may have.
+
+    Raises: TooLarge
+    """
+    limit = limits.form_bytes if _is_form(headers) else limits.json_bytes
+    declared = _declared_bytes(headers)
+    if declared > limit:
+        raise TooLarge
+    announced = headers.get("content-length") or headers.get("transfer-encoding")
+    size = declared or (limit if announced not in (None, "0") else 0)
+    return size if size > _SMALL_BYTES else 0
+
+
 async def read_body(headers: Headers, receive: Receive, limits: Limits) -> Body:
     """Read and parse a request's body.
 
     Raises: TooLarge; TooSlow; HungUp; InvalidRequest: neither JSON object nor form
     """
-    is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+    is_form = _is_form(headers)
     limit = limits.form_bytes if is_form else limits.json_bytes
     if _declared_bytes(headers) > limit:
         raise TooLarge
@@ -106,6 +126,10 @@ async def read_body(headers: Headers, receive: Receive, limits: Limits) -> Body:
             return _parse_json(raw, headers.get("content-type", ""))
     except TimeoutError:
         raise TooSlow from None
+
+
+def _is_form(headers: Headers) -> bool:
+    return headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
 def _declared_bytes(headers: Headers) -> int:

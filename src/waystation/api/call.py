@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
-from waystation.api.body import Body, Limits, read_body
+from waystation.api.body import Body, Limits, read_body, weight
+from waystation.errors import Throttled
+from waystation.shares import Shares
 
 __all__ = ["Call"]
 
@@ -19,9 +22,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 class Call:
     """One HTTP request. Its body is read only when a handler asks for it."""
 
-    __slots__ = ("_body_ended", "_headers", "_limits", "_receive", "_scope")
+    __slots__ = ("_body_ended", "_headers", "_held", "_limits", "_receive", "_scope", "_shares")
 
-    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits, shares: Shares) -> None:
+        self._shares = shares
+        self._held = AsyncExitStack()
         self._scope = scope
         self._receive = receive
         self._limits = limits
@@ -63,9 +68,26 @@ class Call:
         path: str = self._scope["path"]
         return path.isprintable() or _CONTROL.search(path) is None
 
-    async def body(self) -> Body:
-        """Read and parse the body, once. Raises: as `read_body`."""
-        return await read_body(Headers(scope=self._scope), self._tracked, self._limits)
+    async def body(self, user_id: int) -> Body:
+        """Read and parse the body, once, within the user's share, which is held until `let_go`.
+
+        Raises: Throttled: the share is full; as `read_body`
+        """
+        headers = Headers(scope=self._scope)
+        size = weight(headers, self._limits)
+        if size:
+            wish = self._shares.hold(user_id, size, self._limits.body_s)
+            try:
+                await self._held.enter_async_context(wish)
+            except TimeoutError:
+                raise Throttled(
+                    "Too many large requests at once; try again", retry_after_s=5
+                ) from None
+        return await read_body(headers, self._tracked, self._limits)
+
+    async def let_go(self) -> None:
+        """Give back the user's share: what the body carried is elsewhere, or gone."""
+        await self._held.aclose()
 
     async def discard_body(self) -> bool:
         """Throw away what was not read of the body, for a short time.

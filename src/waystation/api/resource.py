@@ -20,6 +20,7 @@ from waystation.api.answer import Answer, error_answer, refusal
 from waystation.api.body import HungUp, Limits, TooSlow
 from waystation.api.call import Call
 from waystation.errors import WaystationError
+from waystation.shares import Shares
 
 __all__ = ["Handler", "Path", "Resource", "Surroundings"]
 
@@ -51,6 +52,12 @@ class Surroundings:
     new_request_id: Callable[[], str]
     answered: Counter[int] = field(default_factory=Counter)
     """How often each HTTP status was answered since the start."""
+    shares: Shares = field(init=False)
+    """Bytes of bodies under way."""
+
+    def __post_init__(self) -> None:
+        shares = Shares(self.limits.share_bytes, self.limits.bytes_in_all)
+        object.__setattr__(self, "shares", shares)
 
 
 class Resource:
@@ -67,12 +74,14 @@ class Resource:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})
             return
-        call = Call(scope, receive, self._surroundings.limits)
+        call = Call(scope, receive, self._surroundings.limits, self._surroundings.shares)
         request_id = self._name(call)
         try:
             answer = await self._answer(call, scope["method"], request_id)
         except HungUp:
             return
+        finally:
+            await call.let_go()
         headers = [*answer.headers, (b"x-request-id", request_id.encode())]
         if answer.status == 408 or not await call.discard_body():
             headers.append((b"connection", b"close"))

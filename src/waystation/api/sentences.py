@@ -93,6 +93,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(408, "Request body did not arrive in time"),
         *_rows(413, "The request body is too large."),
         *_rows(415, "Request body must be JSON or multipart/form-data, not <type>"),
+        *_rows(429, "Too many large requests at once; try again"),
     ),
     "reads a number": _rows(None, "<field> must be a whole number"),
     "takes a reference": _rows(
@@ -220,12 +221,15 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "the upload was answered with HTTP status <status>",
         ),
     ),
-    "looks at pictures": _rows(
-        None,
-        "GET <url> failed with <reason>",
-        "<picture> unknown mime type",
-        "<picture> is larger than <limit> bytes",
-        "<picture> has more than <limit> pixels",
+    "looks at pictures": (
+        *_rows(
+            None,
+            "GET <url> failed with <reason>",
+            "<picture> unknown mime type",
+            "<picture> is larger than <limit> bytes",
+            "<picture> has more than <limit> pixels",
+        ),
+        *_rows(429, "Too many requests with pictures at once; try again"),
     ),
     "takes a prompt": _rows(400, "<field> asks for <count> results; a job has one"),
     "takes a mask": (

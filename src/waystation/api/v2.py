@@ -88,8 +88,8 @@ def _guarded(logins: Logins, handler: UserHandler, *, lapsed: bool = False) -> H
 def _with_body(logins: Logins, handler: BodyHandler) -> UserHandler:
     """Read the body, and look again who is calling: a token may end while a slow body arrives."""
 
-    async def read(call: Call, _: User) -> Answer:
-        body = await call.body()
+    async def read(call: Call, user: User) -> Answer:
+        body = await call.body(user.user_id)
         return await handler(call, await _caller(logins, call), body)
 
     return read

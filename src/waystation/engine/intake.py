@@ -1,18 +1,22 @@
 """Intake: the pictures that come with a request, fetched or sent along.
 
-Rules: nothing here is durable; a service that stops meanwhile has made no job (R1).
+Rules: nothing here is durable; a service that stops meanwhile has made no job (R1). A request holds
+one place of its user from its first picture to its last, so that what pictures take is bounded per
+user and in all (R43).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import cast
 
-from waystation.errors import InvalidRequest, PreconditionFailed, Unavailable
-from waystation.midjourney.commands import Command, ParamKind
+from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
+from waystation.midjourney.commands import Command, Param, ParamKind
 from waystation.ports import Fetched, Fetcher
+from waystation.shares import Shares
 
 __all__ = ["FilePart", "Intake"]
 
@@ -26,10 +30,15 @@ class FilePart:
 
 
 class Intake:
-    """Takes in the pictures of one request after the other, until the service stops."""
+    """Takes in the pictures of requests, until the service stops.
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    Args: places: requests at once; wait_s: how long a request waits for its place
+    """
+
+    def __init__(self, fetcher: Fetcher, places: Shares, wait_s: float = 20.0) -> None:
         self._fetcher = fetcher
+        self._places = places
+        self._wait_s = wait_s
         self._closed = False
         self._under_way: set[asyncio.Task[Sequence[Fetched]]] = set()
 
@@ -45,13 +54,15 @@ class Intake:
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
+        fits: Callable[[Fetched], None] = lambda mask: None,
     ) -> Sequence[Fetched]:
         """Return a request's pictures: those behind URLs first, then the files.
 
-        Raises: PreconditionFailed, or InvalidRequest where the command's row says 400; Unavailable:
-        the service stops
+        Args: fits: judges a mask by its size, before it is decoded
+        Raises: PreconditionFailed, or InvalidRequest where the command's row says 400; Throttled;
+        Unavailable: the service stops; what `fits` raises
         """
-        taking = asyncio.create_task(self._pictures(user_id, command, params, files))
+        taking = asyncio.create_task(self._in_place(user_id, command, params, files, fits))
         self._under_way.add(taking)
         try:
             return await taking
@@ -67,16 +78,36 @@ class Intake:
             taking.cancel()
             self._under_way.discard(taking)
 
+    async def _in_place(
+        self,
+        user_id: int,
+        command: Command,
+        params: Mapping[str, object],
+        files: Mapping[str, FilePart],
+        fits: Callable[[Fetched], None],
+    ) -> Sequence[Fetched]:
+        if not files and not any(_is_picture(row) and row.name in params for row in command.params):
+            return ()
+        async with AsyncExitStack() as place:
+            try:
+                await place.enter_async_context(self._places.hold(user_id, 1, self._wait_s))
+            except TimeoutError:
+                raise Throttled(
+                    "Too many requests with pictures at once; try again", retry_after_s=5
+                ) from None
+            return await self._pictures(user_id, command, params, files, fits)
+
     async def _pictures(
         self,
         user_id: int,
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
+        fits: Callable[[Fetched], None],
     ) -> Sequence[Fetched]:
         pictures = []
         for param in command.params:
-            if param.kind in (ParamKind.PICTURE, ParamKind.PICTURES):
+            if _is_picture(param):
                 named = params.get(param.name, ())
                 for url in (named,) if isinstance(named, str) else cast(Sequence[str], named):
                     pictures.append(await self._fetcher.fetch(url, user_id))
@@ -85,7 +116,13 @@ class Intake:
             row = rows.get(field_name)
             is_mask = row is not None and row.kind is ParamKind.MASK
             name = (row and row.file_part) or field_name
-            look = self._fetcher.mask if is_mask else self._fetcher.inspect
-            # a hostile file can keep the reader busy, so it is read beside the loop
-            pictures.append(await asyncio.to_thread(look, part.data, part.filename or name))
+            shown = part.filename or name
+            if is_mask:
+                pictures.append(await self._fetcher.mask(part.data, shown, fits))
+            else:
+                pictures.append(await self._fetcher.inspect(part.data, shown))
         return pictures
+
+
+def _is_picture(param: Param) -> bool:
+    return param.kind in (ParamKind.PICTURE, ParamKind.PICTURES)

@@ -61,6 +61,7 @@ from waystation.ports import (
     Store,
     User,
 )
+from waystation.shares import Shares
 from waystation.signed_links import expired_links
 
 __all__ = ["JobRequest", "Readiness", "Service", "ServiceLimits"]
@@ -116,6 +117,9 @@ class ServiceLimits:
     first_edit_s: float
     """How long a POST waits for the first edit of an empty first message (R2)."""
     lane: int = 5
+    pictures_per_user: int = 4
+    """Requests of one user whose pictures are taken in at once."""
+    pictures: int = 16
 
     @property
     def post_s(self) -> float:
@@ -149,8 +153,9 @@ class Service:
         self._pool = pool
         self._feed = feed
         self._fetcher = fetcher
-        self._intake = Intake(fetcher)
         self._health = Health(store, sealer, clock)
+        places = Shares(limits.pictures_per_user, limits.pictures)
+        self._intake = Intake(fetcher, places)
         self._clock = clock
         self._links = links
         self._limits = limits
@@ -188,9 +193,12 @@ class Service:
         parent = await self._parent(user, request)
         action = None if parent is None else _action_on(parent, request, command)
         candidates = await self._choice.of(user, request, command, parent)
-        pictures = await self._intake.take(user.user_id, command, request.params, request.files)
-        if isinstance(action, Press) and parent is not None:
-            check_mask(parent, str(request.params["button"]), next(iter(pictures), None))
+        fits = partial(_check_mask, parent, action, request)
+        if not request.files:
+            fits(None)
+        pictures = await self._intake.take(
+            user.user_id, command, request.params, request.files, fits
+        )
         accepting = asyncio.create_task(
             self._accept(user, request, command, candidates, pictures, action, parent)
         )
@@ -429,5 +437,14 @@ _EACH_BY_ITSELF = (
     "Submit each by itself, without --repeat and without options in braces; "
     "\\{ and \\} are plain text."
 )
+
+
+def _check_mask(
+    parent: Job | None, action: Press | React | None, request: JobRequest, mask: Fetched | None
+) -> None:
+    if isinstance(action, Press) and parent is not None:
+        check_mask(parent, str(request.params["button"]), mask)
+
+
 _STOPPING = "Waystation was stopped before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -6,9 +6,10 @@ Every way it can fail is one sentence of v2, to which the caller's own URL belon
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import aiohttp
@@ -28,6 +29,8 @@ MAX_QUOTED_BODY: Final = 500
 MAX_QUOTED_URL: Final = 1024
 _WHITE: Final = 128
 """From how bright on, of 255, a spot of a mask counts as white. Our choice."""
+_THREADS: Final = 2
+"""That look at pictures: a decoded mask has 64 MiB at most, so all together 128."""
 _BODY_READ_BYTES: Final = 4096
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity"}
@@ -44,17 +47,9 @@ class FetchLimits:
     max_pixels: int = 50_000_000
     """Width times height. Pillow refuses above about 178,000,000 in any case."""
     timeout_s: float = 20.0
-    """For all redirects and the body together; as long again may be waited for a place."""
-    per_user: int = 4
-    in_all: int = 16
-
-
-@dataclass(slots=True)
-class _Lane:
-    """The places of one user."""
-
-    places: asyncio.Semaphore
-    users: int = 0
+    """For all redirects and the body together."""
+    max_mask_pixels: int = 1 << 24
+    """4096 x 4096, the largest picture that a region can be varied in; a mask is decoded here."""
 
 
 class PictureFetcher:
@@ -75,8 +70,7 @@ class PictureFetcher:
         self._repaints = repaints
         self._allow_networks = allow_networks
         self._limits = limits or FetchLimits()
-        self._places = asyncio.Semaphore(self._limits.in_all)
-        self._lanes: dict[int, _Lane] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, "pictures")
 
     def out_of_reach(self, url: str) -> str | None:
         return out_of_reach(url, self._allow_networks)
@@ -84,11 +78,23 @@ class PictureFetcher:
     async def fetch(self, url: str, user_id: int) -> Fetched:
         if (reason := objection(url)) is not None:
             raise _failed(url, reason)
-        async with self._place(url, user_id):
-            data = await self._download(url)
-        return await asyncio.to_thread(self.inspect, data, _quoted(url))
+        return await self.inspect(await self._download(url), _quoted(url))
 
-    def inspect(self, data: bytes, name: str) -> Fetched:
+    async def inspect(self, data: bytes, name: str) -> Fetched:
+        return await self._beside(partial(self._inspected, data, name))
+
+    async def mask(self, data: bytes, name: str, fits: Callable[[Fetched], None]) -> Fetched:
+        mask = await self.inspect(data, name)
+        if mask.size is not None and mask.size[0] * mask.size[1] > self._limits.max_mask_pixels:
+            raise PreconditionFailed(f"{name} has more than {self._limits.max_mask_pixels} pixels")
+        fits(mask)
+        return await self._beside(partial(self._painted, mask, name))
+
+    async def _beside(self, look: Callable[[], Fetched]) -> Fetched:
+        """Look at a picture in a thread: a hostile one keeps it busy, and no thread of others."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, look)
+
+    def _inspected(self, data: bytes, name: str) -> Fetched:
         if len(data) > self._limits.max_bytes:
             raise PreconditionFailed(f"{name} is larger than {self._limits.max_bytes} bytes")
         recognised = recognise(data)
@@ -101,43 +107,15 @@ class PictureFetcher:
             raise PreconditionFailed(f"{name} unknown mime type")
         return Fetched(data, kind.content_type, kind.extension, (width, height))
 
-    def mask(self, data: bytes, name: str) -> Fetched:
-        mask = self.inspect(data, name)
+    def _painted(self, mask: Fetched, name: str) -> Fetched:
         try:
-            if brightest(data) < _WHITE:
+            if brightest(mask.data) < _WHITE:
                 raise PreconditionFailed(f"{name} has nothing white: nothing would be painted anew")
             if self._repaints == "white":
                 return mask
-            return Fetched(inverted(data), "image/png", "png", mask.size)
+            return Fetched(inverted(mask.data), "image/png", "png", mask.size)
         except OSError:  # sound at its head, broken further on
             raise PreconditionFailed(f"{name} unknown mime type") from None
-
-    @asynccontextmanager
-    async def _place(self, url: str, user_id: int) -> AsyncIterator[None]:
-        """Hold one of the user's places and one of all."""
-        lane = self._lanes.setdefault(user_id, _Lane(asyncio.Semaphore(self._limits.per_user)))
-        lane.users += 1
-        try:
-            await self._take(url, lane.places)
-            try:
-                await self._take(url, self._places)
-                try:
-                    yield
-                finally:
-                    self._places.release()
-            finally:
-                lane.places.release()
-        finally:
-            lane.users -= 1
-            if lane.users == 0:
-                del self._lanes[user_id]
-
-    async def _take(self, url: str, places: asyncio.Semaphore) -> None:
-        try:
-            async with asyncio.timeout(self._limits.timeout_s):
-                await places.acquire()
-        except TimeoutError as error:
-            raise _failed(url, "too many fetches at once") from error
 
     async def _download(self, url: str) -> bytes:
         try:

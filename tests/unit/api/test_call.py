@@ -7,6 +7,8 @@ from starlette.types import Message
 
 from waystation.api.body import Body, Limits
 from waystation.api.call import Call
+from waystation.errors import Throttled
+from waystation.shares import Shares
 
 
 def call(
@@ -17,6 +19,8 @@ def call(
     stalls: bool = False,
     client: tuple[str, int] | None = ("127.0.0.1", 9),
     path: str = "/v2/jobs",
+    shares: Shares | None = None,
+    limits: Limits | None = None,
 ) -> Call:
     left = list(chunks)
 
@@ -34,7 +38,9 @@ def call(
         "path_params": {"channel": "7"},
         "client": client,
     }
-    return Call(scope, receive, Limits(discard_s=0.01))
+    return Call(
+        scope, receive, limits or Limits(discard_s=0.01), shares or Shares(1 << 20, 1 << 20)
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_headers_path_and_peer_are_told() -> None:
 
 async def test_a_body_that_was_read_leaves_nothing_to_discard() -> None:
     asked = call(headers={"content-length": "7"}, chunks=(b'{"a":', b"1}"))
-    assert await asked.body() == Body(fields={"a": 1})
+    assert await asked.body(1) == Body(fields={"a": 1})
     assert await asked.discard_body()
 
 
@@ -96,3 +102,43 @@ def test_a_path_with_a_control_character_is_no_text(path: str) -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/ü/é", "/a b", "/\u200b"])
 def test_other_paths_are_text(path: str) -> None:
     assert call(path=path).path_is_text
+
+
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "held"),
+    [
+        ({"content-length": "65536"}, 0),
+        ({"content-length": "65537"}, 65537),
+        ({"content-length": "9000000", **FORM}, 9_000_000),
+        ({"transfer-encoding": "chunked"}, 1 << 20),
+        ({"transfer-encoding": "chunked", **FORM}, 11 << 20),
+        ({}, 0),
+    ],
+)
+async def test_a_body_held_open_takes_its_size_of_the_users_share(
+    headers: dict[str, str], held: int
+) -> None:
+    shares = Shares(44 << 20, 176 << 20)
+    asked = call(headers=headers, stalls=True, shares=shares)
+    reading = asyncio.ensure_future(asked.body(1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert shares.held == held
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await asked.let_go()
+    assert shares.held == 0
+
+
+async def test_a_body_beyond_the_users_share_is_not_read_and_told_so() -> None:
+    shares = Shares(100_000, 400_000)
+    limits = Limits(body_s=0.01)
+    headers = {"content-length": "90000"}
+    async with shares.hold(1, 90_000, 0):
+        with pytest.raises(Throttled, match="Too many large requests at once; try again"):
+            await call(headers=headers, chunks=(b"{}",), shares=shares, limits=limits).body(1)
+        other = call(headers=headers, chunks=(b"{}",), shares=shares, limits=limits)
+        assert await other.body(2) == Body()

@@ -19,7 +19,7 @@ def resource(handler_error: Exception | None = None, *, head: bool = True) -> Re
         return Answer(200, b'"here"')
 
     async def post(call: Call) -> Answer:
-        return Answer(200, str(len((await call.body()).fields)).encode())
+        return Answer(200, str(len((await call.body(1)).fields)).encode())
 
     path = Path("/", {"GET": get, "POST": post}, head)
     return Resource(path, _surroundings())

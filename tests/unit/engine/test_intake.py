@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from waystation.engine.intake import FilePart, Intake
-from waystation.errors import InvalidRequest, PreconditionFailed, Unavailable
+from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Fetched
+from waystation.shares import Shares
 
 PICTURE = Fetched(b"picture", "image/png", "png", (8, 8))
 TURNED = Fetched(b"turned", "image/png", "png", (8, 8))
@@ -28,28 +30,33 @@ class Fetcher:
             await asyncio.Event().wait()
         return PICTURE
 
-    def inspect(self, data: bytes, name: str) -> Fetched:
+    async def inspect(self, data: bytes, name: str) -> Fetched:
         self.asked.append(name)
         if data == b"broken":
             raise PreconditionFailed(f"{name} unknown mime type")
         return PICTURE
 
-    def mask(self, data: bytes, name: str) -> Fetched:
-        self.inspect(data, name)
+    async def mask(self, data: bytes, name: str, fits: Callable[[Fetched], None]) -> Fetched:
+        fits(await self.inspect(data, name))
+        self.asked.append("decoded")
         return TURNED
+
+
+def intake_of(fetcher: Fetcher, places: Shares | None = None, wait_s: float = 5.0) -> Intake:
+    return Intake(fetcher, places or Shares(4, 16), wait_s)
 
 
 async def test_urls_come_before_files() -> None:
     fetcher = Fetcher()
     files = {"blendFile_1": FilePart("a.png", b"a")}
-    taken = await Intake(fetcher).take(1, COMMANDS["blend"], {"blendUrls": ["b", "c"]}, files)
+    taken = await intake_of(fetcher).take(1, COMMANDS["blend"], {"blendUrls": ["b", "c"]}, files)
     assert fetcher.asked == ["b", "c", "a.png"]
     assert taken == [PICTURE] * 3
 
 
 async def test_a_mask_is_taken_in_the_colours_of_midjourney() -> None:
     files = {"mask": FilePart("mask", b"mask")}
-    assert await Intake(Fetcher()).take(1, COMMANDS["button"], {}, files) == [TURNED]
+    assert await intake_of(Fetcher()).take(1, COMMANDS["button"], {}, files) == [TURNED]
 
 
 @pytest.mark.parametrize(
@@ -65,17 +72,78 @@ async def test_a_broken_picture_is_refused_with_the_verbs_own_status(
 ) -> None:
     files = {field: FilePart("", b"broken")}
     with pytest.raises(InvalidRequest, match="unknown mime type") as refused:
-        await Intake(Fetcher()).take(1, COMMANDS[verb], {}, files)
+        await intake_of(Fetcher()).take(1, COMMANDS[verb], {}, files)
     assert type(refused.value) is kind
 
 
 async def test_a_stop_gives_up_what_is_being_fetched() -> None:
     fetcher = Fetcher()
     fetcher.hangs = True
-    intake = Intake(fetcher)
+    intake = intake_of(fetcher)
     taking = asyncio.create_task(intake.take(1, COMMANDS["describe"], {"describeUrl": "a"}, {}))
     while not fetcher.asked:
         await asyncio.sleep(0)
     intake.close()
     with pytest.raises(Unavailable):
         await taking
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("verb", "params", "files"),
+    [
+        ("describe", {"describeUrl": "a"}, {}),
+        ("blend", {"blendUrls": ["a", "b"]}, {}),
+    ],
+)
+async def test_one_user_takes_in_four_requests_at_once_and_another_is_not_held_up(
+    verb: str, params: dict[str, object], files: dict[str, FilePart]
+) -> None:
+    fetcher, places = Fetcher(), Shares(4, 16)
+    fetcher.hangs = True
+    intake = intake_of(fetcher, places)
+    first = [
+        asyncio.ensure_future(intake.take(1, COMMANDS[verb], params, files)) for _ in range(60)
+    ]
+    await settle()
+    assert (len(fetcher.asked), places.held) == (4, 4)
+    second = asyncio.ensure_future(intake.take(2, COMMANDS[verb], params, files))
+    await settle()
+    assert len(fetcher.asked) == 5
+    intake.close()
+    await asyncio.gather(*first, second, return_exceptions=True)
+    assert places.held == 0
+
+
+async def test_files_and_masks_take_the_same_places() -> None:
+    fetcher, places = Fetcher(), Shares(1, 1)
+    intake = intake_of(fetcher, places, wait_s=0.01)
+    async with places.hold(1, 1, 0):
+        for verb, name in (("button", "mask"), ("describe", "describeFile")):
+            with pytest.raises(
+                Throttled, match="Too many requests with pictures at once; try again"
+            ):
+                await intake.take(1, COMMANDS[verb], {}, {name: FilePart("", b"x")})
+    assert fetcher.asked == []
+
+
+async def test_a_request_without_pictures_takes_no_place() -> None:
+    intake = intake_of(Fetcher(), Shares(0, 0), wait_s=0.01)
+    assert await intake.take(1, COMMANDS["info"], {}, {}) == ()
+
+
+async def test_a_mask_that_does_not_fit_is_refused_before_it_is_decoded() -> None:
+    fetcher = Fetcher()
+
+    def fits(mask: Fetched | None) -> None:
+        raise InvalidRequest("mask must have the size of the picture")
+
+    with pytest.raises(InvalidRequest, match="must have the size"):
+        await intake_of(fetcher).take(
+            1, COMMANDS["button"], {}, {"mask": FilePart("mask", b"mask")}, fits
+        )
+    assert "decoded" not in fetcher.asked

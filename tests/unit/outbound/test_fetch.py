@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -19,7 +20,7 @@ from tests.unit.outbound.test_pictures import huge_png
 from waystation.errors import PreconditionFailed
 from waystation.outbound import fetch as fetch_module
 from waystation.outbound.fetch import FetchLimits, PictureFetcher
-from waystation.ports import Fetcher
+from waystation.ports import Fetched, Fetcher
 
 
 def encoded(data: bytes, encoding: str) -> bytes:
@@ -336,86 +337,8 @@ async def test_the_caller_reads_its_own_url_and_the_log_no_secret_of_it(
     assert "abc" not in repr(logs)
 
 
-class Gate:
-    """A server that holds every request until it is opened, and counts them."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.inside = 0
-        self.most = 0
-        self._entered = asyncio.Condition()
-
-    async def handle(self, request: web.Request) -> web.Response:
-        async with self._entered:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-            self._entered.notify_all()
-        await self.open.wait()
-        self.inside -= 1
-        return web.Response(body=PNG)
-
-    async def holds(self, count: int) -> None:
-        async with asyncio.timeout(5), self._entered:
-            await self._entered.wait_for(lambda: self.inside >= count)
-
-
-async def test_one_user_fetches_four_at_once_and_others_are_not_held_up(
-    fetcher: PictureFetcher, serve: Serve
-) -> None:
-    gate = Gate()
-    url = await serve(gate.handle)
-    first = [asyncio.ensure_future(fetcher.fetch(url, 1)) for _ in range(10)]
-    await gate.holds(4)
-    second = [asyncio.ensure_future(fetcher.fetch(url, 2))]
-    await gate.holds(5)
-    assert gate.inside == 5
-    gate.open.set()
-    await asyncio.gather(*first, *second)
-    assert gate.most <= 8
-
-
-async def test_sixteen_are_fetched_at_once_in_all(fetcher: PictureFetcher, serve: Serve) -> None:
-    gate = Gate()
-    url = await serve(gate.handle)
-    fetches = [asyncio.ensure_future(fetcher.fetch(url, user)) for user in range(30)]
-    await gate.holds(16)
-    gate.open.set()
-    await asyncio.gather(*fetches)
-    assert gate.most == 16
-
-
-async def test_who_finds_no_place_in_time_is_told_so(
-    session: aiohttp.ClientSession, serve: Serve
-) -> None:
-    gate = Gate()
-    url = await serve(gate.handle)
-    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.2, per_user=1))
-    # The first holds the only place until its time-out; the last has waited long enough by then.
-    sentences = await asyncio.gather(*(failure(fetcher, url) for _ in range(3)))
-    assert set(sentences) == {
-        f"GET {url} failed with a time-out",
-        f"GET {url} failed with too many fetches at once",
-    }
-    gate.open.set()
-    assert (await fetcher.fetch(url, 1)).data == PNG
-
-
-async def test_a_caller_that_goes_away_gives_its_place_back(
-    session: aiohttp.ClientSession, serve: Serve
-) -> None:
-    gate = Gate()
-    url = await serve(gate.handle)
-    fetcher = PictureFetcher(session, FetchLimits(timeout_s=5, per_user=1, in_all=1))
-    gone = asyncio.ensure_future(fetcher.fetch(url, 1))
-    await gate.holds(1)
-    gone.cancel()
-    await asyncio.gather(gone, return_exceptions=True)
-    gate.open.set()
-    assert (await fetcher.fetch(url, 1)).data == PNG
-
-
-def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> None:
-    assert fetcher.inspect(PNG, "describeFile").extension == "png"
+async def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> None:
+    assert (await fetcher.inspect(PNG, "describeFile")).extension == "png"
     for data, sentence in (
         (b"", "describeFile unknown mime type"),
         (PNG[:-20], "describeFile unknown mime type"),
@@ -423,8 +346,12 @@ def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> None:
         (bytes(11 * 1024 * 1024), "describeFile is larger than 10485760 bytes"),
     ):
         with pytest.raises(PreconditionFailed) as caught:
-            fetcher.inspect(data, "describeFile")
+            await fetcher.inspect(data, "describeFile")
         assert caught.value.message == sentence
+
+
+def fits(mask: Fetched) -> None:
+    """Take a mask of any size."""
 
 
 def mask(shade: int) -> bytes:
@@ -434,22 +361,57 @@ def mask(shade: int) -> bytes:
 
 
 @pytest.mark.parametrize("repaints", ["white", "black"])
-def test_a_mask_is_given_in_the_colours_that_midjourney_paints(
+async def test_a_mask_is_given_in_the_colours_that_midjourney_paints(
     session: aiohttp.ClientSession, repaints: Literal["white", "black"]
 ) -> None:
-    taken = PictureFetcher(session, repaints=repaints).mask(mask(255), "mask")
+    taken = await PictureFetcher(session, repaints=repaints).mask(mask(255), "mask", fits)
     with Image.open(BytesIO(taken.data)) as image:
         assert image.getpixel((0, 0)) == (255 if repaints == "white" else 0)
     assert taken.size == (4, 4)
 
 
-def test_a_mask_without_anything_white_is_refused(fetcher: PictureFetcher) -> None:
+async def test_a_mask_without_anything_white_is_refused(fetcher: PictureFetcher) -> None:
     with pytest.raises(PreconditionFailed) as caught:
-        fetcher.mask(mask(90), "mask")
+        await fetcher.mask(mask(90), "mask", fits)
     assert caught.value.message == "mask has nothing white: nothing would be painted anew"
 
 
-def test_a_mask_that_breaks_off_is_refused(fetcher: PictureFetcher) -> None:
+async def test_a_mask_that_breaks_off_is_refused(fetcher: PictureFetcher) -> None:
     whole = mask(255)
     with pytest.raises(PreconditionFailed, match="unknown mime type"):
-        fetcher.mask(whole[: len(whole) - 20], "mask")
+        await fetcher.mask(whole[: len(whole) - 20], "mask", fits)
+
+
+@pytest.mark.parametrize("size", [(7000, 7100), (4097, 4096)])
+async def test_a_huge_mask_is_refused_by_its_head(
+    fetcher: PictureFetcher, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "brightest", lambda data: pytest.fail("decoded"))
+    with pytest.raises(PreconditionFailed, match="pixels"):
+        await fetcher.mask(huge_png(*size), "mask", fits)
+
+
+async def test_a_mask_that_does_not_fit_is_not_decoded(
+    fetcher: PictureFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "brightest", lambda data: pytest.fail("decoded"))
+
+    def refuse(mask: Fetched) -> None:
+        raise PreconditionFailed(f"not {mask.size}")
+
+    with pytest.raises(PreconditionFailed, match="not"):
+        await fetcher.mask(mask(255), "mask", refuse)
+
+
+async def test_pictures_have_threads_of_their_own(
+    fetcher: PictureFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    def look(data: bytes) -> int:
+        names.append(threading.current_thread().name)
+        return 255
+
+    monkeypatch.setattr(fetch_module, "brightest", look)
+    await asyncio.gather(*(fetcher.mask(mask(255), "mask", fits) for _ in range(20)))
+    assert set(names) <= {"pictures_0", "pictures_1"}

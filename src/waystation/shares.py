@@ -1,0 +1,86 @@
+"""Shares: how much of something one user may hold at once, and all users together (R43).
+
+How it works: whoever wants some waits in line until it fits into the user's share and into the
+whole. A user whose share is full lets those behind pass; what does not fit into the whole holds up
+those behind, or large wishes would never come true. Nothing is kept for users who hold nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+__all__ = ["Shares"]
+
+
+@dataclass(eq=False, slots=True)
+class _Wish:
+    user_id: int
+    amount: int
+    granted: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Shares:
+    """Hands out places or bytes.
+
+    Args: per_user, in_all: the most that may be held at once
+    """
+
+    def __init__(self, per_user: int, in_all: int) -> None:
+        self._per_user = per_user
+        self._in_all = in_all
+        self._held: Counter[int] = Counter()
+        self._line: deque[_Wish] = deque()
+        self.held = 0
+        """How much is held by all."""
+
+    @asynccontextmanager
+    async def hold(self, user_id: int, amount: int, wait_s: float) -> AsyncIterator[None]:
+        """Hold an amount, waiting for it at most so long; more than a share is cut to it.
+
+        Raises: TimeoutError
+        """
+        amount = min(amount, self._per_user, self._in_all)
+        await self._take(_Wish(user_id, amount), wait_s)
+        try:
+            yield
+        finally:
+            self._give_back(user_id, amount)
+
+    async def _take(self, wish: _Wish, wait_s: float) -> None:
+        self._line.append(wish)
+        self._grant()
+        try:
+            async with asyncio.timeout(wait_s):
+                await wish.granted
+        except BaseException:
+            if wish in self._line:
+                self._line.remove(wish)
+                self._grant()
+            else:  # granted and given up in the same moment
+                self._give_back(wish.user_id, wish.amount)
+            raise
+
+    def _give_back(self, user_id: int, amount: int) -> None:
+        self.held -= amount
+        self._held[user_id] -= amount
+        if self._held[user_id] <= 0:
+            del self._held[user_id]
+        self._grant()
+
+    def _grant(self) -> None:
+        for wish in tuple(self._line):
+            if self._held[wish.user_id] + wish.amount > self._per_user:
+                continue
+            if self.held + wish.amount > self._in_all:
+                return
+            self.held += wish.amount
+            self._held[wish.user_id] += wish.amount
+            self._line.remove(wish)
+            if not wish.granted.done():
+                wish.granted.set_result(None)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waystation.shares import Shares
+
+PATIENT_S = 5.0
+
+
+async def test_one_user_waits_for_its_share_and_another_passes() -> None:
+    shares = Shares(per_user=4, in_all=16)
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(shares.hold(1, 1, PATIENT_S))
+        fifth = asyncio.ensure_future(stack.enter_async_context(shares.hold(1, 1, PATIENT_S)))
+        await stack.enter_async_context(shares.hold(2, 1, 0))
+        assert not fifth.done()
+        assert shares.held == 5
+        fifth.cancel()
+        await asyncio.gather(fifth, return_exceptions=True)
+    assert shares.held == 0
+
+
+async def test_the_whole_is_never_exceeded_and_who_waits_comes_in_turn() -> None:
+    shares = Shares(per_user=4, in_all=16)
+    most = 0
+    order: list[int] = []
+
+    async def work(user_id: int) -> None:
+        nonlocal most
+        async with shares.hold(user_id, 1, PATIENT_S):
+            most = max(most, shares.held)
+            order.append(user_id)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(user_id) for user_id in range(40)))
+    assert (most, shares.held, order) == (16, 0, list(range(40)))
+
+
+async def test_a_wait_that_is_over_is_told_and_leaves_the_line() -> None:
+    shares = Shares(per_user=1, in_all=1)
+    async with shares.hold(1, 1, 0):
+        with pytest.raises(TimeoutError):
+            async with shares.hold(2, 1, 0.001):
+                pass
+    async with shares.hold(3, 1, 0):
+        assert shares.held == 1
+
+
+async def test_a_large_wish_is_not_starved_by_small_ones() -> None:
+    shares = Shares(per_user=10, in_all=10)
+    async with AsyncExitStack() as stack:
+        holding = shares.hold(1, 5, 0)
+        await holding.__aenter__()
+        large = asyncio.ensure_future(stack.enter_async_context(shares.hold(2, 10, PATIENT_S)))
+        await asyncio.sleep(0)
+        small = asyncio.ensure_future(stack.enter_async_context(shares.hold(3, 1, PATIENT_S)))
+        await asyncio.sleep(0)
+        assert not small.done()
+        await holding.__aexit__(None, None, None)
+        await large
+        small.cancel()
+        await asyncio.gather(small, return_exceptions=True)
+
+
+async def test_more_than_a_share_is_cut_to_it() -> None:
+    shares = Shares(per_user=4, in_all=16)
+    async with shares.hold(1, 99, 0):
+        assert shares.held == 4
+
+
+@given(wishes=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 6), st.booleans()), max_size=30))
+async def test_whoever_gives_up_leaves_nothing_behind(wishes: list[tuple[int, int, bool]]) -> None:
+    shares = Shares(per_user=5, in_all=8)
+
+    async def work(user_id: int, amount: int) -> None:
+        async with shares.hold(user_id, amount, PATIENT_S):
+            assert shares.held <= 8
+            await asyncio.sleep(0)
+
+    tasks = []
+    for user_id, amount, gives_up in wishes:
+        tasks.append(asyncio.ensure_future(work(user_id, amount)))
+        await asyncio.sleep(0)
+        if gives_up:
+            tasks[-1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert shares.held == 0
+    assert not shares._held
