@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 
-import aiohttp
 import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -31,7 +30,7 @@ from waystation.clock import SystemClock, SystemIds
 from waystation.deliveries import LONGEST_WAITS_S
 from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
-from waystation.discord.site import Site
+from waystation.discord.site import Site, discord_session
 from waystation.discord.transport import discord_factory
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliverer import Deliverer
@@ -153,14 +152,7 @@ async def _run(
     networks = tuple(ip_network(text) for text in settings.allow_networks)
     async with contextlib.AsyncExitStack() as stack:
         outside = await stack.enter_async_context(guarded_session(networks))
-        inside = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                # each account holds a connection; under a limit they would leave none for requests
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-            )
-        )
+        inside = await stack.enter_async_context(discord_session())
         site = Site(
             settings.discord_url,
             inside,

@@ -40,9 +40,10 @@ class Shares:
         """How much is held by all."""
 
     @asynccontextmanager
-    async def hold(self, user_id: int, amount: int, wait_s: float) -> AsyncIterator[None]:
+    async def hold(self, user_id: int, amount: int, wait_s: float | None) -> AsyncIterator[None]:
         """Hold an amount, waiting for it at most so long; more than a share is cut to it.
 
+        Args: wait_s: None: as long as it takes
         Raises: TimeoutError
         """
         amount = min(amount, self._per_user, self._in_all)
@@ -52,7 +53,7 @@ class Shares:
         finally:
             self._give_back(user_id, amount)
 
-    async def _take(self, wish: _Wish, wait_s: float) -> None:
+    async def _take(self, wish: _Wish, wait_s: float | None) -> None:
         self._line.append(wish)
         self._grant()
         try:

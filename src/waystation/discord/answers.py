@@ -178,13 +178,16 @@ def error_of(answer: Answer) -> TransportError:
 def _fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
         return None
 
 
 def _nested_codes(errors: msgspec.Raw | None) -> Iterator[str]:
     """Yield the names of what is wrong with a form. Source: Discord, Error Messages."""
-    left: list[object] = [] if errors is None else [msgspec.json.decode(errors)]
+    try:
+        left: list[object] = [] if errors is None else [msgspec.json.decode(errors)]
+    except (msgspec.DecodeError, RecursionError, ValueError):  # the rest was only skipped over
+        return
     while left:
         one = left.pop()
         if isinstance(one, dict):

@@ -102,7 +102,7 @@ def _judge_refusal(headers: Mapping[str, str], body: str) -> Verdict:
 def _json_object(body: str) -> dict[str, object] | None:
     try:
         return msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, ValueError):
         return None
 
 

@@ -73,7 +73,7 @@ class Connection:
         except aiohttp.WSServerHandshakeError as error:
             refused = error.status in _UPGRADE_REFUSED
             return Closed(None, f"no gateway: HTTP status {error.status}", refused)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Closed(None, f"no connection: {type(error).__name__}")
         self._machine.opened(self._site.clock.monotonic(), self._site.ids.fraction())
         try:
@@ -142,5 +142,5 @@ class Connection:
 def _read(data: bytes) -> Frame:
     try:
         return _decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError("Discord sent an unreadable gateway frame") from error

@@ -56,7 +56,7 @@ def read_dispatch(frame: Frame, interest: Interest | None = None) -> Sequence[Ga
         return ()
     try:
         return reader(frame, interest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError(f"Discord sent an unreadable {frame.t}") from error
 
 
@@ -67,7 +67,7 @@ def read_outdated_guild(frame: Frame) -> str:
     """
     try:
         return msgspec.json.decode(frame.d, type=CommandIndexUpdate).guild_id
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError(f"Discord sent an unreadable {frame.t}") from error
 
 

@@ -433,7 +433,7 @@ async def _repeated(once: Callable[[], Awaitable[_T]]) -> _T:
 def _decode(answer: Answer, shape: type[_T]) -> _T:
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise Unreachable("Discord's answer could not be read") from error
 
 
@@ -456,7 +456,9 @@ def _readable(page: Sequence[msgspec.Raw]) -> Sequence[Message]:
     messages: list[Message] = []
     for raw in page:
         try:
-            messages.append(msgspec.json.decode(raw, type=Message))
-        except msgspec.DecodeError as error:
+            message = msgspec.json.decode(raw, type=Message)
+            int(message.id)  # history is sorted by it
+            messages.append(message)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
             _log.warning("history.unreadable", reason=str(error))
     return messages

@@ -358,7 +358,7 @@ class GatewaySession:
 def _read(frame: Frame, shape: type[_T]) -> _T:
     try:
         return msgspec.json.decode(frame.d, type=shape)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError(f"Discord sent an unreadable opcode {frame.op}") from error
 
 

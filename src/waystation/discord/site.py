@@ -22,12 +22,36 @@ from waystation.ports import Clock, IdSource
 from waystation.wire.gateway import Properties
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
-__all__ = ["API_VERSION", "Site"]
+__all__ = ["API_VERSION", "Site", "discord_session"]
 
 API_VERSION = 9
 """Of REST and gateway: the one that users' own clients speak. Source: wire notes 1.1."""
 
 _NAME = "Waystation"
+
+
+class _Redirected(aiohttp.ClientError):
+    """Discord's own URLs lead nowhere else: a token would follow."""
+
+
+def discord_session() -> aiohttp.ClientSession:
+    """Return a session for Discord that follows no redirect, not even of a websocket's handshake.
+
+    The caller closes it. Must be called with a running loop.
+    """
+
+    async def refuse(*_: object) -> None:
+        raise _Redirected("a redirect was refused")
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(refuse)
+    return aiohttp.ClientSession(
+        # each account holds a connection; under a limit they would leave none for requests
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[tracing],
+        trust_env=False,
+    )
 
 
 @dataclass

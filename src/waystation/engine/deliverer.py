@@ -3,8 +3,8 @@
 How it works: claims what is due and starts one task per delivery. What a receiver may take up is
 bounded in three ways, so that receivers that hang hold up themselves and nobody else:
 
-* requests: few at once per receiver, many in all; retries hold at most half of either, so a first
-  attempt finds a place however much is being retried;
+* requests: few at once per receiver, a share per user, many in all; retries hold at most half of
+  the receiver's and of all, so a first attempt finds a place however much is being retried;
 * memory: a receiver may hold a quarter of the room that is free, and always a few;
 * time: a delivery that waited so long that its claim could end under the request is not sent.
 
@@ -32,11 +32,14 @@ from waystation.engine.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Sender, Store
+from waystation.shares import Shares
 
 __all__ = ["Deliverer"]
 
-IN_FLIGHT: Final = 256
+IN_FLIGHT: Final = 512
 """Requests at once: more than 50 hung receivers can hold at `PER_RECEIVER` each."""
+PER_USER: Final = 256
+"""Of them for one user: a user's hung receivers hold up nobody else."""
 PER_RECEIVER: Final = 4
 ROOM: Final = 4096
 """Deliveries held in memory, beyond those that every receiver may hold anyway."""
@@ -84,7 +87,7 @@ class Deliverer:
         self._fresh = fresh
         self._send_timeout_s = send_timeout_s
         self._loop = DueLoop("deliverer", store, clock, self._take, drain_s)
-        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._places = Shares(PER_USER, IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
         self._out: set[str] = set()
@@ -149,7 +152,7 @@ class Deliverer:
         try:
             if before is not None:
                 await asyncio.wait({before})
-            async with self._place(receiver, retry=delivery.attempts > 0):
+            async with self._place(receiver, delivery.user_id, retry=delivery.attempts > 0):
                 if self._loop.stopping or self._clock.monotonic() > send_before:
                     return
                 attempt = await self._send(await self._fresh(delivery))
@@ -161,13 +164,15 @@ class Deliverer:
                 self._receivers.pop(name, None)
 
     @asynccontextmanager
-    async def _place(self, receiver: _Receiver, *, retry: bool) -> AsyncIterator[None]:
-        """Hold a place of the receiver and one of all; always taken in this order."""
+    async def _place(
+        self, receiver: _Receiver, user_id: int, *, retry: bool
+    ) -> AsyncIterator[None]:
+        """Hold a place of the receiver and one of the user's; always taken in this order."""
         async with (
             receiver.retries if retry else nullcontext(),
             self._retries if retry else nullcontext(),
             receiver.places,
-            self._places,
+            self._places.hold(user_id, 1, None),
         ):
             yield
 

@@ -36,8 +36,9 @@ __all__ = [
 
 USER_AGENT: Final = f"Waystation/{version('waystation')}"
 
-MAX_LOOKUPS: Final = 512
-"""Lookups under way in one process: our choice, above what deliveries and fetches can start."""
+MAX_LOOKUPS: Final = 1024
+"""Lookups under way in one process: a dead name server keeps each for up to 30 s, twice the time
+of a callback, so that the callbacks of one user take half of them."""
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 """Turns a host name into addresses. Raises: OSError."""

@@ -93,6 +93,9 @@ METADATA: Final[Sequence[Address]] = tuple(
             "fd00:ec2::23",  # AWS pod identity
             "fd20:ce::254",  # Google
             "fd00:42::42",  # Scaleway
+            "fd00:a9fe:a9fe::1",  # 169.254.169.254 in hexadecimal
+            "fd00:c1::a9fe:a9fe",
+            "fe80::a9fe:a9fe",  # OpenStack
         ),
     )
 )

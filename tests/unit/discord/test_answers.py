@@ -123,3 +123,18 @@ def test_a_body_that_is_no_object_has_no_keys() -> None:
     assert not answer(400, "[]").has("captcha_key")
     assert answer(400, "[]").code == ""
     assert answer(200, '{"code":1}').code == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":"\xed\xa0\x80"}',
+        b"\xff",
+        b'{"errors":{"a":"\xff"}}',
+        b'{"errors":{"a":1e999999}}',
+    ],
+)
+def test_a_refusal_that_cannot_be_read_is_still_a_refusal(body: bytes) -> None:
+    assert kind_of(Answer(400, {}, body)) == "invalid"

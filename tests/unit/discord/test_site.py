@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests.fakes import FakeClock, FakeIds
-from waystation.discord.site import Site
+from waystation.discord.site import Site, discord_session
 
 
 def site_at(base_url: str, http: aiohttp.ClientSession, contact: str = "") -> Site:
@@ -65,3 +67,18 @@ def test_pictures_go_to_our_origin_and_discords_hosts_only(
     target: str, allowed: bool, http: aiohttp.ClientSession
 ) -> None:
     assert site_at("https://discord.example", http).may_upload(URL(target)) is allowed
+
+
+async def test_a_session_for_discord_follows_no_redirect_of_a_handshake() -> None:
+    reached: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as server, discord_session() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.ws_connect(server.make_url("/gateway"))
+    assert reached == ["/gateway"]

@@ -15,7 +15,13 @@ from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
 from waystation.engine import deliverer as module
-from waystation.engine.deliverer import ALWAYS_HELD, IN_FLIGHT, PER_RECEIVER, Deliverer
+from waystation.engine.deliverer import (
+    ALWAYS_HELD,
+    IN_FLIGHT,
+    PER_RECEIVER,
+    PER_USER,
+    Deliverer,
+)
 
 OK = Attempt(200, None, 0.01)
 BROKEN = Attempt(None, "a broken connection", 0.01)
@@ -193,9 +199,10 @@ async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
 
 
 async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
-    for host in range(200):
+    for host in range(400):
         bench.sender.answers[f"hung{host}.test"] = bench.sender.hang
-        bench.store.add(delivery(host, f"http://hung{host}.test/", attempts=1))
+        one = delivery(host, f"http://hung{host}.test/", attempts=1)
+        bench.store.add(replace(one, user_id=host % 4))
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT // 2
         bench.store.add(delivery(9999, "http://good.test/"))
@@ -218,7 +225,7 @@ async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench
 async def test_all_together_are_bounded(bench: Bench) -> None:
     for number in range(IN_FLIGHT + 50):
         bench.sender.answers[f"h{number}.test"] = bench.sender.hang
-        bench.store.add(delivery(number, f"http://h{number}.test/"))
+        bench.store.add(replace(delivery(number, f"http://h{number}.test/"), user_id=number % 4))
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT
         bench.sender.release.set()
@@ -436,3 +443,17 @@ async def test_each_attempt_is_made_with_links_that_work_then(bench: Bench) -> N
         await bench.settle()
         assert [one.body for one in bench.sender.sent] == [delivery().body, b"renewed"]
         assert bench.store.deliveries["delivery-1"].body == delivery().body
+
+
+async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user(
+    bench: Bench,
+) -> None:
+    for number in range(1, 401):
+        bench.sender.answers[f"hung{number}.test"] = bench.sender.hang
+        bench.store.add(delivery(number, f"http://hung{number}.test/"))
+    async with bench.running():
+        assert bench.sender.most["all"] <= PER_USER
+        bench.store.add(replace(delivery(401, "http://good.test/"), user_id=2))
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert bench.status(401) is DeliveryStatus.DELIVERED

@@ -244,3 +244,10 @@ def test_what_may_be_public_is_not_refused_by_its_text(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost:9/"])
 def test_what_the_operator_allows_can_be_called(url: str) -> None:
     assert out_of_reach(url, [ip_network("127.0.0.0/8")]) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["fd00:a9fe:a9fe::1", "fd00:c1::a9fe:a9fe", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%eth0"]
+)
+def test_metadata_addresses_in_hexadecimal_are_opened_by_no_exception(text: str) -> None:
+    assert not allowed(ip_address(text), (ip_network("::/0"),))
