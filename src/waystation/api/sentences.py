@@ -39,7 +39,10 @@ WHEN: Mapping[int, str] = {
     413: "more than 1 MiB of JSON or 11 MiB of form",
     415: "neither JSON nor a form, and not of a type that could be one",
     422: "moderated",
-    429: "with `executingJobs`: your slots are full. Without: you are asked to wait",
+    429: (
+        "with `executingJobs`: your slots are full. Without: you are asked to wait, "
+        "of too many large requests or requests with pictures at once, too"
+    ),
     500: "a fault of Waystation; `errorDetails` has the request id to look for in the log",
     502: "the bot or Discord did not answer in time, or not as it should",
     503: "Waystation is stopping, or its database cannot be used",
