@@ -18,6 +18,7 @@ from yarl import URL
 
 from waystation.discord.buckets import Breaker
 from waystation.discord.time import DiscordTime
+from waystation.interim import Connector
 from waystation.ports import Clock, IdSource
 from waystation.wire.gateway import Properties
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
@@ -47,7 +48,7 @@ def discord_session() -> aiohttp.ClientSession:
     tracing.on_request_redirect.append(refuse)
     return aiohttp.ClientSession(
         # each account holds a connection; under a limit they would leave none for requests
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=Connector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[tracing],
         trust_env=False,

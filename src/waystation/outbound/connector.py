@@ -22,6 +22,7 @@ import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from waystation.interim import Connector
 from waystation.outbound.guard import Address, Network, allowed
 
 __all__ = [
@@ -74,7 +75,7 @@ def guarded_session(
     It keeps no cookies, no connections and no time limit, and ignores proxy settings of the
     environment. Must be called with a running loop.
     """
-    connector = aiohttp.TCPConnector(
+    connector = Connector(
         resolver=_GuardedResolver(allow_networks, lookup or system_lookup),
         socket_factory=_guarded_sockets(allow_networks),
         use_dns_cache=False,

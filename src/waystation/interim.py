@@ -1,0 +1,49 @@
+"""Interim: how many interim answers (1xx) a host may send before its answer (R43).
+
+How it works: aiohttp reads interim answers in a loop that never waits while more are there, so a
+host that sends them without end holds up everybody. The protocol of each connection counts them
+and closes the connection. ADR 14 says why the connector's factory is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+__all__ = ["MAX_INTERIM", "Connector"]
+
+MAX_INTERIM: Final = 16
+"""Before one answer. Our choice; a host has a use for two."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """A connector whose connections bear few interim answers.
+
+    A request to a host that sends more fails with `aiohttp.ClientError`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Args: options: those of `aiohttp.TCPConnector`."""
+        super().__init__(**options)
+        self._factory = partial(_Counting, loop=self._loop)
+
+
+class _Counting(ResponseHandler):
+    _interim = 0
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take a message; called by aiohttp for each head that was parsed."""
+        code = data[0].code
+        self._interim = self._interim + 1 if 100 <= code < 200 and code != 101 else 0
+        if self.exception() is not None:
+            return
+        if self._interim > MAX_INTERIM:
+            self.set_exception(aiohttp.ClientPayloadError("too many interim answers"))
+            if self.transport is not None:
+                self.transport.close()
+            return
+        super().feed_data(data, size)
