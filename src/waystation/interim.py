@@ -7,9 +7,8 @@ and closes the connection. ADR 14 says why the connector's factory is replaced.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -29,7 +28,7 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         """Args: options: those of `aiohttp.TCPConnector`."""
         super().__init__(**options)
-        self._factory = partial(_Counting, loop=self._loop)
+        self._factory = cast("partial[ResponseHandler]", partial(_Counting, loop=self._loop))
 
 
 class _Counting(ResponseHandler):
