@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from tests.e2e.outcome import Outcome
+from waystation.midjourney.steps import TOKEN_REJECTED
 
 __all__ = ["CASES", "Case"]
 
@@ -315,6 +316,15 @@ BLOCKED_ANSWER = {
 }
 """The seed's short form of 596; `{channel}` is the channel's id."""
 
+REJECTED = "Discord rejected the account's token (close code 4004)"
+REJECTED_ANSWER = {
+    "error": "Discord rejected the token of your Discord account. Please POST "
+    "account/midjourney/{channel} with a new token before making any new API calls.",
+    "errorDetails": REJECTED,
+    "code": 596,
+}
+"""The short form where a new token is the mend (R33)."""
+
 
 def queued(verb: str) -> Outcome:
     """504; the late result stays with the job and goes nowhere else (R19)."""
@@ -349,10 +359,11 @@ def limited(details: str, retry_after: str, verb: str = "describe") -> Outcome:
 
 
 def forbidden(status: int, message: str, code: int) -> Outcome:
-    """401 and 403 stop the account (R6)."""
+    """401 and 403 stop the account (R6); a new token is the mend of a 401 (R33)."""
     error = f"Discord /interactions failed with HTTP status {status}"
     body = f'{{"message":"{message}","code":{code}}}'
-    return failed(596, error, body, halt=f"{error}: {body}", sent=(status,))
+    halt = TOKEN_REJECTED if status == 401 else f"{error}: {body}"
+    return failed(596, error, body, halt=halt, sent=(status,))
 
 
 def refused(code: int, status: int, message: str, discords_code: int) -> Outcome:
@@ -430,8 +441,10 @@ def checks() -> Iterator[Case]:
         yield Case("human_check_frame", failed(596, title, verb=verb, halt=title), verb)
         yield Case("required_action_update", completed(verb, halt=ASKS_TO_ACT), verb)
     yield Case("required_action", blocked(ASKS_TO_ACT), at_start=True)
-    rejected = "Discord rejected the account's token (close code 4004)"
-    yield Case("identify_refused", blocked(rejected), at_start=True, hears=False)
+    rejected = Outcome(
+        post=(596, REJECTED_ANSWER), job=None, delivered=False, halt=REJECTED, sent=()
+    )
+    yield Case("identify_refused", rejected, at_start=True, hears=False)
 
 
 def connections() -> Iterator[Case]:
@@ -509,7 +522,7 @@ def uploads() -> Iterator[Case]:
     dead = "Discord rejected the account's token."
     yield Case(
         "unauthorized_401",
-        failed(596, dead, refused, halt=dead, sent=()),
+        failed(596, dead, refused, halt=TOKEN_REJECTED, sent=()),
         note="upload",
         params=upload,
     )

@@ -139,7 +139,7 @@ def _faults(verb: str) -> Sequence[tuple[int, str, Mapping[str, Any]]]:
         return (
             (429, "rate_limited_bucket", {**reacts, "retry_after": 0.1}),
             (502, "unknown_channel_400", reacts),
-            (596, "missing_access_403", reacts),
+            (596, "verify_account_403", reacts),
         )
     return (
         (422, "banned_prompt", {}),

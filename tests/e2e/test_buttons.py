@@ -199,7 +199,8 @@ async def test_every_label_gives_what_it_says(install: Install, name: str) -> No
     async with at_desk(install) as desk:
         seen = await reach(desk, parent)
         for row in parent.rows:
-            assert row.label in seen.job["buttons"]
+            # suggestions are pressed by their labels, which v2 does not call buttons
+            assert row.label in seen.job["labels" if name in WORDS else "buttons"]
             child = await desk.press(seen, row.label, **row.body(seen))
             row.relation(seen, child)
             if child.pictures:

@@ -75,7 +75,7 @@ async def _ended(here: Installation, ada: Person, case: Case) -> None:
 def _named(here: Installation, outcome: Outcome) -> Outcome:
     """Put a placeholder for the channel into the one sentence that names it."""
     status, body = outcome.post
-    if set(body) == {"error", "code"}:
+    if set(body) <= {"error", "errorDetails", "code"}:
         channel = here.sim.accounts[0].channel_id
         body = body | {"error": body["error"].replace(channel, "{channel}")}
     return Outcome(**{**_fields(outcome), "post": (status, body)})

@@ -256,7 +256,7 @@ async def _(scene: Scene) -> None:
     zoom = {"button": "Custom Zoom", "prompt": "a red fox --zoom 2"}
     body = {"jobid": single["jobid"], **zoom}
     status, job, _ = await scene.ada.call("POST", "/v2/jobs/button", body)
-    assert (status, job["status"]) == (502, "failed"), job
+    assert (status, job["status"]) == (400, "failed"), job
     assert "10062" in job["errorDetails"]
     # a definite refusal: nothing was made, and the button can be pressed again
     await scene.done("button", **body)

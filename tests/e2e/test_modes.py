@@ -10,7 +10,7 @@ SMALL = {"picture_size": 64}
 async def test_an_imagine_has_its_own_mode(install: Install) -> None:
     async with install(sim_options=SMALL) as here:
         ada = await here.ready()
-        grid = await ada.run("imagine", prompt="a red fox", mode="turbo")
+        grid = await ada.run("imagine", prompt="a red fox --v 7", mode="turbo")
         assert "(turbo)" in grid["content"]
         assert grid["mode"] == "turbo"
 

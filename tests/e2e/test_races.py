@@ -111,7 +111,7 @@ async def test_a_press_that_opens_no_form_draws_the_old_prompt(install: Install)
 @pytest.mark.parametrize(
     ("fault", "params", "code"),
     [
-        ("expired_form", {"command": "modal"}, 502),
+        ("expired_form", {"command": "modal"}, 400),
         ("job_queued", {"command": "modal"}, 504),
         ("banned_prompt", {"command": "modal"}, 422),
         ("no_answer", {"command": "modal", "failure_event": True}, 502),

@@ -153,7 +153,7 @@ async def test_a_caller_who_waits_for_the_bot_is_answered_and_the_job_goes_on_af
         await here.recorded("Submitted")
         await stopped_in_time(here)
         status, answer, _ = await asked
-        assert (status, answer["status"], answer["code"]) == (200, "created", 200)
+        assert (status, answer["status"], answer["code"]) == (200, "started", 200)
         here.doors.release()
         await here.start()
         job = await here.only_job()

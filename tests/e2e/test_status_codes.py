@@ -503,7 +503,12 @@ async def test_what_waits_when_its_account_is_stopped_ends_at_once(install: Inst
 
 
 async def test_a_job_that_never_ends_fails_and_gives_its_slot_back_later(install: Install) -> None:
-    async with set_up(install, job_timeout_s=1.0, slot_hold_s=0.5) as (here, ada, _):
+    settings = {"job_timeout_s": 1.0, "slot_hold_s": 0.5, "first_edit_s": 0.0}
+    async with set_up(install, **settings) as (here, ada, _):
+        here,
+        ada,
+        _,
+    ):
         here.sim.fault("no_result", count=1)
         job = await described(here, ada, maxJobs=1, replyUrl=f"{here.outside.url}/callback")
         final = await ada.final(job["jobid"])
@@ -522,7 +527,7 @@ async def test_a_job_that_never_ends_fails_and_gives_its_slot_back_later(install
 
 
 async def test_a_cancelled_job_stays_cancelled_when_its_result_comes(install: Install) -> None:
-    async with set_up(install) as (here, ada, _):
+    async with set_up(install, first_edit_s=0.0) as (here, ada, _):
         here.sim.fault("late_message", count=1, seconds=0.5)
         job = await described(here, ada, replyUrl=f"{here.outside.url}/callback")
         path = f"/v2/jobs/cancel/?jobid={job['jobid']}"

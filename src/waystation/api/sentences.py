@@ -278,6 +278,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "finds the channel": _rows(400, "Midjourney bot not configured"),
     "is told the channel": _rows(
         400,
+        "The path contains a control character",
         "Required param <field> is missing or empty",
         "Required param <field> (<value>) is not valid Discord <field> id",
         "Required param channel (<channel>) not matching to "
