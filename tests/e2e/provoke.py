@@ -172,7 +172,7 @@ async def _body(shop: Shop, verb: str, who: Customer) -> dict[str, Any]:
             return {"blendUrls": urls, "blendDimensions": "Portrait"}
         case "imagine":
             return {"prompt": "a red fox in the snow", "mode": "fast"}
-    grid = await shop.done("imagine", who, prompt="a red fox in the snow")
+    grid = await shop.done("imagine", who, prompt="a red fox in the snow --v 7")
     if verb == "show":
         name = grid["attachments"][0]["filename"]
         return {"uuid": name.rpartition("_")[2].partition(".")[0]}
