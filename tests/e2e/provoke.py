@@ -54,7 +54,10 @@ JSON_BYTES = 60_000
 _NOBODYS = "MTE0NDAwMDAwMDAwMDAwMDAwMQ.GnoOne.no-such-token-"
 """A token of Discord's form that it never gave out."""
 
-LANE = 5
+TABLES_ASKED = ("users", "jobs", "job_counts")
+"""Tables of which every route that asks the store reads at least one."""
+
+LANE = 50
 """Jobs without a slot that an account waits for at once (R16)."""
 
 
@@ -345,7 +348,7 @@ async def provoke_a_broken_database(shop: Shop) -> None:
     who = await shop.customer(equipped=False)
     database = apsw.Connection(str(shop.here.settings.database_path))
     database.set_busy_timeout(5000)
-    for table in ("users", "jobs"):
+    for table in TABLES_ASKED:
         database.execute(f"alter table {table} rename to away_{table}")
     try:
         open_routes = [("GET /metrics", None)]
@@ -357,7 +360,7 @@ async def provoke_a_broken_database(shop: Shop) -> None:
             ]
         )
     finally:
-        for table in ("users", "jobs"):
+        for table in TABLES_ASKED:
             database.execute(f"alter table away_{table} rename to {table}")
     database.execute("begin immediate")
     try:

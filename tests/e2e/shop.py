@@ -17,7 +17,7 @@ from waystation.simulator.world import Account
 
 __all__ = ["Customer", "Shop", "account_body"]
 
-THREADS = 12
+THREADS = 64
 
 
 @dataclass(frozen=True)
