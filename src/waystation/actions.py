@@ -138,7 +138,7 @@ class Refused:
     status: int
     body: str
     kind: str
-    """What it means (R51).
+    """Meaning of the refusal (R51).
 
     `captcha`, `unauthorized`, `blocked`: a person is asked for. `rate_limited`. `outdated`: our
     command index is. `target`: what the caller has named is gone. `account`: it may not do this

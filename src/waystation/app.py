@@ -64,7 +64,7 @@ _M_ARENA_MAX = -8
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is durable, opened, and the clock by which it counts."""
+    """The opened store and vault, and the clock by which the store counts."""
 
     store: SqliteStore
     vault: Vault

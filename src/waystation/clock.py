@@ -65,7 +65,7 @@ class SystemClock:
         self.monotonic = seconds
         self._boot_id = _boot_id() if boot_id is None else boot_id
         self._zero = wall() - timedelta(seconds=seconds())
-        """What the service's own time was at the machine's start."""
+        """The service's own time at the machine's start."""
 
     def now(self) -> datetime:
         """Return the aware UTC instant of the service's own time."""

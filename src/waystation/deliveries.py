@@ -29,7 +29,7 @@ ATTEMPT_AFTER_S = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
 
 
 TAKEN = "taken, not followed"
-"""What the log says of a redirect that leads to the receiver's answer. Google Apps Script answers
+"""Log text for a redirect that leads to the receiver's answer. Google Apps Script answers
 every request so, after it ran (R41)."""
 
 LONGEST_WAITS_S = tuple(wait_s * 1.1 for wait_s in ATTEMPT_AFTER_S)

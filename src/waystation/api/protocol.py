@@ -44,7 +44,7 @@ _quiet.setLevel(logging.ERROR)  # uvicorn warns of every bad request: a log line
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one connection may take; times in seconds."""
+    """Limits of one connection; times in seconds."""
 
     head_s: float = 10.0
     """From the first byte of a head to its end."""

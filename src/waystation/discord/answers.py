@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def codes(self) -> frozenset[str]:
-        """That code with those which `errors` nests."""
+        """The code of the body, and the codes that `errors` nests."""
         return frozenset((self.code, *_nested_codes((self.fields or {}).get("errors"))))
 
     def has(self, key: str) -> bool:
