@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.pictures import proof
 
 PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
@@ -122,3 +122,40 @@ async def test_a_lane_takes_as_many_as_get_their_turn(install: Install) -> None:
         ada = await here.ready()
         answers = await _all(*(_info(ada) for _ in range(12)))
         assert {status for status, _, _ in answers} == {200}
+
+
+async def test_a_look_back_that_fails_holds_up_nobody(install: Install) -> None:
+    """B5: an update came before its create, and history cannot be read."""
+    async with install(first_answer_s=8.0, speed=400.0) as here:
+        ada = await here.ready()
+        unread = {"route": "messages.read", "status": 500}
+        here.sim.fault("server_error_before", params=unread)
+        here.sim.fault("reordered", count=1)
+        here.sim.fault("partial_update", count=1)
+        first = asyncio.create_task(ada.run("imagine", prompt="an early bird"))
+        await eventually(lambda: bool(_asked(here, "messages.read")))
+        innocent = await ada.run("imagine", prompt="an innocent lamb")
+        info = await ada.run("info")
+        assert (innocent["status"], info["status"]) == ("completed", "completed")
+        assert (await first)["status"] == "completed"
+
+
+async def test_pictures_of_strangers_cost_one_read(install: Install) -> None:
+    """B6."""
+    async with install(first_answer_s=15.0, speed=400.0) as here:
+        ada = await here.ready()
+        account = here.sim.accounts[0]
+        here.sim.fault("slow_answer", count=1, params={"seconds": 4.0})
+        job = asyncio.create_task(ada.run("imagine", prompt="a patient fisherman"))
+        await eventually(lambda: bool(_asked(here, "interactions")))
+        picture = {"id": "1", "filename": "a.png", "size": 1, "url": "https://x.test/a.png"}
+        for _ in range(40):
+            message = here.said_by_the_bot(account, attachments=[picture])
+            partial = {key: message[key] for key in ("id", "channel_id", "guild_id", "attachments")}
+            here.sim.sessions.publish((account.user_id,), "MESSAGE_UPDATE", partial)
+        assert (await job)["status"] == "completed"
+        assert len(_asked(here, "messages.read")) == 1
+
+
+def _asked(here: Installation, route: str) -> list[Any]:
+    return [one for one in here.sim.read_log(kind="request") if one.get("route") == route]

@@ -85,7 +85,10 @@ class Listener:
             self._owner.applied(sequence)
 
     async def weigh(self) -> None:
-        """Let the pictures that wait to be told apart find their jobs. Raises: StoreError."""
+        """Let the pictures that wait to be told apart find their jobs. Raises: StoreError.
+
+        After a gap only what was read back tells who could own a picture (R20).
+        """
         weighed = NOTHING
 
         def weigh(conversation: Conversation, now: datetime) -> Step:
@@ -93,7 +96,7 @@ class Listener:
             weighed = conversation.weigh(now)
             return weighed
 
-        while self._owner.undecided:
+        while self._owner.caught_up and self._owner.undecided:
             try:
                 if not await self._owner.step(weigh):
                     return

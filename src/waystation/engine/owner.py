@@ -115,6 +115,7 @@ class Owner:
         self._submitter = Submitter(self)
         self.listener = Listener(self)
         self._recovery = Recovery(self)
+        self._is_connected = False
 
     # ── what faces may ask ──
 
@@ -274,12 +275,14 @@ class Owner:
             self._renewed = True
             return
         self._hold = hold
+        self._recovery.begin()
         try:
             await self._admit_queued(hold)
             await self._end_left_behind()
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self._submitter.run()),
+                    group.create_task(self._recovery.run()),
                     group.create_task(self._keep_time(hold)),
                     group.create_task(hold.lease.keep()),
                 ]
@@ -345,7 +348,8 @@ class Owner:
             await self.step(
                 lambda conversation, now: conversation.expire(
                     now, caught_up=hold.caught_up, unsent=self._submitter.unsent
-                )
+                ),
+                is_due=True,
             )
             if hold.conversation.undecided:
                 await self.listener.weigh()
@@ -362,17 +366,27 @@ class Owner:
         in between must find the old one.
         """
         hold = self._held()
+        self._is_connected = True
         hold.conversation.seen(session.newest)
-        if not resumed:
+        if not resumed or self._recovery.gap:
             hold.session.now = None
-            await self._recovery.bridge_gap()
+            self._recovery.missed(session)
+        else:
+            await self.bridged(session)
+
+    async def bridged(self, session: SessionState) -> None:
+        """Go on under a session before which nothing is missing; then save it."""
+        hold = self._held()
         hold.session.now = session
         await self._save_session(hold)
-        hold.caught_up = True
+        hold.caught_up = self._is_connected
+        # whose a picture is may depend on what was read back
+        await self.listener.weigh()
         self.moved.ring()
 
     def disconnected(self) -> None:
         """Judge nothing and submit nothing until caught up again."""
+        self._is_connected = False
         self._held().caught_up = False
         self.moved.ring()
 
@@ -380,6 +394,7 @@ class Owner:
         """Remember the last gateway event whose effects are committed (I5)."""
         hold = self._held()
         hold.session.applied(sequence, hold.conversation.newest)
+        self._recovery.applied(sequence)
 
     @property
     def undecided(self) -> bool:
@@ -400,9 +415,15 @@ class Owner:
         """The newest Discord id that the session has seen; None while there is none (R34)."""
         return None if self._hold is None else self._hold.conversation.newest
 
-    def looked_back(self, jobids: Sequence[JobId]) -> None:
-        """Remember that history is being read for these jobs."""
-        self._held().conversation.looked_back(jobids, self.adapters.clock.now())
+    def reading(self) -> datetime:
+        """Remember that a reading of history begins; return when."""
+        self._held().conversation.reading()
+        return self.adapters.clock.now()
+
+    def looked_back(self, jobids: Sequence[JobId], began_at: datetime) -> None:
+        """Remember that history was read for these jobs, or cannot be: they may be judged."""
+        self._held().conversation.looked_back(jobids, began_at)
+        self.moved.ring()
 
     # ── what the submitter needs ──
 
@@ -449,8 +470,11 @@ class Owner:
         *,
         only_if_usable: bool = False,
         sequence: int | None = None,
+        is_due: bool = False,
     ) -> bool:
         """Let the conversation decide, commit, adopt, publish.
+
+        Args: is_due: what needs history read is due, and is judged right after
 
         Returns: whether something was written
 
@@ -464,9 +488,8 @@ class Owner:
                 await self._write(hold, step, now, only_if_usable, sequence)
             self.applied(sequence)
         if step.look_back:
-            await self._recovery.look_back(
-                [job for job in self.jobs if job.jobid in step.look_back]
-            )
+            hold.conversation.looking_back(step.look_back, is_due=is_due)
+            self._recovery.want(step.look_back, is_due=is_due)
         return step.writes
 
     async def _write(

@@ -7,15 +7,24 @@ late results, and replies that history never holds are settled as lost (R29).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from waystation.errors import TransportError
-from waystation.gateway_events import MessageSeen, MessageStep
-from waystation.jobs import Job
+from waystation.engine.feed import race
+from waystation.errors import (
+    HumanCheckRequired,
+    NotAuthorised,
+    RequestRefused,
+    TransportError,
+    Withheld,
+)
+from waystation.gateway_events import MessageSeen, MessageStep, SessionState
+from waystation.jobs import Job, JobId
 from waystation.midjourney.edits import in_history
 from waystation.wire.message import Message
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
@@ -36,14 +45,101 @@ HISTORY_PAGES: Final = 10
 _AGAIN_S = 5.0
 """Wait after a read that failed."""
 
+_GATHER_S = 0.5
+"""How long a look-back waits for others that want one, so that a burst costs one read."""
+
+_PAUSE_S = 2.0
+"""Between two look-backs; twice as long each time while they follow one another closely."""
+
+_LONGEST_PAUSE_S = 60.0
+
 
 class Recovery:
-    """Reads one account's channel back."""
+    """Reads one account's channel back: one task of each hold, for whoever wants it (R28).
+
+    What is wanted while it reads or gathers is read for together. It takes its time between two
+    reads, the more the closer they follow one another, except where a job is due.
+    """
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._wanted: set[JobId] = set()
+        self._is_due = False
+        self._bell = asyncio.Event()
+        self._session: SessionState | None = None
+        """Of a gap that is not bridged yet."""
+        self._gaps = 0
 
-    async def bridge_gap(self) -> None:
+    def begin(self) -> None:
+        """Begin anew with a new hold; what was wanted under an old one is found again."""
+        self._wanted.clear()
+        self._is_due, self._session = False, None
+        self._bell.clear()
+
+    def want(self, jobids: Iterable[JobId], *, is_due: bool) -> None:
+        """Read history for these jobs soon.
+
+        Args: is_due: a job is judged after it
+        """
+        self._wanted.update(jobids)
+        self._is_due = self._is_due or is_due
+        self._bell.set()
+
+    def missed(self, session: SessionState) -> None:
+        """Read back what was missed before this session."""
+        self._session = session
+        self._gaps += 1
+        self._bell.set()
+
+    def applied(self, sequence: int | None) -> None:
+        """Remember the last gateway event that was applied while a gap is read back."""
+        if self._session is not None and sequence is not None:
+            latest = max(sequence, self._session.sequence)
+            self._session = replace(self._session, sequence=latest)
+
+    @property
+    def gap(self) -> bool:
+        """Whether something was missed that is not read back yet."""
+        return self._session is not None
+
+    async def run(self) -> None:
+        """Read until cancelled. Raises: StoreError."""
+        clock, pause_s, read_at = self._owner.adapters.clock, _PAUSE_S, float("-inf")
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._wanted or self.gap:
+                await self._bridge_gaps()
+                await self._gather(max(clock.monotonic() + _GATHER_S, read_at + pause_s))
+                if self.gap or not self._wanted:
+                    continue
+                is_close = clock.monotonic() - read_at <= 2 * pause_s
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) if is_close else _PAUSE_S
+                await self._look_back()
+                read_at = clock.monotonic()
+
+    async def _gather(self, until: float) -> None:
+        """Wait for others who want the same; not when a job is due or a gap is found."""
+        clock = self._owner.adapters.clock
+        while self._wanted and not (self._is_due or self.gap):
+            if (left_s := until - clock.monotonic()) <= 0:
+                return
+            await race(
+                asyncio.ensure_future(_rung(self._bell)),
+                asyncio.ensure_future(clock.sleep(left_s)),
+            )
+            self._bell.clear()
+
+    async def _bridge_gaps(self) -> None:
+        """Bridge a gap, and what was missed meanwhile. Raises: StoreError."""
+        while self._session is not None:
+            gaps = self._gaps
+            await self._bridge_gap()
+            if gaps == self._gaps:
+                session, self._session = self._session, None
+                await self._owner.bridged(session)
+
+    async def _bridge_gap(self) -> None:
         """Apply what was missed, and settle what cannot be read back. Raises: StoreError.
 
         Unfinished jobs first and apart: a ghost may be a day old, and a long history is not read
@@ -52,26 +148,30 @@ class Recovery:
         owner = self._owner
         unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
         first, first_of_all = _first(unfinished), _first(owner.readable)
-        give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
+        began_at = owner.reading()
+        give_up_at = began_at + owner.limits.conversation.blind_grace
         if first is not None:
-            owner.looked_back([job.jobid for job in unfinished])
             await self._read_since(first, give_up_at)
+            owner.looked_back([job.jobid for job in unfinished], began_at)
         if first_of_all is not None and (first is None or is_newer(first, first_of_all)):
             await self._read_since(first_of_all, give_up_at)
         await owner.step(lambda conversation, now: conversation.settle(now))
 
-    async def look_back(self, jobs: Sequence[Job]) -> None:
-        """Read history before these jobs are judged; the grace counts from the first deadline.
-
-        Raises: StoreError
-        """
-        since, owner = _first(jobs), self._owner
-        if since is None:
-            return
-        now = owner.adapters.clock.now()
-        due_at = min((job.deadline_at for job in jobs if job.deadline_at), default=now)
-        owner.looked_back([job.jobid for job in jobs])
-        await self._read_since(since, due_at + owner.limits.conversation.blind_grace)
+    async def _look_back(self) -> None:
+        """Read history for all who want it; the grace counts from the first deadline."""
+        owner = self._owner
+        jobids, self._is_due = frozenset(self._wanted), False
+        self._wanted.clear()
+        began_at = owner.reading()
+        jobs = [job for job in owner.jobs if job.jobid in jobids]
+        since = _first(jobs)
+        if since is not None:
+            deadlines = [job.deadline_at for job in jobs if job.deadline_at is not None]
+            grace = owner.limits.conversation.blind_grace
+            await self._read_since(since, min((began_at, *deadlines)) + grace)
+        owner.looked_back(tuple(jobids), began_at)
+        # only now: whose a picture is may depend on what else there is
+        await owner.listener.weigh()
 
     async def _read_since(self, after: str, give_up_at: datetime) -> None:
         """Read and apply, again and again until it works, the time is up or the account halted."""
@@ -83,19 +183,30 @@ class Recovery:
             if len(messages) < HISTORY_PAGE:
                 break
             after = messages[-1].id
-        # only now: whose a picture is may depend on what else there is
-        await owner.listener.weigh()
 
     async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message]:
-        owner, clock = self._owner, self._owner.adapters.clock
+        """Return a page; empty when it cannot be read in time, or a gap is to be read first."""
+        owner, clock, gaps = self._owner, self._owner.adapters.clock, self._gaps
         while True:
+            again_s = _AGAIN_S
             try:
                 return await owner.transport.recent_messages(owner.account.channel, after)
+            except (NotAuthorised, HumanCheckRequired, RequestRefused) as error:
+                # it will not be otherwise in a while
+                log.warning("owner.history_refused", reason=str(error))
+                return ()
             except TransportError as error:
                 log.warning("owner.history_unread", reason=str(error))
-                if clock.now() >= give_up_at or owner.account.halt is not None:
-                    return ()
-                await clock.sleep(_AGAIN_S)
+                if isinstance(error, Withheld):
+                    again_s = max(again_s, error.wait_s)
+            left_s = (give_up_at - clock.now()).total_seconds()
+            if left_s <= 0 or gaps != self._gaps or owner.account.halt is not None:
+                return ()
+            await clock.sleep(min(again_s, left_s))
+
+
+async def _rung(bell: asyncio.Event) -> None:
+    await bell.wait()
 
 
 def _first(jobs: Sequence[Job]) -> str | None:

@@ -61,6 +61,7 @@ from waystation.midjourney.deadlines import Limits, due_at, running_deadline, ve
 from waystation.midjourney.edits import Faces, edit_of, in_history
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
+from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
@@ -96,7 +97,7 @@ class Conversation:
         self._candidates = Candidates(self._jobs.values())
         self._in_flight = {job.jobid for job in self._jobs.values() if job.in_flight}
         """The ask that has shown nothing yet; one at most (I2)."""
-        self._looked_back: dict[JobId, datetime] = {}
+        self._lookups = LookUps()
         self._ambiguous: set[JobId] = set()
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
@@ -319,6 +320,8 @@ class Conversation:
             self._ambiguous |= jobids
             return Step(look_back=jobids)
         for asks in self._held.hopeless():
+            if self._lookups.under_way(asks):
+                continue
             ends = [self._step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
             if any(end.writes for end in ends):
                 return replace(join(ends), untold=self._held.of(asks))
@@ -350,9 +353,23 @@ class Conversation:
             if job.submitted_at is not None and in_history(job) and not late_ended(job)
         ]
 
-    def looked_back(self, jobids: Iterable[JobId], now: datetime) -> None:
-        """Remember that history has been read for these jobs."""
-        self._looked_back.update(dict.fromkeys(jobids, now))
+    def looking_back(self, jobids: Iterable[JobId], *, is_due: bool) -> None:
+        """Remember that history is to be read for these jobs.
+
+        Args: is_due: they are due, and nobody judges them until it was read
+        """
+        self._lookups.want(jobids, is_due=is_due)
+
+    def reading(self) -> None:
+        """Remember that a reading of history begins, for all who want one by now."""
+        self._lookups.begin()
+
+    def looked_back(self, jobids: Iterable[JobId], began_at: datetime) -> None:
+        """Remember that history was read for these jobs, or cannot be.
+
+        Args: began_at: when reading began
+        """
+        self._lookups.done(jobids, began_at)
 
     # ── time ──
 
@@ -360,7 +377,7 @@ class Conversation:
         """Return when `expire` has something to judge next."""
         moments = [self._due_at(job, caught_up=caught_up) for job in self._agenda.open]
         moments.append(self._agenda.next_ghost())
-        moments.append(self._weigh_at if self.undecided else None)
+        moments.append(self._weigh_at if self.undecided and caught_up else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def expire(
@@ -390,7 +407,7 @@ class Conversation:
             due = self._due_at(job, caught_up=caught_up)
             if due is None or due > now:
                 continue
-            if caught_up and self._needs_look_back(job, due):
+            if caught_up and self._lookups.needed(job, due):
                 look_back.add(job.jobid)
             elif held := self._held.of(frozenset({job.jobid})):
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
@@ -406,20 +423,14 @@ class Conversation:
         return replace(join(steps), look_back=frozenset(look_back), untold=tuple(untold))
 
     def _due_at(self, job: Job, *, caught_up: bool) -> datetime | None:
+        if self._lookups.judges(job.jobid):
+            return None
         if job.vanished_at is not None and self._held.of(frozenset({job.jobid})):
             # R27 is about a job without a result, and this one may have one
             job = replace(job, vanished_at=None)
         if job.status is JobStatus.SUBMITTED and self._candidates.may_have_begun(job):
             job = replace(job, deadline_at=running_deadline(job, self._limits))
         return due_at(job, self._limits, caught_up=caught_up)
-
-    def _needs_look_back(self, job: Job, due: datetime) -> bool:
-        looked = self._looked_back.get(job.jobid)
-        return (
-            job.status is not JobStatus.CREATED
-            and in_history(job)
-            and (looked is None or looked < due)
-        )
 
     # ── reading, matching, deciding ──
 
@@ -487,6 +498,8 @@ class Conversation:
         if not jobids <= self._ambiguous:
             self._ambiguous |= jobids
             return Step(look_back=jobids)
+        if self._lookups.under_way(jobids):
+            return NOTHING
         ends = join(
             self._step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
         )
@@ -590,7 +603,7 @@ class Conversation:
         self._jobs.pop(job.jobid, None)
         self._agenda.drop(job.jobid)
         self._in_flight.discard(job.jobid)
-        self._looked_back.pop(job.jobid, None)
+        self._lookups.forget(job.jobid)
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)
         self._candidates.drop(job.jobid)

@@ -169,7 +169,7 @@ async def test_a_result_that_two_jobs_claim_is_looked_up_and_never_guessed(tmp_p
         second = await here.job(second.jobid)
         torn = answer(second, "801", interaction_id="702")
         here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 5))
-        await until(lambda: len(here.discord.reads) == 1)
+        await here.pass_until(lambda: len(here.discord.reads) == 1)
         assert {job.status for job in here.owner.jobs} == {JobStatus.STARTED, JobStatus.SUBMITTED}
         here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 6))
         ended = await here.becomes(first.jobid, JobStatus.FAILED)

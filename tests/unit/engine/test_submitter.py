@@ -192,7 +192,7 @@ async def test_an_accepted_ask_of_which_nothing_is_seen_is_unclear_too(tmp_path:
         await until(lambda: len(here.discord.performed) == 2)
         assert await here.kinds(first.jobid) == ["Submitted", "Silent"]
         # R15: one look back meanwhile
-        await until(lambda: len(here.discord.reads) == 1)
+        await here.pass_until(lambda: len(here.discord.reads) == 1)
 
 
 async def test_a_request_that_hangs_holds_up_others_for_five_seconds_only(tmp_path: Path) -> None:
