@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,16 +17,17 @@ from tests.unit.engine.desk import (
     answer,
     create,
     desk,
+    info,
     opened,
     said,
     told,
     until,
 )
 from waystation.engine.recovery import HISTORY_PAGE, HISTORY_PAGES
-from waystation.errors import LocalProtocolError, Unreachable
+from waystation.errors import LocalProtocolError, NotAuthorised, RequestRefused, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
-from waystation.jobs import JobStatus
-from waystation.midjourney.conversation import Conversation
+from waystation.jobs import JobId, JobStatus
+from waystation.midjourney.conversation import Conversation, Step
 from waystation.wire.snowflake import snowflake_at
 
 
@@ -176,3 +178,80 @@ async def test_a_result_that_two_jobs_claim_is_looked_up_and_never_guessed(tmp_p
         assert ended.error == "Result could not be told apart"
         await here.becomes(second.jobid, JobStatus.FAILED)
         assert len(await here.store.unrecognised()) == 1
+
+
+# ── look-backs beside everything else (R28) ──
+
+
+async def wanted(here: Desk, *jobids: JobId) -> None:
+    """Let a step ask for a look-back."""
+    await here.owner.step(lambda conversation, now: Step(look_back=frozenset(jobids)))
+
+
+@pytest.mark.parametrize(
+    "error", [NotAuthorised("dead"), RequestRefused(403, ""), RequestRefused(404, "")]
+)
+async def test_a_definite_refusal_ends_a_look_back(tmp_path: Path, error: Exception) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history_ends.append(error)
+        await here.pass_time(61)
+        lost = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (lost.code, len(here.discord.reads)) == (502, 1)
+
+
+async def test_a_look_back_that_fails_is_given_up_with_the_grace(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.history_ends.extend([Unreachable("down")] * 1000)
+        await here.pass_time(61)
+        await here.pass_until(lambda: here.owner.jobs[0].final, step_s=5)
+        finished_at = (await here.job(job.jobid)).finished_at
+        assert finished_at is not None
+        # five seconds after the ask it was looked up for the first time
+        assert finished_at - START <= timedelta(seconds=60 + 600 + 60)
+
+
+async def test_while_a_look_back_hangs_others_are_asked_heard_and_completed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        here.discord.say(told(first))
+        await until(lambda: here.owner.in_flight is None)
+        here.discord.history_ends.append(asyncio.get_running_loop().create_future())
+        await wanted(here, first.jobid)
+        await here.pass_until(lambda: len(here.discord.reads) == 1)
+        other = await here.send("info")
+        here.discord.say(told(other, "701", 3), info(other, "801", 4, "701"))
+        await here.becomes(other.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_job_that_is_due_is_not_judged_while_its_history_is_read(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.in_flight is None)
+        read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        here.discord.history_ends.append(read)
+        await here.pass_time(61)
+        await until(lambda: len(here.discord.reads) == 1)
+        await here.quiet()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        here.discord.history = [answer(job, id_at(1))]
+        read.set_result(None)
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_look_backs_that_follow_one_another_are_merged_and_paced(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.in_flight is None)
+        for _ in range(50):
+            await wanted(here, job.jobid)
+            await here.clock.elapse(1)
+        assert 3 <= len(here.discord.reads) <= 6
