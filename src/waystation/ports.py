@@ -621,6 +621,8 @@ class Interest:
 
     channel: str
     discord_user_id: str
+    guild_id: str | None = None
+    """The channel's guild, None for direct messages."""
 
 
 class TransportFactory(Protocol):

@@ -9,9 +9,14 @@ the session is remembered. Which phase follows which, and what an ending means, 
 of `session_rules.py`. Waiting is full jitter: a random part of a bound that doubles with each
 attempt and starts again after ten stable minutes, so that many accounts never come back at once.
 
+A session of a guild's channel subscribes to that guild as soon as it is live: of a guild above
+Discord's threshold nothing is heard without, of another one as much as before. The subscription is
+the session's, so that RESUME keeps it; it is sent again only where Discord may not have got it.
+
 A frame that comes out of turn changes nothing: Discord's next frame or a deadline will tell.
 
-Sources: wire notes 2.2 to 2.6; Discord, Gateway, headings Connection Lifecycle and Resuming.
+Sources: wire notes 2.2 to 2.6; Discord, Gateway, headings Connection Lifecycle and Resuming; the
+guild subscriptions page of discord.py-self's documentation.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -43,12 +48,14 @@ from waystation.secret import Secret
 from waystation.wire.gateway import (
     ClientFrame,
     Frame,
+    GuildSubscription,
     Hello,
     Identify,
     Opcode,
     Properties,
     Ready,
     Resume,
+    Subscriptions,
 )
 from waystation.wire.snowflake import NO_SNOWFLAKE, newest
 
@@ -139,7 +146,8 @@ class GatewaySession:
 
     Call `opened` when a socket is open, `received` for each frame, `woken` at `wake_at`, and
     `closed` when the socket is gone or could not be opened. Times are monotonic seconds, a
-    `fraction` is a random number in 0 ≤ x < 1.
+    `fraction` is a random number in 0 ≤ x < 1. `guild_id`: whose channel is listened to, None for
+    direct messages.
     """
 
     __slots__ = (
@@ -148,6 +156,7 @@ class GatewaySession:
         "_beat_at",
         "_ending",
         "_failed_resumes",
+        "_guild_id",
         "_identified_at",
         "_interval_s",
         "_jitter",
@@ -158,13 +167,18 @@ class GatewaySession:
         "_resume_url",
         "_sequence",
         "_session_id",
+        "_subscribed_at",
         "_token",
         "_user_id",
         "phase",
     )
 
     def __init__(
-        self, token: Secret, properties: Properties, saved: SessionState | None = None
+        self,
+        token: Secret,
+        properties: Properties,
+        saved: SessionState | None = None,
+        guild_id: str | None = None,
     ) -> None:
         self.phase = Phase.OFFLINE
         self._token = token
@@ -173,6 +187,9 @@ class GatewaySession:
         self._resume_url = saved.resume_url if saved else ""
         self._sequence = saved.sequence if saved else None
         self._newest = saved.newest if saved else NO_SNOWFLAKE
+        self._guild_id = guild_id
+        self._subscribed_at: int | None = None
+        """The sequence at which the session has subscribed; None while it has not."""
         self._user_id: str | None = None
         self._interval_s = 0.0
         self._jitter = 0.0
@@ -259,6 +276,9 @@ class GatewaySession:
         self._count_failure(now)
         self._beat_at = self._live_by = self._live_since = self._ending = None
         self._move(ending.happening)
+        if self._sequence == self._subscribed_at:
+            # nothing was heard since: Discord may not have got it
+            self._subscribed_at = None
         if ending.happening is Happening.REJECTED:
             return Stop(reason)
         if ending.happening is Happening.FORGOTTEN or self._failed_resumes >= RESUME_TRIES:
@@ -312,20 +332,29 @@ class GatewaySession:
         self._user_id = ready.user.id
         self._newest = newest(self._newest, ready.newest)
         self._sequence = frame.s or 0
+        self._subscribed_at = None
         self._go_live(now)
-        return Step(dispatch=frame, live=True)
+        return Step(send=self._subscription(), dispatch=frame, live=True)
 
     def _resumed(self, frame: Frame, now: float) -> Step:
         if not self._move(Happening.RESUMED):
             return _NOTHING
         self._follow(frame)
         self._go_live(now)
-        return Step(dispatch=frame, live=True, resumed=True)
+        return Step(send=self._subscription(), dispatch=frame, live=True, resumed=True)
 
     def _go_live(self, now: float) -> None:
         self._live_by = None
         self._live_since = now
         self._failed_resumes = 0
+
+    def _subscription(self) -> bytes | None:
+        """Return the frame that subscribes to the channel's guild, where it is still to be sent."""
+        if self._guild_id is None or self._subscribed_at is not None:
+            return None
+        self._subscribed_at = self._sequence
+        asked = Subscriptions({self._guild_id: GuildSubscription()})
+        return _encode(ClientFrame(Opcode.GUILD_SUBSCRIPTIONS_BULK, asked))
 
     def _follow(self, frame: Frame) -> None:
         if frame.s is not None:

@@ -89,7 +89,8 @@ class DiscordTransport:
     ) -> None:
         self._site = site
         self._rest = DiscordRest(site, token)
-        self._machine = GatewaySession(token, site.properties, session)
+        guild_id = None if interest is None else interest.guild_id
+        self._machine = GatewaySession(token, site.properties, session, guild_id)
         self._compressions = list(COMPRESSIONS)
         self._discord_user_id: str | None = None
         self._events: asyncio.Queue[GatewayEvent | None] = asyncio.Queue(QUEUE_LIMIT)

@@ -70,7 +70,7 @@ async def take_hold(
             Secret(token.decode()),
             session.now,
             account_id,
-            Interest(account.channel, account.discord_user_id),
+            Interest(account.channel, account.discord_user_id, account.guild_id),
         ),
         session=session,
         sealed_token=account.sealed_token,

@@ -18,6 +18,7 @@ __all__ = [
     "CommandIndexUpdate",
     "Frame",
     "GatewayAddress",
+    "GuildSubscription",
     "Hello",
     "Identify",
     "Opcode",
@@ -25,6 +26,7 @@ __all__ = [
     "Ready",
     "RequiredActionUpdate",
     "Resume",
+    "Subscriptions",
 ]
 
 
@@ -197,8 +199,24 @@ class Resume(msgspec.Struct, frozen=True):
         return "Resume(…)"
 
 
+class GuildSubscription(msgspec.Struct, frozen=True):
+    """How a user's session hears a guild.
+
+    Source: `Guild.subscribe` of discord.py-self's documentation: typing events are required to
+    subscribe to a large guild.
+    """
+
+    typing: bool = True
+
+
+class Subscriptions(msgspec.Struct, frozen=True):
+    """Payload of opcode 37: subscriptions by guild id. Source: wire notes 2.2."""
+
+    subscriptions: dict[str, GuildSubscription]
+
+
 class ClientFrame(msgspec.Struct, frozen=True):
     """One frame as we send it; the heartbeat's `d` is the last sequence."""
 
     op: int
-    d: Identify | Resume | int | None
+    d: Identify | Resume | Subscriptions | int | None

@@ -27,7 +27,7 @@ from waystation.discord.session_rules import CLOSE_POLICY, Happening, Phase
 from waystation.errors import RemoteProtocolError
 from waystation.gateway_events import SessionState
 from waystation.secret import Secret
-from waystation.wire.gateway import Frame, Opcode, Properties
+from waystation.wire.gateway import CloseCode, Frame, Opcode, Properties
 
 PROPERTIES = Properties("linux", "Waystation", "Waystation")
 SAVED = SessionState("saved-session", "ws://127.0.0.1:9/resume", 42)
@@ -53,12 +53,14 @@ def dispatch(sequence: int | None) -> Frame:
     return frame(Opcode.DISPATCH, {}, sequence, "MESSAGE_CREATE")
 
 
-def new(saved: SessionState | None = None) -> GatewaySession:
-    return GatewaySession(Secret("the-token"), PROPERTIES, saved)
+def new(saved: SessionState | None = None, guild_id: str | None = None) -> GatewaySession:
+    return GatewaySession(Secret("the-token"), PROPERTIES, saved, guild_id)
 
 
-def greeted(saved: SessionState | None = None, now: float = 0.0) -> GatewaySession:
-    machine = new(saved)
+def greeted(
+    saved: SessionState | None = None, now: float = 0.0, guild_id: str | None = None
+) -> GatewaySession:
+    machine = new(saved, guild_id)
     machine.opened(now, HALF)
     machine.received(HELLO, now)
     return machine
@@ -121,6 +123,62 @@ def test_ready_without_a_resume_url_or_sequence_still_makes_a_session() -> None:
     machine = greeted()
     machine.received(frame(0, {"session_id": "bare", "user": {"id": "1"}}, None, "READY"), 0.0)
     assert machine.state == SessionState("bare", "", 0)
+
+
+SUBSCRIBE = {"op": 37, "d": {"subscriptions": {"2222": {"typing": True}}}}
+
+
+def _again(machine: GatewaySession, number: int) -> Step:
+    """Lose the socket, open another one and let Discord resume."""
+    machine.closed(None, 1.0, HALF)
+    machine.opened(1.0, HALF)
+    machine.received(HELLO, 1.0)
+    return machine.received(frame(Opcode.DISPATCH, {}, number, "RESUMED"), 1.0)
+
+
+def test_a_new_session_subscribes_to_the_guild_of_its_channel_before_it_is_handed_up() -> None:
+    """B8: of a large guild nothing is heard without."""
+    step = greeted(guild_id="2222").received(READY, 0.0)
+    assert (sent(step), step.live) == (SUBSCRIBE, True)
+
+
+def test_a_session_for_direct_messages_subscribes_to_nothing() -> None:
+    assert greeted().received(READY, 0.0).send is None
+    assert greeted(SAVED).received(RESUMED, 0.0).send is None
+
+
+def test_a_resumed_session_has_subscribed_already() -> None:
+    machine = greeted(guild_id="2222")
+    machine.received(READY, 0.0)
+    machine.received(dispatch(2), 0.0)
+    assert _again(machine, 3).send is None
+    assert _again(machine, 4).send is None
+
+
+def test_a_subscription_after_which_nothing_was_heard_is_sent_again() -> None:
+    machine = greeted(guild_id="2222")
+    machine.received(READY, 0.0)
+    assert sent(_again(machine, 2)) == SUBSCRIBE
+    machine.received(dispatch(3), 1.0)
+    assert _again(machine, 4).send is None
+
+
+def test_a_session_of_an_earlier_process_subscribes_once_more() -> None:
+    """Nobody knows whether that process has, or ended before."""
+    machine = greeted(SAVED, guild_id="2222")
+    assert sent(machine.received(RESUMED, 0.0)) == SUBSCRIBE
+    machine.received(dispatch(51), 0.0)
+    assert _again(machine, 52).send is None
+
+
+def test_a_session_that_replaces_a_lost_one_subscribes_too() -> None:
+    machine = greeted(guild_id="2222")
+    machine.received(READY, 0.0)
+    machine.received(dispatch(2), 0.0)
+    machine.closed(CloseCode.SESSION_TIMED_OUT, 1.0, HALF)
+    machine.opened(1.0, HALF)
+    machine.received(HELLO, 1.0)
+    assert sent(machine.received(READY, 1.0)) == SUBSCRIBE
 
 
 def test_replayed_dispatches_come_before_resumed() -> None:

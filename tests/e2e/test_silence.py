@@ -1,0 +1,63 @@
+"""Nothing is heard, though the bot has spoken: large guilds, and events that Discord never sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.e2e.conftest import Install, Installation, Person
+from waystation.wire.gateway import Opcode
+
+
+def _subscriptions(here: Installation) -> list[Any]:
+    op = Opcode.GUILD_SUBSCRIPTIONS_BULK
+    return [one["d"] for one in here.sim.log if one["kind"] == "frame" and one["op"] == op]
+
+
+async def _described(here: Installation, ada: Person) -> dict[str, Any]:
+    status, job, _ = await ada.describe(here.photo())
+    assert status == 200, job
+    return await ada.final(job["jobid"])
+
+
+async def test_jobs_in_a_large_guild_complete(install: Install) -> None:
+    """B8: of a guild above the large threshold a session hears what it has subscribed to."""
+    async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
+        ada = await here.ready()
+        assert (await _described(here, ada))["status"] == "completed"
+        guild_id = here.sim.accounts[0].guild_id
+        assert _subscriptions(here) == [{"subscriptions": {guild_id: {"typing": True}}}]
+
+
+async def test_a_resumed_session_hears_its_large_guild_without_asking_again(
+    install: Install,
+) -> None:
+    """B8: the subscription is the session's."""
+    async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
+        ada = await here.ready()
+        await _described(here, ada)
+        here.sim.fault("gateway_drop", count=1)
+        assert (await _described(here, ada))["status"] == "completed"
+        assert len(_subscriptions(here)) == 1
+
+
+async def test_a_session_that_replaces_a_lost_one_hears_its_large_guild(install: Install) -> None:
+    """B8."""
+    async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
+        ada = await here.ready()
+        here.sim.fault("gateway_drop_lost", count=1, params={"at": "before_final"})
+        assert (await _described(here, ada))["status"] == "completed"
+        await here.connected()
+        assert (await _described(here, ada))["status"] == "completed"
+        assert len(_subscriptions(here)) == 2
+
+
+async def test_an_account_in_direct_messages_subscribes_to_nothing(install: Install) -> None:
+    """B8."""
+    async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
+        ada = await here.person()
+        token = here.sim.accounts[0].token
+        status, _, _ = await ada.call("POST", "/v2/account/midjourney", {"discord": token})
+        assert status == 201
+        await here.connected()
+        assert (await _described(here, ada))["status"] == "completed"
+        assert _subscriptions(here) == []
