@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from tests.fakes import START
 from waystation.deliveries import Delivery
@@ -32,10 +35,18 @@ __all__ = [
     "halt",
     "later",
     "mail",
+    "replace",
     "setup",
     "stepped",
     "submitted",
 ]
+
+
+def replace(value: Any, **fields: Any) -> Any:
+    """Return a dataclass or a struct with other values in some fields."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.replace(value, **fields)
+    return dataclasses.replace(value, **fields)
 
 
 def later(seconds: float = 0.0) -> datetime:

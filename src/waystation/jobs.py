@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+import msgspec
+
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -189,8 +191,7 @@ class Shown:
     """What the answer means, under the job form's field names: `{"info": {…}}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One durable ask. Set when accepted unless a field says otherwise."""
 
     jobid: JobId
@@ -207,7 +208,7 @@ class Job:
     """The account's masked token at that time."""
     server: str | None = None
     """The guild of the channel; None in direct messages."""
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = {}
     """The verb's own fields under their v2 names, as validated: `{"describeUrl": …}`."""
     max_jobs: int | None = None
     """The limit this job was accepted under; None for verbs without a slot."""
@@ -231,7 +232,7 @@ class Job:
     """Midjourney's job uuid; set once, never changed (R20)."""
     message_id: str | None = None
     """The bot message that shows this job now."""
-    messages: Mapping[str, MessageRole] = field(default_factory=dict)
+    messages: Mapping[str, MessageRole] = {}
     """Every message bound to this job."""
     timestamp: str | None = None
     content: str | None = None
@@ -242,7 +243,7 @@ class Job:
     """Of the message `message_id`: a press repeats them."""
     buttons: Sequence[Button] = ()
     """What can be pressed on that message."""
-    result: Mapping[str, object] = field(default_factory=dict)
+    result: Mapping[str, object] = {}
     unclear: bool = False
     """Asked a while ago, and nothing has shown that Discord has it: no longer in flight (R15)."""
     source_hash: str | None = None

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import build
+from tests.build import replace
 from tests.fakes import START, FakeClock
 from waystation.deliveries import Attempt, DeliveryStatus
 from waystation.errors import (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 import stamina
 
+from tests.build import replace
 from tests.fakes import FakeClock, FakeIds
 from tests.pictures import landscape_twin
 from waystation.actions import (

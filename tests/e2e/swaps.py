@@ -11,13 +11,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 from typing import Any
 
 import aiohttp
 
+from tests.build import replace
 from tests.e2e.conftest import Person
 from tests.e2e.process import Ground
 from tests.e2e.records import Row

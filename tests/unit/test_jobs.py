@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
+from dataclasses import is_dataclass
 from typing import get_args
 
 import pytest
 
 import waystation.jobs
+from tests.build import replace
 from tests.unit.midjourney.play import new_job
-from waystation.jobs import FINAL, JobEvent, JobStatus
+from waystation.jobs import FINAL, Job, JobEvent, JobStatus
 
 
 @pytest.mark.parametrize("status", JobStatus)
@@ -41,7 +42,7 @@ def test_a_job_is_bound_by_any_evidence_of_its_own(evidence: dict[str, str]) -> 
 
 
 def test_a_job_cannot_be_changed_in_place() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         new_job("a").status = JobStatus.FAILED  # type: ignore[misc]
 
 
@@ -54,6 +55,6 @@ def test_an_event_is_a_frozen_value_that_the_module_names(event: type) -> None:
 
 def test_a_job_starts_unfinished_and_without_evidence() -> None:
     job = new_job("a")
-    unset = {field.name for field in fields(job) if getattr(job, field.name) is None}
+    unset = {name for name in Job.__struct_fields__ if getattr(job, name) is None}
     assert {"nonce", "submitted_at", "finished_at", "late", "error", "slot_until"} <= unset
     assert (job.code, job.version, job.ghost) == (200, 0, False)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from waystation.actions import Press
 from waystation.gateway_events import (
     GatewayEvent,
@@ -427,9 +429,9 @@ class Conversation:
             return None
         if job.vanished_at is not None and self._held.of(frozenset({job.jobid})):
             # R27 is about a job without a result, and this one may have one
-            job = replace(job, vanished_at=None)
+            job = structs.replace(job, vanished_at=None)
         if job.status is JobStatus.SUBMITTED and self._candidates.may_have_begun(job):
-            job = replace(job, deadline_at=running_deadline(job, self._limits))
+            job = structs.replace(job, deadline_at=running_deadline(job, self._limits))
         return due_at(job, self._limits, caught_up=caught_up)
 
     # ── reading, matching, deciding ──

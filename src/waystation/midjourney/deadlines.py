@@ -7,8 +7,10 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS

@@ -10,8 +10,9 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from waystation.errors import LocalProtocolError
 from waystation.jobs import (

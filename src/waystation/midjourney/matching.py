@@ -20,7 +20,9 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.buttons import button_row

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from tests.build import replace
 from tests.unit.api.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
 
 ENTRY = {

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from tests.build import replace
 from tests.unit.api.face import JOB
 from waystation.api.forms import Forms
 from waystation.contract import job_json

@@ -5,12 +5,13 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import uvicorn
 
+from tests.build import replace
 from tests.unit.api.face import BEARER, JOB, FakeService, face
 from waystation.api.body import Limits
 from waystation.api.protocol import Bounds, bounded_protocol

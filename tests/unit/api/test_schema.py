@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
+from tests.build import replace
 from tests.unit.api.face import CHANNEL, DISCORD, SERVER
 from waystation.api.body import Body
 from waystation.api.schema import channel_account, job_request, new_account, user_changes

@@ -4,11 +4,11 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 import uvicorn
 
+from tests.build import replace
 from tests.unit.api.face import BEARER, JOB, FakeService, whole_face
 from waystation.api.protocol import bounded_protocol
 from waystation.contract import job_json

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
+from tests.build import replace
 from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.contract import job_json
 from waystation.engine.intake import FilePart

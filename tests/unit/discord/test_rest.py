@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import FakeClock
 from tests.unit.discord.conftest import Reply, StandIn
 from waystation.actions import (

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from tests.build import account, draft, setup
+from tests.build import account, draft, replace, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
 from waystation.engine.feed import Feed
 from waystation.engine.owner import Adapters, Owner, OwnerLimits

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, cast
 
+from tests.build import replace
 from tests.fakes import START
 from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.errors import StoreError

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from tests.build import replace
 from tests.fakes import FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
 from waystation.engine.accounts import Accounts

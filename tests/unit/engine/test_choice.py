@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.build import account, draft, setup
+from tests.build import account, draft, replace, setup
 from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, house
 from waystation.actions import Refused

@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.build import replace
 from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus

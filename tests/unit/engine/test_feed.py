@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
+from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.engine.feed import Bell, Feed, race
 from waystation.jobs import Job

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.build import setup
+from tests.build import replace, setup
 from tests.fakes import FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.build import replace
 from tests.unit.engine.desk import (
     ACCOUNT,
     LIMITS,

@@ -6,11 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
 from waystation.deliveries import Delivery

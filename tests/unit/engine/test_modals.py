@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
+from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.actions import AnswerModal, Paint, Press
 from waystation.engine.modals import answer_to

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.build import setup
+from tests.build import replace, setup
 from tests.fakes import START, FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,

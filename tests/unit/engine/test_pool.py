@@ -3,13 +3,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.build import account, failed, setup
+from tests.build import account, failed, replace, setup
 from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
 from waystation.engine.owner import OwnerLimits

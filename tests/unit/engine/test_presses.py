@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.build import replace
 from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.engine.desk import ACCOUNT, PICTURE, opened, until
 from tests.unit.engine.house import House, house

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests import build
+from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.actions import Press, React
 from waystation.engine.pressing import (

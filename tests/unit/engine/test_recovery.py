@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import (
     ACCOUNT,

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from tests.build import replace
 from tests.unit.engine.desk import (
     ACCOUNT,
     answer,

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from tests.build import change, halt
+from tests.build import change, halt, replace
 from tests.unit.engine.desk import (
     ACCOUNT,
     LIMITS,

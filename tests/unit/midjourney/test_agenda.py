@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, new_job
 from waystation.jobs import Job, JobId, JobStatus

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tests.build import replace
 from waystation.actions import Option, Slash, Uploaded
 from waystation.midjourney.commands import COMMANDS, AnswersAt, ParamKind, action_for
 from waystation.midjourney.replies import REPLIES

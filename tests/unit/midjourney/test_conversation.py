@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, HISTORY, Golden, event_of
 from tests.unit.midjourney.play import Play, new_job, told

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.midjourney.play import LIMITS, new_job
 from waystation.jobs import Expired, Failed, JobStatus, Lost, Moderated

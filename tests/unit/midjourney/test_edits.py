@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Button, Modal, Shown
 from waystation.midjourney.edits import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import LIMITS, new_job

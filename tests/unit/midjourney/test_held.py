@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 
+from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job

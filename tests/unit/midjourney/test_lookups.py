@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import JobId, JobStatus

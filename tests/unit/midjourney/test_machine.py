@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.midjourney.play import new_job
 from waystation.errors import LocalProtocolError

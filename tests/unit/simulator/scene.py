@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from tests.build import replace
 from waystation.simulator.files import Files
 from waystation.simulator.ids import Ids
 from waystation.simulator.job import Ask, Job

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from tests.build import replace
 from tests.unit.simulator.scene import UUID, Setting
 from waystation.simulator import captions, drawing
 from waystation.simulator.buttons import CANCEL, row, uuid_in

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from tests.build import replace
 from tests.unit.simulator.scene import UUID, Setting
 from waystation.simulator.buttons import CANCEL, row
 from waystation.simulator.evidence import Fact, facts_of, is_tied, mark_twins

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
+from tests.build import replace
 from waystation.simulator import drawing
 from waystation.simulator.gallery import Drawn, Gallery, finished, forgery, preview, singles
 from waystation.simulator.works import Medium, Work

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
+from tests.build import replace
 from waystation.simulator.prompts import (
     BadPrompt,
     Parameters,

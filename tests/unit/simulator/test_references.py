@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tests.build import replace
 from tests.unit.simulator.scene import Setting
 from waystation.simulator.buttons import BUTTONS
 from waystation.simulator.job import Job, Press

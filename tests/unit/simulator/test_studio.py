@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
+from tests.build import replace
 from tests.pictures import not_a_picture, webp
 from tests.unit.simulator.scene import UUID, Setting
 from waystation.simulator import drawing, studio

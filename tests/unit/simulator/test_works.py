@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tests.build import replace
 from waystation.simulator import drawing
 from waystation.simulator.works import Medium, Work, Works
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests import build
+from tests.build import replace
 from waystation.errors import Conflict, LeaseLost, NotFound, VersionConflict
 from waystation.jobs import Late, Shown
 from waystation.ports import Account, HaltCause

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import apsw
 import pytest
 
 from tests import build
+from tests.build import replace
 from waystation.errors import (
     AccountHalted,
     LeaseLost,

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from tests import build
+from tests.build import replace
 from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.jobs import Job
 from waystation.store import changes, outbox, slots

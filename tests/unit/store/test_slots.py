@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests import build
+from tests.build import replace
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft, NoSlot, UserChanges

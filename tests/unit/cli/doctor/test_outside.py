@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.build import replace
 from tests.fakes import START, FakeIds, FakeSealer
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.doctor.findings import Finding
