@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email import message_from_string
@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
+from tests.e2e.desk import MEASURABLE
 from tests.pictures import big_picture, not_a_picture
 
 PENDING = (
     "You have a pending moderation message. Please acknowledge it before using the bot further."
 )
 LONG = "x" * 1025
+
+RESULTS = {"attachments", "buttons", "labels", "embeds"}
+"""What a job's form has when it is completed, and not while it is started (R2)."""
 
 
 def halted(channel: str) -> dict[str, Any]:
@@ -76,6 +80,24 @@ async def test_the_answer_to_info_needs_no_body(install: Install) -> None:
     async with set_up(install) as (_, ada, __):
         status, job, _ = await ada.call("POST", "/v2/jobs/info")
         assert (status, job["status"], job["verb"]) == (200, "completed", "info")
+
+
+async def test_u1_is_started_by_its_post_and_completed_by_the_next_get(install: Install) -> None:
+    """E4, R2: the vendor's own models know no `completed` in the answer of a POST."""
+    sim_options = {"model": "8.1", "picture_size": MEASURABLE}
+    async with set_up(install, sim_options=sim_options) as (_, ada, __):
+        grid = await ada.run("imagine", prompt="a red fox")
+        body = {"jobid": grid["jobid"], "button": "U1"}
+        status, posted, _ = await ada.call("POST", "/v2/jobs/button", body)
+        assert (status, posted["status"], posted["code"]) == (200, "started", 200)
+        assert not RESULTS & set(posted)
+        got = await ada.job(posted["jobid"])
+        assert (got["status"], got["code"], got["messageId"]) == (
+            "completed",
+            200,
+            posted["messageId"],
+        )
+        assert len(got["attachments"]) == 1
 
 
 # ── 400 ──
@@ -192,6 +214,15 @@ async def test_every_route_is_402_once_the_subscription_is_over(install: Install
 
 # ── 412 ──
 
+WRONG_TYPES: Sequence[tuple[dict[str, Any], str]] = (
+    *(({"describeUrl": wrong}, "describeUrl must be a string") for wrong in (5, True, [], {})),
+    *(({"channel": wrong}, "channel must be a string") for wrong in (True, -1, 1.5, ["1"])),
+    *(({name: 5}, f"{name} must be a string") for name in ("replyUrl", "replyRef", "mode")),
+    *(({"maxJobs": wrong}, "maxJobs must be a whole number") for wrong in (True, 1.5, "two", [])),
+    ({"replyProgress": "perhaps"}, "replyProgress must be true or false"),
+)
+"""E7: the seed knows no 400 of a describe's own fields."""
+
 
 async def test_a_picture_that_cannot_be_had_is_412_and_makes_no_job(install: Install) -> None:
     async with set_up(install, fetch_limit_bytes=50_000) as (here, ada, _):
@@ -216,6 +247,7 @@ async def test_a_picture_that_cannot_be_had_is_412_and_makes_no_job(install: Ins
             ({"describeUrl": page, "replyUrl": f"http://x/{LONG}"}, "replyUrl is too long"),
             ({"describeUrl": page, "maxJobs": 0}, "maxJobs 0 is not between 1 and 15"),
             ({"describeUrl": page, "maxJobs": 16}, "maxJobs 16 is not between 1 and 15"),
+            *(({"describeUrl": page} | wrong, error) for wrong, error in WRONG_TYPES),
         ]
         for body, error in rows:
             status, answer, _ = await ada.call("POST", "/v2/jobs/describe", body)
@@ -520,6 +552,22 @@ async def test_a_job_that_never_ends_fails_and_gives_its_slot_back_later(install
 
 
 # ── cancel ──
+
+
+async def test_a_full_account_names_no_cancelled_describe(install: Install) -> None:
+    """E5, R31: what was cancelled may still run in Midjourney, and is nothing to wait for."""
+    async with set_up(install, first_edit_s=0.0) as (here, ada, _):
+        here.sim.fault("no_result", command="describe")
+        running, cancelled = [(await described(here, ada, maxJobs=2))["jobid"] for _ in range(2)]
+        assert (await ada.call("GET", f"/v2/jobs/cancel/?jobid={cancelled}"))[0] == 200
+        with here.records() as records:
+            assert records.job(cancelled)["slot"] == 1
+        status, full, _ = await ada.describe(here.photo(), maxJobs=2)
+        assert (status, full["executingJobs"]) == (429, [running])
+        assert (await ada.call("GET", f"/v2/jobs/cancel/?jobid={running}"))[0] == 200
+        status, full, headers = await ada.describe(here.photo(), maxJobs=2)
+        assert (status, "executingJobs" in full) == (429, False)
+        assert int(headers["Retry-After"]) > 0
 
 
 async def test_a_cancelled_job_stays_cancelled_when_its_result_comes(install: Install) -> None:

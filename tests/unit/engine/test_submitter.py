@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 
 from tests.build import change, halt, replace
@@ -11,13 +12,16 @@ from tests.unit.engine.desk import (
     ACCOUNT,
     LIMITS,
     PICTURE,
+    Desk,
     acknowledged,
+    create,
     desk,
     opened,
+    said,
     told,
     until,
 )
-from waystation.actions import Accepted, Outcome, Refused, Unknown
+from waystation.actions import Accepted, Outcome, Press, Refused, Unknown
 from waystation.engine import submitter
 from waystation.engine.submitter import Waiting, refusal
 from waystation.engine.turns import NOTHING_SENT
@@ -29,8 +33,9 @@ from waystation.errors import (
     Unreachable,
 )
 from waystation.gateway_events import CaughtUp, Disconnected
-from waystation.jobs import Failed, JobStatus
+from waystation.jobs import Failed, Job, JobStatus, Source
 from waystation.midjourney.matching import upload_stem
+from waystation.wire.message import Component
 
 PACED = replace(LIMITS, pacing_s=2.5, pacing_jitter_s=1.0)
 
@@ -370,6 +375,76 @@ async def test_a_cancel_between_the_turn_and_the_upload_sends_nothing(tmp_path: 
         await here.quiet()
         assert here.discord.performed == []
         assert await here.kinds(job.jobid) == ["CancelRequested", "Cancelled"]
+
+
+# ── masks ──
+
+REGION = Press("900", 0, "MJ::Inpaint::1::0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0::SOLO")
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Refused(404, '{"code": 10008}', "invalid"),
+        Refused(403, "{}", "blocked"),
+        Unreachable("down"),
+    ],
+    ids=["target gone", "refused", "unreachable"],
+)
+async def test_a_press_that_is_refused_drops_its_mask(
+    tmp_path: Path, outcome: Refused | Unreachable
+) -> None:
+    """G: a mask is kept until the bot asks for it, and no longer than its job runs."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(outcome)
+        job = await here.add()
+        here.owner.submit(Waiting(job, (PICTURE,), REGION, Source(REGION.message_id)))
+        assert here.owner._submitter._masks == {job.jobid: PICTURE.data}
+        await here.becomes(job.jobid, JobStatus.FAILED)
+        await until(lambda: not here.owner._submitter._masks)
+        assert len(here.discord.performed) == 1
+
+
+# ── cancels (R16) ──
+
+CANCEL = "MJ::CancelJob::ByJobid::0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f"
+
+
+async def _drawing(here: Desk, number: int) -> Job:
+    """Let an imagine show its Cancel Job."""
+    job = await here.imagine(f"fox number {number}")
+    await until(lambda: len(here.discord.performed) == number + 1)
+    job = await here.job(job.jobid)
+    button = Component(type=2, label="Cancel Job", custom_id=f"{CANCEL}{number}")
+    content = f"**fox number {number}** - <@{ACCOUNT.discord_user_id}> (0%) (fast)"
+    message = said(f"80{number}", nonce=job.nonce, interaction_id=f"70{number}", content=content)
+    rows = (Component(type=1, components=(button,)),)
+    message = msgspec.structs.replace(message, components=rows)
+    here.discord.say(told(job, f"70{number}"), create(message))
+    return await here.becomes(job.jobid, JobStatus.STARTED)
+
+
+async def test_two_presses_of_cancel_job_are_a_pause_apart(tmp_path: Path) -> None:
+    async with desk(tmp_path, PACED) as here:
+        here.ids.next_fraction = 0.5
+        await here.start()
+        jobs = []
+        for number in range(2):
+            jobs.append(await _drawing(here, number))
+            await here.clock.elapse(2.5)
+        cancels = [asyncio.create_task(here.owner.cancel(job.jobid)) for job in jobs]
+        await until(lambda: len(here.discord.performed) == 3)
+        await here.clock.elapse(2.4)
+        await here.quiet()
+        assert len(here.discord.performed) == 3
+        await here.clock.elapse(0.2)
+        await until(lambda: len(here.discord.performed) == 4)
+        pressed = [one.action for one in here.discord.performed[2:]]
+        assert pressed == [Press(f"80{number}", 0, f"{CANCEL}{number}") for number in range(2)]
+        for job in jobs:
+            await here.owner.fail(job.jobid, Failed(502, "over"))
+        await asyncio.gather(*cancels)
 
 
 # ── outdated commands (R13) ──
