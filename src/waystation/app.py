@@ -340,6 +340,7 @@ def _owner_limits(settings: Settings) -> OwnerLimits:
         conversation=Limits(
             first_answer=timedelta(seconds=settings.first_answer_s),
             job_timeout=timedelta(seconds=settings.job_timeout_s),
+            silence=timedelta(seconds=settings.silence_s),
             vanish_grace=timedelta(seconds=settings.vanish_grace_s),
             slot_hold=timedelta(seconds=settings.slot_hold_s),
             ghost_life=timedelta(seconds=settings.ghost_life_s),

@@ -244,6 +244,12 @@ class Settings:
     blind_grace_s: float = _seconds(
         600.0, "How much longer a job lives while Discord cannot be heard."
     )
+    silence_s: float = _seconds(
+        60.0,
+        "After how much silence about a running job the channel's history is read for it; again "
+        "after twice as much, and so on.",
+        least=0.1,
+    )
     vanish_grace_s: float = _seconds(
         30.0, "From the bot's message being deleted to the verdict that it was moderated."
     )

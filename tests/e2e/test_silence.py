@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from tests.e2e.conftest import Install, Installation, Person
 from waystation.wire.gateway import Opcode
@@ -61,3 +64,30 @@ async def test_an_account_in_direct_messages_subscribes_to_nothing(install: Inst
         await here.connected()
         assert (await _described(here, ada))["status"] == "completed"
         assert _subscriptions(here) == []
+
+
+@pytest.mark.parametrize("verb", ["describe", "imagine"])
+async def test_a_result_that_discord_never_tells_is_looked_up(install: Install, verb: str) -> None:
+    """R51: on a living session, long before the job's time is over."""
+    async with install(silence_s=0.5) as here:
+        ada = await here.ready()
+        switch = here.sim.fault("missing_result", count=1)
+        body = {"describeUrl": here.photo()} if verb == "describe" else {"prompt": "a lamp"}
+        job = await ada.run(verb, **body)
+        assert (job["status"], switch.fired) == ("completed", 1)
+
+
+async def test_jobs_complete_in_a_large_guild_that_discord_stays_silent_about(
+    install: Install,
+) -> None:
+    """B8, R51: whatever becomes of the subscription."""
+    options = {"large_guilds": True}
+    async with install(sim_options=options, silence_s=0.5, first_answer_s=2.0) as here:
+        ada = await here.ready()
+        for session in here.sim.sessions.of(here.sim.accounts[0].user_id):
+            session.subscribed.clear()
+        first, second = await asyncio.gather(
+            ada.ask("imagine", prompt="a lamp"), ada.ask("imagine", prompt="a boat")
+        )
+        for job in (first, second):
+            assert (await ada.final(job["jobid"]))["status"] == "completed"

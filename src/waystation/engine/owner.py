@@ -351,6 +351,9 @@ class Owner:
                 ),
                 is_due=True,
             )
+            await self.step(
+                lambda conversation, now: conversation.unheard(now, caught_up=hold.caught_up)
+            )
             if hold.conversation.undecided:
                 await self.listener.weigh()
             if clock.monotonic() >= hold.save_at:
@@ -487,6 +490,8 @@ class Owner:
             if step.writes:
                 await self._write(hold, step, now, only_if_usable, sequence)
             self.applied(sequence)
+        for jobid in step.unheard:
+            log.info("job.unheard", jobid=jobid, account=self.account.account_id)
         if step.look_back:
             hold.conversation.looking_back(step.look_back, is_due=is_due)
             self._recovery.want(step.look_back, is_due=is_due)

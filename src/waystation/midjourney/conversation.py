@@ -376,11 +376,21 @@ class Conversation:
     # ── time ──
 
     def wake_at(self, *, caught_up: bool) -> datetime | None:
-        """Return when `expire` has something to judge next."""
+        """Return when `expire` has something to judge next, or `unheard` something to look up."""
         moments = [self._due_at(job, caught_up=caught_up) for job in self._agenda.open]
         moments.append(self._agenda.next_ghost())
+        if caught_up:
+            silence = self._limits.silence
+            moments.extend(self._lookups.silent_at(job, silence) for job in self._agenda.open)
         moments.append(self._weigh_at if self.undecided and caught_up else None)
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def unheard(self, now: datetime, *, caught_up: bool) -> Step:
+        """Return the look-up of the running jobs of which nothing is heard, together (R51)."""
+        if not caught_up:
+            return NOTHING
+        jobids, new = self._lookups.unheard(self._agenda.open, now, self._limits.silence)
+        return Step(look_back=frozenset(jobids), unheard=new)
 
     def expire(
         self,

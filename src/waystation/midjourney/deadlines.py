@@ -34,6 +34,9 @@ class Limits:
     """How long a ghost stays a candidate (R19)."""
     blind_grace: timedelta = timedelta(minutes=10)
     """How much longer a submitted job lives while Discord cannot be heard (R28)."""
+    silence: timedelta = timedelta(minutes=1)
+    """From what was last heard of a running job to the first look-up; the next after twice as
+    long, and so on (R51)."""
 
 
 def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
@@ -71,6 +74,7 @@ def bounded(job: Job, now: datetime, limits: Limits) -> Job:
         limit = limits.first_answer
     return replace(
         job,
+        updated_at=min(job.updated_at, now),
         submitted_at=before(job.submitted_at),
         vanished_at=before(job.vanished_at),
         deadline_at=before(job.deadline_at, limit),

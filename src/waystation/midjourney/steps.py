@@ -48,6 +48,8 @@ class Step:
     halt: HaltSign | None = None
     look_back: frozenset[JobId] = frozenset()
     """Jobs that need a read-back of history before they are judged."""
+    unheard: Sequence[JobId] = ()
+    """Those of them of which nothing was heard for the first time since something was (R51)."""
     unrecognised: Message | None = None
     untold: Sequence[Message] = ()
     """Pictures that could not be told apart, to be kept for the operator (R20)."""

@@ -255,3 +255,50 @@ async def test_look_backs_that_follow_one_another_are_merged_and_paced(tmp_path:
             await wanted(here, job.jobid)
             await here.clock.elapse(1)
         assert 3 <= len(here.discord.reads) <= 6
+
+
+# ── silence (R51) ──
+
+
+async def test_a_started_job_of_which_nothing_is_heard_completes_from_history(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        here.discord.history = [answer(job, "800")]
+        with capture_logs() as logs:
+            await here.pass_time(59)
+            await here.quiet()
+            assert here.discord.reads == []
+            await here.pass_time(1)
+            await here.pass_until(lambda: len(here.discord.reads) == 1)
+            await here.becomes(job.jobid, JobStatus.COMPLETED)
+        said_so = [line["jobid"] for line in logs if line["event"] == "job.unheard"]
+        assert said_so == [job.jobid]
+
+
+async def test_silence_is_looked_up_ever_more_rarely_for_all_together_and_told_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        first = await here.send()
+        here.discord.say(told(first), acknowledged(first))
+        await here.becomes(first.jobid, JobStatus.STARTED)
+        await here.pass_time(10)
+        second = await here.send()
+        here.discord.say(told(second, "701", 4), acknowledged(second, "801", 5, "701"))
+        await here.becomes(second.jobid, JobStatus.STARTED)
+        read_at: list[int] = []
+        with capture_logs() as logs:
+            for second_of in range(10, 17 * 60):
+                await here.clock.elapse(1)
+                if len(here.discord.reads) > len(read_at):
+                    read_at.append(second_of)
+        minutes = [round(at / 60) for at in read_at]
+        assert minutes == [1, 2, 4, 8, 16]
+        said_so = [line["jobid"] for line in logs if line["event"] == "job.unheard"]
+        assert sorted(said_so) == [first.jobid, second.jobid]

@@ -21,6 +21,7 @@ from waystation.gateway_events import (
     SessionState,
 )
 from waystation.jobs import Failed, Job, JobId, JobStatus, MessageRole, Nonce, Refused, Source
+from waystation.midjourney.steps import Step
 from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
@@ -190,6 +191,19 @@ def test_the_conversation_wakes_for_the_next_verdict() -> None:
     assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=70)
     assert play.talk.wake_at(caught_up=False) == START + timedelta(seconds=670)
     assert Play().talk.wake_at(caught_up=True) is None
+
+
+def test_a_silent_job_is_looked_up_only_where_the_session_has_caught_up() -> None:
+    """R51: what a gap has swallowed comes with its end."""
+    play = _submitted()
+    play.see(event_of({"see": "describe/acknowledged"}))
+    minute = timedelta(seconds=60)
+    assert play.talk.wake_at(caught_up=True) == play.now + minute
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(minutes=40)
+    play.now += minute
+    assert play.talk.unheard(play.now, caught_up=False) == Step()
+    step = play.talk.unheard(play.now, caught_up=True)
+    assert (step.look_back, step.unheard, step.writes) == ({"a"}, ["a"], False)
 
 
 def test_a_look_back_that_is_older_than_the_deadline_does_not_count() -> None:

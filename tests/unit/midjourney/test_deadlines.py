@@ -104,6 +104,11 @@ def test_an_instant_of_another_time_delays_no_longer_than_its_own_length(
     assert running_deadline(kept, LIMITS) == START + timedelta(minutes=30)
 
 
+def test_a_job_is_not_silent_from_an_instant_that_is_still_to_come() -> None:
+    job = replace(new_job("a"), updated_at=START + HOUR)
+    assert bounded(job, START, LIMITS).updated_at == START
+
+
 def test_an_instant_of_our_own_time_stays_as_it_is() -> None:
     job = replace(
         new_job("a"),
