@@ -380,6 +380,8 @@ class Progressed:
 
     shown: Shown
     matched_by: str = ""
+    is_result: bool = False
+    """Whether the message is one of several results, to which nothing is added."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,15 +130,16 @@ class Heard:
     def _collect(self) -> Step:
         """Keep one of several results; the last one completes the job."""
         job, reading, by = self.job, self.reading, self.by
+        is_kept = job.messages.get(reading.shown.message_id) is MessageRole.RESULT
         result = collected(job.result, reading.shown)
-        if not result:
+        if is_kept or not result:
             return NOTHING
         # which of the results a button would be of, its label does not say
         shown = replace(reading.shown, result=result, buttons=())
         if by == "several":
             shown = replace(shown, hash=None)
         last = len(cast(Sequence[object], result["attachments"])) >= button_row(job.button).results
-        event: JobEvent = Completed(shown, by) if last else Progressed(shown, by)
+        event: JobEvent = Completed(shown, by) if last else Progressed(shown, by, is_result=True)
         return self._bound(event)
 
     def _is_rapid(self) -> bool:

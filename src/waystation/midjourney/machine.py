@@ -150,8 +150,8 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, interaction_id=interaction_id)
         case Acknowledged(shown, deadline_at):
             return replace(_show(job, shown, MessageRole.PROGRESS), deadline_at=deadline_at)
-        case Progressed(shown):
-            return _show(job, shown, MessageRole.PROGRESS)
+        case Progressed(shown, is_result=is_result):
+            return _show(job, shown, MessageRole.RESULT if is_result else MessageRole.PROGRESS)
         case Completed(shown):
             return replace(_show(job, shown, MessageRole.RESULT), code=200)
         case Moderated(error, details, shown, _, code) | Failed(code, error, details, shown):

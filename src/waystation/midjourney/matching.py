@@ -318,7 +318,7 @@ class Candidates:
         return hash_ is not None and (job.hash not in (None, hash_) or hash_ == job.source_hash)
 
     def find(self, kind: str, value: str | None) -> JobId | None:
-        """Return the job known under this `nonce`, `message`, `interaction`, `upload` or `hash`."""
+        """Return the job known under a key of this kind, a row of `_keys`."""
         return None if value is None else self._jobids.get((kind, value))
 
     def disown(self, *ids: str | None) -> None:
@@ -361,9 +361,12 @@ def _keys(job: Job) -> Iterator[tuple[str, str]]:
         yield "hash", hash_
     if COMMANDS[job.verb].reaction is not None and job.source_hash is not None:
         yield "seed", job.source_hash
+    several = button_row(job.button).results > 1
     for message_id, role in job.messages.items():
         if role is not MessageRole.TARGET:
             yield "message", message_id
+        if role is MessageRole.PROGRESS or (role is MessageRole.RESULT and not several):
+            yield "replied", message_id
 
 
 def upload_stem(nonce: str) -> str:
@@ -389,9 +392,10 @@ MATCHERS: Mapping[str, Matcher] = {
     "seed": lambda reading: ("seed", reading.seed_hash),
     "upload": lambda reading: ("upload", (reading.upload_name or "").rpartition(".")[0]),
     # late errors and films reply to the job's own message (wire notes 6.1, 4.4); what replies to
-    # a pressed message is told by its likeness
+    # a pressed message is told by its likeness, and what replies to one of several results answers
+    # a press on it (R23)
     "reference": lambda reading: (
-        "message",
+        "replied",
         reading.reference_id if reading.kind in _REPLYING else None,
     ),
 }
