@@ -58,13 +58,19 @@ class Desk:
 
 @asynccontextmanager
 async def at_desk(
-    install: Install, *, picture_size: int = MEASURABLE, model: str = "7", **options: Any
+    install: Install,
+    *,
+    picture_size: int = MEASURABLE,
+    model: str = "7",
+    locale: str = "en-US",
+    **options: Any,
 ) -> AsyncIterator[Desk]:
     """Start an installation for one person with one account, who may ask in any haste.
 
-    Args: model: of the account; V7 is the last that has every button
+    Args: model: of the account; V7 is the last that has every button; locale: of its owner
     """
     sim_options = {"picture_size": picture_size, "rate_limits": False, "model": model}
+    sim_options["locale"] = locale
     async with install(sim_options=sim_options, **options) as here:
         ada = await here.person()
         await here.equip(ada)

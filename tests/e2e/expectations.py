@@ -502,7 +502,7 @@ def answers() -> Iterator[Case]:
     yield Case("unknown_channel_404", refused(502, 404, "Unknown Channel", 10003))
     yield Case("unknown_message_404", refused(400, 404, "Unknown Message", 10008))
     # R13: only a definite "outdated" is asked again, once, with a new nonce, in any language
-    yield Case("outdated_in_chinese_400", completed(sent=(400, 204)))
+    yield Case("outdated_400", completed(sent=(400, 204)), params={"locale": "zh-CN"})
     yield Case("unknown_command_404", completed(sent=(404, 204)))
     yield Case("stale_version", completed(sent=(400, 204)))
     yield Case("stale_version", completed("info", sent=(400, 204)), "info")

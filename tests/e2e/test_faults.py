@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,11 @@ import pytest
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.expectations import CASES, Case
 from tests.e2e.outcome import Outcome, looked_up
+from waystation.simulator.fault import Place
 from waystation.simulator.faults import FAULTS
+
+SENTENCE = re.compile(r'"message":"([^"]*)"')
+"""What Discord says, inside the body that a job repeats."""
 
 PATIENT = {"vanish_grace_s": 0.2, "blind_grace_s": 10.0}
 
@@ -18,15 +23,54 @@ PATIENT = {"vanish_grace_s": 0.2, "blind_grace_s": 10.0}
 async def test_a_fault_leads_to_what_is_expected_and_to_nothing_else(
     install: Install, case: Case
 ) -> None:
+    assert await _outcome(install, case) == case.outcome
+
+
+def _is_refusal(case: Case) -> bool:
+    """Tell whether Discord refuses a request in words, or for an outdated command."""
+    place = FAULTS[case.fault].place
+    return place is Place.VERSION or (place is Place.HTTP and 400 <= _status(case) < 500)
+
+
+def _status(case: Case) -> int:
+    row = FAULTS[case.fault]
+    assert row.http is not None
+    effect = row.http(row.with_params(case.params))
+    return 0 if effect.reset else effect.status
+
+
+@pytest.mark.parametrize("locale", ["de", "zh-CN"])
+@pytest.mark.parametrize("case", [*filter(_is_refusal, CASES)], ids=lambda case: case.id)
+async def test_a_refusal_of_discord_ends_the_same_in_another_language(
+    install: Install, case: Case, locale: str
+) -> None:
+    """The service judges by status and code; Discord's sentence is repeated and no more."""
+    outcome = await _outcome(install, case, locale=locale)
+    assert _wordless(_fields(outcome)) == _wordless(_fields(case.outcome))
+    english = set(SENTENCE.findall(repr(case.outcome))) - {"401: Unauthorized"}
+    assert english.isdisjoint(SENTENCE.findall(repr(outcome)))
+
+
+def _wordless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _wordless(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_wordless(one) for one in value]
+    return SENTENCE.sub('"message":"…"', value) if isinstance(value, str) else value
+
+
+async def _outcome(install: Install, case: Case, **sim_options: Any) -> Outcome:
+    """Switch a fault on, ask for a job, and return everything that came of it."""
     settings = PATIENT | dict(case.settings)
-    async with install(sim_options=dict(case.sim_options), **settings) as here:
+    async with install(sim_options={**case.sim_options, **sim_options}, **settings) as here:
         ada = await here.person()
         url = here.photo()
         switch = await _switched_on(here, ada, case)
         posted = await _asked(here, ada, case.verb, url)
         await _ended(here, ada, case)
-        assert _named(here, await looked_up(here, ada, url, posted)) == case.outcome
+        outcome = _named(here, await looked_up(here, ada, url, posted))
         assert switch.fired == 1
+    return outcome
 
 
 def test_every_fault_has_an_expectation_and_no_expectation_is_left_over() -> None:

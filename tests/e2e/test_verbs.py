@@ -135,6 +135,22 @@ async def test_every_other_verb_gives_what_it_says(install: Install, verb: str) 
         await CHECKS[verb](desk)
 
 
+@pytest.mark.parametrize("locale", ["de", "zh-CN"])
+async def test_every_verb_finds_its_command_in_an_index_of_another_language(
+    install: Install, locale: str
+) -> None:
+    """One check of each verb that asks a command of its own: presses and reactions name none."""
+    async with at_desk(install, locale=locale) as desk:
+        for verb in ("info", "settings", "shorten", "describe", "show", "blend"):
+            await CHECKS[verb](desk)
+        for row in {row.verb: row for row in SAYINGS if row.verb != "settings"}.values():
+            answer = await desk.run(row.verb, **row.body)
+            assert answer.job["status"] == "completed"
+        wanted = {name for name, command in COMMANDS.items() if command.slash}
+        asked = {page["verb"] for page in desk.here.sim.book}
+        assert {COMMANDS[name].slash for name in wanted} <= asked
+
+
 @check("info")
 async def _(desk: Desk) -> None:
     standing = desk.here.sim.accounts[0].standing

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from waystation.simulator.languages import ENGLISH, LOCALES
 from waystation.simulator.options import Options
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
@@ -72,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         help="end when standard input closes, and so with the program that began it",
     )
     add("--model", default="8.2", help="image model of a new account: 7, 8.2, niji 7 … (8.2)")
+    add(
+        "--locale",
+        default=ENGLISH,
+        help=f"language of Discord's refusals and of command names: {', '.join(LOCALES)} (en-US)",
+    )
     add("--seed", type=int, default=1, help="fixes ids, prompts, delays and order (1)")
     add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
     add(

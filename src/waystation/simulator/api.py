@@ -14,6 +14,7 @@ from aiohttp import web
 from waystation.simulator.call import Call, Reply, read_body
 from waystation.simulator.ids import Now
 from waystation.simulator.interactions import verb_of
+from waystation.simulator.languages import ENGLISH, in_language
 from waystation.simulator.limits import Limits, rate_headers
 from waystation.simulator.log import Log
 from waystation.simulator.payload import Payload, encode
@@ -66,13 +67,13 @@ class Api:
 
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         entry = request[ENTRY]
+        caller = self._world.by_authorization(request.headers.get("Authorization"))
+        entry["account"] = caller.user_id if caller else None
         try:
             body = await read_body(request, self._world.options.max_file_bytes)
             entry |= {"route": route.name, "body": body.json or None}
             if route.public:
                 return await respond(request, _effect_of(self._rest.public(route)))
-            caller = self._world.by_authorization(request.headers.get("Authorization"))
-            entry["account"] = caller.user_id if caller else None
             if caller is None:
                 raise Refused(error_effect("unauthorized"))
             headers = self._limit(route, request, caller)
@@ -80,7 +81,8 @@ class Api:
                 route, request, Call(request, caller, body, route.path), headers
             )
         except Refused as refused:
-            return await respond(request, refused.effect)
+            locale = caller.locale if caller else ENGLISH
+            return await respond(request, in_language(refused.effect, locale))
 
     def _limit(
         self, route: Route, request: web.Request, caller: Account | SimulatedBot
@@ -109,7 +111,8 @@ class Api:
             return await respond(request, _effect_of(reply, headers), reply.after)
         request[ENTRY]["fault"] = switch.fault.name
         assert switch.fault.http is not None, "a fault of requests answers them"
-        effect = switch.fault.http(switch.params)
+        locale = switch.params.get("locale") or call.caller.locale
+        effect = in_language(switch.fault.http(switch.params), locale)
         after = self._rest.answer(route, call).after if effect.executes else None
         return await respond(request, effect, after)
 

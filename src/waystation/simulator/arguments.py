@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from waystation.simulator.call import Call
 from waystation.simulator.commands import ATTACHMENT, SUB_COMMAND, SUB_GROUP, Command, Option
 from waystation.simulator.files import Files, Picture
+from waystation.simulator.languages import default_name
 from waystation.simulator.payload import Payload, objects
 from waystation.simulator.refusals import invalid_form
 
@@ -50,7 +51,9 @@ def read_arguments(command: Command, data: Payload, call: Call, files: Files) ->
 
 def _only(known: tuple[Option, ...], given: list[Payload]) -> Option:
     """Return the command below a command that was chosen."""
-    found = [option for option in known if given and option.name == given[0].get("name")]
+    found = [
+        option for option in known if given and option.name == default_name(given[0].get("name"))
+    ]
     if len(given) != 1 or not found or found[0].type != given[0].get("type"):
         raise invalid_form("data.options", "BASE_TYPE_CHOICES", "Unknown option.")
     return found[0]
@@ -58,11 +61,11 @@ def _only(known: tuple[Option, ...], given: list[Payload]) -> Option:
 
 def _matched(known: tuple[Option, ...], given: list[Payload]) -> Iterator[tuple[Option, object]]:
     by_name = {option.name: option for option in known}
-    names = {str(one.get("name")) for one in given}
+    names = {default_name(one.get("name")) for one in given}
     if any(option.required and option.name not in names for option in known):
         raise invalid_form("data.options", "BASE_TYPE_REQUIRED", "This field is required")
     for one in given:
-        option = by_name.get(str(one.get("name")))
+        option = by_name.get(str(default_name(one.get("name"))))
         if option is None or one.get("type") != option.type:
             raise invalid_form("data.options", "BASE_TYPE_CHOICES", "Unknown option.")
         yield option, one.get("value")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from waystation.simulator.languages import ENGLISH, name_in
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
@@ -57,11 +58,12 @@ class Option:
     choices: tuple[tuple[str, str], ...] = ()
     """Name and value."""
 
-    def payload(self) -> Payload:
-        """Write the option as the index lists it."""
-        body: Payload = {"type": self.type, "name": self.name, "description": self.description}
+    def payload(self, locale: str) -> Payload:
+        """Write the option as the index lists it in a language."""
+        body: Payload = {"type": self.type, "description": self.description}
+        body |= name_in(locale, self.name)
         if self.type in (SUB_COMMAND, SUB_GROUP):
-            return body | {"options": [option.payload() for option in self.options]}
+            return body | {"options": [option.payload(locale) for option in self.options]}
         body["required"] = self.required
         if self.choices:
             body["choices"] = [{"name": name, "value": value} for name, value in self.choices]
@@ -92,21 +94,20 @@ class Command:
         """Return the version after so many changes of the index."""
         return str(self.version + generation)
 
-    def payload(self, generation: int) -> Payload:
-        """Write the command as the index lists it."""
-        return {
+    def payload(self, generation: int, locale: str) -> Payload:
+        """Write the command as the index lists it in a language."""
+        return name_in(locale, self.name) | {
             "id": self.id,
             "application_id": self.application_id,
             "version": self.version_at(generation),
             "default_member_permissions": None,
             "type": self.type,
-            "name": self.name,
             "description": self.description,
             "dm_permission": True,
             "contexts": _CONTEXTS,
             "integration_types": [0, 1],
             "global_popularity_rank": 1,
-            "options": [option.payload() for option in self.options],
+            "options": [option.payload(locale) for option in self.options],
         }
 
 
@@ -231,12 +232,12 @@ def index_version(generation: int) -> str:
     return str(_INDEX_VERSION + generation)
 
 
-def index(generation: int, application_id: str | None = None) -> Payload:
-    """Write the index, of all applications or of one."""
+def index(generation: int, application_id: str | None = None, locale: str = ENGLISH) -> Payload:
+    """Write the index in a language, of all applications or of one."""
     return {
         "applications": [app for app in applications() if application_id in (None, app["id"])],
         "application_commands": [
-            command.payload(generation)
+            command.payload(generation, locale)
             for command in COMMANDS
             if application_id in (None, command.application_id)
         ],

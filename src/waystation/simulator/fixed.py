@@ -39,7 +39,6 @@ FIXED: Mapping[str, object] = {
     "/users/@me/notes": {},
     "/users/@me/relationships": [],
     "/users/@me/scheduled-events": [],
-    "/users/@me/settings": {"locale": "en-US", "theme": "dark", "status": "online"},
     "/users/@me/settings-proto/{type}": {"settings": ""},
     "/channels/{channel}/invites": [],
     "/channels/{channel}/messages/pins": {"items": [], "has_more": False},

@@ -21,6 +21,7 @@ from waystation.simulator.fault import Place
 from waystation.simulator.files import Files, Picture
 from waystation.simulator.forms import read_form
 from waystation.simulator.job import Ask, Press
+from waystation.simulator.languages import default_name
 from waystation.simulator.messages import Messages
 from waystation.simulator.payload import Payload, objects
 from waystation.simulator.preferences import setting_button
@@ -46,7 +47,7 @@ def verb_of(body: Payload) -> str | None:
 
 def _named(data: Payload) -> str | None:
     """Return a command's name with those of the commands below it."""
-    name = data.get("name")
+    name = default_name(data.get("name"))
     if not isinstance(name, str):
         return None
     for option in objects(data, "options"):
@@ -119,7 +120,7 @@ class Interactions:
     ) -> Reply:
         data = _data(body)
         command = command_of(application_id, str(data.get("id")))
-        if command is None or data.get("name") != command.name:
+        if command is None or default_name(data.get("name")) != command.name:
             raise Refused(error_effect("unknown_command"))
         self._check_version(account, command, data)
         arguments = read_arguments(command, data, call, self._files)

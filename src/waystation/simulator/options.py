@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from waystation.simulator.buttons import MODELS
+from waystation.simulator.languages import ENGLISH, LOCALES
 
 __all__ = ["MAX_PICTURE", "MAX_SPEED", "MIN_PICTURE", "MIN_SPEED", "Options"]
 
@@ -39,6 +40,8 @@ class Options:
     bots: int = 1
     model: str = "8.2"
     """Of a new account: a row of `buttons.MODELS`. V8.2 is Midjourney's default since July 2026."""
+    locale: str = ENGLISH
+    """The users' language: Discord's refusals and the command index are in it."""
     seed: int = 1
     speed: float = 1.0
 
@@ -86,6 +89,8 @@ class Options:
             raise ValueError(f"a picture's size must lie in {wanted}, not {self.picture_size}")
         if self.model not in MODELS:
             raise ValueError(f"no model is called {self.model!r}; there are {', '.join(MODELS)}")
+        if self.locale not in LOCALES:
+            raise ValueError(f"no locale is {self.locale!r} here; there are {', '.join(LOCALES)}")
         if bool(self.tls_cert) is not bool(self.tls_key):
             raise ValueError("TLS needs a certificate and its key: both --tls-cert and --tls-key")
         if self.public_url and not _URL.fullmatch(self.public_url):

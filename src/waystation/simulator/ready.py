@@ -41,7 +41,7 @@ def self_payload(account: Account | SimulatedBot) -> Payload:
         "phone": None,
         "bio": "",
         "pronouns": "",
-        "locale": "en-US",
+        "locale": account.locale,
         "nsfw_allowed": True,
         "desktop": False,
         "mobile": False,

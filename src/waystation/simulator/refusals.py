@@ -98,15 +98,12 @@ def invalid_form(field_path: str, code: str, message: str) -> Refused:
     return Refused(Effect(400, encode(body)))
 
 
-_OUTDATED = "This command is outdated, please try again in a few minutes"
-
-
-def outdated(message: str = _OUTDATED) -> Refused:
+def outdated() -> Refused:
     """Return the 400 for a command version that is no longer accepted."""
     return invalid_form(
         "data.version",
         "INTERACTION_APPLICATION_COMMAND_INVALID_VERSION",
-        message,
+        "This command is outdated, please try again in a few minutes",
     )
 
 

@@ -24,7 +24,9 @@ __all__ = ["REQUEST_FAULTS"]
 
 
 def _http(name: str, about: str, http: Callable[[Payload], Effect], **params: object) -> Fault:
-    return Fault(name, about, {**params, "route": "interactions"}, Place.HTTP, http=http)
+    return Fault(
+        name, about, {**params, "route": "interactions", "locale": ""}, Place.HTTP, http=http
+    )
 
 
 def _captcha(params: Payload) -> Effect:
@@ -39,9 +41,6 @@ def _captcha(params: Payload) -> Effect:
     }
     return Effect(400, encode(body))
 
-
-_CHINESE_OUTDATED = "\u6b64\u547d\u4ee4\u5df2\u8fc7\u671f\uff0c\u8bf7\u7a0d\u540e\u518d\u8bd5"
-"""Our own wording: none was captured. Discord answers in the account's language."""
 
 REQUEST_FAULTS: tuple[Fault, ...] = (
     _http(
@@ -122,9 +121,10 @@ REQUEST_FAULTS: tuple[Fault, ...] = (
         "unknown_command_404", "404, code 10063.", lambda params: error_effect("unknown_command")
     ),
     _http(
-        "outdated_in_chinese_400",
-        "400 for an outdated command, in the words of a Chinese account.",
-        lambda params: outdated(_CHINESE_OUTDATED).effect,
+        "outdated_400",
+        "400 for an outdated command, although it is of the newest version.",
+        lambda params: outdated().effect,
     ),
 )
-"""Rows of `faults.FAULTS`; each takes `route` beside its own parameters."""
+"""Rows of `faults.FAULTS`; each takes beside its own parameters `route`, and `locale` for an answer
+in another language than the account's."""

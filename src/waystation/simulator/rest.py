@@ -115,6 +115,10 @@ class Rest:
             self._channel(call)
         return Reply(FIXED[call.route])
 
+    def my_settings(self, call: Call) -> Reply:
+        """Answer the settings that Discord keeps for a user."""
+        return Reply({"locale": call.caller.locale, "theme": "dark", "status": "online"})
+
     def country(self, call: Call) -> Reply:
         return Reply({"country_code": "US"})
 
@@ -204,19 +208,22 @@ class Rest:
 
     # Commands.
 
+    @staticmethod
+    def _index(call: Call, account: Account, application_id: str | None = None) -> Payload:
+        return commands.index(account.index_generation, application_id, call.caller.locale)
+
     def my_index(self, call: Call) -> Reply:
-        return Reply(commands.index(call.account.index_generation))
+        return Reply(self._index(call, call.account))
 
     def guild_index(self, call: Call) -> Reply:
-        return Reply(commands.index(self._guild_account(call).index_generation))
+        return Reply(self._index(call, self._guild_account(call)))
 
     def channel_index(self, call: Call) -> Reply:
         self._channel(call)
         return self.my_index(call)
 
     def application_index(self, call: Call) -> Reply:
-        generation = call.account.index_generation
-        index = commands.index(generation, call.path("app"))
+        index = self._index(call, call.account, call.path("app"))
         if not index["applications"]:
             raise Refused(error_effect("unknown_application"))
         return Reply(index)
@@ -254,7 +261,7 @@ class Rest:
     def search_commands(self, call: Call) -> Reply:
         """Answer the legacy search by the beginning of a name."""
         self._channel(call)
-        index = commands.index(call.account.index_generation)
+        index = self._index(call, call.account)
         query = call.request.query.get("query", "")
         limit = call.number("limit") or 25
         found = [c for c in index["application_commands"] if c["name"].startswith(query)][:limit]
@@ -404,7 +411,6 @@ def _application_info(bot: SimulatedBot, world: World) -> Payload:
         "verify_key": "0" * 64,
         "team": None,
         "tags": [],
-        "install_params": None,
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
         "integration_types_config": {"0": {}},

@@ -36,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/gateway", "gateway", "gateway", public=True),
     Route("GET", "/gateway/bot", "gateway", "gateway_bot"),
     Route("GET", "/users/@me", "me", "me"),
+    Route("GET", "/users/@me/settings", "me", "my_settings"),
     Route("GET", "/users/@me/guilds", "me", "my_guilds"),
     Route("GET", "/users/@me/billing/country-code", "me", "country"),
     Route("GET", "/users/@me/channels", "channels", "my_channels"),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from waystation.simulator.ids import Ids
+from waystation.simulator.languages import ENGLISH
 from waystation.simulator.options import Options
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
@@ -136,6 +137,8 @@ class Account:
     dm_channel_id: str
     standing: Standing = field(default_factory=Standing)
     revoked: bool = False
+    locale: str = ENGLISH
+    """The language in which Discord speaks to this user."""
     index_generation: int = 0
     """Counts new versions of the commands."""
     refuses_stale: bool = False
@@ -162,6 +165,7 @@ class SimulatedBot:
     user: User
     token: str
     revoked: bool = False
+    locale: str = ENGLISH
 
     @property
     def user_id(self) -> str:
@@ -209,6 +213,7 @@ class World:
         self.accounts = [_account(ids, number) for number in range(options.accounts)]
         for account in self.accounts:
             account.standing.version = options.model
+            account.locale = options.locale
         self.channels: dict[str, Channel] = {}
         for account in self.accounts:
             self._add_channels(account)

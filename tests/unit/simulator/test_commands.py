@@ -67,7 +67,7 @@ def test_commands_below_prefer_are_listed_as_a_tree() -> None:
         *("prefer remix", "prefer variability", "prefer suffix", "prefer auto_dm"),
         *("prefer option set", "prefer option list"),
     }
-    options = prefer.payload(0)["options"]
+    options = prefer.payload(0, "en-US")["options"]
     assert {option["name"]: option["type"] for option in options}["option"] == 2
 
 

@@ -560,7 +560,7 @@ REFUSALS = {
     "unknown_channel_404": (404, 10003),
     "unknown_message_404": (404, 10008),
     "unknown_command_404": (404, 10063),
-    "outdated_in_chinese_400": (400, 50035),
+    "outdated_400": (400, 50035),
 }
 EXPECTATIONS.update({name: _refusal_expectation(name, *row) for name, row in REFUSALS.items()})
 
