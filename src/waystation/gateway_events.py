@@ -24,6 +24,7 @@ __all__ = [
     "MessageStep",
     "ModalSeen",
     "Passed",
+    "Seen",
     "SessionState",
 ]
 
@@ -100,6 +101,18 @@ class IframeSeen:
 
     iframe: IframeModalCreated
     sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a conversation keeps of something it saw: one row, by kind and id; no body: no longer.
+
+    Source of the ids: Discord's, or a jobid. The conversation alone reads the body.
+    """
+
+    kind: str
+    id: str
+    body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Protocol, TypedDict
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.deliveries import Attempt, Delivery
-from waystation.gateway_events import GatewayEvent, SessionState
+from waystation.gateway_events import GatewayEvent, Seen, SessionState
 from waystation.jobs import Child, Job, JobEvent, JobId, Nonce
 from waystation.secret import Secret
 from waystation.wire.message import Message
@@ -290,7 +290,7 @@ class Unrecognised:
 class Change:
     """Everything that one step changes; written in one transaction or not at all (R36).
 
-    Order inside: epoch check, halt check, jobs, halt, session, unrecognised.
+    Order inside: epoch check, halt check, jobs, halt, session, unrecognised, seen.
     """
 
     account_id: str
@@ -301,6 +301,8 @@ class Change:
     session: bytes | None = None
     """The sealed SessionState; None leaves the stored one."""
     unrecognised: Sequence[Unrecognised] = ()
+    seen: Sequence[Seen] = ()
+    """Rows that are new or changed, and those that are no longer kept (R20)."""
     only_if_usable: bool = False
     """Raise AccountHalted when the account is halted or removed (Submitted, R34)."""
 
@@ -473,6 +475,11 @@ class Store(Protocol):
 
         Also the ghosts of other accounts that had the same Discord user and channel (R19).
         """
+        ...
+
+    async def seen_messages(self, account_id: str) -> Sequence[Seen]:
+        """Return what a conversation knows beside its jobs: the rows of `Change.seen`, oldest
+        first; at most 2,000 and 48 h old (R20)."""
         ...
 
     async def orphaned_jobs(self) -> Sequence[Job]:

@@ -31,6 +31,7 @@ from waystation.errors import (
     StoreError,
     VersionConflict,
 )
+from waystation.gateway_events import Seen
 from waystation.jobs import (
     Completed,
     InteractionSeen,
@@ -455,6 +456,56 @@ async def test_unrecognised_messages_are_shown_newest_first(store: Store) -> Non
         seen = [Unrecognised(str(number), b'{"n":1}')]
         await store.commit(build.change(unrecognised=seen, at=build.later(number)))
     assert [each.message_id for each in await store.unrecognised(2)] == ["2", "1"]
+
+
+async def test_what_was_seen_is_kept_changed_and_dropped_in_its_order(
+    store: Store, reopen: Reopen
+) -> None:
+    first = [Seen("held", "1", b"a"), Seen("by_hand", "1", b"b"), Seen("held", "2", b"c")]
+    await store.commit(build.change(seen=first))
+    await store.commit(build.change(seen=[Seen("held", "1", b"d"), Seen("held", "2", None)]))
+    again = await reopen()
+    assert await again.seen_messages("account-1") == [
+        Seen("held", "1", b"d"),
+        Seen("by_hand", "1", b"b"),
+    ]
+    assert await again.seen_messages("account-2") == []
+
+
+async def test_what_was_seen_is_written_with_the_sequence_that_passes_it_or_not_at_all(
+    store: Store,
+) -> None:
+    seen = [Seen("held", "1", b"a")]
+    with pytest.raises(LeaseLost):
+        await store.commit(build.change(seen=seen, session=b"after", epoch=9))
+    assert await store.load_session("account-1") is None
+    assert await store.seen_messages("account-1") == []
+    await store.commit(build.change(seen=seen, session=b"after"))
+    assert await store.load_session("account-1") == b"after"
+    assert await store.seen_messages("account-1") == seen
+    job = await added(store)
+    stale = build.stepped(replace(job, version=7), Progressed(Shown("900")))
+    with pytest.raises(VersionConflict):
+        await store.commit(build.change(stale, seen=[Seen("held", "1", None)]))
+    assert await store.seen_messages("account-1") == seen
+
+
+async def test_two_thousand_rows_of_an_account_are_kept_for_two_days(
+    store: Store, clock: FakeClock
+) -> None:
+    for start in range(0, 2_100, 700):
+        rows = [Seen("stranger", str(start + number), b"x") for number in range(700)]
+        await store.commit(build.change(seen=rows))
+    kept = await store.seen_messages("account-1")
+    assert [kept[0].id, kept[-1].id, len(kept)] == ["100", "2099", 2_000]
+    clock.advance(48 * 3600 - 1)
+    late = build.later(48 * 3600 - 1)
+    await store.commit(build.change(seen=[Seen("stranger", "new", b"x")], at=late))
+    assert len(await store.seen_messages("account-1")) == 2_000
+    clock.advance(2)
+    assert await store.seen_messages("account-1") == [Seen("stranger", "new", b"x")]
+    await store.purge(clock.now(), clock.now(), 1)
+    assert await store.seen_messages("account-1") == [Seen("stranger", "new", b"x")]
 
 
 async def test_counts_add_up(store: Store) -> None:

@@ -49,6 +49,7 @@ async def take_hold(
     Raises: StoreError, VaultError
     """
     store, sealer, account_id = adapters.store, adapters.sealer, account.account_id
+    remembered = await store.seen_messages(account_id)
     token = sealer.unseal("accounts", account_id, account.sealed_token)
     sealed = await store.load_session(account_id)
     session = SessionAtRest(sealer, account_id, sealed, hashlib.sha256(token).hexdigest())
@@ -65,6 +66,7 @@ async def take_hold(
             jobs,
             adapters.cdn_url,
             seen,
+            remembered,
         ),
         transport=adapters.transports(
             Secret(token.decode()),

@@ -373,6 +373,7 @@ class Owner:
         hold.conversation.seen(session.newest)
         if not resumed or self._recovery.gap:
             hold.session.now = None
+            await self.step(lambda conversation, _: conversation.missed())
             self._recovery.missed(session)
         else:
             await self.bridged(session)
@@ -383,7 +384,7 @@ class Owner:
         hold.session.now = session
         await self._save_session(hold)
         hold.caught_up = self._is_connected
-        # whose a picture is may depend on what was read back
+        # whose a picture is may depend on what was read back; an earlier process may have held it
         await self.listener.weigh()
         self.moved.ring()
 
@@ -486,9 +487,13 @@ class Owner:
         hold = self._held()
         async with hold.lock:
             now = self.adapters.clock.now()
-            step = decide(hold.conversation, now)
-            if step.writes:
-                await self._write(hold, step, now, only_if_usable, sequence)
+            try:
+                step = decide(hold.conversation, now)
+                if step.commits:
+                    await self._write(hold, step, now, only_if_usable, sequence)
+            except Exception:
+                hold.conversation.undo()
+                raise
             self.applied(sequence)
         for jobid in step.unheard:
             log.info("job.unheard", jobid=jobid, account=self.account.account_id)
@@ -515,6 +520,7 @@ class Owner:
                 halt=halt,
                 session=hold.session.seal(session),
                 unrecognised=unrecognised(step),
+                seen=step.seen,
                 only_if_usable=only_if_usable,
             )
         )
@@ -539,7 +545,8 @@ class Owner:
             self.adapters.feed.publish(change.job)
             if any(isinstance(event, ModalOpened) for event in change.events):
                 self._submitter.answer_modal(change.job.jobid)
-        self.moved.ring()
+        if step.writes:
+            self.moved.ring()
 
     async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:
         user = await self.adapters.store.get_user(self.account.user_id)

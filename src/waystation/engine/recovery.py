@@ -175,17 +175,20 @@ class Recovery:
 
     async def _read_since(self, after: str, give_up_at: datetime) -> None:
         """Read and apply, again and again until it works, the time is up or the account halted."""
-        owner = self._owner
+        owner, since = self._owner, after
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)
+            if messages is None:
+                return
             for message in messages:
                 await owner.listener.receive(MessageSeen(MessageStep.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
-                break
+                await owner.step(lambda conversation, _: conversation.read_to_the_end(since))
+                return
             after = messages[-1].id
 
-    async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message]:
-        """Return a page; empty when it cannot be read in time, or a gap is to be read first."""
+    async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message] | None:
+        """Return a page; None when it cannot be read in time, or a gap is to be read first."""
         owner, clock, gaps = self._owner, self._owner.adapters.clock, self._gaps
         while True:
             again_s = _AGAIN_S
@@ -194,14 +197,14 @@ class Recovery:
             except (NotAuthorised, HumanCheckRequired, RequestRefused) as error:
                 # it will not be otherwise in a while
                 log.warning("owner.history_refused", reason=str(error))
-                return ()
+                return None
             except TransportError as error:
                 log.warning("owner.history_unread", reason=str(error))
                 if isinstance(error, Withheld):
                     again_s = max(again_s, error.wait_s)
             left_s = (give_up_at - clock.now()).total_seconds()
             if left_s <= 0 or gaps != self._gaps or owner.account.halt is not None:
-                return ()
+                return None
             await clock.sleep(min(again_s, left_s))
 
 

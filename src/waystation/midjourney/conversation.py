@@ -30,6 +30,7 @@ from waystation.gateway_events import (
     MessageSeen,
     MessageStep,
     ModalSeen,
+    Seen,
 )
 from waystation.jobs import (
     Cancelled,
@@ -65,6 +66,7 @@ from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
+from waystation.midjourney.memory import UNREAD, Memory, Plain
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import Reading, ReplyKind, read
@@ -72,7 +74,7 @@ from waystation.midjourney.results import picture_links
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, Changed, HaltSign, Step, join, take
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
-from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest, snowflake_time
+from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, is_newer, newest, snowflake_time
 
 __all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
 
@@ -88,7 +90,9 @@ class Conversation:
         jobs: Iterable[Job],
         cdn_url: str = "",
         newest: Snowflake = NO_SNOWFLAKE,
+        remembered: Iterable[Seen] = (),
     ) -> None:
+        """Build it from what is stored. Args: remembered: what `Step.seen` gave, oldest first"""
         self._cdn_url = cdn_url
         self._newest = newest
         self._discord_user_id = discord_user_id
@@ -96,19 +100,24 @@ class Conversation:
         self._limits = limits
         self._jobs: dict[JobId, Job] = {job.jobid: job for job in jobs}
         self._agenda = Agenda(limits, self._jobs.values())
-        self._candidates = Candidates(self._jobs.values())
+        self._memory = Memory(remembered)
+        self._candidates = Candidates(self._jobs.values(), self._memory)
         self._in_flight = {job.jobid for job in self._jobs.values() if job.in_flight}
         """The ask that has shown nothing yet; one at most (I2)."""
         self._lookups = LookUps()
         self._ambiguous: set[JobId] = set()
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
-        self._held = HeldPictures(self._candidates)
+        self._faces = Faces(self._memory)
+        self._held = HeldPictures(self._candidates, self._memory)
         self._weigh_at: datetime | None = None
         """When a picture that waits for more than elimination is weighed again."""
-        self._faces = Faces()
+        self._unread = self._memory.table(UNREAD, Plain(bool))
+        """Jobs asked before a gap, of which history has not been read to its end (R20)."""
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
+        self._silent = {job.jobid for job in self._jobs.values() if _is_silent(job)}
+        """Jobs of which no message was known when this was built: a part may have come before."""
 
     @property
     def jobs(self) -> Sequence[Job]:
@@ -140,6 +149,22 @@ class Conversation:
 
     def adopt(self, step: Step) -> None:
         """Take over what was committed."""
+        self._memory.keep()
+        for change in step.changes:
+            job = change.job
+            if job.final and not job.ghost:
+                self._forget(job)
+            else:
+                self.admit(job)
+                if any(isinstance(event, Unclear) for event in change.events):
+                    self._unclear.add(job.jobid)
+
+    def undo(self) -> None:
+        """Know nothing of a step that could not be committed."""
+        self._memory.undo()
+
+    def _learnt(self, step: Step) -> Step:
+        """Return a step with all that is to be known from it on, its own changes' part, too."""
         for change in step.changes:
             job = change.job
             if job.final and job.error == TOLD_APART:
@@ -148,13 +173,15 @@ class Conversation:
                 if isinstance(event, Completed | Late):
                     self._candidates.claim(job)
                     self._faces.see(event.shown)
-            if job.final and not job.ghost:
-                self._forget(job)
+            if job.final:
+                self._unread.pop(job.jobid, None)
+            if job.final and (not job.ghost or late_ended(job)):
+                self._candidates.settle(job)
             else:
-                self.admit(job)
-                if any(isinstance(event, Unclear) for event in change.events):
-                    self._unclear.add(job.jobid)
-        self._held.settle()
+                self._candidates.learn(job)
+        if step.changes:
+            self._held.settle({one for change in step.changes for one in change.job.messages})
+        return replace(step, seen=self._memory.changes())
 
     def admit(self, job: Job) -> None:
         """Take in a job as the store has it."""
@@ -196,7 +223,7 @@ class Conversation:
                 source.custom_id,
                 self._newest,
             )
-        return self._step(jobid, now, event)
+        return self._learnt(self._step(jobid, now, event))
 
     def silent(self, jobid: JobId, now: datetime, *, refused: bool = False) -> Step:
         """Return the step for an ask of which nothing was seen in time: others may pass (R15).
@@ -209,11 +236,11 @@ class Conversation:
         if job is None or not job.in_flight:
             return NOTHING
         looks = frozenset() if refused or not in_history(job) else frozenset({jobid})
-        return replace(self._step(jobid, now, Silent()), look_back=looks)
+        return replace(self._learnt(self._step(jobid, now, Silent())), look_back=looks)
 
     def reacted(self, jobid: JobId, now: datetime) -> Step:
         """Return the step for an emoji that Discord has put under the message."""
-        return self._step(jobid, now, Reacted())
+        return self._learnt(self._step(jobid, now, Reacted()))
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided.
@@ -224,7 +251,7 @@ class Conversation:
         job = self._jobs.get(jobid)
         if isinstance(event, Refused) and job is not None and job.bound:
             event = Unclear(event.error)
-        step = self._step(jobid, now, event)
+        step = self._learnt(self._step(jobid, now, event))
         if not halt:
             return step
         return replace(step, halt=HaltSign(halt, now, token_rejected=halt == TOKEN_REJECTED))
@@ -233,11 +260,11 @@ class Conversation:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
         job = self._jobs.get(jobid)
         waits = job is not None and job.status is JobStatus.CREATED
-        return self._step(jobid, now, event) if waits else NOTHING
+        return self._learnt(self._step(jobid, now, event)) if waits else NOTHING
 
     def unclear(self, jobid: JobId, reason: str, now: datetime) -> Step:
         """Return the step that notes an unclear outcome."""
-        return self._step(jobid, now, Unclear(reason))
+        return self._learnt(self._step(jobid, now, Unclear(reason)))
 
     def cancel_press(self, jobid: JobId) -> Press | None:
         """Return the press that asks the bot to cancel, None when nothing shows the button."""
@@ -254,7 +281,7 @@ class Conversation:
         job = self._jobs.get(jobid)
         if job is None or job.cancel_requested_at is not None:
             return NOTHING
-        return self._step(jobid, now, CancelRequested(nonce))
+        return self._learnt(self._step(jobid, now, CancelRequested(nonce)))
 
     def cancel(self, jobid: JobId, now: datetime) -> Step:
         """Return the step that ends a job as cancelled, without evidence from the bot (R26)."""
@@ -262,14 +289,16 @@ class Conversation:
         if job is None or job.final:
             return NOTHING
         cancelled = Cancelled(ghost=job.status is not JobStatus.CREATED)
-        if job.cancel_requested_at is not None:
-            return self._step(jobid, now, cancelled)
-        return self._step(jobid, now, CancelRequested(), cancelled)
+        requested = () if job.cancel_requested_at is not None else (CancelRequested(),)
+        return self._learnt(self._step(jobid, now, *requested, cancelled))
 
     # ── what Discord says ──
 
     def receive(self, event: GatewayEvent, now: datetime) -> Step:
         """Return what follows from a gateway event or a message read back from history."""
+        return self._learnt(self._received(event, now))
+
+    def _received(self, event: GatewayEvent, now: datetime) -> Step:
         match event:
             case MessageSeen(step, message):
                 self.seen(message.id)
@@ -301,12 +330,17 @@ class Conversation:
         Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
         every picture is there that could come, and else with its deadline (R20).
         """
+        return self._learnt(self._weighed(now))
+
+    def _weighed(self, now: datetime) -> Step:
         self._weigh_at = None
         for held, ask in self._held.decided():
             job = self._jobs.get(JobId(ask))
             if job is None:
                 self._held.finish(held, ask)
-                return self.weigh(now)
+                return self._weighed(now)
+            if job.jobid in self._unread:
+                continue
             named_at = _named_at(job, held.reading)
             if named_at is None or named_at <= now:
                 return self._matched(job, held.step, held.message, held.reading, "weak", now)
@@ -340,11 +374,30 @@ class Conversation:
 
     def settle(self, now: datetime) -> Step:
         """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
-        return join(
+        lost = join(
             self._step(job.jobid, now, Failed(502, "reply lost", _REPLY_LOST, ghost=True))
             for job in self._agenda.open
             if job.submitted_at is not None and (job.modal is not None or not in_history(job))
         )
+        return self._learnt(lost)
+
+    def missed(self) -> Step:
+        """Return the step after a gap: until history was read, elimination decides nothing (R20).
+
+        Somebody may have asked for the same in it, and his picture be all that is heard.
+        """
+        for job in self._jobs.values():
+            if job.submitted_at is not None and not job.final and job.hash is None:
+                self._unread[job.jobid] = True
+        return self._learnt(NOTHING)
+
+    def read_to_the_end(self, since: str) -> Step:
+        """Return the step after history was read from an id on: all asked after it is known."""
+        for jobid in list(self._unread):
+            job = self._jobs.get(JobId(jobid))
+            if job is None or not is_newer(since, job.asked_after or NO_SNOWFLAKE):
+                del self._unread[jobid]
+        return self._learnt(NOTHING)
 
     @property
     def readable(self) -> Sequence[Job]:
@@ -432,7 +485,8 @@ class Conversation:
                 end = unsent(job.jobid) if job.status is JobStatus.CREATED else None
                 end = end or verdict(job, self._limits, caught_up=caught_up)
                 steps.append(self._step(job.jobid, now, end))
-        return replace(join(steps), look_back=frozenset(look_back), untold=tuple(untold))
+        learnt = self._learnt(join(steps))
+        return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))
 
     def _due_at(self, job: Job, *, caught_up: bool) -> datetime | None:
         if self._lookups.judges(job.jobid):
@@ -547,7 +601,8 @@ class Conversation:
             reading = replace(reading, shown=replace(reading.shown, result=links))
         if not COMMANDS[job.verb].shows_own:
             reading = replace(reading, shown=replace(reading.shown, hash=None))
-        early = message.id in self._early
+        lately = step is not MessageStep.HISTORY and job.jobid in self._silent
+        early = lately or message.id in self._early
         return Heard(job, step, message, reading, by, now, self._limits, early).follows()
 
     def _interaction(
@@ -611,13 +666,13 @@ class Conversation:
         return NOTHING if job is None else take(job, now, self._limits.slot_hold, *events)
 
     def _forget(self, job: Job) -> None:
-        self._candidates.settle(job)
         self._jobs.pop(job.jobid, None)
         self._agenda.drop(job.jobid)
         self._in_flight.discard(job.jobid)
         self._lookups.forget(job.jobid)
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)
+        self._silent.discard(job.jobid)
         self._candidates.drop(job.jobid)
 
 
@@ -629,6 +684,10 @@ _REPLY_LOST = "The connection to Discord broke while the bot answered; this repl
 
 _IN_FLIGHT = timedelta(seconds=5)
 """How long Discord may take to tell an ask's interaction (R15)."""
+
+
+def _is_silent(job: Job) -> bool:
+    return job.status is JobStatus.SUBMITTED and job.message_id is None
 
 
 def _named_at(job: Job, reading: Reading) -> datetime | None:

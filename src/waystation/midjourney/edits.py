@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from waystation.jobs import Button, Job, Modal, Shown
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.memory import FACES, Memory, Plain
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import is_choice
 from waystation.wire.message import Embed
@@ -75,19 +76,14 @@ class Faces:
     of a button alone (R21). Links are left out, since each event signs them anew.
     """
 
-    def __init__(self, capacity: int = 500) -> None:
-        self._capacity = capacity
-        self._faces: dict[str, str] = {}
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._faces = (memory or Memory()).table(FACES, Plain(str))
 
     def see(self, shown: Shown) -> None:
         """Remember what a message says now, if it is one whose edits answer presses."""
         face = face_of(shown.embeds)
-        if face is None:
-            return
-        self._faces.pop(shown.message_id, None)
-        self._faces[shown.message_id] = face
-        if len(self._faces) > self._capacity:
-            del self._faces[next(iter(self._faces))]
+        if face is not None:
+            self._faces[shown.message_id] = face
 
     def expect(self, message_id: str, face: str | None) -> None:
         """Take what a message said for its last known face, if none was seen."""

@@ -8,14 +8,17 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
 from waystation.midjourney.elimination import decided, hopeless
 from waystation.midjourney.matching import Candidates
-from waystation.midjourney.replies import Reading
+from waystation.midjourney.memory import HELD, Memory
+from waystation.midjourney.replies import Reading, read
 from waystation.wire.message import Message
 
 __all__ = ["HeldPicture", "HeldPictures"]
@@ -32,12 +35,32 @@ class HeldPicture:
     """Who could own it when it came; nobody who asked later can."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What of a held picture cannot be read from its message."""
+
+    step: MessageStep
+    message: Message
+    asks: frozenset[str]
+
+
+class _Form:
+    """A held picture as bytes: what was read from its message is read again."""
+
+    def encode(self, value: HeldPicture) -> bytes:
+        return msgspec.json.encode(_Kept(value.step, value.message, value.asks))
+
+    def decode(self, body: bytes) -> HeldPicture:
+        kept = msgspec.json.decode(body, type=_Kept)
+        return HeldPicture(kept.step, kept.message, read(kept.message), kept.asks)
+
+
 class HeldPictures:
     """The pictures of one conversation that wait to be told apart, by message id."""
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(self, candidates: Candidates, memory: Memory | None = None) -> None:
         self._candidates = candidates
-        self._held: dict[str, HeldPicture] = {}
+        self._held = (memory or Memory()).table(HELD, _Form())
 
     def __len__(self) -> int:
         return len(self._held)
@@ -64,14 +87,11 @@ class HeldPictures:
         """Yield the asks of each group about which nothing more can be learnt."""
         return hopeless(self._owners())
 
-    def settle(self) -> None:
-        """Let go of those whose owner is known by now."""
-        self._held = {
-            one: held
-            for one, held in self._held.items()
-            if not self._candidates.is_settled(held.reading)
-            and self._candidates.find("message", one) is None
-        }
+    def settle(self, owned: Container[str]) -> None:
+        """Let go of those whose owner is known by now. Args: owned: messages of jobs"""
+        for message_id, held in list(self._held.items()):
+            if message_id in owned or self._candidates.is_settled(held.reading):
+                del self._held[message_id]
 
     def finish(self, picture: HeldPicture, stranger: str) -> None:
         """Give a picture to somebody else than us."""

@@ -18,6 +18,7 @@ from waystation.midjourney.buttons import button_row, is_known_deed, is_same_dee
 from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import finishes
+from waystation.midjourney.memory import STRANGERS, Memory, Plain
 from waystation.midjourney.replies import Reading, ReplyKind
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
 
@@ -41,9 +42,6 @@ Likeness = tuple[str, str, str]
 DRAWN = frozenset({ReplyKind.PROGRESS, ReplyKind.PICTURE})
 
 _ANY_DEED = "*"
-
-_CAPACITY = 1000
-"""Strangers remembered; far more than a channel says while one job runs."""
 
 
 def likenesses(job: Job) -> Iterator[Likeness]:
@@ -155,9 +153,8 @@ class _Stranger:
 class Strangers:
     """Pictures in the channel, addressed to us, that no job of ours asked for. Bounded."""
 
-    def __init__(self, capacity: int = _CAPACITY) -> None:
-        self._capacity = capacity
-        self._seen: dict[str, _Stranger] = {}
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._seen = (memory or Memory()).table(STRANGERS, Plain(_Stranger))
 
     def note(self, reading: Reading, *, unclaimed: bool = False, orphan: bool = False) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
@@ -169,13 +166,11 @@ class Strangers:
             # its progress was another message
             self._end(hash_, reading.reference_id)
         message_id = reading.shown.message_id
-        known = self._seen.pop(message_id, None)
+        known = self._seen.get(message_id)
         if known is not None:
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
             orphan = orphan and known.orphan
         self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed, orphan)
-        if len(self._seen) > self._capacity:
-            del self._seen[next(iter(self._seen))]
 
     def has_orphan_since(self, job: Job) -> bool:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""

@@ -39,7 +39,8 @@ from waystation.midjourney.likeness import (
     places,
     too_early,
 )
-from waystation.midjourney.recent import RecentIds
+from waystation.midjourney.memory import BY_HAND, SETTLED, Memory, Plain
+from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import Reading, ReplyKind
 
 __all__ = [
@@ -82,7 +83,8 @@ class Undecided:
 class Candidates:
     """One index over the candidates, so that a gateway event costs a few dictionary look-ups."""
 
-    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+    def __init__(self, jobs: Iterable[Job] = (), memory: Memory | None = None) -> None:
+        memory = memory or Memory()
         self._jobs: dict[JobId, Job] = {}
         self._jobids: dict[tuple[str, str], JobId] = {}
         self._keys: dict[JobId, set[tuple[str, str]]] = {}
@@ -95,10 +97,10 @@ class Candidates:
         self._unanswered: dict[JobId, None] = {}
         self._unnamed: set[JobId] = set()
         """Unfinished jobs that draw and have shown no uuid."""
-        self._by_hand = RecentIds()
-        self._settled = RecentIds()
+        self._by_hand = memory.table(BY_HAND, Plain(bool))
+        self._settled = KnownBy(memory, SETTLED)
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
-        self.strangers = Strangers()
+        self.strangers = Strangers(memory)
         for job in jobs:
             self.put(job)
 
@@ -120,7 +122,9 @@ class Candidates:
             self._unanswered.pop(job.jobid, None)
         unnamed = not job.final and finishes(job, ReplyKind.PICTURE) and _known_hash(job) is None
         (self._unnamed.add if unnamed else self._unnamed.discard)(job.jobid)
-        # what nobody could claim may turn out to be this job's
+
+    def learn(self, job: Job) -> None:
+        """Take back what nobody could claim and turns out to be this job's."""
         self.strangers.forget(job.messages)
 
     def drop(self, jobid: JobId) -> None:
@@ -173,15 +177,13 @@ class Candidates:
     def settle(self, job: Job) -> None:
         """Remember what a job that is done was known by."""
         late = None if job.late is None else job.late.hash
-        for one in (job.nonce, job.interaction_id, job.hash, late, *job.messages):
-            if one is not None and one != job.target:
-                self._settled.add(one)
+        known = (job.nonce, job.interaction_id, job.hash, late, *job.messages)
+        self._settled.add(job.jobid, (one for one in known if one and one != job.target))
 
     def discard(self, reading: Reading) -> None:
         """Remember a picture that nobody will get."""
-        for one in (reading.shown.message_id, reading.shown.hash):
-            if one is not None:
-                self._settled.add(one)
+        message_id = reading.shown.message_id
+        self._settled.add(message_id, filter(None, (message_id, reading.shown.hash)))
 
     def is_settled(self, reading: Reading) -> bool:
         """Tell whether a message is known to be another job's, one that is done."""
@@ -325,7 +327,7 @@ class Candidates:
         """Remember messages or interactions that carried a nonce which is not ours."""
         for one in ids:
             if one is not None:
-                self._by_hand.add(one)
+                self._by_hand[one] = True
 
     def contradicts(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a reading is the answer to another interaction than the job's."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId, Late, SlotReleased
 from waystation.midjourney.machine import apply
 from waystation.wire.message import Message
@@ -54,10 +55,18 @@ class Step:
     untold: Sequence[Message] = ()
     """Pictures that could not be told apart, to be kept for the operator (R20)."""
 
+    seen: Sequence[Seen] = ()
+    """What is to be known from now on, beside the jobs (memory.py)."""
+
     @property
     def writes(self) -> bool:
-        """Whether there is anything to commit."""
+        """Whether anything follows that others hear of."""
         return bool(self.changes or self.halt or self.unrecognised or self.untold)
+
+    @property
+    def commits(self) -> bool:
+        """Whether there is anything to commit."""
+        return self.writes or bool(self.seen)
 
 
 NOTHING = Step()

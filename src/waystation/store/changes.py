@@ -21,6 +21,7 @@ from waystation.errors import (
 from waystation.ports import Change, Halt, HaltCause, JobChange
 from waystation.store.database import Database
 from waystation.store.rows import (
+    Values,
     delivery_values,
     event_values,
     job_values,
@@ -29,13 +30,19 @@ from waystation.store.rows import (
 )
 from waystation.wire.snowflake import is_newer
 
-__all__ = ["KEPT_UNRECOGNISED", "UNRECOGNISED_AGE", "commit"]
+__all__ = ["KEPT_SEEN", "KEPT_UNRECOGNISED", "SEEN_AGE", "UNRECOGNISED_AGE", "commit"]
 
 KEPT_UNRECOGNISED = 1_000
 """Unrecognised bot messages kept per account (R24)."""
 
 UNRECOGNISED_AGE = timedelta(days=7)
 """How long one is kept (R24)."""
+
+KEPT_SEEN = 2_000
+"""Rows of what a conversation knows, kept per account (R20)."""
+
+SEEN_AGE = timedelta(hours=48)
+"""How long one is kept: twice as long as anything may still come for a job (R19, R20)."""
 
 
 _I1 = re.compile(r"jobs\.(?:hash|result_message_id)")
@@ -61,6 +68,8 @@ def commit(database: Database, change: Change) -> None:
         database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
     if change.unrecognised:
         _keep_unrecognised(database, change)
+    if change.seen:
+        _keep_seen(database, change)
 
 
 def _write_job(database: Database, change: Change, job_change: JobChange) -> None:
@@ -144,3 +153,16 @@ def _keep_unrecognised(database: Database, change: Change) -> None:
             "keep": KEPT_UNRECOGNISED,
         },
     )
+
+
+def _keep_seen(database: Database, change: Change) -> None:
+    kept = gone = 0
+    for seen in change.seen:
+        row: Values = {"account_id": change.account_id, "kind": seen.kind, "id": seen.id}
+        if seen.body is None:
+            gone += database.run("unsee", row)
+        else:
+            kept += database.run("see", {**row, "at": micros(change.at), "body": seen.body})
+    if kept > gone:
+        # where as many go as come, the bound holds as it did before
+        database.run("trim_seen", {"account_id": change.account_id, "keep": KEPT_SEEN})

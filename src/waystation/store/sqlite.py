@@ -24,6 +24,7 @@ import apsw
 
 from waystation.deliveries import Attempt, Delivery
 from waystation.errors import Conflict, StoreError
+from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import (
     Account,
@@ -188,6 +189,11 @@ class SqliteStore:
         )
         return [job_of(row) for row in rows]
 
+    async def seen_messages(self, account_id: str) -> Sequence[Seen]:
+        after = micros(self._clock.now() - changes.SEEN_AGE)
+        rows = await self._far("seen_messages", {"account_id": account_id, "after": after})
+        return [Seen(kind, id_, bytes(body)) for kind, id_, body in rows]
+
     async def orphaned_jobs(self) -> Sequence[Job]:
         rows = await self._far("orphaned_jobs", {"now": micros(self._clock.now())})
         return [job_of(row) for row in rows]
@@ -236,9 +242,14 @@ class SqliteStore:
         await self._write(_run, "release_slots", {"at": micros(self._clock.now())})
 
     async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
-        ghosts_before = self._clock.now() - self._ghost_age
+        now = self._clock.now()
         return await self._write(
-            upkeep.purge, jobs_before, unrecognised_before, ghosts_before, limit
+            upkeep.purge,
+            jobs_before,
+            unrecognised_before,
+            now - self._ghost_age,
+            now - changes.SEEN_AGE,
+            limit,
         )
 
     async def counts(self) -> Counts:

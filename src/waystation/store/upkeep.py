@@ -16,6 +16,7 @@ def purge(
     jobs_before: datetime,
     unrecognised_before: datetime,
     ghosts_before: datetime,
+    seen_before: datetime,
     limit: int,
 ) -> int:
     """Delete what is old enough and return how many jobs went (R40).
@@ -31,6 +32,7 @@ def purge(
         },
     )
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
+    database.run("purge_seen", {"before": micros(seen_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})
     database.run("purge_former_accounts", {"before": micros(jobs_before)})
     return purged

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.fakes import START
 from tests.golden.corpus import event_of
-from waystation.gateway_events import GatewayEvent
+from waystation.gateway_events import GatewayEvent, Seen
 from waystation.jobs import Job, JobId, JobStatus, Nonce, Refused, Source
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.conversation import Conversation, Limits, Step
@@ -48,6 +48,7 @@ class Play:
         self.jobs: dict[JobId, Job] = {}
         self.nonces: dict[JobId, Nonce] = {}
         self.sources: dict[JobId, Source] = {}
+        self.seen: dict[tuple[str, str], Seen] = {}
         self.talk = Conversation(USER, CHANNEL, limits, ())
         for job in jobs:
             self.admit(job)
@@ -64,7 +65,9 @@ class Play:
             for job in self.jobs.values()
             if not job.final or job.slot or (job.ghost and self._young(job))
         )
-        self.talk = Conversation(USER, CHANNEL, self.limits, kept)
+        self.talk = Conversation(
+            USER, CHANNEL, self.limits, kept, newest=self.talk.newest, remembered=self.seen.values()
+        )
 
     def _young(self, job: Job) -> bool:
         assert job.finished_at is not None
@@ -76,6 +79,11 @@ class Play:
             before = self.jobs[change.job.jobid]
             assert change.job.version == before.version + len(change.events)
             self.jobs[change.job.jobid] = change.job
+        for row in step.seen:
+            if row.body is None:
+                self.seen.pop((row.kind, row.id))
+            else:
+                self.seen[row.kind, row.id] = row
         self.talk.adopt(step)
         return step
 

@@ -274,6 +274,7 @@ def test_an_edit_that_could_not_be_committed_answers_the_press_when_it_comes_aga
         play.perform(step)
     answer = event_of(golden.content["steps"][-1])
     assert play.talk.receive(answer, play.now).writes
+    play.talk.undo()
     assert told(play.see(answer)) == ["a: Completed by target"]
 
 

@@ -17,6 +17,7 @@ from waystation.midjourney.edits import (
     option_of,
     wanted,
 )
+from waystation.midjourney.memory import FACES, KINDS
 from waystation.midjourney.replies import ReplyKind
 from waystation.wire.message import Embed, EmbedImage
 
@@ -107,8 +108,9 @@ def test_what_was_seen_outweighs_what_was_expected() -> None:
 
 
 def test_faces_are_bounded() -> None:
-    faces = Faces(capacity=1)
+    faces = Faces()
     faces.see(_said("1", "a"))
-    faces.see(_said("2", "a"))
+    for number in range(KINDS[FACES]):
+        faces.see(_said(f"2{number}", "a"))
     assert not faces.is_seen(_said("1", "a"))
-    assert faces.is_seen(_said("2", "a"))
+    assert faces.is_seen(_said("20", "a"))

@@ -136,4 +136,4 @@ def test_a_discarded_picture_that_is_seen_again_goes_to_nobody() -> None:
 
 def settle(held: HeldPictures, candidates: Candidates, job: Job) -> None:
     """Let go of what a job has got, as a conversation does."""
-    held.settle()
+    held.settle(job.messages)

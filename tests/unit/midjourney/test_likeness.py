@@ -22,6 +22,7 @@ from waystation.midjourney.likeness import (
     places,
     too_early,
 )
+from waystation.midjourney.memory import KINDS, STRANGERS
 from waystation.midjourney.replies import Reading, read
 from waystation.wire.snowflake import snowflake_time
 
@@ -201,10 +202,11 @@ def test_a_job_without_a_progress_takes_one_that_shows_no_uuid() -> None:
 
 
 def test_strangers_are_bounded_and_only_pictures() -> None:
-    strangers = Strangers(capacity=1)
+    strangers = Strangers()
     strangers.note(_reading("fast/done"))
     strangers.note(_reading("imagine/started", message_id="5"))
-    strangers.note(_reading("button/variations", message_id="6", hash=None))
+    for number in range(KINDS[STRANGERS]):
+        strangers.note(_reading("button/variations", message_id=f"6{number}", hash=None))
     assert not _open(strangers)
 
 

@@ -1,8 +1,9 @@
-"""A set of ids with a bound."""
+"""Ids with a bound, one by one or in groups."""
 
 from __future__ import annotations
 
-from waystation.midjourney.recent import RecentIds
+from waystation.midjourney.memory import KINDS, SETTLED, Memory
+from waystation.midjourney.recent import KnownBy, RecentIds
 
 
 def test_what_was_added_is_remembered() -> None:
@@ -20,3 +21,40 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert "1" in recent
     assert "2" not in recent
     assert "3" in recent
+
+
+def test_a_group_is_forgotten_whole_and_the_oldest_first() -> None:
+    known = KnownBy(Memory(), SETTLED)
+    for number in range(KINDS[SETTLED] + 1):
+        known.add(f"job-{number}", (f"nonce-{number}", f"message-{number}"))
+    assert "nonce-0" not in known
+    assert "message-0" not in known
+    assert "nonce-1" in known
+    assert f"message-{KINDS[SETTLED]}" in known
+
+
+def test_what_a_job_is_known_by_is_replaced() -> None:
+    known = KnownBy(Memory(), SETTLED)
+    known.add("job", ("1", "2"))
+    known.add("other", ("2",))
+    known.add("job", ("3",))
+    assert "1" not in known
+    assert "2" in known
+    assert "3" in known
+
+
+def test_groups_that_were_not_committed_are_forgotten() -> None:
+    memory = Memory()
+    known = KnownBy(memory, SETTLED)
+    known.add("kept", ("1",))
+    memory.keep()
+    known.add("kept", ("2",))
+    memory.undo()
+    assert "1" in known
+    assert "2" not in known
+
+
+def test_groups_are_known_to_the_next_process() -> None:
+    memory = Memory()
+    KnownBy(memory, SETTLED).add("job", ("1", "2"))
+    assert "2" in KnownBy(Memory(memory.changes()), SETTLED)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from tests import build
@@ -155,3 +156,34 @@ def test_jobs_of_an_older_version_get_the_guild_of_their_account(
     migrate(connection, build.later(9), None)
     kept = dict(connection.execute("select jobid, server from jobs").fetchall())
     assert kept == {"known": "g", "gone": None}
+
+
+def test_jobs_that_ended_lately_are_known_after_the_migration(connection: apsw.Connection) -> None:
+    number = next(one.number for one in migrations() if one.name == "seen_messages")
+    migrate(connection, build.later(), None, migrations()[: number - 1])
+    now = connection.execute("select cast(strftime('%s', 'now') as integer)").fetchall()[0][0]
+    connection.execute(
+        "insert into users (email, created_at, token_hash) values ('a@example.org', 0, x'00');"
+        "insert into accounts (account_id, user_id, discord_user_id, channel, max_jobs,"
+        " sealed_token, masked_token, created_at) values ('a', 1, '1', '2', 3, x'00', '', 0)"
+    )
+    ended = {"young": (now - 60, 0), "old": (now - 200_000, 0), "ghost": (now - 60, 1)}
+    for jobid, (at, ghost) in ended.items():
+        connection.execute(
+            "insert into jobs (jobid, user_id, account_id, channel, verb, status, created_at,"
+            " updated_at, discord, slot, code, version, ghost, finished_at, nonce, hash, messages)"
+            " values (?, 1, 'a', '2', 'imagine', 'failed', 0, 0, '', 0, 200, 1, ?, ?, ?, ?, ?)",
+            (
+                jobid,
+                ghost,
+                at * 1_000_000,
+                f"n-{jobid}",
+                f"h-{jobid}",
+                '{"7":"result","8":"target"}',
+            ),
+        )
+    migrate(connection, build.later(), None)
+    rows = connection.execute("select account_id, kind, id, body from seen_messages").fetchall()
+    ((account_id, kind, jobid, body),) = rows
+    assert (account_id, kind, jobid) == ("a", "settled", "young")
+    assert sorted(msgspec.json.decode(body)) == ["7", "h-young", "n-young"]

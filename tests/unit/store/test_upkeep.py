@@ -5,6 +5,7 @@ import pytest
 
 from tests import build
 from waystation.deliveries import Attempt
+from waystation.gateway_events import Seen
 from waystation.jobs import Job
 from waystation.ports import JobChange, Unrecognised
 from waystation.store import accounts, changes, outbox, slots, upkeep
@@ -27,7 +28,12 @@ def ended(database: Database, kind: str = "plain") -> Job:
 
 def purge(database: Database, *, seconds: float = 10, ghosts: float = -10, limit: int = 99) -> int:
     return upkeep.purge(
-        database, build.later(seconds), build.later(seconds), build.later(ghosts), limit
+        database,
+        build.later(seconds),
+        build.later(seconds),
+        build.later(ghosts),
+        build.later(seconds),
+        limit,
     )
 
 
@@ -113,3 +119,20 @@ def test_jobs_are_counted_as_they_come_change_and_go(database: Database) -> None
     assert upkeep.counts(database).jobs_by_status == {"failed": 1, "submitted": 1, "completed": 1}
     counted = database.connection.execute("select status, count(*) from jobs group by status")
     assert dict(counted.fetchall()) == upkeep.counts(database).jobs_by_status
+
+
+def test_what_a_conversation_knew_goes_when_it_can_decide_nothing_any_more(
+    database: Database,
+) -> None:
+    changes.commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))
+    purge(database, seconds=0)
+    assert left(database, "seen_messages") == 1
+    purge(database)
+    assert left(database, "seen_messages") == 0
+
+
+def test_what_a_conversation_knew_goes_with_its_account(database: Database) -> None:
+    changes.commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))
+    accounts.remove(database, "account-1", build.later())
+    accounts.erase(database, "account-1")
+    assert left(database, "seen_messages") == 0

@@ -294,6 +294,27 @@ where account_id = :account_id and (at < :before or message_id in (
   order by at desc, message_id desc limit -1 offset :keep
 ));
 
+-- see: keep what a conversation knows; what changes keeps its place
+insert into seen_messages (account_id, kind, id, at, body)
+values (:account_id, :kind, :id, :at, :body)
+on conflict (account_id, kind, id) do update set at = excluded.at, body = excluded.body;
+
+-- unsee: forget it
+delete from seen_messages where account_id = :account_id and kind = :kind and id = :id;
+
+-- trim_seen: the newest of an account stay (R20)
+delete from seen_messages where number in (
+  select number from seen_messages where account_id = :account_id
+  order by number desc limit -1 offset :keep
+);
+
+-- seen_messages: what a conversation of an account knows, oldest first
+select kind, id, body from seen_messages where account_id = :account_id and at >= :after
+order by number;
+
+-- purge_seen: drop what is too old to decide anything (R20)
+delete from seen_messages where at < :before;
+
 -- newest_unrecognised: kept bot messages, newest first
 select message_id, payload from unrecognised order by at desc, message_id desc limit :limit;
 

@@ -1,0 +1,194 @@
+"""Memory: what a conversation knows beside its jobs, in a form that a store can keep (R20).
+
+It is made of tables with a bound, one per kind of knowledge: what was asked by hand, by what jobs
+that are done were known, the asks of others, the pictures that are held. Whoever decides changes
+them at once. `changes` tells what is to be committed with the step, `keep` that it was, `undo` that
+it was not. A conversation that is built from what was committed knows what this one knows.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    MutableMapping,
+    Sequence,
+    ValuesView,
+)
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from waystation.gateway_events import Seen
+
+__all__ = [
+    "BY_HAND",
+    "FACES",
+    "HELD",
+    "KINDS",
+    "SETTLED",
+    "STRANGERS",
+    "UNREAD",
+    "Form",
+    "Memory",
+    "Table",
+]
+
+BY_HAND = "by_hand"
+"""Messages and interactions that carried a nonce which is not ours."""
+SETTLED = "settled"
+"""By what a job was known that is done, or a picture that nobody gets."""
+STRANGERS = "stranger"
+"""Asks that are not ours, or of nobody knows whom, by their messages."""
+HELD = "held"
+"""Pictures that wait to be told apart, by their messages."""
+UNREAD = "unread"
+"""Jobs for which history must be read to its end before elimination decides."""
+
+FACES = "face"
+"""What messages said whose edits answer presses."""
+
+KINDS = {SETTLED: 1_000, STRANGERS: 450, BY_HAND: 250, FACES: 150, HELD: 100, UNREAD: 50}
+"""How many rows of a kind are kept, the newest; 2,000 in all (R20)."""
+
+T = TypeVar("T")
+
+
+class Form(Protocol[T]):
+    """How a value of a table is written as bytes, and read again."""
+
+    def encode(self, value: T) -> bytes:
+        """Write it."""
+        ...
+
+    def decode(self, body: bytes) -> T:
+        """Read it. Raises: ValueError: an older version wrote it otherwise."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plain(Generic[T]):
+    """JSON of one type, the form of every table that needs no other."""
+
+    type: type[T]
+
+    def encode(self, value: T) -> bytes:
+        """Write it as JSON."""
+        return msgspec.json.encode(value)
+
+    def decode(self, body: bytes) -> T:
+        """Read JSON. Raises: ValueError."""
+        return msgspec.json.decode(body, type=self.type)
+
+
+class Table(MutableMapping[str, T]):
+    """Values by id, oldest first; the oldest gives way. What changes keeps its place."""
+
+    def __init__(self, kind: str, form: Form[T], rows: Iterable[Seen]) -> None:
+        self.kind = kind
+        self.restored: Callable[[], None] = lambda: None
+        """Called when `undo` has changed values."""
+        self._form = form
+        self._capacity = KINDS[kind]
+        self._values: dict[str, T] = {}
+        self._before: dict[str, T] | None = None
+        """The values as they were kept, once they differ."""
+        for row in rows:
+            try:
+                self._values[row.id] = form.decode(row.body or b"")
+            except ValueError:
+                # another version wrote it; to know less is right, to stop is not
+                continue
+
+    def __getitem__(self, key: str) -> T:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: T) -> None:
+        if key in self._values and self._values[key] == value:
+            return
+        self._remember()
+        self._values[key] = value
+        if len(self._values) > self._capacity:
+            del self._values[next(iter(self._values))]
+
+    def __delitem__(self, key: str) -> None:
+        if key in self._values:
+            self._remember()
+        del self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def items(self) -> ItemsView[str, T]:
+        """Return all, as fast as a dictionary does: some are looked through for each message."""
+        return self._values.items()
+
+    def values(self) -> ValuesView[T]:
+        """Return all values, as fast as a dictionary does."""
+        return self._values.values()
+
+    def _remember(self) -> None:
+        if self._before is None:
+            self._before = dict(self._values)
+
+    def changes(self) -> Iterator[Seen]:
+        """Yield the rows that differ from what was kept; those that are gone have no body."""
+        if self._before is None:
+            return
+        for key in self._before:
+            if key not in self._values:
+                yield Seen(self.kind, key, None)
+        for key, value in self._values.items():
+            if key not in self._before or self._before[key] is not value:
+                yield Seen(self.kind, key, self._form.encode(value))
+
+    def keep(self) -> None:
+        """Take the values as kept."""
+        self._before = None
+
+    def undo(self) -> None:
+        """Go back to what was kept."""
+        if self._before is not None:
+            self._values, self._before = self._before, None
+            self.restored()
+
+
+class Memory:
+    """The tables of one conversation."""
+
+    def __init__(self, rows: Iterable[Seen] = ()) -> None:
+        self._rows: dict[str, list[Seen]] = {}
+        for row in rows:
+            self._rows.setdefault(row.kind, []).append(row)
+        self._tables: list[Table[object]] = []
+
+    def table(self, kind: str, form: Form[T]) -> Table[T]:
+        """Return the one table of a kind, with what is kept of it."""
+        table = Table(kind, form, self._rows.pop(kind, ()))
+        self._tables.append(table)  # type: ignore[arg-type]
+        return table
+
+    def changes(self) -> Sequence[Seen]:
+        """Return what is to be committed with the next step."""
+        return tuple(row for table in self._tables for row in table.changes())
+
+    def keep(self) -> None:
+        """Take what `changes` gave as committed."""
+        for table in self._tables:
+            table.keep()
+
+    def undo(self) -> None:
+        """Forget what was not committed."""
+        for table in self._tables:
+            table.undo()

@@ -1,0 +1,76 @@
+"""What a conversation knows beside its jobs, as a store can keep it."""
+
+from __future__ import annotations
+
+import pytest
+
+from waystation.gateway_events import Seen
+from waystation.midjourney.memory import BY_HAND, KINDS, Memory, Plain, Table
+
+
+def _table(memory: Memory) -> Table[int]:
+    return memory.table(BY_HAND, Plain(int))
+
+
+def test_all_kinds_together_are_what_the_store_keeps() -> None:
+    assert sum(KINDS.values()) == 2_000
+
+
+def test_a_change_is_told_until_it_is_kept() -> None:
+    memory = Memory()
+    table = _table(memory)
+    assert memory.changes() == ()
+    table["a"] = 1
+    assert memory.changes() == memory.changes() == (Seen(BY_HAND, "a", b"1"),)
+    memory.keep()
+    assert memory.changes() == ()
+    del table["a"]
+    assert memory.changes() == (Seen(BY_HAND, "a", None),)
+
+
+def test_what_does_not_change_is_not_told() -> None:
+    memory = Memory([Seen(BY_HAND, "a", b"1")])
+    table = _table(memory)
+    table["a"] = 1
+    assert table.setdefault("a", 2) == 1
+    table["b"] = 2
+    del table["b"]
+    assert memory.changes() == ()
+    with pytest.raises(KeyError):
+        del table["b"]
+
+
+def test_what_was_not_committed_is_undone_in_its_order() -> None:
+    memory = Memory([Seen(BY_HAND, "a", b"1"), Seen(BY_HAND, "b", b"2")])
+    table = _table(memory)
+    told = []
+    table.restored = lambda: told.append(dict(table))
+    memory.undo()
+    assert told == []
+    del table["a"]
+    table["c"] = 3
+    memory.undo()
+    assert list(table.items()) == [("a", 1), ("b", 2)]
+    assert told == [{"a": 1, "b": 2}]
+    assert memory.changes() == ()
+
+
+def test_the_oldest_gives_way_and_what_changes_keeps_its_place() -> None:
+    memory = Memory()
+    table = _table(memory)
+    for number in range(KINDS[BY_HAND]):
+        table[str(number)] = number
+    memory.keep()
+    table["0"] = 7
+    table["new"] = 8
+    assert len(table) == KINDS[BY_HAND]
+    assert memory.changes() == (Seen(BY_HAND, "0", None), Seen(BY_HAND, "new", b"8"))
+
+
+def test_a_row_that_another_version_wrote_is_left_out() -> None:
+    table = _table(Memory([Seen(BY_HAND, "a", b"[]"), Seen(BY_HAND, "b", b"2")]))
+    assert dict(table) == {"b": 2}
+
+
+def test_rows_of_a_kind_that_is_not_known_harm_nobody() -> None:
+    assert dict(_table(Memory([Seen("colour", "a", b"1")]))) == {}
