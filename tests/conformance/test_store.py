@@ -490,6 +490,37 @@ async def test_what_was_seen_is_written_with_the_sequence_that_passes_it_or_not_
     assert await store.seen_messages("account-1") == seen
 
 
+@pytest.mark.parametrize("user_id", [1, 2])
+async def test_what_was_seen_is_of_the_discord_user_in_the_channel_whoever_has_the_account(
+    store: Store, reopen: Reopen, user_id: int
+) -> None:
+    """R19: an account that is removed and added again is the same account."""
+    seen = [Seen("settled", "1", b"a"), Seen("held", "2", b"b")]
+    await store.commit(build.change(seen=seen))
+    await store.remove_account("account-1", build.later(1))
+    await store.erase_account("account-1")
+    await store.add_user("second@example.org", b"h", START)
+    account = build.account(1, user_id=user_id)
+    if user_id != 1:
+        account = replace(account, account_id="account-again")
+    await store.put_account(build.setup(account))
+    assert await store.seen_messages(account.account_id) == seen
+    epoch = await store.claim_account(account.account_id, "me", START, build.later(60))
+    gone = build.change(seen=[Seen("held", "2", None)], epoch=epoch)
+    await store.commit(replace(gone, account_id=account.account_id))
+    again = await reopen()
+    assert await again.seen_messages(account.account_id) == seen[:1]
+
+
+async def test_what_was_seen_in_another_channel_is_another_accounts(store: Store) -> None:
+    await store.commit(build.change(seen=[Seen("settled", "1", b"a")]))
+    await store.remove_account("account-1", build.later(1))
+    await store.erase_account("account-1")
+    moved = replace(build.account(1), account_id="moved", channel="77")
+    await store.put_account(build.setup(moved))
+    assert await store.seen_messages("moved") == []
+
+
 async def test_two_thousand_rows_of_an_account_are_kept_for_two_days(
     store: Store, clock: FakeClock
 ) -> None:

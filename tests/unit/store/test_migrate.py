@@ -167,7 +167,12 @@ def test_jobs_that_ended_lately_are_known_after_the_migration(connection: apsw.C
         "insert into accounts (account_id, user_id, discord_user_id, channel, max_jobs,"
         " sealed_token, masked_token, created_at) values ('a', 1, '1', '2', 3, x'00', '', 0)"
     )
-    ended = {"young": (now - 60, 0), "old": (now - 200_000, 0), "ghost": (now - 60, 1)}
+    ended = {
+        "young": (now - 60, 0),
+        "less young": (now - 90, 0),
+        "old": (now - 200_000, 0),
+        "ghost": (now - 60, 1),
+    }
     for jobid, (at, ghost) in ended.items():
         connection.execute(
             "insert into jobs (jobid, user_id, account_id, channel, verb, status, created_at,"
@@ -183,7 +188,12 @@ def test_jobs_that_ended_lately_are_known_after_the_migration(connection: apsw.C
             ),
         )
     migrate(connection, build.later(), None)
-    rows = connection.execute("select account_id, kind, id, body from seen_messages").fetchall()
-    ((account_id, kind, jobid, body),) = rows
-    assert (account_id, kind, jobid) == ("a", "settled", "young")
-    assert sorted(msgspec.json.decode(body)) == ["7", "h-young", "n-young"]
+    rows = connection.execute(
+        "select discord_user_id, channel, kind, id, body from seen_messages order by number"
+    ).fetchall()
+    # the newest is the last to give way
+    assert [row[:4] for row in rows] == [
+        ("1", "2", "settled", "less young"),
+        ("1", "2", "settled", "young"),
+    ]
+    assert sorted(msgspec.json.decode(rows[1][4])) == ["7", "h-young", "n-young"]

@@ -129,10 +129,3 @@ def test_what_a_conversation_knew_goes_when_it_can_decide_nothing_any_more(
     assert left(database, "seen_messages") == 1
     purge(database)
     assert left(database, "seen_messages") == 0
-
-
-def test_what_a_conversation_knew_goes_with_its_account(database: Database) -> None:
-    changes.commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))
-    accounts.remove(database, "account-1", build.later())
-    accounts.erase(database, "account-1")
-    assert left(database, "seen_messages") == 0

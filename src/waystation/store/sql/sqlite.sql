@@ -295,21 +295,32 @@ where account_id = :account_id and (at < :before or message_id in (
 ));
 
 -- see: keep what a conversation knows; what changes keeps its place
-insert into seen_messages (account_id, kind, id, at, body)
-values (:account_id, :kind, :id, :at, :body)
-on conflict (account_id, kind, id) do update set at = excluded.at, body = excluded.body;
+insert into seen_messages (discord_user_id, channel, kind, id, at, body)
+select discord_user_id, channel, :kind, :id, :at, :body from accounts
+where account_id = :account_id
+on conflict (discord_user_id, channel, kind, id)
+do update set at = excluded.at, body = excluded.body;
 
 -- unsee: forget it
-delete from seen_messages where account_id = :account_id and kind = :kind and id = :id;
+delete from seen_messages where kind = :kind and id = :id and (discord_user_id, channel) = (
+  select discord_user_id, channel from accounts where account_id = :account_id
+);
 
 -- trim_seen: the newest of an account stay (R20)
 delete from seen_messages where number in (
-  select number from seen_messages where account_id = :account_id
+  select number from seen_messages
+  where (discord_user_id, channel) = (
+    select discord_user_id, channel from accounts where account_id = :account_id
+  )
   order by number desc limit -1 offset :keep
 );
 
--- seen_messages: what a conversation of an account knows, oldest first
-select kind, id, body from seen_messages where account_id = :account_id and at >= :after
+-- seen_messages: what a conversation of an account knows, also what an earlier account of the same
+-- Discord user in the same channel has seen (R19), oldest first
+select kind, id, body from seen_messages
+where at >= :after and (discord_user_id, channel) = (
+  select discord_user_id, channel from accounts where account_id = :account_id
+)
 order by number;
 
 -- purge_seen: drop what is too old to decide anything (R20)
