@@ -70,17 +70,22 @@ async def test_the_picture_of_an_earlier_job_is_known_after_a_crash(tmp_path: Pa
             assert is_own(here, job)
 
 
+async def two_foxes(here: Ground) -> None:
+    """Ask twice for what nothing can tell apart; the second picture comes late."""
+    here.sim.fault("job_queued", count=1, start_after_s=1.0)
+    here.sim.fault("anonymous_progress", count=2)
+    _, answer, _ = await here.ask("imagine", prompt=FOX)
+    assert answer["code"] == 504, answer
+    here.sim.fault("late_message", count=1, seconds=10.0)
+    status, answer, _ = await here.ask("imagine", prompt=FOX)
+    assert status == 200, answer
+
+
 async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Path) -> None:
     """A5: nothing can tell the two apart, and that is said as soon as both are there."""
     async with ground(tmp_path) as here:
         await here.settle_in()
-        here.sim.fault("job_queued", count=1, start_after_s=1.0)
-        here.sim.fault("anonymous_progress", count=2)
-        status, answer, _ = await here.ask("imagine", prompt=FOX)
-        assert answer["code"] == 504, answer
-        here.sim.fault("late_message", count=1, seconds=10.0)
-        status, answer, _ = await here.ask("imagine", prompt=FOX)
-        assert status == 200, answer
+        await two_foxes(here)
         await eventually(lambda: here.sim.book[0]["status"] == "completed")
         # what is answered now was said after the picture
         status, answer, _ = await here.ask("info")
@@ -89,4 +94,23 @@ async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Pat
         await here.sim.settled()
         await here.start()
         _, job, _ = await here.final()
+        assert (job["status"], job["error"]) == ("failed", TOLD_APART), job
+
+
+async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_it(
+    tmp_path: Path,
+) -> None:
+    """A5: both are there when the service is stopped, and nothing more comes to remind of them."""
+    async with ground(tmp_path) as here:
+        await here.settle_in()
+        here.sim.fault("hang_before", count=1, seconds=60.0, route="messages.read")
+        # history is read once before it is said that they cannot be told apart
+        here.doors.at("messages.read", lambda: here.service.signal(signal.SIGTERM))
+        await two_foxes(here)
+        await here.service.ended()
+        await here.sim.settled()
+        with here.records() as records:
+            assert records.jobs()[1]["status"] == "progress"
+        await here.start()
+        _, job = await here.final()
         assert (job["status"], job["error"]) == ("failed", TOLD_APART), job

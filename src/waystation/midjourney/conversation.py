@@ -339,7 +339,7 @@ class Conversation:
             if job is None:
                 self._held.finish(held, ask)
                 return self._weighed(now)
-            if job.jobid in self._unread:
+            if job.jobid in self._unread and job.hash is None:
                 continue
             named_at = _named_at(job, held.reading)
             if named_at is None or named_at <= now:

@@ -16,7 +16,7 @@ import msgspec
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
 from waystation.midjourney.elimination import decided, hopeless
-from waystation.midjourney.matching import Candidates
+from waystation.midjourney.matching import Candidates, Matched, match_by_sign
 from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.replies import Reading, read
 from waystation.wire.message import Message
@@ -67,7 +67,10 @@ class HeldPictures:
 
     def hold(self, picture: HeldPicture) -> None:
         """Let a picture wait; one that waits already stays as it came."""
-        self._held.setdefault(picture.message.id, picture)
+        if picture.message.id in self._held:
+            return
+        self._held[picture.message.id] = picture
+        self._candidates.strangers.hold(picture.reading, picture.asks)
 
     def of(self, asks: frozenset[str]) -> Sequence[Message]:
         """Return the messages that may still be one of these asks'."""
@@ -128,4 +131,8 @@ class HeldPictures:
         return {one: asks for one, asks in owners.items() if asks}
 
     def _asks_of(self, held: HeldPicture) -> frozenset[str]:
+        known = match_by_sign(held.reading, self._candidates)
+        if isinstance(known, Matched):
+            # what it says was heard of a job meanwhile
+            return frozenset({known.jobid})
         return held.asks & self._candidates.asks(held.reading)

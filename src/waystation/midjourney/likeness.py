@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -137,6 +137,10 @@ def too_early(job: Job, reading: Reading) -> bool:
     return any(is_newer(one, said) for one in begun)
 
 
+_NAMELESS = "stranger {}"
+"""Name of somebody of whom only a progress is known, numbered from 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Stranger:
     """One ask that is not ours, by its messages."""
@@ -239,20 +243,36 @@ class Strangers:
         alike = tuple(likenesses)
         return any(one.unclaimed and agreement(one.alike, alike) for one in self._seen.values())
 
-    def nameless(self, reading: Reading, silent: int) -> frozenset[str]:
+    def nameless(self, reading: Reading, silent: int, others: int = 0) -> frozenset[str]:
         """Return names for strangers of whom only a progress is known that may be a job's as well.
 
-        Args: silent: how many jobs look so and have shown no progress; each explains one
+        A progress with another uuid is not the picture's, but it may be a silent job's: then the
+        picture is the work of somebody else.
+
+        Args: silent: how many jobs look so and have shown no progress; each explains one work;
+        others: how many look so and have shown theirs
         """
+        its, beside = self._works(reading)
+        works = its
+        if silent:
+            works += beside
+            works += bool(works) and not (its or others)
+        return frozenset(_NAMELESS.format(number) for number in range(works - silent))
+
+    def hold(self, reading: Reading, asks: Container[str]) -> None:
+        """Remember a picture that waits as a work of its own, if it may be that of a stranger."""
+        its, _ = self._works(reading)
+        if _NAMELESS.format(0) in asks and not its:
+            self.note(reading, unclaimed=True)
+
+    def _works(self, reading: Reading) -> tuple[int, int]:
+        """Count what looks so and nobody could claim: what may be this picture's, and the rest."""
         alike, hash_ = likeness_of(reading), reading.shown.hash
         goes_on = self.is_unclaimed(reading)
-        count = sum(
-            one.unclaimed
-            and (goes_on or one.hash in (None, hash_))
-            and agreement(alike, one.alike) > Agreement.NOT
-            for one in self._seen.values()
-        )
-        return frozenset(f"stranger {number}" for number in range(count - silent))
+        near = [one for one in self._seen.values() if one.unclaimed and agreement(alike, one.alike)]
+        its = [goes_on or one.hash in (None, hash_) for one in near]
+        beside = sum(not (own or one.over) for one, own in zip(near, its, strict=True))
+        return sum(its), beside
 
     def _owners(self, reading: Reading) -> Iterator[str]:
         hash_ = reading.shown.hash

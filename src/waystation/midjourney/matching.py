@@ -51,6 +51,7 @@ __all__ = [
     "Matcher",
     "Undecided",
     "match",
+    "match_by_sign",
     "upload_stem",
 ]
 
@@ -234,7 +235,7 @@ class Candidates:
         best = max((*jobs.values(), *others.values()), default=Agreement.NOT)
         jobids = frozenset(one for one, how in jobs.items() if how is best)
         silent = frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
-        strangers = self.strangers.nameless(reading, len(silent))
+        strangers = self.strangers.nameless(reading, len(silent), len(jobids) - len(silent))
         if self.strangers.is_unclaimed(reading):
             return silent | strangers if silent else frozenset()
         return jobids | strangers | {one for one, how in others.items() if how is best}
@@ -409,6 +410,11 @@ _COPYABLE = frozenset({"upload", "reference"})
 
 def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Undecided | None:
     """Return whose message it is, None for nobody's."""
+    return match_by_sign(reading, candidates) or _match_weakly(reading, candidates)
+
+
+def match_by_sign(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | None:
+    """Return whose message it is by what it says of it, None where it says nothing."""
     found: Sequence[tuple[str, JobId]] = [
         (name, jobid)
         for name, matcher in MATCHERS.items()
@@ -417,7 +423,7 @@ def match(reading: Reading, candidates: Candidates) -> Matched | Ambiguous | Und
         and not candidates.impossible(jobid, reading)
     ]
     if not found:
-        return _match_weakly(reading, candidates)
+        return None
     jobids = frozenset(jobid for _, jobid in found)
     if len(jobids) > 1:
         return Ambiguous(jobids)

@@ -123,6 +123,14 @@ def test_a_picture_whose_owner_is_known_by_now_is_held_no_more() -> None:
     assert _still(held) == {OTHER, PICTURE.id}
 
 
+def test_a_picture_whose_uuid_a_job_has_shown_meanwhile_is_that_jobs() -> None:
+    candidates, held = _two()
+    shown = replace(_asking("b"), hash=f"hash of {ONE}", messages={"9": MessageRole.PROGRESS})
+    candidates.put(shown)
+    found = {picture.message.id: ask for picture, ask in held.decided()}
+    assert found == {ONE: "b", OTHER: "a", PICTURE.id: "c"}
+
+
 def test_a_discarded_picture_that_is_seen_again_goes_to_nobody() -> None:
     candidates, held = _two()
     held.discard(ONE)

@@ -188,6 +188,36 @@ def test_a_progress_that_nobody_could_claim_is_a_stranger_or_a_job() -> None:
     assert strangers.owns(picture)
 
 
+def test_a_progress_with_another_uuid_is_a_work_of_its_own() -> None:
+    """Where a job has shown no progress it may be the job's; then the picture is another's."""
+    strangers, picture = Strangers(), _reading("imagine/final_other")
+    strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
+    assert strangers.nameless(picture, 0) == frozenset()
+    assert strangers.nameless(picture, 1) == {"stranger 0"}
+    assert strangers.nameless(picture, 1, others=1) == frozenset()
+    strangers.note(_reading("imagine/started", message_id="6"), unclaimed=True)
+    assert strangers.nameless(picture, 1) == strangers.nameless(picture, 0) == {"stranger 0"}
+    assert strangers.nameless(picture, 2) == frozenset()
+
+
+def test_a_picture_that_waits_and_has_shown_no_progress_is_a_work_for_the_next() -> None:
+    strangers, first = Strangers(), _reading("imagine/final_other")
+    second = _reading("imagine/final")
+    strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
+    assert strangers.nameless(second, 1) == frozenset()
+    strangers.hold(first, {"a", "b"})
+    assert strangers.nameless(second, 1) == frozenset()
+    strangers.hold(first, {"a", *strangers.nameless(first, 1)})
+    assert strangers.nameless(first, 1) == strangers.nameless(second, 1) == {"stranger 0"}
+
+
+def test_a_picture_that_waits_is_no_work_beside_the_progress_that_may_be_its() -> None:
+    strangers, picture = Strangers(), _reading("imagine/final_other")
+    strangers.note(_reading("imagine/started", message_id="5"), unclaimed=True)
+    strangers.hold(picture, strangers.nameless(picture, 0))
+    assert len(strangers.nameless(_reading("imagine/final"), 0)) == 1
+
+
 def test_a_job_without_a_progress_takes_one_that_shows_no_uuid() -> None:
     strangers = Strangers()
     alike = [("prompt", "a red fox", "")]
