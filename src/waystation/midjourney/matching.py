@@ -39,7 +39,7 @@ from waystation.midjourney.likeness import (
     places,
     too_early,
 )
-from waystation.midjourney.memory import BY_HAND, SETTLED, Memory, Plain
+from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import Reading, ReplyKind
 
@@ -99,6 +99,8 @@ class Candidates:
         self._unnamed: set[JobId] = set()
         """Unfinished jobs that draw and have shown no uuid."""
         self._by_hand = memory.table(BY_HAND, Plain(bool))
+        self._earlier = memory.table(EARLIER, Plain(tuple[tuple[str, str], ...]))
+        """Keys of jobs that their rows do not show any more: of a first try, of an answered form."""
         self._settled = KnownBy(memory, SETTLED)
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
         self.strangers = Strangers(memory)
@@ -109,7 +111,7 @@ class Candidates:
         """Index a job, again after each change. A key stays with the job that had it first."""
         self._jobs[job.jobid] = job
         known = self._keys.setdefault(job.jobid, set())
-        for key in _keys(job):
+        for key in (*_keys(job), *self._earlier.get(job.jobid, ())):
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
         self._place(job)
@@ -125,8 +127,13 @@ class Candidates:
         (self._unnamed.add if unnamed else self._unnamed.discard)(job.jobid)
 
     def learn(self, job: Job) -> None:
-        """Take back what nobody could claim and turns out to be this job's."""
+        """Take back what nobody could claim and turns out to be this job's; keep its old keys."""
         self.strangers.forget(job.messages)
+        before = self._jobs.get(job.jobid)
+        shown = () if before is None else _keys(before)
+        gone = tuple(key for key in shown if key not in set(_keys(job)))
+        if gone:
+            self._earlier[job.jobid] = (*self._earlier.get(job.jobid, ()), *gone)
 
     def drop(self, jobid: JobId) -> None:
         """Forget a job that is no candidate any more, but for what must never be taken for another.
@@ -136,6 +143,7 @@ class Candidates:
         job = self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
+        self._earlier.pop(jobid, None)
         self._displace(jobid)
         self._awaiting_seed.discard(jobid)
         self._unnamed.discard(jobid)
@@ -178,8 +186,11 @@ class Candidates:
     def settle(self, job: Job) -> None:
         """Remember what a job that is done was known by."""
         late = None if job.late is None else job.late.hash
-        known = (job.nonce, job.interaction_id, job.hash, late, *job.messages)
+        earlier = (one for _, one in self._earlier.get(job.jobid, ()))
+        known = (job.nonce, job.interaction_id, job.hash, late, *job.messages, *earlier)
         self._settled.add(job.jobid, (one for one in known if one and one != job.target))
+        if not job.ghost:
+            self._earlier.pop(job.jobid, None)
 
     def discard(self, reading: Reading) -> None:
         """Remember a picture that nobody will get."""

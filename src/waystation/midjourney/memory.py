@@ -28,6 +28,7 @@ from waystation.gateway_events import Seen
 
 __all__ = [
     "BY_HAND",
+    "EARLIER",
     "FACES",
     "HELD",
     "KINDS",
@@ -49,11 +50,20 @@ HELD = "held"
 """Pictures that wait to be told apart, by their messages."""
 UNREAD = "unread"
 """Jobs for which history must be read to its end before elimination decides."""
-
 FACES = "face"
 """What messages said whose edits answer presses."""
+EARLIER = "earlier"
+"""Jobs that were asked twice, by what the first ask is known."""
 
-KINDS = {SETTLED: 1_000, STRANGERS: 450, BY_HAND: 250, FACES: 150, HELD: 100, UNREAD: 50}
+KINDS = {
+    SETTLED: 1_000,
+    STRANGERS: 400,
+    BY_HAND: 250,
+    FACES: 150,
+    HELD: 100,
+    UNREAD: 50,
+    EARLIER: 50,
+}
 """How many rows of a kind are kept, the newest; 2,000 in all (R20)."""
 
 T = TypeVar("T")

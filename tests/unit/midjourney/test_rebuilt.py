@@ -57,6 +57,10 @@ class Ask:
     """Whether the bot has said so; what it says later has no nonce."""
     progress_id: str = ""
 
+    @property
+    def jobid(self) -> str:
+        return f"job-{self.number}"
+
     def uuid(self) -> str:
         return _UUID.replace("0f1e2d3c", f"{self.number:08x}")
 
@@ -137,6 +141,18 @@ class Pair:
                 return
             self.both(lambda play: play.submit(job.jobid, nonce))
         self.asks.append(Ask(number, prompt, nonce, interaction_id, signs, acts, queued))
+
+    def ask_again(self, which: int, heard: bool) -> None:
+        """Ask once more for what Discord has called outdated; the first try may be heard yet."""
+        asked = [ask for ask in self.asks if ask.jobid == self.lived.talk.in_flight]
+        if not asked:
+            return
+        ask = asked[which % len(asked)]
+        first = {"id": ask.interaction_id, "nonce": ask.nonce}
+        ask.nonce, ask.interaction_id = self._id(), self._id()
+        self.both(lambda play: play.submit(ask.jobid, ask.nonce))
+        if heard:
+            self.hear({"event": "INTERACTION_CREATE", "payload": first})
 
     def go_on(self, which: int, heard: bool) -> None:
         busy = [ask for ask in self.asks if ask.acts]
@@ -239,6 +255,7 @@ _OPS = st.one_of(
     st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
     st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
     st.tuples(st.just("again"), _INDEX),
+    st.tuples(st.just("ask_again"), _INDEX, st.booleans()),
     st.tuples(st.just("wait"), st.sampled_from([1, 5, 61, 1800, 90_000])),
     st.tuples(st.just("gap"), st.booleans()),
     st.tuples(st.just("cancel"), _INDEX),
@@ -251,6 +268,8 @@ def _perform(pair: Pair, op: tuple[Any, ...]) -> None:
             pair.ask(prompt, signs, queued, by_hand)
         case ("go_on", which, heard):
             pair.go_on(which, heard)
+        case ("ask_again", which, heard):
+            pair.ask_again(which, heard)
         case ("again", which) if pair.past:
             pair.hear(pair.past[which % len(pair.past)])
         case ("wait", seconds):
@@ -286,6 +305,14 @@ BARE = Signs(nonce=False, metadata=False, uuid=False)
         ("ask", PROMPTS[0], replace(BARE, told=False), False, False),
         ("ask", PROMPTS[0], replace(BARE, metadata=True), False, True),
         *[("go_on", 1, True)] * 4,
+    ]
+)
+@example(
+    # it was asked twice, and Discord has made something of both
+    ops=[
+        ("ask", PROMPTS[0], Signs(), False, False),
+        ("ask_again", 0, True),
+        *[("go_on", 0, True)] * 2,
     ]
 )
 def test_a_conversation_built_from_the_store_behaves_as_the_one_that_lived(
