@@ -127,6 +127,7 @@ class HeldPictures:
         owners = {one: self._asks_of(held) for one, held in self._held.items()}
         for message_id, asks in owners.items():
             if not asks:
+                self._candidates.strangers.take(self._held[message_id].reading)
                 self.discard(message_id)
         return {one: asks for one, asks in owners.items() if asks}
 

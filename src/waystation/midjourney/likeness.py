@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import islice
 
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.buttons import button_row, is_known_deed, is_same_deed
@@ -206,20 +207,35 @@ class Strangers:
             if message_id in message_ids or (one.unclaimed and agreement(alike, one.alike))
         )
 
-    def claim(self, likenesses: Iterable[Likeness], hash_: str, *, silent: bool) -> None:
+    def claim(
+        self, likenesses: Iterable[Likeness], message_id: str, hash_: str | None, *, silent: bool
+    ) -> None:
         """Take away the progress of a job that has got its picture.
 
         Args: silent: the job has shown no progress of its own: one that shows no uuid was its
         """
-        alike = tuple(likenesses)
         mine = [one for one, seen in self._seen.items() if seen.unclaimed and seen.hash == hash_]
-        if silent and not mine:
-            mine = [
-                message_id
-                for message_id, one in self._seen.items()
-                if one.unclaimed and one.hash is None and agreement(one.alike, alike)
-            ][:1]
-        self._claim(mine)
+        self._claim(mine or (self._begun(likenesses, message_id) if silent else ()))
+
+    def take(self, reading: Reading) -> None:
+        """Give a picture that no job can own to whoever may have begun it."""
+        owners = list(self._owners(reading))
+        if not owners:
+            owners = self._begun(likeness_of(reading), reading.shown.message_id)
+        self._claim(owners)
+
+    def _begun(self, likenesses: Iterable[Likeness], message_id: str) -> list[str]:
+        """Return the first progress without uuid from which a picture may have come."""
+        alike = tuple(likenesses)
+        found = (
+            one
+            for one, seen in self._seen.items()
+            if seen.unclaimed
+            and seen.hash is None
+            and not is_newer(one, message_id)
+            and (agreement(seen.alike, alike) or agreement(alike, seen.alike))
+        )
+        return list(islice(found, 1))
 
     def _claim(self, message_ids: Iterable[str]) -> None:
         for message_id in list(message_ids):
@@ -269,10 +285,13 @@ class Strangers:
         """Count what looks so and nobody could claim: what may be this picture's, and the rest."""
         alike, hash_ = likeness_of(reading), reading.shown.hash
         goes_on = self.is_unclaimed(reading)
-        near = [one for one in self._seen.values() if one.unclaimed and agreement(alike, one.alike)]
-        its = [goes_on or one.hash in (None, hash_) for one in near]
-        beside = sum(not (own or one.over) for one, own in zip(near, its, strict=True))
-        return sum(its), beside
+        its = beside = 0
+        for message_id, one in self._seen.items():
+            if one.unclaimed and agreement(alike, one.alike):
+                begun = one.over or not is_newer(message_id, reading.shown.message_id)
+                is_its = begun and (goes_on or one.hash in (None, hash_))
+                its, beside = its + is_its, beside + (not is_its and not one.over)
+        return its, beside
 
     def _owners(self, reading: Reading) -> Iterator[str]:
         hash_ = reading.shown.hash

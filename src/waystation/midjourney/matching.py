@@ -143,7 +143,6 @@ class Candidates:
         job = self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
-        self._earlier.pop(jobid, None)
         self._displace(jobid)
         self._awaiting_seed.discard(jobid)
         self._unnamed.discard(jobid)
@@ -262,6 +261,8 @@ class Candidates:
         unclaimed = reading.kind is ReplyKind.PROGRESS and resembles
         orphan = reading.kind in DRAWN and not (resembles or named or answers)
         unclaimed = unclaimed and not self.strangers.owns(reading)
+        if reading.kind is ReplyKind.PICTURE and not (named or self.strangers.owns(reading)):
+            self.strangers.take(reading)
         self.strangers.note(reading, unclaimed=unclaimed, orphan=orphan)
         may_be_ours = any(not too_early(self._jobs[one], reading) for one in self._unnamed)
         return orphan and reading.kind is ReplyKind.PICTURE and may_be_ours
@@ -277,7 +278,9 @@ class Candidates:
     def claim(self, job: Job) -> None:
         """Remember that a job has got its picture, with the progress that nobody could claim."""
         if (hash_ := _known_hash(job)) is not None:
-            self.strangers.claim(likenesses(job), hash_, silent=not _progress_of(job))
+            message_id = (job.message_id if job.late is None else job.late.message_id) or ""
+            silent = not _progress_of(job)
+            self.strangers.claim(likenesses(job), message_id, hash_, silent=silent)
 
     def look_alikes(self, reading: Reading) -> frozenset[JobId]:
         """Return the jobs that a message could be of, by its likeness."""

@@ -183,7 +183,7 @@ def test_a_progress_that_nobody_could_claim_is_a_stranger_or_a_job() -> None:
     assert strangers.nameless(picture, 1) == frozenset()
     assert strangers.nameless(picture, 0) == {"stranger 0"}
     assert strangers.nameless(_reading("imagine/final_other"), 0) == frozenset()
-    strangers.claim(alike, str(picture.shown.hash), silent=True)
+    strangers.claim(alike, picture.shown.message_id, picture.shown.hash, silent=True)
     assert not strangers.has_unclaimed(alike)
     assert strangers.owns(picture)
 
@@ -223,12 +223,34 @@ def test_a_job_without_a_progress_takes_one_that_shows_no_uuid() -> None:
     alike = [("prompt", "a red fox", "")]
     for one in "56":
         strangers.note(_reading("imagine/started", message_id=one), unclaimed=True)
-    strangers.claim(alike, "uuid", silent=False)
+    strangers.claim(alike, "9", "uuid", silent=False)
     assert len(strangers.nameless(_reading("imagine/final"), 0)) == 2
-    strangers.claim(alike, "uuid", silent=True)
+    strangers.claim(alike, "9", "uuid", silent=True)
     assert len(strangers.nameless(_reading("imagine/final"), 0)) == 1
     strangers.forget(["6"])
     assert not strangers.has_unclaimed(alike)
+
+
+def test_a_job_takes_no_progress_that_is_younger_than_its_picture() -> None:
+    strangers, picture = Strangers(), _reading("imagine/final", message_id="7")
+    strangers.note(_reading("imagine/started", message_id="8"), unclaimed=True)
+    strangers.claim([("prompt", "a red fox", "")], "7", "uuid", silent=True)
+    strangers.take(picture)
+    assert strangers.nameless(picture, 0) == frozenset()
+    later = _reading("imagine/final_other", message_id="9")
+    assert strangers.nameless(later, 0) == {"stranger 0"}
+
+
+def test_a_picture_that_no_job_can_own_takes_the_progress_from_which_it_came() -> None:
+    strangers, later = Strangers(), _reading("imagine/final_other", message_id="9")
+    for one in "567":
+        strangers.note(_reading("imagine/started", message_id=one), unclaimed=True)
+    strangers.take(_reading("imagine/final", message_id="6"))
+    assert len(strangers.nameless(later, 0)) == 2
+    strangers.take(_reading("imagine/final", message_id="8"))
+    assert len(strangers.nameless(later, 0)) == 1
+    strangers.take(_reading("imagine/final", message_id="4"))
+    assert len(strangers.nameless(later, 0)) == 1
 
 
 def test_strangers_are_bounded_and_only_pictures() -> None:
