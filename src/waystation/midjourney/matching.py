@@ -100,7 +100,7 @@ class Candidates:
         """Unfinished jobs that draw and have shown no uuid."""
         self._by_hand = memory.table(BY_HAND, Plain(bool))
         self._earlier = memory.table(EARLIER, Plain(tuple[tuple[str, str], ...]))
-        """Keys of jobs that their rows do not show any more: of a first try, of an answered form."""
+        """Keys of jobs that their rows show no more: of a first try, of an answered form."""
         self._settled = KnownBy(memory, SETTLED)
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
         self.strangers = Strangers(memory)
