@@ -74,6 +74,8 @@ async def two_foxes(here: Ground) -> None:
     """Ask twice for what nothing can tell apart; the second picture comes late."""
     here.sim.fault("job_queued", count=1, start_after_s=1.0)
     here.sim.fault("anonymous_progress", count=2)
+    # a message that disappears would be a reason of its own to look back
+    here.sim.fault("missing_delete", count=2)
     _, answer, _ = await here.ask("imagine", prompt=FOX)
     assert answer["code"] == 504, answer
     here.sim.fault("late_message", count=1, seconds=10.0)
@@ -103,14 +105,16 @@ async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_i
     """A5: both are there when the service is stopped, and nothing more comes to remind of them."""
     async with ground(tmp_path) as here:
         await here.settle_in()
-        here.sim.fault("hang_before", count=1, seconds=60.0, route="messages.read")
         # history is read once before it is said that they cannot be told apart
-        here.doors.at("messages.read", lambda: here.service.signal(signal.SIGTERM))
+        here.sim.fault("hang_before", count=1, seconds=60.0, route="messages.read")
         await two_foxes(here)
-        await here.service.ended()
         await here.sim.settled()
+        # what is answered now was said after the pictures
+        status, answer, _ = await here.ask("info")
+        assert status == 200, answer
         with here.records() as records:
             assert records.jobs()[1]["status"] == "progress"
+        await here.stop(signal.SIGTERM)
         await here.start()
-        _, job = await here.final()
+        _, job, _ = await here.final()
         assert (job["status"], job["error"]) == ("failed", TOLD_APART), job
