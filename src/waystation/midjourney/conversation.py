@@ -341,7 +341,7 @@ class Conversation:
                 return self._weighed(now)
             if job.jobid in self._unread and job.hash is None:
                 continue
-            named_at = _named_at(job, held.reading)
+            named_at = _named_at(job)
             if named_at is None or named_at <= now:
                 return self._matched(job, held.step, held.message, held.reading, "weak", now)
             self._weigh_at = min(named_at, self._weigh_at or named_at)
@@ -690,12 +690,12 @@ def _is_silent(job: Job) -> bool:
     return job.status is JobStatus.SUBMITTED and job.message_id is None
 
 
-def _named_at(job: Job, reading: Reading) -> datetime | None:
-    """Return until when a job's interaction may be told, where the picture names one.
+def _named_at(job: Job) -> datetime | None:
+    """Return until when a job's interaction may be told.
 
-    It may be that of somebody who asked for the same at the same moment.
+    It may say that a picture is older than the ask, or somebody else's who asked at that moment.
     """
-    if job.bound or job.submitted_at is None or reading.interaction_id is None:
+    if job.bound or job.submitted_at is None:
         return None
     return job.submitted_at + _IN_FLIGHT
 

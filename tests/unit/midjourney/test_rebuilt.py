@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.build import replace
 from tests.golden.corpus import CONVERSATIONS, HISTORY, PAYLOADS, Json, event_of, merged
 from tests.unit.midjourney.play import USER, Play, new_job, told
 from waystation.gateway_events import GatewayEvent
