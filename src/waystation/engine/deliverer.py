@@ -183,7 +183,12 @@ class Deliverer:
             async with asyncio.timeout(self._send_timeout_s + 1):
                 return await self._sender.send(delivery)
         except TimeoutError:
-            return Attempt(None, "a time-out", self._clock.monotonic() - started)
+            reason = "a time-out"
+        except Exception:
+            # the receiver may have run: uncounted, it would be called again and again
+            _log.exception("delivery.attempt_failed", delivery_id=delivery.delivery_id)
+            reason = "a fault of Waystation's own; its log says more"
+        return Attempt(None, reason, self._clock.monotonic() - started)
 
     async def _record(self, delivery: Delivery, attempt: Attempt, name: str) -> None:
         now = self._clock.now()

@@ -44,16 +44,16 @@ class Caption:
     @property
     def stopped(self) -> bool:
         """Whether the job was given up."""
-        return self.state == _STOPPED
+        return _folded(self.state) == _STOPPED
 
     @property
     def unfinished(self) -> bool:
         """Whether the bot is still at work. Source: wire notes 4.2, decisive final test."""
-        return self.percent is not None or self.state in _WAITING
+        return self.percent is not None or _folded(self.state) in _WAITING
 
 
-_STOPPED = "Stopped"
-_WAITING = ("Waiting to start", "paused")
+_STOPPED = "stopped"
+_WAITING = ("waiting to start", "paused")
 _MODE = re.compile(r"(?:fast|relaxed|relax|turbo)(?:, ?stealth)?")
 """Source: wire notes 4.1, rows queued, running, final grid and stopped."""
 
@@ -64,9 +64,13 @@ _OPENINGS = (
 _HEAD = re.compile(rf"(?P<opening>{_OPENINGS})?(?P<unknown>[^*\n]{{0,100}})\*\*")
 """Source: wire notes 4.1, upscale, variations and video."""
 
-_TAIL = re.compile(r" -(?P<deed>[^*\n]*?)<@!?(?P<user_id>\d+)>(?P<rest>.*)", re.DOTALL)
+_DASH = "[-\N{EN DASH}\N{EM DASH}]"
+
+_TAIL = re.compile(
+    rf"\s*{_DASH}?(?P<deed>[^*\n]*?)<@!?(?P<user_id>\d+)>(?P<rest>.*)", re.DOTALL
+)
 _NAMELESS_TAIL = re.compile(
-    r" -(?P<deed> Image #\d+| [^<*\n]*? by)?"
+    rf" {_DASH}(?P<deed> Image #\d+| [^<*\n]*? by)?"
     r"(?P<rest>(?:\s*(?:\([^()\n]*\)|\[[^\]\n]*\]\([^)\s]*\)))*)\s*"
 )
 """Source: wire notes 4.1; 4.4, "video U" names no user."""
@@ -75,7 +79,8 @@ _LINKED = re.compile(r"\[[^\]]*\]\(<?https?://\S*\)|<?https?://\S+")
 """A link in the tail, with or without words."""
 
 _BRACKETED = re.compile(r"\(([^()]*)\)")
-_PERCENT = re.compile(r"(\d{1,3}) ?%")
+_PERCENT = re.compile(rf"(?:{_MODE.pattern},? (?=\d+ ?%\Z))?(\d{{1,3}}) ?%")
+"""How brackets begin that say how far the bot is; between other words it is something else."""
 
 _LAST_WORDS = 200
 """Where a content says how far the bot is, in characters from its end."""
@@ -110,7 +115,7 @@ def caption_of(content: str) -> Caption | None:
 def _read(prompt: str, opening: str, tail: re.Match[str]) -> Caption:
     rest = _LINKED.sub("", _FOOTER.sub("", tail["rest"]))
     said = _BRACKETED.findall(rest)
-    percents = [int(found[1]) for one in said if (found := _PERCENT.search(one))]
+    percents = [int(found[1]) for one in said if (found := _PERCENT.match(one))]
     deed = (tail["deed"] or "").strip().removesuffix("by").strip()
     return Caption(
         prompt=prompt,
@@ -122,9 +127,13 @@ def _read(prompt: str, opening: str, tail: re.Match[str]) -> Caption:
 
 
 def _state(said: Sequence[str]) -> str | None:
-    telling = [one for one in said if one == _STOPPED or one in _WAITING]
+    telling = [one for one in said if _folded(one) in (_STOPPED, *_WAITING)]
     modes = [one for one in said if _MODE.fullmatch(one)]
     return next(reversed(telling or modes), None)
+
+
+def _folded(state: str | None) -> str:
+    return (state or "").strip().casefold()
 
 
 def _deed(text: str) -> str:
@@ -141,7 +150,7 @@ def _deed(text: str) -> str:
 def is_under_way(content: str) -> bool:
     """Tell a content of any form whose last brackets say that the bot is still at work."""
     said = _BRACKETED.findall(content[-_LAST_WORDS:])
-    return any(_PERCENT.search(one) or one in (*_WAITING, _STOPPED) for one in said)
+    return any(_PERCENT.match(one) or _folded(one) in (_STOPPED, *_WAITING) for one in said)
 
 
 def is_interim(content: str) -> bool:

@@ -19,6 +19,7 @@ from waystation.wire.message import Embed
 __all__ = [
     "CODES",
     "ERRORS",
+    "GIVEN_UP",
     "HUMAN_CHECK",
     "Ending",
     "ErrorRow",
@@ -146,7 +147,10 @@ HUMAN_CHECK = "Action required to continue"
 _TRANSIENT_CONTENT = "failed to process your command"
 """Content of an application error; more text follows. Source: wire notes 6.2."""
 
-_STOPPED = re.compile(r"\(Stopped\)\s*\Z")
+GIVEN_UP = "Job Cancelled"
+"""Title that the bot has for a job that was given up. Source: wire notes 6.2."""
+
+_STOPPED = re.compile(r"\(Stopped\)\s*\Z", re.IGNORECASE)
 """The end of a stopped job's content; a prompt stands before it. Source: wire notes 4.1, 6.2."""
 
 _INVALID = "invalid "
@@ -177,7 +181,7 @@ def embed_meaning(embed: Embed) -> Meaning | None:
 def content_meaning(content: str) -> Meaning | None:
     """Return what an error in plain content means, None when it is no error."""
     if _STOPPED.search(content):
-        return Meaning(Ending.STOPPED, "Job Cancelled", content)
+        return Meaning(Ending.STOPPED, GIVEN_UP, content)
     title, _, rest = content.partition("\n")
     if title.casefold().startswith(_TRANSIENT_CONTENT):
         return Meaning(Ending.TRANSIENT, title.strip(), rest or None)

@@ -28,6 +28,7 @@ from waystation.midjourney.buttons import (
 from waystation.midjourney.captions import Caption, caption_of, is_interim, is_under_way
 from waystation.midjourney.layout import unfolded
 from waystation.midjourney.refusals import (
+    GIVEN_UP,
     HUMAN_CHECK,
     Ending,
     Meaning,
@@ -158,8 +159,15 @@ def _has_captcha(facts: Facts) -> bool:
 
 def _is_cut_short(facts: Facts) -> bool:
     """Whether it is an error, whatever else it shows."""
+    return _has_captcha(facts) or _is_stopped(facts)
+
+
+def _is_stopped(facts: Facts) -> bool:
+    """Whether the job was given up."""
+    if facts.caption is not None and facts.caption.stopped:
+        return True
     known = content_meaning(facts.content)
-    return _has_captcha(facts) or (known is not None and known.ending is Ending.STOPPED)
+    return known is not None and known.ending is Ending.STOPPED
 
 
 def _is_info_embed(embed: Embed) -> bool:
@@ -210,7 +218,8 @@ def _warns(facts: Facts) -> bool:
 
 def _is_known_error(facts: Facts) -> bool:
     known = facts.embed is not None and embed_meaning(facts.embed) is not None
-    return known or _is_cut_short(facts)
+    said = not facts.has_attachments and content_meaning(facts.content) is not None
+    return known or said or _is_cut_short(facts)
 
 
 def _is_warning(facts: Facts) -> bool:
@@ -438,6 +447,8 @@ def _meaning(facts: Facts) -> Meaning:
             (embed.title if embed else None) or HUMAN_CHECK,
             (embed.description if embed else None) or facts.content or None,
         )
+    if _is_stopped(facts):
+        return Meaning(Ending.STOPPED, GIVEN_UP, facts.content)
     known = content_meaning(facts.content) or (embed_meaning(embed) if embed else None)
     if known is not None:
         return known

@@ -40,9 +40,10 @@ Result = Mapping[str, object]
 _LINE = re.compile(r"\*\*(?P<name>[^*]+)\*\*:\s*(?P<value>.*)")
 _PLAN = re.compile(r"(?P<plan>[^()]*?)\s*\((?P<state>[^()]*)\)")
 _RENEWAL = re.compile(r"<t:(\d{1,11})(?::\w)?>")
-_OF = re.compile(r"([\d.]+)\s*/\s*([\d.]+)\s*(hours?|minutes?)")
-_USAGE = re.compile(r"(\d+) images? \(([\d.]+) hours?\)")
-_COUNT = re.compile(r"\d+")
+_OF = re.compile(r"([\d.,]+)\s*/\s*([\d.,]+)\s*(hours?|minutes?)")
+_USAGE = re.compile(r"([\d,]+) images? \(([\d.,]+) hours?\)")
+_COUNT = re.compile(r"[\d,]+")
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 
 
 def info_result(embed: Embed | None) -> Result:
@@ -59,16 +60,20 @@ def info_result(embed: Embed | None) -> Result:
             info[field] = lines[name].strip().casefold()
     info |= _fast_hours(lines.get("fast time remaining", ""))
     for name, field in (("lifetime usage", "lifetime"), ("relaxed usage", "relaxed")):
-        if usage := _USAGE.search(lines.get(name, "")):
-            info[field] = {"images": int(usage[1]), "hours": float(usage[2])}
+        usage = _USAGE.search(lines.get(name, ""))
+        images, hours = _numbers(usage and usage[1], usage and usage[2])
+        if images is not None and hours is not None:
+            info[field] = {"images": int(images), "hours": hours}
     for name, field in (
         ("queued jobs (fast)", "queuedFast"),
         ("queued jobs (relax)", "queuedRelax"),
     ):
-        if count := _COUNT.search(lines.get(name, "")):
-            info[field] = int(count[0])
-    if "running jobs" in lines:
-        info["running"] = _running(lines["running jobs"])
+        count = _COUNT.search(lines.get(name, ""))
+        (jobs,) = _numbers(count and count[0])
+        if jobs is not None:
+            info[field] = int(jobs)
+    if "running jobs" in lines and (running := _running(lines["running jobs"])) is not None:
+        info["running"] = running
     return {"info": info} if info else {}
 
 
@@ -88,20 +93,24 @@ def _plan(value: str) -> Result:
 
 def _fast_hours(value: str) -> Result:
     match = _OF.search(value)
-    if match is None:
+    left, total = _numbers(match and match[1], match and match[2])
+    if match is None or left is None or total is None:
         return {}
     per_hour = 60 if match[3].startswith("minute") else 1
-    return {
-        "fastHoursLeft": float(match[1]) / per_hour,
-        "fastHoursTotal": float(match[2]) / per_hour,
-    }
+    return {"fastHoursLeft": left / per_hour, "fastHoursTotal": total / per_hour}
 
 
-def _running(value: str) -> int:
+def _numbers(*texts: str | None) -> Sequence[float | None]:
+    """Return what texts say, None for each that is no number; commas stand between thousands."""
+    plain = [(text or "").replace(",", "") for text in texts]
+    return [float(text) if _NUMBER.fullmatch(text) else None for text in plain]
+
+
+def _running(value: str) -> int | None:
     """Count running jobs: `None`, a number, or their uuids."""
-    count = _COUNT.fullmatch(value.strip())
-    if count is not None:
-        return int(count[0])
+    if _COUNT.fullmatch(value.strip()) is not None:
+        (jobs,) = _numbers(value.strip())
+        return None if jobs is None else int(jobs)
     return 0 if value.strip() in ("", "None") else len(value.split(","))
 
 

@@ -187,6 +187,7 @@ def read_url(url: str) -> URL:
     Raises: ValueError: it is not a URL
     """
     parts = URL(url)
+    parts.host  # noqa: B018 - a name that cannot be decoded is found out only here
     return URL(url, encoded=True) if url.isascii() and parts.raw_host else parts
 
 

@@ -55,6 +55,9 @@ class FakeSender:
     async def broken(self) -> Attempt:
         return BROKEN
 
+    async def raises(self) -> Attempt:
+        raise UnicodeError("a fault of ours")
+
     async def hang(self) -> Attempt:
         await self.release.wait()
         return BROKEN
@@ -144,6 +147,19 @@ async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench
         assert len(bench.sender.sent) == 8
     assert {one.delivery_id for one in bench.sender.sent} == {"delivery-1"}
     assert {one.body for one in bench.sender.sent} == {delivery().body}
+
+
+async def test_a_fault_of_ours_counts_as_an_attempt_and_is_given_up_like_any(bench: Bench) -> None:
+    bench.store.add(delivery())
+    bench.sender.answers["a.test"] = bench.sender.raises
+    async with bench.running():
+        assert bench.status() is DeliveryStatus.PENDING
+        for after_s in ATTEMPT_AFTER_S[1:]:
+            await bench.clock.elapse(after_s)
+        assert len(bench.sender.sent) == 8
+        assert bench.status() is DeliveryStatus.GIVEN_UP
+    (attempt,) = {attempt.reason for _, attempt, _ in bench.store.attempts}
+    assert attempt == "a fault of Waystation's own; its log says more"
 
 
 async def test_jitter_lengthens_the_wait_by_up_to_a_tenth(bench: Bench) -> None:

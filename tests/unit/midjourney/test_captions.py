@@ -63,12 +63,25 @@ USER = "1144000000000000001"
         (f"**p** - {WHO} (rendering) (fast)", "", None, "fast"),
         (f"Dreaming up **p** - {WHO} (0%) (fast)", "", 0, "fast"),
         (f"**p** - {WHO} (fast)\n-# **Create**, explore", "", None, "fast"),
+        (f"**p** – {WHO} (fast)", "", None, "fast"),
+        (f"**p** — Upscaled by {WHO} (fast)", "upscaled", None, "fast"),
+        (f"**p** {WHO} (fast)", "", None, "fast"),
+        (f"**p** by {WHO} (fast)", "", None, "fast"),
+        (f"**p**\n{WHO} (31%)", "", 31, None),
+        (f"**p** - {WHO} (fast, 50% off)", "", None, None),
+        (f"**p** - {WHO} (HD 50%) (fast)", "", None, "fast"),
+        (f"**p** - {WHO} (31%) (stopped)", "", 31, "stopped"),
+        (f"**p** - {WHO} (Paused)", "", None, "Paused"),
     ],
 )
 def test_every_form_of_the_wire_notes_is_read(
     content: str, deed: str, percent: int | None, state: str | None
 ) -> None:
     assert caption_of(content) == Caption("p", deed, USER, percent, state)
+
+
+def test_a_caption_that_names_nobody_is_read_behind_any_dash() -> None:
+    assert caption_of("**p** – (31%) (fast)") == Caption("p", "", None, 31, "fast")
 
 
 @pytest.mark.parametrize("content", ["", "Done!", "**p**", "**p** and more", "p - <@1> (fast)"])

@@ -203,6 +203,40 @@ def test_of_several_embeds_the_one_that_says_most_counts(
     assert len(reading.shown.embeds) == len(embeds)
 
 
+@pytest.mark.parametrize(
+    ("content", "ending"),
+    [
+        ("Failed to process your command\nsorry", "transient"),
+        ("Banned prompt detected\nsorry", "moderated"),
+        ("Queue full", "busy"),
+        ("**p** - <@1144000000000000001> (Stopped)", "stopped"),
+    ],
+)
+def test_an_error_in_the_content_outweighs_a_warning_beside_it(content: str, ending: str) -> None:
+    message = _said("describe/warning_yellow", content=content, embeds=[WARNING])
+    reading = read(message)
+    assert (reading.kind, reading.meaning and reading.meaning.ending) == ("error", ending)
+    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["(31%) (Stopped)", "(31%) (Stopped)\n-# tip", "(Stopped) (fast)", "(31%) (stopped)"],
+)
+def test_a_job_that_was_given_up_has_ended_whatever_stands_beside_it(state: str) -> None:
+    content = f"**p** - <@1144000000000000001> {state}"
+    reading = read(_said("imagine/progress_31", content=content))
+    assert reading.kind == "error"
+    assert reading.meaning is not None
+    assert (reading.meaning.ending, reading.meaning.error) == ("stopped", "Job Cancelled")
+
+
+@pytest.mark.parametrize("words", ["fast, 50% off", "HD 50%"])
+def test_a_percentage_among_other_words_is_no_progress(words: str) -> None:
+    content = f"**p** - <@1144000000000000001> ({words})"
+    assert read(_said("imagine/final", content=content)).kind == "picture"
+
+
 def test_an_info_behind_a_warning_shows_its_own_text() -> None:
     reading = read(_said("describe/warning_yellow", embeds=[WARNING, INFO]))
     assert reading.shown.content == "**Job Mode**: Fast"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from waystation.midjourney.results import info_result, settings_result, shorten_result
 from waystation.wire.message import Component, Embed, SelectOption
@@ -53,6 +55,49 @@ def test_the_lines_of_info_become_fields() -> None:
 )
 def test_other_plans_are_read_too(line: str, fields: dict[str, object]) -> None:
     assert info_result(Embed(description=line)) == {"info": fields}
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        (
+            "**Fast Time Remaining**: 1,234.5/2,000 hours",
+            {"fastHoursLeft": 1234.5, "fastHoursTotal": 2000.0},
+        ),
+        (
+            "**Lifetime Usage**: 11,170 images (1,120.5 hours)",
+            {"lifetime": {"images": 11170, "hours": 1120.5}},
+        ),
+        ("**Fast Time Remaining**: 1.2.3/30 hours", {}),
+        ("**Fast Time Remaining**: ../.. hours", {}),
+        ("**Fast Time Remaining**: " + "9" * 5000 + "/30 hours", {}),
+        ("**Lifetime Usage**: 5 images (1.2.3 hours)", {}),
+        ("**Lifetime Usage**: " + "9" * 5000 + " images (1 hour)", {}),
+        ("**Queued Jobs (fast)**: " + "9" * 5000, {}),
+        ("**Running Jobs**: " + "9" * 5000, {}),
+        ("**Subscription**: Pro (Active, renews <t:99999999999>)", {"plan": "Pro"}),
+    ],
+)
+def test_a_number_that_cannot_be_read_leaves_its_field_out(
+    line: str, fields: dict[str, object]
+) -> None:
+    info = info_result(Embed(description=f"**Visibility Mode**: Public\n{line}"))["info"]
+    assert isinstance(info, dict)
+    assert {name: info.get(name) for name in fields} == fields
+    assert set(info) <= {"visibility", "subscription", "renewsAt", *fields}
+
+
+@given(st.text(st.sampled_from("0123456789.,/ ()hoursminutes images<t:>R\n*"), max_size=40))
+def test_any_value_of_any_line_is_read_without_an_error(value: str) -> None:
+    for name in (
+        "Subscription",
+        "Fast Time Remaining",
+        "Lifetime Usage",
+        "Relaxed Usage",
+        "Queued Jobs (fast)",
+        "Running Jobs",
+    ):
+        info_result(Embed(description=f"**{name}**: {value}"))
 
 
 def test_an_info_without_known_lines_has_no_fields() -> None:

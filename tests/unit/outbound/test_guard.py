@@ -193,9 +193,17 @@ def test_a_url_that_cannot_be_asked_for_is_told_why(url: str, reason: str) -> No
 
 @given(st.text(max_size=60))
 def test_any_text_is_judged_without_an_error(text: str) -> None:
-    for url in (text, f"http://{text}", f"http://example.com/{text}"):
+    for url in (text, f"http://{text}", f"http://xn--{text}", f"http://example.com/{text}"):
+        out_of_reach(url)
         if objection(url) is None:
-            assert read_url(url).raw_host
+            assert read_url(url).host
+
+
+@pytest.mark.parametrize("url", ["http://xn--/", "https://xn--0.example/cb", "http://a.xn--/"])
+def test_a_name_that_cannot_be_decoded_is_no_url(url: str) -> None:
+    assert objection(url) == out_of_reach(url) == "a URL that cannot be read"
+    with pytest.raises(ValueError):
+        read_url(url)
 
 
 def test_a_signed_link_is_asked_for_byte_for_byte() -> None:

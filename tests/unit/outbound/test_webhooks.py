@@ -133,7 +133,15 @@ async def test_a_redirect_that_asks_to_post_again_is_a_failure_that_names_the_ur
     assert attempt.reason == "a redirect; set replyUrl to https://new.example/hook"
 
 
-@pytest.mark.parametrize("location", [None, "http://["])
+@pytest.mark.parametrize("location", ["http://xn--/", "https://xn--0.example/", "http://h:99999/"])
+async def test_a_redirect_after_it_ran_counts_wherever_it_leads(
+    sender: WebhookSender, serve: Serve, location: str
+) -> None:
+    attempt = await redirected(sender, serve, 302, location)
+    assert (attempt.status, attempt.delivered) == (302, True)
+
+
+@pytest.mark.parametrize("location", [None, "http://[", "http://xn--/"])
 async def test_a_redirect_to_nowhere_is_a_failure(
     sender: WebhookSender, serve: Serve, location: str | None
 ) -> None:
