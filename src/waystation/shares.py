@@ -3,6 +3,8 @@
 How it works: whoever wants some waits in line until it fits into the user's share and into the
 whole. A user whose share is full lets those behind pass; what does not fit into the whole holds up
 those behind, or large wishes would never come true. Nothing is kept for users who hold nothing.
+Whoever holds something already gets more only up to half of all that the others leave: users who
+take all they can get then leave the next one something, however they work together.
 """
 
 from __future__ import annotations
@@ -74,9 +76,17 @@ class Shares:
             del self._held[user_id]
         self._grant()
 
+    def _room(self, user_id: int) -> int:
+        """Return how much more a user may hold."""
+        held = self._held[user_id]
+        if held == 0:
+            return self._per_user
+        left_by_others = self._in_all - (self.held - held)
+        return min(self._per_user, left_by_others // 2) - held
+
     def _grant(self) -> None:
         for wish in tuple(self._line):
-            if self._held[wish.user_id] + wish.amount > self._per_user:
+            if wish.amount > self._room(wish.user_id):
                 continue
             if self.held + wish.amount > self._in_all:
                 return

@@ -42,6 +42,25 @@ async def test_the_whole_is_never_exceeded_and_who_waits_comes_in_turn() -> None
     assert (most, shares.held, order) == (16, 0, list(range(40)))
 
 
+@pytest.mark.parametrize(("per_user", "in_all", "users"), [(4, 16, 5), (256, 512, 9)])
+async def test_many_users_who_hold_all_they_can_leave_a_place_for_another(
+    per_user: int, in_all: int, users: int
+) -> None:
+    shares = Shares(per_user, in_all)
+    async with AsyncExitStack() as stack:
+        wishes = [
+            asyncio.ensure_future(stack.enter_async_context(shares.hold(user_id, 1, PATIENT_S)))
+            for user_id in range(users)
+            for _ in range(per_user)
+        ]
+        await asyncio.sleep(0)
+        await stack.enter_async_context(shares.hold(users, 1, 0))
+        for wish in wishes:
+            wish.cancel()
+        await asyncio.gather(*wishes, return_exceptions=True)
+    assert shares.held == 0
+
+
 async def test_a_wait_that_is_over_is_told_and_leaves_the_line() -> None:
     shares = Shares(per_user=1, in_all=1)
     async with shares.hold(1, 1, 0):

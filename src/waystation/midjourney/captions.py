@@ -66,9 +66,7 @@ _HEAD = re.compile(rf"(?P<opening>{_OPENINGS})?(?P<unknown>[^*\n]{{0,100}})\*\*"
 
 _DASH = "[-\N{EN DASH}\N{EM DASH}]"
 
-_TAIL = re.compile(
-    rf"\s*{_DASH}?(?P<deed>[^*\n]*?)<@!?(?P<user_id>\d+)>(?P<rest>.*)", re.DOTALL
-)
+_TAIL = re.compile(rf"\s*{_DASH}?(?P<deed>[^*\n]*?)<@!?(?P<user_id>\d+)>(?P<rest>.*)", re.DOTALL)
 _NAMELESS_TAIL = re.compile(
     rf" {_DASH}(?P<deed> Image #\d+| [^<*\n]*? by)?"
     r"(?P<rest>(?:\s*(?:\([^()\n]*\)|\[[^\]\n]*\]\([^)\s]*\)))*)\s*"

@@ -30,6 +30,7 @@ __all__ = [
     "BlockedAddress",
     "GuardedResponse",
     "Lookup",
+    "TooManyLookups",
     "guarded_session",
     "reason_of",
     "system_lookup",
@@ -37,9 +38,9 @@ __all__ = [
 
 USER_AGENT: Final = f"Waystation/{version('waystation')}"
 
-MAX_LOOKUPS: Final = 1024
+MAX_LOOKUPS: Final = 1152
 """Lookups under way in one process: a dead name server keeps each for up to 30 s, twice the time
-of a callback, so that the callbacks of one user take half of them."""
+of a callback, so that there is one for each callback and each picture that can be under way."""
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 """Turns a host name into addresses. Raises: OSError."""
@@ -50,6 +51,10 @@ _running_lookups = threading.Semaphore(MAX_LOOKUPS)
 
 class BlockedAddress(OSError):
     """The guard does not let us connect there."""
+
+
+class TooManyLookups(OSError):
+    """No further name can be looked up at the moment."""
 
 
 class GuardedResponse(aiohttp.ClientResponse):
@@ -106,6 +111,8 @@ def reason_of(error: Exception) -> str:
             return "a TLS error"
         case aiohttp.InvalidURL():
             return "a URL that cannot be read"
+        case aiohttp.ClientConnectorError(os_error=TooManyLookups()):
+            return "no free place to look up its name; try again later"
         case aiohttp.ClientConnectorError() | BlockedAddress():
             return "no connection to the host"
         case aiohttp.ServerConnectionError() | OSError():
@@ -120,10 +127,10 @@ async def system_lookup(host: str) -> Sequence[str]:
     Each lookup has a thread of its own, not one of a pool: a name server that hangs then delays
     nobody else's lookup and, the thread being a daemon, not the end of the process.
 
-    Raises: OSError
+    Raises: TooManyLookups; OSError: it has none
     """
     if not _running_lookups.acquire(blocking=False):
-        raise OSError("too many lookups under way")
+        raise TooManyLookups
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Sequence[str]] = loop.create_future()
 

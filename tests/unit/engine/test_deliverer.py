@@ -241,7 +241,7 @@ async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench
 async def test_all_together_are_bounded(bench: Bench) -> None:
     for number in range(IN_FLIGHT + 50):
         bench.sender.answers[f"h{number}.test"] = bench.sender.hang
-        bench.store.add(replace(delivery(number, f"http://h{number}.test/"), user_id=number % 4))
+        bench.store.add(replace(delivery(number, f"http://h{number}.test/"), user_id=number))
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT
         bench.sender.release.set()
@@ -473,3 +473,15 @@ async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user
         bench.deliverer.nudge()
         await bench.settle()
         assert bench.status(401) is DeliveryStatus.DELIVERED
+
+
+async def test_hung_receivers_of_three_users_together_do_not_delay_another(bench: Bench) -> None:
+    for number in range(1, 1201):
+        name = f"hung{number}.test"
+        bench.sender.answers[name] = bench.sender.hang
+        bench.store.add(replace(delivery(number, f"http://{name}/"), user_id=1 + number % 3))
+    async with bench.running():
+        bench.store.add(replace(delivery(1201, "http://good.test/"), user_id=4))
+        bench.deliverer.nudge()
+        await bench.settle()
+        assert bench.status(1201) is DeliveryStatus.DELIVERED

@@ -15,15 +15,19 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from tests.unit.outbound.conftest import LOOPBACK, Serve
+from waystation.engine.deliverer import IN_FLIGHT
 from waystation.outbound import connector
 from waystation.outbound.connector import (
+    MAX_LOOKUPS,
     USER_AGENT,
     BlockedAddress,
     GuardedResponse,
+    TooManyLookups,
     guarded_session,
     reason_of,
     system_lookup,
 )
+from waystation.settings import Settings
 
 DUAL = (*LOOPBACK, ip_network("::1/128"))
 
@@ -250,5 +254,13 @@ async def test_a_hanging_lookup_delays_no_other(monkeypatch: pytest.MonkeyPatch)
 
 async def test_lookups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "_running_lookups", threading.Semaphore(0))
-    with pytest.raises(OSError, match="too many lookups"):
+    with pytest.raises(TooManyLookups):
         await system_lookup("localhost")
+    async with guarded_session(LOOPBACK) as session:
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await session.get("http://localhost:1/")
+    assert reason_of(caught.value) == "no free place to look up its name; try again later"
+
+
+def test_each_callback_and_each_picture_that_can_be_under_way_finds_a_lookup() -> None:
+    assert 2 * (IN_FLIGHT + Settings().fetches) <= MAX_LOOKUPS
