@@ -5,12 +5,16 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import re
 import weakref
 
 __all__ = ["Secret", "mask", "redact"]
 
 _LEAST_MASKED = 12
 """A shorter text would be given away by the characters that a mask shows."""
+
+_LEAST_HIDDEN_ANYWHERE = 8
+"""A shorter text stands in ordinary words, too: there only whole words are hidden."""
 
 _live: weakref.WeakSet[Secret] = weakref.WeakSet()
 
@@ -49,5 +53,8 @@ def redact(text: str) -> str:
     """Return the text with every live secret in it replaced."""
     # longest first: one secret may be part of another
     for shown in sorted({secret.reveal() for secret in _live}, key=len, reverse=True):
-        text = text.replace(shown, "[redacted]")
+        if len(shown) < _LEAST_HIDDEN_ANYWHERE:
+            text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", "[redacted]", text)
+        else:
+            text = text.replace(shown, "[redacted]")
     return text

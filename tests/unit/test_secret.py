@@ -42,6 +42,14 @@ def test_one_of_two_equal_secrets_is_enough_to_redact() -> None:
     assert second.reveal() == "gamma-token"
 
 
+def test_a_secret_of_a_few_characters_does_not_blank_the_words_around_it() -> None:
+    short = Secret("a")
+    assert redact("a job was accepted: password a, a=1") == (
+        "[redacted] job was accepted: password [redacted], [redacted]=1"
+    )
+    assert short.reveal() == "a"
+
+
 def test_a_secret_that_is_gone_is_redacted_no_more() -> None:
     secret = Secret("d3lta-gone")
     del secret

@@ -47,6 +47,13 @@ _JPEG_SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of frame headers. Source: ITU-T T.81, table B.1."""
 
 
+_JPEG_BESIDE: Final = (frozenset(range(0xE0, 0xF0)) - {0xEE}) | {0xFE}
+"""Markers of what programs and people note beside a picture; 0xEE says how its colours are kept.
+
+Source: ITU-T T.81, table B.1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of picture that Discord and the bot take."""
@@ -130,26 +137,50 @@ class _PatientFile(BytesIO):
 
 
 def _picture_alone(data: bytes) -> bytes:
-    """Return a PNG without texts, profiles and dates, of which Pillow refuses harmless oddities.
+    """Return a file without texts, profiles and dates, of which Pillow refuses harmless oddities.
 
-    Discord and the bot take such files. What is no whole PNG is returned as it is.
+    Discord and the bot take such files. What is no whole PNG or JPEG is returned as it is.
 
     Raises: OSError: more parts than any picture has
     """
-    if not data.startswith(_PNG):
-        return data
+    if data.startswith(_PNG):
+        return _png_alone(data)
+    return _jpeg_alone(data) if data.startswith(b"\xff\xd8\xff") else data
+
+
+def _jpeg_alone(data: bytes) -> bytes:
+    at, kept = 2, [data[:2]]
+    for _ in range(_JPEG_MAX_SEGMENTS):
+        mark, marker = data[at : at + 1], data[at + 1 : at + 2]
+        if mark != b"\xff" or len(data) < at + 4 or marker == b"\xda":
+            break
+        if marker == b"\xff":  # padding before a marker
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker[0] not in _JPEG_BESIDE:
+            kept.append(data[at:end])
+        at = end
+    return b"".join((*kept, data[at:]))
+
+
+def _png_alone(data: bytes) -> bytes:
     at, kept = len(_PNG), [_PNG]
     for _ in range(MAX_READS // 3):
         kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
         if len(kind) < 4 or end > len(data):
             return data
         # an upper-case letter marks what a picture cannot be shown without
-        if kind[:1].isupper() or kind == b"tRNS":
+        if kind[:1].isupper() or (kind == b"tRNS" and _is_whole(data[at:end])):
             kept.append(data[at:end])
         if kind == b"IEND":
             return b"".join(kept)
         at = end
     raise OSError("a file of too many parts")
+
+
+def _is_whole(chunk: bytes) -> bool:
+    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
 
 
 def _png_size(data: bytes) -> Size | None:

@@ -232,6 +232,9 @@ ODD = {
     "text behind the picture": with_chunk(png_chunk(b"zTXt", _TEXT), before=b"IEND"),
     "wrong check of a text": with_chunk(wrong_check(png_chunk(b"tEXt", b"a\0b"))),
     "wrong check of a date": with_chunk(wrong_check(png_chunk(b"tIME", bytes(7))), b"IEND"),
+    "wrong check of the transparency": with_chunk(
+        wrong_check(png_chunk(b"tRNS", bytes(6))), before=b"IDAT"
+    ),
     "broken physical size": with_chunk(png_chunk(b"pHYs", b"")),
     "broken gamma": with_chunk(png_chunk(b"gAMA", b"\0")),
     "broken exif": with_chunk(png_chunk(b"eXIf", b"II*")),
@@ -247,6 +250,40 @@ def test_what_stands_beside_a_picture_spoils_it_not(name: str) -> None:
     assert recognise(ODD[name]) is not None
     assert sound(ODD[name], kind)
     assert brightest(ODD[name]) > 0
+
+
+def jpeg_with(marker: int, content: bytes) -> bytes:
+    whole = picture("JPEG")
+    return (
+        whole[:2]
+        + bytes((0xFF, marker))
+        + struct.pack(">H", 2 + len(content))
+        + content
+        + whole[2:]
+    )
+
+
+ODD_JPEG = {
+    "short head": jpeg_with(0xE0, b"JFIF\0"),
+    "broken exif": jpeg_with(0xE1, b"Exif\0\0XX*\0" + b"\xff" * 4),
+    "broken profile": jpeg_with(0xE2, b"ICC_PROFILE\0\x05\x01zz"),
+    "broken list of pictures": jpeg_with(0xE2, b"MPF\0XXXX"),
+    "broken settings of an editor": jpeg_with(0xED, b"Photoshop 3.0\0" + b"8BIM\x04\x04"),
+    "empty comment": jpeg_with(0xFE, b""),
+    "padding": picture("JPEG")[:2] + b"\xff\xff" + picture("JPEG")[2:],
+}
+
+
+@pytest.mark.parametrize("name", ODD_JPEG)
+def test_what_stands_beside_a_jpeg_spoils_it_not(name: str) -> None:
+    assert recognise(ODD_JPEG[name]) is not None
+    assert sound(ODD_JPEG[name], BY_NAME["JPEG"])
+    assert brightest(ODD_JPEG[name]) > 0
+
+
+@given(st.binary(max_size=40), st.integers(0xC0, 0xFE))
+def test_any_part_before_a_jpeg_is_judged_without_an_error(content: bytes, marker: int) -> None:
+    sound(jpeg_with(marker, content), BY_NAME["JPEG"])
 
 
 @pytest.mark.parametrize("kind", [b"IDAT", b"IHDR"])
