@@ -90,7 +90,7 @@ def test_a_number_that_cannot_be_read_leaves_its_field_out(
 @given(st.text(st.sampled_from("0123456789.,/ ()hoursminutes images<t:>R\n*"), max_size=40))
 def test_any_value_of_any_line_is_read_without_an_error(value: str) -> None:
     for name in (
-        "Subscription",
+        "Visibility Mode",
         "Fast Time Remaining",
         "Lifetime Usage",
         "Relaxed Usage",
