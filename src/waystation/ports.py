@@ -470,6 +470,10 @@ class Store(Protocol):
         """Return the account's newest completed job of these verbs."""
         ...
 
+    async def last_shown(self, message_id: str) -> Job | None:
+        """Return the job, of anyone, that a message has shown last; None where none is kept."""
+        ...
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         """Return what a conversation holds: jobs that are not final, ghosts, slot holders.
 

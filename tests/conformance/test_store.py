@@ -282,6 +282,16 @@ async def test_events_are_numbered_per_job_and_read_from_a_cursor(store: Store) 
     assert list(await store.events_after("job:unknown")) == []
 
 
+async def test_a_message_shows_the_job_that_it_has_shown_last(store: Store) -> None:
+    asked, again, other = [await added(store, max_jobs=15) for _ in range(3)]
+    assert await store.last_shown("900") is None
+    for seconds, job, shown in ((1, asked, "900"), (3, again, "900"), (2, other, "901")):
+        moved = build.stepped(job, message_id=shown, updated_at=build.later(seconds))
+        await store.commit(build.change(moved))
+    found = await store.last_shown("900")
+    assert found is not None and found.jobid == again.jobid
+
+
 async def test_of_two_changes_from_one_version_one_wins(store: Store) -> None:
     job = await added(store)
     outcomes = await asyncio.gather(

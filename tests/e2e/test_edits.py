@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.e2e.conftest import Install, eventually
+from tests.e2e.records import Records
 
 SMALL = {"picture_size": 64}
 
@@ -109,6 +111,49 @@ async def test_the_weights_of_a_shortened_prompt_are_shown(install: Install) -> 
         details = await ada.run("button", jobid=short["jobid"], button="Show Details")
         assert details["status"] == "completed", details
         assert len(details["embeds"][0]["description"]) > len(short["embeds"][0]["description"])
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "label"),
+    [
+        ("describe", {}, "🔄"),
+        ("shorten", {"prompt": "please draw a very small red fox in the snow"}, "Show Details"),
+    ],
+)
+async def test_an_echo_of_what_a_message_says_by_now_answers_no_press_once_it_is_forgotten(
+    install: Install, verb: str, body: dict[str, str], label: str
+) -> None:
+    """A2: what was pressed says what a later job has made of it, not what its own job shows."""
+    async with install(sim_options=SMALL) as here:
+        ada = await here.ready()
+        own = {"describeUrl": here.photo()} if verb == "describe" else body
+        first = await ada.run(verb, **own)
+        second = await ada.run("button", jobid=first["jobid"], button=label)
+        assert second["messageId"] == first["messageId"]
+        await here.stop()
+        with here.records() as records:
+            # as two days, or 150 newer messages, would
+            records.rows("delete from seen_messages where kind = 'face'")
+        await here.start()
+        ada = replace(ada, url=here.url)
+        await here.connected()
+        here.sim.fault("no_result", command="button", count=1)
+        press = {"jobid": first["jobid"], "button": label}
+        asked = asyncio.create_task(ada.call("POST", "/v2/jobs/button", press))
+        account = here.sim.accounts[0]
+        said = here.sim.messages.get(account.channel_id, first["messageId"])
+        with here.records() as records:
+            await eventually(lambda: _asked(records))
+            here.sim.sessions.publish((account.user_id,), "MESSAGE_UPDATE", said)
+            await here.quiet()
+            (job,) = (row for row in records.jobs() if row["finished_at"] is None)
+        await ada.call("GET", f"/v2/jobs/cancel/?jobid={job['jobid']}")
+        await asked
+        assert (await ada.job(job["jobid"]))["status"] == "cancelled"
+
+
+def _asked(records: Records) -> bool:
+    return any(row["interaction_id"] and not row["finished_at"] for row in records.jobs())
 
 
 async def test_an_edit_that_is_lost_with_the_gateway_session_ends_at_once(

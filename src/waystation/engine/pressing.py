@@ -14,7 +14,6 @@ from waystation.actions import Press, React
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Job, JobStatus, Source
 from waystation.midjourney.buttons import Needs, button_row, custom_id_hash
-from waystation.midjourney.edits import edit_of, face_of
 from waystation.ports import Account, Fetched
 
 __all__ = [
@@ -111,8 +110,7 @@ def source_of(parent: Job, action: Press | React | None = None) -> Source:
     pressed = action.custom_id if isinstance(action, Press) else None
     by_buttons = (custom_id_hash(button.custom_id) for button in parent.buttons)
     hash_ = parent.hash or next((one for one in by_buttons if one), None)
-    face = face_of(parent.embeds) if edit_of(pressed) is not None else None
-    return Source(parent.message_id or "", hash_, pressed, face)
+    return Source(parent.message_id or "", hash_, pressed)
 
 
 def account_of(parent: Job, accounts: Sequence[Account]) -> Account:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -47,6 +47,7 @@ from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Sour
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.deadlines import spoken
+from waystation.midjourney.edits import edit_of, face_of
 from waystation.midjourney.matching import upload_stem
 from waystation.midjourney.steps import TOKEN_REJECTED
 from waystation.ports import Fetched, Standing
@@ -328,11 +329,21 @@ class Submitter:
         command = COMMANDS[waiting.job.verb]
         action = waiting.action or action_for(command, waiting.job.params, entry.uploads or ())
         nonce = entry.nonce or self._nonce()
-        recorded = await self._record(jobid, nonce, waiting.source)
+        recorded = await self._record(jobid, nonce, await self._faced(waiting.source))
         self._drop(jobid)
         if recorded:
             submission = self._submission(nonce, action)
             group.create_task(self._alone(jobid, self._send(entry, submission)))
+
+    async def _faced(self, source: Source | None) -> Source | None:
+        """Return what is pressed with what it says now, where its edit is to answer (R21).
+
+        That is what the newest job on the message shows, not what the pressed job does.
+        """
+        if source is None or edit_of(source.custom_id) is None:
+            return source
+        job = await self._owner.adapters.store.last_shown(source.message_id)
+        return source if job is None else replace(source, face=face_of(job.embeds))
 
     async def _send(self, entry: _Entry, submission: Submission) -> None:
         waiting = entry.waiting

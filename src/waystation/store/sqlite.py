@@ -182,6 +182,10 @@ class SqliteStore:
         rows = await self._far("last_completed", {"account_id": account_id, "verbs": named})
         return job_of(rows[0]) if rows else None
 
+    async def last_shown(self, message_id: str) -> Job | None:
+        row = self._near.one("last_shown", {"message_id": message_id})
+        return None if row is None else job_of(row)
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         ghosts_after = micros(self._clock.now() - self._ghost_age)
         rows = await self._far(

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
-from tests.build import change, halt, replace
+from tests.build import change, completed, halt, later, replace
 from tests.unit.engine.desk import (
     ACCOUNT,
     LIMITS,
@@ -32,10 +32,10 @@ from waystation.errors import (
     TransportError,
     Unreachable,
 )
-from waystation.gateway_events import CaughtUp, Disconnected
-from waystation.jobs import Failed, Job, JobStatus, Source
+from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
+from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.matching import upload_stem
-from waystation.wire.message import Component
+from waystation.wire.message import Component, Embed
 
 PACED = replace(LIMITS, pacing_s=2.5, pacing_jitter_s=1.0)
 
@@ -404,6 +404,47 @@ async def test_a_press_that_is_refused_drops_its_mask(
         await here.becomes(job.jobid, JobStatus.FAILED)
         await until(lambda: not here.owner._submitter._masks)
         assert len(here.discord.performed) == 1
+
+
+# ── what a pressed message says (R21) ──
+
+RETRY = Press("900", 0, "MJ::Picread::Retry")
+
+
+async def test_a_pressed_message_says_what_the_newest_job_on_it_shows(tmp_path: Path) -> None:
+    """A2: the conversation has forgotten it, and the pressed job shows what was said before."""
+    async with desk(tmp_path) as here:
+        pressed, newer = [await here.add() for _ in range(2)]
+        for seconds, job, words in ((1, pressed, "old"), (2, newer, "new")):
+            said_then = replace(completed(job), job=_saying(completed(job).job, words, seconds))
+            await here.store.commit(change(said_then, epoch=0))
+        await here.start()
+        job = await here.add()
+        here.owner.submit(Waiting(job, (), RETRY, Source("900", None, RETRY.custom_id)))
+        await until(lambda: len(here.discord.performed) == 1)
+        job = await here.job(job.jobid)
+        here.discord.say(told(job), *(_says(words, sequence) for sequence, words in ECHOES))
+        done = await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert done.embeds[0].description == _words("newest")
+
+
+ECHOES = ((3, "new"), (4, "newest"))
+
+
+def _words(words: str) -> str:
+    return f"1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP} {words}"
+
+
+def _saying(job: Job, words: str, seconds: int) -> Job:
+    messages = {"900": MessageRole.RESULT if words == "old" else MessageRole.TARGET}
+    embeds = (Embed(type="rich", description=_words(words)),)
+    return replace(job, embeds=embeds, updated_at=later(seconds), messages=messages)
+
+
+def _says(words: str, sequence: int) -> MessageSeen:
+    embeds = (Embed(type="rich", description=_words(words)),)
+    message = said("900", interaction_id="600", embeds=embeds)
+    return MessageSeen(MessageStep.UPDATED, message, sequence)
 
 
 # ── cancels (R16) ──

@@ -87,6 +87,8 @@ PLANS = {
     "first_free_slot": ("jobs_slots (channel=? AND account_id=?)",),
     # one row per verb, however many jobs have completed
     "last_completed": ("jobs_completed (account_id=? AND verb=?)",),
+    # several presses edit one message
+    "last_shown": ("jobs_message (message_id=?)",),
     "next_due": ("deliveries_due", "mails_due"),
     "running_jobs": ("jobs_running (user_id=?)",),
 }

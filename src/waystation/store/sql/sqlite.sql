@@ -242,6 +242,10 @@ where jobid in (
 )
 order by finished_at desc limit 1;
 
+-- last_shown: the job that a message has shown last; several presses edit one message (R21)
+select {job_columns} from jobs where message_id = :message_id
+order by updated_at desc, created_at desc limit 1;
+
 -- in_flight_jobs: not final, slot holders, and ghosts that are still candidates, also those that the
 -- same Discord user has left in the same channel under another account of the installation (R19)
 select {job_columns} from jobs
