@@ -151,6 +151,7 @@ class _Stranger:
     over: bool
     unclaimed: bool
     """It may be a job of ours all the same: more than one could have begun so."""
+    interaction_id: str | None = None
     orphan: bool = False
     """It resembles no ask and says nothing of who asked: it may be anybody's, ours too (R20)."""
 
@@ -170,12 +171,12 @@ class Strangers:
         if over:
             # its progress was another message
             self._end(hash_, reading.reference_id)
-        message_id = reading.shown.message_id
+        message_id, interaction_id = reading.shown.message_id, reading.interaction_id
         known = self._seen.get(message_id)
         if known is not None:
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
-            orphan = orphan and known.orphan
-        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed, orphan)
+            interaction_id, orphan = interaction_id or known.interaction_id, orphan and known.orphan
+        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed, interaction_id, orphan)
 
     def has_orphan_since(self, job: Job) -> bool:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""
@@ -249,6 +250,11 @@ class Strangers:
         """Tell whether a message is that of somebody of whom it is known that we are not he."""
         owners = [self._seen[one] for one in self._owners(reading)]
         return any(not (one.unclaimed or one.orphan) for one in owners)
+
+    def interaction_of(self, reading: Reading) -> str | None:
+        """Return to what interaction a message answers, by itself or by what it goes on with."""
+        told = (self._seen[one].interaction_id for one in self._owners(reading))
+        return reading.interaction_id or next(filter(None, told), None)
 
     def is_unclaimed(self, reading: Reading) -> bool:
         """Tell whether a message goes on with what nobody could claim."""

@@ -19,6 +19,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ from waystation.midjourney.likeness import (
 from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.wire.snowflake import is_newer
 
 __all__ = [
     "MATCHERS",
@@ -241,6 +243,9 @@ class Candidates:
 
         Who agrees loosely counts only where nobody agrees wholly.
         """
+        reading = dataclasses.replace(
+            reading, interaction_id=self.strangers.interaction_of(reading)
+        )
         jobs, others = self._agreeing(reading), self.strangers.open_alike(reading)
         best = max((*jobs.values(), *others.values()), default=Agreement.NOT)
         jobids = frozenset(one for one, how in jobs.items() if how is best)
@@ -352,6 +357,22 @@ class Candidates:
             or (job.interaction_id is not None and _differs(reading, job.interaction_id))
             or reading.shown.message_id in self._by_hand
             or reading.interaction_id in self._by_hand
+            or self._is_of_another_ask(job, reading.interaction_id)
+        )
+
+    def _is_of_another_ask(self, job: Job, interaction_id: str | None) -> bool:
+        """Tell whether an interaction is older than an unbound job's ask, or younger than the next.
+
+        Of what looks the same, the next was asked when the job was over (R15): Discord had taken
+        the job's ask by then, or never did. Interactions are numbered in the order of asks.
+        """
+        asked = job.asked_after
+        if job.interaction_id is not None or interaction_id is None or asked is None:
+            return False
+        near = {one for like in likenesses(job) for one in self._alike.get(like[:2], ())}
+        later = (after for one in near if (after := self._jobs[one].asked_after) is not None)
+        return not is_newer(interaction_id, asked) or any(
+            is_newer(after, asked) and is_newer(interaction_id, after) for after in later
         )
 
 

@@ -232,6 +232,26 @@ def _imagining() -> Play:
     return play
 
 
+@pytest.mark.parametrize("later", [True, False])
+def test_what_was_asked_after_a_lost_ask_is_of_the_same_ask_again(*, later: bool) -> None:
+    """R15, R20: look-alikes follow one another, and Discord numbers interactions in their order."""
+    play = _imagining()
+    play.commit(play.talk.silent(JobId("a"), play.now))
+    play.now += timedelta(seconds=61)
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == ["a: Lost"]
+    between = "1456483162128370000"
+    play.see(event_of({"see": "imagine/started", "with": {"id": between, "nonce": "1"}}))
+    play.admit(replace(new_job("b", "imagine", play.now), params={"prompt": "a red fox"}))
+    play.submit("b", "1400000000000000003")
+    play.now += timedelta(seconds=6)
+    interaction = {"id": str(int(between) + (1 if later else -1))}
+    named = {"interaction": interaction, "interaction_metadata": interaction}
+    play.see(event_of({"see": "imagine/progress_0", "event": HISTORY, "with": named}))
+    step = play.see(event_of({"see": "imagine/final", "event": HISTORY}))
+    assert told(step) == (["b: Completed by weak"] if later else ["a: Late by weak"])
+
+
 def test_cancel_job_is_pressed_where_the_bot_shows_it_and_asked_for_once() -> None:
     play, jobid = _imagining(), JobId("a")
     assert play.talk.cancel_press(jobid) is None
