@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import structs
 
@@ -60,7 +60,7 @@ from waystation.jobs import (
 from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.deadlines import Limits, due_at, running_deadline, verdict
+from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_deadline, verdict
 from waystation.midjourney.edits import Faces, edit_of, in_history
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
@@ -682,10 +682,6 @@ TOLD_APART = "Result could not be told apart"
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
 
 
-_IN_FLIGHT = timedelta(seconds=5)
-"""How long Discord may take to tell an ask's interaction (R15)."""
-
-
 def _is_silent(job: Job) -> bool:
     return job.status is JobStatus.SUBMITTED and job.message_id is None
 
@@ -697,7 +693,7 @@ def _named_at(job: Job) -> datetime | None:
     """
     if job.bound or job.submitted_at is None:
         return None
-    return job.submitted_at + _IN_FLIGHT
+    return job.submitted_at + IN_FLIGHT
 
 
 def _changed(job: Job, shown: Shown) -> bool:

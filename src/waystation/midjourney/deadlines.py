@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec.structs import replace
 
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["Limits", "bounded", "due_at", "running_deadline", "spoken", "verdict"]
+__all__ = ["IN_FLIGHT", "Limits", "bounded", "due_at", "running_deadline", "spoken", "verdict"]
+
+IN_FLIGHT: Final = timedelta(seconds=5)
+"""How long Discord may take to tell an ask's interaction (R15)."""
 
 
 @dataclass(frozen=True, slots=True)

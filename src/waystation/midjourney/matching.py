@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.edits import edit_of, finishes
 from waystation.midjourney.likeness import (
     DRAWN,
@@ -43,7 +44,7 @@ from waystation.midjourney.likeness import (
 from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import Reading, ReplyKind
-from waystation.wire.snowflake import is_newer
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
 
 __all__ = [
     "MATCHERS",
@@ -295,7 +296,27 @@ class Candidates:
         likenesses = likeness_of(reading)
         replies = [one for one in likenesses if one[0] == "reply"]
         alike = self.alike(replies) or self.alike(likenesses)
-        return {one: how for one, how in alike.items() if not self._unlike(one, reading)}
+        agreeing = {one: how for one, how in alike.items() if not self._unlike(one, reading)}
+        others = self._of_other_asks(alike, reading.interaction_id)
+        return {one: how for one, how in agreeing.items() if one not in others}
+
+    def _of_other_asks(self, jobids: Iterable[JobId], interaction_id: str | None) -> set[JobId]:
+        """Return the unbound jobs whose interaction this is not: theirs is younger, or older.
+
+        What looks the same is asked when the one before is over (R15), and Discord numbers
+        interactions in the order of asks: it had taken the one before by then, or never did.
+        """
+        if interaction_id is None:
+            return set()
+        jobs = [self._jobs[one] for one in jobids]
+        asked = (job for job in jobs if is_newer(interaction_id, _after(job)))
+        last = max(asked, key=lambda job: (len(_after(job)), _after(job)), default=None)
+        return {
+            job.jobid
+            for job in jobs
+            if job.interaction_id is None
+            and (not is_newer(interaction_id, _after(job)) or _is_over_before(job, last))
+        }
 
     def _unlike(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message that looks like a job's cannot be its."""
@@ -357,27 +378,22 @@ class Candidates:
             or (job.interaction_id is not None and _differs(reading, job.interaction_id))
             or reading.shown.message_id in self._by_hand
             or reading.interaction_id in self._by_hand
-            or self._is_of_another_ask(job, reading.interaction_id)
-        )
-
-    def _is_of_another_ask(self, job: Job, interaction_id: str | None) -> bool:
-        """Tell whether an interaction is older than an unbound job's ask, or younger than the next.
-
-        Of what looks the same, the next was asked when the job was over (R15): Discord had taken
-        the job's ask by then, or never did. Interactions are numbered in the order of asks.
-        """
-        asked = job.asked_after
-        if job.interaction_id is not None or interaction_id is None or asked is None:
-            return False
-        near = {one for like in likenesses(job) for one in self._alike.get(like[:2], ())}
-        later = (after for one in near if (after := self._jobs[one].asked_after) is not None)
-        return not is_newer(interaction_id, asked) or any(
-            is_newer(after, asked) and is_newer(interaction_id, after) for after in later
         )
 
 
 def _differs(reading: Reading, interaction_id: str) -> bool:
     return reading.interaction_id not in (None, interaction_id)
+
+
+def _after(job: Job) -> str:
+    return job.asked_after or NO_SNOWFLAKE
+
+
+def _is_over_before(job: Job, other: Job | None) -> bool:
+    """Tell whether Discord had taken a job's ask when another was made, if it ever did."""
+    if other is None or job.submitted_at is None or other.submitted_at is None:
+        return False
+    return other.submitted_at - job.submitted_at >= IN_FLIGHT
 
 
 def _known_hash(job: Job) -> str | None:
