@@ -9,6 +9,7 @@ foreign users ask for the same. In the end the book says what the bot has made o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import Counter
@@ -48,11 +49,15 @@ MOMENTS = (
 AT_A_MOMENT = 0.6
 """How often a kill waits for one of them; else for a while."""
 
-PATIENCE_S = 2.0
+PATIENCE_S = 4.0
 """How long a kill waits for its moment; then it comes as it is."""
 
-LONGEST_S = 2.5
-"""How long a service lives at most after it listens, where no moment is waited for."""
+LONGEST_S = (0.5, 2.0, 6.0)
+"""How long a service lives at most after it listens, where no moment is waited for.
+
+As soon as it listens it begins to connect: the beginning is worth many kills. A lost session is
+begun anew after some seconds, as Discord wants it.
+"""
 
 LOST = 0.5
 """How often the sessions of one account, or of all, get lost with a kill."""
@@ -134,6 +139,7 @@ class _Load:
 
 async def prove(directory: Path, seed: int, kills: int) -> Tally:
     """Kill the service so often; assert that nothing was lost, swapped or doubled."""
+    directory.mkdir(exist_ok=True)
     options = {"picture_size": 64, "seed": seed, "log_limit": 200_000}
     limits = {"vanish_grace_s": 2.0, "first_answer_s": 30.0, "job_timeout_s": 60.0}
     async with ground(directory, accounts=ACCOUNTS, speed=SPEED, options=options, **limits) as here:
@@ -181,7 +187,7 @@ async def _kill_again_and_again(here: Ground, seed: int, kills: int) -> Tally:
 async def _kill(here: Ground, chance: Random) -> None:
     """Kill the service at a point that chance chooses."""
     if chance.random() < LOST_ALIVE:
-        await asyncio.sleep(chance.uniform(0.0, LONGEST_S))
+        await asyncio.sleep(chance.uniform(0.0, LONGEST_S[1]))
         here.sim.drop(chance.randrange(ACCOUNTS), Disturbance.LOSE)
     if chance.random() < AT_A_MOMENT:
         moment = chance.choice(MOMENTS)
@@ -193,10 +199,10 @@ async def _kill(here: Ground, chance: Random) -> None:
         else:
             return
     else:
-        # as soon as it listens, it begins to connect; the beginning is worth many kills
-        longest = chance.choice((0.5, LONGEST_S, LONGEST_S))
-        await asyncio.sleep(chance.uniform(0.0, longest))
-    here.kill()
+        await asyncio.sleep(chance.uniform(0.0, chance.choice(LONGEST_S)))
+    with contextlib.suppress(ProcessLookupError):
+        # its moment may have come just now
+        here.kill()
 
 
 @dataclass(frozen=True)
