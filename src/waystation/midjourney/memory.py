@@ -106,11 +106,14 @@ class Table(MutableMapping[str, T]):
         self._form = form
         self._capacity = KINDS[kind]
         self._values: dict[str, T] = {}
-        self._before: dict[str, T] | None = None
-        """The values as they were kept, once they differ."""
+        self._places: dict[str, int] = {}
+        """How old a value is beside others; the number of the next one is `_next`."""
+        self._next = 0
+        self._before: dict[str, tuple[int, T] | None] = {}
+        """What was kept under the ids that changed since, with its place; None: nothing."""
         for row in rows:
             try:
-                self._values[row.id] = form.decode(row.body or b"")
+                self._put(row.id, form.decode(row.body or b""))
             except ValueError:
                 # another version wrote it; to know less is right, to stop is not
                 continue
@@ -121,15 +124,15 @@ class Table(MutableMapping[str, T]):
     def __setitem__(self, key: str, value: T) -> None:
         if key in self._values and self._values[key] == value:
             return
-        self._remember()
-        self._values[key] = value
+        self._remember(key)
+        self._put(key, value)
         if len(self._values) > self._capacity:
-            del self._values[next(iter(self._values))]
+            del self[next(iter(self._values))]
 
     def __delitem__(self, key: str) -> None:
         if key in self._values:
-            self._remember()
-        del self._values[key]
+            self._remember(key)
+        del self._values[key], self._places[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -148,30 +151,44 @@ class Table(MutableMapping[str, T]):
         """Return all values, as fast as a dictionary does."""
         return self._values.values()
 
-    def _remember(self) -> None:
-        if self._before is None:
-            self._before = dict(self._values)
+    def _put(self, key: str, value: T) -> None:
+        if key not in self._values:
+            self._places[key] = self._next
+            self._next += 1
+        self._values[key] = value
+
+    def _remember(self, key: str) -> None:
+        if key not in self._before:
+            known = key in self._values
+            self._before[key] = (self._places[key], self._values[key]) if known else None
 
     def changes(self) -> Iterator[Seen]:
         """Yield the rows that differ from what was kept; those that are gone have no body."""
-        if self._before is None:
-            return
-        for key in self._before:
-            if key not in self._values:
+        for key, kept in self._before.items():
+            if key in self._values:
+                value = self._values[key]
+                if kept is None or kept[1] is not value:
+                    yield Seen(self.kind, key, self._form.encode(value))
+            elif kept is not None:
                 yield Seen(self.kind, key, None)
-        for key, value in self._values.items():
-            if key not in self._before or self._before[key] is not value:
-                yield Seen(self.kind, key, self._form.encode(value))
 
     def keep(self) -> None:
         """Take the values as kept."""
-        self._before = None
+        self._before.clear()
 
     def undo(self) -> None:
         """Go back to what was kept."""
-        if self._before is not None:
-            self._values, self._before = self._before, None
-            self.restored()
+        if not self._before:
+            return
+        for key, kept in self._before.items():
+            self._values.pop(key, None)
+            self._places.pop(key, None)
+            if kept is not None:
+                self._places[key], self._values[key] = kept
+        oldest_first = sorted(self._places, key=self._places.__getitem__)
+        self._values = {key: self._values[key] for key in oldest_first}
+        self._before.clear()
+        self.restored()
 
 
 class Memory:

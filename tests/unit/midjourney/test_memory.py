@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from waystation.gateway_events import Seen
 from waystation.midjourney.memory import BY_HAND, KINDS, Memory, Plain, Table
@@ -74,3 +76,39 @@ def test_a_row_that_another_version_wrote_is_left_out() -> None:
 
 def test_rows_of_a_kind_that_is_not_known_harm_nobody() -> None:
     assert dict(_table(Memory([Seen("colour", "a", b"1")]))) == {}
+
+
+_DEEDS = st.lists(
+    st.tuples(
+        st.sampled_from(("set", "delete", "keep", "undo")),
+        st.sampled_from("abcd"),
+        st.integers(0, 2),
+    ),
+    max_size=30,
+)
+
+
+@given(_DEEDS)
+def test_whatever_is_done_in_whatever_order_what_is_kept_can_be_built_again(
+    deeds: list[tuple[str, str, int]],
+) -> None:
+    memory = Memory()
+    table = _table(memory)
+    stored: dict[str, Seen] = {}
+    kept: list[tuple[str, int]] = []
+    for deed, key, value in deeds:
+        if deed == "set":
+            table[key] = value
+        elif deed == "delete":
+            table.pop(key, None)
+        elif deed == "undo":
+            memory.undo()
+            assert list(table.items()) == kept
+        else:
+            for row in memory.changes():
+                stored.pop(row.id, None)
+                if row.body is not None:
+                    stored[row.id] = row
+            memory.keep()
+            kept = list(table.items())
+            assert dict(_table(Memory(stored.values()))) == dict(kept)
