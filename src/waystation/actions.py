@@ -145,6 +145,8 @@ class Refused:
     here. `invalid`: all else.
     """
     retry_after_s: float | None = None
+    discord_code: str = ""
+    """Discord's own number for it, empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

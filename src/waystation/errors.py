@@ -279,17 +279,20 @@ class HumanCheckRequired(TransportError):
 class RequestRefused(TransportError):
     """Discord refused a request.
 
-    Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters; kind: what it
-    means, as of `actions.Refused`
+    Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters; kind and
+    discord_code: as of `actions.Refused`
     """
 
     code = "transport.refused"
 
-    def __init__(self, status: int, body: str, kind: str = "invalid") -> None:
+    def __init__(
+        self, status: int, body: str, kind: str = "invalid", discord_code: str = ""
+    ) -> None:
         super().__init__(f"Discord answered with HTTP status {status}", details=body)
         self.status = status
         self.body = body
         self.kind = kind
+        self.discord_code = discord_code
 
 
 class SessionClosed(TransportError):

@@ -17,6 +17,7 @@ from waystation.deliveries import Attempt, Delivery
 from waystation.gateway_events import GatewayEvent, Seen, SessionState
 from waystation.jobs import Child, Job, JobEvent, JobId, Nonce
 from waystation.secret import Secret
+from waystation.sidelining import Trouble
 from waystation.wire.message import Message
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Store",
     "Transport",
     "TransportFactory",
+    "TroubleChange",
     "Unrecognised",
     "User",
     "UserChanges",
@@ -170,6 +172,8 @@ class Account:
     """Set by removal: nothing new is submitted, the row goes when its jobs have ended (R33)."""
     epoch: int = 0
     """Fencing number; grows with each claim and is never reused."""
+    trouble: Trouble | None = None
+    """How Discord has refused it lately; it may be sidelined (R50)."""
 
     @property
     def usable(self) -> bool:
@@ -279,6 +283,16 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class TroubleChange:
+    """How Discord answered the account, unless a reset came in between (R50)."""
+
+    before: Trouble | None
+    after: Trouble | None
+    mail: Mail | None = None
+    """Told to its owner."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unrecognised:
     """A bot message addressed to us that no reply row claimed (R24). `payload` is redacted JSON."""
 
@@ -290,7 +304,7 @@ class Unrecognised:
 class Change:
     """Everything that one step changes; written in one transaction or not at all (R36).
 
-    Order inside: epoch check, halt check, jobs, halt, session, unrecognised, seen.
+    Order inside: epoch check, halt check, jobs, halt, trouble, session, unrecognised, seen.
     """
 
     account_id: str
@@ -298,6 +312,7 @@ class Change:
     at: datetime
     jobs: Sequence[JobChange] = ()
     halt: Halt | None = None
+    trouble: TroubleChange | None = None
     session: bytes | None = None
     """The sealed SessionState; None leaves the stored one."""
     unrecognised: Sequence[Unrecognised] = ()
@@ -400,7 +415,7 @@ class Store(Protocol):
         ...
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
-        """Clear the halt and remember when. Raises: NotFound.
+        """Clear the halt and what Discord has refused, and remember when. Raises: NotFound.
 
         Args: seen: the newest Discord id that its session has seen; None: as at the last reset
         """

@@ -71,6 +71,7 @@ def test_only_the_clock_touches_time_and_randomness(path: str) -> None:
 _WALL = {
     "cli/doctor/examination.py": "what this host's clock shows is what is looked at",
     "discord/time.py": "it is what is held against Discord's",
+    "engine/accounts.py": "when a sidelined account is on trial is read by people",
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/service.py": "a job's form and id are read by people",

@@ -102,6 +102,9 @@ VALUES: Mapping[str, str] = {
     "`children[].messageId` is empty until the bot shows the child": (
         "the file wants a text, and the child is named from its start on"
     ),
+    "`sidelined` of an account that Discord keeps refusing": (
+        "an addition: how, Discord's answer, and until when other accounts are preferred"
+    ),
     "`name` of the caller is empty until it is set": "clients of 2023 want a text",
     "400 for `discord` and `server` of an account that is not configured": (
         "Waystation takes no tokens with a job"

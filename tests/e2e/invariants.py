@@ -20,6 +20,7 @@ import msgspec
 
 from tests.e2e.records import Row
 from waystation.app import open_state
+from waystation.engine.changes import MAIL_SUBJECT
 from waystation.gateway_events import SessionState
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.conversation import TOLD_APART
@@ -232,7 +233,8 @@ def i10_what_was_called_final_stays_so(seen: Evidence) -> Iterator[str]:
 @check
 def i12_a_halt_writes_one_mail(seen: Evidence) -> Iterator[str]:
     for account in seen.accounts:
-        mails = [mail for mail in seen.mails if account["channel"] in mail["body"]]
+        of_halts = [mail for mail in seen.mails if mail["subject"] == MAIL_SUBJECT]
+        mails = [mail for mail in of_halts if account["channel"] in mail["body"]]
         if account["halt"] is not None:
             since = account["reset_at"] or 0
             if sum(mail["created_at"] >= since for mail in mails) != 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.e2e.conftest import Install, Installation, Person, eventually
+from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
 from tests.pictures import proof
 
 PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
@@ -159,3 +159,34 @@ async def test_pictures_of_strangers_cost_one_read(install: Install) -> None:
 
 def _asked(here: Installation, route: str) -> list[Any]:
     return [one for one in here.sim.read_log(kind="request") if one.get("route") == route]
+
+
+async def test_an_account_that_discord_keeps_refusing_is_sidelined(install: Install) -> None:
+    """B7: three jobs fail, the others go to the account that works, and the owner is told why."""
+    async with post_office() as office, install(accounts=2, smtp_url=office.url) as here:
+        ada = await here.person()
+        _, refused = await here.equip(ada, 2, maxJobs=15)
+        await here.connected(2)
+        here.sim.fault("unknown_channel_400", account=1)
+        answers = [
+            await ada.call("POST", "/v2/jobs/imagine", {"prompt": f"a fox, number {number}"})
+            for number in range(20)
+        ]
+        failed = [body for status, body, _ in answers if status != 200]
+        assert [body["code"] for body in failed] == [502, 502, 502]
+        for status, body, _ in answers:
+            if status == 200:
+                assert (await ada.final(body["jobid"]))["status"] == "completed"
+        sidelined = (await ada.account(refused))["sidelined"]
+        cause = "Discord refuses what this account sends: HTTP status 400 with code 10003"
+        assert sidelined["cause"] == cause and "Unknown Channel" in sidelined["details"]
+        await eventually(lambda: bool(office.mails))
+        assert [cause in mail for _, mail in office.mails] == [True]
+        # it stays so over a restart
+        await here.stop()
+        await here.start()
+        ada.url = here.url
+        await here.connected(2)
+        assert (await ada.account(refused))["sidelined"] == sidelined
+        for number in range(3):
+            assert (await ada.run("imagine", prompt=f"an owl {number}"))["status"] == "completed"

@@ -16,8 +16,9 @@ from waystation.contract import instant
 from waystation.engine.service import Service
 from waystation.errors import NotFound
 from waystation.ports import Account, User
+from waystation.sidelining import Trouble
 
-__all__ = ["AccountForm", "Accounts", "NewAccountForm", "UserForm"]
+__all__ = ["AccountForm", "Accounts", "NewAccountForm", "SidelinedForm", "UserForm"]
 
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: rest-api-v2, GET /v2/account."""
@@ -26,6 +27,15 @@ _UNLIMITED_ACCOUNTS = 1000
 """Answered as `maxAccountsPerAPI`: there is no limit here, but clients compare with a number."""
 
 _TRUE = frozenset({"1", "true", "yes"})
+
+
+class SidelinedForm(msgspec.Struct):
+    """Why an account is drawn only when no other one is usable."""
+
+    cause: Annotated[str, Meta(description="how Discord refuses it")]
+    details: Annotated[str, Meta(description="Discord's answer, in the account's language")]
+    since: str
+    until: Annotated[str, Meta(description="from then on it is drawn like others, on trial")]
 
 
 class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -37,6 +47,13 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     max_jobs: Annotated[int, Meta(description="its slots")]
     pending_mod_message: Annotated[
         str | None, Meta(description="why it is halted; only while it is")
+    ] = None
+    sidelined: Annotated[
+        SidelinedForm | None,
+        Meta(
+            description="an addition: Discord refused it three times in a row, in the same way; "
+            "until a job is sent through it again or it is reset"
+        ),
     ] = None
 
 
@@ -109,7 +126,7 @@ class Accounts:
         accounts = await self._service.accounts.of(user)
         if not accounts:
             raise await self._service.accounts.unknown(user, None, NotFound)
-        return json_answer({account.channel: _account_form(account) for account in accounts})
+        return json_answer({account.channel: self._form(account) for account in accounts})
 
     async def add(self, call: Call, user: User, body: Body) -> Answer:
         """Add an account, or give it a new token; its channel is found from the token."""
@@ -120,9 +137,7 @@ class Accounts:
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer one account."""
-        return json_answer(
-            _account_form(await self._service.accounts.get(user, call.path("channel")))
-        )
+        return json_answer(self._form(await self._service.accounts.get(user, call.path("channel"))))
 
     async def put(self, call: Call, user: User, body: Body) -> Answer:
         """Add or change the account of a named channel (Era A)."""
@@ -138,19 +153,30 @@ class Accounts:
         return NO_CONTENT
 
     async def reset(self, call: Call, user: User) -> Answer:
-        """End an account's halt."""
+        """End an account's halt, and draw it again."""
         await self._service.accounts.reset(user, call.path("channel"))
         return NO_CONTENT
 
+    def _form(self, account: Account) -> AccountForm:
+        return AccountForm(
+            channel=account.channel,
+            discord=account.masked_token,
+            server=account.guild_id,
+            max_jobs=account.max_jobs,
+            pending_mod_message=account.halt,
+            sidelined=None if account.trouble is None else self._sidelined(account.trouble),
+        )
 
-def _account_form(account: Account) -> AccountForm:
-    return AccountForm(
-        channel=account.channel,
-        discord=account.masked_token,
-        server=account.guild_id,
-        max_jobs=account.max_jobs,
-        pending_mod_message=account.halt,
-    )
+    def _sidelined(self, trouble: Trouble) -> SidelinedForm | None:
+        if trouble.cause is None or trouble.since is None or trouble.until is None:
+            return None
+        shown = self._service.accounts.shown
+        return SidelinedForm(
+            cause=str(trouble.cause),
+            details=trouble.cause.text,
+            since=instant(shown(trouble.since)),
+            until=instant(shown(trouble.until)),
+        )
 
 
 def _user_form(user: User, accounts: Sequence[Account], active: bool) -> UserForm:

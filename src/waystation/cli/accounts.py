@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 _RESET = "Deal with it in Discord, then: waystation accounts reset"
+_LOOK = "See that its user may use the channel and the bot, then: waystation accounts reset"
 _RENEW = "Copy a new token from Discord, then: waystation accounts add"
 _REJECTED = "Discord rejected the account's token"
 """How a halt begins that a new token lifts, whoever resets it."""
@@ -97,7 +98,7 @@ def remove(
 
 @app.command()
 def reset(channel: Channel, as_json: Json = False) -> None:
-    """Put a halted account back to work, after you have dealt with the cause in Discord."""
+    """Put a halted or sidelined account back to work, once you have dealt with the cause."""
     with opened(as_json) as screen:
         ask(lambda client: client.reset_discord_account(channel))
         screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
@@ -122,15 +123,23 @@ def _token(from_stdin: bool) -> str:
 def _table(accounts: Mapping[str, Account]) -> RenderableType:
     table = Grid("", "channel", "account", "maxJobs", "state")
     for account in accounts.values():
-        halt = account.get("pendingModMessage")
+        mark, state = _state(account)
         table.add_row(
-            MARK["error" if halt else "ok"],
+            MARK[mark],
             plain(account["channel"]),
             plain(account["discord"]),
             plain(account["maxJobs"]),
-            plain(f"halted: {halt}", "red") if halt else Text("works"),
+            state,
         )
     return table
+
+
+def _state(account: Account) -> tuple[str, Text]:
+    if "pendingModMessage" in account:
+        return "error", plain(f"halted: {account['pendingModMessage']}", "red")
+    if "sidelined" in account:
+        return "warning", plain(f"sidelined: {account['sidelined']['cause']}", "yellow")
+    return "ok", Text("works")
 
 
 def _view(account: Account) -> RenderableType:
@@ -145,4 +154,10 @@ def _view(account: Account) -> RenderableType:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
         rejected = str(account["pendingModMessage"]).startswith(_REJECTED)
         rows["mend"] = _RENEW if rejected else f"{_RESET} {account['channel']}"
+    elif "sidelined" in account:
+        sidelined = account["sidelined"]
+        rows["sidelined"] = plain(sidelined["cause"], "yellow")
+        rows["answer"] = plain(sidelined["details"], lines=True)
+        rows["on trial from"] = sidelined["until"]
+        rows["mend"] = f"{_LOOK} {account['channel']}"
     return fields(rows)

@@ -83,10 +83,20 @@ _ASKED = {
 """The v2 names of `AskedOf`."""
 
 
+class Sidelined(TypedDict):
+    """Why an account is drawn only when no other one is usable; instants as v2 writes them."""
+
+    cause: str
+    details: str
+    since: str
+    until: str
+
+
 class Account(TypedDict):
     """One Discord account as the API shows it; `discord` is masked.
 
-    `pendingModMessage` is there only while the account is halted, and says why.
+    `pendingModMessage` is there only while the account is halted, `sidelined` only while Discord
+    keeps refusing it; both say why.
     """
 
     channel: str
@@ -94,6 +104,7 @@ class Account(TypedDict):
     maxJobs: int
     server: NotRequired[str]
     pendingModMessage: NotRequired[str]
+    sidelined: NotRequired[Sidelined]
 
 
 def named(asked: Asked | AskedOf) -> dict[str, object]:

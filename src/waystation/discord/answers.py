@@ -41,6 +41,9 @@ __all__ = [
 BODY_LIMIT: Final = 2000
 """Characters of an answer that are kept (`actions.Refused`)."""
 
+_CODE_DIGITS: Final = 10
+"""Discord's numbers have five or six."""
+
 _UNCLEAR_STATUSES: Final = frozenset({408, 499})
 """4xx that a machine in between says about time, not Discord about the request."""
 
@@ -73,6 +76,12 @@ class Answer:
         """Discord's own error code, empty when there is none."""
         raw = (self.fields or {}).get("code")
         return "" if raw is None else bytes(raw).decode("utf-8", "replace").strip('"')
+
+    @property
+    def number(self) -> str:
+        """The same where it is a number of a believable length, else empty."""
+        code = self.code
+        return code if code.isdecimal() and len(code) <= _CODE_DIGITS else ""
 
     @property
     def codes(self) -> frozenset[str]:
@@ -157,7 +166,7 @@ def refused(answer: Answer, retry_after_s: float | None) -> Refused:
     """Return a definite refusal in the words of `actions`."""
     kind = kind_of(answer)
     wait_s = retry_after_s if kind == "rate_limited" else None
-    return Refused(answer.status, answer.text, kind, wait_s)
+    return Refused(answer.status, answer.text, kind, wait_s, answer.number)
 
 
 def error_of(answer: Answer) -> TransportError:
@@ -172,7 +181,7 @@ def error_of(answer: Answer) -> TransportError:
         return Unreachable(
             f"Discord answered with HTTP status {answer.status}", details=answer.text
         )
-    return RequestRefused(answer.status, answer.text, kind)
+    return RequestRefused(answer.status, answer.text, kind, answer.number)
 
 
 def _fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from waystation.engine.pool import REMOVAL_GRACE, Pool
@@ -140,12 +140,19 @@ class Accounts:
         await self._pool.remove(account.account_id, force=force)
 
     async def reset(self, user: User, channel: str) -> None:
-        """Put a halted account back to work, after a person has dealt with it. Raises: NotFound."""
+        """Put a halted or sidelined account back to work, once a person has dealt with it.
+
+        Raises: NotFound
+        """
         account = await self.get(user, channel)
         owner = self._pool.get(account.account_id)
         seen = None if owner is None else owner.newest_seen
         await self._store.reset_account(account.account_id, self._clock.now(), seen)
         await self._pool.put(account.account_id)
+
+    def shown(self, moment: datetime) -> datetime:
+        """Return an instant of the service's own time as people's clocks show it (R28)."""
+        return moment + (self._clock.wall() - self._clock.now())
 
     async def _in(self, user: User, channel: str) -> Account | None:
         """Return the caller's account in a channel, also one that is being removed."""

@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -27,10 +27,12 @@ from waystation.jobs import (
 from waystation.midjourney.steps import Changed, HaltSign, Step
 from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised
 from waystation.secret import redact
+from waystation.sidelining import Trouble
 
-__all__ = ["halt_with_mail", "job_change", "unrecognised"]
+__all__ = ["halt_with_mail", "job_change", "sidelined_mail", "unrecognised"]
 
 MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
+SIDELINED_SUBJECT = "Waystation: Discord keeps refusing an account"
 
 
 def job_change(
@@ -78,6 +80,21 @@ def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now:
             next_attempt_at=now,
         ),
     )
+
+
+def sidelined_mail(
+    trouble: Trouble, account: Account, to: str, mail_id: str, now: datetime
+) -> Mail:
+    """Return the mail that tells of an account that is sidelined (R50).
+
+    Args: to: the account's user; empty: nobody
+    """
+    text = "" if trouble.cause is None else trouble.cause.text
+    minutes = trouble.span // timedelta(minutes=1)
+    body = _SIDELINED.format(
+        channel=account.channel, cause=trouble.cause, text=text, minutes=minutes
+    )
+    return Mail(mail_id, to, SIDELINED_SUBJECT, body, created_at=now, next_attempt_at=now)
 
 
 def unrecognised(step: Step) -> Sequence[Unrecognised]:
@@ -128,6 +145,27 @@ The mend is a new token: log in to Discord, copy its token, and send it to Wayst
 server and the channel of this account:
 
     POST /v2/account/midjourney/{channel}
+"""
+
+_SIDELINED = """\
+The Discord account of channel {channel} is sidelined: Waystation sends jobs through it only when no
+other account is usable.
+
+{cause}. Its answer:
+
+{text}
+
+Please look in Discord whether that user still sees the channel, and may use the Midjourney bot's
+commands and attach files there. In {minutes} minutes the account is tried again by itself; to try
+it at once, reset it:
+
+    POST /v2/account/midjourney/{channel}/reset
+
+or, on the command line:
+
+    waystation accounts reset {channel}
+
+For this cause no other mail is sent as long as it lasts.
 """
 
 _GO_ON = """

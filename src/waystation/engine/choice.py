@@ -20,6 +20,7 @@ from waystation.jobs import Job
 from waystation.midjourney.commands import Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
 from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Standing, Store, User
+from waystation.sidelining import is_sidelined
 
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
@@ -61,6 +62,7 @@ class Choice:
             accounts = self._usable([account_of(parent, await self._accounts.of(user))])
         else:
             accounts = self._usable(await self._asked_for(user, request, command))
+            accounts = self._not_sidelined(accounts)
         accounts = self._free(accounts)
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
@@ -92,6 +94,11 @@ class Choice:
             raise halted(accounts[0])
         by_id = {account.account_id: account for account in usable}
         return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+
+    def _not_sidelined(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return those that Discord does not keep refusing; all when that is nobody (R50)."""
+        now = self._clock.now()
+        return [one for one in accounts if not is_sidelined(one.trouble, now)] or accounts
 
     def _free(self, accounts: Sequence[Account]) -> Sequence[Account]:
         """Return the accounts that Discord lets ask in time (R16). Raises: RateLimited."""

@@ -20,7 +20,12 @@ from datetime import datetime
 import structlog
 
 from waystation.actions import Press, Submission
-from waystation.engine.changes import halt_with_mail, job_change, unrecognised
+from waystation.engine.changes import (
+    halt_with_mail,
+    job_change,
+    sidelined_mail,
+    unrecognised,
+)
 from waystation.engine.feed import Bell, Feed, race
 from waystation.engine.hold import Hold, take_hold
 from waystation.engine.lease import Lease
@@ -48,7 +53,9 @@ from waystation.ports import (
     Store,
     Transport,
     TransportFactory,
+    TroubleChange,
 )
+from waystation.sidelining import Cause, trouble_after
 
 __all__ = ["Adapters", "Owner", "OwnerLimits"]
 
@@ -475,10 +482,13 @@ class Owner:
         only_if_usable: bool = False,
         sequence: int | None = None,
         is_due: bool = False,
+        refused: Cause | None = None,
+        done: bool = False,
     ) -> bool:
         """Let the conversation decide, commit, adopt, publish.
 
-        Args: is_due: what needs history read is due, and is judged right after
+        Args: is_due: what needs history read is due, and is judged right after; refused, done: how
+        Discord answered the account, as it counts for sidelining (R50)
 
         Returns: whether something was written
 
@@ -489,8 +499,9 @@ class Owner:
             now = self.adapters.clock.now()
             try:
                 step = decide(hold.conversation, now)
-                if step.commits:
-                    await self._write(hold, step, now, only_if_usable, sequence)
+                trouble = await self._trouble(refused, now) if refused or done else None
+                if step.commits or trouble is not None:
+                    await self._write(hold, step, now, only_if_usable, sequence, trouble)
             except Exception:
                 hold.conversation.undo()
                 raise
@@ -503,7 +514,13 @@ class Owner:
         return step.writes
 
     async def _write(
-        self, hold: Hold, step: Step, now: datetime, only_if_usable: bool, sequence: int | None
+        self,
+        hold: Hold,
+        step: Step,
+        now: datetime,
+        only_if_usable: bool,
+        sequence: int | None,
+        trouble: TroubleChange | None,
     ) -> None:
         session = hold.session.at(sequence, hold.conversation.newest)
         halt = None if step.halt is None else await self._halt(hold, step.halt, now)
@@ -518,6 +535,7 @@ class Owner:
                 at=now,
                 jobs=changes,
                 halt=halt,
+                trouble=trouble,
                 session=hold.session.seal(session),
                 unrecognised=unrecognised(step),
                 seen=step.seen,
@@ -526,12 +544,12 @@ class Owner:
         )
         hold.conversation.adopt(step)
         hold.session.saved(session)
-        if halt is not None:
+        if halt is not None or trouble is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
-            if self.account.halt is not None:
-                log.warning("account.halted", account=self.account.account_id, text=halt.text)
-        if halt is not None or any(change.deliveries for change in changes):
+            self._log_account(halt, trouble)
+        has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
+        if has_mail or any(change.deliveries for change in changes):
             self.adapters.nudge_outbox()
         for change in step.changes:
             log.info(
@@ -548,11 +566,37 @@ class Owner:
         if step.writes:
             self.moved.ring()
 
+    def _log_account(self, halt: Halt | None, trouble: TroubleChange | None) -> None:
+        account = self.account
+        if halt is not None and account.halt is not None:
+            log.warning("account.halted", account=account.account_id, text=halt.text)
+        if trouble is None or trouble.after != account.trouble:
+            return
+        if (after := trouble.after) is not None and after.until is not None:
+            until, cause = after.until.isoformat(timespec="seconds"), str(after.cause)
+            log.warning("account.sidelined", account=account.account_id, until=until, cause=cause)
+        elif trouble.before is not None and trouble.before.until is not None:
+            log.info("account.back", account=account.account_id)
+
     async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:
-        user = await self.adapters.store.get_user(self.account.user_id)
-        to = "" if user is None else user.email
+        to = await self._address()
         halt = halt_with_mail(sign, self.account, to, self._new_id(), now)
         return replace(halt, sealed_token=hold.sealed_token)
+
+    async def _trouble(self, refused: Cause | None, now: datetime) -> TroubleChange | None:
+        """Return what becomes of the account's trouble; None when it stays as it is."""
+        before = self.account.trouble
+        after = trouble_after(before, refused, now)
+        if after == before:
+            return None
+        mail = None
+        if after is not None and after.is_new:
+            mail = sidelined_mail(after, self.account, await self._address(), self._new_id(), now)
+        return TroubleChange(before, after, mail)
+
+    async def _address(self) -> str:
+        user = await self.adapters.store.get_user(self.account.user_id)
+        return "" if user is None else user.email
 
     def _new_id(self) -> str:
         return self.adapters.ids.token(18)

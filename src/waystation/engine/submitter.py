@@ -49,8 +49,9 @@ from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.deadlines import spoken
 from waystation.midjourney.edits import edit_of, face_of
 from waystation.midjourney.matching import upload_stem
-from waystation.midjourney.steps import TOKEN_REJECTED
+from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED
 from waystation.ports import Fetched, Standing
+from waystation.sidelining import Cause
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
@@ -306,7 +307,7 @@ class Submitter:
                     # nothing was asked; the job's own time says how long it may wait
                     await self._owner.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:
-                    await self._end(entry.waiting.job.jobid, *_transport_failure(error))
+                    await self._not_sent(entry.waiting.job.jobid, error)
                     return
                 else:
                     break
@@ -365,7 +366,7 @@ class Submitter:
         try:
             await owner.transport.refresh_commands(owner.account.channel, owner.account.guild_id)
         except TransportError as error:
-            await self._end(jobid, *_transport_failure(error))
+            await self._not_sent(jobid, error)
             return
         again = _entry(entry.waiting, entry.until, again=True)
         self._queue = {jobid: again, **self._queue}
@@ -418,7 +419,7 @@ class Submitter:
             return await self._owner.transport.perform(submission, self._owner.request_timeout_s())
         except TransportError as error:
             # perform raises only before anything was sent
-            await self._end(jobid, *_transport_failure(error))
+            await self._not_sent(jobid, error)
             return None
 
     # ── judging ──
@@ -433,11 +434,13 @@ class Submitter:
             case Refused():
                 if outcome.retry_after_s is not None:
                     self._turns.told(self._now(), outcome.retry_after_s, outcome.body)
-                await self._end(job.jobid, *refusal(outcome))
+                await self._end(job.jobid, *refusal(outcome), cause_of(outcome))
             case Accepted() if COMMANDS[job.verb].reaction is not None:
-                await owner.step(lambda conversation, now: conversation.reacted(job.jobid, now))
+                await owner.step(
+                    lambda conversation, now: conversation.reacted(job.jobid, now), done=True
+                )
             case Accepted():
-                pass
+                await owner.step(lambda conversation, now: NOTHING, done=True)
 
     async def _judge_answer(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
         """Judge the answer to a modal: that its press was executed says nothing of the answer."""
@@ -446,7 +449,8 @@ class Submitter:
             await self._judge(job, outcome)
             return
         event, halt = refusal(outcome)
-        await self._end(job.jobid, Failed(event.code, event.error, event.details), halt)
+        end = Failed(event.code, event.error, event.details)
+        await self._end(job.jobid, end, halt, cause_of(outcome))
 
     async def _halted(self) -> Failed:
         """What a job that waited ends with when its account was halted or removed meanwhile."""
@@ -455,9 +459,14 @@ class Submitter:
             return Failed(502, "The account was removed before the job was sent to Discord")
         return Failed(596, "Pending mod message", account.halt)
 
-    async def _end(self, jobid: JobId, event: JobEvent, halt: str | None = None) -> None:
+    async def _not_sent(self, jobid: JobId, error: TransportError) -> None:
+        await self._end(jobid, *_transport_failure(error), cause_of(error))
+
+    async def _end(
+        self, jobid: JobId, event: JobEvent, halt: str | None = None, cause: Cause | None = None
+    ) -> None:
         await self._owner.step(
-            lambda conversation, now: conversation.ended(jobid, event, now, halt)
+            lambda conversation, now: conversation.ended(jobid, event, now, halt), refused=cause
         )
 
     # ── small things ──
@@ -512,6 +521,13 @@ def refusal(refused: Refused) -> tuple[RefusedEvent, str | None]:
             return RefusedEvent(400, error, refused.body), None
         case _:
             return RefusedEvent(502, error, refused.body), None
+
+
+def cause_of(answer: Refused | TransportError) -> Cause | None:
+    """Return the refusal of the account; None for one of what was asked, or of a person (R50)."""
+    if isinstance(answer, Refused | RequestRefused) and answer.kind == "account":
+        return Cause(answer.status, answer.discord_code, answer.body)
+    return None
 
 
 def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:

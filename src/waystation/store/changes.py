@@ -18,7 +18,7 @@ from waystation.errors import (
     UuidTaken,
     VersionConflict,
 )
-from waystation.ports import Change, Halt, HaltCause, JobChange
+from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.database import Database
 from waystation.store.rows import (
     Values,
@@ -27,6 +27,7 @@ from waystation.store.rows import (
     job_values,
     mail_values,
     micros,
+    trouble_value,
 )
 from waystation.wire.snowflake import is_newer
 
@@ -64,6 +65,8 @@ def commit(database: Database, change: Change) -> None:
         _write_job(database, change, job_change)
     if change.halt is not None and halt is None and _concerns(change.halt, sealed_token):
         _halt(database, change, change.halt, reset_at, reset_after)
+    if change.trouble is not None:
+        _write_trouble(database, change, change.trouble)
     if change.session is not None:
         database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
     if change.unrecognised:
@@ -132,6 +135,16 @@ def _halt(
         },
     )
     database.run("insert_mail", mail_values(halt.mail))
+
+
+def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -> None:
+    values: Values = {
+        "account_id": change.account_id,
+        "before": trouble_value(trouble.before),
+        "after": trouble_value(trouble.after),
+    }
+    if database.run("change_trouble", values) and trouble.mail is not None:
+        database.run("insert_mail", mail_values(trouble.mail))
 
 
 def _keep_unrecognised(database: Database, change: Change) -> None:

@@ -36,6 +36,7 @@ from waystation.jobs import (
     Shown,
 )
 from waystation.ports import Account, AccountSetup, HaltCause, Mail, User, UserChanges
+from waystation.sidelining import Trouble
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "once_key",
     "setup_values",
     "substitutions",
+    "trouble_value",
     "user_changes",
     "user_of",
 ]
@@ -81,7 +83,7 @@ _USER_CHANGES = tuple(name for name in USER_COLUMNS if name in UserChanges.__ann
 ACCOUNT_COLUMNS = (
     "account_id", "user_id", "discord_user_id", "channel", "guild_id", "max_jobs", "sealed_token",
     "masked_token", "created_at", "halt", "halted_at", "halt_cause", "reset_at", "removed_at",
-    "epoch",
+    "epoch", "trouble",
 )  # fmt: skip
 
 JOB_COLUMNS = (
@@ -120,6 +122,7 @@ _decode_embeds = msgspec.json.Decoder(tuple[Embed, ...]).decode
 _decode_attachments = msgspec.json.Decoder(tuple[Attachment, ...]).decode
 _decode_buttons = msgspec.json.Decoder(tuple[Button, ...]).decode
 _decode_modal = msgspec.json.Decoder(Modal).decode
+_decode_trouble = msgspec.json.Decoder(Trouble).decode
 _decode_shown = msgspec.json.Decoder(Shown).decode
 
 _EVENT_DECODERS: Mapping[str, Callable[[str], JobEvent]] = {
@@ -196,7 +199,7 @@ def account_of(row: Row) -> Account:
     """Read a row of ACCOUNT_COLUMNS. Remembered: each request reads all accounts of its user."""
     (
         account_id, user_id, discord_user_id, channel, guild_id, max_jobs, sealed_token,
-        masked_token, created, halt, halted, halt_cause, reset, removed, epoch,
+        masked_token, created, halt, halted, halt_cause, reset, removed, epoch, trouble,
     ) = row  # fmt: skip
     return Account(
         account_id=account_id,
@@ -214,6 +217,7 @@ def account_of(row: Row) -> Account:
         reset_at=instant_or_none(reset),
         removed_at=instant_or_none(removed),
         epoch=epoch,
+        trouble=None if trouble is None else _decode_trouble(trouble),
     )
 
 
@@ -407,6 +411,11 @@ def mail_of(row: Row) -> Mail:
     """Read a mail as `claim_mails` returns it."""
     mail_id, to, subject, body, created, next_attempt, attempts = row
     return Mail(mail_id, to, subject, body, instant(created), instant(next_attempt), attempts)
+
+
+def trouble_value(trouble: Trouble | None) -> str | None:
+    """Return what Discord refused lately as its column holds it: the same text for the same."""
+    return None if trouble is None else _encode(trouble).decode()
 
 
 def mail_values(mail: Mail) -> Values:

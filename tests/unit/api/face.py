@@ -203,6 +203,9 @@ class FakeAccounts:
     async def reset(self, user: User, channel: str) -> None:
         self.service.note("accounts.reset", channel)
 
+    def shown(self, moment: datetime) -> datetime:
+        return moment
+
 
 def face(
     service: FakeService | None = None,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.build import replace
 from tests.unit.api.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
+from waystation.sidelining import Cause, Trouble
 
 ENTRY = {
     "channel": CHANNEL,
@@ -182,3 +183,24 @@ async def test_a_default_reply_url_that_cannot_be_called_is_refused_at_once() ->
         {"error": "replyUrl cannot be called: 10.0.0.1 is a private address", "code": 400},
     )
     assert service.calls == []
+
+
+async def test_a_sidelined_account_says_how_discord_refuses_it_and_until_when() -> None:
+    cause = Cause(400, "10003", '{"message": "Unknown Channel", "code": 10003}')
+    trouble = Trouble(cause, 3, since=NOW, span=timedelta(minutes=10))
+    service = FakeService(held=[replace(ACCOUNT, trouble=trouble)])
+    answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    assert answered.json == ENTRY | {
+        "sidelined": {
+            "cause": "Discord refuses what this account sends: HTTP status 400 with code 10003",
+            "details": '{"message": "Unknown Channel", "code": 10003}',
+            "since": "2026-01-02T03:04:05.678Z",
+            "until": "2026-01-02T03:14:05.678Z",
+        }
+    }
+
+
+async def test_an_account_that_was_refused_once_or_twice_is_not_sidelined() -> None:
+    service = FakeService(held=[replace(ACCOUNT, trouble=Trouble(Cause(403, "50013", ""), 2))])
+    answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    assert answered.json == ENTRY

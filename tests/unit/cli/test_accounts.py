@@ -152,3 +152,29 @@ def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch
     answer_with(monkeypatch, ACCOUNT | {"pendingModMessage": halt})
     shown = run("accounts", "show", "2").out
     assert "waystation accounts add" in shown and "accounts reset" not in shown
+
+
+SIDELINED = ACCOUNT | {
+    "sidelined": {
+        "cause": "Discord refuses what this account sends: HTTP status 403 with code 50013",
+        "details": '{"message": "Missing [b]Permissions"}',
+        "since": "2026-01-02T03:04:05.678Z",
+        "until": "2026-01-02T03:14:05.678Z",
+    }
+}
+
+
+def test_list_tells_sidelined_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, {"2": SIDELINED})
+    line = run("accounts", "list").out.splitlines()[1].rstrip()
+    assert line.startswith("!  2")
+    assert line.endswith("sidelined: " + SIDELINED["sidelined"]["cause"])
+
+
+def test_show_says_what_discord_answered_and_when_the_account_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(monkeypatch, SIDELINED)
+    out = run("accounts", "show", "2").out
+    assert "Missing [b]Permissions" in out and "2026-01-02T03:14:05.678Z" in out
+    assert "waystation accounts reset 2" in out

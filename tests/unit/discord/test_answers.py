@@ -79,8 +79,27 @@ def test_a_definite_4xx_is_refused_with_its_kind_and_discords_own_words(
     status: int, body: str, kind: str, error: type[TransportError]
 ) -> None:
     wait_s = 10.0 if kind == "rate_limited" else None
-    assert outcome_of(answer(status, body), 10.0) == Refused(status, body, kind, wait_s)
+    refused = Refused(status, body, kind, wait_s, answer(status, body).number)
+    assert outcome_of(answer(status, body), 10.0) == refused
     assert type(error_of(answer(status, body))) is error
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (coded(10003), "10003"),
+        ('{"code": "50013"}', "50013"),
+        ('{"code": [10003]}', ""),
+        (coded(10**40), ""),
+        ('{"message": "401: Unauthorized"}', ""),
+        ("<html>", ""),
+    ],
+)
+def test_discords_number_is_told_where_it_is_one(body: str, number: str) -> None:
+    said = outcome_of(answer(400, body), None)
+    assert isinstance(said, Refused) and said.discord_code == number
+    error = error_of(answer(400, body))
+    assert isinstance(error, RequestRefused) and error.discord_code == number
 
 
 def test_every_kind_has_a_case() -> None:

@@ -95,3 +95,10 @@ async def test_removal_and_reset_go_to_the_owner(tmp_path: Path) -> None:
         await here.accounts.remove(user, ACCOUNT.channel)
         assert await here.accounts.of(user) == []
         assert await here.here.store.get_account(ACCOUNT.account_id) is None
+
+
+async def test_people_are_shown_the_instants_of_their_own_clock(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        here.here.clock.set_wall(timedelta(hours=1))
+        now = here.here.clock.now()
+        assert here.accounts.shown(now) == now + timedelta(hours=1)

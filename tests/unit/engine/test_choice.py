@@ -6,11 +6,11 @@ import pytest
 
 from tests.build import account, draft, replace, setup
 from tests.unit.engine.desk import ACCOUNT, until
-from tests.unit.engine.house import DESCRIBE, INFO, house
+from tests.unit.engine.house import DESCRIBE, INFO, House, house
 from waystation.actions import Refused
 from waystation.engine.service import JobRequest
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
-from waystation.jobs import Job
+from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Standing
 
@@ -144,3 +144,61 @@ async def test_an_account_that_waits_is_not_drawn_while_another_does_not(tmp_pat
         with pytest.raises(Busy) as caught:
             await choice.of(user, request, COMMANDS["describe"], None)
         assert caught.value.executing_jobs == (job.jobid,)
+
+
+# ── sidelining (R50) ──
+
+UNKNOWN_CHANNEL = Refused(400, "{}", "account", discord_code="10003")
+
+
+async def _chosen(here: House, **asked: object) -> set[str]:
+    """Return the accounts that take a describe."""
+    request = replace(DESCRIBE, **asked)  # type: ignore[arg-type]
+    accounts = await here.service._choice.of(await here.user(), request, COMMANDS["describe"], None)
+    return {one.account_id for one in accounts}
+
+
+async def test_a_sidelined_account_is_not_drawn_while_another_is_usable(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        second = account(2)
+        sealed = here.sealer.seal("accounts", second.account_id, b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        for _ in range(3):
+            assert await _chosen(here) == {ACCOUNT.account_id, second.account_id}
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            job = await (await here.ask(replace(DESCRIBE, channel=ACCOUNT.channel)))
+            assert (job.status, job.code) == (JobStatus.FAILED, 502)
+        assert await _chosen(here) == {second.account_id}
+        # whoever names its channel gets it
+        assert await _chosen(here, channel=ACCOUNT.channel) == {ACCOUNT.account_id}
+        # ten minutes bring it back on trial
+        await here.here.clock.elapse(599)
+        assert await _chosen(here) == {second.account_id}
+        await here.here.clock.elapse(1)
+        assert await _chosen(here) == {ACCOUNT.account_id, second.account_id}
+
+
+async def test_a_sidelined_account_is_drawn_when_no_other_is_usable(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        for _ in range(3):
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            await (await here.ask())
+        assert await _chosen(here) == {ACCOUNT.account_id}
+
+
+async def test_a_reset_brings_a_sidelined_account_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        for _ in range(3):
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            await (await here.ask())
+        await here.accounts.reset(await here.user(), ACCOUNT.channel)
+        account = await here.accounts.get(await here.user(), ACCOUNT.channel)
+        assert account.trouble is None
+        # and its count begins anew
+        here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+        await (await here.ask())
+        account = await here.accounts.get(await here.user(), ACCOUNT.channel)
+        assert account.trouble is not None and account.trouble.in_a_row == 1

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -35,6 +37,8 @@ from waystation.errors import (
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.matching import upload_stem
+from waystation.ports import Mail
+from waystation.sidelining import Trouble, is_sidelined
 from waystation.wire.message import Component, Embed
 
 PACED = replace(LIMITS, pacing_s=2.5, pacing_jitter_s=1.0)
@@ -646,3 +650,88 @@ def test_each_refusal_has_its_meaning(refused: Refused, code: int, halts: bool) 
     assert event is not None
     assert event.code == code  # type: ignore[union-attr]
     assert (halt is not None) is halts
+
+
+# ── sidelining (R50) ──
+
+MISSING = Refused(403, '{"code": 50001}', "account", discord_code="50001")
+
+
+async def _refused(here: Desk, *outcomes: Outcome) -> None:
+    for outcome in outcomes:
+        here.discord.outcomes.append(outcome)
+        job = await here.submit()
+        await here.becomes(job.jobid, JobStatus.FAILED)
+
+
+async def test_three_same_refusals_of_the_account_sideline_it_and_tell_its_owner_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await _refused(here, MISSING, MISSING)
+        assert not await _mails(here)
+        await _refused(here, MISSING)
+        assert is_sidelined(await _trouble(here), here.clock.now())
+        (mail,) = await _mails(here)
+        assert mail.to == "owner@example.org"
+        assert "HTTP status 403 with code 50001" in mail.body and '{"code": 50001}' in mail.body
+        assert f"accounts reset {ACCOUNT.channel}" in mail.body
+        await here.clock.elapse(600)
+        await _refused(here, MISSING)
+        trouble = await _trouble(here)
+        assert trouble is not None and trouble.span == timedelta(minutes=20)
+        assert not await _mails(here)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Refused(400, '{"code": 10008}', "target", discord_code="10008"),
+        Refused(400, '{"code": 50035}', "invalid", discord_code="50035"),
+        Refused(429, "{}", "rate_limited", 0.0),
+    ],
+)
+async def test_what_a_caller_has_caused_neither_counts_nor_forgives(
+    tmp_path: Path, other: Refused
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await _refused(here, other, other, other, MISSING, other, MISSING)
+        assert not is_sidelined(await _trouble(here), here.clock.now())
+        await _refused(here, MISSING)
+        assert is_sidelined(await _trouble(here), here.clock.now())
+
+
+async def test_what_is_done_brings_a_sidelined_account_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await _refused(here, MISSING, MISSING, MISSING)
+        await here.send()
+        await until(lambda: not is_sidelined(here.owner.account.trouble, here.clock.now()))
+        assert here.owner.account.trouble == await _trouble(here)
+
+
+async def test_a_refused_upload_or_command_index_counts_as_well(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        refused = RequestRefused(403, "{}", "account", "50001")
+        for _ in range(2):
+            here.discord.upload_ends.append(refused)
+            job = await here.submit()
+            await here.becomes(job.jobid, JobStatus.FAILED)
+        here.discord.outcomes.append(refused)
+        job = await here.submit("info")
+        await here.becomes(job.jobid, JobStatus.FAILED)
+        assert is_sidelined(await _trouble(here), here.clock.now())
+
+
+async def _trouble(here: Desk) -> Trouble | None:
+    account = await here.store.get_account(ACCOUNT.account_id)
+    assert account is not None
+    return account.trouble
+
+
+async def _mails(here: Desk) -> Sequence[Mail]:
+    now = here.clock.now()
+    return await here.store.claim_mails(now, now + timedelta(days=1), 9)

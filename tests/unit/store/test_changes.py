@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import apsw
 import pytest
 
 from tests import build
 from tests.build import replace
+from tests.fakes import START
 from waystation.errors import (
     AccountHalted,
     LeaseLost,
@@ -13,11 +16,12 @@ from waystation.errors import (
     VersionConflict,
 )
 from waystation.jobs import Job, JobStatus, Late, MessageRole, Shown
-from waystation.ports import JobChange, Unrecognised
+from waystation.ports import JobChange, TroubleChange, Unrecognised
+from waystation.sidelining import Cause, Trouble
 from waystation.store import accounts, changes, slots
 from waystation.store.changes import commit
 from waystation.store.database import Database
-from waystation.store.rows import event_of, job_of
+from waystation.store.rows import account_of, event_of, job_of
 
 
 def added(database: Database, **fields: object) -> Job:
@@ -262,3 +266,49 @@ def test_unrecognised_messages_are_dropped_after_a_week(database: Database) -> N
     commit(database, build.change(unrecognised=[seen(1)]))
     commit(database, build.change(unrecognised=[seen(2)], at=build.later(7 * 86400 + 1)))
     assert [message for message, _ in database.all("newest_unrecognised", {"limit": 9})] == ["2"]
+
+
+# ── what Discord refused (R50) ──
+
+ONCE = Trouble(Cause(400, "10003", "Unknown Channel"), 1)
+SIDELINED = Trouble(
+    Cause(400, "10003", "Unknown Channel"),
+    3,
+    since=START,
+    span=timedelta(minutes=10),
+    told=((Cause(400, "10003", "Unknown Channel"), START),),
+)
+
+
+def _trouble(database: Database) -> Trouble | None:
+    row = database.one("account_by_id", {"account_id": "account-1"})
+    assert row is not None
+    return account_of(row).trouble
+
+
+def test_what_discord_refused_is_read_as_it_was_written(database: Database) -> None:
+    for before, after in ((None, ONCE), (ONCE, SIDELINED), (SIDELINED, None)):
+        commit(database, build.change(trouble=TroubleChange(before, after)))
+        assert _trouble(database) == after
+
+
+def test_a_sidelining_writes_its_mail(database: Database) -> None:
+    commit(database, build.change(trouble=TroubleChange(None, SIDELINED, build.mail())))
+    assert mails(database) == 1
+
+
+def test_a_reset_forgets_what_discord_refused_and_is_not_overwritten(database: Database) -> None:
+    commit(database, build.change(trouble=TroubleChange(None, ONCE)))
+    accounts.reset(database, "account-1", build.later(1))
+    assert _trouble(database) is None
+    # decided before the reset
+    commit(database, build.change(trouble=TroubleChange(ONCE, SIDELINED, build.mail())))
+    assert (_trouble(database), mails(database)) == (None, 0)
+
+
+def test_what_discord_refused_outlives_a_removal(database: Database) -> None:
+    commit(database, build.change(trouble=TroubleChange(None, SIDELINED)))
+    accounts.remove(database, "account-1", build.later(1))
+    accounts.erase(database, "account-1")
+    accounts.put(database, build.setup())
+    assert _trouble(database) == SIDELINED

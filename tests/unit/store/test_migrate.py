@@ -12,6 +12,7 @@ from waystation.errors import SchemaMismatch
 from waystation.store import accounts
 from waystation.store.database import Database, connect
 from waystation.store.migrate import Migration, back_up, migrate, migrations, schema_number
+from waystation.store.rows import account_of
 
 NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
 BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")
@@ -197,3 +198,18 @@ def test_jobs_that_ended_lately_are_known_after_the_migration(connection: apsw.C
         ("1", "2", "settled", "young"),
     ]
     assert sorted(msgspec.json.decode(rows[1][4])) == ["7", "h-young", "n-young"]
+
+
+def test_accounts_of_an_older_version_were_never_refused(connection: apsw.Connection) -> None:
+    number = next(one.number for one in migrations() if one.name == "sidelining")
+    migrate(connection, build.later(), None, migrations()[: number - 1])
+    connection.execute(
+        """
+        insert into users (email, created_at, token_hash, updated_at) values ('a@b.c', 1, x'00', 1);
+        insert into accounts (account_id, user_id, discord_user_id, channel, guild_id, max_jobs,
+          sealed_token, masked_token, created_at) values ('a', 1, 'd', 'c', 'g', 3, x'00', 'm', 1);
+        """
+    )
+    migrate(connection, build.later(9), None)
+    row = Database(connection).one("account_by_id", {"account_id": "a"})
+    assert row is not None and account_of(row).trouble is None

@@ -28,6 +28,7 @@ from waystation.jobs import (
     Submitted,
 )
 from waystation.ports import Account, HaltCause, User, UserChanges
+from waystation.sidelining import Cause, Trouble
 from waystation.store import rows
 from waystation.wire.message import Attachment, Embed, EmbedImage
 
@@ -220,6 +221,7 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
     user = User(1, created_at=build.later(), **changes)
     assert rows.user_of(row(values, rows.USER_COLUMNS)) == user
     account = build.account()
+    trouble = Trouble(Cause(403, "50013", "…"), 3, build.later(8), timedelta(minutes=10))
     values = rows.setup_values(build.setup(account)) | {
         "created_at": rows.micros(account.created_at),
         "halt": "Discord rejected it",
@@ -228,6 +230,7 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         "reset_at": None,
         "removed_at": rows.micros(build.later(9)),
         "epoch": 4,
+        "trouble": rows.trouble_value(trouble),
     }
     assert rows.account_of(row(values, rows.ACCOUNT_COLUMNS)) == replace(
         account,
@@ -236,6 +239,7 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         halt_cause=HaltCause.TOKEN,
         removed_at=build.later(9),
         epoch=4,
+        trouble=trouble,
     )
     delivery = replace(build.delivery(FULL), attempts=2)
     assert rows.delivery_of(row(rows.delivery_values(delivery), rows.DELIVERY_COLUMNS)) == delivery
@@ -264,5 +268,5 @@ def test_an_account_that_is_read_again_is_not_decoded_again() -> None:
     row = (*range(20),)[: len(rows.ACCOUNT_COLUMNS)]
     values = dict(zip(rows.ACCOUNT_COLUMNS, row, strict=True))
     unset = [name for name in values if name.endswith("_at") and name != "created_at"]
-    values |= dict.fromkeys([*unset, "halt_cause"])
+    values |= dict.fromkeys([*unset, "halt_cause", "trouble"])
     assert rows.account_of(tuple(values.values())) is rows.account_of(tuple(values.values()))

@@ -23,6 +23,7 @@ from waystation.outbound.mail import SmtpServer, read_smtp_url
 from waystation.ports import Account, Counts, HaltCause, Probe, Sealer
 from waystation.secret import Secret, redact
 from waystation.settings import Settings
+from waystation.sidelining import Trouble
 
 __all__ = ["look_at_account", "look_at_clock", "look_at_discord", "look_at_mail"]
 
@@ -87,12 +88,25 @@ async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> Fin
     name = f"{account.channel} ({account.masked_token})"
     found = await _look_at_token(account, sealer, probe)
     if account.halt is None:
+        sidelined = account.trouble is not None and account.trouble.until is not None
+        if account.trouble is not None and sidelined and found.level == "ok":
+            return _sidelined(account, account.trouble, f"{name} is sidelined")
         return Finding(found.level, f"{name}: {found.what}", found.mend)
     what = f"{name} is halted: {account.halt} — {found.what}"
     if account.halt_cause is HaltCause.TOKEN:
         return error(what, _RENEW)
     first = "Deal with it in Discord" if found.level == "ok" else found.mend.rstrip(".")
     return error(what, f"{first}, then `waystation accounts reset {account.channel}`")
+
+
+def _sidelined(account: Account, trouble: Trouble, what: str) -> Finding:
+    """Return what is known of an account that only its own jobs show to be refused (R50)."""
+    answer = "" if trouble.cause is None else trouble.cause.text
+    return warning(
+        f"{what}: {trouble.cause}: {answer}",
+        "Look whether that Discord user may use the bot's commands and attach files there, then "
+        f"`waystation accounts reset {account.channel}`",
+    )
 
 
 async def _look_at_token(account: Account, sealer: Sealer, probe: Probe) -> Finding:

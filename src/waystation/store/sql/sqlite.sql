@@ -67,7 +67,7 @@ update accounts set
 where account_id = :account_id and halt_cause = 'token';
 
 -- reset_account: lift the halt and remember when; time never goes back
-update accounts set
+update accounts set trouble = null,
   halt = null, halted_at = null, halt_cause = null, reset_at = max(:at, coalesce(reset_at, 0)),
   reset_after = coalesce(:seen, reset_after)
 where account_id = :account_id;
@@ -98,16 +98,19 @@ limit 1;
 -- remember_account: keep an account's identity and halt, without its secrets
 insert into former_accounts (
   account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
-  halt_cause, reset_at, reset_after
+  halt_cause, reset_at, reset_after, trouble
 )
 select
   account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
-  halt_cause, reset_at, reset_after
+  halt_cause, reset_at, reset_after, trouble
 from accounts where account_id = :account_id;
 
 -- recall_account: give an account that is added again what was remembered of it
-update accounts set (created_at, halt, halted_at, halt_cause, reset_at, reset_after) = (
-  select created_at, halt, halted_at, halt_cause, reset_at, reset_after from former_accounts
+update accounts set (
+  created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble
+) = (
+  select created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble
+  from former_accounts
   where former_accounts.account_id = accounts.account_id
 )
 where account_id = :account_id
@@ -278,6 +281,9 @@ where account_id = :account_id;
 -- halt_account: stop an account
 update accounts set halt = :text, halted_at = :at, halt_cause = :cause
 where account_id = :account_id;
+
+-- change_trouble: what Discord refused lately, unless a reset came in between (R50)
+update accounts set trouble = :after where account_id = :account_id and trouble is :before;
 
 -- insert_mail: one e-mail that must go out
 insert into mails (

@@ -28,6 +28,7 @@ from waystation.errors import HumanCheckRequired, NotAuthorised, Unreachable, Va
 from waystation.ports import Account, Counts, DiscordIdentity, HaltCause
 from waystation.secret import Secret
 from waystation.settings import load
+from waystation.sidelining import Cause, Trouble
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -229,3 +230,23 @@ async def test_a_halt_by_a_rejected_token_is_mended_by_a_new_one_alone() -> None
         finding = await look_at_account(halted, FakeSealer(), probe)
         assert finding.level == "error"
         assert "accounts add" in finding.mend and "reset" not in finding.mend
+
+
+async def test_a_sidelined_account_is_a_warning_with_its_cause() -> None:
+    cause = Cause(403, "50013", "Missing Permissions")
+    trouble = Trouble(cause, 3, since=START, span=timedelta(minutes=10))
+    level, what = await look(replace(ACCOUNT, trouble=trouble), FakeProbe(ME))
+    assert level == "warning" and "is sidelined" in what
+    assert "HTTP status 403 with code 50013: Missing Permissions" in what
+    assert what.endswith("`waystation accounts reset 2`")
+
+
+async def test_a_sidelined_account_whose_token_is_dead_names_that_first() -> None:
+    trouble = Trouble(Cause(403, "", ""), 3, since=START, span=timedelta(minutes=10))
+    level, what = await look(replace(ACCOUNT, trouble=trouble), FakeProbe(NotAuthorised()))
+    assert level == "error" and "does not accept the token" in what
+
+
+async def test_an_account_that_was_refused_once_is_fine() -> None:
+    refused_once = replace(ACCOUNT, trouble=Trouble(Cause(403, "", ""), 1))
+    assert (await look(refused_once, FakeProbe(ME)))[0] == "ok"
