@@ -88,7 +88,7 @@ class FakeClock:
         """Wait until at least `count` tasks sleep."""
         while self.sleepers < count:
             self._slept.clear()
-            await asyncio.wait_for(self._slept.wait(), 5)
+            await asyncio.wait_for(self._slept.wait(), 30)
 
     def advance(self, seconds: float) -> None:
         """Move the time and wake every sleeper whose end has come, without running it."""
@@ -163,6 +163,8 @@ class FailingStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.failing: set[str] | bool = False
+        self.busy = 0
+        """Calls that are not answered yet."""
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
@@ -170,7 +172,11 @@ class FailingStore:
         async def call(*args: object, **kwargs: object) -> Any:
             if self.failing is True or (self.failing and name in self.failing):
                 raise StoreError("The disk is full.")
-            return await real(*args, **kwargs)
+            self.busy += 1
+            try:
+                return await real(*args, **kwargs)
+            finally:
+                self.busy -= 1
 
         return call
 

@@ -31,7 +31,7 @@ class Slots:
         if job.ask.account is None:
             return timeline
         standing = job.ask.account.standing
-        if standing.has_slot:
+        if standing.has_slot and not standing.waiting:
             standing.running.add(job.number)
             return timeline
         if not standing.has_room:
@@ -71,7 +71,7 @@ class Slots:
         if job.number in standing.running:
             standing.running.discard(job.number)
             _count(job, standing)
-            self.admit(account)
+        self.admit(account)
 
 
 def _count(job: Job, standing: Standing) -> None:

@@ -64,10 +64,13 @@ LIMITS = OwnerLimits(
 
 ACCOUNT = account(1)
 
+WAIT_S = 30.0
+"""Far longer than anything takes on a busy machine; a wait that reaches it has failed."""
+
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Return when a condition holds: the store has a thread of its own, so nobody announces it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while True:
             holds = condition()
             if holds if isinstance(holds, bool) else await holds:
@@ -201,22 +204,27 @@ class Desk:
         )
 
     async def quiet(self) -> None:
-        """Let everything that can happen now happen: for what must not have happened after it."""
-        for _ in range(5):
-            await self.clock.elapse(0)
-            # the store answers in order, so what was written before is on disk
-            await self.store.ping()
+        """Let everything that can happen now happen, until all wait for the time or for Discord.
+
+        For what must not have happened after it. Only the store works in a thread of its own.
+        """
+        async with asyncio.timeout(WAIT_S):
+            for _ in range(2):
+                await self.clock.elapse(0)
+                while self.failing.busy:
+                    await asyncio.sleep(0.001)
+                    await self.clock.elapse(0)
 
     async def pass_until(self, condition: Callable[[], bool], step_s: float = 0.2) -> None:
-        """Move the time little by little until a condition holds."""
-        async with asyncio.timeout(5):
+        """Move the time little by little until a condition holds; the loops keep up with it."""
+        async with asyncio.timeout(WAIT_S):
             while not condition():
                 self.clock.advance(step_s)
-                await asyncio.sleep(0.001)
+                await self.quiet()
 
     async def pass_time(self, seconds: float) -> None:
         """Move the time once the loops sleep."""
-        await self.clock.sleeping(2)
+        await self.quiet()
         self.clock.advance(seconds)
 
 

@@ -77,7 +77,7 @@ class DueStore:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something recorded makes the condition true."""
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(condition)
 
     async def claim_deliveries(

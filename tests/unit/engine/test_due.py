@@ -158,7 +158,7 @@ async def test_stopping_ends_it_at_once_also_while_the_store_is_down() -> None:
     async with Running(Rounds(*[StoreError()] * 9)) as running:
         await running.clock.elapse(1)
         running.loop.stop()
-        await asyncio.wait_for(running.task, 5)
+        await asyncio.wait_for(running.task, 30)
 
 
 async def test_stopping_waits_for_work_under_way() -> None:
@@ -174,7 +174,7 @@ async def test_stopping_waits_for_work_under_way() -> None:
         await running.clock.elapse(1)
         assert not running.task.done()
         release.set()
-        await asyncio.wait_for(running.task, 5)
+        await asyncio.wait_for(running.task, 30)
         assert done.is_set()
 
 
@@ -185,7 +185,7 @@ async def test_work_that_does_not_end_is_cancelled_after_the_drain_time() -> Non
         await running.clock.elapse(2.9)
         assert running.loop.under_way == 1
         await running.clock.elapse(0.1)
-        await asyncio.wait_for(running.task, 5)
+        await asyncio.wait_for(running.task, 30)
         assert running.loop.under_way == 0
 
 

@@ -23,7 +23,7 @@ async def test_an_account_that_is_gone_cannot_be_owned(tmp_path: Path) -> None:
         with capture_logs() as logs:
             await here.store.erase_account(ACCOUNT.account_id)
             here.run()
-            await here.clock.sleeping(1)
+            await here.quiet()
         assert logs
         assert here.owner.state == "waiting"
 

@@ -153,7 +153,7 @@ async def test_a_round_that_fails_is_followed_by_another(tmp_path: Path, error: 
         here.failing.failing = True
         with capture_logs() as logs:
             running = asyncio.create_task(janitor(here, store).run())
-            await here.clock.sleeping(1)
+            await here.quiet()
             assert [line["event"] for line in logs] == ["janitor.round_failed"]
             here.failing.failing = False
             Broken.broken = False

@@ -78,7 +78,7 @@ async def test_a_stop_saves_the_session_and_ends_the_run(tmp_path: Path) -> None
         await until(lambda: here.owner._held().session.now == opened(9, newest="801"))
         await here.owner.stop()
         assert here.running is not None
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         assert await here.session() == opened(9)
         assert here.discord.now.closed
 
@@ -92,7 +92,7 @@ async def test_a_stop_with_the_store_down_still_ends_the_run(tmp_path: Path) -> 
         with capture_logs() as logs:
             await here.owner.stop()
         assert here.running is not None
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         assert "owner.session_not_saved" in [line["event"] for line in logs]
 
 
@@ -100,10 +100,10 @@ async def test_a_stop_between_two_holds_ends_the_run_at_once(tmp_path: Path) -> 
     async with desk(tmp_path) as here:
         here.failing.failing = True
         here.run()
-        await here.clock.sleeping(1)
+        await here.quiet()
         await here.owner.stop()
         assert here.running is not None
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
 
 
 async def test_a_stop_while_the_lease_is_being_taken_ends_the_run(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_stop_while_the_lease_is_being_taken_ends_the_run(tmp_path: Path
         here.run()
         await here.owner.stop()
         assert here.running is not None
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         assert all(transport.session is None for transport in here.discord.transports)
 
 
@@ -150,7 +150,7 @@ async def test_holds_that_break_one_after_the_other_wait_ever_longer(tmp_path: P
         with capture_logs() as logs:
             here.run()
             for seconds in (0.2, 1.0, 5.0, 15.0, 15.0):
-                await here.clock.sleeping(1)
+                await here.quiet()
                 waits.append(seconds)
                 here.clock.advance(seconds - 0.01)
                 await asyncio.sleep(0)
@@ -169,7 +169,7 @@ async def test_a_hold_that_lasted_starts_the_waits_anew(tmp_path: Path) -> None:
         here.discord.say(create(said("801", content="what nobody knows"), sequence=9))
         await until(lambda: here.discord.transports[0].closed)
         here.failing.failing = False
-        await here.clock.sleeping(1)
+        await here.quiet()
         here.clock.advance(0.1)
         await until(lambda: len(here.discord.transports) == 2)
 
@@ -185,7 +185,7 @@ async def test_an_error_of_our_own_does_not_end_the_owner(
 
             patched.setattr(Conversation, "expire", broken)
             here.run()
-            await here.clock.sleeping(2)
+            await here.quiet()
             here.owner.moved.ring()
             await until(lambda: "owner.hold_failed" in [line["event"] for line in logs])
         await here.pass_until(lambda: here.owner.caught_up)
@@ -239,7 +239,7 @@ async def test_a_job_that_was_accepted_before_the_account_was_held_is_sent(tmp_p
     async with desk(tmp_path) as here:
         here.failing.failing = True
         here.run()
-        await here.clock.sleeping(1)
+        await here.quiet()
         job = await here.submit()
         assert here.owner.jobs == ()
         here.failing.failing = False
@@ -309,7 +309,7 @@ async def test_nothing_is_judged_while_discord_cannot_be_heard(tmp_path: Path) -
         await until(lambda: not here.owner.caught_up)
         assert here.owner.state == "connecting"
         await here.pass_time(60 + 599)
-        await here.clock.sleeping(2)
+        await here.quiet()
         assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
         await here.pass_time(1)
         await here.becomes(job.jobid, JobStatus.FAILED)
@@ -435,7 +435,7 @@ async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
         )
         for number in range(1, 121):
             await until(lambda number=number: len(here.discord.reads) >= number)
-            await here.clock.sleeping(3)
+            await here.quiet()
             assert not here.owner.caught_up
             here.clock.advance(5)
         # the deadline has passed meanwhile, and its grace counts from there: no second one

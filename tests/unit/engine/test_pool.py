@@ -107,7 +107,7 @@ async def test_a_stop_ends_all_owners_and_the_run(tmp_path: Path) -> None:
         await here.send()
         assert len(here.pool.jobs(ACCOUNT.account_id)) == 1
         await here.pool.stop()
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         assert here.pool.owners == ()
         assert here.here.discord.now.closed
 
@@ -118,7 +118,7 @@ async def test_an_account_that_comes_after_the_stop_is_left_to_the_next_start(
     async with floor(tmp_path) as here:
         await here.live()
         await here.pool.stop()
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         await here.pool.put((await second_account(here.here)).account_id)
         assert here.pool.owners == ()
 
@@ -159,9 +159,9 @@ async def test_the_jobs_of_a_removed_account_fail_when_the_grace_is_over(tmp_pat
         await here.live()
         job = await here.send()
         await here.remove()
-        await here.here.clock.sleeping(3)
+        await here.here.quiet()
         here.here.clock.advance(REMOVAL_GRACE.total_seconds() - 1)
-        await here.here.clock.sleeping(3)
+        await here.here.quiet()
         assert (await here.here.job(job.jobid)).status is JobStatus.SUBMITTED
         await here.here.pass_until(lambda: here.pool.owners == (), step_s=1)
         failed = await here.here.job(job.jobid)
@@ -241,7 +241,7 @@ async def test_a_stop_does_not_wait_for_a_removed_accounts_jobs(tmp_path: Path) 
         await here.send()
         await here.remove()
         await here.pool.stop()
-        await asyncio.wait_for(here.running, 5)
+        await asyncio.wait_for(here.running, 30)
         assert not await here.gone()
 
 

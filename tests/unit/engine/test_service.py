@@ -291,7 +291,7 @@ async def test_a_picture_that_is_being_fetched_at_the_stop_makes_no_job(tmp_path
         await until(lambda: len(here.fetcher.urls) == 1)
         await here.service.drain()
         with pytest.raises(Unavailable):
-            await asyncio.wait_for(asked, 5)
+            await asyncio.wait_for(asked, 30)
         assert await here.here.store.running_jobs(1) == []
 
 
@@ -326,7 +326,7 @@ async def test_a_job_that_is_being_accepted_at_the_stop_is_answered(tmp_path: Pa
         assert not draining.done()
         accepting.set_result(None)
         await draining
-        answer = await asyncio.wait_for(asked, 5)
+        answer = await asyncio.wait_for(asked, 30)
         assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
 
 

@@ -39,7 +39,7 @@ async def test_a_sequence_that_advances_without_changes_is_saved_now_and_then(
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.say(create(said("801", channel="1"), sequence=9))
-        await here.clock.sleeping(2)
+        await here.quiet()
         assert await here.session() == opened(1)
         await here.pass_time(31)
 

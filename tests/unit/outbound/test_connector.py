@@ -244,7 +244,7 @@ async def test_a_hanging_lookup_delays_no_other(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     hanging = [asyncio.ensure_future(system_lookup("slow.test")) for _ in range(100)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await system_lookup("127.0.0.1") == ("127.0.0.1",)
     hanging.pop().cancel()
     release.set()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import aiohttp
 import pytest
@@ -11,7 +10,6 @@ from structlog.testing import capture_logs
 from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from tests.unit.outbound.conftest import Serve, ServeRaw
-from waystation.clock import SystemClock
 from waystation.deliveries import Attempt, Delivery
 from waystation.engine.deliverer import Deliverer
 from waystation.outbound.connector import USER_AGENT
@@ -163,7 +161,7 @@ async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, se
             cut.set()
 
     assert (await sender.send(delivery(url=await serve(pour)))).delivered
-    await asyncio.wait_for(cut.wait(), 5)
+    await asyncio.wait_for(cut.wait(), 30)
 
 
 @pytest.mark.parametrize(
@@ -262,10 +260,13 @@ async def as_it_is(delivery: Delivery) -> Delivery:
     return delivery
 
 
-async def test_fifty_hung_receivers_delay_another_by_less_than_a_second(
+async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
     session: aiohttp.ClientSession, serve: Serve, serve_raw: ServeRaw
 ) -> None:
-    """R41, over sockets: each hung receiver has more due than it may take up at once."""
+    """R41, over sockets: each hung receiver has more due than it may take up at once.
+
+    Nothing moves the clock: another's attempt can wait neither for a round nor for a time-out.
+    """
     arrived = asyncio.Event()
 
     async def note(request: web.Request) -> web.Response:
@@ -278,15 +279,13 @@ async def test_fifty_hung_receivers_delay_another_by_less_than_a_second(
         for _ in range(6):
             number += 1
             store.add(delivery(number, url))
-    clock = SystemClock()
-    sender = WebhookSender(session, clock, timeout_s=30)
-    deliverer = Deliverer(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=30)
+    clock = FakeClock()
+    sender = WebhookSender(session, clock, timeout_s=300)
+    deliverer = Deliverer(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300)
     running = asyncio.ensure_future(deliverer.run())
     await store.until(lambda: sum(store.claims) == 300)
-    started = time.monotonic()
     store.add(delivery(999, await serve(note)))
     deliverer.nudge()
-    await asyncio.wait_for(arrived.wait(), 5)
-    assert time.monotonic() - started < 1
+    await asyncio.wait_for(arrived.wait(), 30)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

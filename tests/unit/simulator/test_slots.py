@@ -41,6 +41,40 @@ async def test_the_first_enter_the_next_wait_and_the_last_are_refused() -> None:
     assert standing.running == set()
 
 
+async def test_nobody_overtakes_a_job_that_is_about_to_wait() -> None:
+    """The slot is free before the first in the queue has said that it waits."""
+    setting, slots = Setting(), Slots()
+    standing = setting.account.standing
+    standing.concurrency = 1
+    one, two, three = _jobs(setting, 3)
+    slots.enter(one, LINE)
+    slots.enter(two, LINE)
+    slots.release(one)
+    assert Kind.SLOT in [step.kind for step in slots.enter(three, LINE)]
+    assert list(standing.waiting) == [2, 3]
+    places = [asyncio.create_task(slots.wait(job)) for job in (three, two)]
+    await asyncio.sleep(0)
+    assert standing.running == {2}
+    slots.release(two)
+    await asyncio.gather(*places)
+    assert standing.running == {3}
+
+
+async def test_who_leaves_the_queue_lets_the_next_one_in() -> None:
+    setting, slots = Setting(), Slots()
+    standing = setting.account.standing
+    standing.concurrency = 1
+    one, two, three = _jobs(setting, 3)
+    for job in (one, two, three):
+        slots.enter(job, LINE)
+    place = asyncio.create_task(slots.wait(three))
+    await asyncio.sleep(0)
+    slots.release(one)
+    slots.release(two)
+    await place
+    assert standing.running == {3}
+
+
 async def test_who_gives_up_waiting_leaves_the_queue() -> None:
     setting, slots = Setting(), Slots()
     setting.account.standing.concurrency = 0
