@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from typing import Any
+from uuid import uuid4
 
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
 from tests.pictures import proof
+from waystation.simulator.payload import Payload
 
 PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
 
@@ -141,20 +145,31 @@ async def test_a_look_back_that_fails_holds_up_nobody(install: Install) -> None:
 
 
 async def test_pictures_of_strangers_cost_one_read(install: Install) -> None:
-    """B6."""
+    """B6: finished pictures without an author, any of which might be the waiting job's."""
     async with install(first_answer_s=15.0, speed=400.0) as here:
         ada = await here.ready()
         account = here.sim.accounts[0]
+        done = await ada.run("imagine", prompt="a hasty fisherman")
+        known = here.sim.messages.get(account.channel_id, done["messageId"])
+        assert known is not None
+        await here.sim.settled()
+        reads, asks = len(_asked(here, "messages.read")), len(_asked(here, "interactions"))
         here.sim.fault("slow_answer", count=1, params={"seconds": 4.0})
         job = asyncio.create_task(ada.run("imagine", prompt="a patient fisherman"))
-        await eventually(lambda: bool(_asked(here, "interactions")))
-        picture = {"id": "1", "filename": "a.png", "size": 1, "url": "https://x.test/a.png"}
+        await eventually(lambda: len(_asked(here, "interactions")) > asks)
         for _ in range(40):
-            message = here.said_by_the_bot(account, attachments=[picture])
-            partial = {key: message[key] for key in ("id", "channel_id", "guild_id", "attachments")}
-            here.sim.sessions.publish((account.user_id,), "MESSAGE_UPDATE", partial)
+            stranger = _strangers(known, here.sim.ids.snowflake())
+            here.sim.sessions.publish((account.user_id,), "MESSAGE_UPDATE", stranger)
         assert (await job)["status"] == "completed"
-        assert len(_asked(here, "messages.read")) == 1
+        assert len(_asked(here, "messages.read")) == reads + 1
+
+
+def _strangers(known: Payload, message_id: str) -> Payload:
+    """Return an update of a picture of somebody else, in the form of one that is known."""
+    named = ("id", "channel_id", "content", "attachments", "components")
+    text = json.dumps({name: known[name] for name in named})
+    (uuid,) = set(re.findall(r"upsample::1::([0-9a-f-]{36})", text))
+    return json.loads(text.replace(uuid, str(uuid4()))) | {"id": message_id}
 
 
 def _asked(here: Installation, route: str) -> list[Any]:
