@@ -522,7 +522,8 @@ async def test_what_waits_when_its_account_is_stopped_ends_at_once(install: Inst
         status, job, _ = await ada.describe(here.photo())
         rejected = "Discord rejected the account's token (close code 4004)"
         assert status == 596, job
-        assert (job["error"], job["errorDetails"]) == ("Pending mod message", rejected)
+        halted = "The account was halted before the job was sent to Discord"
+        assert (job["error"], job["errorDetails"]) == (halted, rejected)
         assert (await ada.account(channel))["pendingModMessage"] == rejected
         # a reset connects anew
         reset = f"/v2/account/midjourney/{channel}/reset"

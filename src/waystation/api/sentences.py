@@ -137,6 +137,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Waystation was restarted before the job was sent to Discord",
             "Waystation was restarted before the mask was sent",
             "The account was removed before the job was sent to Discord",
+            "The account was stopped and set up anew before the job was sent to Discord",
             "Nobody could connect to the job's Discord account in time",
             "restored",
         ),
@@ -147,6 +148,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Please address this issue and POST account/midjourney/<channel>/reset "
             "before making any new API calls.",
             "Pending mod message",
+            "The account was halted before the job was sent to Discord",
             "Discord rejected the token of your Discord account. Please POST "
             "account/midjourney<channel> with a new token before making any new API calls.",
         ),

@@ -33,7 +33,7 @@ from waystation.actions import (
 )
 from waystation.engine.feed import race
 from waystation.engine.modals import answer_to
-from waystation.engine.turns import Hindrance, Turns
+from waystation.engine.turns import NOTHING_SENT, Hindrance, Turns
 from waystation.errors import (
     AccountHalted,
     HumanCheckRequired,
@@ -455,9 +455,11 @@ class Submitter:
     async def _halted(self) -> Failed:
         """What a job that waited ends with when its account was halted or removed meanwhile."""
         account = await self._owner.adapters.store.get_account(self._owner.account.account_id)
-        if account is None or account.halt is None:
-            return Failed(502, "The account was removed before the job was sent to Discord")
-        return Failed(596, "Pending mod message", account.halt)
+        if account is not None and account.halt is not None:
+            return Failed(596, _HALTED, account.halt)
+        if account is None or account.removed_at is not None:
+            return Failed(502, _REMOVED, NOTHING_SENT)
+        return Failed(502, _HALTED_MEANWHILE, NOTHING_SENT)
 
     async def _not_sent(self, jobid: JobId, error: TransportError) -> None:
         await self._end(jobid, *_transport_failure(error), cause_of(error))
@@ -542,5 +544,8 @@ def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
 
 
 _OWN_FAULT = "A fault of Waystation itself stopped the job; its log says which"
+_HALTED = "The account was halted before the job was sent to Discord"
+_REMOVED = "The account was removed before the job was sent to Discord"
+_HALTED_MEANWHILE = "The account was stopped and set up anew before the job was sent to Discord"
 _MASK_LOST = "Waystation was restarted before the mask was sent"
 _CAPTCHA = "Discord asks for a human check (CAPTCHA)"

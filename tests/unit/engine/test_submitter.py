@@ -566,7 +566,7 @@ async def test_an_account_that_is_halted_while_a_job_waits_ends_it_with_596(tmp_
         failed = await here.becomes(second.jobid, JobStatus.FAILED)
         assert (failed.code, failed.error, failed.error_details) == (
             596,
-            "Pending mod message",
+            "The account was halted before the job was sent to Discord",
             "look",
         )
         assert len(here.discord.performed) == 1
@@ -581,6 +581,23 @@ async def test_a_halt_that_only_the_store_knows_is_found_by_the_commit(tmp_path:
         here.owner.submit(Waiting(job, (PICTURE,)))
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
         assert failed.code == 596
+        assert here.discord.performed == []
+
+
+async def test_a_job_of_an_account_that_works_again_is_not_called_one_of_a_removed_one(
+    tmp_path: Path,
+) -> None:
+    """The owner still knows the account as halted; its reset is stored already."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.owner.account = replace(here.owner.account, halt="look")
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error, failed.error_details) == (
+            502,
+            "The account was stopped and set up anew before the job was sent to Discord",
+            NOTHING_SENT,
+        )
         assert here.discord.performed == []
 
 
