@@ -83,7 +83,13 @@ class Installation:
                     return
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _equip(self, count: int) -> None:
+    async def fault(self, name: str, **facts: object) -> None:
+        """Switch a fault of the simulator on."""
+        url = f"{self.simulator.ready['url']}/_sim/faults"
+        async with self.http.post(url, json={"name": name, **facts}) as answer:
+            answer.raise_for_status()
+
+    async def _equip(self, count: int, max_jobs: int) -> None:
         for account in self.accounts[:count]:
             await self.post(
                 f"/v2/account/midjourney/{account['channel_id']}",
@@ -91,7 +97,7 @@ class Installation:
                     "discord": account["token"],
                     "server": account["guild_id"],
                     "channel": account["channel_id"],
-                    "maxJobs": 3,
+                    "maxJobs": max_jobs,
                 },
             )
         await self.connected(count)
@@ -122,9 +128,18 @@ async def add_user(environment: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def installation(
-    folder: Path, *, accounts: int, equipped: int, speed: float
+    folder: Path,
+    *,
+    accounts: int,
+    equipped: int,
+    speed: float,
+    max_jobs: int = 3,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Installation]:
-    """Start it all. `equipped` of the simulated accounts are given to the service."""
+    """Start it all. `equipped` of the simulated accounts are given to the service.
+
+    Args: settings: more variables of the service's environment
+    """
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(
             child(
@@ -135,7 +150,7 @@ async def installation(
                 *("--picture-size", "256"),
             )
         )
-        environment = service_environment(folder, simulator.ready["url"])
+        environment = service_environment(folder, simulator.ready["url"]) | (settings or {})
         service = await stack.enter_async_context(
             child(
                 folder / "service.log",
@@ -151,5 +166,5 @@ async def installation(
         running = Installation(
             simulator, service, http, token, service.ready["url"], simulator.ready["accounts"]
         )
-        await running._equip(equipped)
+        await running._equip(equipped, max_jobs)
         yield running
