@@ -58,8 +58,10 @@ __all__ = ["State", "mailer_of", "open_state", "run", "serve"]
 
 log = structlog.get_logger("waystation.app")
 
-_M_ARENA_MAX = -8
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """Source: glibc, mallopt(3)."""
+_LARGE_BYTES = 1 << 17
+"""glibc's own first threshold, above which memory is taken from the system piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
     """Run the service until `stop` is set. Args and errors as in `serve`."""
     for warning in settings.warnings:
         log.warning("settings.unknown_variable", text=warning)
-    _share_one_arena()
+    _keep_memory_small()
     with contextlib.closing(_listen(settings)) as listening:
         async with open_state(settings) as state:
             await state.store.own_accounts()
@@ -261,14 +263,18 @@ async def _within(limit_s: float, step: Awaitable[None]) -> None:
         log.warning("service.stop_step_cut_short", limit_s=limit_s)
 
 
-def _share_one_arena() -> None:
-    """Let threads that start from now on take memory from where the main thread does.
+def _keep_memory_small() -> None:
+    """Let threads that start from now on take memory from where the main thread does, and give
+    what pictures and bodies took back to the system at once.
 
-    glibc gives each its own and hands back to the system what such a thread frees, so every picture
-    that is looked at would be paid for in page faults.
+    glibc gives each thread memory of its own, so that every picture that is looked at would be paid
+    for in page faults. And it raises its threshold with each large piece that is freed: pictures
+    then lie between small things, and the process never shrinks again.
     """
     with contextlib.suppress(OSError, AttributeError):  # not every system has glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 class _Server(uvicorn.Server):
@@ -292,9 +298,13 @@ def _server(settings: Settings, service: Service, ids: SystemIds) -> _Server:
         cors_origins=settings.cors_origins,
         metrics=CollectorRegistry() if settings.metrics else None,
     )
+    bounds = Bounds(
+        head_s=settings.head_timeout_s,
+        proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
+    )
     config = uvicorn.Config(
         face.app,
-        http=bounded_protocol(Bounds(head_s=settings.head_timeout_s), face.straight),
+        http=bounded_protocol(bounds, face.straight),
         ws="none",
         lifespan="off",
         access_log=False,

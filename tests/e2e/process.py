@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,16 @@ _FINAL = ("completed", "failed", "moderated", "cancelled")
 class Child:
     """One `waystation` process."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        program: Sequence[str] = ("-m", "waystation"),
+    ) -> None:
+        """Args: program: what Python runs instead."""
         self._environment = dict(environment)
         self._log = log
+        self._program = tuple(program)
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -61,8 +68,7 @@ class Child:
         with self._log.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "waystation",
+                *self._program,
                 *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -174,6 +180,8 @@ class Ground:
         self.doors = Doors(sim)
         self.outside = place
         self.environment = dict(environment)
+        self.program: Sequence[str] = ("-m", "waystation")
+        """What Python runs as the service."""
         self.directory = directory
         self.settings: Settings = load(flags={}, environ=environment)
         self.http = aiohttp.ClientSession()
@@ -187,7 +195,7 @@ class Ground:
 
     async def start(self) -> None:
         """Start the service and wait until it listens."""
-        self.service = Child(self.environment, self.directory / "service.log")
+        self.service = Child(self.environment, self.directory / "service.log", self.program)
         await self.service.start("serve", "--port", "0", "--json")
         line = await self.service.line()
         assert line, self.service.log

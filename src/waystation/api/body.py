@@ -21,8 +21,9 @@ from starlette.types import Receive
 
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
+from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["Body", "HungUp", "Limits", "TooSlow", "read_body", "weight"]
+__all__ = ["FIELDS", "UNUSABLE", "Body", "HungUp", "Limits", "TooSlow", "read_body", "weight"]
 
 _MIB = 1 << 20
 
@@ -39,6 +40,23 @@ _CHARSETS = frozenset({b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1"})
 """Charsets that a form may name. Python keeps each other name it is asked for, for ever, and some
 of its codecs make text that nothing can encode again."""
 
+
+FIELDS = frozenset(
+    {param.name for command in COMMANDS.values() for param in command.params}
+    | {"channel", "discord", "maxJobs", "mode", "name", "replyProgress", "replyRef", "replyUrl"}
+    | {"server", "user"}
+)
+"""What any route reads of a JSON body. Every other field is passed over and never built: a body of
+1 MiB can describe objects of 60 MiB."""
+
+UNUSABLE: Mapping[str, object] = {}
+"""Stands for a field's value that no route takes, such as an object or a list of lists."""
+
+_Known = msgspec.defstruct(
+    "_Known", [(name, msgspec.Raw, msgspec.Raw()) for name in sorted(FIELDS)]
+)
+_known = msgspec.json.Decoder(_Known)
+_value = msgspec.json.Decoder(bool | int | float | str | list[str] | None)
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -157,7 +175,10 @@ def _parse_json(raw: bytes, content_type: str) -> Body:
     if not raw.strip():
         return Body()
     try:
-        value = msgspec.json.decode(_unmarked(raw))
+        known = _known.decode(_unmarked(raw))
+        fields = {name: _read(sent) for name in FIELDS if (sent := getattr(known, name))}
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("Request body must be a JSON object") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         kind = content_type.partition(";")[0].strip().lower()
         if kind and not _may_be_json(kind):
@@ -165,9 +186,15 @@ def _parse_json(raw: bytes, content_type: str) -> Body:
                 f"Request body must be JSON or multipart/form-data, not {kind[:_MAX_SHOWN]}"
             ) from error
         raise InvalidRequest("Request body is not valid JSON") from error
-    if not isinstance(value, dict):
-        raise InvalidRequest("Request body must be a JSON object")
-    return Body(fields=value)
+    return Body(fields=fields)
+
+
+def _read(sent: msgspec.Raw) -> object:
+    """Return a field's value. Raises: DecodeError."""
+    try:
+        return _value.decode(sent)
+    except msgspec.ValidationError:
+        return UNUSABLE
 
 
 def _unmarked(raw: bytes) -> bytes:

@@ -2,11 +2,15 @@
 
 How it works: uvicorn parses whatever a read brings, so a read of small requests becomes thousands
 of waiting ones, and it reads on after each answer. Here bytes are parsed in pieces of at most
-`_QUEUED` requests, the next piece only when no request waits behind the running one; until then
+`QUEUED` requests, the next piece only when no request waits behind the running one; until then
 reading is paused, so the rest stays with the caller. Trailers are dropped. Bytes that complete no
 head and carry no body are counted, and a clock runs from the first byte of a head to its end; both
-have limits. Answers that stay unread end the connection. A connection that breaks a limit is cut
-without an answer: nobody is there to read it.
+have limits, and so has the number of headers, because a small one costs forty times its bytes.
+Answers that stay unread end the connection. A connection that breaks a limit is cut without an
+answer: nobody is there to read it.
+
+Connections are counted by address too, so that one address cannot take all; a reverse proxy brings
+those of everybody and is not counted.
 
 Source: R43
 """
@@ -15,25 +19,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from waystation.api.answer import refusal
 from waystation.api.straight import Straight, StraightProtocol
+from waystation.engine.logins import place_of
 
-__all__ = ["Bounds", "bounded_protocol"]
+__all__ = ["QUEUED", "Bounds", "bounded_protocol"]
 
-_QUEUED: Final = 16
+Network = IPv4Network | IPv6Network
+
+QUEUED: Final = 16
 """Requests of one connection that wait behind the running one."""
 
 _PIECE_BYTES: Final = 256
-"""Holds fewer than `_QUEUED` requests: the shortest that is HTTP/1.1 has 18 bytes."""
+"""Holds fewer than `QUEUED` requests: the shortest that is HTTP/1.1 has 18 bytes."""
 
 _MOST_BYTES: Final = 1 << 14
-"""Parsed at once where fewer than `_QUEUED` requests can be in it."""
+"""Parsed at once where fewer than `QUEUED` requests can be in it."""
 
 _VERSION: Final = b"HTTP/"
 """Every request line ends with it, so that counting it bounds the requests in some bytes."""
@@ -48,13 +58,19 @@ class Bounds:
 
     head_s: float = 10.0
     """From the first byte of a head to its end."""
-    head_bytes: int = 1 << 16
+    head_bytes: int = 1 << 15
     """Bytes that end no head and carry no body: heads, trailers. Jobids and tokens are short, and
     proxies add a few hundred bytes."""
+    headers: int = 128
+    """Headers of one request; browsers and proxies send some thirty."""
     unread_s: float = 30.0
     """How long after its last answer a caller may leave some of it unread."""
     connections: int = 2048
     """Connections in all."""
+    connections_of_address: int = 256
+    """Connections of one address, of IPv6 of one /64."""
+    proxies: Sequence[Network] = ()
+    """Whose connections count only in all."""
 
 
 def bounded_protocol(
@@ -64,11 +80,12 @@ def bounded_protocol(
 
     Args: straight: answers what needs no task; None: every request goes through the application
     """
-    kept, given = bounds or Bounds(), straight
+    kept, given, counted = bounds or Bounds(), straight, Counter[str]()
 
     class BoundedProtocol(_BoundedProtocol):
         bounds = kept
         straight = given
+        places = counted
 
     return BoundedProtocol
 
@@ -85,6 +102,8 @@ class _Gate(FlowControl):
 
 class _BoundedProtocol(StraightProtocol):
     bounds: Bounds
+    places: Counter[str]
+    """Where a caller is → connections; of all connections of a server together."""
     flow: _Gate
     _held: bytes = b""
     """Read but not parsed yet."""
@@ -93,6 +112,7 @@ class _BoundedProtocol(StraightProtocol):
     """Bytes parsed since the last end of a head or piece of a body."""
     _waiting_since: float | None = None
     _answered_at: float = 0.0
+    _place: str = ""
     _watch: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,15 +128,31 @@ class _BoundedProtocol(StraightProtocol):
         super().connection_made(transport)
         self.flow = _Gate(transport)
         self._waiting_since = self._answered_at = self.loop.time()
-        if len(self.connections) > self.bounds.connections:
+        self._place = self._counted_place()
+        self.places[self._place] += 1
+        too_many = self.places[self._place] > self.bounds.connections_of_address
+        if len(self.connections) > self.bounds.connections or (self._place and too_many):
             transport.close()
         else:
             self._look_in(min(self.bounds.head_s, self.bounds.unread_s))
+
+    def _counted_place(self) -> str:
+        """Return where the caller is; empty for a proxy, and for what has no address."""
+        host = self.client[0] if self.client else ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return ""
+        is_proxy = any(address in network for network in self.bounds.proxies)
+        return "" if is_proxy else place_of(host)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._held = b""
         self.pipeline.clear()
+        self.places[self._place] -= 1
+        if self.places[self._place] <= 0:
+            del self.places[self._place]
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -139,21 +175,24 @@ class _BoundedProtocol(StraightProtocol):
         """Parse what is held until a request waits behind the running one."""
         data, at = self._held, 0
         while at < len(data) and not self.pipeline and not self.transport.is_closing():
-            few = data.count(_VERSION, at, at + _MOST_BYTES) < _QUEUED
+            few = data.count(_VERSION, at, at + _MOST_BYTES) < QUEUED
             end = at + (_MOST_BYTES if few else _PIECE_BYTES)
             self._parse(data[at:end])
             at = end
         self._held = b"" if self.transport.is_closing() else data[at:]
-        self.flow.shut = bool(self._held)
+        was_shut, self.flow.shut = self.flow.shut, bool(self._held)
         if self._held:
             self.flow.pause_reading()
-        elif not self.pipeline:
+        elif was_shut and not self.pipeline and not self._has_much_of_a_body:
             self.flow.resume_reading()
 
+    @property
+    def _has_much_of_a_body(self) -> bool:
+        """Whether the application must read on before the connection is: it says so itself."""
+        return not self.is_free and len(self.cycle.body) > HIGH_WATER_LIMIT
+
     def _parse(self, data: bytes) -> None:
-        # uvicorn declares the cycle as always there, but starts without one
-        idle = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
-        if idle and self._waiting_since is None:
+        if self.is_free and self._waiting_since is None:
             self._waiting_since = self.loop.time()
         self._idle_bytes += len(data)
         super().data_received(data)
@@ -167,6 +206,8 @@ class _BoundedProtocol(StraightProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head_complete:  # what comes after it is a trailer
             super().on_header(name, value)
+            if len(self.headers) > self.bounds.headers:
+                self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._head_complete = True

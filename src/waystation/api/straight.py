@@ -106,6 +106,12 @@ class StraightProtocol(HttpToolsProtocol):
     straight: Straight | None = None
     _answered: bool = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether no request of this connection is being answered."""
+        # uvicorn declares the cycle as always there, but starts without one
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+
     def on_headers_complete(self) -> None:
         """Answer at once when that is possible; else let uvicorn go on."""
         self._answered = self._answer()
@@ -125,9 +131,7 @@ class StraightProtocol(HttpToolsProtocol):
         HttpToolsProtocol.on_response_complete(self)
 
     def _answer(self) -> bool:
-        # uvicorn declares the cycle as always there, but starts without one
-        is_free = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
-        if self.straight is None or not is_free or self.pipeline or self.flow.write_paused:
+        if self.straight is None or not self.is_free or self.pipeline or self.flow.write_paused:
             return False
         if self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
             return False

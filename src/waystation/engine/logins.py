@@ -15,7 +15,7 @@ from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
 from waystation.ports import Clock, Glance, Sealer, Store, User, UserChanges
 
-__all__ = ["Logins"]
+__all__ = ["Logins", "place_of"]
 
 _FAILURES_PER_MINUTE = 30
 """R44; a secret has 256 bits, so this only keeps a flood cheap."""
@@ -60,7 +60,7 @@ class Logins:
         """
         user = await self._user_of(authorization)
         if user is None:
-            now, place = self._clock.now(), _place(peer)
+            now, place = self._clock.now(), place_of(peer)
             # only failures are throttled: a good token behind the same address goes on working
             if self._failures.full(place, now):
                 raise Throttled(
@@ -107,8 +107,8 @@ class Logins:
         await self._store.change_user(user.user_id, changes)
 
 
-def _place(peer: str) -> str:
-    """Return where a caller is, as far as failures are counted by it."""
+def place_of(peer: str) -> str:
+    """Return where a caller is, as it is counted by; empty for what is no address."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

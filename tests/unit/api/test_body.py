@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import encodings
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.types import Message
 
-from waystation.api.body import Body, HungUp, Limits, TooSlow, read_body
+from waystation.api.body import FIELDS, UNUSABLE, Body, HungUp, Limits, TooSlow, read_body
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
+from waystation.midjourney.commands import COMMANDS
 
 LIMITS = Limits(json_bytes=100, form_bytes=1000, body_s=60)
 FORM = "multipart/form-data; boundary=edge"
@@ -56,7 +58,7 @@ END = b"--edge--\r\n"
 
 
 async def test_chunks_are_joined_into_one_object() -> None:
-    assert await read([b'{"a":', b"1}"]) == Body(fields={"a": 1})
+    assert await read([b'{"maxJobs":', b"1}"]) == Body(fields={"maxJobs": 1})
 
 
 @pytest.mark.parametrize("raw", [b"", b" \r\n"])
@@ -66,7 +68,7 @@ async def test_an_empty_body_is_an_empty_object(raw: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 async def test_json_may_begin_with_a_byte_order_mark(encoding: str) -> None:
-    assert await read(['{"a":"ü"}'.encode(encoding)]) == Body(fields={"a": "ü"})
+    assert await read(['{"prompt":"ü"}'.encode(encoding)]) == Body(fields={"prompt": "ü"})
 
 
 @pytest.mark.parametrize(
@@ -88,12 +90,12 @@ async def test_what_is_neither_json_nor_a_form_is_refused_by_its_type(content_ty
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 async def test_what_is_no_form_is_read_as_json(content_type: str) -> None:
-    assert await read([b'{"a":1}'], content_type) == Body(fields={"a": 1})
+    assert await read([b'{"maxJobs":1}'], content_type) == Body(fields={"maxJobs": 1})
 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b"{'a':1}", b'{"a":NaN}', b"\xff", b'{"a":"\\ud800"}', b'{"a":"\x01"}', b"[" * 90],
+    [b"{", b"{'a':1}", b'{"maxJobs":NaN}', b"\xff", b'{"name":"\\ud800"}', b'{"name":"\x01"}'],
 )
 async def test_broken_json_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidRequest, match="not valid JSON"):
@@ -102,7 +104,37 @@ async def test_broken_json_is_refused(raw: bytes) -> None:
 
 async def test_deeply_nested_json_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="not valid JSON"):
-        await read([b"[" * 1_000_000], limits=Limits())
+        await read([b'{"a":' + b"[" * 1_000_000], limits=Limits())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"prompt":[' + b"{}," * 300_000 + b"{}]}",
+        b'{"other":[' + b"{}," * 300_000 + b"{}]}",
+        b"{%b}" % b",".join(b'"%d":[]' % number for number in range(80_000)),
+    ],
+    ids=["known field", "unknown field", "many fields"],
+)
+async def test_json_never_takes_much_more_memory_than_its_text(raw: bytes) -> None:
+    tracemalloc.start()
+    try:
+        body = await read([raw], limits=Limits())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body.fields) <= 1
+    assert most < 4 * len(raw)
+
+
+async def test_a_value_that_no_field_takes_is_unusable() -> None:
+    body = await read([b'{"prompt":{"a":1},"blendUrls":[[]],"name":null,"other":1}'])
+    assert body.fields == {"prompt": UNUSABLE, "blendUrls": UNUSABLE, "name": None}
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_param_of_a_verb_is_read_of_json(verb: str) -> None:
+    assert {param.name for param in COMMANDS[verb].params} <= FIELDS
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'"text"', b"1", b"null", b"true"])

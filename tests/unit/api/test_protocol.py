@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -89,12 +90,19 @@ async def served(
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def connected(
+    port: int, source: str = "127.0.0.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
     try:
         yield reader, writer
     finally:
         writer.close()
+
+
+def port_of(writer: asyncio.StreamWriter) -> int:
+    port: int = writer.get_extra_info("sockname")[1]
+    return port
 
 
 async def status_of(reader: asyncio.StreamReader) -> int:
@@ -207,6 +215,25 @@ async def test_pipelined_requests_wait_unread_and_all_are_answered_in_order() ->
         await until(lambda: connection.held_bytes == 0)
 
 
+async def test_a_body_that_waits_for_its_share_stays_with_the_caller() -> None:
+    size = 900_000
+    head = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION
+    head += b"Content-Length: %d\r\n\r\n" % size
+    async with (
+        watched(Bounds(), Limits(share_bytes=size)) as here,
+        connected(here.port) as (_, first),
+        connected(here.port) as (_, second),
+    ):
+        first.write(head)
+        await until(lambda: sum(one.cycle is not None for one in here.connections) == 1)
+        second.write(head)
+        await until(lambda: sum(one.cycle is not None for one in here.connections) == 2)
+        second.write(b" " * (size - 1))
+        [waits] = [one for one in here.connections if one.client[1] == port_of(second)]
+        await until(lambda: not waits.transport.is_reading())
+        assert len(waits.cycle.body) + waits.held_bytes <= 1 << 19
+
+
 async def test_a_body_and_what_is_pipelined_behind_it_are_told_apart() -> None:
     body = b'{"replyRef":"' + b"HTTP/1.1 " * 80 + b'"}'
     post = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION
@@ -285,7 +312,7 @@ async def test_a_caller_that_reads_slowly_but_does_read_is_not_cut() -> None:
         assert here.connections
 
 
-async def test_connections_of_one_address_and_in_all_are_bounded() -> None:
+async def test_connections_in_all_are_bounded() -> None:
     bounds = Bounds(connections=3)
     async with (
         watched(bounds) as here,
@@ -298,6 +325,44 @@ async def test_connections_of_one_address_and_in_all_are_bounded() -> None:
             assert await asyncio.wait_for(refused.read(), PATIENT_S) == b""
         asks.write(GET)
         assert await status_of(first) == 200
+
+
+async def test_one_address_cannot_take_all_connections() -> None:
+    bounds = Bounds(connections_of_address=2)
+    async with watched(bounds) as here, connected(here.port), connected(here.port):
+        await until(lambda: len(here.connections) == 2)
+        async with connected(here.port) as (refused, _):
+            assert await asyncio.wait_for(refused.read(), PATIENT_S) == b""
+        async with connected(here.port, "127.0.0.2") as (other, asks):
+            asks.write(GET)
+            assert await status_of(other) == 200
+        await until(lambda: len(here.connections) == 2)
+        [*_, places] = [one.places for one in here.connections]
+        assert places == {"127.0.0.1": 2}, "an address without connections is forgotten"
+    assert not places
+
+
+async def test_a_reverse_proxy_brings_as_many_connections_as_there_are_callers() -> None:
+    bounds = Bounds(connections_of_address=1, proxies=(ip_network("127.0.0.0/8"),))
+    async with (
+        watched(bounds) as here,
+        connected(here.port),
+        connected(here.port) as (reader, writer),
+    ):
+        writer.write(GET)
+        assert await status_of(reader) == 200
+
+
+async def test_a_head_of_many_headers_is_cut_before_it_ends() -> None:
+    async with watched(Bounds(headers=5)) as here, connected(here.port) as (reader, writer):
+        writer.write(b"GET /v2/jobs HTTP/1.1\r\n" + b"a:\r\n" * 6)
+        assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
+
+
+async def test_a_head_of_usual_many_headers_is_answered() -> None:
+    async with watched(Bounds()) as here, connected(here.port) as (reader, writer):
+        writer.write(GET[:-2] + b"a: b\r\n" * 100 + b"\r\n")
+        assert await status_of(reader) == 200
 
 
 @pytest.mark.parametrize(
