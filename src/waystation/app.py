@@ -220,6 +220,7 @@ async def _run(
                 lane=lane(settings.first_answer_s, settings.pacing_s),
                 pictures_per_user=settings.fetches_per_user,
                 pictures=settings.fetches,
+                picture_bytes=settings.fetch_limit_bytes,
             ),
         )
         if store.restored:

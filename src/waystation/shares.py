@@ -4,18 +4,20 @@ How it works: whoever wants some waits in line until it fits into the user's sha
 whole. A user whose share is full lets those behind pass; what does not fit into the whole holds up
 those behind, or large wishes would never come true. Nothing is kept for users who hold nothing.
 Whoever holds something already gets more only up to half of all that the others leave: users who
-take all they can get then leave the next one something, however they work together.
+take all they can get then leave the next one something, however they work together. Of one user
+only so many may wait: each brings something along.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
-__all__ = ["Shares"]
+__all__ = ["Part", "Shares"]
 
 
 @dataclass(eq=False, slots=True)
@@ -27,37 +29,59 @@ class _Wish:
     )
 
 
+@dataclass(slots=True)
+class Part:
+    """What one holder has."""
+
+    amount: int
+    _give_back: Callable[[int], None]
+
+    def keep(self, amount: int) -> None:
+        """Give back all but so much."""
+        surplus = max(0, self.amount - amount)
+        self.amount -= surplus
+        self._give_back(surplus)
+
+
 class Shares:
     """Hands out places or bytes.
 
-    Args: per_user, in_all: the most that may be held at once
+    Args: per_user, in_all: the most that may be held at once; line: how many of one user may wait;
+    None: any number
     """
 
-    def __init__(self, per_user: int, in_all: int) -> None:
+    def __init__(self, per_user: int, in_all: int, line: int | None = None) -> None:
         self._per_user = per_user
         self._in_all = in_all
+        self._most_in_line = line
         self._held: Counter[int] = Counter()
         self._line: deque[_Wish] = deque()
         self.held = 0
         """How much is held by all."""
 
     @asynccontextmanager
-    async def hold(self, user_id: int, amount: int, wait_s: float | None) -> AsyncIterator[None]:
+    async def hold(self, user_id: int, amount: int, wait_s: float | None) -> AsyncIterator[Part]:
         """Hold an amount, waiting for it at most so long; more than a share is cut to it.
 
         Args: wait_s: None: as long as it takes
-        Raises: TimeoutError
+        Raises: TimeoutError: that time is over, or too many of the user wait already
         """
         amount = min(amount, self._per_user, self._in_all)
         await self._take(_Wish(user_id, amount), wait_s)
+        part = Part(amount, partial(self._give_back, user_id))
         try:
-            yield
+            yield part
         finally:
-            self._give_back(user_id, amount)
+            part.keep(0)
 
     async def _take(self, wish: _Wish, wait_s: float | None) -> None:
         self._line.append(wish)
         self._grant()
+        if self._most_in_line is not None and wish in self._line:
+            waiting = sum(other.user_id == wish.user_id for other in self._line)
+            if waiting > self._most_in_line:
+                self._line.remove(wish)
+                raise TimeoutError
         try:
             async with asyncio.timeout(wait_s):
                 await wish.granted

@@ -111,3 +111,31 @@ async def test_whoever_gives_up_leaves_nothing_behind(wishes: list[tuple[int, in
     await asyncio.gather(*tasks, return_exceptions=True)
     assert shares.held == 0
     assert not shares._held
+
+
+async def test_what_is_not_needed_is_given_back() -> None:
+    shares = Shares(per_user=10, in_all=10)
+    async with shares.hold(1, 10, 0) as part:
+        part.keep(3)
+        assert shares.held == 3
+        part.keep(8)
+        assert shares.held == 3
+    assert shares.held == 0
+
+
+async def test_few_of_one_user_wait_in_line() -> None:
+    shares = Shares(per_user=1, in_all=9, line=2)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(shares.hold(1, 1, 0))
+        waiting = [
+            asyncio.ensure_future(stack.enter_async_context(shares.hold(1, 1, PATIENT_S)))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            await stack.enter_async_context(shares.hold(1, 1, PATIENT_S))
+        await stack.enter_async_context(shares.hold(2, 1, PATIENT_S))
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert (shares.held, len(shares._line)) == (0, 0)

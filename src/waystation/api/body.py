@@ -81,9 +81,12 @@ class Limits:
     """A picture of 10 MiB and its form."""
     body_s: float = 30.0
     """From the first look at the body to its last byte."""
-    share_bytes: int = 44 * _MIB
-    """Of one user's bodies that are being read or answered: four of the largest forms."""
-    bytes_in_all: int = 176 * _MIB
+    share_bytes: int = 16 * _MIB
+    """Of one user's bodies that are being read or answered: one of the largest forms and some of
+    the usual ones."""
+    bytes_in_all: int = 128 * _MIB
+    waiting: int = 16
+    """Bodies of one user that wait until they are read; each has sent a little already."""
     discard_s: float = 2.0
     """How long the rest of a refused body is thrown away before the answer.
 

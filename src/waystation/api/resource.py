@@ -56,7 +56,8 @@ class Surroundings:
     """Bytes of bodies under way."""
 
     def __post_init__(self) -> None:
-        shares = Shares(self.limits.share_bytes, self.limits.bytes_in_all)
+        limits = self.limits
+        shares = Shares(limits.share_bytes, limits.bytes_in_all, limits.waiting)
         object.__setattr__(self, "shares", shares)
 
 

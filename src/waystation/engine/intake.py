@@ -1,8 +1,8 @@
 """Intake: the pictures that come with a request, fetched or sent along.
 
 Rules: nothing here is durable; a service that stops meanwhile has made no job (R1). A request holds
-one place of its user from its first picture to its last, so that what pictures take is bounded per
-user and in all (R43).
+one place of its user from its first picture to its last, and what was fetched counts as its user's
+until the request is answered, so that what pictures take is bounded per user and in all (R43).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
-from waystation.midjourney.commands import Command, Param, ParamKind
+from waystation.midjourney.commands import Command, ParamKind
 from waystation.ports import Fetched, Fetcher
-from waystation.shares import Shares
+from waystation.shares import Part, Shares
 
 __all__ = ["FilePart", "Intake"]
 
@@ -32,12 +32,22 @@ class FilePart:
 class Intake:
     """Takes in the pictures of requests, until the service stops.
 
-    Args: places: requests at once; wait_s: how long a request waits for its place
+    Args: places: requests at once; fetched: bytes that were fetched; largest: of one picture, in
+    bytes; wait_s: how long a request waits for each
     """
 
-    def __init__(self, fetcher: Fetcher, places: Shares, wait_s: float = 20.0) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        places: Shares,
+        fetched: Shares,
+        largest: int,
+        wait_s: float = 20.0,
+    ) -> None:
         self._fetcher = fetcher
         self._places = places
+        self._fetched = fetched
+        self._largest = largest
         self._wait_s = wait_s
         self._closed = False
         self._under_way: set[asyncio.Task[Sequence[Fetched]]] = set()
@@ -54,15 +64,17 @@ class Intake:
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
+        held: AsyncExitStack,
         fits: Callable[[Fetched], None] = lambda mask: None,
     ) -> Sequence[Fetched]:
         """Return a request's pictures: those behind URLs first, then the files.
 
-        Args: fits: judges a mask by its size, before it is decoded
+        Args: held: keeps what was fetched counted until it is closed; fits: judges a mask by its
+        size, before it is decoded
         Raises: PreconditionFailed, or InvalidRequest where the command's row says 400; Throttled;
         Unavailable: the service stops; what `fits` raises
         """
-        taking = asyncio.create_task(self._in_place(user_id, command, params, files, fits))
+        taking = asyncio.create_task(self._in_place(user_id, command, params, files, held, fits))
         self._under_way.add(taking)
         try:
             return await taking
@@ -77,6 +89,8 @@ class Intake:
         finally:
             taking.cancel()
             self._under_way.discard(taking)
+            # else its error and this frame hold each other, and the picture until garbage is looked for
+            del taking
 
     async def _in_place(
         self,
@@ -84,33 +98,40 @@ class Intake:
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
+        held: AsyncExitStack,
         fits: Callable[[Fetched], None],
     ) -> Sequence[Fetched]:
-        if not files and not any(_is_picture(row) and row.name in params for row in command.params):
+        urls = _urls(command, params)
+        if not files and not urls:
             return ()
         async with AsyncExitStack() as place:
-            try:
-                await place.enter_async_context(self._places.hold(user_id, 1, self._wait_s))
-            except TimeoutError:
-                raise Throttled(
-                    "Too many requests with pictures at once; try again", retry_after_s=5
-                ) from None
-            return await self._pictures(user_id, command, params, files, fits)
+            await self._wait_for(place, self._places, user_id, 1)
+            fetched = []
+            if urls:
+                part = await self._wait_for(held, self._fetched, user_id, self._largest * len(urls))
+                fetched = [await self._fetcher.fetch(url, user_id) for url in urls]
+                part.keep(sum(len(one.data) for one in fetched))
+            return [*fetched, *await self._sent(command, files, fits)]
 
-    async def _pictures(
+    async def _wait_for(
+        self, held: AsyncExitStack, shares: Shares, user_id: int, amount: int
+    ) -> Part:
+        """Hold some of a user's share. Raises: Throttled."""
+        try:
+            return await held.enter_async_context(shares.hold(user_id, amount, self._wait_s))
+        except TimeoutError:
+            raise Throttled(
+                "Too many requests with pictures at once; try again", retry_after_s=5
+            ) from None
+
+    async def _sent(
         self,
-        user_id: int,
         command: Command,
-        params: Mapping[str, object],
         files: Mapping[str, FilePart],
         fits: Callable[[Fetched], None],
     ) -> Sequence[Fetched]:
+        """Return the pictures that came as files."""
         pictures = []
-        for param in command.params:
-            if _is_picture(param):
-                named = params.get(param.name, ())
-                for url in (named,) if isinstance(named, str) else cast(Sequence[str], named):
-                    pictures.append(await self._fetcher.fetch(url, user_id))
         rows = {param.name: param for param in command.params}
         for field_name, part in files.items():
             row = rows.get(field_name)
@@ -124,5 +145,11 @@ class Intake:
         return pictures
 
 
-def _is_picture(param: Param) -> bool:
-    return param.kind in (ParamKind.PICTURE, ParamKind.PICTURES)
+def _urls(command: Command, params: Mapping[str, object]) -> Sequence[str]:
+    """Return the URLs of a request's pictures, in the order of its command's params."""
+    urls: list[str] = []
+    for param in command.params:
+        if param.kind in (ParamKind.PICTURE, ParamKind.PICTURES):
+            named = params.get(param.name, ())
+            urls += (named,) if isinstance(named, str) else cast(Sequence[str], named)
+    return urls

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -120,6 +121,9 @@ class ServiceLimits:
     pictures_per_user: int = 4
     """Requests of one user whose pictures are taken in at once."""
     pictures: int = 16
+    picture_bytes: int = 10 << 20
+    """Of the largest picture that is fetched. What was fetched and not asked yet takes no more than
+    so many for each request whose pictures are taken in."""
 
     @property
     def post_s(self) -> float:
@@ -155,7 +159,9 @@ class Service:
         self._fetcher = fetcher
         self._health = Health(store, sealer, clock)
         places = Shares(limits.pictures_per_user, limits.pictures)
-        self._intake = Intake(fetcher, places)
+        largest = limits.picture_bytes
+        fetched = Shares(limits.pictures_per_user * largest, limits.pictures * largest)
+        self._intake = Intake(fetcher, places, fetched, largest)
         self._clock = clock
         self._links = links
         self._limits = limits
@@ -196,15 +202,21 @@ class Service:
         fits = partial(_check_mask, parent, action, request)
         if not request.files:
             fits(None)
-        pictures = await self._intake.take(
-            user.user_id, command, request.params, request.files, fits
-        )
-        accepting = asyncio.create_task(
-            self._accept(user, request, command, candidates, pictures, action, parent)
-        )
-        self._submitting.add(accepting)
-        accepting.add_done_callback(self._accepted)
-        return await self._answer(await asyncio.shield(accepting), command)
+        async with AsyncExitStack() as held:
+            pictures = await self._intake.take(
+                user.user_id, command, request.params, request.files, held, fits
+            )
+            accepting = asyncio.create_task(
+                self._accept(user, request, command, candidates, pictures, action, parent)
+            )
+            self._submitting.add(accepting)
+            accepting.add_done_callback(self._accepted)
+            try:
+                job = await asyncio.shield(accepting)
+            finally:
+                # else a refusal and this frame hold each other, and the pictures
+                del accepting, pictures
+            return await self._answer(job, command)
 
     def _accepted(self, accepting: asyncio.Task[Job]) -> None:
         self._submitting.discard(accepting)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import Final, Literal
 
 import aiohttp
@@ -185,9 +186,9 @@ async def _quotable(response: aiohttp.ClientResponse) -> str:
 
 async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     """Return the decoded body, or None as soon as it is longer than the limit."""
-    data = bytearray()
+    file = BytesIO()  # gives its bytes away without a copy
     async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > limit:
+        file.write(chunk)
+        if file.tell() > limit:
             return None
-    return bytes(data)
+    return file.getvalue()

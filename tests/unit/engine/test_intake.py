@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import gc
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -42,21 +47,37 @@ class Fetcher:
         return TURNED
 
 
-def intake_of(fetcher: Fetcher, places: Shares | None = None, wait_s: float = 5.0) -> Intake:
-    return Intake(fetcher, places or Shares(4, 16), wait_s)
+LARGEST = 10
+
+
+def intake_of(
+    fetcher: Fetcher,
+    places: Shares | None = None,
+    wait_s: float = 5.0,
+    fetched: Shares | None = None,
+) -> Intake:
+    fetched = fetched or Shares(4 * LARGEST, 16 * LARGEST)
+    return Intake(fetcher, places or Shares(4, 16), fetched, LARGEST, wait_s)
+
+
+async def take(intake: Intake, *what: Any) -> Sequence[Fetched]:
+    """Take in the pictures of a request that is answered at once."""
+    user_id, command, params, files, *fits = what
+    async with AsyncExitStack() as held:
+        return await intake.take(user_id, command, params, files, held, *fits)
 
 
 async def test_urls_come_before_files() -> None:
     fetcher = Fetcher()
     files = {"blendFile_1": FilePart("a.png", b"a")}
-    taken = await intake_of(fetcher).take(1, COMMANDS["blend"], {"blendUrls": ["b", "c"]}, files)
+    taken = await take(intake_of(fetcher), 1, COMMANDS["blend"], {"blendUrls": ["b", "c"]}, files)
     assert fetcher.asked == ["b", "c", "a.png"]
     assert taken == [PICTURE] * 3
 
 
 async def test_a_mask_is_taken_in_the_colours_of_midjourney() -> None:
     files = {"mask": FilePart("mask", b"mask")}
-    assert await intake_of(Fetcher()).take(1, COMMANDS["button"], {}, files) == [TURNED]
+    assert await take(intake_of(Fetcher()), 1, COMMANDS["button"], {}, files) == [TURNED]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +93,7 @@ async def test_a_broken_picture_is_refused_with_the_verbs_own_status(
 ) -> None:
     files = {field: FilePart("", b"broken")}
     with pytest.raises(InvalidRequest, match="unknown mime type") as refused:
-        await intake_of(Fetcher()).take(1, COMMANDS[verb], {}, files)
+        await take(intake_of(Fetcher()), 1, COMMANDS[verb], {}, files)
     assert type(refused.value) is kind
 
 
@@ -80,7 +101,7 @@ async def test_a_stop_gives_up_what_is_being_fetched() -> None:
     fetcher = Fetcher()
     fetcher.hangs = True
     intake = intake_of(fetcher)
-    taking = asyncio.create_task(intake.take(1, COMMANDS["describe"], {"describeUrl": "a"}, {}))
+    taking = asyncio.create_task(take(intake, 1, COMMANDS["describe"], {"describeUrl": "a"}, {}))
     while not fetcher.asked:
         await asyncio.sleep(0)
     intake.close()
@@ -94,26 +115,24 @@ async def settle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "params", "files"),
+    ("verb", "params", "count"),
     [
-        ("describe", {"describeUrl": "a"}, {}),
-        ("blend", {"blendUrls": ["a", "b"]}, {}),
+        ("describe", {"describeUrl": "a"}, 4),
+        ("blend", {"blendUrls": ["a", "b"]}, 2),
     ],
 )
-async def test_one_user_takes_in_four_requests_at_once_and_another_is_not_held_up(
-    verb: str, params: dict[str, object], files: dict[str, FilePart]
+async def test_one_user_takes_in_four_pictures_at_once_and_another_is_not_held_up(
+    verb: str, params: dict[str, object], count: int
 ) -> None:
     fetcher, places = Fetcher(), Shares(4, 16)
     fetcher.hangs = True
     intake = intake_of(fetcher, places)
-    first = [
-        asyncio.ensure_future(intake.take(1, COMMANDS[verb], params, files)) for _ in range(60)
-    ]
+    first = [asyncio.ensure_future(take(intake, 1, COMMANDS[verb], params, {})) for _ in range(60)]
     await settle()
-    assert (len(fetcher.asked), places.held) == (4, 4)
-    second = asyncio.ensure_future(intake.take(2, COMMANDS[verb], params, files))
+    assert (len(fetcher.asked), places.held) == (count, 4)
+    second = asyncio.ensure_future(take(intake, 2, COMMANDS[verb], params, {}))
     await settle()
-    assert len(fetcher.asked) == 5
+    assert len(fetcher.asked) == count + 1
     intake.close()
     await asyncio.gather(*first, second, return_exceptions=True)
     assert places.held == 0
@@ -127,13 +146,13 @@ async def test_files_and_masks_take_the_same_places() -> None:
             with pytest.raises(
                 Throttled, match="Too many requests with pictures at once; try again"
             ):
-                await intake.take(1, COMMANDS[verb], {}, {name: FilePart("", b"x")})
+                await take(intake, 1, COMMANDS[verb], {}, {name: FilePart("", b"x")})
     assert fetcher.asked == []
 
 
 async def test_a_request_without_pictures_takes_no_place() -> None:
     intake = intake_of(Fetcher(), Shares(0, 0), wait_s=0.01)
-    assert await intake.take(1, COMMANDS["info"], {}, {}) == ()
+    assert await take(intake, 1, COMMANDS["info"], {}, {}) == ()
 
 
 async def test_a_mask_that_does_not_fit_is_refused_before_it_is_decoded() -> None:
@@ -143,7 +162,46 @@ async def test_a_mask_that_does_not_fit_is_refused_before_it_is_decoded() -> Non
         raise InvalidRequest("mask must have the size of the picture")
 
     with pytest.raises(InvalidRequest, match="must have the size"):
-        await intake_of(fetcher).take(
-            1, COMMANDS["button"], {}, {"mask": FilePart("mask", b"mask")}, fits
+        await take(
+            intake_of(fetcher), 1, COMMANDS["button"], {}, {"mask": FilePart("mask", b"mask")}, fits
         )
     assert "decoded" not in fetcher.asked
+
+
+async def test_what_was_fetched_counts_until_the_request_is_answered() -> None:
+    fetched = Shares(4 * LARGEST, 16 * LARGEST)
+    intake = intake_of(Fetcher(), fetched=fetched, wait_s=0.01)
+    describe = COMMANDS["describe"]
+    async with AsyncExitStack() as held:
+        for _ in range(5):
+            await intake.take(1, describe, {"describeUrl": "a"}, {}, held)
+        assert fetched.held == 5 * len(PICTURE.data)
+        with pytest.raises(Throttled, match="Too many requests with pictures at once"):
+            await intake.take(1, describe, {"describeUrl": "a"}, {}, held)
+        await intake.take(2, describe, {"describeUrl": "a"}, {}, held)
+    assert fetched.held == 0
+
+
+class Large:
+    """Stands for the bytes of a picture."""
+
+
+async def test_a_refused_picture_is_let_go_at_once() -> None:
+    kept: list[weakref.ref[Large]] = []
+
+    class Refusing(Fetcher):
+        async def fetch(self, url: str, user_id: int) -> Fetched:
+            picture = Large()
+            kept.append(weakref.ref(picture))
+            raise PreconditionFailed("unknown mime type")
+
+    intake = intake_of(Refusing())
+    gc.disable()
+    try:
+        for verb, params in (("describe", {"describeUrl": "a"}), ("blend", {"blendUrls": ["a"]})):
+            with contextlib.suppress(InvalidRequest):
+                await take(intake, 1, COMMANDS[verb], params, {})
+        await asyncio.sleep(0)
+        assert [one() for one in kept] == [None, None]
+    finally:
+        gc.enable()
