@@ -89,7 +89,7 @@ class Intake:
         finally:
             taking.cancel()
             self._under_way.discard(taking)
-            # else its error and this frame hold each other, and the picture until garbage is looked for
+            # else its error and this frame hold each other, and the picture with them
             del taking
 
     async def _in_place(
