@@ -204,10 +204,12 @@ class _BoundedProtocol(StraightProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._head_complete:  # what comes after it is a trailer
-            super().on_header(name, value)
-            if len(self.headers) > self.bounds.headers:
-                self.transport.close()
+        if self._head_complete or self.transport.is_closing():
+            return  # a trailer, or the rest of what was cut
+        super().on_header(name, value)
+        if len(self.headers) > self.bounds.headers:
+            self.headers.clear()
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._head_complete = True
