@@ -123,6 +123,8 @@ class User:
     revoked_at: datetime | None = None
     """When every token of the user stopped working. Set: 401."""
     updated_at: datetime | None = None
+    is_admin: bool = False
+    """Whether the user may learn of the host's network; granted on the host alone (R44)."""
 
 
 class UserChanges(TypedDict, total=False):
@@ -135,6 +137,7 @@ class UserChanges(TypedDict, total=False):
     expires_at: datetime | None
     revoked_at: datetime | None
     updated_at: datetime
+    is_admin: bool
 
 
 class HaltCause(StrEnum):
@@ -700,8 +703,11 @@ class Fetcher(Protocol):
         """Return why a URL can never be called, by its text alone; None when it may be."""
         ...
 
-    async def fetch(self, url: str, user_id: int) -> Fetched:
-        """Raises: PreconditionFailed with v2's literal sentence."""
+    async def fetch(self, url: str, frank: bool) -> Fetched:
+        """Args: frank: tell of a private address as such, which an admin may know of the network
+
+        Raises: PreconditionFailed with v2's literal sentence
+        """
         ...
 
     async def inspect(self, data: bytes, name: str) -> Fetched:

@@ -128,6 +128,17 @@ def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
         screen.answer(*_with_token(user, secret))
 
 
+@app.command()
+def admin(
+    who: _Who,
+    off: Annotated[bool, typer.Option("--off", help="Take it back.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Make a user an admin, who is told which private address a picture's URL leads to."""
+    _change(who, lambda: {"is_admin": not off}, config, as_json)
+
+
 def _change(who: str, changes: Callable[[], UserChanges], config: Config, as_json: bool) -> None:
     async def work(state: State) -> User:
         return await _changed(state, who, changes())
@@ -210,6 +221,7 @@ def _as_json(user: User) -> dict[str, object]:
         "id": user.user_id,
         "email": user.email,
         "name": user.name,
+        "admin": user.is_admin,
         "created": instant(user.created_at),
         "expires": instant(user.expires_at) if user.expires_at else None,
         "revoked": instant(user.revoked_at) if user.revoked_at else None,
@@ -228,8 +240,9 @@ def _table(users: Sequence[User], mark: str | None = None) -> RenderableType:
 def _state(user: User) -> tuple[str, str]:
     if user.revoked_at is not None:
         return "error", f"revoked {user.revoked_at:%Y-%m-%d}"
+    admin = ", admin" if user.is_admin else ""
     if user.expires_at is None:
-        return "ok", "active"
+        return "ok", f"active{admin}"
     if user.expires_at <= _now():
         return "warning", f"expired {user.expires_at:%Y-%m-%d %H:%M}"
-    return "ok", f"active until {user.expires_at:%Y-%m-%d %H:%M}"
+    return "ok", f"active until {user.expires_at:%Y-%m-%d %H:%M}{admin}"

@@ -15,7 +15,7 @@ from typing import cast
 
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import Command, ParamKind
-from waystation.ports import Fetched, Fetcher
+from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
 __all__ = ["FilePart", "Intake"]
@@ -60,7 +60,7 @@ class Intake:
 
     async def take(
         self,
-        user_id: int,
+        user: User,
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
@@ -74,7 +74,7 @@ class Intake:
         Raises: PreconditionFailed, or InvalidRequest where the command's row says 400; Throttled;
         Unavailable: the service stops; what `fits` raises
         """
-        taking = asyncio.create_task(self._in_place(user_id, command, params, files, held, fits))
+        taking = asyncio.create_task(self._in_place(user, command, params, files, held, fits))
         self._under_way.add(taking)
         try:
             return await taking
@@ -94,7 +94,7 @@ class Intake:
 
     async def _in_place(
         self,
-        user_id: int,
+        user: User,
         command: Command,
         params: Mapping[str, object],
         files: Mapping[str, FilePart],
@@ -105,11 +105,12 @@ class Intake:
         if not files and not urls:
             return ()
         async with AsyncExitStack() as place:
-            await self._wait_for(place, self._places, user_id, 1)
+            await self._wait_for(place, self._places, user.user_id, 1)
             fetched = []
             if urls:
-                part = await self._wait_for(held, self._fetched, user_id, self._largest * len(urls))
-                fetched = [await self._fetcher.fetch(url, user_id) for url in urls]
+                most = self._largest * len(urls)
+                part = await self._wait_for(held, self._fetched, user.user_id, most)
+                fetched = [await self._fetcher.fetch(url, user.is_admin) for url in urls]
                 part.keep(sum(len(one.data) for one in fetched))
             return [*fetched, *await self._sent(command, files, fits)]
 

@@ -204,7 +204,7 @@ class Service:
             fits(None)
         async with AsyncExitStack() as held:
             pictures = await self._intake.take(
-                user.user_id, command, request.params, request.files, held, fits
+                user, command, request.params, request.files, held, fits
             )
             accepting = asyncio.create_task(
                 self._accept(user, request, command, candidates, pictures, action, parent)

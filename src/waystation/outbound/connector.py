@@ -31,6 +31,7 @@ __all__ = [
     "GuardedResponse",
     "Lookup",
     "TooManyLookups",
+    "blocked_of",
     "guarded_session",
     "reason_of",
     "system_lookup",
@@ -50,7 +51,7 @@ _running_lookups = threading.Semaphore(MAX_LOOKUPS)
 
 
 class BlockedAddress(OSError):
-    """The guard does not let us connect there."""
+    """The guard does not let us connect there. Its text is the host."""
 
 
 class TooManyLookups(OSError):
@@ -119,6 +120,18 @@ def reason_of(error: Exception) -> str:
             return "a broken connection"
         case _:
             return "an answer that cannot be read"
+
+
+def blocked_of(error: BaseException | None) -> str | None:
+    """Return what the guard has against the host that a request failed at; None when nothing.
+
+    Tells of the operator's network, so that it is for the operator alone (R44).
+    """
+    while error is not None and not isinstance(error, BlockedAddress):
+        error = getattr(error, "os_error", None) or error.__cause__
+    if error is None:
+        return None
+    return f"{error} being a private address; WAYSTATION_ALLOW_NETWORKS can allow it"
 
 
 async def system_lookup(host: str) -> Sequence[str]:
@@ -207,7 +220,7 @@ def _guarded_sockets(
             _log.warning(
                 "outbound.blocked", host=host, port=port, allow_with="WAYSTATION_ALLOW_NETWORKS"
             )
-            raise BlockedAddress(host)
+            raise BlockedAddress(str(host))
         return socket.socket(family, kind, protocol)
 
     return make

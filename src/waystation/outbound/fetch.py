@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 
 from waystation.errors import PreconditionFailed
-from waystation.outbound.connector import GuardedResponse, reason_of
+from waystation.outbound.connector import GuardedResponse, blocked_of, reason_of
 from waystation.outbound.guard import Network, loggable, objection, out_of_reach, read_url, routable
 from waystation.outbound.pictures import brightest, inverted, recognise, sound
 from waystation.ports import Fetched
@@ -76,10 +76,10 @@ class PictureFetcher:
     def out_of_reach(self, url: str) -> str | None:
         return out_of_reach(url, self._allow_networks)
 
-    async def fetch(self, url: str, user_id: int) -> Fetched:
+    async def fetch(self, url: str, frank: bool) -> Fetched:
         if (reason := objection(url)) is not None:
             raise _failed(url, reason)
-        return await self.inspect(await self._download(url), _quoted(url))
+        return await self.inspect(await self._download(url, frank), _quoted(url))
 
     async def inspect(self, data: bytes, name: str) -> Fetched:
         return await self._beside(partial(self._inspected, data, name))
@@ -118,14 +118,14 @@ class PictureFetcher:
         except OSError:  # sound at its head, broken further on
             raise PreconditionFailed(f"{name} unknown mime type") from None
 
-    async def _download(self, url: str) -> bytes:
+    async def _download(self, url: str, frank: bool) -> bytes:
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 return await self._follow(url)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = reason_of(error)
-            _log.info("fetch.failed", url=loggable(url), reason=reason, error=type(error).__name__)
-            raise _failed(url, reason) from error
+            reason, true = reason_of(error), blocked_of(error) or reason_of(error)
+            _log.info("fetch.failed", url=loggable(url), reason=true, error=type(error).__name__)
+            raise _failed(url, true if frank else reason) from error
 
     async def _follow(self, url: str) -> bytes:
         """Return the body at the end of the redirects; each hop is judged like the first."""

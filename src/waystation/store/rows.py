@@ -75,7 +75,7 @@ Values = dict[str, int | float | str | bytes | None]
 
 USER_COLUMNS = (
     "user_id", "email", "created_at", "token_hash", "name", "reply_url", "expires_at",
-    "revoked_at", "updated_at",
+    "revoked_at", "updated_at", "is_admin",
 )  # fmt: skip
 
 _USER_CHANGES = tuple(name for name in USER_COLUMNS if name in UserChanges.__annotations__)
@@ -170,7 +170,7 @@ def instant_or_none(value: int | None) -> datetime | None:
 @lru_cache(maxsize=1_000)
 def user_of(row: Row) -> User:
     """Read a row of USER_COLUMNS. Remembered, because every request reads the same few."""
-    (user_id, email, created, token_hash, name, reply_url, expires, revoked, updated) = row
+    (user_id, email, created, token_hash, name, reply_url, expires, revoked, updated, admin) = row
     return User(
         user_id,
         email,
@@ -181,6 +181,7 @@ def user_of(row: Row) -> User:
         instant_or_none(expires),
         instant_or_none(revoked),
         instant_or_none(updated),
+        bool(admin),
     )
 
 

@@ -129,7 +129,7 @@ def test_times_are_written_as_the_api_does(users: Users) -> None:
     assert len(user["created"]) == len(user["expires"]) and user["created"].endswith("Z")
 
 
-@pytest.mark.parametrize("command", ["list", "expire 1", "rotate 1", "revoke 1"])
+@pytest.mark.parametrize("command", ["list", "admin 1", "expire 1", "rotate 1", "revoke 1"])
 def test_only_add_makes_a_database(users: Users, tmp_path: Path, command: str) -> None:
     ran = users(*command.split(), "--json")
     path = str(tmp_path / "data" / "waystation.db")
@@ -170,7 +170,18 @@ def test_list_shows_everybody(users: Users, environment: dict[str, str]) -> None
     assert "active" in shown[1] and "revoked" in shown[2]
 
 
-@pytest.mark.parametrize("command", ["expire", "rotate", "revoke"])
+def test_admin_is_granted_shown_and_taken_back(users: Users, stored: Callable[[], User]) -> None:
+    users("add", "--email", "ada@example.org")
+    assert not stored().is_admin and "admin" not in users("list").out
+    assert users("admin", "ada@example.org", "--json").json["admin"] is True
+    assert stored().is_admin and "active, admin" in users("list").out
+    users("expire", "1", "--on", "2999-12-31")
+    assert "23:59, admin" in users("list").out
+    assert users("admin", "1", "--off", "--json").json["admin"] is False
+    assert not stored().is_admin
+
+
+@pytest.mark.parametrize("command", ["admin", "expire", "rotate", "revoke"])
 def test_somebody_unknown_has_an_exit_code(users: Users, command: str) -> None:
     users("add", "--email", "ada@example.org")
     assert users(command, "nobody@example.org").exit_code == 8

@@ -34,7 +34,7 @@ class Fetcher:
         self.urls: list[str] = []
         self.ends: asyncio.Future[None] | Exception | None = None
 
-    async def fetch(self, url: str, user_id: int) -> Fetched:
+    async def fetch(self, url: str, frank: bool) -> Fetched:
         self.urls.append(url)
         if isinstance(self.ends, Exception):
             raise self.ends

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import START
 from waystation.engine.intake import FilePart, Intake
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import COMMANDS
-from waystation.ports import Fetched
+from waystation.ports import Fetched, User
 from waystation.shares import Shares
 
 PICTURE = Fetched(b"picture", "image/png", "png", (8, 8))
@@ -27,10 +28,12 @@ class Fetcher:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.frank: list[bool] = []
         self.hangs = False
 
-    async def fetch(self, url: str, user_id: int) -> Fetched:
+    async def fetch(self, url: str, frank: bool) -> Fetched:
         self.asked.append(url)
+        self.frank.append(frank)
         if self.hangs:
             await asyncio.Event().wait()
         return PICTURE
@@ -60,11 +63,15 @@ def intake_of(
     return Intake(fetcher, places or Shares(4, 16), fetched, LARGEST, wait_s)
 
 
+def user(user_id: int, *, is_admin: bool = False) -> User:
+    return User(user_id, f"{user_id}@example.org", START, b"", is_admin=is_admin)
+
+
 async def take(intake: Intake, *what: Any) -> Sequence[Fetched]:
     """Take in the pictures of a request that is answered at once."""
     user_id, command, params, files, *fits = what
     async with AsyncExitStack() as held:
-        return await intake.take(user_id, command, params, files, held, *fits)
+        return await intake.take(user(user_id), command, params, files, held, *fits)
 
 
 async def test_urls_come_before_files() -> None:
@@ -174,11 +181,11 @@ async def test_what_was_fetched_counts_until_the_request_is_answered() -> None:
     describe = COMMANDS["describe"]
     async with AsyncExitStack() as held:
         for _ in range(5):
-            await intake.take(1, describe, {"describeUrl": "a"}, {}, held)
+            await intake.take(user(1), describe, {"describeUrl": "a"}, {}, held)
         assert fetched.held == 5 * len(PICTURE.data)
         with pytest.raises(Throttled, match="Too many requests with pictures at once"):
-            await intake.take(1, describe, {"describeUrl": "a"}, {}, held)
-        await intake.take(2, describe, {"describeUrl": "a"}, {}, held)
+            await intake.take(user(1), describe, {"describeUrl": "a"}, {}, held)
+        await intake.take(user(2), describe, {"describeUrl": "a"}, {}, held)
     assert fetched.held == 0
 
 
@@ -190,7 +197,7 @@ async def test_a_refused_picture_is_let_go_at_once() -> None:
     kept: list[weakref.ref[Large]] = []
 
     class Refusing(Fetcher):
-        async def fetch(self, url: str, user_id: int) -> Fetched:
+        async def fetch(self, url: str, frank: bool) -> Fetched:
             picture = Large()
             kept.append(weakref.ref(picture))
             raise PreconditionFailed("unknown mime type")
@@ -205,3 +212,14 @@ async def test_a_refused_picture_is_let_go_at_once() -> None:
         assert [one() for one in kept] == [None, None]
     finally:
         gc.enable()
+
+
+async def test_only_an_admin_is_told_frankly_why_a_picture_cannot_be_fetched() -> None:
+    fetcher = Fetcher()
+    intake = intake_of(fetcher)
+    for is_admin in (True, False):
+        async with AsyncExitStack() as held:
+            asked = {"describeUrl": "a"}
+            caller = user(1, is_admin=is_admin)
+            await intake.take(caller, COMMANDS["describe"], asked, {}, held)
+    assert fetcher.frank == [True, False]

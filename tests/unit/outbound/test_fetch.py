@@ -19,6 +19,7 @@ from tests.unit.outbound.conftest import Serve, ServeRaw
 from tests.unit.outbound.test_pictures import huge_png
 from waystation.errors import PreconditionFailed
 from waystation.outbound import fetch as fetch_module
+from waystation.outbound.connector import guarded_session
 from waystation.outbound.fetch import FetchLimits, PictureFetcher
 from waystation.ports import Fetched, Fetcher
 
@@ -49,17 +50,17 @@ def fetcher(session: aiohttp.ClientSession) -> PictureFetcher:
     return PictureFetcher(session, FetchLimits(timeout_s=5))
 
 
-async def failure(fetcher: Fetcher, url: str, user_id: int = 1) -> str:
+async def failure(fetcher: Fetcher, url: str, frank: bool = False) -> str:
     """Return the sentence a fetch fails with."""
     with pytest.raises(PreconditionFailed) as caught:
-        await fetcher.fetch(url, user_id)
+        await fetcher.fetch(url, frank)
     return caught.value.message
 
 
 async def test_a_picture_is_fetched_and_named_by_its_content(
     fetcher: Fetcher, serve: Serve
 ) -> None:
-    fetched = await fetcher.fetch(await serve(give_png), 1)
+    fetched = await fetcher.fetch(await serve(give_png), False)
     assert fetched.data == PNG
     assert (fetched.content_type, fetched.extension) == ("image/png", "png")
 
@@ -73,7 +74,7 @@ async def test_the_request_asks_for_identity_and_carries_the_url_as_given(
         seen.append((request.raw_path, request.headers["Accept-Encoding"]))
         return web.Response(body=PNG)
 
-    await fetcher.fetch(await serve(note) + "/a%2fb%7E.png?sig=%2bx+y#part", 1)
+    await fetcher.fetch(await serve(note) + "/a%2fb%7E.png?sig=%2bx+y#part", False)
     assert seen == [("/a%2fb%7E.png?sig=%2bx+y", "identity")]
 
 
@@ -88,7 +89,7 @@ async def test_up_to_five_redirects_are_followed(
         return web.Response(status=status, headers={"Location": f"/{left - 1}"})
 
     base = await serve(step)
-    assert (await fetcher.fetch(f"{base}/5", 1)).data == PNG
+    assert (await fetcher.fetch(f"{base}/5", False)).data == PNG
     assert await failure(fetcher, f"{base}/6") == f"GET {base}/6 failed with more than 5 redirects"
 
 
@@ -123,7 +124,7 @@ async def test_a_redirect_to_somewhere_else_carries_no_password(
         return web.Response(status=302, headers={"Location": there})
 
     here = (await serve(first)).replace("http://", "http://user:pw@")
-    await fetcher.fetch(here, 1)
+    await fetcher.fetch(here, False)
     assert seen == [("first", "Basic dXNlcjpwdw=="), ("second", None)]
 
 
@@ -250,7 +251,7 @@ async def test_an_encoded_picture_is_decoded(fetcher: Fetcher, serve: Serve, enc
     async def give(request: web.Request) -> web.Response:
         return web.Response(body=body, headers={"Content-Encoding": encoding})
 
-    assert (await fetcher.fetch(await serve(give), 1)).data == PNG
+    assert (await fetcher.fetch(await serve(give), False)).data == PNG
 
 
 async def test_too_many_pixels_are_refused_before_decoding(fetcher: Fetcher, serve: Serve) -> None:
@@ -415,3 +416,20 @@ async def test_pictures_have_threads_of_their_own(
     monkeypatch.setattr(fetch_module, "brightest", look)
     await asyncio.gather(*(fetcher.mask(mask(255), "mask", fits) for _ in range(20)))
     assert set(names) <= {"pictures_0", "pictures_1"}
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "inside.test"])
+async def test_a_private_address_is_told_to_an_admin_and_in_the_log_alone(host: str) -> None:
+    async def lookup(name: str) -> list[str]:
+        return ["10.0.0.7"]
+
+    url = f"http://{host}/x.png"
+    async with guarded_session(lookup=lookup) as session:
+        fetcher = PictureFetcher(session, FetchLimits(timeout_s=5))
+        with capture_logs() as logs:
+            for_others = await failure(fetcher, url)
+        for_admin = await failure(fetcher, url, frank=True)
+    assert for_others == f"GET {url} failed with no connection to the host"
+    reason = f"{host} being a private address; WAYSTATION_ALLOW_NETWORKS can allow it"
+    assert for_admin == f"GET {url} failed with {reason}"
+    assert reason in [line.get("reason") for line in logs]
