@@ -33,6 +33,7 @@ from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site, discord_session
 from waystation.discord.transport import discord_factory
 from waystation.engine.accounts import Accounts
+from waystation.engine.choice import jobs_a_minute
 from waystation.engine.deliverer import Deliverer
 from waystation.engine.feed import Feed
 from waystation.engine.janitor import Janitor, Retention
@@ -217,7 +218,8 @@ async def _run(
             limits=ServiceLimits(
                 settings.first_answer_s,
                 settings.first_edit_s,
-                lane=lane(settings.first_answer_s, settings.pacing_s),
+                lane=(most := lane(settings.first_answer_s, settings.pacing_s)),
+                a_minute=jobs_a_minute(most, settings.pacing_s),
                 pictures_per_user=settings.fetches_per_user,
                 pictures=settings.fetches,
                 picture_bytes=settings.fetch_limit_bytes,

@@ -1,19 +1,29 @@
-"""Logs: one line an event, with every live secret taken out (R46)."""
+"""Logs: one line an event, with every live secret taken out (R46).
+
+Rules: what a user's requests cause is logged so many times a minute and event, and no more: nobody
+can fill the disk by asking. What the service does by itself is always logged.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import sys
+import time
+from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
 
 from waystation.secret import redact
 
-__all__ = ["configure"]
+__all__ = ["MAX_LINES", "configure"]
+
+MAX_LINES: Final = 60
+"""Of one event that one user's requests cause in a minute; strangers together count as one user."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -35,7 +45,7 @@ def configure(level: str, style: Literal["console", "json"]) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, render, _redacted],
+        processors=[shared[0], _FewOfACaller(), *shared[1:], render, _redacted],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _StandardError(),
     )
@@ -52,6 +62,31 @@ class _StandardError:
             print(line, file=sys.stderr, flush=True)
 
     debug = info = warning = error = critical = exception = msg
+
+
+@dataclass(slots=True)
+class _FewOfACaller:
+    """Drops lines of requests beyond so many a minute, user and event."""
+
+    _minute: int = 0
+    _lines: Counter[tuple[object, object]] = field(default_factory=Counter)
+
+    def __call__(
+        self, logger: Any, method: str, line: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        if "request_id" not in line:
+            return line
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._lines.clear()
+        caused = (line.get("user"), line["event"])
+        self._lines[caused] += 1
+        if self._lines[caused] > MAX_LINES:
+            raise structlog.DropEvent
+        if self._lines[caused] == MAX_LINES:
+            line["more"] = "left out until the minute is over"
+        return line
 
 
 class _LibraryLines(logging.Formatter):

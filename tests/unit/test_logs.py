@@ -8,7 +8,7 @@ import logging
 import pytest
 import structlog
 
-from waystation.logs import configure
+from waystation.logs import MAX_LINES, configure
 from waystation.secret import Secret
 
 SECRET = "q7-only-in-this-test"
@@ -74,3 +74,27 @@ def test_the_request_a_line_belongs_to_is_named(capsys: pytest.CaptureFixture[st
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         structlog.get_logger().info("job.submitted")
     assert json.loads(capsys.readouterr().err)["request_id"] == "r-1"
+
+
+def test_what_one_users_requests_cause_is_logged_few_times_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure("info", "json")
+    log, now = structlog.get_logger(), 600.0
+    monkeypatch.setattr("waystation.logs.time.monotonic", lambda: now)
+
+    def said(count: int, **bound: object) -> list[dict[str, object]]:
+        with structlog.contextvars.bound_contextvars(**bound):
+            for _ in range(count):
+                log.info("fetch.failed", reason="x" * 10)
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    lines = said(500, request_id="r1", user=1)
+    assert len(lines) == MAX_LINES
+    assert "more" in lines[-1] and "more" not in lines[-2]
+    assert said(1, request_id="r2", user=1) == []
+    assert len(said(1, request_id="r3", user=2)) == 1
+    assert len(said(500, request_id="r4")) == MAX_LINES, "strangers count together"
+    assert len(said(500)) == 500, "what the service does by itself"
+    now += 60
+    assert len(said(1, request_id="r5", user=1)) == 1

@@ -13,6 +13,7 @@ from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.schema import channel_account, new_account, user_changes
 from waystation.contract import instant
+from waystation.engine.accounts import MAX_ACCOUNTS
 from waystation.engine.service import Service
 from waystation.errors import NotFound
 from waystation.ports import Account, User
@@ -22,9 +23,6 @@ __all__ = ["AccountForm", "Accounts", "NewAccountForm", "SidelinedForm", "UserFo
 
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: rest-api-v2, GET /v2/account."""
-
-_UNLIMITED_ACCOUNTS = 1000
-"""Answered as `maxAccountsPerAPI`: there is no limit here, but clients compare with a number."""
 
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -87,9 +85,7 @@ class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
         bool, Meta(description="`false`: every other path answers 402")
     ]
     subscriptions: Annotated[int, Meta(description="1: nothing is sold")]
-    max_accounts: Annotated[
-        int, Meta(description="1000, for clients that compare: there is no limit")
-    ] = msgspec.field(name="maxAccountsPerAPI")
+    max_accounts: Annotated[int, Meta(description="1000")] = msgspec.field(name="maxAccountsPerAPI")
     accounts: Annotated[
         Mapping[str, AccountTotals], Meta(description="under `Midjourney API`, the one service")
     ]
@@ -190,7 +186,7 @@ def _user_form(user: User, accounts: Sequence[Account], active: bool) -> UserFor
         name=user.name or "",
         subscription_is_active=active,
         subscriptions=1,
-        max_accounts=_UNLIMITED_ACCOUNTS,
+        max_accounts=MAX_ACCOUNTS,
         accounts={_SERVICE_NAME: totals},
         verified=created,
         sub=user.created_at.strftime("%y%m%d"),

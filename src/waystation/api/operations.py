@@ -315,7 +315,7 @@ _FIXED: Mapping[str, Operation] = {
         "resetAccount",
         "End a halt, after a person has dealt with it in Discord.",
         _NO_BODY,
-        (*_GUARDED, "names a channel"),
+        (*_GUARDED, "names a channel", "resets"),
     ),
     "GET /healthz": Operation("health", "Tell that the process answers.", {200: HealthForm}, _OPEN),
     "GET /readyz": Operation(

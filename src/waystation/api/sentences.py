@@ -81,7 +81,11 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
     "asks the store": _rows(503, "The database refused or could not be used."),
     "authenticates": (
         *_rows(401, "Unauthorized"),
-        *_rows(429, "Too many failed logins from this address; wait a minute"),
+        *_rows(
+            429,
+            "Too many failed logins from this address; wait a minute",
+            "<limit> requests of this user are under way; wait for their answers",
+        ),
     ),
     "needs a subscription": _rows(402, "Account has no subscription or subscription expired"),
     "reads a body": (
@@ -125,6 +129,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         "Option cannot be turned off",
     ),
     "submits": (
+        *_rows(429, "<limit> jobs were taken for this account within a minute; wait"),
         *_rows(
             502,
             "The account's connection to Discord was not ready within <time>",
@@ -273,9 +278,18 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
             "Discord rejected the token; log in to Discord and copy it anew",
             "Channel <channel> configuration has same discord value",
             "Channel <channel> has running jobs of another Discord user; wait for them",
+            "Maximum of <limit> accounts supported; DELETE one that is not needed",
         ),
-        *_rows(429, "Discord has rejected too many tokens from this user; wait an hour"),
+        *_rows(
+            429,
+            "Discord has rejected too many tokens from this user; wait an hour",
+            "Discord was asked about <limit> tokens of this user within an hour; wait",
+        ),
         *_rows(502, *_DISCORD),
+    ),
+    "resets": _rows(
+        429,
+        "The account was reset <limit> times within an hour; look why it is halted again, and wait",
     ),
     "finds the channel": _rows(400, "Midjourney bot not configured"),
     "is told the channel": _rows(

@@ -6,7 +6,11 @@ COMMANDS; a verb needs no edit here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from structlog.contextvars import bind_contextvars
 
 from waystation.api.accounts import Accounts
 from waystation.api.answer import Answer, json_answer
@@ -18,11 +22,14 @@ from waystation.api.schema import job_request
 from waystation.contract import answer, cancel_json
 from waystation.engine.logins import Logins
 from waystation.engine.service import Service
-from waystation.errors import InvalidRequest
+from waystation.errors import InvalidRequest, Throttled
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
 
-__all__ = ["v2_paths"]
+__all__ = ["AT_ONCE", "v2_paths"]
+
+AT_ONCE: Final = 256
+"""Requests of one user that are under way; more than any account's slots and lanes can answer."""
 
 UserHandler = Callable[[Call, User], Awaitable[Answer]]
 BodyHandler = Callable[[Call, User, Body], Awaitable[Answer]]
@@ -40,8 +47,10 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
 
+    under_way: Counter[int] = Counter()
+
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
-        guarded = {name: _guarded(logins, handler) for name, handler in methods.items()}
+        guarded = {name: _guarded(logins, under_way, each) for name, each in methods.items()}
         return Path(template, guarded, head)
 
     return (
@@ -53,7 +62,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 for verb, row in COMMANDS.items()
             ),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
-            _own_record(logins, accounts, reads(accounts.change_user)),
+            _own_record(logins, under_way, accounts, reads(accounts.change_user)),
             path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),
             path(
                 "/v2/account/midjourney/{channel}",
@@ -71,16 +80,37 @@ def _with_slash(*paths: Path) -> Sequence[Path]:
     return (*paths, *slashed)
 
 
-def _own_record(logins: Logins, accounts: Accounts, change: UserHandler) -> Path:
+def _own_record(
+    logins: Logins, under_way: Counter[int], accounts: Accounts, change: UserHandler
+) -> Path:
     """Return the path of the caller's own record, which a caller who has not paid may read (R1)."""
-    read = _guarded(logins, accounts.read_user, lapsed=True)
-    return Path("/v2/account", {"GET": read, "POST": _guarded(logins, change)})
+    read = _guarded(logins, under_way, accounts.read_user, lapsed=True)
+    return Path("/v2/account", {"GET": read, "POST": _guarded(logins, under_way, change)})
 
 
-def _guarded(logins: Logins, handler: UserHandler, *, lapsed: bool = False) -> Handler:
+def _guarded(
+    logins: Logins, under_way: Counter[int], handler: UserHandler, *, lapsed: bool = False
+) -> Handler:
+    """Return a handler that knows its caller, of whom few requests are under way at once.
+
+    Args: under_way: user_id → requests; of all paths together
+    """
+
     async def authenticated(call: Call) -> Answer:
         user = await _caller(logins, call, lapsed=lapsed)
-        return await handler(call, user)
+        if under_way[user.user_id] >= AT_ONCE:
+            raise Throttled(
+                f"{AT_ONCE} requests of this user are under way; wait for their answers",
+                retry_after_s=1,
+            )
+        bind_contextvars(user=user.user_id)
+        under_way[user.user_id] += 1
+        try:
+            return await handler(call, user)
+        finally:
+            under_way[user.user_id] -= 1
+            if not under_way[user.user_id]:
+                del under_way[user.user_id]
 
     return authenticated
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from waystation.engine.pool import REMOVAL_GRACE, Pool
 from waystation.engine.throttle import Throttle
@@ -36,13 +36,24 @@ from waystation.ports import (
 )
 from waystation.secret import Secret, mask
 
-__all__ = ["Accounts"]
+__all__ = ["MAX_ACCOUNTS", "REJECTED_TOKENS", "RESETS", "TOKENS", "Accounts"]
+
+MAX_ACCOUNTS: Final = 1000
+"""Of one user; v2 names the number as `maxAccountsPerAPI`."""
 
 _DEFAULT_MAX_JOBS = 3
 """Slots of an account that was set up without a number."""
 
-_REJECTED_TOKENS_PER_HOUR = 5
-"""R35."""
+REJECTED_TOKENS: Final = 5
+"""Of one user and hour (R35)."""
+
+TOKENS: Final = 60
+"""Of one user and hour that Discord is asked about, good ones too: each costs it several reads."""
+
+RESETS: Final = 20
+"""Of one account and hour: each can connect, be halted again and write a mail."""
+
+_HOUR: Final = timedelta(hours=1)
 
 _LOOKS = 3
 """How often an account is looked up anew that was set up or erased by somebody else meanwhile."""
@@ -68,7 +79,9 @@ class Accounts:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._rejected_tokens = Throttle(timedelta(hours=1), _REJECTED_TOKENS_PER_HOUR)
+        self._rejected_tokens = Throttle(_HOUR, REJECTED_TOKENS)
+        self._tokens = Throttle(_HOUR, TOKENS)
+        self._resets = Throttle(_HOUR, RESETS)
 
     async def of(self, user: User) -> Sequence[Account]:
         """Return the caller's accounts, removed ones left out."""
@@ -142,9 +155,17 @@ class Accounts:
     async def reset(self, user: User, channel: str) -> None:
         """Put a halted or sidelined account back to work, once a person has dealt with it.
 
-        Raises: NotFound
+        Raises: NotFound, Throttled
         """
         account = await self.get(user, channel)
+        now = self._clock.now()
+        if self._resets.full(account.account_id, now):
+            raise Throttled(
+                f"The account was reset {RESETS} times within an hour; look why it is halted "
+                "again, and wait",
+                retry_after_s=600,
+            )
+        self._resets.add(account.account_id, now)
         owner = self._pool.get(account.account_id)
         seen = None if owner is None else owner.newest_seen
         await self._store.reset_account(account.account_id, self._clock.now(), seen)
@@ -199,6 +220,12 @@ class Accounts:
                 "Discord has rejected too many tokens from this user; wait an hour",
                 retry_after_s=3600,
             )
+        if self._tokens.full(key, now):
+            raise Throttled(
+                f"Discord was asked about {TOKENS} tokens of this user within an hour; wait",
+                retry_after_s=600,
+            )
+        self._tokens.add(key, now)
         try:
             return await self._probe.identify(token)
         except (NotAuthorised, HumanCheckRequired) as error:
@@ -220,6 +247,11 @@ class Accounts:
         await self._make_room(user, discord_user_id, channel)
         for _ in range(_LOOKS):
             found = await self._store.account_id_of(user.user_id, discord_user_id, channel)
+            known = {one.account_id for one in await self._store.list_accounts(user.user_id)}
+            if found not in known and len(known) >= MAX_ACCOUNTS:
+                raise InvalidRequest(
+                    f"Maximum of {MAX_ACCOUNTS} accounts supported; DELETE one that is not needed"
+                )
             account_id = found or self._ids.token(12)
             stored = await self._store.get_account(account_id)
             same = stored is not None and self._has_token(stored, token)

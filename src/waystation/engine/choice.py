@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from waystation.engine.accounts import Accounts
 from waystation.engine.pool import Pool
 from waystation.engine.pressing import account_of, mode_needed
+from waystation.engine.throttle import Throttle
 from waystation.engine.turns import RATE_LIMITED, remaining
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
@@ -25,7 +26,19 @@ from waystation.sidelining import is_sidelined
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
 
-__all__ = ["Choice", "busy", "halted", "rate_limited"]
+__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
+
+_MOST_SLOTS: Final = 15
+"""Of an account; v2's largest maxJobs."""
+
+
+def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
+    """Return how many jobs an account takes within a minute, None without pacing.
+
+    More could not be asked, even if all slots and the lane were free before. Jobs that are
+    cancelled before they are asked would otherwise upload pictures and write rows unpaced.
+    """
+    return None if pacing_s <= 0 else lane + _MOST_SLOTS + math.ceil(60 / pacing_s)
 
 
 class Choice:
@@ -40,7 +53,9 @@ class Choice:
         ids: IdSource,
         lane: int,
         patience_s: float,
+        a_minute: int | None = None,
     ) -> None:
+        """Args: a_minute: jobs that one account takes within a minute; None: any number."""
         self._store = store
         self._pool = pool
         self._accounts = accounts
@@ -49,6 +64,8 @@ class Choice:
         self._lane = lane
         self._patience_s = patience_s
         """How long a job may wait for its turn."""
+        self._a_minute = a_minute
+        self._taken = Throttle(timedelta(minutes=1), a_minute or 1)
 
     async def of(
         self, user: User, request: JobRequest, command: Command, parent: Job | None
@@ -63,12 +80,17 @@ class Choice:
         else:
             accounts = self._usable(await self._asked_for(user, request, command))
             accounts = self._not_sidelined(accounts)
-        accounts = self._free(accounts)
+        accounts = self._unhurried(self._free(accounts))
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
         self._look_for_room(user, request, command, accounts)
         return accounts
+
+    def took(self, account_id: str) -> None:
+        """Note that an account took a job."""
+        if self._a_minute is not None:
+            self._taken.add(account_id, self._clock.now())
 
     async def _asked_for(
         self, user: User, request: JobRequest, command: Command
@@ -114,6 +136,19 @@ class Choice:
         if not free:
             raise rate_limited(min(waits, key=lambda one: one.wait_s))
         return free
+
+    def _unhurried(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return the accounts that may take one more job this minute. Raises: Throttled."""
+        now = self._clock.now()
+        if self._a_minute is None:
+            return accounts
+        kept = [one for one in accounts if not self._taken.full(one.account_id, now)]
+        if not kept:
+            raise Throttled(
+                f"{self._a_minute} jobs were taken for this account within a minute; wait",
+                retry_after_s=10,
+            )
+        return kept
 
     async def _remixes(self, account: Account) -> bool:
         last = await self._store.last_completed(account.account_id, REMIX_VERBS)

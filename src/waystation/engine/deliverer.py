@@ -18,6 +18,7 @@ counted. A crash does the same, so a delivery can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ PER_RECEIVER: Final = 4
 ROOM: Final = 4096
 """Deliveries held in memory, beyond those that every receiver may hold anyway."""
 ALWAYS_HELD: Final = 16
+HELD_PER_USER: Final = 1024
+"""Deliveries of one user held in memory: receivers without end would each hold `ALWAYS_HELD`."""
 CLAIM_SIZE: Final = 256
 RECORD_AGAIN_S: Final = (0.1, 0.5, 2.0, 5.0)
 """Waits between tries to record an attempt; after them the delivery is left to its claim."""
@@ -90,6 +93,8 @@ class Deliverer:
         self._places = Shares(PER_USER, IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
+        self._held: Counter[int] = Counter()
+        """By user."""
         self._out: set[str] = set()
         """Ids of those under way: a claim can end before, when the machine was suspended."""
         self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
@@ -123,10 +128,13 @@ class Deliverer:
         name = _receiver_of(delivery.url)
         receiver = self._receivers.setdefault(name, _Receiver())
         room = ROOM - self._loop.under_way
-        if receiver.held >= max(ALWAYS_HELD, room // 4):
+        held = self._held[delivery.user_id]
+        if held >= HELD_PER_USER or receiver.held >= max(ALWAYS_HELD, room // 4):
+            self._forget_receiver(name, receiver)
             _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
             return
         receiver.held += 1
+        self._held[delivery.user_id] += 1
         self._out.add(delivery.delivery_id)
         about = (delivery.jobid, delivery.url)
         before = self._progress.pop(about, None)
@@ -160,8 +168,14 @@ class Deliverer:
         finally:
             self._out.discard(delivery.delivery_id)
             receiver.held -= 1
-            if receiver.held == 0:
-                self._receivers.pop(name, None)
+            self._forget_receiver(name, receiver)
+            self._held[delivery.user_id] -= 1
+            if not self._held[delivery.user_id]:
+                del self._held[delivery.user_id]
+
+    def _forget_receiver(self, name: str, receiver: _Receiver) -> None:
+        if receiver.held == 0:
+            self._receivers.pop(name, None)
 
     @asynccontextmanager
     async def _place(

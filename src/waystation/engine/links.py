@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
 from waystation.deliveries import Delivery
 from waystation.engine.pool import Pool
+from waystation.engine.throttle import Throttle
 from waystation.errors import StoreError, TransportError
 from waystation.ports import Clock, Store
 from waystation.signed_links import expired_links, expires_at, with_links
 
-__all__ = ["Links"]
+__all__ = ["RENEWALS", "Links"]
 
 _log = structlog.get_logger("waystation.links")
 
@@ -33,6 +34,8 @@ _MISSED_S: Final = 600.0
 """How long a link is not asked for again that Discord did not renew."""
 _AT_ONCE: Final = 50
 """Discord's most links per request. Source: wire notes 1.6."""
+RENEWALS: Final = 60
+"""Of one account and minute, whoever reads its jobs; a request renews `_AT_ONCE` links."""
 _KEPT: Final = 10_000
 """Links remembered, some 500 bytes each."""
 
@@ -58,6 +61,7 @@ class Links:
         self._missed: dict[str, float] = {}
         """Link that Discord does not renew → monotonic seconds before which it is left alone."""
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._renewals = Throttle(timedelta(minutes=1), RENEWALS)
         self._not_before: dict[str, float] = {}
         """Account → monotonic seconds before which it is not asked again."""
 
@@ -107,6 +111,9 @@ class Links:
         now = self._clock.monotonic()
         if owner is None or self._not_before.get(account_id, now) > now:
             return
+        if self._renewals.full(account_id, self._clock.now()):
+            return
+        self._renewals.add(account_id, self._clock.now())
         try:
             async with asyncio.timeout(_WAIT_S):
                 fresh = await owner.transport.refresh_links(links)

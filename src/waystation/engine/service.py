@@ -118,6 +118,8 @@ class ServiceLimits:
     first_edit_s: float
     """How long a POST waits for the first edit of an empty first message (R2)."""
     lane: int = 5
+    a_minute: int | None = None
+    """Jobs that one account takes within a minute; None: any number."""
     pictures_per_user: int = 4
     """Requests of one user whose pictures are taken in at once."""
     pictures: int = 16
@@ -165,7 +167,9 @@ class Service:
         self._clock = clock
         self._links = links
         self._limits = limits
-        self._choice = Choice(store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s)
+        self._choice = Choice(
+            store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
+        )
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -342,6 +346,7 @@ class Service:
                 button=button,
                 jobid=job.jobid,
             )
+        self._choice.took(job.account_id)
         owner = self._pool.get(job.account_id)
         if owner is not None:
             source = None if parent is None else source_of(parent, action)

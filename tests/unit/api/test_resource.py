@@ -134,7 +134,7 @@ async def test_a_large_body_that_does_not_end_closes_the_connection() -> None:
 
 
 async def test_a_read_body_keeps_the_connection() -> None:
-    answered = await ask(resource(), "POST", "/", {"a": 1, "b": 2})
+    answered = await ask(resource(), "POST", "/", {"name": 1, "user": 2})
     assert (answered.body, "connection" in answered.headers) == (b"2", False)
 
 

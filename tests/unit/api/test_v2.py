@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import pytest
 
 from tests.build import replace
 from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
+from waystation.api.v2 import AT_ONCE
 from waystation.contract import job_json
 from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
+from waystation.ports import User
 
 FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d")
 
@@ -162,3 +167,32 @@ async def test_a_halting_job_answers_596_in_job_form() -> None:
     job = replace(FAILED, code=596)
     answered = await ask(face(FakeService(job)), "POST", "/v2/jobs/info")
     assert (answered.status, answered.body) == (596, job_json(job))
+
+
+@dataclass
+class SlowLists(FakeService):
+    """Lists jobs once it is told to."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+
+    async def running_jobs(self, user: User) -> Sequence[JobId]:
+        self.asked += 1
+        await self.go.wait()
+        return await super().running_jobs(user)
+
+
+async def test_a_user_has_so_many_requests_under_way() -> None:
+    service = SlowLists()
+    app = face(service)
+    asking = [asyncio.create_task(ask(app, "GET", "/v2/jobs")) for _ in range(AT_ONCE)]
+    while service.asked < AT_ONCE:
+        await asyncio.sleep(0)
+    refused = await ask(app, "GET", "/v2/jobs")
+    assert refused.status == 429
+    assert refused.json["error"] == (
+        "256 requests of this user are under way; wait for their answers"
+    )
+    service.go.set()
+    assert {one.status for one in await asyncio.gather(*asking)} == {200}
+    assert (await ask(app, "GET", "/v2/jobs")).status == 200

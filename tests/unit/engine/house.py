@@ -122,10 +122,14 @@ class House:
 
 @asynccontextmanager
 async def house(
-    directory: Path, *, first_answer_s: float = 60, first_edit_s: float = 0
+    directory: Path,
+    *,
+    first_answer_s: float = 60,
+    first_edit_s: float = 0,
+    a_minute: int | None = None,
 ) -> AsyncIterator[House]:
     async with desk(directory) as here:
-        place = House(here, ServiceLimits(first_answer_s, first_edit_s))
+        place = House(here, ServiceLimits(first_answer_s, first_edit_s, a_minute=a_minute))
         try:
             yield place
         finally:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.unit.engine.desk import ACCOUNT
 from tests.unit.engine.house import house
+from waystation.engine import accounts
+from waystation.engine.accounts import RESETS, TOKENS
 from waystation.errors import (
     HumanCheckRequired,
     InvalidRequest,
@@ -102,3 +104,47 @@ async def test_people_are_shown_the_instants_of_their_own_clock(tmp_path: Path) 
         here.here.clock.set_wall(timedelta(hours=1))
         now = here.here.clock.now()
         assert here.accounts.shown(now) == now + timedelta(hours=1)
+
+
+async def test_discord_is_asked_about_so_many_tokens_an_hour(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        here.probe.identity = DiscordIdentity("500", "bob", None)
+        for _ in range(TOKENS):
+            with pytest.raises(InvalidRequest, match="not configured"):
+                await here.accounts.add(user, ANOTHER, None)
+        with pytest.raises(
+            Throttled, match="Discord was asked about 60 tokens of this user within an hour; wait"
+        ):
+            await here.accounts.add(user, ANOTHER, None)
+        here.here.clock.advance(3601)
+        with pytest.raises(InvalidRequest, match="not configured"):
+            await here.accounts.add(user, ANOTHER, None)
+
+
+RESET_OFTEN = "The account was reset 20 times within an hour; look why it is halted again, and wait"
+
+
+async def test_an_account_is_reset_so_many_times_an_hour(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        for _ in range(RESETS):
+            await here.accounts.reset(user, ACCOUNT.channel)
+        with pytest.raises(Throttled, match=RESET_OFTEN):
+            await here.accounts.reset(user, ACCOUNT.channel)
+        here.here.clock.advance(3601)
+        await here.accounts.reset(user, ACCOUNT.channel)
+
+
+async def test_a_user_has_so_many_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "MAX_ACCOUNTS", 1)
+    async with house(tmp_path) as here:
+        user = await here.user()
+        here.probe.identity = DiscordIdentity("500", "bob", "777")
+        with pytest.raises(
+            InvalidRequest, match="Maximum of 1 accounts supported; DELETE one that is not needed"
+        ):
+            await here.accounts.add(user, ANOTHER, None)
+        here.probe.identity = DiscordIdentity(ACCOUNT.discord_user_id, "ada", None)
+        changed = await here.accounts.put(user, ACCOUNT.channel, TOKEN, "9", 7)
+        assert changed.max_jobs == 7

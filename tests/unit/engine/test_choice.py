@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.build import account, draft, replace, setup
 from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, House, house
 from waystation.actions import Refused
+from waystation.engine.choice import jobs_a_minute
 from waystation.engine.service import JobRequest
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job, JobStatus
@@ -202,3 +204,26 @@ async def test_a_reset_brings_a_sidelined_account_back(tmp_path: Path) -> None:
         await (await here.ask())
         account = await here.accounts.get(await here.user(), ACCOUNT.channel)
         assert account.trouble is not None and account.trouble.in_a_row == 1
+
+
+async def test_an_account_takes_so_many_jobs_a_minute(tmp_path: Path) -> None:
+    async with house(tmp_path, a_minute=2) as here:
+        await here.live()
+        user = await here.user()
+        for _ in range(2):
+            asked = await here.ask(INFO)
+            while not (jobids := await here.service.running_jobs(user)):
+                await asyncio.sleep(0)
+            await here.service.cancel(user, jobids[0])
+            await asked
+        with pytest.raises(
+            Throttled, match="2 jobs were taken for this account within a minute; wait"
+        ):
+            await (await here.ask(INFO))
+        here.here.clock.advance(61)
+        (await here.ask(INFO)).cancel()
+
+
+def test_without_pacing_jobs_are_not_counted() -> None:
+    assert jobs_a_minute(50, 0) is None
+    assert jobs_a_minute(24, 2.5) == 24 + 15 + 24

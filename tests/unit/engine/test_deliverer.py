@@ -485,3 +485,28 @@ async def test_hung_receivers_of_three_users_together_do_not_delay_another(bench
         bench.deliverer.nudge()
         await bench.settle()
         assert bench.status(1201) is DeliveryStatus.DELIVERED
+
+
+async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD_PER_USER", 20)
+    hosts = [f"h{number}.test" for number in range(50)]
+    for host in hosts:
+        bench.sender.answers[host] = bench.sender.hang
+    bench.store.add(
+        *(replace(delivery(n, f"http://{host}/"), user_id=7) for n, host in enumerate(hosts)),
+        replace(delivery(99, "http://quick.test/"), user_id=8),
+    )
+    async with bench.running():
+        assert bench.deliverer._held[7] == 20
+        assert len(bench.deliverer._receivers) == 20
+        assert bench.sender.sent_to("quick.test") == 1
+        bench.sender.release.set()
+        await bench.settle()
+        for _ in range(4):
+            await bench.clock.elapse(45)
+        assert {one.delivery_id for one in bench.sender.sent} >= {
+            f"delivery-{number}" for number in range(50)
+        }
+        assert not bench.deliverer._held

@@ -14,7 +14,7 @@ from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
 from waystation.deliveries import Delivery
-from waystation.engine.links import Links
+from waystation.engine.links import RENEWALS, Links
 from waystation.engine.pool import Pool
 from waystation.errors import Unreachable
 from waystation.jobs import JobId
@@ -149,3 +149,15 @@ async def test_a_link_ends_by_discords_clock_and_not_by_ours(tmp_path: Path) -> 
         here.clock.set_wall(-timedelta(hours=2))
         renewing._discord_now = lambda: START + timedelta(seconds=1)
         assert url_in(await renewing.in_form(ACCOUNT.account_id, form)) == FRESH
+
+
+async def test_an_account_renews_so_many_times_a_minute(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        olds = [link(f"old{number}", -1) for number in range(RENEWALS + 5)]
+        forms = [FORM.replace(OLD.encode(), old.encode()) for old in olds]
+        here.discord.renewed = dict.fromkeys(olds, FRESH)
+        told = [url_in(await renewing.in_form(ACCOUNT.account_id, form)) for form in forms]
+        assert len(here.discord.renewals) == RENEWALS
+        assert told[-5:] == olds[-5:]
+        here.clock.advance(61)
+        assert url_in(await renewing.in_form(ACCOUNT.account_id, forms[-1])) == FRESH
