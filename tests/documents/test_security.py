@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from tests.documents.readme import ROOT
-from waystation.api.body import Limits
+from waystation.api.body import MAX_FORM_FILES, Limits
+from waystation.api.forms import KNOWN_FORMS
 from waystation.api.protocol import QUEUED, Bounds
-from waystation.engine import deliverer
+from waystation.api.v2 import AT_ONCE
+from waystation.deliveries import ATTEMPT_AFTER_S
+from waystation.discord.inflate import MAX_MESSAGE_BYTES
+from waystation.engine import accounts, deliverer
+from waystation.engine.choice import jobs_a_minute
+from waystation.engine.links import KEPT_LINKS, RENEWALS
+from waystation.engine.logins import FAILURES
+from waystation.engine.throttle import Throttle
+from waystation.engine.turns import lane
 from waystation.interim import MAX_INTERIM
+from waystation.logs import MAX_LINES
 from waystation.outbound.connector import MAX_LOOKUPS
+from waystation.outbound.fetch import THREADS, FetchLimits
 from waystation.settings import Settings
+from waystation.store.accounts import KEPT_FORMER_ACCOUNTS
+from waystation.store.changes import KEPT_UNRECOGNISED
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
 
+_LANE = lane(_SETTINGS.first_answer_s, _SETTINGS.pacing_s)
+_PAUSE_S = _SETTINGS.pacing_s - _SETTINGS.pacing_jitter_s
+
 BOUNDS = {
+    "requests under way": AT_ONCE,
+    "failed logins in a minute": FAILURES,
+    "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
+    "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
+    "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
+    "files of a form": MAX_FORM_FILES,
+    "MiB of a picture, by default": _SETTINGS.fetch_limit_bytes / _MIB,
+    "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
+    "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
+    "threads that look at pictures": THREADS,
+    "callbacks held in memory": deliverer.HELD_PER_USER,
+    "attempts of a callback": len(ATTEMPT_AFTER_S),
+    "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
+    "Discord accounts": accounts.MAX_ACCOUNTS,
+    "removed accounts remembered": KEPT_FORMER_ACCOUNTS,
+    "tokens that Discord is asked about in an hour": accounts.TOKENS,
+    "rejected tokens in an hour": accounts.REJECTED_TOKENS,
+    "resets in an hour": accounts.RESETS,
+    "jobs without a slot that wait, by default": _LANE,
+    "jobs taken in a minute, by default": jobs_a_minute(_LANE, _SETTINGS.pacing_s),
+    "interactions in a minute, cancels too, by default": 60 / _PAUSE_S,
+    "renewals of links in a minute": RENEWALS,
+    "links remembered": KEPT_LINKS,
+    "forms of jobs remembered": KNOWN_FORMS,
+    "bot messages kept that nobody understood": KEPT_UNRECOGNISED,
+    "days that jobs, their callbacks and mails are kept, by default": _SETTINGS.job_retention_days,
+    "lines of one event in a minute": MAX_LINES,
     "connections, a reverse proxy's not counted": Bounds().connections_of_address,
     "connections": Bounds().connections,
     "requests that wait behind the running one": QUEUED,

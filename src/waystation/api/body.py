@@ -23,7 +23,17 @@ from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["FIELDS", "UNUSABLE", "Body", "HungUp", "Limits", "TooSlow", "read_body", "weight"]
+__all__ = [
+    "FIELDS",
+    "MAX_FORM_FILES",
+    "UNUSABLE",
+    "Body",
+    "HungUp",
+    "Limits",
+    "TooSlow",
+    "read_body",
+    "weight",
+]
 
 _MIB = 1 << 20
 
@@ -33,7 +43,7 @@ _SMALL_BYTES = 1 << 16
 _MAX_FORM_FIELDS = 64
 """Text fields of one form; v2 knows fewer than twenty."""
 
-_MAX_FORM_FILES = 8
+MAX_FORM_FILES = 8
 """File parts of one form; the widest verb of v2 takes five pictures."""
 
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1"})
@@ -220,7 +230,7 @@ async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> B
     _, options = parse_options_header(headers["content-type"])
     if options.get(b"charset", b"").lower() not in _CHARSETS:
         raise InvalidRequest("The form's charset is not supported; send it as utf-8")
-    parser = _FormParser(headers, stream, max_files=_MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
+    parser = _FormParser(headers, stream, max_files=MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:

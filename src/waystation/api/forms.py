@@ -13,9 +13,9 @@ from waystation.api.answer import NO_CONTENT, Answer
 from waystation.contract import job_json
 from waystation.jobs import Child, Job, JobId
 
-__all__ = ["Forms"]
+__all__ = ["KNOWN_FORMS", "Forms"]
 
-_KNOWN_FORMS = 1_000
+KNOWN_FORMS = 1_000
 """Job forms kept, some kilobytes each."""
 
 _Seen = tuple[int, tuple[Child, ...]]
@@ -35,6 +35,6 @@ class Forms:
         if known != seen:
             form = Answer(200, job_json(job, children))
             self._known[job.jobid] = (seen, form)
-            if len(self._known) > _KNOWN_FORMS:
+            if len(self._known) > KNOWN_FORMS:
                 del self._known[next(iter(self._known))]
         return form

@@ -22,7 +22,7 @@ from waystation.errors import StoreError, TransportError
 from waystation.ports import Clock, Store
 from waystation.signed_links import expired_links, expires_at, with_links
 
-__all__ = ["RENEWALS", "Links"]
+__all__ = ["KEPT_LINKS", "RENEWALS", "Links"]
 
 _log = structlog.get_logger("waystation.links")
 
@@ -36,7 +36,7 @@ _AT_ONCE: Final = 50
 """Discord's most links per request. Source: wire notes 1.6."""
 RENEWALS: Final = 60
 """Of one account and minute, whoever reads its jobs; a request renews `_AT_ONCE` links."""
-_KEPT: Final = 10_000
+KEPT_LINKS: Final = 10_000
 """Links remembered, some 500 bytes each."""
 
 
@@ -129,5 +129,5 @@ class Links:
 
 def _bound(kept: dict[str, Any]) -> None:
     """Let the oldest go."""
-    while len(kept) > _KEPT:
+    while len(kept) > KEPT_LINKS:
         del kept[next(iter(kept))]

@@ -15,9 +15,9 @@ from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
 from waystation.ports import Clock, Glance, Sealer, Store, User, UserChanges
 
-__all__ = ["Logins", "place_of"]
+__all__ = ["FAILURES", "Logins", "place_of"]
 
-_FAILURES_PER_MINUTE = 30
+FAILURES = 30
 """R44; a secret has 256 bits, so this only keeps a flood cheap."""
 
 
@@ -47,7 +47,7 @@ class Logins:
         self._store = store
         self._sealer = sealer
         self._clock = clock
-        self._failures = Throttle(timedelta(minutes=1), _FAILURES_PER_MINUTE)
+        self._failures = Throttle(timedelta(minutes=1), FAILURES)
 
     async def authenticate(
         self, authorization: str | None, peer: str, *, lapsed: bool = False

@@ -22,7 +22,7 @@ from waystation.outbound.guard import Network, loggable, objection, out_of_reach
 from waystation.outbound.pictures import brightest, inverted, recognise, sound
 from waystation.ports import Fetched
 
-__all__ = ["FetchLimits", "PictureFetcher"]
+__all__ = ["THREADS", "FetchLimits", "PictureFetcher"]
 
 MAX_REDIRECTS: Final = 5
 MAX_QUOTED_BODY: Final = 500
@@ -30,7 +30,7 @@ MAX_QUOTED_BODY: Final = 500
 MAX_QUOTED_URL: Final = 1024
 _WHITE: Final = 128
 """From how bright on, of 255, a spot of a mask counts as white. Our choice."""
-_THREADS: Final = 2
+THREADS: Final = 2
 """That look at pictures: a decoded mask has 64 MiB at most, so all together 128."""
 _BODY_READ_BYTES: Final = 4096
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -71,7 +71,7 @@ class PictureFetcher:
         self._repaints = repaints
         self._allow_networks = allow_networks
         self._limits = limits or FetchLimits()
-        self._pool = ThreadPoolExecutor(_THREADS, "pictures")
+        self._pool = ThreadPoolExecutor(THREADS, "pictures")
 
     def out_of_reach(self, url: str) -> str | None:
         return out_of_reach(url, self._allow_networks)

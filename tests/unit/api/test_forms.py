@@ -28,7 +28,7 @@ def test_a_new_child_makes_a_new_form_of_the_same_version() -> None:
 
 
 def test_only_so_many_forms_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waystation.api.forms._KNOWN_FORMS", 2)
+    monkeypatch.setattr("waystation.api.forms.KNOWN_FORMS", 2)
     forms = Forms()
     jobs = [replace(JOB, jobid=JobId(f"job:{number}")) for number in range(3)]
     first, _, third = (forms.of(job) for job in jobs)

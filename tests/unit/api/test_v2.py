@@ -40,7 +40,7 @@ async def test_a_job_is_read_as_it_is_now() -> None:
 
 
 async def test_of_many_jobs_each_is_read_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waystation.api.forms._KNOWN_FORMS", 2)
+    monkeypatch.setattr("waystation.api.forms.KNOWN_FORMS", 2)
     service = FakeService(JOB)
     app = face(service)
     jobs = [replace(JOB, jobid=JobId(f"job:{number}")) for number in range(4)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -72,3 +73,46 @@ def test_a_message_above_the_limit_is_refused_without_being_inflated_whole(name:
 def test_parts_of_a_zlib_message_are_bounded_too() -> None:
     with pytest.raises(RemoteProtocolError, match="above the limit"):
         COMPRESSIONS["zlib-stream"]().inflate(b"x" * (MAX_MESSAGE_BYTES + 1))
+
+
+def bombs(name: str) -> list[bytes]:
+    """Return frames of some hundred bytes each, of which each message inflates beyond the limit."""
+    if name == "zstd-stream":
+        stream = zstd.ZstdCompressor()
+        flush = zstd.ZstdCompressor.FLUSH_BLOCK
+        part = bytes(MAX_MESSAGE_BYTES // 64)
+        # one block after the other, all in one message
+        return [b"".join(stream.compress(part, flush) for _ in range(66))]
+    packer = zlib.compressobj(9)
+    packed = packer.compress(bytes(MAX_MESSAGE_BYTES + 2)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return [packed[start : start + 100] for start in range(0, len(packed), 100)]
+
+
+@pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
+def test_a_bomb_in_many_small_pieces_is_refused_without_being_inflated_whole(name: str) -> None:
+    frames = bombs(name)
+    assert sum(map(len, frames)) < MAX_MESSAGE_BYTES // 500
+    inflater = COMPRESSIONS[name]()
+    tracemalloc.start()
+    try:
+        with pytest.raises(RemoteProtocolError, match="above the limit"):
+            for frame in frames:
+                inflater.inflate(frame)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
+def test_a_stream_of_large_messages_is_held_one_at_a_time(name: str) -> None:
+    message = bytes(MAX_MESSAGE_BYTES // 4)
+    inflater = COMPRESSIONS[name]()
+    tracemalloc.start()
+    try:
+        for packed in STREAMS[name]([message] * 12):
+            assert len(inflater.inflate(packed) or b"") == len(message)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * len(message)

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
@@ -161,3 +163,16 @@ async def test_an_account_renews_so_many_times_a_minute(tmp_path: Path) -> None:
         assert told[-5:] == olds[-5:]
         here.clock.advance(61)
         assert url_in(await renewing.in_form(ACCOUNT.account_id, forms[-1])) == FRESH
+
+
+async def test_so_many_links_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.engine.links.KEPT_LINKS", 3)
+    async with links(tmp_path) as (renewing, here):
+        olds = [link(f"old{number}", -1) for number in range(10)]
+        for number, old in enumerate(olds):
+            here.discord.renewed = {old: FRESH} if number % 2 else {}
+            await renewing.in_form(ACCOUNT.account_id, FORM.replace(OLD.encode(), old.encode()))
+        assert (len(renewing._fresh), len(renewing._missed)) == (3, 3)
+        assert olds[-1] in renewing._fresh and olds[1] not in renewing._fresh

@@ -1,0 +1,63 @@
+"""One user's names on a dead name server hold up nobody else (F9)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.e2e.conftest import Person, eventually
+from tests.e2e.dead_dns import DEAD
+from tests.e2e.process import Ground, ground
+from waystation.app import open_state
+from waystation.clock import SystemClock, SystemIds
+
+MANY = 40
+
+
+async def another_user(here: Ground) -> Person:
+    """Add a user who has the second account."""
+    account = here.sim.accounts[1]
+    async with open_state(here.settings) as state:
+        secret = SystemIds().token(32)
+        user = await state.store.add_user(
+            "bob@example.org", state.vault.hash_token(secret), SystemClock().now()
+        )
+    bob = Person(user.user_id, f"user:{user.user_id}-{secret}", here.url, here.http)
+    body = {
+        "discord": account.token,
+        "server": account.guild_id,
+        "channel": account.channel_id,
+        "maxJobs": 15,
+    }
+    path = f"/v2/account/midjourney/{account.channel_id}"
+    assert (await bob.call("POST", path, body))[0] == 204
+    await here.connected(2)
+    return bob
+
+
+async def test_names_on_a_dead_name_server_hold_up_nobody_else(tmp_path: Path) -> None:
+    async with ground(tmp_path, accounts=2) as here:
+        here.program = ("-m", "tests.e2e.dead_dns")
+        ada = await here.settle_in(1)
+        bob = await another_user(here)
+        port = here.outside.url.rsplit(":", 1)[1]
+        for number in range(MANY):
+            dead = f"http://{number}{DEAD}:{port}/callback"
+            assert (await bob.call("POST", "/v2/jobs/info", {"replyUrl": dead}))[0] == 200
+        hanging = [
+            asyncio.ensure_future(bob.describe(f"http://picture-{number}{DEAD}/x.png"))
+            for number in range(MANY)
+        ]
+        with here.records() as records:
+            await eventually(lambda: len(records.deliveries()) >= MANY)
+        # a name of her own must be looked up too, for the picture and for the callback
+        named = here.photo().replace("127.0.0.1", "localhost")
+        callback = f"http://localhost:{port}/callback"
+        status, job, _ = await ada.describe(named, replyUrl=callback)
+        assert status == 200, job
+        assert (await ada.final(job["jobid"]))["status"] == "completed"
+        assert (await here.outside.callback())["jobid"] == job["jobid"]
+        assert not any(one.done() for one in hanging[:4])
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
