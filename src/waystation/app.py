@@ -61,6 +61,7 @@ log = structlog.get_logger("waystation.app")
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """Source: glibc, mallopt(3)."""
+_TRIM_EVERY_S = 20.0
 _LARGE_BYTES = 1 << 17
 """glibc's own first threshold, above which memory is taken from the system piece by piece."""
 
@@ -236,6 +237,7 @@ async def _run(
                 group.create_task(mailing.run()),
             ]
             cleaning = group.create_task(janitor.run())
+            trimming = group.create_task(_give_memory_back(clock))
             await pool.started.wait()
             serving = group.create_task(server.serve(sockets=[listening]))
             await _started(server, serving)
@@ -248,6 +250,7 @@ async def _run(
             server.should_exit = True
             await serving
             cleaning.cancel()
+            trimming.cancel()
             deliverer.stop()
             mailing.stop()
             await _within(settings.drain_s / 4, pool.stop())
@@ -278,6 +281,18 @@ def _keep_memory_small() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+async def _give_memory_back(clock: SystemClock) -> None:
+    """Hand to the system, now and then, what a burst of small things has left free between others.
+
+    glibc itself gives back only what lies at the end.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # not every system has glibc
+        trim = ctypes.CDLL(None).malloc_trim
+        while True:
+            await clock.sleep(_TRIM_EVERY_S)
+            trim(0)
 
 
 class _Server(uvicorn.Server):

@@ -21,13 +21,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from struct import pack
 
 import msgspec
 
 from tests.e2e.dead_dns import DEAD
 
-__all__ = ["ATTACKS", "Orders", "Report"]
+__all__ = ["ATTACKS", "Mallory", "Orders", "Report", "huge_mask"]
 
 _PIPELINED = 400
 _BIG = 10 << 20
@@ -241,7 +242,7 @@ async def hung_receivers(world: Attackers) -> None:
 async def masks(world: Attackers) -> None:
     """Press buttons with masks of fifty million pixels."""
     user = world.user
-    body = {"parentJobId": user.parent, "button": "U1", "mask": _mask()}
+    body = {"jobid": user.parent, "button": "U1", "mask": huge_mask()}
     await world.post("/v2/jobs/button", user, body)
 
 
@@ -318,7 +319,7 @@ ATTACKS: Sequence[tuple[Attack, int]] = (
     (idle, 200),
     (bad_tokens, 2),
     (interim, 6),
-    (large_pictures, 4),
+    (large_pictures, 1),
     (dead_names, 20),
     (hung_receivers, 60),
     (masks, 60),
@@ -332,7 +333,8 @@ ATTACKS: Sequence[tuple[Attack, int]] = (
 """Each attack, and how often it runs at once."""
 
 
-def _painted() -> str:
+@cache
+def huge_mask() -> str:
     """Return a mask of 7000 x 7100 pixels in base64."""
     packer = zlib.compressobj(9)
     row = bytes(1 + 4 * 7000)
@@ -344,15 +346,6 @@ def _painted() -> str:
     head = pack(">IIBBBBB", 7000, 7100, 8, 6, 0, 0, 0)
     parts = (chunk(b"IHDR", head), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
-
-
-_made: list[str] = []
-
-
-def _mask() -> str:
-    if not _made:
-        _made.append(_painted())
-    return _made[0]
 
 
 async def _serve(world: Attackers) -> asyncio.Server:
@@ -392,7 +385,7 @@ async def _again(world: Attackers, attack: Attack, ends_at: float) -> None:
 
 async def _attack(orders: Orders) -> Report:
     world = Attackers(orders)
-    _mask()
+    huge_mask()
     hosts = await _serve(world)
     began = time.monotonic()
     ends_at = began + orders.seconds

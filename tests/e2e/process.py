@@ -30,7 +30,7 @@ from waystation.settings import Settings, load
 from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
 
-__all__ = ["Child", "Doors", "Ground", "ground"]
+__all__ = ["Child", "Doors", "Ground", "another_person", "ground"]
 
 START_S = 30.0
 """A child on a busy machine takes its time to import everything."""
@@ -318,6 +318,30 @@ class Ground:
     async def close(self) -> None:
         await self.service.end()
         await self.http.close()
+
+
+async def another_person(here: Ground, number: int) -> Person:
+    """Add a user beside the running service and set up the simulator's account of that number."""
+    account = here.sim.accounts[number]
+    async with open_state(here.settings) as state:
+        secret = SystemIds().token(32)
+        token_hash = state.vault.hash_token(secret)
+        email = f"person{number}@example.org"
+        user = await state.store.add_user(email, token_hash, SystemClock().now())
+    here.tokens.append(secret)
+    token = f"user:{user.user_id}-{secret}"
+    person = Person(user.user_id, token, here.url, here.http, here.answers)
+    body = {
+        "discord": account.token,
+        "server": account.guild_id,
+        "channel": account.channel_id,
+        "maxJobs": 15,
+    }
+    path = f"/v2/account/midjourney/{account.channel_id}"
+    status, answer, _ = await person.call("POST", path, body)
+    assert status == 204, answer
+    await here.connected(1 + number)
+    return person
 
 
 @contextlib.asynccontextmanager

@@ -5,41 +5,18 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.e2e.conftest import Person, eventually
+from tests.e2e.conftest import eventually
 from tests.e2e.dead_dns import DEAD
-from tests.e2e.process import Ground, ground
-from waystation.app import open_state
-from waystation.clock import SystemClock, SystemIds
+from tests.e2e.process import another_person, ground
 
 MANY = 40
-
-
-async def another_user(here: Ground) -> Person:
-    """Add a user who has the second account."""
-    account = here.sim.accounts[1]
-    async with open_state(here.settings) as state:
-        secret = SystemIds().token(32)
-        user = await state.store.add_user(
-            "bob@example.org", state.vault.hash_token(secret), SystemClock().now()
-        )
-    bob = Person(user.user_id, f"user:{user.user_id}-{secret}", here.url, here.http)
-    body = {
-        "discord": account.token,
-        "server": account.guild_id,
-        "channel": account.channel_id,
-        "maxJobs": 15,
-    }
-    path = f"/v2/account/midjourney/{account.channel_id}"
-    assert (await bob.call("POST", path, body))[0] == 204
-    await here.connected(2)
-    return bob
 
 
 async def test_names_on_a_dead_name_server_hold_up_nobody_else(tmp_path: Path) -> None:
     async with ground(tmp_path, accounts=2) as here:
         here.program = ("-m", "tests.e2e.dead_dns")
         ada = await here.settle_in(1)
-        bob = await another_user(here)
+        bob = await another_person(here, 1)
         port = here.outside.url.rsplit(":", 1)[1]
         for number in range(MANY):
             dead = f"http://{number}{DEAD}:{port}/callback"

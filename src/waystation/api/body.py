@@ -91,11 +91,11 @@ class Limits:
     """A picture of 10 MiB and its form."""
     body_s: float = 30.0
     """From the first look at the body to its last byte."""
-    share_bytes: int = 16 * _MIB
-    """Of one user's bodies that are being read or answered: one of the largest forms and some of
+    share_bytes: int = 12 * _MIB
+    """Of one user's bodies that are being read or answered: one of the largest forms, or some of
     the usual ones."""
-    bytes_in_all: int = 128 * _MIB
-    waiting: int = 16
+    bytes_in_all: int = 96 * _MIB
+    waiting: int = 8
     """Bodies of one user that wait until they are read; each has sent a little already."""
     discard_s: float = 2.0
     """How long the rest of a refused body is thrown away before the answer.
