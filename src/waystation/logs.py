@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import time
 from collections import Counter
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ def configure(level: str, style: Literal["console", "json"]) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[shared[0], _FewOfACaller(), *shared[1:], render, _redacted],
+        processors=[*shared, _FewOfACaller(), render, _redacted],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _StandardError(),
     )
@@ -68,7 +67,7 @@ class _StandardError:
 class _FewOfACaller:
     """Drops lines of requests beyond so many a minute, user and event."""
 
-    _minute: int = 0
+    _minute: str = ""
     _lines: Counter[tuple[object, object]] = field(default_factory=Counter)
 
     def __call__(
@@ -76,7 +75,7 @@ class _FewOfACaller:
     ) -> MutableMapping[str, Any]:
         if "request_id" not in line:
             return line
-        minute = int(time.monotonic() // 60)
+        minute = str(line.get("timestamp"))[: len("2026-01-02T03:04")]
         if minute != self._minute:
             self._minute = minute
             self._lines.clear()

@@ -90,6 +90,24 @@ def bounded_protocol(
     return BoundedProtocol
 
 
+class _Logger(logging.LoggerAdapter[logging.Logger]):
+    """What uvicorn says of one connection, but for failures to answer a caller who has gone."""
+
+    def __init__(self, protocol: _BoundedProtocol) -> None:
+        super().__init__(_quiet)
+        self._protocol = protocol
+
+    @property
+    def level(self) -> int:
+        """The level of the logger below."""
+        return self.logger.level
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log, unless the connection is going: any stranger could fill the log so."""
+        if not self._protocol.transport.is_closing():
+            super().log(level, msg, *args, **kwargs)
+
+
 class _Gate(FlowControl):
     """Flow control that does not resume reading while bytes are held back."""
 
@@ -117,7 +135,7 @@ class _BoundedProtocol(StraightProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.logger = _quiet
+        self.logger = _Logger(self)  # type: ignore[assignment]  # all of it that uvicorn uses
 
     @property
     def held_bytes(self) -> int:

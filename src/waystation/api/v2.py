@@ -120,7 +120,10 @@ def _with_body(logins: Logins, handler: BodyHandler) -> UserHandler:
 
     async def read(call: Call, user: User) -> Answer:
         body = await call.body(user.user_id)
-        return await handler(call, await _caller(logins, call), body)
+        answering = handler(call, await _caller(logins, call), body)
+        # the handler alone knows how long it needs the body, of which a mask is the most part
+        del body
+        return await answering
 
     return read
 
@@ -158,6 +161,7 @@ class _Jobs:
 
         async def submit_command(call: Call, user: User, body: Body) -> Answer:
             request = job_request(command, body)
+            del body
             job = await self._service.submit(user, request)
             at_start = command.answers_at is not AnswersAt.FINAL
             status, told = answer(job, at_start=at_start)

@@ -373,3 +373,21 @@ async def test_no_caller_can_fill_the_log(data: bytes, caplog: pytest.LogCapture
         writer.write(data)
         await status_of(reader)
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+async def test_a_caller_who_goes_before_the_answer_leaves_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = SlowService()
+    async with (
+        watched(Bounds(), service=service) as here,
+        connected(here.port) as (_, writer),
+    ):
+        writer.write(GET * 40)
+        await until(lambda: bool(here.connections) and bool(here.connections[0].pipeline))
+        [connection] = here.connections
+        service.go.set()
+        connection.transport.abort()
+        connection.logger.error("Exception in ASGI application")
+        await until(lambda: not here.connections)
+    assert not caplog.records
