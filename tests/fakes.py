@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from waystation.actions import Accepted, Outcome, Submission, Upload, Uploaded
 from waystation.errors import StoreError
@@ -33,6 +33,8 @@ __all__ = [
     "FakeSealer",
     "FakeTransport",
 ]
+
+_Item = TypeVar("_Item")
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """When a fake clock starts unless told otherwise."""
@@ -130,9 +132,9 @@ class FakeIds:
         self._count += 1
         return f"token-{self._count}"
 
-    def shuffled(self, items: Sequence[str]) -> list[str]:
-        """Return the items in the order given."""
-        return list(items)
+    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
+        """Yield the items in the order given."""
+        return iter(items)
 
     def fraction(self) -> float:
         """Return `next_fraction`, which a test may set."""

@@ -15,15 +15,17 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from waystation.jobs import Nonce
 from waystation.wire.snowflake import snowflake_at
 
 __all__ = ["SystemClock", "SystemIds"]
+
+_Item = TypeVar("_Item")
 
 _INCREMENT_BITS = 22
 """Bits of a snowflake below its milliseconds. Source: Discord API reference, heading Snowflakes."""
@@ -114,9 +116,13 @@ class SystemIds:
         """Return URL-safe random text from `size_bytes` random bytes."""
         return secrets.token_urlsafe(size_bytes)
 
-    def shuffled(self, items: Sequence[str]) -> list[str]:
-        """Return the items in random order."""
-        return self._chance.sample(items, len(items))
+    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
+        """Yield the items in random order."""
+        left = list(items)
+        while left:
+            drawn = self._chance.randrange(len(left))
+            left[drawn], left[-1] = left[-1], left[drawn]
+            yield left.pop()
 
     def fraction(self) -> float:
         """Return a number in 0 ≤ x < 1."""

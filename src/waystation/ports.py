@@ -6,11 +6,11 @@ implement these; `engine` and the faces know only these.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, TypeVar
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.deliveries import Attempt, Delivery
@@ -53,6 +53,8 @@ __all__ = [
     "UserChanges",
 ]
 
+_Item = TypeVar("_Item")
+
 
 # ── time and chance ──
 
@@ -94,8 +96,8 @@ class IdSource(Protocol):
         """Return URL-safe random text from `size_bytes` random bytes."""
         ...
 
-    def shuffled(self, items: Sequence[str]) -> list[str]:
-        """Return the items in random order."""
+    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
+        """Yield the items in random order; whoever takes the first pays for the first alone."""
         ...
 
     def fraction(self) -> float:

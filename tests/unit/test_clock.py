@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -142,6 +144,16 @@ def test_shuffling_keeps_every_item_and_every_order_happens() -> None:
     assert seen == {("a", "b"), ("b", "a")}
 
 
+def test_whoever_takes_the_first_of_many_pays_for_one_draw() -> None:
+    ids, drawn = SystemIds(), []
+    chance = ids._chance
+    ids._chance = cast(Any, SimpleNamespace(randrange=lambda n: drawn.append(n) or 0))
+    assert next(ids.shuffled(range(1_000))) == 0
+    assert drawn == [1_000]
+    ids._chance = chance
+    assert sorted(ids.shuffled(range(1_000))) == [*range(1_000)]
+
+
 def test_fractions_are_below_one() -> None:
     assert all(0 <= SystemIds().fraction() < 1 for _ in range(100))
 
@@ -174,4 +186,4 @@ def test_the_fake_wall_clock_can_be_set() -> None:
 def test_the_fake_ids_count() -> None:
     ids = FakeIds()
     assert int(ids.nonce(NOW)) < int(ids.nonce(NOW))
-    assert (ids.token(), ids.shuffled("ab"), ids.fraction()) == ("token-3", ["a", "b"], 0.0)
+    assert (ids.token(), [*ids.shuffled("ab")], ids.fraction()) == ("token-3", ["a", "b"], 0.0)

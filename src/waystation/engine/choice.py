@@ -72,6 +72,10 @@ class Choice:
     ) -> Sequence[Account]:
         """Return the accounts that may take a job, in the order in which they are tried.
 
+        The first is drawn among those that seem to have room, so that the store looks at it alone
+        but for a race; the others follow as they come.
+
+
         Args: parent: the job whose message is acted on; only its own account can
         Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
         """
@@ -84,8 +88,7 @@ class Choice:
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
-        self._look_for_room(user, request, command, accounts)
-        return accounts
+        return self._with_room_first(user, request, command, accounts)
 
     def took(self, account_id: str) -> None:
         """Note that an account took a job."""
@@ -110,12 +113,11 @@ class Choice:
         return accounts
 
     def _usable(self, accounts: Sequence[Account]) -> Sequence[Account]:
-        """Return the accounts that are not halted, in random order. Raises: Halted."""
+        """Return the accounts that are not halted. Raises: Halted."""
         usable = [account for account in accounts if account.usable]
         if not usable:
             raise halted(accounts[0])
-        by_id = {account.account_id: account for account in usable}
-        return [by_id[account_id] for account_id in self._ids.shuffled(tuple(by_id))]
+        return usable
 
     def _not_sidelined(self, accounts: Sequence[Account]) -> Sequence[Account]:
         """Return those that Discord does not keep refusing; all when that is nobody (R50)."""
@@ -171,12 +173,12 @@ class Choice:
             )
         return there
 
-    def _look_for_room(
+    def _with_room_first(
         self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
-    ) -> None:
-        """Look cheaply, before anything is fetched (R1); the store decides."""
+    ) -> Sequence[Account]:
+        """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy."""
         last: NoSlot | None = None
-        for account in candidates:
+        for account in self._ids.shuffled(candidates):
             held = [
                 job
                 for job in self._pool.holding(account.account_id)
@@ -184,12 +186,12 @@ class Choice:
             ]
             limit = (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
             if len(held) < limit:
-                return
+                return [account, *(other for other in candidates if other is not account)]
             own = [job.jobid for job in held if job.user_id == user.user_id and not job.final]
             ends = [job.slot_until for job in held if job.final and job.slot_until]
             last = NoSlot(max_jobs=limit, executing_jobs=own, free_at=min(ends, default=None))
-        if last is not None:
-            raise busy(last, command, self._clock.now())
+        assert last is not None, "there is a candidate at least"
+        raise busy(last, command, self._clock.now())
 
 
 def halted(account: Account) -> Halted:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttl
 from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Standing
+from waystation.store.database import Database, queries
 
 
 async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_path: Path) -> None:
@@ -227,3 +229,50 @@ async def test_an_account_takes_so_many_jobs_a_minute(tmp_path: Path) -> None:
 def test_without_pacing_jobs_are_not_counted() -> None:
     assert jobs_a_minute(50, 0) is None
     assert jobs_a_minute(24, 2.5) == 24 + 15 + 24
+
+
+@pytest.mark.parametrize("count", [10, 400])
+async def test_a_job_costs_as_many_statements_however_many_accounts_its_user_has(
+    tmp_path: Path, count: int
+) -> None:
+    """All but one are full: the writer asks for no other."""
+    async with house(tmp_path) as here:
+        await here.live()
+        store = here.here.store
+        for number in range(2, count + 1):
+            await store.put_account(setup(account(number)))
+        taken = await store.add_job(draft("account-1"), here.here.clock.now())
+        full = [cast(Job, taken)] * 3
+        free = f"account-{count - 1}"
+        here.pool.holding = lambda account_id: [] if account_id == free else full  # type: ignore[method-assign]
+        await store.list_accounts(1)
+        read, written = counted(store._connections.near), counted(store._connections.writer)
+        user = await here.user()
+        candidates = await here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        assert candidates[0].account_id == free
+        assert {one.account_id for one in candidates} == {
+            f"account-{number}" for number in range(1, count + 1)
+        }
+        job = await store.add_job(
+            draft(*(one.account_id for one in candidates)), here.here.clock.now()
+        )
+        assert isinstance(job, Job) and job.account_id == free
+        assert [one for one in read if one not in ("begin", "commit")] == [
+            "user_by_id",
+            "accounts_of_user",
+        ]
+        assert written.count("room") == 1
+
+
+def counted(database: Database) -> list[str]:
+    """Return a list that names each statement from now on."""
+    named: list[str] = []
+    names = {text: name for name, text in queries().items()}
+    run = database._execute
+
+    def noted(text: str, *values: object) -> object:
+        named.append(names[text])
+        return run(text, *values)
+
+    database._execute = cast(Any, noted)
+    return named
