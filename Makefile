@@ -49,7 +49,7 @@ lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes,
 	for each in tests/clients/*/client.in; do $(LOCK) $$each -o $${each%.in}.txt; done
 
 clean: ## delete what the tasks made
-	rm -rf $(VENV) tests/clients/npm/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/clients/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	sh scripts/debian.sh venv $(PYTHON)
@@ -65,8 +65,8 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/clients.stamp: tests/clients/npm/package-lock.json | $(BIN)/python
+$(VENV)/clients.stamp: $(wildcard tests/clients/*/package-lock.json) | $(BIN)/python
 	sh scripts/debian.sh node
 	sh scripts/debian.sh nginx
-	cd tests/clients/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
+	for each in $^; do (cd $${each%/*} && npm ci --silent --no-audit --no-fund --ignore-scripts) || exit; done
 	@touch $@

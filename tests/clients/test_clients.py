@@ -66,22 +66,27 @@ def _gateway(sim: Simulator, path: str = "") -> str:
     return sim.url.replace("http", "ws", 1) + path
 
 
-@pytest.fixture(scope="session")
-def node_modules() -> None:
+def _install(folder: Path) -> None:
     """Install the locked packages, by version and hash, unless they are there already."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("Node.js and npm are not installed: the npm client was NOT run")
-    wanted = (NPM / "package-lock.json").read_bytes()
-    stamp = NPM / "node_modules" / ".lock-of-install"
-    with (NPM / "package.json").open() as one_at_a_time:
+        pytest.skip(f"Node.js and npm are not installed: the client of {folder.name} was NOT run")
+    wanted = (folder / "package-lock.json").read_bytes()
+    stamp = folder / "node_modules" / ".lock-of-install"
+    with (folder / "package.json").open() as one_at_a_time:
         # Two test processes must not write the same folder at once.
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_bytes() == wanted:
             return
-        run = subprocess.run([npm, "ci"], cwd=NPM, capture_output=True, text=True, timeout=300)
+        install = [npm, "ci", "--ignore-scripts"]
+        run = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=300)
         assert run.returncode == 0, run.stderr
         stamp.write_bytes(wanted)
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> None:
+    _install(NPM)
 
 
 @pytest.mark.parametrize("name", ["rotated.jpg", "pale.webp"])
@@ -230,6 +235,53 @@ async def test_discord_py_self_imagines_presses_and_chats() -> None:
     assert (imagined["status"], single["button"]) == ("completed", "U1")
     assert measure.which_tile(*pictures)[0] == 1
     assert (result["edited"], result["member"]) == ("hello", "Midjourney Bot")
+
+
+@pytest.mark.parametrize("name", ["nextcord", "interactions_py"])
+async def test_a_bot_writes_a_command_and_receives_the_result_of_somebody_else(name: str) -> None:
+    python, script = _client(name)
+    async with Simulator(speed=SPEED, picture_size=128) as sim, aiohttp.ClientSession() as http:
+        account, bot = sim.accounts[0], sim.bots[0]
+        account.standing.mode = "Turbo"
+        async with _process(python, script, sim.url, bot.token, account.channel_id) as process:
+            await _said_hello(process)
+            page = sim.by_hand("imagine", options={"prompt": "a red fox"})
+            result = await _result(process)
+        async with http.get(result["url"]) as answer:
+            assert answer.status == 200
+        wrote = [one for one in sim.log if one.get("path", "").endswith("/commands")]
+    assert (result["edited"], result["me"]) == ("hello", bot.user.username)
+    assert bot.user.username in result["members"]
+    assert (result["id"], result["history"][0]) == (page["result_id"], page["result_id"])
+    assert result["custom_ids"][0] == f"MJ::JOB::upsample::1::{page['uuid']}"
+    assert wrote and {one["status"] for one in wrote} <= {200, 201}
+
+
+async def test_selfbot_v13_imagines_presses_describes_and_chats(tmp_path: Path) -> None:
+    _install(HERE / "selfbot_v13")
+    picture, script = tmp_path / "pale.webp", HERE / "selfbot_v13" / "drive.cjs"
+    picture.write_bytes(webp())
+    async with (
+        Simulator(speed=SPEED, picture_size=128, strict_sessions=True) as sim,
+        aiohttp.ClientSession() as http,
+    ):
+        account = sim.accounts[0]
+        account.standing.mode = "Turbo"
+        places = (sim.url, account.token, account.channel_id)
+        async with _process("node", script, *places, "a red fox --ar 3:2", picture) as process:
+            result = await _result(process)
+        imagined, single, described = sim.book
+        pictures = []
+        for name in ("grid", "single"):
+            async with http.get(result[name]) as answer:
+                pictures.append(await answer.read())
+    assert (result["me"], result["repliesTo"]) == (account.user_id, True)
+    assert (imagined["status"], single["button"]) == ("completed", "U1")
+    assert measure.which_tile(*pictures)[0] == 1
+    assert [text[4:] for text in result["prompts"].split("\n\n")] == described["prompts"]
+    assert (result["edited"], result["attached"]) == ("hello", 1)
+    assert (result["user"], result["member"]) == ("Midjourney Bot", "Midjourney Bot")
+    assert result["history"][0] == described["message_id"]
 
 
 @pytest.mark.soak
