@@ -57,6 +57,11 @@ class Api:
         return [*rows, web.route("*", "/api/{tail:.*}", self._nowhere)]
 
     async def _nowhere(self, request: web.Request) -> web.StreamResponse:
+        """Answer what has no route: 405 where another method has one."""
+        here = request.match_info.route.resource
+        for resource in request.app.router.resources():
+            if resource is not here and (await resource.resolve(request))[1]:
+                return await respond(request, error_effect("method_not_allowed"))
         return await respond(request, error_effect("not_found"))
 
     def _handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -5,6 +5,8 @@ Source: wire notes 1.4 and 4.10.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from waystation.simulator.bot import Bot
 from waystation.simulator.buttons import Button, uuid_in
 from waystation.simulator.call import Call, Reply
@@ -17,10 +19,12 @@ from waystation.simulator.payload import Payload
 from waystation.simulator.refusals import Refused, error_effect
 from waystation.simulator.sessions import Sessions
 from waystation.simulator.switches import Switchboard
-from waystation.simulator.world import Account, Channel, World
+from waystation.simulator.world import Account, Channel, SimulatedBot, World
 
 __all__ = ["Chat"]
 
+_KEPT_REACTIONS = 1_000
+"""Messages whose emojis are kept."""
 _ENVELOPE = "✉"
 _VARIATION = "\ufe0f"
 """Follows an emoji, or does not; both are the same emoji."""
@@ -46,6 +50,30 @@ class Chat:
         self._board = board
         self._ids = ids
         self._now = now
+        self._reactors: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
+        """Who has put which emoji under a message, first to last; of the messages touched last."""
+
+    def shown(self, message: Payload, caller: Account | SimulatedBot) -> Payload:
+        """Return a message as a reader gets it, with the emojis below it."""
+        below = [
+            {
+                "emoji": {"id": None, "name": emoji},
+                "count": len(users),
+                "count_details": {"burst": 0, "normal": len(users)},
+                "me": caller.user_id in users,
+                "me_burst": False,
+                "burst_colors": [],
+            }
+            for emoji, users in self._reactors.get(message["id"], {}).items()
+            if users
+        ]
+        return message | {"reactions": below} if below else message
+
+    def reactors(self, call: Call, channel: Channel) -> Reply:
+        """Answer who has put an emoji under a message. Source: Discord, Get Reactions."""
+        below = self._reactors.get(self._message(call, channel)["id"], {})
+        users = below.get(call.path("emoji"), ())
+        return Reply([self._world.users[user].payload() for user in users])
 
     def acknowledge(self, call: Call, channel: Channel) -> Reply:
         """Note that a message was read; the user's other sessions hear of it."""
@@ -66,6 +94,11 @@ class Chat:
         """Put an emoji under a message; the envelope makes the bot write its seed."""
         message, emoji = self._message(call, channel), call.path("emoji")
         event = self._reaction(call, channel, message, emoji)
+        users = self._reactors.setdefault(message["id"], {}).setdefault(emoji, [])
+        if call.caller.user_id not in users:
+            users.append(call.caller.user_id)
+        if len(self._reactors) > _KEPT_REACTIONS:
+            self._reactors.popitem(last=False)
 
         def after() -> None:
             self._sessions.publish(channel.members, "MESSAGE_REACTION_ADD", event)
@@ -76,8 +109,26 @@ class Chat:
 
     def unreact(self, call: Call, channel: Channel) -> Reply:
         """Take one's emoji away again."""
-        event = self._reaction(call, channel, self._message(call, channel), call.path("emoji"))
+        message, emoji = self._message(call, channel), call.path("emoji")
+        event = self._reaction(call, channel, message, emoji)
+        users = self._reactors.get(message["id"], {}).get(emoji, [])
+        if call.caller.user_id in users:
+            users.remove(call.caller.user_id)
         name, members = "MESSAGE_REACTION_REMOVE", channel.members
+        return Reply(status=204, after=lambda: self._sessions.publish(members, name, event))
+
+    def unreact_all(self, call: Call, channel: Channel) -> Reply:
+        """Take all emojis away from a message; users may not, in a direct channel nobody."""
+        message = self._message(call, channel)
+        if isinstance(call.caller, Account) or channel.guild_id is None:
+            raise Refused(error_effect("missing_permissions"))
+        self._reactors.pop(message["id"], None)
+        event = {
+            "message_id": message["id"],
+            "channel_id": channel.id,
+            "guild_id": channel.guild_id,
+        }
+        name, members = "MESSAGE_REACTION_REMOVE_ALL", channel.members
         return Reply(status=204, after=lambda: self._sessions.publish(members, name, event))
 
     def type_text(self, call: Call, channel: Channel) -> Reply:

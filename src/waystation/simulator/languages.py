@@ -30,6 +30,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "10007": ("Unbekanntes Mitglied", "Membre inconnu", "未知的成员"),
     "10008": ("Unbekannte Nachricht", "Message inconnu", "未知的消息"),
     "10013": ("Unbekannter Nutzer", "Utilisateur inconnu", "未知的用户"),
+    "10015": ("Unbekannter Webhook", "Webhook inconnu", "未知的 Webhook"),
     "10062": ("Unbekannte Interaktion", "Interaction inconnue", "未知的交互"),
     "10063": ("Unbekannter Befehl", "Commande inconnue", "未知的应用命令"),
     "20001": ("Bots dürfen das nicht", "Interdit aux robots", "机器人不能使用此接口"),

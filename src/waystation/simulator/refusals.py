@@ -63,6 +63,7 @@ ERRORS: Mapping[str, tuple[int, int, str]] = {
     "unknown_user": (404, 10013, "Unknown User"),
     "not_the_author": (403, 50005, "Cannot edit a message authored by another user"),
     "only_own_application": (403, 20012, "You are not authorized to perform this action"),
+    "unknown_webhook": (404, 10015, "Unknown Webhook"),
     "unknown_message": (404, 10008, "Unknown Message"),
     "unknown_interaction": (404, 10062, "Unknown interaction"),
     "unknown_command": (404, 10063, "Unknown application command"),

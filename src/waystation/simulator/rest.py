@@ -53,8 +53,9 @@ class Rest:
         return method(call)
 
     def public(self, route: Route) -> Reply:
-        """Answer a route that needs no token."""
-        return Reply({"url": self._gateway_url})
+        """Answer a route that needs no token. Raises: Refused."""
+        method: Callable[[], Reply] = getattr(self, route.answer)
+        return method()
 
     @property
     def _gateway_url(self) -> str:
@@ -63,9 +64,17 @@ class Rest:
     def interactions(self, call: Call) -> Reply:
         return self._post_interaction(call)
 
+    def unknown_interaction(self) -> Reply:
+        """Refuse an answer of a bot: nobody can use its commands here."""
+        raise Refused(error_effect("unknown_interaction"))
+
+    def unknown_webhook(self) -> Reply:
+        """Refuse a later answer of a bot, and a webhook: there are none here."""
+        raise Refused(error_effect("unknown_webhook"))
+
     # Who am I, and where.
 
-    def gateway(self, call: Call) -> Reply:
+    def gateway(self) -> Reply:
         return Reply({"url": self._gateway_url})
 
     def gateway_bot(self, call: Call) -> Reply:
@@ -278,7 +287,8 @@ class Rest:
         if not 1 <= count <= _MAX_HISTORY:
             raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be 1 to 100.")
         bounds = (call.number("before"), call.number("after"), call.number("around"))
-        return Reply(self._messages.read(channel.id, count, *bounds))
+        found = self._messages.read(channel.id, count, *bounds)
+        return Reply([self._chat.shown(message, call.caller) for message in found])
 
     def message(self, call: Call) -> Reply:
         """Answer a single message, which user tokens may not read. Source: wire notes 1.4"""
@@ -287,7 +297,7 @@ class Rest:
         found = self._messages.get(self._channel(call).id, call.path("message"))
         if found is None:
             raise Refused(error_effect("unknown_message"))
-        return Reply(found)
+        return Reply(self._chat.shown(found, call.caller))
 
     def send(self, call: Call) -> Reply:
         channel = self._channel(call)
@@ -316,6 +326,12 @@ class Rest:
 
     def unreact(self, call: Call) -> Reply:
         return self._chat.unreact(call, self._channel(call))
+
+    def reactors(self, call: Call) -> Reply:
+        return self._chat.reactors(call, self._channel(call))
+
+    def unreact_all(self, call: Call) -> Reply:
+        return self._chat.unreact_all(call, self._channel(call))
 
     def type_text(self, call: Call) -> Reply:
         return self._chat.type_text(call, self._channel(call))

@@ -12,12 +12,14 @@ from waystation.simulator.fixed import FIXED
 
 __all__ = ["ROUTES", "Route"]
 
+_Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One route of the API."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    method: _Method
     path: str
     name: str
     """What faults and limits call it."""
@@ -29,7 +31,14 @@ class Route:
     """The part of the path that separates its buckets."""
 
 
-_WRITES: tuple[Literal["PUT", "POST"], ...] = ("PUT", "POST")
+_OF_A_WEBHOOK: tuple[tuple[_Method, str], ...] = (
+    ("GET", ""),
+    ("POST", ""),
+    ("GET", "/messages/{message}"),
+    ("PATCH", "/messages/{message}"),
+    ("DELETE", "/messages/{message}"),
+)
+_WRITES: tuple[_Method, ...] = ("PUT", "POST")
 
 ROUTES: tuple[Route, ...] = (
     *(Route("GET", path, "other", "fixed") for path in FIXED),
@@ -37,6 +46,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/gateway/bot", "gateway", "gateway_bot"),
     Route("GET", "/users/@me", "me", "me"),
     Route("GET", "/users/@me/settings", "me", "my_settings"),
+    Route("PATCH", "/users/@me/settings", "me", "my_settings"),
+    Route("PATCH", "/users/@me/settings-proto/{type}", "other", "fixed"),
     Route("GET", "/users/@me/guilds", "me", "my_guilds"),
     Route("GET", "/users/@me/billing/country-code", "me", "country"),
     Route("GET", "/users/@me/channels", "channels", "my_channels"),
@@ -76,6 +87,20 @@ ROUTES: tuple[Route, ...] = (
         "/channels/{channel}/messages/{message}/ack",
         "messages.ack",
         "acknowledge",
+        major="channel",
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/messages/{message}/reactions/{emoji}",
+        "reactions",
+        "reactors",
+        major="channel",
+    ),
+    Route(
+        "DELETE",
+        "/channels/{channel}/messages/{message}/reactions",
+        "reactions",
+        "unreact_all",
         major="channel",
     ),
     Route(
@@ -134,5 +159,22 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/channels/{channel}/attachments", "attachments", "attachments", major="channel"),
     Route("DELETE", "/attachments/{name:.+}", "attachments", "drop_attachment"),
     Route("POST", "/interactions", "interactions", "interactions"),
+    Route(
+        "POST",
+        "/interactions/{interaction}/{token}/callback",
+        "callbacks",
+        "unknown_interaction",
+        public=True,
+    ),
+    *(
+        Route(
+            method,
+            f"/webhooks/{{webhook}}/{{token}}{tail}",
+            "callbacks",
+            "unknown_webhook",
+            public=True,
+        )
+        for method, tail in _OF_A_WEBHOOK
+    ),
 )
 """Every route under `/api` and `/api/v6` to `/api/v10`."""

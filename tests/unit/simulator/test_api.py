@@ -121,3 +121,22 @@ async def test_a_form_of_plain_fields_is_understood(client: Client) -> None:
     path = f"/api/v9/channels/{client.account.channel_id}/messages"
     sent = await client.request("POST", path, data=form)
     assert (sent.json["content"], len(sent.json["attachments"])) == ("hello", 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, 0),
+        ("PATCH", "/gateway", 405, 0),
+        ("DELETE", "/users/@me", 405, 0),
+        ("POST", "/interactions/1/token/callback", 404, 10062),
+        ("PATCH", "/webhooks/1/token/messages/@original", 404, 10015),
+        ("POST", "/webhooks/1/token", 404, 10015),
+    ],
+)
+async def test_what_is_not_there_is_refused_with_discords_own_code(
+    client: Client, method: str, path: str, status: int, code: int
+) -> None:
+    answer = await client.request(method, f"/api/v10{path}")
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert answer.headers["Content-Type"] == "application/json"

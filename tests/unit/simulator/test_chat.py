@@ -99,3 +99,41 @@ async def test_an_acknowledgement_is_told_to_the_users_sessions(start: Start) ->
     assert (answer.status, answer.json) == (200, {"token": None})
     event = await socket.event("MESSAGE_ACK")
     assert (event["message_id"], event["last_viewed"]) == (grid["id"], 3496)
+
+
+def _messages(client: Client) -> str:
+    return f"/api/v9/channels/{client.account.channel_id}/messages"
+
+
+def _bot(client: Client) -> dict[str, str]:
+    return {"Authorization": f"Bot {client.sim.bots[0].token}"}
+
+
+async def test_emojis_are_seen_below_a_message_and_taken_away(ready: Client) -> None:
+    sent = (await ready.post(_messages(ready), {"content": "hello"})).json
+    await _react(ready, sent, "%F0%9F%91%8D")
+    await _react(ready, sent, "%F0%9F%91%8D")
+    base = f"{_messages(ready)}/{sent['id']}/reactions"
+    (user,) = (await ready.get(f"{base}/%F0%9F%91%8D?limit=100&type=0")).json
+    assert user["id"] == ready.account.user_id
+    (message,) = (await ready.get(_messages(ready))).json
+    (below,) = message["reactions"]
+    assert (below["emoji"]["name"], below["count"], below["me"]) == ("👍", 1, True)
+    seen = (await ready.get(f"{_messages(ready)}/{sent['id']}", headers=_bot(ready))).json
+    assert seen["reactions"][0]["me"] is False
+    own = await ready.request("DELETE", f"{base}/%F0%9F%91%8D/%40me")
+    assert own.status == 204
+    assert "reactions" not in (await ready.get(_messages(ready))).json[0]
+    assert (await ready.get(f"{base}/%F0%9F%91%8D")).json == []
+
+
+async def test_a_bot_takes_all_emojis_away_and_a_user_may_not(ready: Client) -> None:
+    sent = (await ready.post(_messages(ready), {"content": "hello"})).json
+    await _react(ready, sent, "%F0%9F%91%8D")
+    base = f"{_messages(ready)}/{sent['id']}/reactions"
+    refused = await ready.request("DELETE", base)
+    assert (refused.status, refused.json["code"]) == (403, 50013)
+    assert (await ready.request("DELETE", base, headers=_bot(ready))).status == 204
+    name, event = (await ready.events())[-1]
+    assert (name, event["message_id"]) == ("MESSAGE_REACTION_REMOVE_ALL", sent["id"])
+    assert (await ready.get(f"{base}/%F0%9F%91%8D")).json == []
