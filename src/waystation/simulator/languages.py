@@ -81,6 +81,11 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "NONCE_TYPE_INVALID_TYPE": ("Kein gültiger Wert.", "Valeur incorrecte.", "值无效。"),
     "NUMBER_TYPE_COERCE": ("Das ist keine Zahl.", "Ce n'est pas un nombre.", "不是数字。"),
     "NUMBER_TYPE_MAX": ("Die Zahl ist zu groß.", "Le nombre est trop grand.", "数字过大。"),
+    "REPLIES_UNKNOWN_MESSAGE": (
+        "Auf diese Nachricht kann man nicht antworten",
+        "Impossible de répondre à ce message",
+        "无法回复此消息",
+    ),
     "UPLOADED_FILE_NOT_FOUND": (
         "Die Datei wurde nicht hochgeladen.",
         "Le fichier n'a pas été envoyé.",

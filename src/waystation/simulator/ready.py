@@ -15,6 +15,7 @@ __all__ = [
     "CAPABILITY_CLIENT_STATE_V2",
     "CAPABILITY_DEDUPE_USERS",
     "CAPABILITY_PRIORITIZED_READY",
+    "application_payload",
     "bot_ready",
     "self_payload",
     "session_list",
@@ -144,4 +145,30 @@ def bot_ready(world: World, session: Session, version: int) -> Payload:
         "resume_gateway_url": world.url.replace("http", "ws", 1),
         "application": {"id": bot.user_id, "flags": _BOT_APPLICATION_FLAGS},
         "_trace": ["simulator"],
+    }
+
+
+def application_payload(world: World, bot: SimulatedBot) -> Payload:
+    """Write a bot's application as the bot itself is shown it."""
+    return {
+        "id": bot.user_id,
+        "name": bot.user.username,
+        "icon": None,
+        "description": "",
+        "rpc_origins": [],
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "team": None,
+        "tags": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "integration_types_config": {"0": {}},
+        "approximate_guild_count": len(world.accounts),
+        "approximate_user_install_count": 0,
+        "redirect_uris": [],
+        "bot": bot.user.payload(),
+        "flags": _BOT_APPLICATION_FLAGS,
+        "owner": world.foreigner.payload(),
+        "summary": "",
     }

@@ -14,9 +14,11 @@ from waystation.simulator.job import Draft
 from waystation.simulator.messages import MAX_CONTENT_CHARS, Messages, Spoken
 from waystation.simulator.payload import Payload
 from waystation.simulator.pictures import UnreadablePicture, look
+from waystation.simulator.references import reference
 from waystation.simulator.refusals import Refused, error_effect, invalid_form
 from waystation.simulator.routes import Route
 from waystation.simulator.world import Account, Channel, SimulatedBot, User, World
+from waystation.wire.message import MessageType
 
 __all__ = ["Rest"]
 
@@ -142,7 +144,7 @@ class Rest:
     def application(self, call: Call) -> Reply:
         if isinstance(call.caller, Account):
             raise Refused(error_effect("only_bots"))
-        return Reply(_application_info(call.caller, self._world))
+        return Reply(ready.application_payload(self._world, call.caller))
 
     def guild(self, call: Call) -> Reply:
         return Reply(guilds.rest_guild(self._world, self._guild_account(call)))
@@ -303,20 +305,37 @@ class Rest:
         channel = self._channel(call)
         content = read_content(call)
         attachments = self._attach(call, channel)
-        if not content and not attachments:
+        speaks_freely = isinstance(call.caller, SimulatedBot)  # of users no embed is taken
+        embeds = tuple(call.body.objects("embeds")) if speaks_freely else ()
+        rows = tuple(call.body.objects("components")) if speaks_freely else ()
+        if not content and not attachments and not embeds and not rows:
             raise Refused(error_effect("empty_message"))
         nonce = call.body.json.get("nonce")
+        answered = self._answered(call, channel)
         spoken = Spoken(
             channel,
             call.caller.user,
-            Draft(content, flags=int(call.body.json.get("flags") or 0)),
+            Draft(content, embeds, rows, flags=int(call.body.json.get("flags") or 0)),
+            MessageType.REPLY if answered else MessageType.DEFAULT,
             nonce=None if nonce is None else str(nonce),
-            extra={"attachments": attachments},
+            extra={"attachments": attachments} | answered,
         )
         message, event = self._messages.create(spoken)
         echo = {"nonce": nonce} if nonce is not None else {}
         announce = self._messages.announce
         return Reply(message | echo, after=lambda: announce("MESSAGE_CREATE", event))
+
+    def _answered(self, call: Call, channel: Channel) -> Payload:
+        """Return the fields of a reply: which message, and the message. Source: Discord, replies"""
+        named = call.body.json.get("message_reference")
+        if not isinstance(named, dict):
+            return {}
+        target = self._messages.get(channel.id, str(named.get("message_id")))
+        if target is not None:
+            return reference(channel, target)
+        if named.get("fail_if_not_exists") is False:
+            return {}
+        raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
 
     def acknowledge(self, call: Call) -> Reply:
         return self._chat.acknowledge(call, self._channel(call))
@@ -413,28 +432,3 @@ def _size(data: bytes) -> tuple[int, int] | None:
     except UnreadablePicture:
         return None
     return seen.width, seen.height
-
-
-def _application_info(bot: SimulatedBot, world: World) -> Payload:
-    return {
-        "id": bot.user_id,
-        "name": bot.user.username,
-        "icon": None,
-        "description": "",
-        "rpc_origins": [],
-        "bot_public": True,
-        "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
-        "team": None,
-        "tags": [],
-        "interactions_endpoint_url": None,
-        "role_connections_verification_url": None,
-        "integration_types_config": {"0": {}},
-        "approximate_guild_count": len(world.accounts),
-        "approximate_user_install_count": 0,
-        "redirect_uris": [],
-        "bot": bot.user.payload(),
-        "flags": 565248,
-        "owner": world.foreigner.payload(),
-        "summary": "",
-    }

@@ -45,6 +45,7 @@ async def test_a_bot_learns_its_application(client: Client) -> None:
     assert body["id"] == bot.user_id
     # a full reader takes what is there for an object
     assert "install_params" not in body
+    assert body["approximate_guild_count"] == len(client.sim.accounts)
 
 
 async def test_the_direct_channel_with_the_bot_is_listed_and_opened(client: Client) -> None:
