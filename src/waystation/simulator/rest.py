@@ -10,15 +10,12 @@ from waystation.simulator.chat import Chat
 from waystation.simulator.files import Files
 from waystation.simulator.fixed import FIXED
 from waystation.simulator.ids import Ids
-from waystation.simulator.job import Draft
-from waystation.simulator.messages import MAX_CONTENT_CHARS, Messages, Spoken
+from waystation.simulator.messages import Messages
 from waystation.simulator.payload import Payload
-from waystation.simulator.pictures import UnreadablePicture, look
-from waystation.simulator.references import reference
+from waystation.simulator.posts import Posts, read_content
 from waystation.simulator.refusals import Refused, error_effect, invalid_form
 from waystation.simulator.routes import Route
 from waystation.simulator.world import Account, Channel, SimulatedBot, User, World
-from waystation.wire.message import MessageType
 
 __all__ = ["Rest"]
 
@@ -45,6 +42,7 @@ class Rest:
         self._post_interaction = post_interaction
         self._chat = chat
         self._ids = ids
+        self._posts = Posts(files, messages)
 
     def answer(self, route: Route, call: Call) -> Reply:
         """Answer one call.
@@ -302,40 +300,7 @@ class Rest:
         return Reply(self._chat.shown(found, call.caller))
 
     def send(self, call: Call) -> Reply:
-        channel = self._channel(call)
-        content = read_content(call)
-        attachments = self._attach(call, channel)
-        speaks_freely = isinstance(call.caller, SimulatedBot)  # of users no embed is taken
-        embeds = tuple(call.body.objects("embeds")) if speaks_freely else ()
-        rows = tuple(call.body.objects("components")) if speaks_freely else ()
-        if not content and not attachments and not embeds and not rows:
-            raise Refused(error_effect("empty_message"))
-        nonce = call.body.json.get("nonce")
-        answered = self._answered(call, channel)
-        spoken = Spoken(
-            channel,
-            call.caller.user,
-            Draft(content, embeds, rows, flags=int(call.body.json.get("flags") or 0)),
-            MessageType.REPLY if answered else MessageType.DEFAULT,
-            nonce=None if nonce is None else str(nonce),
-            extra={"attachments": attachments} | answered,
-        )
-        message, event = self._messages.create(spoken)
-        echo = {"nonce": nonce} if nonce is not None else {}
-        announce = self._messages.announce
-        return Reply(message | echo, after=lambda: announce("MESSAGE_CREATE", event))
-
-    def _answered(self, call: Call, channel: Channel) -> Payload:
-        """Return the fields of a reply: which message, and the message. Source: Discord, replies"""
-        named = call.body.json.get("message_reference")
-        if not isinstance(named, dict):
-            return {}
-        target = self._messages.get(channel.id, str(named.get("message_id")))
-        if target is not None:
-            return reference(channel, target)
-        if named.get("fail_if_not_exists") is False:
-            return {}
-        raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+        return self._posts.send(call, self._channel(call))
 
     def acknowledge(self, call: Call) -> Reply:
         return self._chat.acknowledge(call, self._channel(call))
@@ -369,22 +334,6 @@ class Rest:
         fresh = [{"original": url, "refreshed": self._files.refresh(str(url))} for url in urls]
         return Reply({"refreshed_urls": fresh})
 
-    def _attach(self, call: Call, channel: Channel) -> list[Payload]:
-        """Return the attachments of a message, from slots and from the request itself."""
-        pictures = [
-            self._files.keep(part.filename, part.data, part.content_type, call.caller.user_id)
-            for part in call.body.files.values()
-        ]
-        for attachment in call.body.objects("attachments"):
-            name = attachment.get("uploaded_filename") or attachment.get("upload_filename")
-            if name is None:
-                continue
-            slot = self._files.slot(str(name))
-            if slot is None or slot.picture is None:
-                raise invalid_form("attachments", "UPLOADED_FILE_NOT_FOUND", "Not uploaded.")
-            pictures.append(slot.picture)
-        return [self._files.attach(p, channel.id, _size(p.data)) for p in pictures]
-
     def attachments(self, call: Call) -> Reply:
         """Answer where to put files. Source: wire notes 1.5"""
         self._channel(call)
@@ -413,22 +362,3 @@ class Rest:
         if not self._files.drop(call.path("name")):
             raise Refused(error_effect("not_found"))
         return Reply(status=204)
-
-
-def read_content(call: Call) -> str:
-    """Return the words of a message.
-
-    Raises: Refused: no text, or too long
-    """
-    content = call.body.json.get("content") or ""
-    if not isinstance(content, str) or len(content) > MAX_CONTENT_CHARS:
-        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
-    return content
-
-
-def _size(data: bytes) -> tuple[int, int] | None:
-    try:
-        seen = look(data)
-    except UnreadablePicture:
-        return None
-    return seen.width, seen.height
