@@ -75,7 +75,6 @@ class Choice:
         The first is drawn among those that seem to have room, so that the store looks at it alone
         but for a race; the others follow as they come.
 
-
         Args: parent: the job whose message is acted on; only its own account can
         Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
         """
