@@ -85,6 +85,9 @@ HAZARDS: Mapping[str, tuple[float, Mapping[str, Any]]] = {
 They hide signs, but not all: what a result says of whose it is while nobody listens is gone.
 """
 
+ONLY_OF = {"late_delete": "imagine"}
+"""The first message of a describe is its answer: deleted while nobody listens, it is nowhere."""
+
 VERBS = ("imagine",) * 6 + ("describe",) * 3 + ("press",) * 2
 
 BUTTONS = ("V1", "V1", "🔄")
@@ -103,7 +106,13 @@ class _Load:
         """Ask for one thing after the other, until cancelled."""
         while True:
             dangers = [
-                self.here.sim.fault(name, account=account.user_id, count=1, params=params).id
+                self.here.sim.fault(
+                    name,
+                    account=account.user_id,
+                    command=ONLY_OF.get(name),
+                    count=1,
+                    params=params,
+                ).id
                 for name, (share, params) in HAZARDS.items()
                 if chance.random() < share
             ]
