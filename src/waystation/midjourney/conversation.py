@@ -106,6 +106,8 @@ class Conversation:
         """The ask that has shown nothing yet; one at most (I2)."""
         self._lookups = LookUps()
         self._ambiguous: set[JobId] = set()
+        self._torn: frozenset[JobId] = frozenset()
+        """Those of them whose look-up follows from the newest step, if it is committed."""
         self._unclear: set[JobId] = set()
         """Jobs whose unclear outcome is noted already."""
         self._faces = Faces(self._memory)
@@ -162,6 +164,7 @@ class Conversation:
     def undo(self) -> None:
         """Know nothing of a step that could not be committed."""
         self._memory.undo()
+        self._ambiguous -= self._torn
 
     def _learnt(self, step: Step) -> Step:
         """Return a step with all that is to be known from it on, its own changes' part, too."""
@@ -296,6 +299,7 @@ class Conversation:
 
     def receive(self, event: GatewayEvent, now: datetime) -> Step:
         """Return what follows from a gateway event or a message read back from history."""
+        self._torn = frozenset()
         return self._learnt(self._received(event, now))
 
     def _received(self, event: GatewayEvent, now: datetime) -> Step:
@@ -330,6 +334,7 @@ class Conversation:
         Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
         every picture is there that could come, and else with its deadline (R20).
         """
+        self._torn = frozenset()
         return self._learnt(self._weighed(now))
 
     def _weighed(self, now: datetime) -> Step:
@@ -353,8 +358,7 @@ class Conversation:
             if (job := self._jobs.get(JobId(ask))) is not None and not job.final
         )
         if not jobids <= self._ambiguous:
-            self._ambiguous |= jobids
-            return Step(look_back=jobids)
+            return self._looks_again(jobids)
         for asks in self._held.hopeless():
             if self._lookups.under_way(asks):
                 continue
@@ -559,11 +563,16 @@ class Conversation:
             self._candidates.pressing(message_id)
         )
 
+    def _looks_again(self, jobids: frozenset[JobId]) -> Step:
+        """Return the look-up that is made once before a picture of these is given up."""
+        self._torn = jobids - self._ambiguous
+        self._ambiguous |= jobids
+        return Step(look_back=jobids)
+
     def _told_apart(self, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
         """Look once more; what stays ambiguous fails, with the message kept (R20)."""
         if not jobids <= self._ambiguous:
-            self._ambiguous |= jobids
-            return Step(look_back=jobids)
+            return self._looks_again(jobids)
         if self._lookups.under_way(jobids):
             return NOTHING
         ends = join(

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -36,6 +37,8 @@ from waystation.gateway_events import (
     ModalSeen,
 )
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.midjourney.conversation import Conversation
+from waystation.midjourney.steps import NOTHING
 from waystation.ports import Change
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
@@ -211,6 +214,22 @@ async def test_a_refused_answer_to_a_modal_ends_its_job_although_the_press_was_s
         failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
         assert (failed.code, failed.error_details) == (502, '{"code": 10062}')
         assert (await asked).code == 502
+
+
+async def test_no_modal_is_answered_where_no_nonce_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12, I4."""
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        _, job = await pressed(here, pressing(parent, "V1"))
+        asked = Mock(return_value=NOTHING)
+        monkeypatch.setattr(Conversation, "submitted", asked)
+        here.here.discord.say(modal_for(job))
+        await until(lambda: asked.called)
+        await here.here.quiet()
+        assert len(here.here.discord.performed) == 2
+        assert (await here.here.job(job.jobid)).nonce == job.nonce
 
 
 async def test_a_modal_found_after_a_lost_session_fails_and_nothing_is_pressed_again(

@@ -36,7 +36,9 @@ from waystation.errors import (
 )
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
+from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.matching import upload_stem
+from waystation.midjourney.steps import NOTHING
 from waystation.ports import Mail
 from waystation.sidelining import Trouble, is_sidelined
 from waystation.wire.message import Component, Embed
@@ -88,6 +90,21 @@ async def test_a_nonce_that_cannot_be_committed_is_not_sent_and_another_one_is_l
         here.failing.failing = False
         await here.pass_until(lambda: len(here.discord.performed) == 1)
         assert await here.kinds(job.jobid) == ["Submitted"]
+
+
+async def test_nothing_is_sent_where_no_nonce_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12, I4: whatever the conversation's reason."""
+    monkeypatch.setattr(Conversation, "submitted", lambda *args: NOTHING)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        await until(lambda: not here.owner._submitter.queued)
+        await here.quiet()
+        assert here.discord.performed == []
+        assert await here.kinds(job.jobid) == []
 
 
 async def test_a_hold_that_breaks_while_the_request_is_out_sends_nothing_again(

@@ -11,10 +11,11 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, HISTORY, Golden, event_of
-from tests.unit.midjourney.play import Play, new_job, told
+from tests.unit.midjourney.play import Play, join_all, new_job, told
 from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
+    GatewayEvent,
     HumanCheckSeen,
     InteractionStep,
     InteractionTold,
@@ -27,8 +28,24 @@ from waystation.wire.snowflake import snowflake_time
 NONCE = "1400000000000000001"
 
 
-def _stage(golden: Golden) -> Play:
-    play = Play()
+class _Stuttering(Play):
+    """A play whose store raises before it works: whatever writes is decided twice."""
+
+    def commit(self, step: Step) -> Step:
+        held = {job.jobid: job for job in self.talk.jobs}
+        assert held == {jobid: self.jobs[jobid] for jobid in held}, "changed before its commit"
+        return super().commit(step)
+
+    def see(self, event: GatewayEvent) -> Step:
+        step = self.talk.receive(event, self.now)
+        if step.commits:
+            self.talk.undo()
+            assert self.talk.receive(event, self.now) == step
+        return join_all([self.commit(step), *self.weigh()])
+
+
+def _stage(golden: Golden, play: Play | None = None) -> Play:
+    play = play or Play()
     for name, job in golden.content["jobs"].items():
         play.nonces[JobId(name)] = Nonce(job["nonce"])
         play.admit(replace(new_job(name, job["verb"]), params=job.get("params", {})))
@@ -51,6 +68,16 @@ def test_a_conversation_goes_as_its_golden_says(golden: Golden) -> None:
         if "see" in step and step.get("again", True):
             again = told(play.perform(step))
             assert not [line for line in again if line != "kept"], f"step {number} again: {step}"
+    for name, expected in golden.content["then"].items():
+        assert _of(play.jobs[JobId(name)], expected) == expected
+
+
+@pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)
+def test_a_commit_that_raises_leaves_the_conversation_as_it_was(golden: Golden) -> None:
+    """R36: the same is decided again, and all that follows goes as if nothing had happened."""
+    play = _stage(golden, _Stuttering())
+    for number, step in enumerate(golden.content["steps"]):
+        assert told(play.perform(step)) == step.get("gives", []), f"step {number}: {step}"
     for name, expected in golden.content["then"].items():
         assert _of(play.jobs[JobId(name)], expected) == expected
 

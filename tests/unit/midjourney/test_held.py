@@ -119,7 +119,7 @@ def test_a_picture_whose_owner_is_known_by_now_is_held_no_more() -> None:
     candidates, held = _two()
     got = replace(_asking("a"), messages={ONE: MessageRole.RESULT}, hash=f"hash of {ONE}")
     candidates.put(got)
-    settle(held, candidates, got)
+    held.settle(got.messages)
     assert _still(held) == {OTHER, PICTURE.id}
 
 
@@ -142,6 +142,54 @@ def test_a_discarded_picture_that_is_seen_again_goes_to_nobody() -> None:
     assert match(again, candidates) is None
 
 
-def settle(held: HeldPictures, candidates: Candidates, job: Job) -> None:
-    """Let go of what a job has got, as a conversation does."""
-    held.settle(job.messages)
+def test_a_picture_whose_owner_is_done_by_now_is_held_no_more() -> None:
+    """It is known by its uuid then, whatever message showed it."""
+    candidates, held = _two()
+    candidates.settle(replace(_asking("a"), hash=f"hash of {ONE}"))
+    held.settle(())
+    assert _still(held) == {OTHER, PICTURE.id}
+
+
+def test_a_picture_is_of_nobody_who_asked_after_it_came() -> None:
+    held = HeldPictures(Candidates([_asking("a"), _asking("b")]))
+    held.hold(_picture("a", ONE))
+    assert [ask for _, ask in held.decided()] == ["a"]
+
+
+STRANGER = "1456483325706239999"
+
+
+def _with_stranger() -> tuple[Candidates, HeldPictures]:
+    """Return two pictures that may be a job's or those of somebody who was heard to begin."""
+    candidates = Candidates([_asking("a")])
+    progress = read(message_of(PAYLOADS["imagine/progress_31"]))
+    shown = replace(progress.shown, message_id=STRANGER, hash=None)
+    candidates.strangers.note(replace(progress, shown=shown))
+    held = HeldPictures(candidates)
+    for one in (ONE, OTHER):
+        held.hold(_picture(f"a {STRANGER}", one))
+    return candidates, held
+
+
+def _may_be_the_strangers(candidates: Candidates) -> bool:
+    return STRANGER in candidates.asks(_picture("", "1456483325706240009").reading)
+
+
+def test_a_stranger_that_has_got_a_picture_gets_no_other() -> None:
+    candidates, held = _with_stranger()
+    assert _may_be_the_strangers(candidates)
+    held.finish(_picture("", ONE), STRANGER)
+    assert not _may_be_the_strangers(candidates)
+    assert [ask for _, ask in held.decided()] == ["a"]
+
+
+def test_the_strangers_of_a_hopeless_group_are_done() -> None:
+    candidates, held = _with_stranger()
+    held.close(frozenset({"a", STRANGER}))
+    assert not _may_be_the_strangers(candidates)
+
+
+def test_the_strangers_of_a_failed_jobs_hopeless_group_are_done() -> None:
+    candidates, held = _with_stranger()
+    held.give_up(_asking("a").jobid)
+    assert not _may_be_the_strangers(candidates)

@@ -283,3 +283,13 @@ def test_a_stranger_that_began_in_cut_words_may_own_the_whole_prompt_and_the_oth
         strangers.note(began)
         assert set(strangers.open_alike(came)) == {"5"}
         assert set(strangers.open_alike(replace(came, caption=Caption(LONG[:100])))) == {"5"}
+
+
+def test_what_was_somebodys_once_is_not_anybodys_later() -> None:
+    picture, job = _reading("imagine/final"), replace(new_job("a", "imagine"), submitted_at=START)
+    strangers = Strangers()
+    strangers.note(picture, orphan=True)
+    assert strangers.has_orphan_since(job)
+    strangers.note(picture)
+    strangers.note(picture, orphan=True)
+    assert not strangers.has_orphan_since(job)

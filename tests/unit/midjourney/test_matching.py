@@ -160,6 +160,28 @@ def test_a_picture_of_a_job_that_is_done_is_not_collected() -> None:
     assert candidates.one_of_several(picture) is None
 
 
+def test_a_picture_of_somebody_who_was_heard_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    hand = _reading(snowflake_at(START), ReplyKind.PROGRESS, reference_id="500", hash="one")
+    candidates.strangers.note(replace(hand, caption=Caption("a red fox", "zoom out")))
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_of_another_job_of_ours_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    candidates.put(_job("b", hash="one"))
+    assert candidates.one_of_several(picture) is None
+    other = replace(picture, shown=replace(picture.shown, hash="two"))
+    assert candidates.one_of_several(other) == A
+    candidates.put(_job("c", messages={picture.shown.message_id: MessageRole.PROGRESS}))
+    assert candidates.one_of_several(other) is None
+
+
+def test_what_is_no_picture_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    assert candidates.one_of_several(replace(picture, kind=ReplyKind.ERROR)) is None
+
+
 def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
     candidates, picture = _imagine_all(interaction_id=snowflake_at(START - timedelta(seconds=1)))
     earlier = snowflake_at(START - timedelta(minutes=1))
@@ -320,3 +342,84 @@ def test_a_picture_without_uuid_ends_no_stranger_that_shows_none_either() -> Non
     candidates.note_stranger(picture)
     owl = replace(_reading("904", ReplyKind.PICTURE), caption=Caption("an owl"))
     assert match(owl, candidates) == Undecided(frozenset({"901"}))
+
+
+def _fox(name: str, **fields: Any) -> Job:
+    fox = {"submitted_at": START, **fields}
+    return replace(_job(name, **fox), verb="imagine", params={"prompt": "a red fox"})
+
+
+_LATER = snowflake_at(START + timedelta(seconds=2))
+"""The message of a picture that came after the progress."""
+
+
+def _unclaimed(candidates: Candidates, **shown: Any) -> None:
+    """Let a progress be seen that either of two jobs could have begun."""
+    said_at = snowflake_at(START + timedelta(seconds=1))
+    progress = replace(
+        _reading(said_at, ReplyKind.PROGRESS, **shown), caption=Caption("a red fox", percent=0)
+    )
+    candidates.note_stranger(progress)
+
+
+def test_a_picture_of_a_job_takes_away_the_progress_that_may_have_been_its() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates)
+    assert candidates.may_have_begun(_fox("b"))
+    # one that has a progress of its own did not begin with this one as well
+    own = {"1": MessageRole.PROGRESS}
+    candidates.claim(_fox("a", hash="a", message_id=_LATER, messages=own))
+    assert candidates.may_have_begun(_fox("b"))
+    candidates.claim(_fox("a", hash="a", message_id=_LATER))
+    assert not candidates.may_have_begun(_fox("b"))
+
+
+def test_a_picture_takes_away_the_progress_of_its_uuid_and_no_other() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates, hash="b")
+    candidates.claim(_fox("a", hash="other", messages={"1": MessageRole.PROGRESS}))
+    assert candidates.may_have_begun(_fox("b"))
+    candidates.claim(_fox("b", hash="b", messages={"1": MessageRole.PROGRESS}))
+    assert not candidates.may_have_begun(_fox("b"))
+
+
+# ── who waits for whom (R15) ──
+
+
+def test_a_press_waits_for_one_on_the_same_message_until_that_is_bound() -> None:
+    zoom, variations = _press("a", "Zoom Out 2x"), _press("b", "V1")
+    assert Candidates([zoom]).rivals(variations) == {A}
+    bound = replace(zoom, interaction_id="i")
+    assert Candidates([bound]).rivals(variations) == frozenset()
+
+
+def test_a_press_waits_for_one_that_brings_several_results_though_it_shows_a_uuid() -> None:
+    several = _press("a", "Imagine all 🎉", hash="one", interaction_id="i")
+    again = _press("b", "Imagine all 🎉")
+    assert Candidates([several]).rivals(again) == {A}
+    variations = _press("a", "V1", hash="one", interaction_id="i")
+    assert Candidates([variations]).rivals(_press("b", "V1")) == frozenset()
+
+
+def test_seeds_of_one_job_wait_for_each_other() -> None:
+    parent = {"parentJobId": "parent"}
+    asked = replace(_job("a", submitted_at=START), verb="seed", params=parent)
+    again = replace(_job("b"), verb="seed", params=parent)
+    assert Candidates([asked]).rivals(again) == {A}
+    assert Candidates([asked]).rivals(replace(again, params={"parentJobId": "p"})) == frozenset()
+
+
+def test_presses_of_one_deed_wait_for_each_other_before_it_is_known_what_they_press() -> None:
+    asked = _press("a", "V1", interaction_id="i", messages={})
+    again = _press("b", "V1", messages={}, submitted_at=None)
+    assert Candidates([asked]).rivals(again) == {A}
+    assert Candidates([asked]).rivals(_press("b", "U1", messages={})) == frozenset()
+
+
+@pytest.mark.parametrize("kind", [ReplyKind.PICTURE, ReplyKind.PROGRESS, ReplyKind.ERROR])
+def test_what_replies_to_a_jobs_own_message_is_its(kind: ReplyKind) -> None:
+    """Wire notes 4.4, 6.1; what replies to a message that it has pressed may be another's."""
+    own = {"900": MessageRole.PROGRESS, "500": MessageRole.TARGET}
+    candidates = Candidates([_job("a", messages=own)])
+    assert match(_reading("901", kind, reference_id="900"), candidates) == Matched(A, "reference")
+    assert match(_reading("901", kind, reference_id="500"), candidates) is None
