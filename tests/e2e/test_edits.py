@@ -132,7 +132,7 @@ async def test_an_echo_of_what_a_message_says_by_now_answers_no_press_once_it_is
         assert second["messageId"] == first["messageId"]
         await here.stop()
         with here.records() as records:
-            # as two days, or 150 newer messages, would
+            # as two days, or 100 newer messages, would
             records.rows("delete from seen_messages where kind = 'face'")
         await here.start()
         ada = replace(ada, url=here.url)

@@ -61,7 +61,7 @@ from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_deadline, verdict
-from waystation.midjourney.edits import Faces, edit_of, in_history
+from waystation.midjourney.edits import Faces, edit_of, in_history, is_edit
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.lookups import LookUps
@@ -284,6 +284,8 @@ class Conversation:
         job = self._jobs.get(jobid)
         if job is None or job.cancel_requested_at is not None:
             return NOTHING
+        # its press is no ask by hand, and brings no picture
+        self._candidates.disown(nonce)
         return self._learnt(self._step(jobid, now, CancelRequested(nonce)))
 
     def cancel(self, jobid: JobId, now: datetime) -> Step:
@@ -522,6 +524,8 @@ class Conversation:
         if step is MessageStep.UPDATED:
             found = self._edited(reading)
         if found is None:
+            if step is MessageStep.UPDATED and self._answers_by_hand(reading):
+                self._candidates.by_hand.answered_by_edit(message.id)
             # the face of an answer is taken over with the answer
             self._faces.see(reading.shown)
         if step is MessageStep.UPDATED and found is None and self._is_echo(reading):
@@ -556,6 +560,12 @@ class Conversation:
         ]
         return Matched(waiting[0], "target") if len(waiting) == 1 else None
 
+    def _answers_by_hand(self, reading: Reading) -> bool:
+        """Tell whether an edit answers a press that no job of ours has made (R23)."""
+        pressed = self._candidates.pressing(reading.shown.message_id)
+        ours = any(edit_of(job.pressed) is reading.kind and not job.final for job in pressed)
+        return is_edit(reading.kind) and not ours and not self._faces.is_seen(reading.shown)
+
     def _is_echo(self, reading: Reading) -> bool:
         """Tell whether it is a pressed message that only changes its colours (R21)."""
         message_id = reading.shown.message_id
@@ -581,6 +591,7 @@ class Conversation:
         return replace(ends, unrecognised=message)
 
     def _unmatched(self, step: MessageStep, message: Message, reading: Reading) -> Step:
+        self._candidates.hear(reading)
         if reading.nonce is not None:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
             self._candidates.disown(message.id, reading.interaction_id)
@@ -620,7 +631,7 @@ class Conversation:
         jobid = self._candidates.find("nonce", nonce)
         if jobid is None:
             if nonce is not None:
-                self._candidates.disown(interaction_id)
+                self._candidates.asked_by_hand(interaction_id, nonce)
             return NOTHING
         job = self._jobs[jobid]
         events: list[JobEvent] = []
@@ -647,6 +658,9 @@ class Conversation:
         nonce = None if nonce is None else str(nonce)
         jobid = self._candidates.find("nonce", nonce)
         job = None if jobid is None else self._jobs[jobid]
+        if job is None:
+            # what it is filled in with is another interaction
+            self._candidates.by_hand.answered(modal.modal_id, nonce)
         if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
             return NOTHING
         if nonce != job.nonce or job.target is None:

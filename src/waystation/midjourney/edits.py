@@ -28,6 +28,7 @@ __all__ = [
     "face_of",
     "finishes",
     "in_history",
+    "is_edit",
     "opened_settings",
     "option_of",
     "wanted",
@@ -67,6 +68,11 @@ def edit_of(custom_id: str | None) -> ReplyKind | None:
     """Return what the pressed message will say, None where the answer is another message."""
     answer = _answer_of(custom_id)
     return answer.kind if answer is not None and answer.edits else None
+
+
+def is_edit(kind: ReplyKind) -> bool:
+    """Tell whether an edit of this kind may be the answer to a press."""
+    return any(row.kind is kind and row.edits for row in ANSWERS.values())
 
 
 class Faces:

@@ -70,7 +70,7 @@ class HeldPictures:
         if picture.message.id in self._held:
             return
         self._held[picture.message.id] = picture
-        self._candidates.strangers.hold(picture.reading, picture.asks)
+        self._candidates.hold(picture.reading, picture.asks)
 
     def of(self, asks: frozenset[str]) -> Sequence[Message]:
         """Return the messages that may still be one of these asks'."""
@@ -98,15 +98,20 @@ class HeldPictures:
 
     def finish(self, picture: HeldPicture, stranger: str) -> None:
         """Give a picture to somebody else than us."""
+        self._candidates.end_by_hand(stranger, picture.message.id)
         self._candidates.strangers.finish(stranger, picture.reading)
         self.discard(picture.message.id)
 
     def close(self, asks: frozenset[str]) -> None:
         """Let nobody have the pictures of a hopeless group; its strangers are done."""
+        closed = ""
         for message_id, held in list(self._held.items()):
             if held.asks & asks:
                 self._candidates.strangers.close(held.reading, asks)
+                closed = message_id
                 self.discard(message_id)
+        for ask in asks:
+            self._candidates.end_by_hand(ask, closed)
 
     def give_up(self, jobid: JobId) -> None:
         """Let nobody have the pictures that could have been a failed job's."""
@@ -127,7 +132,7 @@ class HeldPictures:
         owners = {one: self._asks_of(held) for one, held in self._held.items()}
         for message_id, asks in owners.items():
             if not asks:
-                self._candidates.strangers.take(self._held[message_id].reading)
+                self._candidates.take(self._held[message_id].reading, self._held[message_id].asks)
                 self.discard(message_id)
         return {one: asks for one, asks in owners.items() if asks}
 

@@ -30,6 +30,7 @@ __all__ = [
     "Strangers",
     "agreement",
     "is_before",
+    "is_nameless",
     "likeness_of",
     "likenesses",
     "places",
@@ -138,8 +139,13 @@ def too_early(job: Job, reading: Reading) -> bool:
     return any(is_newer(one, said) for one in begun)
 
 
-_NAMELESS = "stranger {}"
-"""Name of somebody of whom only a progress is known, numbered from 0."""
+_NAMELESS = "stranger "
+"""Begins the name of somebody of whom only a progress is known; a number from 0 follows."""
+
+
+def is_nameless(ask: str) -> bool:
+    """Tell whether an ask is that of somebody of whom only a progress is known."""
+    return ask.startswith(_NAMELESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +285,12 @@ class Strangers:
         if silent:
             works += beside
             works += bool(works) and not (its or others)
-        return frozenset(_NAMELESS.format(number) for number in range(works - silent))
+        return frozenset(f"{_NAMELESS}{number}" for number in range(works - silent))
 
     def hold(self, reading: Reading, asks: Container[str]) -> None:
         """Remember a picture that waits as a work of its own, if it may be that of a stranger."""
         its, _ = self._works(reading)
-        if _NAMELESS.format(0) in asks and not its:
+        if f"{_NAMELESS}0" in asks and not its:
             self.note(reading, unclaimed=True)
 
     def _works(self, reading: Reading) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
+from waystation.midjourney.asks_by_hand import AsksByHand
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
@@ -36,6 +37,7 @@ from waystation.midjourney.likeness import (
     Likeness,
     Strangers,
     agreement,
+    is_nameless,
     likeness_of,
     likenesses,
     places,
@@ -107,6 +109,8 @@ class Candidates:
         self._settled = KnownBy(memory, SETTLED)
         """By what jobs that are done were known: whoever else looks alike, it is theirs."""
         self.strangers = Strangers(memory)
+        self.by_hand = AsksByHand(memory)
+        """Asks of which nothing but the interaction is known."""
         for job in jobs:
             self.put(job)
 
@@ -250,11 +254,28 @@ class Candidates:
         jobs, others = self._agreeing(reading), self.strangers.open_alike(reading)
         best = max((*jobs.values(), *others.values()), default=Agreement.NOT)
         jobids = frozenset(one for one, how in jobs.items() if how is best)
-        silent = frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
-        strangers = self.strangers.nameless(reading, len(silent), len(jobids) - len(silent))
+        silent, strangers = self._silent(jobids), self._nameless(reading, jobids)
         if self.strangers.is_unclaimed(reading):
-            return silent | strangers if silent else frozenset()
-        return jobids | strangers | {one for one, how in others.items() if how is best}
+            found = silent | strangers if silent else frozenset()
+        else:
+            found = jobids | strangers | {one for one, how in others.items() if how is best}
+        if not found:
+            return found
+        by_hand = self.by_hand.before(reading.shown.message_id)
+        # each of them explains one of whom only a progress is known, whatever its name is later
+        return (found - set(sorted(strangers)[: len(by_hand)])) | frozenset(by_hand)
+
+    def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
+        return frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
+
+    def _nameless(self, reading: Reading, jobids: frozenset[JobId]) -> frozenset[str]:
+        silent = len(self._silent(jobids))
+        return self.strangers.nameless(reading, silent, len(jobids) - silent)
+
+    def hold(self, reading: Reading, asks: Iterable[str]) -> None:
+        """Remember a picture that waits. Args: asks: who could own it"""
+        jobids = frozenset(JobId(one) for one in asks if one in self._jobs)
+        self.strangers.hold(reading, self._nameless(reading, jobids))
 
     def note_stranger(self, reading: Reading) -> bool:
         """Remember an unmatched message as that of somebody else, or of nobody knows whom.
@@ -266,12 +287,20 @@ class Candidates:
         answers = (reading.nonce, reading.interaction_id, reading.command) != (None, None, None)
         unclaimed = reading.kind is ReplyKind.PROGRESS and resembles
         orphan = reading.kind in DRAWN and not (resembles or named or answers)
-        unclaimed = unclaimed and not self.strangers.owns(reading)
-        if reading.kind is ReplyKind.PICTURE and not (named or self.strangers.owns(reading)):
+        is_known = self.strangers.owns(reading)
+        unclaimed = unclaimed and not is_known
+        if reading.kind is ReplyKind.PICTURE and not (named or is_known):
             self.strangers.take(reading)
         self.strangers.note(reading, unclaimed=unclaimed, orphan=orphan)
         may_be_ours = any(not too_early(self._jobs[one], reading) for one in self._unnamed)
+        if not (answers or named or is_known or unclaimed or (orphan and may_be_ours)):
+            self._heard_of(reading)
         return orphan and reading.kind is ReplyKind.PICTURE and may_be_ours
+
+    def _heard_of(self, reading: Reading) -> None:
+        """Take a message that names nobody, and is not ours, for the answer to an ask by hand."""
+        if reading.kind in _ANSWERS and (reading.addressee is not None or reading.ephemeral):
+            self.by_hand.answered_by(reading.shown.message_id)
 
     def may_be_lost(self, job: Job) -> bool:
         """Tell whether a job's picture may have come without anything that tells whose it is."""
@@ -365,10 +394,43 @@ class Candidates:
         return None if value is None else self._jobids.get((kind, value))
 
     def disown(self, *ids: str | None) -> None:
-        """Remember messages or interactions that carried a nonce which is not ours."""
+        """Remember messages or interactions that carried a nonce which is not a job's."""
         for one in ids:
             if one is not None:
                 self._by_hand[one] = True
+
+    def asked_by_hand(self, interaction_id: str, nonce: str) -> None:
+        """Remember an interaction that no job has asked for, once, until it is answered."""
+        if not any(one in self._by_hand or one in self._settled for one in (interaction_id, nonce)):
+            self.by_hand.told(interaction_id, nonce)
+        self.disown(interaction_id)
+
+    def end_by_hand(self, ask: str, message_id: str) -> None:
+        """Remember that somebody who is no job has got a picture."""
+        if is_nameless(ask):
+            self.by_hand.answered_by(message_id)
+        else:
+            self.by_hand.answered(ask)
+
+    def take(self, reading: Reading, asks: Iterable[str]) -> None:
+        """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
+        self.strangers.take(reading)
+        if self.by_hand.find(*asks) is not None:
+            self.by_hand.answered_by(reading.shown.message_id)
+
+    def hear(self, reading: Reading) -> None:
+        """Remember what a message that is no job's tells of the asks by hand."""
+        if self.is_settled(reading):
+            return
+        message_id = reading.shown.message_id
+        names = (reading.nonce, reading.interaction_id, message_id)
+        if reading.kind is ReplyKind.ACKNOWLEDGED and _may_draw(reading.command):
+            # which prompt it will draw, its edit says
+            known = self.by_hand.find(*names)
+            if known is not None or reading.nonce is not None:
+                self.by_hand.told(known or reading.interaction_id or message_id, *names)
+        else:
+            self.by_hand.answered(*names)
 
     def contradicts(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a reading is the answer to another interaction than the job's."""
@@ -379,6 +441,16 @@ class Candidates:
             or reading.shown.message_id in self._by_hand
             or reading.interaction_id in self._by_hand
         )
+
+
+_ANSWERS = DRAWN | {ReplyKind.ERROR, ReplyKind.RATED, ReplyKind.DONE, ReplyKind.TOGGLED}
+"""By which an ask by hand is answered, also where they name nobody."""
+
+
+def _may_draw(slash: str | None) -> bool:
+    """Tell whether a command, or a press, may bring a picture."""
+    rows = [row for row in COMMANDS.values() if slash is not None and row.slash == slash]
+    return not rows or any(ReplyKind.PICTURE in row.finished_by for row in rows)
 
 
 def _differs(reading: Reading, interaction_id: str) -> bool:

@@ -34,6 +34,7 @@ __all__ = [
     "KINDS",
     "SETTLED",
     "STRANGERS",
+    "UNHEARD",
     "UNREAD",
     "Form",
     "Memory",
@@ -52,6 +53,8 @@ UNREAD = "unread"
 """Jobs for which history must be read to its end before elimination decides."""
 FACES = "face"
 """What messages said whose edits answer presses."""
+UNHEARD = "unheard"
+"""Asks by hand that the bot has not answered, by their interactions."""
 EARLIER = "earlier"
 """Jobs that were asked twice, by what the first ask is known."""
 
@@ -59,10 +62,11 @@ KINDS = {
     SETTLED: 1_000,
     STRANGERS: 400,
     BY_HAND: 250,
-    FACES: 150,
+    FACES: 100,
     HELD: 100,
     UNREAD: 50,
     EARLIER: 50,
+    UNHEARD: 50,
 }
 """How many rows of a kind are kept, the newest; 2,000 in all (R20)."""
 

@@ -1,0 +1,294 @@
+"""Asks by hand that are known by their interaction alone; the pictures are golden ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.build import replace
+from tests.fakes import START
+from tests.golden.corpus import PAYLOADS, merged
+from tests.unit.midjourney.play import USER, Play, new_job, told
+from waystation.gateway_events import InteractionStep, InteractionTold
+from waystation.jobs import JobId, JobStatus
+from waystation.midjourney.asks_by_hand import AsksByHand
+from waystation.wire.snowflake import snowflake_at
+
+NONCE, HAND = "1400000000000000001", "999888"
+FINAL = PAYLOADS["imagine/final"].content["payload"]
+
+
+def _id(seconds: float, increment: int = 0) -> str:
+    return snowflake_at(START + timedelta(seconds=seconds), increment)
+
+
+# ── the asks alone ──
+
+
+def test_an_ask_is_found_by_all_that_names_it_until_it_is_answered() -> None:
+    asks = AsksByHand()
+    asks.told(_id(1), HAND)
+    asks.told(_id(1), None, _id(2))
+    assert {asks.find(one) for one in (_id(1), HAND, _id(2))} == {_id(1)}
+    assert asks.find(None, "other") is None
+    asks.answered("other")
+    asks.answered(None, HAND)
+    assert asks.find(_id(1)) is None
+
+
+def test_a_message_may_answer_what_was_asked_within_a_day_before_it() -> None:
+    asks = AsksByHand()
+    for seconds in (0, 60):
+        asks.told(_id(seconds), None)
+    day = timedelta(hours=24).total_seconds()
+    assert asks.before(_id(30)) == [_id(0)]
+    assert asks.before(_id(day - 1)) == [_id(0), _id(60)]
+    assert asks.before(_id(day + 1)) == [_id(60)]
+    assert asks.before("no number") == []
+
+
+def test_a_message_that_names_nobody_answers_the_newest_ask_before_it() -> None:
+    asks = AsksByHand()
+    for seconds in (1, 2, 9):
+        asks.told(_id(seconds), None)
+    asks.answered_by(_id(5))
+    assert asks.before(_id(10)) == [_id(1), _id(9)]
+    asks.answered_by(_id(0))
+    assert len(asks.before(_id(10))) == 2
+
+
+def test_an_edit_answers_the_newest_ask_after_its_message() -> None:
+    asks = AsksByHand()
+    for seconds in (1, 6, 9):
+        asks.told(_id(seconds), None)
+    asks.answered_by_edit(_id(5))
+    assert asks.before(_id(10)) == [_id(1), _id(6)]
+    asks.answered_by_edit(_id(20))
+    assert len(asks.before(_id(10))) == 2
+
+
+def test_the_oldest_asks_give_way_and_what_is_no_id_is_left_out() -> None:
+    asks = AsksByHand()
+    asks.told("no number", None)
+    for second in range(60):
+        asks.told(_id(second), None)
+    assert asks.before(_id(100)) == [_id(second) for second in range(10, 60)]
+
+
+# ── in a conversation ──
+
+
+def _imagining(play: Play | None = None) -> Play:
+    """Ask for a picture; our interaction is told, and nothing else."""
+    play = play or Play()
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+    play.submit("a", NONCE)
+    play.see(InteractionTold(InteractionStep.CREATED, _id(1), NONCE))
+    return play
+
+
+def _by_hand(play: Play, seconds: float = 2, nonce: str = HAND) -> None:
+    for step in (InteractionStep.CREATED, InteractionStep.SUCCEEDED):
+        play.see(InteractionTold(step, _id(seconds), nonce))
+
+
+def _picture(seconds: float, **changes: Any) -> dict[str, Any]:
+    """A finished picture of our prompt that names nobody."""
+    return {"see": "imagine/final", "with": {"id": _id(seconds), **changes}}
+
+
+def _says(seconds: float, update: bool = False, **fields: Any) -> dict[str, Any]:
+    """Anything that the bot says to our user."""
+    plain = {"attachments": [], "components": [], "embeds": [], "content": "", "id": _id(seconds)}
+    event = "MESSAGE_UPDATE" if update else "MESSAGE_CREATE"
+    return {"see": {"event": event, "payload": merged(FINAL, plain | fields)}}
+
+
+def _status(play: Play) -> JobStatus:
+    return play.jobs[JobId("a")].status
+
+
+def test_a_picture_that_names_nobody_may_be_that_of_an_ask_by_hand() -> None:
+    """R20, R23: of the owner's own ask nothing but its interaction was seen."""
+    play = _imagining()
+    _by_hand(play)
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+    play.now += timedelta(minutes=31)
+    play.talk.looked_back([JobId("a")], play.now)
+    assert told(play.perform({"expire": True})) == ["a: Failed", "untold"]
+
+
+def test_an_ask_by_hand_outlives_a_restart() -> None:
+    play = _imagining()
+    _by_hand(play)
+    play.restart()
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+    play.restart()
+    assert "a: Completed by weak" in told(play.perform(ANSWERS["the answer to info"]))
+
+
+def test_one_that_was_asked_after_the_picture_does_not_count() -> None:
+    play = _imagining()
+    _by_hand(play, seconds=9)
+    assert told(play.perform(_picture(5))) == ["a: Completed by weak"]
+
+
+def test_one_of_a_day_ago_does_not_count() -> None:
+    play = _imagining()
+    _by_hand(play, seconds=2)
+    assert told(play.perform(_picture(25 * 3600))) == ["a: Completed by weak"]
+
+
+def _metadata(seconds: float, name: str) -> dict[str, Any]:
+    return {"interaction_metadata": {"id": _id(seconds), "type": 2, "name": name, "user": WHO}}
+
+
+WHO = {"id": USER, "username": "ada"}
+INFO = {"title": "Your info - ada", "description": "**Job Mode**: Fast"}
+ERROR = {"title": "Invalid parameter", "description": "because", "color": 16711680}
+OTHER = f"**a blue owl** - <@{USER}> (Waiting to start)"
+SETTINGS = [
+    {
+        "type": 1,
+        "components": [
+            {"type": 2, "style": 3, "label": "Remix mode", "custom_id": "MJ::Settings::Remix"}
+        ],
+    }
+]
+
+ANSWERS: Mapping[str, dict[str, Any]] = {
+    "the start of another prompt": _says(3, nonce=HAND, content=OTHER),
+    "the same without nonce": _says(3, content=OTHER, **_metadata(2, "imagine")),
+    "the answer to info": _says(
+        3,
+        nonce=HAND,
+        flags=64,
+        embeds=[{"title": "Your info - ada", "description": "**Job Mode**"}],
+    ),
+    "an empty first message of info": _says(3, nonce=HAND, flags=192, **_metadata(2, "info")),
+    "an error": _says(3, nonce=HAND, embeds=[ERROR]),
+    "a late error that names nobody": _says(3, embeds=[ERROR]),
+    "a rating": _says(3, content="You have successfully rated [this job](https://x) with it"),
+    "an edit of the settings": _says(0.5, update=True, flags=64, components=SETTINGS),
+}
+
+NAMELESS: Mapping[str, dict[str, Any]] = {
+    "a start": _says(-3, content=OTHER),
+    "a picture": _picture(-3, content=f"**a blue owl** - <@{USER}> (fast)"),
+    "a picture of our prompt": _picture(-3),
+}
+
+
+FILES = [
+    FINAL["attachments"][0] | {"filename": "ada_fox_0f1e2d3c-0000-4000-8000-000000000000.webp"}
+]
+"""Of another uuid than the golden's."""
+
+
+@pytest.mark.parametrize("answer", NAMELESS)
+def test_what_was_drawn_before_our_ask_and_names_nobody_answers_one_by_hand(answer: str) -> None:
+    play = Play()
+    _by_hand(play, seconds=-4)
+    play.perform(NAMELESS[answer])
+    _imagining(play)
+    own = _picture(5, attachments=FILES, components=[])
+    assert told(play.perform(own)) == ["a: Completed by weak"]
+
+
+@pytest.mark.parametrize("content", [OTHER, f"**a blue owl** - <@{USER}> (fast)"])
+def test_what_may_be_ours_in_other_words_answers_nobody_by_hand(content: str) -> None:
+    play = _imagining()
+    _by_hand(play)
+    play.perform(_picture(3, content=content, components=[]))
+    assert told(play.perform(_picture(5, attachments=FILES, components=[]))) == ["look back: a"]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_ask_by_hand_that_was_answered_costs_no_later_picture(answer: str) -> None:
+    play = _imagining()
+    _by_hand(play)
+    play.perform(ANSWERS[answer])
+    assert told(play.perform(_picture(5))) == ["a: Completed by weak"]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_picture_that_waits_is_given_once_the_ask_by_hand_was_answered(answer: str) -> None:
+    play = _imagining()
+    _by_hand(play)
+    play.perform(_picture(5))
+    assert "a: Completed by weak" in told(play.perform(ANSWERS[answer]))
+
+
+def test_a_form_answers_the_press_that_has_opened_it_and_is_sent_as_another_ask() -> None:
+    play = _imagining()
+    _by_hand(play)
+    modal = {"id": _id(2), "custom_id": "MJ::RemixModal::x", "nonce": HAND, "components": []}
+    play.perform({"see": {"event": "INTERACTION_MODAL_CREATE", "payload": modal}})
+    _by_hand(play, seconds=3, nonce="999889")
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+    assert "a: Completed by weak" in told(play.perform(_says(4, nonce="999889", content=OTHER)))
+
+
+@pytest.mark.parametrize("names", [_metadata(2, "imagine"), {"nonce": HAND}], ids=str)
+def test_an_empty_first_message_says_nothing_of_what_was_asked(names: dict[str, Any]) -> None:
+    play = _imagining()
+    _by_hand(play)
+    play.perform(_says(3, flags=128, **names))
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+    # its edit names nobody, and is known by its message
+    assert "a: Completed by weak" in told(play.perform(_says(3, update=True, content=OTHER)))
+
+
+def test_an_empty_first_message_tells_of_an_ask_whose_interaction_was_not_told() -> None:
+    play = _imagining()
+    play.perform(_says(3, flags=128, nonce=HAND))
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
+def test_a_start_that_names_nobody_and_comes_after_the_picture_explains_no_ask_away() -> None:
+    """Which of the two starts was ours, nothing tells: the picture may be either's."""
+    play = _imagining()
+    _by_hand(play)
+    start = f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)"
+    play.perform(_says(3, content=start))
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+    assert told(play.perform(_says(6, content=start))) == []
+    assert _status(play) is JobStatus.SUBMITTED
+
+
+def test_what_is_heard_again_of_a_job_that_is_over_is_no_ask_by_hand() -> None:
+    play = Play([replace(new_job("b", "info"))])
+    play.submit("b", "1400000000000000002")
+    first = _says(-5, nonce="1400000000000000002", flags=192)
+    play.perform(first)
+    play.perform(_says(-5, update=True, flags=64, embeds=[INFO]))
+    assert play.jobs[JobId("b")].status is JobStatus.COMPLETED
+    _imagining(play)
+    play.perform(first)
+    assert told(play.perform(_picture(5))) == ["a: Completed by weak"]
+
+
+def test_two_asks_by_hand_are_not_answered_by_one() -> None:
+    play = _imagining()
+    _by_hand(play)
+    _by_hand(play, seconds=2.5, nonce="999889")
+    play.perform(_says(3, content=OTHER))
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
+def test_what_waystation_asks_itself_is_not_by_hand() -> None:
+    """Neither its presses of Cancel Job, nor what Discord tells of a job that is over."""
+    play = _imagining()
+    play.admit(replace(new_job("b", "imagine"), params={"prompt": "a blue owl"}))
+    play.submit("b", "1400000000000000002")
+    play.see(InteractionTold(InteractionStep.CREATED, _id(2), "1400000000000000002"))
+    play.commit(play.talk.cancel_requested(JobId("b"), "1400000000000000003", play.now))
+    play.see(InteractionTold(InteractionStep.CREATED, _id(3), "1400000000000000003"))
+    stopped = f"**a blue owl** - <@{USER}> (Stopped)"
+    play.perform(_says(4, content=stopped, **_metadata(2, "imagine")))
+    assert play.jobs[JobId("b")].status is JobStatus.CANCELLED
+    play.see(InteractionTold(InteractionStep.SUCCEEDED, _id(2), "1400000000000000002"))
+    assert told(play.perform(_picture(5))) == ["a: Completed by weak"]
