@@ -80,6 +80,19 @@ class Person:
             self.answers.append(Answered(method, path, answer.status, decoded, raw))
             return answer.status, decoded, answer.headers
 
+    async def set_up(self, account: Account, **extra: Any) -> None:
+        """Set up a simulated account in its guild's channel."""
+        body = {
+            "discord": account.token,
+            "server": account.guild_id,
+            "channel": account.channel_id,
+            "maxJobs": 3,
+            **extra,
+        }
+        path = f"/v2/account/midjourney/{account.channel_id}"
+        status, answer, _ = await self.call("POST", path, body)
+        assert status == 204, answer
+
     async def job(self, jobid: str) -> dict[str, Any]:
         status, body, _ = await self.call("GET", f"/v2/jobs/?jobid={jobid}")
         assert status == 200, body
@@ -257,16 +270,7 @@ class Installation:
         """Set up simulated accounts for a person and return their channels."""
         channels = []
         for account in self.sim.accounts[:count]:
-            body = {
-                "discord": account.token,
-                "server": account.guild_id,
-                "channel": account.channel_id,
-                "maxJobs": 3,
-                **extra,
-            }
-            path = f"/v2/account/midjourney/{account.channel_id}"
-            status, answer, _ = await person.call("POST", path, body)
-            assert status == 204, answer
+            await person.set_up(account, **extra)
             channels.append(account.channel_id)
         return channels
 

@@ -241,16 +241,7 @@ class Ground:
         self.ada = Person(user.user_id, token, "", self.http, self.answers)
         await self.start()
         for account in self.sim.accounts[:accounts]:
-            body = {
-                "discord": account.token,
-                "server": account.guild_id,
-                "channel": account.channel_id,
-                "maxJobs": 5,
-                **extra,
-            }
-            path = f"/v2/account/midjourney/{account.channel_id}"
-            status, answer, _ = await self.ada.call("POST", path, body)
-            assert status == 204, answer
+            await self.ada.set_up(account, **{"maxJobs": 5, **extra})
         await self.connected(accounts)
         return self.ada
 
@@ -331,15 +322,7 @@ async def another_person(here: Ground, number: int) -> Person:
     here.tokens.append(secret)
     token = f"user:{user.user_id}-{secret}"
     person = Person(user.user_id, token, here.url, here.http, here.answers)
-    body = {
-        "discord": account.token,
-        "server": account.guild_id,
-        "channel": account.channel_id,
-        "maxJobs": 15,
-    }
-    path = f"/v2/account/midjourney/{account.channel_id}"
-    status, answer, _ = await person.call("POST", path, body)
-    assert status == 204, answer
+    await person.set_up(account, maxJobs=15)
     await here.connected(1 + number)
     return person
 

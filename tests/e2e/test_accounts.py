@@ -393,15 +393,7 @@ async def test_a_server_that_the_channel_is_not_in_is_refused_before_it_can_halt
     async with install(accounts=2) as here:
         ada = await here.person()
         account, other = here.sim.accounts[:2]
-        body = {
-            "discord": account.token,
-            "server": other.guild_id,
-            "channel": account.channel_id,
-            "maxJobs": 3,
-        }
-        status, answer, _ = await ada.call(
-            "POST", f"/v2/account/midjourney/{account.channel_id}", body
-        )
+        status, answer, _ = await put(ada, account, server=other.guild_id)
         assert (status, answer["error"]) == (
             400,
             f"Required param server ({other.guild_id}) is not valid Discord server id",

@@ -58,14 +58,7 @@ async def two_people(here: Installation) -> tuple[Person, Person]:
     ada, bob = await here.person(), await here.person("bob@example.org")
     first, second = here.sim.accounts
     for person, account in ((ada, first), (bob, second)):
-        path = f"/v2/account/midjourney/{account.channel_id}"
-        body = {
-            "discord": account.token,
-            "server": account.guild_id,
-            "channel": account.channel_id,
-            "maxJobs": 3,
-        }
-        assert (await person.call("POST", path, body))[0] == 204
+        await person.set_up(account)
     await here.connected(2)
     return ada, bob
 

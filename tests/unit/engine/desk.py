@@ -166,6 +166,13 @@ class Desk:
         await until(lambda: len(self.discord.performed) == before + count)
         return await self.job(job.jobid)
 
+    async def bind(self, verb: str = "describe") -> Job:
+        """Send a job and let Discord tell its interaction; return it as sent."""
+        job = await self.send(verb)
+        self.discord.say(told(job))
+        await until(lambda: self.owner.in_flight is None)
+        return job
+
     async def job(self, jobid: JobId) -> Job:
         """Return a job as stored."""
         job = await self.store.get_job(jobid, None)

@@ -293,9 +293,7 @@ async def test_a_silent_job_is_lost_after_a_last_look_at_history(tmp_path: Path)
 async def test_a_result_that_only_history_has_is_found_at_the_deadline(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.in_flight is None)
+        job = await here.bind()
         here.discord.history.append(answer(job, _id_now(here.clock.now())))
         await here.pass_time(60)
         await here.becomes(job.jobid, JobStatus.COMPLETED)
@@ -426,9 +424,7 @@ async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
 ) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.in_flight is None)
+        job = await here.bind()
         here.discord.history_ends.extend([Unreachable("down")] * 500)
         here.discord.say(
             Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))

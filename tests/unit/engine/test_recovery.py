@@ -217,9 +217,7 @@ async def test_a_look_back_that_fails_is_given_up_with_the_grace(tmp_path: Path)
 async def test_while_a_look_back_hangs_others_are_asked_heard_and_completed(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        first = await here.send()
-        here.discord.say(told(first))
-        await until(lambda: here.owner.in_flight is None)
+        first = await here.bind()
         here.discord.history_ends.append(asyncio.get_running_loop().create_future())
         await wanted(here, first.jobid)
         await here.pass_until(lambda: len(here.discord.reads) == 1)
@@ -231,9 +229,7 @@ async def test_while_a_look_back_hangs_others_are_asked_heard_and_completed(tmp_
 async def test_a_job_that_is_due_is_not_judged_while_its_history_is_read(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.in_flight is None)
+        job = await here.bind()
         read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         here.discord.history_ends.append(read)
         await here.pass_time(61)
@@ -248,9 +244,7 @@ async def test_a_job_that_is_due_is_not_judged_while_its_history_is_read(tmp_pat
 async def test_look_backs_that_follow_one_another_are_merged_and_paced(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.in_flight is None)
+        job = await here.bind()
         for _ in range(50):
             await wanted(here, job.jobid)
             await here.clock.elapse(1)

@@ -321,9 +321,7 @@ async def test_two_submissions_are_a_pause_with_jitter_apart(
     async with desk(tmp_path, PACED) as here:
         here.ids.next_fraction = fraction
         await here.start()
-        first = await here.send()
-        here.discord.say(told(first))
-        await until(lambda: here.owner.in_flight is None)
+        await here.bind()
         await here.submit()
         await until(lambda: len(here.discord.uploads) == 2)
         await here.clock.elapse(wait_s - 0.01)
