@@ -105,7 +105,7 @@ class IframeSeen:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a conversation keeps of something it saw: one row, by kind and id; no body: no longer.
+    """One row of what a conversation keeps, by kind and id; without a body it is kept no longer.
 
     Source of the ids: Discord's, or a jobid. The conversation alone reads the body.
     """

@@ -381,7 +381,7 @@ class Progressed:
     shown: Shown
     matched_by: str = ""
     is_result: bool = False
-    """Whether the message is one of several results, to which nothing is added."""
+    """Set for one of several results: nothing is added to its message."""
 
 
 @dataclass(frozen=True, slots=True)

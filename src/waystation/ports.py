@@ -126,7 +126,7 @@ class User:
     """When every token of the user stopped working. Set: 401."""
     updated_at: datetime | None = None
     is_admin: bool = False
-    """Whether the user may learn of the host's network; granted on the host alone (R44)."""
+    """Set for a user who may learn of the host's network; granted on the host alone (R44)."""
 
 
 class UserChanges(TypedDict, total=False):
@@ -178,7 +178,7 @@ class Account:
     epoch: int = 0
     """Fencing number; grows with each claim and is never reused."""
     trouble: Trouble | None = None
-    """How Discord has refused it lately; it may be sidelined (R50)."""
+    """Refusals of Discord lately; the account may be sidelined (R50)."""
 
     @property
     def usable(self) -> bool:
@@ -289,7 +289,7 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class TroubleChange:
-    """How Discord answered the account, unless a reset came in between (R50)."""
+    """A change of an account's trouble, unless a reset came in between (R50)."""
 
     before: Trouble | None
     after: Trouble | None

@@ -16,8 +16,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
-__all__ = ["Part", "Shares"]
+__all__ = ["Held", "Part", "Shares"]
+
+_Holder = TypeVar("_Holder")
+
+
+class Held(Counter[_Holder]):
+    """Holder → how much it holds; nothing is kept for those who hold nothing."""
+
+    def give_back(self, holder: _Holder, amount: int = 1) -> None:
+        """Take some of it away."""
+        self[holder] -= amount
+        if self[holder] <= 0:
+            del self[holder]
 
 
 @dataclass(eq=False, slots=True)
@@ -31,7 +44,7 @@ class _Wish:
 
 @dataclass(slots=True)
 class Part:
-    """What one holder has."""
+    """The part of one holder."""
 
     amount: int
     _give_back: Callable[[int], None]
@@ -54,7 +67,7 @@ class Shares:
         self._per_user = per_user
         self._in_all = in_all
         self._most_in_line = line
-        self._held: Counter[int] = Counter()
+        self._held: Held[int] = Held()
         self._line: deque[_Wish] = deque()
         self.held = 0
         """How much is held by all."""
@@ -95,9 +108,7 @@ class Shares:
 
     def _give_back(self, user_id: int, amount: int) -> None:
         self.held -= amount
-        self._held[user_id] -= amount
-        if self._held[user_id] <= 0:
-            del self._held[user_id]
+        self._held.give_back(user_id, amount)
         self._grant()
 
     def _room(self, user_id: int) -> int:

@@ -59,7 +59,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is remembered of an account that was refused."""
+    """Memory of how Discord refused an account."""
 
     cause: Cause | None = None
     """The last refusal; None once something was done."""
@@ -72,12 +72,12 @@ class Trouble:
 
     @property
     def until(self) -> datetime | None:
-        """When it is on trial; None unless it was sidelined."""
+        """The instant from which it is on trial; None unless it was sidelined."""
         return None if self.since is None else self.since + self.span
 
     @property
     def is_new(self) -> bool:
-        """Whether it was sidelined for a cause that its owner is told with this change."""
+        """Tell whether its owner is told of this cause with this change."""
         return self.since is not None and (self.cause, self.since) in self.told
 
 

@@ -28,7 +28,7 @@ _TRUE = frozenset({"1", "true", "yes"})
 
 
 class SidelinedForm(msgspec.Struct):
-    """Why an account is drawn only when no other one is usable."""
+    """The reason why an account is drawn only when no other one is usable."""
 
     cause: Annotated[str, Meta(description="how Discord refuses it")]
     details: Annotated[str, Meta(description="Discord's answer, in the account's language")]

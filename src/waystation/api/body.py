@@ -56,7 +56,7 @@ FIELDS = frozenset(
     | {"channel", "discord", "maxJobs", "mode", "name", "replyProgress", "replyRef", "replyUrl"}
     | {"server", "user"}
 )
-"""What any route reads of a JSON body. Every other field is passed over and never built: a body of
+"""Names that routes read of a JSON body. Every other field is passed over and not built: a body of
 1 MiB can describe objects of 60 MiB."""
 
 UNUSABLE: Mapping[str, object] = {}

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -31,6 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from waystation.api.answer import refusal
 from waystation.api.straight import Straight, StraightProtocol
 from waystation.engine.logins import place_of
+from waystation.shares import Held
 
 __all__ = ["QUEUED", "Bounds", "bounded_protocol"]
 
@@ -70,7 +70,7 @@ class Bounds:
     connections_of_address: int = 256
     """Connections of one address, of IPv6 of one /64."""
     proxies: Sequence[Network] = ()
-    """Whose connections count only in all."""
+    """Networks whose connections count only in all."""
 
 
 def bounded_protocol(
@@ -80,7 +80,7 @@ def bounded_protocol(
 
     Args: straight: answers what needs no task; None: every request goes through the application
     """
-    kept, given, counted = bounds or Bounds(), straight, Counter[str]()
+    kept, given, counted = bounds or Bounds(), straight, Held[str]()
 
     class BoundedProtocol(_BoundedProtocol):
         bounds = kept
@@ -91,7 +91,7 @@ def bounded_protocol(
 
 
 class _Logger(logging.LoggerAdapter[logging.Logger]):
-    """What uvicorn says of one connection, but for failures to answer a caller who has gone."""
+    """Log of one connection: uvicorn's words, but for failures to answer a caller who has gone."""
 
     def __init__(self, protocol: _BoundedProtocol) -> None:
         super().__init__(_quiet)
@@ -120,8 +120,8 @@ class _Gate(FlowControl):
 
 class _BoundedProtocol(StraightProtocol):
     bounds: Bounds
-    places: Counter[str]
-    """Where a caller is → connections; of all connections of a server together."""
+    places: Held[str]
+    """Place of a caller → connections; of all connections of a server together."""
     flow: _Gate
     _held: bytes = b""
     """Read but not parsed yet."""
@@ -168,9 +168,7 @@ class _BoundedProtocol(StraightProtocol):
         super().connection_lost(exc)
         self._held = b""
         self.pipeline.clear()
-        self.places[self._place] -= 1
-        if self.places[self._place] <= 0:
-            del self.places[self._place]
+        self.places.give_back(self._place)
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -206,7 +204,7 @@ class _BoundedProtocol(StraightProtocol):
 
     @property
     def _has_much_of_a_body(self) -> bool:
-        """Whether the application must read on before the connection is: it says so itself."""
+        """Tell whether the application must read on first: it says so itself."""
         return not self.is_free and len(self.cycle.body) > HIGH_WATER_LIMIT
 
     def _parse(self, data: bytes) -> None:

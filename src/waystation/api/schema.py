@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from waystation.api.body import Body
+from waystation.engine.choice import MAX_JOBS
 from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
@@ -24,7 +25,6 @@ from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
 __all__ = [
-    "MAX_JOBS",
     "MAX_PICTURE_URL",
     "MAX_REFERENCE",
     "channel_account",
@@ -38,9 +38,6 @@ MAX_REFERENCE = 1024
 
 MAX_PICTURE_URL = 4096
 """Longest picture URL; signed links have some 300 to 2,000 characters."""
-
-MAX_JOBS = 15
-"""Highest maxJobs. Source: seed POST jobs/describe, Pro and Mega plans."""
 
 _NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,9}")
 

@@ -108,7 +108,7 @@ class StraightProtocol(HttpToolsProtocol):
 
     @property
     def is_free(self) -> bool:
-        """Whether no request of this connection is being answered."""
+        """Tell whether no request of this connection is being answered."""
         # uvicorn declares the cycle as always there, but starts without one
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
 

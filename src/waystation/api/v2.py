@@ -6,7 +6,6 @@ COMMANDS; a verb needs no edit here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -25,6 +24,7 @@ from waystation.engine.service import Service
 from waystation.errors import InvalidRequest, Throttled
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
+from waystation.shares import Held
 
 __all__ = ["AT_ONCE", "v2_paths"]
 
@@ -47,7 +47,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
 
-    under_way: Counter[int] = Counter()
+    under_way: Held[int] = Held()
 
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
         guarded = {name: _guarded(logins, under_way, each) for name, each in methods.items()}
@@ -81,7 +81,7 @@ def _with_slash(*paths: Path) -> Sequence[Path]:
 
 
 def _own_record(
-    logins: Logins, under_way: Counter[int], accounts: Accounts, change: UserHandler
+    logins: Logins, under_way: Held[int], accounts: Accounts, change: UserHandler
 ) -> Path:
     """Return the path of the caller's own record, which a caller who has not paid may read (R1)."""
     read = _guarded(logins, under_way, accounts.read_user, lapsed=True)
@@ -89,7 +89,7 @@ def _own_record(
 
 
 def _guarded(
-    logins: Logins, under_way: Counter[int], handler: UserHandler, *, lapsed: bool = False
+    logins: Logins, under_way: Held[int], handler: UserHandler, *, lapsed: bool = False
 ) -> Handler:
     """Return a handler that knows its caller, of whom few requests are under way at once.
 
@@ -108,9 +108,7 @@ def _guarded(
         try:
             return await handler(call, user)
         finally:
-            under_way[user.user_id] -= 1
-            if not under_way[user.user_id]:
-                del under_way[user.user_id]
+            under_way.give_back(user.user_id)
 
     return authenticated
 

@@ -168,7 +168,7 @@ class Accounts:
         self._resets.add(account.account_id, now)
         owner = self._pool.get(account.account_id)
         seen = None if owner is None else owner.newest_seen
-        await self._store.reset_account(account.account_id, self._clock.now(), seen)
+        await self._store.reset_account(account.account_id, now, seen)
         await self._pool.put(account.account_id)
 
     def shown(self, moment: datetime) -> datetime:

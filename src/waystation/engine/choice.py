@@ -26,10 +26,10 @@ from waystation.sidelining import is_sidelined
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
 
-__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
+__all__ = ["MAX_JOBS", "Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
 
-_MOST_SLOTS: Final = 15
-"""Of an account; v2's largest maxJobs."""
+MAX_JOBS: Final = 15
+"""Highest maxJobs. Source: seed POST jobs/describe, Pro and Mega plans."""
 
 
 def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
@@ -38,7 +38,7 @@ def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
     More could not be asked, even if all slots and the lane were free before. Jobs that are
     cancelled before they are asked would otherwise upload pictures and write rows unpaced.
     """
-    return None if pacing_s <= 0 else lane + _MOST_SLOTS + math.ceil(60 / pacing_s)
+    return None if pacing_s <= 0 else lane + MAX_JOBS + math.ceil(60 / pacing_s)
 
 
 class Choice:

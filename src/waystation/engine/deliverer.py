@@ -18,7 +18,6 @@ counted. A crash does the same, so a delivery can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ from waystation.engine.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Sender, Store
-from waystation.shares import Shares
+from waystation.shares import Held, Shares
 
 __all__ = ["Deliverer"]
 
@@ -93,8 +92,8 @@ class Deliverer:
         self._places = Shares(PER_USER, IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
-        self._held: Counter[int] = Counter()
-        """By user."""
+        self._held: Held[int] = Held()
+        """Deliveries in memory, by user."""
         self._out: set[str] = set()
         """Ids of those under way: a claim can end before, when the machine was suspended."""
         self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
@@ -169,9 +168,7 @@ class Deliverer:
             self._out.discard(delivery.delivery_id)
             receiver.held -= 1
             self._forget_receiver(name, receiver)
-            self._held[delivery.user_id] -= 1
-            if not self._held[delivery.user_id]:
-                del self._held[delivery.user_id]
+            self._held.give_back(delivery.user_id)
 
     def _forget_receiver(self, name: str, receiver: _Receiver) -> None:
         if receiver.held == 0:

@@ -6,7 +6,7 @@ Rules: what a waiter gets was committed before; a waiter that comes late reads t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from waystation.jobs import Job, JobId
@@ -25,20 +25,17 @@ class Bell:
         self._event.set()
         self._event = asyncio.Event()
 
-    def wait(self) -> Coroutine[Any, Any, None]:
+    def wait(self) -> Coroutine[Any, Any, object]:
         """Return at the next ring, counted from this call and not from the first turn of a task."""
-        return _rung(self._event)
+        return self._event.wait()
 
 
-async def _rung(event: asyncio.Event) -> None:
-    await event.wait()
-
-
-async def race(*waits: asyncio.Future[None] | asyncio.Task[None]) -> None:
+async def race(*awaited: Awaitable[object]) -> None:
     """Return when the first of several waits is over; the others are cancelled.
 
     Raises: what the first one raised
     """
+    waits = [asyncio.ensure_future(one) for one in awaited]
     try:
         done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -247,10 +247,7 @@ class Owner:
             elif not self._stopping.is_set():
                 failures = 0 if clock.monotonic() - began > _STABLE_S else failures + 1
                 wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)]
-                await race(
-                    asyncio.ensure_future(self._revived.wait()),
-                    asyncio.ensure_future(clock.sleep(wait_s)),
-                )
+                await race(self._revived.wait(), clock.sleep(wait_s))
 
     async def stop(self) -> None:
         """Save the gateway session and leave so that it stays resumable."""
@@ -348,10 +345,7 @@ class Owner:
             if wake_at is not None:
                 wait_s = min(wait_s, (wake_at - clock.now()).total_seconds())
             if wait_s > 0:
-                await race(
-                    asyncio.ensure_future(self.moved.wait()),
-                    asyncio.ensure_future(clock.sleep(wait_s)),
-                )
+                await race(self.moved.wait(), clock.sleep(wait_s))
             await self.step(
                 lambda conversation, now: conversation.expire(
                     now, caught_up=hold.caught_up, unsent=self._submitter.unsent

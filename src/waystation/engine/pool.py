@@ -205,7 +205,7 @@ class Pool:
                 left_s = (min(account.removed_at, now) + REMOVAL_GRACE - now).total_seconds()
                 if not unfinished or left_s <= 0 or account_id in self._forced:
                     break
-                await race(moved, asyncio.ensure_future(clock.sleep(left_s)))
+                await race(moved, clock.sleep(left_s))
             finally:
                 moved.cancel()
         for job in unfinished:
@@ -225,8 +225,7 @@ class Pool:
         return True
 
     async def _until_moved(self, owner: Owner, wait_s: float) -> None:
-        moved = asyncio.ensure_future(owner.moved.wait())
-        await race(moved, asyncio.ensure_future(self._adapters.clock.sleep(wait_s)))
+        await race(owner.moved.wait(), self._adapters.clock.sleep(wait_s))
 
     async def _unfinished(self, owner: Owner) -> Sequence[Job]:
         """As the store knows them: an owner knows none before it has its lease."""

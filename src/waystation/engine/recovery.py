@@ -67,7 +67,7 @@ class Recovery:
         self._is_due = False
         self._bell = asyncio.Event()
         self._session: SessionState | None = None
-        """Of a gap that is not bridged yet."""
+        """The session after a gap that is not bridged yet."""
         self._gaps = 0
 
     def begin(self) -> None:
@@ -99,7 +99,7 @@ class Recovery:
 
     @property
     def gap(self) -> bool:
-        """Whether something was missed that is not read back yet."""
+        """Tell whether something was missed that is not read back yet."""
         return self._session is not None
 
     async def run(self) -> None:
@@ -124,10 +124,7 @@ class Recovery:
         while self._wanted and not (self._is_due or self.gap):
             if (left_s := until - clock.monotonic()) <= 0:
                 return
-            await race(
-                asyncio.ensure_future(_rung(self._bell)),
-                asyncio.ensure_future(clock.sleep(left_s)),
-            )
+            await race(self._bell.wait(), clock.sleep(left_s))
             self._bell.clear()
 
     async def _bridge_gaps(self) -> None:
@@ -206,10 +203,6 @@ class Recovery:
             if left_s <= 0 or gaps != self._gaps or owner.account.halt is not None:
                 return None
             await clock.sleep(min(again_s, left_s))
-
-
-async def _rung(bell: asyncio.Event) -> None:
-    await bell.wait()
 
 
 def _first(jobs: Sequence[Job]) -> str | None:

@@ -179,7 +179,7 @@ class Submitter:
                     if wait_s is None:
                         await moved
                     else:
-                        await race(moved, asyncio.ensure_future(clock.sleep(wait_s)))
+                        await race(moved, clock.sleep(wait_s))
                 finally:
                     moved.cancel()
 

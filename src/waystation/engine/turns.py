@@ -17,11 +17,12 @@ from typing import Final
 import msgspec
 
 from waystation.jobs import Failed, JobEvent, Refused
+from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.ports import Standing
 
 __all__ = ["IN_FLIGHT_S", "NOTHING_SENT", "RATE_LIMITED", "Hindrance", "Turns", "lane", "remaining"]
 
-IN_FLIGHT_S: Final = 5.0
+IN_FLIGHT_S: Final = IN_FLIGHT.total_seconds()
 """How long an ask that has shown nothing keeps all others waiting (R15)."""
 
 NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -37,7 +37,7 @@ class HeldPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What of a held picture cannot be read from its message."""
+    """The part of a held picture that cannot be read from its message."""
 
     step: MessageStep
     message: Message

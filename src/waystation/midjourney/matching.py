@@ -137,8 +137,8 @@ class Candidates:
         """Take back what nobody could claim and turns out to be this job's; keep its old keys."""
         self.strangers.forget(job.messages)
         before = self._jobs.get(job.jobid)
-        shown = () if before is None else _keys(before)
-        gone = tuple(key for key in shown if key not in set(_keys(job)))
+        shown, kept = () if before is None else _keys(before), set(_keys(job))
+        gone = tuple(key for key in shown if key not in kept)
         if gone:
             self._earlier[job.jobid] = (*self._earlier.get(job.jobid, ()), *gone)
 

@@ -44,7 +44,7 @@ __all__ = [
 BY_HAND = "by_hand"
 """Messages and interactions that carried a nonce which is not ours."""
 SETTLED = "settled"
-"""By what a job was known that is done, or a picture that nobody gets."""
+"""Ids of a job that is done, or of a picture that nobody gets."""
 STRANGERS = "stranger"
 """Asks that are not ours, or of nobody knows whom, by their messages."""
 HELD = "held"
@@ -52,7 +52,7 @@ HELD = "held"
 UNREAD = "unread"
 """Jobs for which history must be read to its end before elimination decides."""
 FACES = "face"
-"""What messages said whose edits answer presses."""
+"""Texts of messages whose edits answer presses."""
 UNHEARD = "unheard"
 """Asks by hand that the bot has not answered, by their interactions."""
 EARLIER = "earlier"
@@ -74,7 +74,7 @@ T = TypeVar("T")
 
 
 class Form(Protocol[T]):
-    """How a value of a table is written as bytes, and read again."""
+    """The form of a table's values as bytes."""
 
     def encode(self, value: T) -> bytes:
         """Write it."""
@@ -114,7 +114,7 @@ class Table(MutableMapping[str, T]):
         """How old a value is beside others; the number of the next one is `_next`."""
         self._next = 0
         self._before: dict[str, tuple[int, T] | None] = {}
-        """What was kept under the ids that changed since, with its place; None: nothing."""
+        """Kept value and place of each id that changed since; None: nothing was kept."""
         for row in rows:
             try:
                 self._put(row.id, form.decode(row.body or b""))

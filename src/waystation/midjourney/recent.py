@@ -34,7 +34,7 @@ class RecentIds:
 
 
 class KnownBy:
-    """By what each of many was known: whatever has one of these ids is its own."""
+    """Ids of many, in groups: whatever has an id of a group belongs to it."""
 
     def __init__(self, memory: Memory, kind: str) -> None:
         self._groups = memory.table(kind, Plain(tuple[str, ...]))

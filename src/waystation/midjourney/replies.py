@@ -163,7 +163,7 @@ def _is_cut_short(facts: Facts) -> bool:
 
 
 def _is_stopped(facts: Facts) -> bool:
-    """Whether the job was given up."""
+    """Tell whether the job was given up."""
     if facts.caption is not None and facts.caption.stopped:
         return True
     known = content_meaning(facts.content)

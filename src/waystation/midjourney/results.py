@@ -60,17 +60,16 @@ def info_result(embed: Embed | None) -> Result:
             info[field] = lines[name].strip().casefold()
     info |= _fast_hours(lines.get("fast time remaining", ""))
     for name, field in (("lifetime usage", "lifetime"), ("relaxed usage", "relaxed")):
-        usage = _USAGE.search(lines.get(name, ""))
-        images, hours = _numbers(usage and usage[1], usage and usage[2])
-        if images is not None and hours is not None:
-            info[field] = {"images": int(images), "hours": hours}
+        if usage := _USAGE.search(lines.get(name, "")):
+            images, hours = _number(usage[1]), _number(usage[2])
+            if images is not None and hours is not None:
+                info[field] = {"images": int(images), "hours": hours}
     for name, field in (
         ("queued jobs (fast)", "queuedFast"),
         ("queued jobs (relax)", "queuedRelax"),
     ):
         count = _COUNT.search(lines.get(name, ""))
-        (jobs,) = _numbers(count and count[0])
-        if jobs is not None:
+        if count is not None and (jobs := _number(count[0])) is not None:
             info[field] = int(jobs)
     if "running jobs" in lines and (running := _running(lines["running jobs"])) is not None:
         info["running"] = running
@@ -93,23 +92,25 @@ def _plan(value: str) -> Result:
 
 def _fast_hours(value: str) -> Result:
     match = _OF.search(value)
-    left, total = _numbers(match and match[1], match and match[2])
-    if match is None or left is None or total is None:
+    if match is None:
+        return {}
+    left, total = _number(match[1]), _number(match[2])
+    if left is None or total is None:
         return {}
     per_hour = 60 if match[3].startswith("minute") else 1
     return {"fastHoursLeft": left / per_hour, "fastHoursTotal": total / per_hour}
 
 
-def _numbers(*texts: str | None) -> Sequence[float | None]:
-    """Return what texts say, None for each that is no number; commas stand between thousands."""
-    plain = [(text or "").replace(",", "") for text in texts]
-    return [float(text) if _NUMBER.fullmatch(text) else None for text in plain]
+def _number(text: str) -> float | None:
+    """Return the number that a text is, None when it is none; commas stand between thousands."""
+    plain = text.replace(",", "")
+    return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def _running(value: str) -> int | None:
     """Count running jobs: `None`, a number, or their uuids."""
     if _COUNT.fullmatch(value.strip()) is not None:
-        (jobs,) = _numbers(value.strip())
+        jobs = _number(value.strip())
         return None if jobs is None else int(jobs)
     return 0 if value.strip() in ("", "None") else len(value.split(","))
 

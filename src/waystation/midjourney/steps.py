@@ -56,16 +56,16 @@ class Step:
     """Pictures that could not be told apart, to be kept for the operator (R20)."""
 
     seen: Sequence[Seen] = ()
-    """What is to be known from now on, beside the jobs (memory.py)."""
+    """Rows to be known from now on, beside the jobs (memory.py)."""
 
     @property
     def writes(self) -> bool:
-        """Whether anything follows that others hear of."""
+        """Tell whether anything follows that others hear of."""
         return bool(self.changes or self.halt or self.unrecognised or self.untold)
 
     @property
     def commits(self) -> bool:
-        """Whether there is anything to commit."""
+        """Tell whether there is anything to commit."""
         return self.writes or bool(self.seen)
 
 

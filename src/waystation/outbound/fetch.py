@@ -123,9 +123,10 @@ class PictureFetcher:
             async with asyncio.timeout(self._limits.timeout_s):
                 return await self._follow(url)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason, true = reason_of(error), blocked_of(error) or reason_of(error)
-            _log.info("fetch.failed", url=loggable(url), reason=true, error=type(error).__name__)
-            raise _failed(url, true if frank else reason) from error
+            told = reason_of(error)
+            reason = blocked_of(error) or told
+            _log.info("fetch.failed", url=loggable(url), reason=reason, error=type(error).__name__)
+            raise _failed(url, reason if frank else told) from error
 
     async def _follow(self, url: str) -> bytes:
         """Return the body at the end of the redirects; each hop is judged like the first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -46,6 +46,9 @@ MAX_READS: Final = 50_000
 _JPEG_SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of frame headers. Source: ITU-T T.81, table B.1."""
 
+
+_JPEG_SCAN: Final = 0xDA
+"""Marker behind which the pixels are. Source: ITU-T T.81, table B.1."""
 
 _JPEG_BESIDE: Final = (frozenset(range(0xE0, 0xF0)) - {0xEE}) | {0xFE}
 """Markers of what programs and people note beside a picture; 0xEE says how its colours are kept.
@@ -149,19 +152,14 @@ def _picture_alone(data: bytes) -> bytes:
 
 
 def _jpeg_alone(data: bytes) -> bytes:
-    at, kept = 2, [data[:2]]
-    for _ in range(_JPEG_MAX_SEGMENTS):
-        mark, marker = data[at : at + 1], data[at + 1 : at + 2]
-        if mark != b"\xff" or len(data) < at + 4 or marker == b"\xda":
+    rest, kept = 2, [data[:2]]
+    for marker, at, end in _jpeg_segments(data):
+        if marker == _JPEG_SCAN:
             break
-        if marker == b"\xff":  # padding before a marker
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker[0] not in _JPEG_BESIDE:
+        if marker not in _JPEG_BESIDE:
             kept.append(data[at:end])
-        at = end
-    return b"".join((*kept, data[at:]))
+        rest = end
+    return b"".join((*kept, data[rest:]))
 
 
 def _png_alone(data: bytes) -> bytes:
@@ -200,20 +198,30 @@ def _gif_size(data: bytes) -> Size | None:
 def _jpeg_size(data: bytes) -> Size | None:
     if not data.startswith(b"\xff\xd8\xff"):
         return None
+    for marker, at, _ in _jpeg_segments(data):
+        if marker in _JPEG_SIZES:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+    return None
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, beginning and end of each segment. Raises: IndexError, struct.error: cut short.
+
+    Source: ITU-T T.81, B.1.1
+    """
     at = 2
     for _ in range(_JPEG_MAX_SEGMENTS):
         if data[at] != 0xFF:
-            return None
+            return
         marker = data[at + 1]
         if marker == 0xFF:  # padding before a marker
             at += 1
-        elif marker in _JPEG_SIZES:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        else:
-            (length,) = struct.unpack_from(">H", data, at + 2)
-            at += 2 + max(length, 2)
-    return None
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        end = at + 2 + max(length, 2)
+        yield marker, at, end
+        at = end
 
 
 def _webp_size(data: bytes) -> Size | None:

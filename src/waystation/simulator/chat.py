@@ -51,7 +51,7 @@ class Chat:
         self._ids = ids
         self._now = now
         self._reactors: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
-        """Who has put which emoji under a message, first to last; of the messages touched last."""
+        """Emojis under the messages touched last, each with its users, first to last."""
 
     def shown(self, message: Payload, caller: Account | SimulatedBot) -> Payload:
         """Return a message as a reader gets it, with the emojis below it."""

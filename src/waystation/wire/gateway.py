@@ -200,7 +200,7 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class GuildSubscription(msgspec.Struct, frozen=True):
-    """How a user's session hears a guild.
+    """Subscription of a user's session to a guild.
 
     Source: `Guild.subscribe` of discord.py-self's documentation: typing events are required to
     subscribe to a large guild.

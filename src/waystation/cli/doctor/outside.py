@@ -88,9 +88,9 @@ async def look_at_account(account: Account, sealer: Sealer, probe: Probe) -> Fin
     name = f"{account.channel} ({account.masked_token})"
     found = await _look_at_token(account, sealer, probe)
     if account.halt is None:
-        sidelined = account.trouble is not None and account.trouble.until is not None
-        if account.trouble is not None and sidelined and found.level == "ok":
-            return _sidelined(account, account.trouble, f"{name} is sidelined")
+        trouble = account.trouble
+        if trouble is not None and trouble.until is not None and found.level == "ok":
+            return _sidelined(account, trouble, f"{name} is sidelined")
         return Finding(found.level, f"{name}: {found.what}", found.mend)
     what = f"{name} is halted: {account.halt} — {found.what}"
     if account.halt_cause is HaltCause.TOKEN:
