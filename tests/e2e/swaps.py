@@ -371,13 +371,10 @@ class Verdict:
         return total / len(self.fed_until)
 
     def wrong(self) -> Iterator[str]:
-        """Yield a sentence about each job that ended as it must not.
-
-        An honest end of a job that has no twin is counted by `own_share`, which has a bound.
-        """
+        """Yield a sentence about each job that ended as it must not."""
         for one in self.asked:
             end = self.end(one)
-            if end not in ("own", "apart", "apart without need", "queued"):
+            if end not in ("own", "apart", "queued"):
                 page = self.page(one)
                 about = "" if page is None else f" {page['number']} {page['faults']}"
                 yield f"{one.final['jobid']}:{about} {end}"

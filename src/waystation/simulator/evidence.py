@@ -5,7 +5,8 @@ start that does so and from a uuid, a reference or a message id that start and r
 jobs that look alike and ran at the same time, one may be found by elimination if the other is tied;
 if neither is, no reader can know, and the book marks both. A result whose words resemble no ask
 and that nothing ties could be anybody's: the book says so. A job runs from the first that was said
-of it: a result that came before that is not its own.
+of it: a result that came before that is not its own. One of which nothing is said before its end
+runs from its ask. A uuid that was shown before another was asked is not the other's.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -103,9 +104,16 @@ def mark_twins(pages: Iterable[Payload]) -> None:
         for one, other in combinations(group, 2):
             if is_tied(one, other) or is_tied(other, one):
                 continue
+            if _is_shown_before(one, other) or _is_shown_before(other, one):
+                continue
             if _look_alike(one, other) and _overlap(one, other):
                 one["indistinguishable_from"].append(other["interaction_id"])
                 other["indistinguishable_from"].append(one["interaction_id"])
+
+
+def _is_shown_before(one: Payload, other: Payload) -> bool:
+    """Tell whether a progress had shown a job's uuid when another was asked."""
+    return one["uuid_at_s"] is not None and bool(one["uuid_at_s"] < other["accepted_at_s"])
 
 
 def _look_alike(one: Payload, other: Payload) -> bool:

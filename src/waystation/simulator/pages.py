@@ -51,6 +51,7 @@ def page(
         "indistinguishable_from": [],
         "accepted_at_s": accepted_at_s,
         "said_at_s": None,
+        "uuid_at_s": None,
         "final_at_s": None,
     }
 

@@ -265,10 +265,13 @@ class Stage:
         """Note what a message that was sent says about whose it is."""
         if not step.published:
             return
-        if job.entry["said_at_s"] is None:
-            job.entry["said_at_s"] = self._now().timestamp()
+        now_s = self._now().timestamp()
+        if step.ends is None:
+            job.entry["said_at_s"] = job.entry["said_at_s"] or now_s
         for fact in facts_of(step, message, job, is_first=is_first):
             self._witness(job, fact)
+            if fact is Fact.PROGRESS_UUID:
+                job.entry["uuid_at_s"] = job.entry["uuid_at_s"] or now_s
 
     @staticmethod
     def _witness(job: Job, fact: Fact) -> None:

@@ -105,10 +105,15 @@ def test_prompts_are_equal_as_typed_or_as_repeated() -> None:
         {"accepted_at_s": 11.0},
         {"accepted_at_s": 9.0, "said_at_s": 11.0},
         {"accepted_at_s": 0.0, "final_at_s": 0.5},
+        {"accepted_at_s": 0.0, "uuid_at_s": 0.5},
     ],
 )
 def test_whatever_tells_two_jobs_apart_makes_them_no_twins(other: Payload) -> None:
     assert _twins(_page(1), _page(2, **other)) == [[], []]
+
+
+def test_a_uuid_that_was_shown_only_while_both_ran_tells_nothing_by_itself() -> None:
+    assert _twins(_page(1), _page(2, accepted_at_s=0.0, uuid_at_s=2.0)) == [["2"], ["1"]]
 
 
 def test_what_never_ended_may_still_be_meant() -> None:
