@@ -160,6 +160,8 @@ class _Stranger:
     interaction_id: str | None = None
     orphan: bool = False
     """It resembles no ask and says nothing of who asked: it may be anybody's, ours too (R20)."""
+    finished: bool = False
+    """The message shows a finished picture: what replies to it answers a press on it."""
 
 
 class Strangers:
@@ -178,11 +180,19 @@ class Strangers:
             # its progress was another message
             self._end(hash_, reading.reference_id)
         message_id, interaction_id = reading.shown.message_id, reading.interaction_id
+        finished = reading.kind is ReplyKind.PICTURE
         known = self._seen.get(message_id)
         if known is not None:
+            finished = finished or known.finished
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
             interaction_id, orphan = interaction_id or known.interaction_id, orphan and known.orphan
-        self._seen[message_id] = _Stranger(alike, hash_, over, unclaimed, interaction_id, orphan)
+        self._seen[message_id] = _Stranger(
+            alike, hash_, over, unclaimed, interaction_id, orphan, finished
+        )
+
+    def is_finished(self, message_id: str) -> bool:
+        """Tell whether a message is a finished picture that no job of ours has got."""
+        return message_id in self._seen and self._seen[message_id].finished
 
     def has_orphan_since(self, job: Job) -> bool:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""

@@ -37,6 +37,7 @@ from waystation.midjourney.likeness import (
     Likeness,
     Strangers,
     agreement,
+    is_before,
     is_nameless,
     likeness_of,
     likenesses,
@@ -355,6 +356,22 @@ class Candidates:
             or too_early(job, reading)
             or self.contradicts(jobid, reading)
             or (reading.kind is ReplyKind.PROGRESS and bool(_progress_of(job)))
+            or (job.target is None and self._answers_a_press(job, reading.reference_id))
+        )
+
+    def _answers_a_press(self, job: Job, message_id: str | None) -> bool:
+        """Tell whether to reply to a message is to answer a press, not to go on with a job's start.
+
+        That is so for a message that is older than the ask, or known to be another's (R20).
+        """
+        if message_id is None:
+            return False
+        return (
+            is_before(job, message_id)
+            or self.find("message", message_id) not in (None, job.jobid)
+            or message_id in self._settled
+            or message_id in self._by_hand
+            or self.strangers.is_finished(message_id)
         )
 
     def rivals(self, job: Job, target: str | None = None) -> frozenset[JobId]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -119,6 +120,39 @@ def test_a_picture_that_names_nobody_may_be_that_of_an_ask_by_hand() -> None:
     play.now += timedelta(minutes=31)
     play.talk.looked_back([JobId("a")], play.now)
     assert told(play.perform({"expire": True})) == ["a: Failed", "untold"]
+
+
+@pytest.mark.parametrize("deed", ["", "Reimagined by ", "Sharpened by "])
+@pytest.mark.parametrize("answers", [True, False], ids=["told", "untold"])
+@pytest.mark.parametrize("pressed", ["old", "own", "stranger", "by hand"])
+def test_a_press_by_hand_makes_no_picture_of_ours(deed: str, answers: bool, pressed: str) -> None:
+    """R20: what replies to a picture answers a press, whatever its prompt and in whatever words."""
+    play = _imagining()
+    target = {"old": -60.0}.get(pressed, 1.5)
+    if pressed == "own":
+        play.admit(replace(new_job("b", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+        play.submit("b", "55")
+        play.perform(_other_picture(target, 1, nonce="55"))
+    elif pressed == "stranger":
+        play.perform(_other_picture(target, 1, content=f"**a blue cat** - <@{USER}> (fast)"))
+    elif pressed == "by hand":
+        play.perform(_other_picture(target, 1, nonce="66"))
+    said = {"message_reference": {"message_id": _id(target)}}
+    said["content"] = f"**a red fox --ar 3:2** - {deed}<@{USER}>"
+    if answers:
+        _by_hand(play)
+        play.perform(_says(3, nonce=HAND, interaction_metadata={"id": _id(2)}, **said))
+    play.perform(_other_picture(5, 2, **said))
+    assert _status(play) is JobStatus.SUBMITTED
+    assert "a: Completed by weak" in told(play.perform(_picture(8)))
+
+
+def _other_picture(seconds: float, number: int, **changes: Any) -> dict[str, Any]:
+    """A finished picture with another uuid than `_picture`."""
+    payload = merged(FINAL, {"id": _id(seconds), **changes})
+    uuid = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+    other = json.dumps(payload).replace(uuid, f"{number:08x}{uuid[8:]}")
+    return {"see": {"event": "MESSAGE_CREATE", "payload": json.loads(other)}}
 
 
 def test_an_ask_by_hand_outlives_a_restart() -> None:
