@@ -27,7 +27,7 @@ from waystation.gateway_events import MessageSeen, MessageStep, SessionState
 from waystation.jobs import Job, JobId
 from waystation.midjourney.edits import in_history
 from waystation.wire.message import Message
-from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
@@ -208,7 +208,7 @@ class Recovery:
 def _first(jobs: Sequence[Job]) -> str | None:
     """Return the Discord id after which the first of these jobs was asked (R28)."""
     after = [job.asked_after or NO_SNOWFLAKE for job in jobs if job.submitted_at is not None]
-    return min(after, key=lambda one: (len(one), one), default=None)
+    return min(after, key=snowflake_order, default=None)
 
 
 def _is_readable(job: Job) -> bool:

@@ -98,8 +98,7 @@ class HeldPictures:
 
     def finish(self, picture: HeldPicture, stranger: str) -> None:
         """Give a picture to somebody else than us."""
-        self._candidates.end_by_hand(stranger, picture.message.id)
-        self._candidates.strangers.finish(stranger, picture.reading)
+        self._candidates.end_stranger(stranger, picture.reading)
         self.discard(picture.message.id)
 
     def close(self, asks: frozenset[str]) -> None:
@@ -110,8 +109,7 @@ class HeldPictures:
                 self._candidates.strangers.close(held.reading, asks)
                 closed = message_id
                 self.discard(message_id)
-        for ask in asks:
-            self._candidates.end_by_hand(ask, closed)
+        self._candidates.end_by_hand(asks, closed)
 
     def give_up(self, jobid: JobId) -> None:
         """Let nobody have the pictures that could have been a failed job's."""
@@ -141,4 +139,4 @@ class HeldPictures:
         if isinstance(known, Matched):
             # what it says was heard of a job meanwhile
             return frozenset({known.jobid})
-        return held.asks & self._candidates.asks(held.reading)
+        return self._candidates.still_asks(held.reading, held.asks)

@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice
@@ -21,7 +21,7 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import finishes
 from waystation.midjourney.memory import STRANGERS, Memory, Plain
 from waystation.midjourney.replies import Reading, ReplyKind
-from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [
     "DRAWN",
@@ -93,6 +93,12 @@ def agreement(shown: Iterable[Likeness], asked: Iterable[Likeness]) -> Agreement
     return max((_agree(one, other) for one in shown for other in known), default=Agreement.NOT)
 
 
+def _agree_either_way(shown: Iterable[Likeness], seen: Iterable[Likeness]) -> Agreement:
+    """Return how well two messages agree, of which the bot may have cut or reworded either."""
+    one, other = tuple(shown), tuple(seen)
+    return max(agreement(one, other), agreement(other, one))
+
+
 def _agree(shown: Likeness, asked: Likeness) -> Agreement:
     if shown[0] != asked[0]:
         return Agreement.NOT
@@ -140,11 +146,11 @@ def too_early(job: Job, reading: Reading) -> bool:
 
 
 _NAMELESS = "stranger "
-"""Begins the name of somebody of whom only a progress is known; a number from 0 follows."""
+"""Begins the name of somebody of whom only a message is known; the message's id follows."""
 
 
 def is_nameless(ask: str) -> bool:
-    """Tell whether an ask is that of somebody of whom only a progress is known."""
+    """Tell whether an ask is that of somebody of whom only a message is known."""
     return ask.startswith(_NAMELESS)
 
 
@@ -221,7 +227,7 @@ class Strangers:
         self._claim(
             message_id
             for message_id, one in self._seen.items()
-            if message_id in message_ids or (one.unclaimed and agreement(alike, one.alike))
+            if message_id in message_ids or (one.unclaimed and _agree_either_way(alike, one.alike))
         )
 
     def claim(
@@ -250,7 +256,7 @@ class Strangers:
             if seen.unclaimed
             and seen.hash is None
             and not is_newer(one, message_id)
-            and (agreement(seen.alike, alike) or agreement(alike, seen.alike))
+            and _agree_either_way(alike, seen.alike)
         )
         return list(islice(found, 1))
 
@@ -285,34 +291,38 @@ class Strangers:
         """Return names for strangers of whom only a progress is known that may be a job's as well.
 
         A progress with another uuid is not the picture's, but it may be a silent job's: then the
-        picture is the work of somebody else.
+        picture is the work of somebody else. A stranger has one name for all that look like his
+        picture, and no name is that of strangers whose pictures look otherwise.
 
         Args: silent: how many jobs look so and have shown no progress; each explains one work;
         others: how many look so and have shown theirs
         """
-        its, beside = self._works(reading)
-        works = its
-        if silent:
-            works += beside
-            works += bool(works) and not (its or others)
-        return frozenset(f"{_NAMELESS}{number}" for number in range(works - silent))
+        works, beside = self._works(reading)
+        if silent and beside:
+            own = () if works or others else (reading.shown.message_id,)
+            works = [*works, *beside, *own]
+        explained = sorted(works, key=snowflake_order)[silent:]
+        return frozenset(f"{_NAMELESS}{one}" for one in explained)
 
-    def hold(self, reading: Reading, asks: Container[str]) -> None:
+    def hold(self, reading: Reading, asks: Iterable[str]) -> None:
         """Remember a picture that waits as a work of its own, if it may be that of a stranger."""
-        its, _ = self._works(reading)
-        if f"{_NAMELESS}0" in asks and not its:
+        works, _ = self._works(reading)
+        if not works and any(is_nameless(one) for one in asks):
             self.note(reading, unclaimed=True)
 
-    def _works(self, reading: Reading) -> tuple[int, int]:
-        """Count what looks so and nobody could claim: what may be this picture's, and the rest."""
+    def _works(self, reading: Reading) -> tuple[list[str], list[str]]:
+        """Return what looks so and nobody could claim: what may be this picture's, and the rest."""
         alike, hash_ = likeness_of(reading), reading.shown.hash
         goes_on = self.is_unclaimed(reading)
-        its = beside = 0
+        its: list[str] = []
+        beside: list[str] = []
         for message_id, one in self._seen.items():
-            if one.unclaimed and agreement(alike, one.alike):
+            if one.unclaimed and _agree_either_way(alike, one.alike):
                 begun = one.over or not is_newer(message_id, reading.shown.message_id)
-                is_its = begun and (goes_on or one.hash in (None, hash_))
-                its, beside = its + is_its, beside + (not is_its and not one.over)
+                if begun and (goes_on or one.hash in (None, hash_)):
+                    its.append(message_id)
+                elif not one.over:
+                    beside.append(message_id)
         return its, beside
 
     def _owners(self, reading: Reading) -> Iterator[str]:
@@ -327,7 +337,7 @@ class Strangers:
         """Return the strangers, by their messages, whose picture this one could be."""
         alike = likeness_of(reading)
         found = {
-            message_id: max(agreement(alike, one.alike), agreement(one.alike, alike))
+            message_id: _agree_either_way(alike, one.alike)
             for message_id, one in self._seen.items()
             if one.hash is None and not (one.over or one.unclaimed)
         }

@@ -47,7 +47,7 @@ from waystation.midjourney.likeness import (
 from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import Reading, ReplyKind
-from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
+from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [
     "MATCHERS",
@@ -262,9 +262,16 @@ class Candidates:
             found = jobids | strangers | {one for one, how in others.items() if how is best}
         if not found:
             return found
-        by_hand = self.by_hand.before(reading.shown.message_id)
-        # each of them explains one of whom only a progress is known, whatever its name is later
-        return (found - set(sorted(strangers)[: len(by_hand)])) | frozenset(by_hand)
+        # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
+        # name stays that of the progress, for an ask by hand may own what looks otherwise as well
+        return found | frozenset(self.by_hand.before(reading.shown.message_id)[len(strangers) :])
+
+    def still_asks(self, reading: Reading, asks: frozenset[str]) -> frozenset[str]:
+        """Return who of those that could own a picture still can, and who could be seen since."""
+        now = self.asks(reading)
+        return frozenset(
+            one for one in now if one in asks or is_nameless(one) or self.by_hand.find(one)
+        )
 
     def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
         return frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
@@ -340,7 +347,7 @@ class Candidates:
             return set()
         jobs = [self._jobs[one] for one in jobids]
         asked = (job for job in jobs if is_newer(interaction_id, _after(job)))
-        last = max(asked, key=lambda job: (len(_after(job)), _after(job)), default=None)
+        last = max(asked, key=lambda job: snowflake_order(_after(job)), default=None)
         return {
             job.jobid
             for job in jobs
@@ -422,17 +429,26 @@ class Candidates:
             self.by_hand.told(interaction_id, nonce)
         self.disown(interaction_id)
 
-    def end_by_hand(self, ask: str, message_id: str) -> None:
+    def end_by_hand(self, asks: Iterable[str], message_id: str) -> None:
+        """Remember that those who asked by hand, of these asks, have got their pictures."""
+        for ask in asks:
+            if is_nameless(ask):
+                self.by_hand.answered_by(message_id)
+            else:
+                self.by_hand.answered(ask)
+
+    def end_stranger(self, ask: str, reading: Reading) -> None:
         """Remember that somebody who is no job has got a picture."""
+        self.end_by_hand((ask,), reading.shown.message_id)
         if is_nameless(ask):
-            self.by_hand.answered_by(message_id)
+            self.strangers.take(reading)
         else:
-            self.by_hand.answered(ask)
+            self.strangers.finish(ask, reading)
 
     def take(self, reading: Reading, asks: Iterable[str]) -> None:
         """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
         self.strangers.take(reading)
-        if self.by_hand.find(*asks) is not None:
+        if any(is_nameless(one) or self.by_hand.find(one) for one in asks):
             self.by_hand.answered_by(reading.shown.message_id)
 
     def hear(self, reading: Reading) -> None:

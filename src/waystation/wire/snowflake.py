@@ -16,6 +16,7 @@ __all__ = [
     "is_snowflake",
     "newest",
     "snowflake_at",
+    "snowflake_order",
     "snowflake_time",
 ]
 
@@ -50,15 +51,20 @@ def snowflake_at(moment: datetime, increment: int = 0) -> Snowflake:
     return Snowflake(str((elapsed_ms << _TIME_SHIFT) | (increment & ((1 << _TIME_SHIFT) - 1))))
 
 
+def snowflake_order(one: str) -> tuple[int, str]:
+    """Return by what decimal ids are sorted, the oldest first."""
+    return len(one), one
+
+
 def is_newer(one: str, other: str) -> bool:
     """Tell whether an id was made after another; both are decimal, the larger is the newer."""
-    return (len(one), one) > (len(other), other)
+    return snowflake_order(one) > snowflake_order(other)
 
 
 def newest(*ids: str | None) -> Snowflake:
     """Return the newest of several decimal ids; `NO_SNOWFLAKE` when there is none."""
     there = (one for one in ids if one is not None)
-    return Snowflake(max(there, key=lambda one: (len(one), one), default=NO_SNOWFLAKE))
+    return Snowflake(max(there, key=snowflake_order, default=NO_SNOWFLAKE))
 
 
 def is_snowflake(text: str) -> bool:

@@ -147,6 +147,68 @@ def test_a_press_by_hand_makes_no_picture_of_ours(deed: str, answers: bool, pres
     assert "a: Completed by weak" in told(play.perform(_picture(8)))
 
 
+def test_a_stranger_of_one_prompt_makes_no_picture_of_another() -> None:
+    """R20: who draws a fox unseen is not he who draws a cat, so the cat may be either's."""
+    play = Play()
+    for number, (name, prompt) in enumerate((("a", "a red fox"), ("b", "a blue cat"))):
+        begin = 10 * number
+        play.admit(replace(new_job(name, "imagine"), params={"prompt": prompt}))
+        play.submit(name, f"{number + 1}")
+        play.see(InteractionTold(InteractionStep.CREATED, _id(begin + 1), f"{number + 1}"))
+        _read_history(play, name)
+        for second in (2, 3):
+            waits = f"**{prompt}** - <@{USER}> (Waiting to start)"
+            play.perform(_says(begin + second, content=waits))
+        drawn = f"**{prompt}** - <@{USER}> (fast)"
+        play.perform(_other_picture(begin + 4, begin + 4, content=drawn))
+        if name == "a":
+            play.perform(_other_picture(begin + 5, begin + 5, content=drawn))
+    assert [job.status for job in play.jobs.values()] == [JobStatus.SUBMITTED] * 2
+
+
+def _read_history(play: Play, name: str) -> None:
+    """Begin to read history for a job: nothing about it is given up until that is done."""
+    play.talk.looking_back([JobId(name)], is_due=False)
+    play.talk.reading()
+
+
+def test_an_ask_by_hand_counts_beside_the_strangers_of_two_prompts_once() -> None:
+    """R20, R23: it explains one unseen start, and another prompt's start is somebody else's."""
+    play = Play()
+    for number, (name, prompt) in enumerate((("a", "a red fox"), ("b", "a blue cat"))):
+        play.admit(replace(new_job(name, "imagine"), params={"prompt": prompt}))
+        play.submit(name, f"{number + 1}")
+        play.see(InteractionTold(InteractionStep.CREATED, _id(1, number), f"{number + 1}"))
+        _read_history(play, name)
+    _by_hand(play)
+    for second in (3, 4):
+        for prompt in ("a red fox", "a blue cat"):
+            waits = f"**{prompt}** - <@{USER}> (Waiting to start)"
+            play.perform(_says(second + (prompt == "a blue cat") / 2, content=waits))
+    for second, prompt in ((5, "a red fox"), (6, "a red fox"), (7, "a blue cat")):
+        drawn = f"**{prompt}** - <@{USER}> (fast)"
+        play.perform(_other_picture(second, second, content=drawn))
+    assert [job.status for job in play.jobs.values()] == [JobStatus.SUBMITTED] * 2
+
+
+@pytest.mark.parametrize("is_cut", [True, False], ids=["start", "picture"])
+def test_a_start_that_is_cut_is_that_of_a_whole_picture_all_the_same(is_cut: bool) -> None:
+    """R20: the bot cuts as it likes, so the start by hand may be that of the picture by hand."""
+    prompt = (
+        "a red fox that looks over its shoulder in the deep snow of a bright winter morning, " * 2
+    )
+    play = Play()
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": prompt}))
+    play.submit("a", NONCE)
+    play.see(InteractionTold(InteractionStep.CREATED, _id(1), NONCE))
+    start, drawn = (prompt[:120], prompt) if is_cut else (prompt, prompt[:120])
+    for second in (2, 3):
+        waits = f"**{start}** - <@{USER}> (Waiting to start)"
+        play.perform(_says(second, content=waits))
+    play.perform(_other_picture(5, 5, content=f"**{drawn}** - <@{USER}> (fast)"))
+    assert _status(play) is JobStatus.SUBMITTED
+
+
 def _other_picture(seconds: float, number: int, **changes: Any) -> dict[str, Any]:
     """A finished picture with another uuid than `_picture`."""
     payload = merged(FINAL, {"id": _id(seconds), **changes})

@@ -181,7 +181,7 @@ def test_a_progress_that_nobody_could_claim_is_a_stranger_or_a_job() -> None:
     assert not strangers.owns(picture)
     assert not _open(strangers)
     assert strangers.nameless(picture, 1) == frozenset()
-    assert strangers.nameless(picture, 0) == {"stranger 0"}
+    assert strangers.nameless(picture, 0) == {"stranger 5"}
     assert strangers.nameless(_reading("imagine/final_other"), 0) == frozenset()
     strangers.claim(alike, picture.shown.message_id, picture.shown.hash, silent=True)
     assert not strangers.has_unclaimed(alike)
@@ -193,10 +193,10 @@ def test_a_progress_with_another_uuid_is_a_work_of_its_own() -> None:
     strangers, picture = Strangers(), _reading("imagine/final_other")
     strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
     assert strangers.nameless(picture, 0) == frozenset()
-    assert strangers.nameless(picture, 1) == {"stranger 0"}
+    assert strangers.nameless(picture, 1) == {f"stranger {picture.shown.message_id}"}
     assert strangers.nameless(picture, 1, others=1) == frozenset()
     strangers.note(_reading("imagine/started", message_id="6"), unclaimed=True)
-    assert strangers.nameless(picture, 1) == strangers.nameless(picture, 0) == {"stranger 0"}
+    assert strangers.nameless(picture, 1) == strangers.nameless(picture, 0) == {"stranger 6"}
     assert strangers.nameless(picture, 2) == frozenset()
 
 
@@ -208,7 +208,8 @@ def test_a_picture_that_waits_and_has_shown_no_progress_is_a_work_for_the_next()
     strangers.hold(first, {"a", "b"})
     assert strangers.nameless(second, 1) == frozenset()
     strangers.hold(first, {"a", *strangers.nameless(first, 1)})
-    assert strangers.nameless(first, 1) == strangers.nameless(second, 1) == {"stranger 0"}
+    named = {f"stranger {first.shown.message_id}"}
+    assert strangers.nameless(first, 1) == strangers.nameless(second, 1) == named
 
 
 def test_a_picture_that_waits_is_no_work_beside_the_progress_that_may_be_its() -> None:
@@ -238,7 +239,7 @@ def test_a_job_takes_no_progress_that_is_younger_than_its_picture() -> None:
     strangers.take(picture)
     assert strangers.nameless(picture, 0) == frozenset()
     later = _reading("imagine/final_other", message_id="9")
-    assert strangers.nameless(later, 0) == {"stranger 0"}
+    assert strangers.nameless(later, 0) == {"stranger 8"}
 
 
 def test_a_picture_that_no_job_can_own_takes_the_progress_from_which_it_came() -> None:
