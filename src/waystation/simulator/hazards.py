@@ -193,10 +193,14 @@ _ASKER = re.compile(r"\*\* - [^*]*?<@\d+>(?=[^*]*\Z)")
 
 
 def _plain_links(params: Payload, timeline: Timeline) -> Timeline:
-    """Say the link in words alone, or not at all; models before it say the words, too."""
+    """Say the link in words alone, or not at all; models before it say the words, too.
+
+    A link in a prompt is the caller's, and stays.
+    """
 
     def plain(job: Job, draft: Draft) -> Draft:
-        bare, words = _LINK.sub("", draft.content), params["text"]
+        prompt, stars, tail = draft.content.rpartition("**")
+        bare, words = prompt + stars + _LINK.sub("", tail), params["text"]
         said = _ASKER.sub(lambda found: f"{found[0]} {words}", bare) if words else bare
         return replace(draft, content=said)
 

@@ -265,6 +265,9 @@ async def _(client: Client) -> None:
     assert content.endswith("> (Open on website for full quality) (fast)")
     client.sim.fault("plain_links", text="")
     assert "website" not in result_of(await _imagined(client, prompt="fox --v 7"))["content"]
+    linked = "fox [(a den)](<https://127.0.0.1/den>)"
+    content = result_of(await _imagined(client, prompt=linked))["content"]
+    assert content.startswith(f"**{linked}** - <@")
 
 
 @expects("no_buttons")
