@@ -315,12 +315,29 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
         if edit_of(job["pressed"]) is not None:
             # history shows the message as it is, not which press made it so (R29)
             continue
-        if job["error"] == TOLD_APART and page["indistinguishable_from"]:
+        if job["error"] == TOLD_APART and (page["indistinguishable_from"] or _unsent(job, seen)):
             # R20: nothing was ever sent that tells whose it is
             continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:
             yield f"{job['jobid']} is {job['status']} although the bot had finished it before"
+
+
+def _unsent(job: Row, seen: Evidence) -> bool:
+    """Tell whether a look-alike was committed and killed before it was sent.
+
+    No book has a page of it, and nobody can know that it was not sent (R29): it is a twin (R19).
+    """
+    return any(
+        nonce not in seen.sent and _look(other) == _look(job)
+        for nonce, other in seen.owner_of_nonce.items()
+        if other["jobid"] != job["jobid"]
+    )
+
+
+def _look(job: Row) -> tuple[Any, ...]:
+    params = job["params"] or {}
+    return job["channel"], job["verb"], params.get("prompt"), job["parent_jobid"], job["pressed"]
 
 
 async def check_invariants(installation: Installation) -> None:
