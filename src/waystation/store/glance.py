@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from waystation.jobs import Child, Job
-from waystation.ports import User
+from waystation.ports import Account, User
 from waystation.store.reader import Reader
-from waystation.store.rows import job_of, user_of
+from waystation.store.rows import account_of, job_of, user_of
 
 __all__ = ["StoreGlance"]
 
 _KNOWN_JOBS = 1_000
 """Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
+
+
+_KNOWN_USERS = 100
+"""Users whose accounts are kept decoded, half a kilobyte each: a request looks at all of them."""
 
 
 class StoreGlance:
@@ -23,11 +27,18 @@ class StoreGlance:
         self._reader = reader
         self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
         """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
+        self._accounts_at = lru_cache(maxsize=_KNOWN_USERS)(self._read_accounts)
+        """Accounts of users who have asked lately; a change of any raises its user's version."""
 
     def user(self, user_id: int) -> User | None:
         """Return one user. Raises: StoreError."""
         row = self._reader.one("user_by_id", {"user_id": user_id})
         return None if row is None else user_of(row)
+
+    def accounts(self, user_id: int) -> Sequence[Account]:
+        """Return a user's accounts, oldest first. Raises: StoreError."""
+        row = self._reader.one("accounts_version", {"user_id": user_id})
+        return () if row is None else self._accounts_at(user_id, row[0])
 
     def job(self, jobid: str, user_id: int | None) -> Job | None:
         """Return a job of that user, of anyone when None. Raises: StoreError."""
@@ -42,6 +53,11 @@ class StoreGlance:
             return None
         rows = self._reader.all("children", {"jobid": jobid}) if row[1] else ()
         return job, [Child(*each) for each in rows]
+
+    def _read_accounts(self, user_id: int, version: int) -> Sequence[Account]:
+        """Read accounts that have at least this version."""
+        rows = self._reader.all("accounts_of_user", {"user_id": user_id})
+        return tuple(account_of(row) for row in rows)
 
     def _read_job(self, jobid: str, version: int) -> Job | None:
         """Read a job that has at least this version."""

@@ -195,9 +195,8 @@ def user_changes(changes: UserChanges) -> Values:
     return values
 
 
-@lru_cache(maxsize=5_000)
 def account_of(row: Row) -> Account:
-    """Read a row of ACCOUNT_COLUMNS. Remembered: each request reads all accounts of its user."""
+    """Read a row of ACCOUNT_COLUMNS."""
     (
         account_id, user_id, discord_user_id, channel, guild_id, max_jobs, sealed_token,
         masked_token, created, halt, halted, halt_cause, reset, removed, epoch, trouble,

@@ -137,7 +137,7 @@ class SqliteStore:
     async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
         if user_id is None:
             return [account_of(row) for row in await self._far("all_accounts")]
-        return [account_of(row) for row in self._near.all("accounts_of_user", {"user_id": user_id})]
+        return self.glance.accounts(user_id)
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
         await self._write(accounts.reset, account_id, at, seen)

@@ -259,7 +259,7 @@ async def test_a_job_costs_as_many_statements_however_many_accounts_its_user_has
         assert isinstance(job, Job) and job.account_id == free
         assert [one for one in read if one not in ("begin", "commit")] == [
             "user_by_id",
-            "accounts_of_user",
+            "accounts_version",
         ]
         assert written.count("room") == 1
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +13,8 @@ from tests import build
 from tests.fakes import FakeClock
 from waystation.errors import StoreError
 from waystation.jobs import Job
+from waystation.store.database import Database
+from waystation.store.rows import ACCOUNT_COLUMNS
 from waystation.store.sqlite import SqliteStore
 
 
@@ -51,3 +56,60 @@ async def test_a_closed_store_gives_no_glance(store: SqliteStore) -> None:
     await store.close()
     with pytest.raises(StoreError):
         store.glance.user(1)
+
+
+async def test_a_users_accounts_are_read_once_until_one_of_them_changes(
+    store: SqliteStore,
+) -> None:
+    await store.add_user("ada@example.org", b"hash", build.START)
+    until = build.START + timedelta(hours=1)
+    for number in range(1, 51):
+        await store.put_account(build.setup(build.account(number)))
+    epoch = await store.claim_account("account-1", "me", build.START, until)
+    known = await store.list_accounts(1)
+    assert [account.account_id for account in known] == [f"account-{n}" for n in range(1, 51)]
+    await store.claim_account("account-1", "me", build.later(1), until + timedelta(hours=1))
+    await store.add_job(build.draft(), build.START)
+    read = _read_rows(store)
+    assert await store.list_accounts(1) is known
+    assert sum(read) == 1, "only the number that says whether anything has changed"
+    halt = build.halt()
+    changes = (
+        lambda: store.put_account(build.setup(build.account(2, max_jobs=7))),
+        lambda: store.remove_account("account-3", build.START),
+        lambda: store.keep_account("account-3"),
+        lambda: store.commit(build.change(epoch=epoch, halt=halt)),
+        lambda: store.reset_account("account-1", build.later(9)),
+        lambda: store.claim_account("account-4", "me", build.START, until),
+        lambda: store.remove_account("account-5", build.START),
+        lambda: store.erase_account("account-5"),
+    )
+    for change in changes:
+        await change()
+        changed = await store.list_accounts(1)
+        assert changed != known
+        assert [*changed] == [a for a in await store.list_accounts() if a.user_id == 1]
+        known = changed
+
+
+def test_every_column_of_an_account_raises_its_users_version(database: Database) -> None:
+    rows = database.connection.execute("select sql from sqlite_master where type = 'trigger'")
+    (updated,) = [sql for (sql,) in rows.fetchall() if "accounts_updated" in sql]
+    for moment in ("old", "new"):
+        named = set(re.findall(rf"\b{moment}\.(\w+)", updated.split("begin")[0]))
+        assert named == set(ACCOUNT_COLUMNS)
+
+
+def _read_rows(store: SqliteStore) -> list[int]:
+    """Return a list that grows with each read near the loop, by the rows that it gave."""
+    rows: list[int] = []
+    near = store._connections.near
+    reads = near._execute
+
+    def counted(*arguments: object) -> object:
+        found = reads(*arguments).fetchall()
+        rows.append(len(found))
+        return SimpleNamespace(fetchall=lambda: found)
+
+    near._execute = cast(Any, counted)
+    return rows

@@ -262,11 +262,3 @@ def test_an_update_writes_no_column_that_acceptance_fixed() -> None:
     changes = rows.substitutions()["{job_changes}"]
     assert "status = :status" in changes
     assert not any(f"{name} = " in changes for name in ("user_id", "verb", "params", "created_at"))
-
-
-def test_an_account_that_is_read_again_is_not_decoded_again() -> None:
-    row = (*range(20),)[: len(rows.ACCOUNT_COLUMNS)]
-    values = dict(zip(rows.ACCOUNT_COLUMNS, row, strict=True))
-    unset = [name for name in values if name.endswith("_at") and name != "created_at"]
-    values |= dict.fromkeys([*unset, "halt_cause", "trouble"])
-    assert rows.account_of(tuple(values.values())) is rows.account_of(tuple(values.values()))

@@ -37,6 +37,9 @@ select {account_columns} from accounts where account_id = :account_id;
 -- all_accounts: every account, oldest first
 select {account_columns} from accounts order by created_at, account_id;
 
+-- accounts_version: a number that every change of one user's accounts raises (triggers)
+select accounts_version from users where user_id = :user_id;
+
 -- accounts_of_user: one user's accounts, oldest first
 select {account_columns} from accounts where user_id = :user_id order by created_at, account_id;
 
