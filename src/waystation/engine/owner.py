@@ -287,6 +287,7 @@ class Owner:
                 helpers = [
                     group.create_task(self._submitter.run()),
                     group.create_task(self._recovery.run()),
+                    group.create_task(self._recovery.read_for_ghosts()),
                     group.create_task(self._keep_time(hold)),
                     group.create_task(hold.lease.keep()),
                 ]
@@ -374,17 +375,24 @@ class Owner:
         hold.conversation.seen(session.newest)
         if not resumed or self._recovery.gap:
             hold.session.now = None
+            self._recovery.torn()
             await self.step(lambda conversation, _: conversation.missed())
             self._recovery.missed(session)
         else:
             await self.bridged(session)
 
     async def bridged(self, session: SessionState) -> None:
-        """Go on under a session before which nothing is missing; then save it."""
+        """Go on under a session before which nothing that lives has missed anything; then save it.
+
+        Which ghosts have is committed with the gap, so that a crash forgets none of them.
+        """
         hold = self._held()
         hold.session.now = session
         await self._save_session(hold)
         hold.caught_up = self._is_connected
+        if ghosts := hold.conversation.unread_ghosts:
+            hold.conversation.reading_late([ghost.jobid for ghost in ghosts])
+            self._recovery.want_ghosts()
         # whose a picture is may depend on what was read back; an earlier process may have held it
         await self.listener.weigh()
         self.moved.ring()
@@ -411,9 +419,14 @@ class Owner:
         self._held().conversation.disprove(step)
 
     @property
-    def readable(self) -> Sequence[Job]:
-        """The jobs and ghosts that wait for something that history has."""
-        return self._held().conversation.readable
+    def unread_ghosts(self) -> Sequence[Job]:
+        """The ghosts of which a gap may hide the late result."""
+        return self._held().conversation.unread_ghosts
+
+    def read_late(self) -> None:
+        """Remember that history was read for the ghosts, or cannot be."""
+        self._held().conversation.reading_late(())
+        self.moved.ring()
 
     @property
     def newest_seen(self) -> str | None:

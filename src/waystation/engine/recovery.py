@@ -1,8 +1,9 @@
 """Recovery: what happened in a channel while nobody listened.
 
 A gateway session that was resumed replays everything. After any other gap the channel's history is
-read back before anything is judged (R28): unfinished jobs complete from it (R30), ghosts get their
-late results, and replies that history never holds are settled as lost (R29).
+read back before anything is judged (R28): unfinished jobs complete from it (R30), and replies that
+history never holds are settled as lost (R29). Ghosts get their late results afterwards and apart:
+neither a job nor a caller waits for them.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from waystation.errors import (
 from waystation.gateway_events import MessageSeen, MessageStep, SessionState
 from waystation.jobs import Job, JobId
 from waystation.midjourney.edits import in_history
+from waystation.midjourney.steps import NOTHING
 from waystation.wire.message import Message
-from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
+from waystation.wire.snowflake import NO_SNOWFLAKE, snowflake_order
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
+    from waystation.midjourney.conversation import Conversation, Step
 
 __all__ = ["HISTORY_PAGE", "HISTORY_PAGES", "Recovery"]
 
@@ -55,7 +58,7 @@ _LONGEST_PAUSE_S = 60.0
 
 
 class Recovery:
-    """Reads one account's channel back: one task of each hold, for whoever wants it (R28).
+    """Reads one account's channel back: one task of each hold for what lives, one for ghosts (R28).
 
     What is wanted while it reads or gathers is read for together. It takes its time between two
     reads, the more the closer they follow one another, except where a job is due.
@@ -69,12 +72,15 @@ class Recovery:
         self._session: SessionState | None = None
         """The session after a gap that is not bridged yet."""
         self._gaps = 0
+        self._ghosts = asyncio.Event()
+        """Set while history is to be read for ghosts."""
 
     def begin(self) -> None:
         """Begin anew with a new hold; what was wanted under an old one is found again."""
         self._wanted.clear()
         self._is_due, self._session = False, None
         self._bell.clear()
+        self._ghosts.clear()
 
     def want(self, jobids: Iterable[JobId], *, is_due: bool) -> None:
         """Read history for these jobs soon.
@@ -85,10 +91,17 @@ class Recovery:
         self._is_due = self._is_due or is_due
         self._bell.set()
 
-    def missed(self, session: SessionState) -> None:
-        """Read back what was missed before this session."""
-        self._session = session
+    def want_ghosts(self) -> None:
+        """Read history for the ghosts that have missed something."""
+        self._ghosts.set()
+
+    def torn(self) -> None:
+        """Note that something was missed: a reading that is under way does not have it."""
         self._gaps += 1
+
+    def missed(self, session: SessionState) -> None:
+        """Read back what was missed before this session; `torn` was called before."""
+        self._session = session
         self._bell.set()
 
     def applied(self, sequence: int | None) -> None:
@@ -118,6 +131,23 @@ class Recovery:
                 await self._look_back()
                 read_at = clock.monotonic()
 
+    async def read_for_ghosts(self) -> None:
+        """Read until cancelled. Raises: StoreError.
+
+        One that a new gap ends is wanted again when that is bridged.
+        """
+        owner = self._owner
+        while True:
+            await self._ghosts.wait()
+            self._ghosts.clear()
+            since = _first(owner.unread_ghosts)
+            if since is not None:
+                grace = owner.limits.conversation.blind_grace
+                await self._read_since(since, owner.adapters.clock.now() + grace)
+            if not self._ghosts.is_set():
+                owner.read_late()
+            await owner.listener.weigh()
+
     async def _gather(self, until: float) -> None:
         """Wait for others who want the same; not when a job is due or a gap is found."""
         clock = self._owner.adapters.clock
@@ -137,21 +167,18 @@ class Recovery:
                 await self._owner.bridged(session)
 
     async def _bridge_gap(self) -> None:
-        """Apply what was missed, and settle what cannot be read back. Raises: StoreError.
+        """Apply what unfinished jobs have missed, and settle what cannot be read back.
 
-        Unfinished jobs first and apart: a ghost may be a day old, and a long history is not read
-        to its end.
+        Raises: StoreError
         """
         owner = self._owner
         unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
-        first, first_of_all = _first(unfinished), _first(owner.readable)
+        first = _first(unfinished)
         began_at = owner.reading()
         give_up_at = began_at + owner.limits.conversation.blind_grace
         if first is not None:
             await self._read_since(first, give_up_at)
             owner.looked_back([job.jobid for job in unfinished], began_at)
-        if first_of_all is not None and (first is None or is_newer(first, first_of_all)):
-            await self._read_since(first_of_all, give_up_at)
         await owner.step(lambda conversation, now: conversation.settle(now))
 
     async def _look_back(self) -> None:
@@ -172,7 +199,12 @@ class Recovery:
 
     async def _read_since(self, after: str, give_up_at: datetime) -> None:
         """Read and apply, again and again until it works, the time is up or the account halted."""
-        owner, since = self._owner, after
+        owner, since, gaps = self._owner, after, self._gaps
+
+        def read_to_the_end(conversation: Conversation, _: datetime) -> Step:
+            # what a newer gap hides is not in what was read before it (R20)
+            return conversation.read_to_the_end(since) if gaps == self._gaps else NOTHING
+
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)
             if messages is None:
@@ -180,7 +212,7 @@ class Recovery:
             for message in messages:
                 await owner.listener.receive(MessageSeen(MessageStep.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
-                await owner.step(lambda conversation, _: conversation.read_to_the_end(since))
+                await owner.step(read_to_the_end)
                 return
             after = messages[-1].id
 

@@ -114,8 +114,10 @@ class Conversation:
         self._held = HeldPictures(self._candidates, self._memory)
         self._weigh_at: datetime | None = None
         """When a picture that waits for more than elimination is weighed again."""
-        self._unread = self._memory.table(UNREAD, Plain(bool))
-        """Jobs asked before a gap, of which history has not been read to its end (R20)."""
+        self._unread = self._memory.table(UNREAD, Plain(str))
+        """The id before which every ask has missed something that is not read back yet (R20)."""
+        self._late: frozenset[JobId] = frozenset()
+        """Ghosts for which history is read after a gap."""
         self._early = RecentIds()
         """Messages of which a partial update came before anything that says whose they are."""
         self._silent = {job.jobid for job in self._jobs.values() if _is_silent(job)}
@@ -176,8 +178,6 @@ class Conversation:
                 if isinstance(event, Completed | Late):
                     self._candidates.claim(job)
                     self._faces.see(event.shown)
-            if job.final:
-                self._unread.pop(job.jobid, None)
             if job.final and (not job.ghost or late_ended(job)):
                 self._candidates.settle(job)
             else:
@@ -346,7 +346,7 @@ class Conversation:
             if job is None:
                 self._held.finish(held, ask)
                 return self._weighed(now)
-            if job.jobid in self._unread and job.hash is None:
+            if job.hash is None and self._is_unread(job):
                 continue
             named_at = _named_at(job)
             if named_at is None or named_at <= now:
@@ -362,7 +362,7 @@ class Conversation:
         if not jobids <= self._ambiguous:
             return self._looks_again(jobids)
         for asks in self._held.hopeless():
-            if self._lookups.under_way(asks):
+            if self._lookups.under_way(asks) or not self._late.isdisjoint(asks):
                 continue
             ends = [self._step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
             if any(end.writes for end in ends):
@@ -392,18 +392,30 @@ class Conversation:
 
         Somebody may have asked for the same in it, and his picture be all that is heard.
         """
-        for job in self._jobs.values():
-            if job.submitted_at is not None and not job.final and job.hash is None:
-                self._unread[job.jobid] = True
+        asked = [job for job in self._jobs.values() if job.submitted_at and not late_ended(job)]
+        if asked:
+            self._unread[_BEFORE] = str(1 + max(int(_asked_after(job)) for job in asked))
         return self._learnt(NOTHING)
 
     def read_to_the_end(self, since: str) -> Step:
         """Return the step after history was read from an id on: all asked after it is known."""
-        for jobid in list(self._unread):
-            job = self._jobs.get(JobId(jobid))
-            if job is None or not is_newer(since, job.asked_after or NO_SNOWFLAKE):
-                del self._unread[jobid]
+        if is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), since):
+            self._unread[_BEFORE] = since
+            if not any(self._is_unread(job) for job in self._jobs.values()):
+                del self._unread[_BEFORE]
         return self._learnt(NOTHING)
+
+    def _is_unread(self, job: Job) -> bool:
+        return is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), _asked_after(job))
+
+    @property
+    def unread_ghosts(self) -> Sequence[Job]:
+        """The ghosts of which a gap may hide the late result."""
+        return [job for job in self.readable if job.final and self._is_unread(job)]
+
+    def reading_late(self, jobids: Iterable[JobId]) -> None:
+        """Remember for which ghosts history is read now, or is about to be."""
+        self._late = frozenset(jobids)
 
     @property
     def readable(self) -> Sequence[Job]:
@@ -703,6 +715,14 @@ TOLD_APART = "Result could not be told apart"
 """R20."""
 
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
+
+
+_BEFORE = "before"
+"""The one id in the table of what is unread."""
+
+
+def _asked_after(job: Job) -> Snowflake:
+    return Snowflake(job.asked_after or NO_SNOWFLAKE)
 
 
 def _is_silent(job: Job) -> bool:

@@ -26,7 +26,7 @@ from tests.unit.engine.desk import (
 from waystation.engine.recovery import HISTORY_PAGE, HISTORY_PAGES
 from waystation.errors import LocalProtocolError, NotAuthorised, RequestRefused, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
-from waystation.jobs import JobId, JobStatus
+from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.wire.snowflake import snowflake_at
 
@@ -101,6 +101,7 @@ async def test_an_old_ghost_does_not_hide_what_still_runs(tmp_path: Path) -> Non
         await lose_session(here)
         assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
         # and the ghost has its late result all the same
+        await until(lambda: here.owner.unread_ghosts == [])
         late = (await here.job(ghost.jobid)).late
         assert late is not None and late.message_id == id_at(61)
         assert (await here.job(ghost.jobid)).status is JobStatus.FAILED
@@ -296,3 +297,82 @@ async def test_silence_is_looked_up_ever_more_rarely_for_all_together_and_told_o
         assert minutes == [1, 2, 4, 8, 16]
         said_so = [line["jobid"] for line in logs if line["event"] == "job.unheard"]
         assert sorted(said_so) == [first.jobid, second.jobid]
+
+
+# ── ghosts after a gap ──
+
+
+async def haunted(here: Desk) -> Job:
+    """Start, and leave a ghost whose late result history may have."""
+    await here.start()
+    ghost = await here.send()
+    await here.pass_time(61)
+    await here.becomes(ghost.jobid, JobStatus.FAILED)
+    await here.quiet()
+    here.discord.reads.clear()
+    return ghost
+
+
+async def test_nobody_waits_for_a_ghost_whose_history_cannot_be_read(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        ghost = await haunted(here)
+        here.discord.history_ends.extend([Unreachable("down")] * 3)
+        await lose_session(here)
+        job = await here.send("info")
+        here.discord.say(told(job, "701", 3), info(job, "801", 4, "701"))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert here.discord.history_ends
+        # and the ghost has its late result when it can be read
+        here.discord.history = [answer(ghost, id_at(1))]
+        await here.pass_until(lambda: here.owner.unread_ghosts == [])
+        await here.quiet()
+        late = (await here.job(ghost.jobid)).late
+        assert late is not None and late.message_id == id_at(1)
+
+
+async def test_a_look_back_is_made_while_one_for_ghosts_hangs(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await haunted(here)
+        here.discord.history_ends.append(asyncio.get_running_loop().create_future())
+        await lose_session(here)
+        await until(lambda: len(here.discord.reads) == 1)
+        job = await here.bind()
+        here.discord.history = [answer(job, id_at(70))]
+        await wanted(here, job.jobid)
+        await here.pass_until(lambda: len(here.discord.reads) == 2)
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_what_a_ghost_has_missed_is_read_by_the_next_process(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        ghost = await haunted(here)
+        here.discord.history_ends.append(asyncio.get_running_loop().create_future())
+        await lose_session(here)
+        await until(lambda: len(here.discord.reads) == 1)
+        here.discord.history = [answer(ghost, id_at(1))]
+        await here.restart()
+
+        async def is_late() -> bool:
+            return (await here.job(ghost.jobid)).late is not None
+
+        await until(is_late)
+
+
+async def test_a_reading_that_began_before_a_gap_says_nothing_of_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        here.discord.history_ends.extend([read, *[Unreachable("down")] * 3])
+        await wanted(here, job.jobid)
+        await here.pass_until(lambda: len(here.discord.reads) == 1)
+        here.discord.say(
+            Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
+        )
+        await until(lambda: here.owner._recovery.gap)
+        read.set_result(None)
+        await until(lambda: len(here.discord.reads) == 2)
+        conversation = here.owner._held().conversation
+        assert conversation._is_unread(job)
+        await here.pass_until(lambda: here.owner.caught_up)
+        assert not conversation._is_unread(job)

@@ -459,6 +459,49 @@ def _after_it_vanished(play: Play) -> Job:
     return play.jobs[JobId("a")]
 
 
+# ── what a gap hides (R20) ──
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["living", "ghost"])
+def test_after_a_gap_a_nameless_picture_waits_until_history_was_read_from_the_ask_on(
+    *, cancelled: bool
+) -> None:
+    play = _imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    if cancelled:
+        play.perform({"cancel": "a"})
+    play.commit(play.talk.missed())
+    play.restart()
+    ghosts = [job.jobid for job in play.talk.unread_ghosts]
+    assert ghosts == (["a"] if cancelled else [])
+    play.talk.reading_late(ghosts)
+    play.talk.looking_back([] if cancelled else [JobId("a")], is_due=False)
+    nothing = [] if cancelled else ["look back: a"]
+    assert told(play.see(event_of({"see": "imagine/final"}))) == nothing
+    asked_after = play.jobs[JobId("a")].asked_after or "0"
+    play.commit(play.talk.read_to_the_end(str(int(asked_after) + 1)))
+    assert told(join_all(list(play.weigh()))) == []
+    play.commit(play.talk.read_to_the_end(asked_after))
+    assert play.talk.unread_ghosts == []
+    end = "a: Late by weak" if cancelled else "a: Completed by weak"
+    assert told(join_all(list(play.weigh()))) == [end]
+    assert not any(kind == "unread" for kind, _ in play.seen)
+
+
+def test_a_job_asked_after_a_gap_waits_for_no_history_of_ghosts() -> None:
+    play = _imagining()
+    play.perform({"cancel": "a"})
+    play.commit(play.talk.missed())
+    play.talk.seen("1400000000000000500")
+    owl = replace(new_job("b", "imagine"), params={"prompt": "an owl"})
+    play.admit(owl)
+    play.submit("b", "1400000000000000003")
+    picture = {"content": "**an owl --ar 3:2** - <@1144000000000000001> (fast)"}
+    play.now += timedelta(seconds=6)
+    step = play.see(event_of({"see": "imagine/final", "with": picture}))
+    assert told(step) == ["b: Completed by weak"]
+
+
 # ── look-alikes (R15, R20) ──
 
 
