@@ -29,13 +29,15 @@ from waystation.midjourney.edits import edit_of
 if TYPE_CHECKING:
     from tests.e2e.conftest import Answered, Installation
 
-__all__ = ["check_invariants", "no_task_is_left"]
+__all__ = ["QUEUED", "check_invariants", "no_task_is_left"]
 
 FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 ENDS = frozenset({"Completed", "Moderated", "Failed", "Refused", "Lost", "Expired", "Cancelled"})
 BINDS = ENDS | {"InteractionSeen", "Acknowledged", "Progressed"}
 AFTER_THE_END = frozenset({"Late", "SlotReleased"})
 MICROS = 1_000_000
+QUEUED = "Job queued"
+"""The error of a job that the bot starts later: it has ended, and waits for its late result."""
 JUDGED_TOGETHER_S = 0.25
 """A result this close to a verdict may be on its way while the verdict is written."""
 
@@ -315,8 +317,9 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
         if edit_of(job["pressed"]) is not None:
             # history shows the message as it is, not which press made it so (R29)
             continue
-        if job["error"] == TOLD_APART and (page["indistinguishable_from"] or _unsent(job, seen)):
-            # R20: nothing was ever sent that tells whose it is
+        has_twin = page["indistinguishable_from"] or _unsent(job, seen)
+        if has_twin and job["error"] in (TOLD_APART, QUEUED) and job["late"] is None:
+            # R20: nothing was ever sent that tells whose it is, in time or late
             continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:

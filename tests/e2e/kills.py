@@ -22,9 +22,11 @@ from typing import Any
 
 import aiohttp
 
+from tests.e2e.invariants import QUEUED
 from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
-from tests.e2e.swaps import PROMPT, QUEUED, TOLD_APART
+from tests.e2e.swaps import PROMPT
+from waystation.midjourney.conversation import TOLD_APART
 from waystation.simulator.payload import Payload
 from waystation.simulator.timeline import Disturbance
 from waystation.simulator.world import Account

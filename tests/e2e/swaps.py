@@ -20,8 +20,10 @@ import aiohttp
 
 from tests.build import replace
 from tests.e2e.conftest import Person
+from tests.e2e.invariants import QUEUED
 from tests.e2e.process import Ground
 from tests.e2e.records import Row
+from waystation.midjourney.conversation import TOLD_APART
 from waystation.simulator.gallery import finished
 from waystation.simulator.payload import Payload
 from waystation.simulator.world import Account
@@ -30,7 +32,6 @@ __all__ = [
     "HAZARDS_OF_MATCHING",
     "HAZARDS_OF_WORDS",
     "PROMPT",
-    "TOLD_APART",
     "Asked",
     "Verdict",
     "run",
@@ -41,10 +42,6 @@ PROMPT = (
     "long blue shadows, seen from afar, https://127.0.0.1/fox.png --ar 3:2"
 )
 """Long enough to be cut and still be told by its beginning (R20)."""
-
-TOLD_APART = "Result could not be told apart"
-
-QUEUED = "Job queued"
 
 CALLERS = 3
 """As many as an account has slots."""
