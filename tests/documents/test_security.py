@@ -9,6 +9,7 @@ from tests.documents.readme import ROOT
 from waystation.api.body import MAX_FORM_FILES, Limits
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.protocol import QUEUED, Bounds
+from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
@@ -20,11 +21,12 @@ from waystation.engine.throttle import Throttle
 from waystation.engine.turns import lane
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
+from waystation.midjourney.commands import COMMANDS
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import THREADS, FetchLimits
 from waystation.settings import Settings
 from waystation.store.accounts import KEPT_FORMER_ACCOUNTS
-from waystation.store.changes import KEPT_UNRECOGNISED
+from waystation.store.changes import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
@@ -39,6 +41,9 @@ BOUNDS = {
     "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
     "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
     "files of a form": MAX_FORM_FILES,
+    "MiB of fetched pictures until the answer, all users, by default": (
+        _SETTINGS.fetches * _SETTINGS.fetch_limit_bytes / _MIB
+    ),
     "MiB of a picture, by default": _SETTINGS.fetch_limit_bytes / _MIB,
     "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
     "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
@@ -58,6 +63,8 @@ BOUNDS = {
     "links remembered": KEPT_LINKS,
     "forms of jobs remembered": KNOWN_FORMS,
     "bot messages kept that nobody understood": KEPT_UNRECOGNISED,
+    "rows of what decides whose a picture is": KEPT_SEEN,
+    "hours that such a row is kept": SEEN_AGE / timedelta(hours=1),
     "days that jobs, their callbacks and mails are kept, by default": _SETTINGS.job_retention_days,
     "lines of one event in a minute": MAX_LINES,
     "connections, a reverse proxy's not counted": Bounds().connections_of_address,
@@ -81,11 +88,44 @@ BOUNDS = {
     "interim answers of a host": MAX_INTERIM,
 }
 
+ANSWERS = {
+    ("authenticates", "failed logins"): 429,
+    ("authenticates", "under way"): 429,
+    ("reads a body", "too large"): 413,
+    ("reads a body", "large requests"): 429,
+    ("reads a body", "valid form"): 400,
+    ("looks at pictures", "with pictures"): 429,
+    ("looks at pictures", "bytes"): 412,
+    ("looks at pictures", "pixels"): 412,
+    ("submits", "within a minute"): 429,
+    ("takes a lane", "a slot wait"): 429,
+    ("sets an account up", "accounts supported"): 400,
+    ("sets an account up", "tokens of this user"): 429,
+    ("resets", "was reset"): 429,
+}
+"""What is done and words of the sentence beyond a bound → its status, of a picture `describe`'s."""
+
 ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| [a-z]+ \| `(tests/\S+\.py)::(\w+)` \|$", re.M)
 
 
+def _text() -> str:
+    return (ROOT / "SECURITY.md").read_text("utf-8")
+
+
 def test_every_bound_of_the_table_is_that_of_the_code_and_held_by_a_test() -> None:
-    rows = ROW.findall((ROOT / "SECURITY.md").read_text("utf-8"))
+    rows = ROW.findall(_text())
     assert {held: int(bound) for held, bound, _, _ in rows} == BOUNDS
     for _, _, path, name in rows:
         assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.M), name
+
+
+def test_the_statuses_beyond_a_bound_are_those_that_the_sentences_have() -> None:
+    describe = COMMANDS["describe"].bad_input_status
+    told = {
+        (does, words): [row.status or describe for row in SENTENCES[does] if words in row.text]
+        for does, words in ANSWERS
+    }
+    assert told == {which: [status] for which, status in ANSWERS.items()}
+    said = re.search(r"^Beyond a bound a request.*?(?=\n\n)", _text(), re.M | re.S)
+    assert said is not None
+    assert {int(code) for code in re.findall(r"\b4\d\d\b", said[0])} == set(ANSWERS.values())

@@ -15,8 +15,14 @@ from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES, Does, Sentence
 from waystation.contract import CancelForm, JobForm
-from waystation.engine.choice import MAX_JOBS
-from waystation.midjourney.commands import COMMANDS, MODES, Command, Param, ParamKind
+from waystation.midjourney.commands import (
+    COMMANDS,
+    MAX_JOBS,
+    MODES,
+    Command,
+    Param,
+    ParamKind,
+)
 
 __all__ = ["OPERATIONS", "SHARED", "Field", "Operation", "Schema"]
 

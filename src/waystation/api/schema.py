@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from waystation.api.body import Body
-from waystation.engine.choice import MAX_JOBS
 from waystation.engine.intake import FilePart
 from waystation.engine.service import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
-from waystation.midjourney.commands import MODES, Command, Param, ParamKind
+from waystation.midjourney.commands import MAX_JOBS, MODES, Command, Param, ParamKind
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from waystation.engine.accounts import Accounts
 from waystation.engine.pool import Pool
@@ -18,7 +18,7 @@ from waystation.engine.throttle import Throttle
 from waystation.engine.turns import RATE_LIMITED, remaining
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
-from waystation.midjourney.commands import Command
+from waystation.midjourney.commands import MAX_JOBS, Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
 from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Standing, Store, User
 from waystation.sidelining import is_sidelined
@@ -26,10 +26,7 @@ from waystation.sidelining import is_sidelined
 if TYPE_CHECKING:
     from waystation.engine.service import JobRequest
 
-__all__ = ["MAX_JOBS", "Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
-
-MAX_JOBS: Final = 15
-"""Highest maxJobs. Source: seed POST jobs/describe, Pro and Mega plans."""
+__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
 
 
 def jobs_a_minute(lane: int, pacing_s: float) -> int | None:

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from waystation.jobs import Failed, JobEvent, Refused
+from waystation.midjourney.commands import MAX_LANE
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.ports import Standing
 
@@ -29,7 +30,7 @@ NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submi
 
 RATE_LIMITED: Final = "Discord /interactions failed with HTTP status 429"
 
-_LEAST_LANE, _MOST_LANE = 5, 50
+_LEAST_LANE: Final = 5
 
 
 class Hindrance(StrEnum):
@@ -105,5 +106,5 @@ def remaining(standing: Standing) -> str:
 def lane(first_answer_s: float, pacing_s: float) -> int:
     """Return how many jobs without a slot may wait on an account: as many as get a turn (R16)."""
     if pacing_s <= 0:
-        return _MOST_LANE
-    return max(_LEAST_LANE, min(_MOST_LANE, int(first_answer_s / pacing_s)))
+        return MAX_LANE
+    return max(_LEAST_LANE, min(MAX_LANE, int(first_answer_s / pacing_s)))

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from waystation.actions import Option, Slash, Uploaded
 from waystation.midjourney.replies import ReplyKind
 
 __all__ = [
     "COMMANDS",
+    "MAX_JOBS",
+    "MAX_LANE",
     "MODES",
     "AnswersAt",
     "Command",
@@ -25,6 +28,12 @@ __all__ = [
     "action_for",
     "written",
 ]
+
+MAX_JOBS: Final = 15
+"""Most jobs with a slot on one account. Source: seed POST jobs/describe, Pro and Mega plans."""
+
+MAX_LANE: Final = 50
+"""Most jobs without a slot that wait on one account (R16)."""
 
 
 class AnswersAt(StrEnum):

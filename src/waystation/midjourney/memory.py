@@ -20,11 +20,12 @@ from collections.abc import (
     ValuesView,
 )
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
 from waystation.gateway_events import Seen
+from waystation.midjourney.commands import MAX_JOBS, MAX_LANE
 
 __all__ = [
     "BY_HAND",
@@ -58,17 +59,21 @@ UNHEARD = "unheard"
 EARLIER = "earlier"
 """Jobs that were asked twice, by what the first ask is known."""
 
+_OPEN: Final = MAX_JOBS + MAX_LANE
+"""Jobs of one account that can be unfinished at once."""
+
 KINDS = {
-    SETTLED: 1_000,
+    SETTLED: 969,
     STRANGERS: 400,
     BY_HAND: 250,
     FACES: 100,
     HELD: 100,
-    UNREAD: 50,
-    EARLIER: 50,
+    UNREAD: 1,
+    EARLIER: 2 * _OPEN,
     UNHEARD: 50,
 }
-"""How many rows of a kind are kept, the newest; 2,000 in all (R20)."""
+"""How many rows of a kind are kept, the newest; 2,000 in all (R20). Ghosts keep a row of EARLIER
+beside the unfinished jobs, and the oldest of them give way."""
 
 T = TypeVar("T")
 
@@ -130,7 +135,7 @@ class Table(MutableMapping[str, T]):
             return
         self._remember(key)
         self._put(key, value)
-        if len(self._values) > self._capacity:
+        while len(self._values) > self._capacity:
             del self[next(iter(self._values))]
 
     def __delitem__(self, key: str) -> None:

@@ -189,6 +189,18 @@ async def test_what_was_fetched_counts_until_the_request_is_answered() -> None:
     assert fetched.held == 0
 
 
+async def test_what_was_fetched_for_all_users_together_is_bounded() -> None:
+    fetched = Shares(LARGEST, 2 * LARGEST)
+    intake = intake_of(Fetcher(), fetched=fetched, wait_s=0.01)
+    describe, asked = COMMANDS["describe"], {"describeUrl": "a"}
+    async with AsyncExitStack() as held:
+        for user_id in (1, 2):
+            await intake.take(user(user_id), describe, asked, {}, held)
+        with pytest.raises(Throttled, match="Too many requests with pictures at once"):
+            await intake.take(user(3), describe, asked, {}, held)
+    assert fetched.held == 0
+
+
 class Large:
     """Stands for the bytes of a picture."""
 

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.build import replace
+from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import Seen
-from waystation.midjourney.memory import BY_HAND, KINDS, Memory, Plain, Table
+from waystation.jobs import JobId, Nonce
+from waystation.midjourney.commands import MAX_JOBS, MAX_LANE
+from waystation.midjourney.matching import Candidates
+from waystation.midjourney.memory import BY_HAND, EARLIER, KINDS, Memory, Plain, Table
+
+OPEN = [f"job-{number}" for number in range(MAX_JOBS + MAX_LANE)]
+"""As many jobs as an account can have unfinished at once."""
 
 
 def _table(memory: Memory) -> Table[int]:
@@ -16,6 +24,26 @@ def _table(memory: Memory) -> Table[int]:
 
 def test_all_kinds_together_are_what_the_store_keeps() -> None:
     assert sum(KINDS.values()) == 2_000
+
+
+def test_every_unfinished_job_keeps_what_its_first_ask_was_known_by() -> None:
+    memory = Memory()
+    candidates = Candidates((), memory)
+    for name in OPEN:
+        first = replace(new_job(name), nonce=Nonce(f"first-{name}"))
+        candidates.put(first)
+        candidates.learn(replace(first, nonce=Nonce(f"second-{name}")))
+    kept = [row for row in memory.changes() if row.kind == EARLIER]
+    jobs = [replace(new_job(name), nonce=Nonce(f"second-{name}")) for name in OPEN]
+    rebuilt = Candidates(jobs, Memory(kept))
+    assert [rebuilt.find("nonce", f"first-{name}") for name in OPEN] == [JobId(n) for n in OPEN]
+
+
+def test_rows_beyond_a_smaller_capacity_give_way_with_the_next_new_one() -> None:
+    table = _table(Memory(Seen(BY_HAND, str(number), b"1") for number in range(300)))
+    table["new"] = 1
+    assert len(table) == KINDS[BY_HAND]
+    assert list(table)[-2:] == ["299", "new"]
 
 
 def test_a_change_is_told_until_it_is_kept() -> None:
