@@ -134,7 +134,7 @@ async def test_exit_codes_tell_scripts_what_happened(tmp_path: Path) -> None:
         assert (await waystation(ada, "describe", here.outside.url + "/none")).exit_code == 2
         wrong = caller(here, here.ada.token[:-1] + "?")
         assert (await waystation(wrong, "jobs", "list")).exit_code == 4
-        await waystation(here.environment, "users", "expire", "ada@example.org")
+        await waystation(here.environment, "users", "expire", "ada@example.org", "--now")
         assert (await waystation(ada, "jobs", "list")).exit_code == 4
         assert await here.stop() == 0
         assert (await waystation(ada, "jobs", "list")).exit_code == 3

@@ -11,11 +11,11 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from waystation.cli.exits import Exit
+from waystation.cli.confirming import Yes, confirm, must_ask, person_is_there
 from waystation.cli.group import CommandGroup
 from waystation.cli.options import Channel, Json
 from waystation.cli.remote import ask
-from waystation.cli.screen import MARK, Grid, escaped, fields, marked, opened, plain
+from waystation.cli.screen import MARK, Grid, fields, marked, opened, plain
 from waystation.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ _Force = Annotated[
     bool,
     typer.Option("--force", help="End its running jobs now, also when it is being removed."),
 ]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command()
@@ -80,18 +79,15 @@ def show(channel: Channel, as_json: Json = False) -> None:
 
 @app.command()
 def remove(
-    channel: Channel, yes: _Yes = False, force: _Force = False, as_json: Json = False
+    channel: Channel, yes: Yes = False, force: _Force = False, as_json: Json = False
 ) -> None:
     """Stop using a Discord account and forget its token; its running jobs end first."""
     with opened(as_json) as screen:
         if not yes:
-            if as_json or not _person_is_there():
-                raise InvalidRequest("There is nobody to ask; use --yes to remove the account")
+            must_ask(screen, "use --yes to remove the account")
             account = ask(lambda client: client.discord_account(channel))
-            name = escaped(f"{account['discord']} of channel {account['channel']}")
-            if not typer.confirm(f"Remove the account {name}?", err=True):
-                screen.note("the account is kept")
-                raise typer.Exit(Exit.FAILED)
+            name = f"{account['discord']} of channel {account['channel']}"
+            confirm(screen, f"Remove the account {name}?", "the account is kept")
         ask(lambda client: client.remove_discord_account(channel, force=force))
         screen.answer({"channel": channel, "removed": True}, "The account is removed.")
 
@@ -104,14 +100,10 @@ def reset(channel: Channel, as_json: Json = False) -> None:
         screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
 
 
-def _person_is_there() -> bool:
-    return sys.stdin.isatty()
-
-
 def _token(from_stdin: bool) -> str:
     if from_stdin:
         token = sys.stdin.readline().strip()
-    elif sys.stdin.isatty():
+    elif person_is_there():
         token = getpass.getpass("Discord token (not shown): ").strip()
     else:
         raise InvalidRequest("stdin is not a terminal; use --token-stdin to read the token from it")

@@ -13,7 +13,7 @@ from waystation.cli.options import Jobid, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
-from waystation.cli.screen import link, opened
+from waystation.cli.screen import link, marked, opened
 from waystation.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -71,8 +71,14 @@ def watch(
 @app.command()
 def cancel(jobid: Jobid, as_json: Json = False) -> None:
     """Cancel a job; done when it is cancelled, a failure when it had ended otherwise before."""
+    from waystation.client import FINAL
+
     with opened(as_json) as screen:
         job = ask(lambda client: client.cancel(jobid))
-        screen.answer(job, headline(job))
-        if job.get("status") != "cancelled":
-            raise typer.Exit(Exit.FAILED)
+        status = job.get("status")
+        if status == "cancelled":
+            screen.answer(job, headline(job))
+            return
+        why = f"the job had ended before: {status}" if status in FINAL else f"the job is {status}"
+        screen.answer(job, marked("error", f"not cancelled: {why}"))
+        raise typer.Exit(Exit.FAILED)

@@ -7,20 +7,56 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["RESULT", "Channel", "Config", "Jobid", "Json", "Limit", "Save", "Singles"]
+from waystation.cli.screen import escaped
+
+__all__ = [
+    "RESULT",
+    "Channel",
+    "Config",
+    "Jobid",
+    "Json",
+    "Limit",
+    "Save",
+    "Singles",
+    "channel_id",
+    "job_id",
+]
 
 RESULT = "Result"
 """The panel of what is done with a job's result."""
 
+
+def job_id(text: str) -> str:
+    """Return what may be a job's id. Raises: BadParameter."""
+    if not text.strip() or not text.isprintable():
+        raise typer.BadParameter(
+            f"{escaped(repr(text))} is no job's id; `waystation jobs list` prints those that run"
+        )
+    return text
+
+
+def channel_id(text: str) -> str:
+    """Return what may be a channel's id. Raises: BadParameter."""
+    if not (text.isascii() and text.isdigit()):
+        raise typer.BadParameter(
+            f"{escaped(repr(text))} is no channel's id, which has digits only; "
+            "`waystation accounts list` prints yours"
+        )
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
-    str, typer.Argument(metavar="CHANNEL", help="Discord channel id of the account.")
+    str,
+    typer.Argument(
+        metavar="CHANNEL", help="Discord channel id of the account.", parser=channel_id
+    ),
 ]
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file with settings.", show_default=False),
 ]
-Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.")]
+Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.", parser=job_id)]
 Limit = Annotated[
     float | None,
     typer.Option(

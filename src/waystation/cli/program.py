@@ -71,8 +71,8 @@ def waystation(
     """A self-hosted REST gateway to the Midjourney bot on Discord.
 
     The commands under Jobs speak to a running service: WAYSTATION_URL says
-    where it is, WAYSTATION_TOKEN who you are. users, doctor and migrate work
-    on this host's database, also beside a running service.
+    where it is, WAYSTATION_TOKEN who you are. users, doctor, migrate and
+    rotate-key work on this host's files, also beside a running service.
     """
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.options import RESULT, Json, Limit, Save, Singles
+from waystation.cli.options import RESULT, Json, Limit, Save, Singles, channel_id, job_id
 from waystation.cli.remote import ask
 from waystation.cli.report import report
 from waystation.cli.saving import Saved, folder_at, save
@@ -28,7 +28,9 @@ __all__ = ["add_verbs"]
 
 _Channel = Annotated[
     str | None,
-    typer.Option(metavar="CHANNEL", help="Discord channel id of the account to use."),
+    typer.Option(
+        metavar="CHANNEL", help="Discord channel id of the account to use.", parser=channel_id
+    ),
 ]
 _MaxJobs = Annotated[
     int | None,
@@ -150,7 +152,8 @@ def _parameter(param: Param) -> Parameter:
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     argument: object
     if param.required:
-        argument = typer.Argument(metavar=metavar, help=help)
+        parser = job_id if param.kind is ParamKind.PARENT else None
+        argument = typer.Argument(metavar=metavar, help=help, parser=parser)
         return Parameter(_given_name(param), keyword, annotation=Annotated[kind, argument])
     argument = typer.Option(metavar=metavar, help=help)
     annotation = Annotated[kind | None, argument]  # type: ignore[valid-type]
@@ -218,7 +221,7 @@ def _urls(param: Param, values: Sequence[str], files: dict[str, Path | bytes]) -
             name = numbered if param.kind is ParamKind.PICTURES else param.file_part
             files[str(name)] = file
         else:
-            raise PreconditionFailed(f"{value} is neither a file nor an http(s) URL")
+            raise PreconditionFailed(f"{_named(value)} is neither a file nor an http(s) URL")
     if not urls:
         return {}
     return {param.name: urls[0] if param.kind is ParamKind.PICTURE else urls}
@@ -234,7 +237,11 @@ def _mask(value: str) -> str:
             raise PreconditionFailed(f"{value} cannot be read: {error.strerror}") from error
     if value.startswith("data:") or _BASE64.fullmatch(value):
         return value
-    raise PreconditionFailed(f"{value} is neither a file nor base64")
+    raise PreconditionFailed(f"{_named(value)} is neither a file nor base64")
+
+
+def _named(value: str) -> str:
+    return value or "the empty text"
 
 
 def _file(value: str) -> Path | None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from waystation.cli.confirming import confirm, must_ask
 from waystation.cli.group import CommandGroup
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
@@ -55,9 +56,10 @@ _On = Annotated[
     typer.Option(
         parser=_moment,
         metavar="DATE",
-        help="Last day, until its end in UTC, or last moment (2027-01-31T12:00:00); else now.",
+        help="Last day, until its end in UTC, or last moment (2027-01-31T12:00:00).",
     ),
 ]
+_Now = Annotated[bool, typer.Option("--now", help="End it at once, without asking.")]
 _Never = Annotated[bool, typer.Option("--never", help="Lift the end instead.")]
 
 
@@ -96,22 +98,30 @@ def list_users(config: Config = None, as_json: Json = False) -> None:
 
 @app.command()
 def expire(
-    who: _Who, on: _On = None, never: _Never = False, config: Config = None, as_json: Json = False
+    who: _Who,
+    on: _On = None,
+    now: _Now = False,
+    never: _Never = False,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Set when a user's subscription ends; afterwards every call answers 402."""
-
-    def changes() -> UserChanges:
-        if never and on is not None:
-            raise InvalidRequest("--on and --never exclude each other")
-        return {"expires_at": None if never else on or _now()}
-
-    _change(who, changes, config, as_json)
+    with opened(as_json) as screen:
+        if (on is not None) + now + never > 1:
+            raise InvalidRequest("--on, --now and --never exclude each other")
+        if on is None and not now and not never:
+            must_ask(screen, "use --on DATE, --now or --never to say when the subscription ends")
+            email = _on_host(config, lambda state: _find(state, who)).email
+            question = f"End the subscription of {email} now? (--on DATE ends it later)"
+            confirm(screen, question, "the subscription is as it was")
+        _change(screen, who, lambda: {"expires_at": None if never else on or _now()}, config)
 
 
 @app.command()
 def revoke(who: _Who, config: Config = None, as_json: Json = False) -> None:
     """Make a user's token worthless; afterwards every call answers 401."""
-    _change(who, lambda: {"revoked_at": _now()}, config, as_json)
+    with opened(as_json) as screen:
+        _change(screen, who, lambda: {"revoked_at": _now()}, config)
 
 
 @app.command()
@@ -136,16 +146,18 @@ def admin(
     as_json: Json = False,
 ) -> None:
     """Make a user an admin, who is told which private address a picture's URL leads to."""
-    _change(who, lambda: {"is_admin": not off}, config, as_json)
+    with opened(as_json) as screen:
+        _change(screen, who, lambda: {"is_admin": not off}, config)
 
 
-def _change(who: str, changes: Callable[[], UserChanges], config: Config, as_json: bool) -> None:
+def _change(
+    screen: Screen, who: str, changes: Callable[[], UserChanges], config: Config
+) -> None:
     async def work(state: State) -> User:
         return await _changed(state, who, changes())
 
-    with opened(as_json) as screen:
-        user = _on_host(config, work)
-        screen.answer(_as_json(user), _table([user], mark="ok"))
+    user = _on_host(config, work)
+    screen.answer(_as_json(user), _table([user], mark="ok"))
 
 
 def _on_host(

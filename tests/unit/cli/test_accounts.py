@@ -95,7 +95,7 @@ def test_show_names_the_mend_of_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     client = answer_with(monkeypatch, ACCOUNT, ACCOUNT, None)
-    monkeypatch.setattr("waystation.cli.accounts._person_is_there", lambda: True)
+    monkeypatch.setattr("waystation.cli.confirming.person_is_there", lambda: True)
     kept = run("accounts", "remove", "2", stdin="n\n")
     assert kept.exit_code == 1 and "ABC…secured…xyz of channel 2" in kept.err
     assert run("accounts", "remove", "2", stdin="y\n").exit_code == 0
@@ -105,7 +105,7 @@ def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -
 
 def test_remove_looks_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, NotFound("Configuration not found for provided channel"))
-    monkeypatch.setattr("waystation.cli.accounts._person_is_there", lambda: True)
+    monkeypatch.setattr("waystation.cli.confirming.person_is_there", lambda: True)
     ran = run("accounts", "remove", "123")
     assert ran.exit_code == 8 and "Remove" not in ran.err
 
@@ -178,3 +178,14 @@ def test_show_says_what_discord_answered_and_when_the_account_is_tried_again(
     out = run("accounts", "show", "2").out
     assert "Missing [b]Permissions" in out and "2026-01-02T03:14:05.678Z" in out
     assert "waystation accounts reset 2" in out
+
+
+@pytest.mark.parametrize("channel", ["", " ", "general", "1/2", "²"])
+@pytest.mark.parametrize("command", ["show", "remove", "reset"])
+def test_what_is_no_channel_id_is_refused_before_asking(
+    monkeypatch: pytest.MonkeyPatch, command: str, channel: str
+) -> None:
+    client = answer_with(monkeypatch)
+    ran = run("accounts", command, channel)
+    assert ran.exit_code == 2 and client.calls == []
+    assert "waystation accounts list" in ran.err

@@ -56,8 +56,26 @@ def test_a_job_that_had_ended_is_not_cancelled(
 ) -> None:
     answer_with(monkeypatch, *[JOB | {"status": status}] * 2)
     ran = run("jobs", "cancel", "job:1")
-    assert ran.exit_code == 1 and f"describe {status}" in ran.out
+    assert (ran.exit_code, ran.err) == (1, "")
+    assert ran.out == f"✗ not cancelled: the job had ended before: {status}\n"
     assert run("jobs", "cancel", "job:1", "--json").exit_code == 1
+
+
+def test_a_job_that_still_runs_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, JOB | {"status": "progress"})
+    ran = run("jobs", "cancel", "job:1")
+    assert (ran.exit_code, ran.out) == (1, "✗ not cancelled: the job is progress\n")
+
+
+@pytest.mark.parametrize("jobid", ["", " ", "job:1\n"])
+@pytest.mark.parametrize("command", ["jobs show", "jobs watch", "jobs cancel", "seed", "button"])
+def test_what_is_no_jobid_is_refused_in_the_commands_own_words(
+    monkeypatch: pytest.MonkeyPatch, command: str, jobid: str
+) -> None:
+    client = answer_with(monkeypatch)
+    ran = run(*command.split(), jobid, *(["U1"] if command == "button" else []))
+    assert ran.exit_code == 2 and client.calls == []
+    assert "waystation jobs list" in ran.err and "JOBID" in ran.err
 
 
 DRAWN = JOB | {

@@ -21,6 +21,11 @@ def test_help_lists_every_command_and_exit_code() -> None:
         assert f" {code.value}  " in shown
 
 
+def test_help_names_what_works_on_this_host() -> None:
+    shown = " ".join(run("--help").out.split())
+    assert "users, doctor, migrate and rotate-key work on this host's files" in shown
+
+
 def test_version_is_the_packages() -> None:
     assert run("--version").out == f"waystation {version('waystation')}\n"
 

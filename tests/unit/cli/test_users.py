@@ -98,7 +98,7 @@ def test_expire_sets_moves_and_lifts_the_end(users: Users, stored: Callable[[], 
     until = stored().expires_at
     assert until is not None and until.isoformat() == "2999-12-31T23:59:59+00:00"
     assert "active until 2999-12-31 23:59" in users("list").out
-    assert users("expire", "1", "--json").json["expires"] is not None
+    assert users("expire", "1", "--now", "--json").json["expires"] is not None
     assert "expired" in users("list").out
     assert users("expire", "1", "--never", "--json").json["expires"] is None
     assert stored().expires_at is None
@@ -109,16 +109,41 @@ def test_expire_takes_dates_only(users: Users) -> None:
     assert ran.exit_code == 2 and "2027-01-31" in ran.err
 
 
-def test_an_end_and_no_end_exclude_each_other(users: Users) -> None:
+@pytest.mark.parametrize("flags", ["--on 2999-12-31 --never", "--now --never"])
+def test_an_end_and_no_end_exclude_each_other(users: Users, flags: str) -> None:
     users("add", "--email", "ada@example.org")
-    assert users("expire", "1", "--on", "2999-12-31", "--never").exit_code == 2
+    assert users("expire", "1", *flags.split()).exit_code == 2
     assert users("list", "--json").json[0]["expires"] is None
 
 
 def test_a_change_that_was_made_is_shown_as_done(users: Users) -> None:
     users("add", "--email", "ada@example.org")
-    for change in ("expire", "revoke"):
-        assert users(change, "1").out.splitlines()[1].startswith("✓  1")
+    for change in ("expire 1 --now", "revoke 1"):
+        assert users(*change.split()).out.splitlines()[1].startswith("✓  1")
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_expire_without_a_date_and_nobody_to_ask_changes_nothing(
+    users: Users, stored: Callable[[], User], flags: tuple[str, ...]
+) -> None:
+    users("add", "--email", "ada@example.org")
+    ran = users("expire", "1", *flags)
+    assert ran.exit_code == 2 and "--on DATE, --now or --never" in ran.out + ran.err
+    assert stored().expires_at is None
+
+
+def test_expire_without_a_date_asks_and_names_the_user(
+    users: Users, stored: Callable[[], User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users("add", "--email", "ada@example.org")
+    monkeypatch.setattr("waystation.cli.confirming.person_is_there", lambda: True)
+    ran = run(
+        "users", "expire", "1", stdin="n\n", environment={"WAYSTATION_DATA_DIR": "data"}
+    )
+    assert ran.exit_code == 1 and "subscription of ada@example.org now?" in ran.err
+    assert stored().expires_at is None
+    run("users", "expire", "1", stdin="y\n", environment={"WAYSTATION_DATA_DIR": "data"})
+    assert stored().expires_at is not None
 
 
 def test_times_are_written_as_the_api_does(users: Users) -> None:
@@ -129,7 +154,7 @@ def test_times_are_written_as_the_api_does(users: Users) -> None:
     assert len(user["created"]) == len(user["expires"]) and user["created"].endswith("Z")
 
 
-@pytest.mark.parametrize("command", ["list", "admin 1", "expire 1", "rotate 1", "revoke 1"])
+@pytest.mark.parametrize("command", ["list", "admin 1", "expire 1 --now", "rotate 1", "revoke 1"])
 def test_only_add_makes_a_database(users: Users, tmp_path: Path, command: str) -> None:
     ran = users(*command.split(), "--json")
     path = str(tmp_path / "data" / "waystation.db")
@@ -184,7 +209,8 @@ def test_admin_is_granted_shown_and_taken_back(users: Users, stored: Callable[[]
 @pytest.mark.parametrize("command", ["admin", "expire", "rotate", "revoke"])
 def test_somebody_unknown_has_an_exit_code(users: Users, command: str) -> None:
     users("add", "--email", "ada@example.org")
-    assert users(command, "nobody@example.org").exit_code == 8
+    flags = ("--now",) if command == "expire" else ()
+    assert users(command, "nobody@example.org", *flags).exit_code == 8
 
 
 def test_the_database_may_be_named_by_a_settings_file(
@@ -214,7 +240,7 @@ def test_a_profile_that_is_set_meanwhile_is_kept(
         return user
 
     monkeypatch.setattr(cli, "_find", find_and_let_the_service_write)
-    assert users(command, "1").exit_code == 0
+    assert users(command, "1", *(("--now",) if command == "expire" else ())).exit_code == 0
     user = stored()
     assert user.name == "Ada"
     changed = {"rotate": user.token_hash, "expire": user.expires_at, "revoke": user.revoked_at}

@@ -103,15 +103,17 @@ def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator
 
 def look_at_users(users: Sequence[User], counts: Counts, now: datetime) -> Iterator[Finding]:
     """Yield who may call, and what waits."""
-    active = [
-        user
-        for user in users
-        if user.revoked_at is None and (user.expires_at is None or user.expires_at > now)
-    ]
-    if active:
-        yield ok(f"{len(active)} with a token that works")
-    else:
+    kept = [user for user in users if user.revoked_at is None]
+    expired = [user for user in kept if user.expires_at is not None and user.expires_at <= now]
+    if len(kept) > len(expired):
+        yield ok(f"{len(kept) - len(expired)} with a token that works")
+    elif not expired:
         yield warning("nobody can call the API yet", "`waystation users add --email …`")
+    for user in expired:
+        yield warning(
+            f"the subscription of {user.email} ended {user.expires_at:%Y-%m-%d %H:%M} UTC",
+            f"`waystation users expire {user.email} --on DATE`, or --never in place of a date",
+        )
     if counts.unrecognised:
         yield warning(
             f"{counts.unrecognised} bot messages that nobody understood are kept",

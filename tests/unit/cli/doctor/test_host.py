@@ -160,9 +160,19 @@ def test_users_count_only_with_a_token_that_works() -> None:
     gone = User(2, "gone@example.org", START, b"", revoked_at=START)
     late = User(3, "late@example.org", START, b"", expires_at=START)
     now = START + timedelta(days=1)
-    assert only(look_at_users([ada, gone, late], Counts(), now)).what == "1 with a token that works"
-    nobody = only(look_at_users([gone, late], Counts(), now))
+    works, _ = look_at_users([ada, gone, late], Counts(), now)
+    assert works.what == "1 with a token that works"
+    nobody = only(look_at_users([gone], Counts(), now))
     assert nobody.level == "warning" and "users add" in nobody.mend
+
+
+def test_whose_subscription_has_ended_is_named_with_the_mend() -> None:
+    late = User(3, "late@example.org", START, b"", expires_at=START)
+    gone = User(4, "gone@example.org", START, b"", expires_at=START, revoked_at=START)
+    finding = only(look_at_users([late, gone], Counts(), START))
+    assert finding.level == "warning"
+    assert finding.what == f"the subscription of late@example.org ended {START:%Y-%m-%d %H:%M} UTC"
+    assert "`waystation users expire late@example.org --on DATE`" in finding.mend
 
 
 def test_messages_that_nobody_understood_are_told() -> None:
