@@ -348,11 +348,13 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listening.close()
+        why = getattr(error, "strerror", None) or "no address"
         raise ConfigurationError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Set WAYSTATION_HOST and WAYSTATION_PORT to a free address."
+            f"Cannot listen on {settings.host} port {settings.port}: {why}. "
+            "Choose another --host (WAYSTATION_HOST) or --port (WAYSTATION_PORT); "
+            "--port 0 takes a free one."
         ) from error
     listening.setblocking(False)
     return listening

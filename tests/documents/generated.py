@@ -53,7 +53,8 @@ _CLI_HEAD = """\
 # Command line
 
 `waystation COMMAND --help` says what each command takes. `--json` on any command prints one line of
-JSON and nothing else to standard output; progress goes to standard error.
+JSON and nothing else to standard output; progress goes to standard error. A command that waits says
+for what and how long at most; one that fails names the command to run next where one helps.
 
 Commands that draw wait for the result (`--wait`, unless `--no-wait`). On a terminal a bar shows how
 far it is, and below it the picture so far, where there are at least 256 colours. Without a

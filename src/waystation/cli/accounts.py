@@ -13,6 +13,7 @@ from rich.text import Text
 
 from waystation.cli.confirming import Yes, confirm, must_ask, person_is_there
 from waystation.cli.group import CommandGroup
+from waystation.cli.mends import halt_mend
 from waystation.cli.options import Channel, Json
 from waystation.cli.remote import ask
 from waystation.cli.screen import MARK, Grid, fields, marked, opened, plain
@@ -27,12 +28,7 @@ app = typer.Typer(
     cls=CommandGroup, no_args_is_help=True, help="Manage the Discord accounts of a running service."
 )
 
-_RESET = "Deal with it in Discord, then: waystation accounts reset"
 _LOOK = "See that its user may use the channel and the bot, then: waystation accounts reset"
-_RENEW = "Copy a new token from Discord, then: waystation accounts add"
-_REJECTED = "Discord rejected the account's token"
-"""How a halt begins that a new token lifts, whoever resets it."""
-
 _SAVED = ("ok", "account saved")
 _STILL_HALTED = ("warning", "account saved; it is still halted")
 
@@ -56,7 +52,10 @@ def add(max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Js
     """
     with opened(as_json) as screen:
         discord = _token(token_stdin)
-        account = ask(lambda client: client.add_discord_account(discord, max_jobs=max_jobs))
+        account = ask(
+            lambda client: client.add_discord_account(discord, max_jobs=max_jobs),
+            awaited="Discord to take the token",
+        )
         said = _STILL_HALTED if "pendingModMessage" in account else _SAVED
         screen.answer(account, marked(*said), _view(account))
 
@@ -144,8 +143,8 @@ def _view(account: Account) -> RenderableType:
         rows["server"] = account["server"]
     if "pendingModMessage" in account:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
-        rejected = str(account["pendingModMessage"]).startswith(_REJECTED)
-        rows["mend"] = _RENEW if rejected else f"{_RESET} {account['channel']}"
+        halt, server = str(account["pendingModMessage"]), account.get("server", "")
+        rows["mend"] = " ".join(halt_mend(halt, account["channel"], server))
     elif "sidelined" in account:
         sidelined = account["sidelined"]
         rows["sidelined"] = plain(sidelined["cause"], "yellow")

@@ -61,11 +61,12 @@ def watch(
         to = folder and folder_at(folder)
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
-            async with waiting(screen, "job", client) as seen:
+            limit = "" if timeout_s is None else f", at most {timeout_s:g} s"
+            async with waiting(screen, "job", client, f"its end{limit}") as seen:
                 job = await client.wait(jobid, timeout_s=timeout_s, on_progress=seen)
             return job, await save(client, job, to, singles=singles)
 
-        raise typer.Exit(report(screen, *ask(call)))
+        raise typer.Exit(report(screen, *ask(call, says=True)))
 
 
 @app.command()

@@ -6,17 +6,40 @@ Rules: a command to copy has a line of its own, so that a terminal breaks it now
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
-from waystation.errors import Busy, ButtonRepeated, WaystationError
+from waystation.errors import (
+    Busy,
+    ButtonRepeated,
+    Halted,
+    NotFound,
+    RemoteProtocolError,
+    SubscriptionExpired,
+    TransportError,
+    Unavailable,
+    Unreachable,
+    WaystationError,
+)
 
-__all__ = ["MENDS", "mends"]
+__all__ = ["MENDS", "halt_mend", "job_mends", "mends"]
 
-MENDS: Mapping[str, tuple[str, str]] = {
+Mend = tuple[str, str]
+"""What helps, and the command to copy, which may be empty."""
+
+MENDS: Mapping[str, Mend] = {
+    "Unauthorized": (
+        "WAYSTATION_TOKEN is not valid there; on the service's host, a new one:",
+        "waystation users rotate EMAIL",
+    ),
     "Configuration not found": ("there is no Discord account yet:", "waystation accounts add"),
     "Configuration not found for provided channel": (
         "the accounts and their channels:",
         "waystation accounts list",
+    ),
+    "Midjourney bot not configured": (
+        "send the bot a direct message as that user, or name the channel of a server:",
+        "waystation accounts add --server SERVER --channel CHANNEL",
     ),
     "Button not supported or not found in jobid buttons array": (
         "what can be pressed:",
@@ -27,16 +50,81 @@ MENDS: Mapping[str, tuple[str, str]] = {
         "waystation users rotate EMAIL",
     ),
 }
-"""An error's message → what helps, and the command."""
+"""An error's message → what helps."""
+
+_DOCTOR = ("on the service's host, a look at Discord and the accounts:", "waystation doctor")
+
+_BY_KIND: tuple[tuple[type[WaystationError], str, Mend], ...] = (
+    (
+        SubscriptionExpired,
+        "",
+        ("on the service's host, a later end:", "waystation users expire EMAIL --on DATE"),
+    ),
+    (NotFound, "Unable to locate job", ("the jobs that run:", "waystation jobs list")),
+    (
+        Unreachable,
+        " cannot be reached: ",
+        ("WAYSTATION_URL says where the service is; to start it:", "waystation serve"),
+    ),
+    (
+        RemoteProtocolError,
+        "does not answer like Waystation",
+        ("WAYSTATION_URL says where the service is; what it is set to:", "waystation doctor"),
+    ),
+    (TransportError, "", _DOCTOR),
+    (Unavailable, "", _DOCTOR),
+)
+"""Kind of error, a part of its message, and what helps; the first that fits counts."""
+
+_REJECTED = "Discord rejected the "
+"""How each sentence about a halt begins that a new token lifts, whoever resets it."""
+
+_HALTED_AT = re.compile(r"account/midjourney/?(\d*)")
+"""The channel of a halted account in the API's own words."""
 
 
-def mends(error: WaystationError) -> Iterator[tuple[str, str]]:
-    """Yield what helps, and the command to copy, which may be empty."""
+def mends(error: WaystationError) -> Iterator[Mend]:
+    """Yield what helps against an error."""
     if isinstance(error, Busy):
         for jobid in error.executing_jobs or ():
             yield f"running: {jobid}", ""
         yield f"try again in {error.retry_after_s} s", ""
-    if isinstance(error, ButtonRepeated):
+    elif isinstance(error, ButtonRepeated):
         yield "its result:", f"waystation jobs show {error.jobid}"
-    if error.message in MENDS:
+    elif isinstance(error, Halted):
+        at = _HALTED_AT.search(error.message)
+        yield halt_mend(error.message, at[1] if at else "")
+    elif error.message in MENDS:
         yield MENDS[error.message]
+    else:
+        fits = (
+            mend
+            for kind, part, mend in _BY_KIND
+            if isinstance(error, kind) and part in error.message
+        )
+        yield from list(fits)[:1]
+
+
+def job_mends(job: Mapping[str, object]) -> Iterator[Mend]:
+    """Yield what helps when a job has failed for what is outside it."""
+    if job.get("status") != "failed":
+        return
+    if job.get("code") == Halted.status_hint:
+        yield halt_mend(str(job.get("error")), str(job.get("channel") or ""))
+    elif job.get("code") in (TransportError.status_hint, Unavailable.status_hint):
+        yield _DOCTOR
+
+
+def halt_mend(said: str, channel: str, server: str = "") -> Mend:
+    """Return what puts a halted account back to work.
+
+    Args:
+        said: the halt's text, or the sentence of a refusal for it
+        channel: empty where it is not known; server: empty where it is not known, or there is none
+    """
+    if not said.startswith(_REJECTED):
+        return "deal with it in Discord, then:", f"waystation accounts reset {channel or 'CHANNEL'}"
+    add = "waystation accounts add"
+    if channel and (server or _HALTED_AT.search(said)):
+        add += f" --server {server or 'SERVER'} --channel {channel}"
+    return "copy a new token from Discord, then:", add

@@ -48,9 +48,7 @@ def channel_id(text: str) -> str:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
     str,
-    typer.Argument(
-        metavar="CHANNEL", help="Discord channel id of the account.", parser=channel_id
-    ),
+    typer.Argument(metavar="CHANNEL", help="Discord channel id of the account.", parser=channel_id),
 ]
 Config = Annotated[
     Path | None,

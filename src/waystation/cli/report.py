@@ -7,6 +7,7 @@ from typing import Any
 
 from waystation.cli.exits import Exit, exit_for_job
 from waystation.cli.job_view import job_view
+from waystation.cli.mends import job_mends
 from waystation.cli.saving import Saved
 from waystation.cli.screen import Screen
 
@@ -24,6 +25,7 @@ def report(
     """
     if saved is None:
         screen.answer(job, *job_view(job))
+        screen.advise(job_mends(job))
     else:
         screen.answer(dict(job) | saved.as_json(), *job_view(job), *saved.shown())
         saved.tell(screen)

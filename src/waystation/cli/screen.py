@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -250,10 +250,17 @@ class Screen:
         _print(self.err, marked("error", error.message))
         for line in (error.details or "").splitlines():
             _print(self.err, plain(f"  {line}", "dim"))
-        for what, command in mends(error):
-            self._advise(f"  {what}", command, "dim")
         if waits:
             self._note_job()
+        if not (waits and isinstance(error, Unavailable)):
+            # a wait that was given a limit has no cause to look for
+            self.advise(mends(error))
+
+    def advise(self, given: Iterable[tuple[str, str]]) -> None:
+        """Tell a person what helps, and each command to copy."""
+        if not self.as_json:
+            for what, command in given:
+                self._advise(f"  {what}", command, "dim")
 
     def stopped(self) -> None:
         """Tell that a person ended the command, and how a job that goes on is found again."""

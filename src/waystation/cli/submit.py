@@ -166,6 +166,8 @@ def _given_name(param: Param) -> str:
 
 
 def _run(command: Command, given: Mapping[str, Any]) -> None:
+    from waystation.client import ANSWER_S
+
     wait, folder = given.get("wait", True), given.get("folder")
     with opened(given["as_json"]) as screen:
         fields, files = _request(command, given)
@@ -174,7 +176,8 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
         to = folder and folder_at(folder)
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
-            async with waiting(screen, command.verb, client) as show:
+            bot = f"the bot, at most {ANSWER_S:g} s"
+            async with waiting(screen, command.verb, client, bot) as show:
                 job = await client.submit(command.verb, fields, files)
                 screen.jobid = jobid = job["jobid"]
                 show(job)
@@ -182,7 +185,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
                     job = await client.wait(jobid, timeout_s=given["timeout_s"], on_progress=show)
             return job, await save(client, job, to, singles=given.get("singles", False))
 
-        raise typer.Exit(report(screen, *ask(call)))
+        raise typer.Exit(report(screen, *ask(call, says=True)))
 
 
 def _request(

@@ -150,9 +150,7 @@ def admin(
         _change(screen, who, lambda: {"is_admin": not off}, config)
 
 
-def _change(
-    screen: Screen, who: str, changes: Callable[[], UserChanges], config: Config
-) -> None:
+def _change(screen: Screen, who: str, changes: Callable[[], UserChanges], config: Config) -> None:
     async def work(state: State) -> User:
         return await _changed(state, who, changes())
 

@@ -43,23 +43,25 @@ def _said(job: Mapping[str, object]) -> str:
 
 @asynccontextmanager
 async def waiting(
-    screen: Screen, what: str, client: Client
+    screen: Screen, what: str, client: Client, awaited: str
 ) -> AsyncIterator[Callable[[Mapping[str, object]], None]]:
     """Show that something runs; yield a function that takes each state of the job.
 
     Without a terminal that can draw on stderr each change of status is a line; with `--json` and
     without such a terminal nothing is.
 
-    Args: client: fetches the pictures to be shown meanwhile
+    Args:
+        client: fetches the pictures to be shown meanwhile
+        awaited: what is waited for until there is a state, and how long at most
     """
     if not _can_draw(screen.err):
-        screen.note(f"{what} …", "")
+        screen.note(f"{what} … waits for {awaited}", "")
         yield _Lines(screen, what).show
         return
     size = room(screen.err)
     preview = None if size is None else Preview(client, *size)
     try:
-        with _Bar(screen.err, what, preview) as bar:
+        with _Bar(screen.err, what, preview, awaited) as bar:
             yield bar.show
     finally:
         if preview is not None:
@@ -86,7 +88,7 @@ class _Lines:
 class _Bar:
     """A bar, a status, and the picture below them; leaves nothing behind."""
 
-    def __init__(self, console: Console, what: str, preview: Preview | None) -> None:
+    def __init__(self, console: Console, what: str, preview: Preview | None, awaited: str) -> None:
         # Takes a fifth of a second to import: only where a bar is shown.
         from rich.live import Live
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -99,7 +101,7 @@ class _Bar:
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._progress.add_task(what, total=None, status="")
+        self._task = self._progress.add_task(what, total=None, status=f"waits for {awaited}")
         self._preview = preview
         self._live = Live(
             console=console,

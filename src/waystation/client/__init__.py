@@ -15,7 +15,17 @@ from __future__ import annotations
 
 from waystation.client.answers import reason
 from waystation.client.blocking import SyncClient
-from waystation.client.client import Client
+from waystation.client.client import ANSWER_S, Client
 from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job
 
-__all__ = ["FINAL", "Account", "Asked", "AskedOf", "Client", "Job", "SyncClient", "reason"]
+__all__ = [
+    "ANSWER_S",
+    "FINAL",
+    "Account",
+    "Asked",
+    "AskedOf",
+    "Client",
+    "Job",
+    "SyncClient",
+    "reason",
+]

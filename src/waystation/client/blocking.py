@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from waystation.client.client import Client
+from waystation.client.client import ANSWER_S, Client
 
 __all__ = ["SyncClient"]
 
@@ -29,7 +29,7 @@ def _blocking(
 class SyncClient:
     """`Client` for programs without an event loop; each call blocks until its answer is there."""
 
-    def __init__(self, url: str, token: str, *, timeout_s: float = 180.0) -> None:
+    def __init__(self, url: str, token: str, *, timeout_s: float = ANSWER_S) -> None:
         self._runner = asyncio.Runner()
         self._client = Client(url, token, timeout_s=timeout_s)
 

@@ -33,7 +33,10 @@ from waystation.errors import (
     Unreachable,
 )
 
-__all__ = ["Client"]
+__all__ = ["ANSWER_S", "Client"]
+
+ANSWER_S = 180.0
+"""Longest wait for one answer, unless another is given."""
 
 _FIRST_POLL_S = 0.25
 _LONGEST_POLL_S = 5.0
@@ -63,7 +66,7 @@ class Client:
         url: str,
         token: str,
         *,
-        timeout_s: float = 180.0,
+        timeout_s: float = ANSWER_S,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._url = url.rstrip("/").removesuffix("/v2")

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             runner.run(_run(simulator, until_stdin_closes=until_stdin_closes))
         except OSError as error:
-            parser.error(_why(error, simulator.options))
+            parser.exit(2, f"{parser.prog}: {_why(error, simulator.options)}\n")
     return 0
 
 

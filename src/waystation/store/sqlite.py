@@ -284,7 +284,7 @@ class SqliteStore:
 
         Raises: Conflict: another process owns them
         """
-        self._lock_file = _lock(self._path.with_name(self._path.name + ".serve"))
+        self._lock_file = _lock(self._path)
         await self._write(accounts.void_leases)
 
     async def bound_waits(
@@ -378,13 +378,17 @@ def _open(path: Path, at: datetime) -> _Connections:
     return _Connections(Database(writer), Database(near), Database(far))
 
 
-def _lock(path: Path) -> int:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _lock(database: Path) -> int:
+    beside = database.with_name(database.name + ".serve")
+    handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise Conflict("Another process serves this database already.") from None
+        raise Conflict(
+            f"Another process serves the database {database} already",
+            details="Stop it, or set WAYSTATION_DATA_DIR to another directory.",
+        ) from None
     return handle
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.run import run
+from waystation.cli import remote
 from waystation.cli.remote import service_url
+from waystation.client import Client
 from waystation.settings import load
 
 
@@ -45,3 +48,33 @@ def test_a_service_that_is_not_there_has_an_exit_code(
     ran = run("jobs", "list", "--json", environment=environment)
     assert ran.exit_code == 3
     assert ran.json["error"] == "http://127.0.0.1:9 cannot be reached: connection refused"
+
+
+@pytest.mark.parametrize(("awaited", "told"), [("", "http://x to answer"), ("Discord", "Discord")])
+def test_whoever_waits_is_told_for_what_and_how_long_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    awaited: str,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAYSTATION_URL", "http://x")
+    monkeypatch.setenv("WAYSTATION_TOKEN", "user:1-x")
+    monkeypatch.setattr(remote, "_AT_ONCE_S", 0)
+    said = ""
+
+    async def slow(client: Client) -> str:
+        nonlocal said
+        async with asyncio.timeout(10):
+            while not (said := said + capsys.readouterr().err):
+                await asyncio.sleep(0)
+        return "done"
+
+    async def at_once(client: Client) -> str:
+        return "done"
+
+    assert remote.ask(slow, awaited=awaited) == "done"
+    assert said == f"waits for {told}, at most 180 s\n"
+    assert remote.ask(at_once, says=True) == "done"
+    assert capsys.readouterr().err == ""

@@ -51,3 +51,15 @@ def test_in_json_the_job_holds_what_was_saved_and_what_was_not(
     captured = capsys.readouterr()
     assert json.loads(captured.out) == DONE | {"saved": ["a.webp"], "unsaved": lost}
     assert captured.err == ""
+
+
+def test_a_job_that_failed_for_what_is_outside_it_names_the_command_to_run_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    halted = {"status": "failed", "code": 596, "channel": "2", "error": "Pending mod message"}
+    assert report(Screen(False), DONE | halted, None) is Exit.HALTED
+    assert capsys.readouterr().err.endswith("\n  waystation accounts reset 2\n")
+    report(Screen(False), DONE | {"status": "failed", "code": 502}, None)
+    assert capsys.readouterr().err.endswith("\n  waystation doctor\n")
+    report(Screen(True), DONE | {"status": "failed", "code": 502}, None)
+    assert capsys.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +61,25 @@ def test_a_second_server_on_the_database_is_told_why(
     monkeypatch.setattr(app, "serve", refuse)
     ran = run("serve")
     assert (ran.exit_code, ran.err) == (1, "✗ Another process serves this database already.\n")
+
+
+def test_a_port_that_is_taken_names_the_option_that_chooses_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = run("serve", "--host", "127.0.0.1", "--port", str(port))
+    assert ran.exit_code == 2
+    assert ran.err.startswith(f"✗ Cannot listen on 127.0.0.1 port {port}: Address already in use. ")
+    assert "--port" in ran.err and "WAYSTATION_PORT" in ran.err and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "192.0.2.1"])
+def test_an_address_that_this_host_does_not_have_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("serve", "--host", host, "--port", "0")
+    assert ran.exit_code == 2 and "--host" in ran.err
+    assert ran.err.startswith(f"✗ Cannot listen on {host} port 0: ")

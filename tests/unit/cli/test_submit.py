@@ -240,5 +240,6 @@ def test_a_mask_that_is_neither_is_told_without_asking(
 ) -> None:
     client = answer_with(monkeypatch)
     ran = run("button", "job:1", "Vary (Region)", "--mask", given, "--json")
-    assert ran.json == {"error": f"{given} is neither a file nor base64", "code": 412}
+    said = given or "the empty text"
+    assert ran.json == {"error": f"{said} is neither a file nor base64", "code": 412}
     assert client.calls == []

@@ -137,9 +137,7 @@ def test_expire_without_a_date_asks_and_names_the_user(
 ) -> None:
     users("add", "--email", "ada@example.org")
     monkeypatch.setattr("waystation.cli.confirming.person_is_there", lambda: True)
-    ran = run(
-        "users", "expire", "1", stdin="n\n", environment={"WAYSTATION_DATA_DIR": "data"}
-    )
+    ran = run("users", "expire", "1", stdin="n\n", environment={"WAYSTATION_DATA_DIR": "data"})
     assert ran.exit_code == 1 and "subscription of ada@example.org now?" in ran.err
     assert stored().expires_at is None
     run("users", "expire", "1", stdin="y\n", environment={"WAYSTATION_DATA_DIR": "data"})

@@ -35,6 +35,9 @@ def test_percent_is_what_the_bot_states(job: dict[str, object], expected: int | 
     assert percent(job) == expected
 
 
+BOT = "the bot, at most 180 s"
+
+
 def client() -> Client:
     return cast(Client, FakeClient([]))
 
@@ -42,7 +45,7 @@ def client() -> Client:
 async def test_without_a_terminal_each_change_is_a_line_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    async with waiting(Screen(as_json=False), "imagine", client()) as show:
+    async with waiting(Screen(as_json=False), "imagine", client(), BOT) as show:
         for status, content in (
             ("started", ""),
             ("started", ""),
@@ -54,7 +57,7 @@ async def test_without_a_terminal_each_change_is_a_line_once(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "imagine …",
+        "imagine … waits for the bot, at most 180 s",
         "imagine … started",
         "imagine … progress 31 %",
         "imagine … completed",
@@ -64,7 +67,7 @@ async def test_without_a_terminal_each_change_is_a_line_once(
 async def test_with_json_and_no_terminal_nothing_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    async with waiting(Screen(as_json=True), "imagine", client()) as show:
+    async with waiting(Screen(as_json=True), "imagine", client(), BOT) as show:
         show({"status": "started"})
     assert capsys.readouterr() == ("", "")
 
@@ -84,7 +87,8 @@ def on_a_terminal(**environment: str) -> tuple[Screen, io.StringIO]:
 
 async def test_on_a_terminal_a_bar_shows_status_and_leaves_nothing_behind() -> None:
     screen, file = on_a_terminal()
-    async with waiting(screen, "imagine", client()) as show:
+    async with waiting(screen, "imagine", client(), BOT) as show:
+        assert "waits for the bot, at most 180 s" in file.getvalue()
         show({"status": "progress", "content": "(31%)"})
         show({"status": "x\x1b[31m"})
     shown = file.getvalue()
@@ -98,10 +102,10 @@ async def test_a_terminal_that_cannot_or_must_not_draw_gets_lines(
     environment: dict[str, str],
 ) -> None:
     screen, file = on_a_terminal(**environment)
-    async with waiting(screen, "imagine", client()) as show:
+    async with waiting(screen, "imagine", client(), BOT) as show:
         show({"status": "progress", "content": "(31%)", "attachments": [{"url": "http://x/a"}]})
     shown = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())
-    assert shown == "imagine …\nimagine … progress 31 %\n"
+    assert shown == f"imagine … waits for {BOT}\nimagine … progress 31 %\n"
 
 
 async def test_the_picture_so_far_is_drawn_below_the_bar_and_taken_away() -> None:
@@ -115,7 +119,7 @@ async def test_the_picture_so_far_is_drawn_below_the_bar_and_taken_away() -> Non
             fetched.set()
 
     screen, file = on_a_terminal()
-    async with waiting(screen, "imagine", cast(Client, Showing())) as show:
+    async with waiting(screen, "imagine", cast(Client, Showing()), BOT) as show:
         show({"status": "progress", "attachments": [{"url": "http://x/a.webp?s=1"}]})
         async with asyncio.timeout(10):
             await fetched.wait()

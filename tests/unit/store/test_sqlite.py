@@ -115,8 +115,12 @@ async def test_only_one_process_owns_the_accounts(
 ) -> None:
     await store.own_accounts()
     beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refused:
         await beside.own_accounts()
+    assert refused.value.message == (
+        f"Another process serves the database {tmp_path / 'data' / 'w.db'} already"
+    )
+    assert refused.value.details == "Stop it, or set WAYSTATION_DATA_DIR to another directory."
     await store.close()
     await beside.own_accounts()
     await beside.close()

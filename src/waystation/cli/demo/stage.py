@@ -88,7 +88,8 @@ class Stage:
 
     async def wait(self, what: str, job: Job) -> Job:
         """Follow a job to its end with a progress bar."""
-        async with waiting(self.screen, what, self.client) as seen:
+        limit = f"its end, at most {_JOB_WITHIN_S:g} s"
+        async with waiting(self.screen, what, self.client, limit) as seen:
             seen(job)
             ended = await self.client.wait(job["jobid"], timeout_s=_JOB_WITHIN_S, on_progress=seen)
         self.jobs[what] = ended
