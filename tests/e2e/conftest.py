@@ -285,11 +285,21 @@ class Installation:
         """Wait until that many accounts are connected and caught up."""
 
         async def are_connected() -> bool:
-            async with self.http.get(f"{self.url}/readyz") as answer:
-                sessions = (await answer.json())["sessions"]
-            return bool(sessions.get("connected", 0) >= count)
+            return await self._sessions() >= count
 
         await eventually(are_connected)
+
+    async def cut_off(self) -> None:
+        """Wait until no account is connected."""
+
+        async def is_cut_off() -> bool:
+            return await self._sessions() == 0
+
+        await eventually(is_cut_off)
+
+    async def _sessions(self) -> int:
+        async with self.http.get(f"{self.url}/readyz") as answer:
+            return int((await answer.json())["sessions"].get("connected", 0))
 
     async def quiet(self, account: Account | None = None) -> None:
         """Wait until the bot has no work and the service has applied all it was told.

@@ -388,6 +388,7 @@ async def test_a_bot_that_never_answers_is_502(install: Install) -> None:
 async def test_a_gateway_that_is_down_is_502(install: Install) -> None:
     async with set_up(install, first_answer_s=1.0) as (here, ada, _):
         await here.sim.stop()
+        await here.cut_off()
         status, answer, _ = await ada.describe(here.photo())
         assert (status, answer) == (
             502,

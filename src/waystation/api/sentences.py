@@ -132,6 +132,7 @@ SENTENCES: Mapping[Does, Sequence[Sentence]] = {
         *_rows(429, "<limit> jobs were taken for this account within a minute; wait"),
         *_rows(
             502,
+            "The account's connection to Discord was lost while the job waited",
             "The account's connection to Discord was not ready within <time>",
             "The job was not sent to Discord in the time of its request",
             "The job's turn did not come within <time>: an account sends one job after the other",

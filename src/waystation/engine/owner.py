@@ -123,6 +123,8 @@ class Owner:
         self.listener = Listener(self)
         self._recovery = Recovery(self)
         self._is_connected = False
+        self._blind_since: datetime | None = self._born_at
+        """Since when it has not been caught up; None while it is."""
 
     # ── what faces may ask ──
 
@@ -297,6 +299,7 @@ class Owner:
                 for helper in helpers:
                     helper.cancel()
         finally:
+            self._blind_since = self._blind_since or self.adapters.clock.now()
             self._hold = None
             await hold.transport.close()
 
@@ -390,6 +393,8 @@ class Owner:
         hold.session.now = session
         await self._save_session(hold)
         hold.caught_up = self._is_connected
+        if hold.caught_up:
+            self._blind_since = None
         if ghosts := hold.conversation.unread_ghosts:
             hold.conversation.reading_late([ghost.jobid for ghost in ghosts])
             self._recovery.want_ghosts()
@@ -401,6 +406,7 @@ class Owner:
         """Judge nothing and submit nothing until caught up again."""
         self._is_connected = False
         self._held().caught_up = False
+        self._blind_since = self._blind_since or self.adapters.clock.now()
         self.moved.ring()
 
     def applied(self, sequence: int | None) -> None:
@@ -449,6 +455,10 @@ class Owner:
     def caught_up(self) -> bool:
         """Whether everything up to now was received: before that nothing is submitted (R28)."""
         return self._hold is not None and self._hold.caught_up
+
+    def was_connected_since(self, moment: datetime) -> bool:
+        """Tell whether everything was received at some time after a moment."""
+        return self._blind_since is None or self._blind_since > moment
 
     @property
     def in_flight(self) -> JobId | None:

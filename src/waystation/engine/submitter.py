@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -140,16 +141,24 @@ class Submitter:
         return self._turns.standing(self._now(), of_transport)
 
     def unsent(self, jobid: JobId) -> JobEvent | None:
-        """Return the end of a job whose time to be asked is over, with what it waits for."""
-        entry = self._queue.get(jobid)
-        if entry is None:
+        """Return the end of a job whose time is over, with what it waits for.
+
+        None: nothing of it is still to be sent.
+        """
+        entry, job = self._queue.get(jobid), self._owner.current(jobid)
+        opened = job is not None and job.modal is not None
+        if job is None or not (opened or (entry is not None and entry.fits(job))):
             return None
         standing = self.standing
         hindrance = self._hindrance(standing)
-        if hindrance in (None, Hindrance.TURN):
+        if hindrance is Hindrance.CONNECTION and self._owner.was_connected_since(
+            job.submitted_at or job.created_at
+        ):
+            hindrance = Hindrance.LOST
+        elif hindrance in (None, Hindrance.TURN) and entry is not None and not opened:
             # turns come and go; what is the job's own has kept it from taking one
             hindrance = self._own_hindrance(entry)
-        return self._end_of(hindrance or Hindrance.TURN, standing)
+        return self._end_of(hindrance or Hindrance.TURN, standing, opened=opened)
 
     async def may_press(self, longest_s: float) -> bool:
         """Wait until Cancel Job may be pressed; False when that would take too long (R16)."""
@@ -265,12 +274,15 @@ class Submitter:
         if standing is None:
             return
         ends_at = self._now() + standing.wait_s
-        end = self._end_of(
-            Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD, standing
-        )
+        hindrance = Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD
         for jobid, entry in list(self._queue.items()):
             if ends_at > entry.until:
-                await self._end(jobid, end)
+                await self._end(jobid, self._end_of(hindrance, standing))
+        wait, now = timedelta(seconds=standing.wait_s), self._owner.adapters.clock.now()
+        for jobid in sorted(self._modals):
+            job = self._owner.current(jobid)
+            if job is not None and job.deadline_at is not None and now + wait > job.deadline_at:
+                await self._end(jobid, self._end_of(hindrance, standing, opened=True))
 
     async def _alone(self, jobid: JobId, work: Coroutine[Any, Any, None]) -> None:
         """Do something for one job; what goes wrong with it ends that job alone.
@@ -473,8 +485,11 @@ class Submitter:
 
     # ── small things ──
 
-    def _end_of(self, hindrance: Hindrance, standing: Standing | None) -> JobEvent:
-        return hindrance.end(spoken(self._owner.limits.conversation.first_answer), standing)
+    def _end_of(
+        self, hindrance: Hindrance, standing: Standing | None, *, opened: bool = False
+    ) -> JobEvent:
+        limit = spoken(self._owner.limits.conversation.first_answer)
+        return hindrance.end(limit, standing, opened=opened)
 
     def _submission(self, nonce: Nonce, action: Action) -> Submission:
         account = self._owner.account

@@ -21,12 +21,25 @@ from waystation.midjourney.commands import MAX_LANE
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.ports import Standing
 
-__all__ = ["IN_FLIGHT_S", "NOTHING_SENT", "RATE_LIMITED", "Hindrance", "Turns", "lane", "remaining"]
+__all__ = [
+    "IN_FLIGHT_S",
+    "NOTHING_SENT",
+    "NOT_ANSWERED",
+    "RATE_LIMITED",
+    "Hindrance",
+    "Turns",
+    "lane",
+    "remaining",
+]
 
 IN_FLIGHT_S: Final = IN_FLIGHT.total_seconds()
 """How long an ask that has shown nothing keeps all others waiting (R15)."""
 
 NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."
+
+NOT_ANSWERED: Final = (
+    "What the bot opened was not answered, so nothing comes of it; the job can be submitted again."
+)
 
 RATE_LIMITED: Final = "Discord /interactions failed with HTTP status 429"
 
@@ -37,20 +50,25 @@ class Hindrance(StrEnum):
     """What stands between a job and its being asked; its value is what the job ends with."""
 
     CONNECTION = "The account's connection to Discord was not ready within {limit}"
+    LOST = "The account's connection to Discord was lost while the job waited"
     DISCORD = RATE_LIMITED
     BREAKER = "Discord refused too many requests of this installation; nothing is sent to it now"
     UPLOAD = "The picture was not uploaded to Discord within {limit}"
     LOOK_ALIKE = "A job that looks the same did not show which result is its own within {limit}"
     TURN = "The job's turn did not come within {limit}: an account sends one job after the other"
 
-    def end(self, limit: str, standing: Standing | None) -> JobEvent:
+    def end(self, limit: str, standing: Standing | None, *, opened: bool = False) -> JobEvent:
         """Return the end of a job that was not asked for this reason.
 
-        Args: limit: how long it could wait, in words
+        Args: limit: how long it could wait, in words; opened: it was, and what the bot has opened
+        for it was not answered
         """
         if self is Hindrance.DISCORD and standing is not None:
-            return Refused(429, RATE_LIMITED, remaining(standing))
-        return Failed(502, self.value.format(limit=limit), NOTHING_SENT)
+            # a press that Discord has executed is not refused any more (R25)
+            kind = Failed if opened else Refused
+            return kind(429, RATE_LIMITED, remaining(standing))
+        details = NOT_ANSWERED if opened else NOTHING_SENT
+        return Failed(502, self.value.format(limit=limit), details)
 
 
 @dataclass(slots=True)

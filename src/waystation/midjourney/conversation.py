@@ -476,7 +476,7 @@ class Conversation:
         after history was read.
 
         Args: caught_up: whether every message up to now has been received; unsent: the end of a
-        job that was never asked, by what it waited for
+        job that still waits to be asked, or to answer what the bot has opened, by what it waits for
         """
         steps: list[Step] = []
         look_back: set[JobId] = set()
@@ -490,7 +490,10 @@ class Conversation:
             due = self._due_at(job, caught_up=caught_up)
             if due is None or due > now:
                 continue
-            if caught_up and self._lookups.needed(job, due):
+            if (end := unsent(job.jobid)) is not None:
+                # nobody can have answered what was not sent
+                steps.append(self._step(job.jobid, now, end))
+            elif caught_up and self._lookups.needed(job, due):
                 look_back.add(job.jobid)
             elif held := self._held.of(frozenset({job.jobid})):
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
@@ -500,8 +503,7 @@ class Conversation:
                 runs_on = job.vanished_at is None
                 steps.append(self._step(job.jobid, now, Failed(502, TOLD_APART, ghost=runs_on)))
             else:
-                end = unsent(job.jobid) if job.status is JobStatus.CREATED else None
-                end = end or verdict(job, self._limits, caught_up=caught_up)
+                end = verdict(job, self._limits, caught_up=caught_up)
                 steps.append(self._step(job.jobid, now, end))
         learnt = self._learnt(join(steps))
         return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))

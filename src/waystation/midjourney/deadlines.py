@@ -58,7 +58,8 @@ def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
     due = job.deadline_at
     if job.vanished_at is not None:
         due = job.vanished_at + limits.vanish_grace
-    if due is None or caught_up:
+    if due is None or caught_up or job.modal is not None:
+        # what is not answered is not waited for either
         return due
     return due + limits.blind_grace
 

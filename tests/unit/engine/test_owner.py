@@ -12,6 +12,7 @@ from tests.build import replace, setup
 from tests.fakes import START, FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,
+    LIMITS,
     Desk,
     acknowledged,
     answer,
@@ -321,8 +322,32 @@ async def test_a_job_that_cannot_be_sent_in_time_fails_unsent(tmp_path: Path) ->
         job = await here.submit()
         await here.pass_time(60)
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.code == 502
+        assert (failed.code, failed.error) == (
+            502,
+            "The account's connection to Discord was not ready within 60 seconds",
+        )
         assert here.discord.performed == []
+
+
+async def test_a_connection_that_is_lost_while_a_job_waits_is_named_so(tmp_path: Path) -> None:
+    async with desk(tmp_path, replace(LIMITS, pacing_s=100)) as here:
+        await here.start()
+        await here.send()
+        job = await here.submit()
+        await here.pass_time(59)
+        await here.quiet()
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        later = await here.submit()
+        await here.pass_time(1)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (
+            502,
+            "The account's connection to Discord was lost while the job waited",
+        )
+        await here.pass_time(60)
+        failed = await here.becomes(later.jobid, JobStatus.FAILED)
+        assert failed.error == "The account's connection to Discord was not ready within 60 seconds"
 
 
 async def test_a_ghost_gives_its_slot_back_without_evidence(tmp_path: Path) -> None:

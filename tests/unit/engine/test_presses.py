@@ -39,7 +39,7 @@ from waystation.gateway_events import (
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.steps import NOTHING
-from waystation.ports import Change
+from waystation.ports import Change, Standing
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
 
@@ -249,6 +249,84 @@ async def test_a_modal_found_after_a_lost_session_fails_and_nothing_is_pressed_a
         failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
         assert (failed.code, failed.modal) == (502, None)
         assert len(here.here.discord.performed) == 2
+
+
+FORM = (
+    "What the bot opened was not answered, so nothing comes of it; the job can be submitted again."
+)
+LIMITED = '{"message":"You are being rate limited.","retry_after":120}'
+
+
+async def test_a_form_that_waits_for_its_turn_ends_with_that_and_holds_nothing(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        asked, job = await pressed(here, pressing(parent, "V1"))
+        owner, clock = here.pool.owners[0], here.here.clock
+        owner._submitter._turns.asked(clock.monotonic(), 1000.0, unbound=False)
+        here.here.discord.say(modal_for(job))
+        await until(lambda: _modal(owner, job))
+        reads = len(here.here.discord.reads)
+        await here.here.pass_time(60)
+        failed = await asked
+        assert (failed.code, failed.error, failed.error_details) == (
+            502,
+            "The job's turn did not come within 60 seconds: "
+            "an account sends one job after the other",
+            FORM,
+        )
+        # it was opened and never answered: the bot draws nothing, and history has nothing of it
+        assert (failed.ghost, failed.slot) == (False, False)
+        assert len(here.here.discord.reads) == reads
+
+
+async def test_a_form_that_discord_lets_nobody_answer_in_its_time_ends_at_once(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        asked, job = await pressed(here, pressing(parent, "V1"))
+        here.here.discord.standing = Standing(120.0, LIMITED)
+        here.here.discord.say(modal_for(job))
+        failed = await asked
+        assert (failed.code, failed.error, failed.error_details) == (
+            429,
+            "Discord /interactions failed with HTTP status 429",
+            LIMITED,
+        )
+        assert (failed.ghost, failed.slot) == (False, False)
+
+
+async def test_a_form_is_answered_after_a_wait_that_ends_in_its_time(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        _, job = await pressed(here, pressing(parent, "V1"))
+        here.here.discord.standing = Standing(20.0, LIMITED)
+        here.here.discord.say(modal_for(job))
+        await until(lambda: _modal(here.pool.owners[0], job))
+        await here.here.quiet()
+        assert len(here.here.discord.performed) == 2
+        here.here.discord.standing = None
+        await here.here.pass_time(20)
+        await here.performed(3)
+
+
+async def test_a_form_that_waits_for_the_connection_ends_with_that(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        asked, job = await pressed(here, pressing(parent, "V1"))
+        here.here.clock.advance(0.001)
+        owner = here.pool.owners[0]
+        owner.disconnected()
+        here.here.discord.say(modal_for(job))
+        await until(lambda: _modal(owner, job))
+        await here.here.pass_time(60)
+        failed = await asked
+        assert (failed.error, failed.error_details) == (
+            "The account's connection to Discord was lost while the job waited",
+            FORM,
+        )
 
 
 def _modal(owner: Any, job: Job) -> bool:

@@ -527,6 +527,23 @@ async def test_an_outdated_command_is_asked_again_once_with_another_nonce(tmp_pa
         assert here.discord.uploads[1].filename.startswith(upload_stem(second))
 
 
+async def test_what_waits_to_be_asked_again_ends_with_what_it_waited_for(tmp_path: Path) -> None:
+    async with desk(tmp_path, replace(LIMITS, pacing_s=100)) as here:
+        await here.start()
+        here.discord.outcomes.append(OUTDATED)
+        job = await here.send()
+        await until(lambda: here.discord.refreshes == 1)
+        await here.pass_time(60)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error, failed.ghost) == (
+            502,
+            "The job's turn did not come within 60 seconds: "
+            "an account sends one job after the other",
+            False,
+        )
+        assert len(here.discord.performed) == 1
+
+
 async def test_a_command_that_stays_outdated_is_not_asked_a_third_time(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()

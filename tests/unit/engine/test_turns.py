@@ -4,6 +4,7 @@ import pytest
 
 from waystation.engine.turns import (
     IN_FLIGHT_S,
+    NOT_ANSWERED,
     NOTHING_SENT,
     RATE_LIMITED,
     Hindrance,
@@ -55,6 +56,15 @@ def test_every_hindrance_ends_a_job_with_its_own_sentence(hindrance: Hindrance) 
     else:
         text = hindrance.value.format(limit="60 seconds")
         assert end == Failed(502, text, NOTHING_SENT)
+
+
+@pytest.mark.parametrize("hindrance", list(Hindrance))
+def test_every_hindrance_of_an_answer_fails_a_job_that_was_asked(hindrance: Hindrance) -> None:
+    end = hindrance.end("60 seconds", Standing(30.0, LIMITED), opened=True)
+    if hindrance is Hindrance.DISCORD:
+        assert end == Failed(429, RATE_LIMITED, remaining(Standing(30.0, LIMITED)))
+    else:
+        assert end == Failed(502, hindrance.value.format(limit="60 seconds"), NOT_ANSWERED)
 
 
 @pytest.mark.parametrize(
