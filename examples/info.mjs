@@ -13,5 +13,10 @@ const response = await fetch(`${url}/v2/jobs/info`, {
   },
   body: JSON.stringify({ channel: process.argv[2] }),
 });
-console.log(JSON.stringify(await response.json(), null, 2));
-process.exitCode = response.ok ? 0 : 1;
+const job = JSON.stringify(await response.json(), null, 2);
+if (response.ok) {
+  console.log(job);
+} else {
+  console.error(job);
+  process.exitCode = 1;
+}

@@ -6,7 +6,10 @@ set -eu
     echo "WAYSTATION_TOKEN is not set: waystation users add prints one" >&2
     exit 1
 }
-curl -sS -X POST "${WAYSTATION_URL:-http://127.0.0.1:8080}/v2/jobs/info" \
+answer=$(curl -sS -w '\n%{http_code}' -X POST "${WAYSTATION_URL:-http://127.0.0.1:8080}/v2/jobs/info" \
     -H "Authorization: Bearer $WAYSTATION_TOKEN" \
     -H "Accept: application/json" -H "Content-Type: application/json" \
-    -d "{${1:+\"channel\": \"$1\"}}"
+    -d "{${1:+\"channel\": \"$1\"}}")
+body=$(printf '%s\n' "$answer" | sed '$d')
+[ "$(printf '%s\n' "$answer" | tail -n 1)" = 200 ] || { printf '%s\n' "$body" >&2; exit 1; }
+printf '%s\n' "$body"

@@ -166,3 +166,46 @@ def test_an_example_without_a_token_says_so_in_a_sentence(name: str, program: st
     )
     said = "WAYSTATION_TOKEN is not set: waystation users add prints one\n"
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)
+
+
+_ARGUMENTS = {"describe": ["http://x.test/a.png"], "info": [], "imagine": ["a red fox"]}
+
+
+@pytest.mark.parametrize(("name", "program"), (_EXAMPLES | _INFO | _IMAGINE).items())
+async def test_an_example_fails_at_a_token_that_is_not_valid(
+    name: str, program: str, install: Install
+) -> None:
+    async with install() as here:
+        running = await asyncio.create_subprocess_exec(
+            program,
+            str(ROOT / "examples" / name),
+            *_ARGUMENTS[name.partition(".")[0]],
+            env={
+                "PATH": os.environ["PATH"],
+                "WAYSTATION_URL": here.url,
+                "WAYSTATION_TOKEN": "user:1-wrong",
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            out, err = await running.communicate()
+        assert running.returncode == 1, err.decode()
+        assert (out, b"Unauthorized" in err) == (b"", True)
+
+
+@pytest.mark.parametrize(("name", "program"), (_EXAMPLES | _INFO | _IMAGINE).items())
+def test_an_example_fails_when_nothing_listens(name: str, program: str) -> None:
+    ran = subprocess.run(
+        [program, str(ROOT / "examples" / name), *_ARGUMENTS[name.partition(".")[0]]],
+        env={
+            "PATH": os.environ["PATH"],
+            "WAYSTATION_URL": "http://127.0.0.1:9",
+            "WAYSTATION_TOKEN": "user:1-wrong",
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode != 0 and ran.stdout == "" and ran.stderr != ""

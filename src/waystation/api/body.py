@@ -1,8 +1,8 @@
 """Body: what a request carries, read as a stream, within limits of size and time (R43).
 
 Rules: `multipart/form-data` is read as a form; everything else is read as JSON, whatever the
-content type says, because curl's default says something else. Only what is no JSON is refused by
-its type. An empty body is an empty object.
+content type says, because curl's default says something else. Only what does not even begin as JSON
+is refused by its type. An empty body is an empty object.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _parse_json(raw: bytes, content_type: str) -> Body:
         raise InvalidRequest("Request body must be a JSON object") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         kind = content_type.partition(";")[0].strip().lower()
-        if kind and not _may_be_json(kind):
+        if kind and not _may_be_json(kind) and not _begins_as_json(raw):
             raise UnsupportedMedia(
                 f"Request body must be JSON or multipart/form-data, not {kind[:_MAX_SHOWN]}"
             ) from error
@@ -220,6 +220,13 @@ def _unmarked(raw: bytes) -> bytes:
 
 def _may_be_json(kind: str) -> bool:
     return kind == "text/plain" or kind.endswith(("/json", "+json"))
+
+
+def _begins_as_json(raw: bytes) -> bool:
+    """Tell whether a body was meant as an object or a list, whatever its type says."""
+    for mark in _MARKS:
+        raw = raw.removeprefix(mark)
+    return raw.replace(b"\0", b"").lstrip()[:1] in (b"{", b"[")
 
 
 def _said_before(said: object) -> tuple[object, ...]:

@@ -37,7 +37,7 @@ WHEN: Mapping[int, str] = {
     409: "this button was pressed already and works once; the answer names the earlier job",
     412: "describe: an input is missing, too long, of the wrong type or cannot be fetched",
     413: "more than 1 MiB of JSON or 11 MiB of form",
-    415: "neither JSON nor a form, and not of a type that could be one",
+    415: "a body that does not begin as JSON, of a type that is neither JSON nor a form",
     422: "moderated",
     429: (
         "with `executingJobs`: your slots are full. Without: you are asked to wait, "

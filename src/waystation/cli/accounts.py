@@ -14,13 +14,13 @@ from rich.text import Text
 from waystation.cli.confirming import Yes, confirm, must_ask, person_is_there
 from waystation.cli.group import CommandGroup
 from waystation.cli.mends import halt_mend
-from waystation.cli.options import Channel, Json
+from waystation.cli.options import Channel, Json, channel_id
 from waystation.cli.remote import ask
 from waystation.cli.screen import MARK, Grid, fields, marked, opened, plain
 from waystation.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from waystation.client import Account
+    from waystation.client import Account, Client
 
 __all__ = ["app"]
 
@@ -29,13 +29,30 @@ app = typer.Typer(
 )
 
 _LOOK = "See that its user may use the channel and the bot, then: waystation accounts reset"
+_DEFAULT_MAX_JOBS = 3
+"""The API asks for a number where a channel is named; this is its own where none is."""
+
 _SAVED = ("ok", "account saved")
 _STILL_HALTED = ("warning", "account saved; it is still halted")
 
 _TokenStdin = Annotated[
     bool, typer.Option("--token-stdin", help="Read the Discord token from stdin, without asking.")
 ]
-_MaxJobs = Annotated[int | None, typer.Option(min=1, max=15, help="Most jobs at once.")]
+_MaxJobs = Annotated[
+    int | None, typer.Option(min=1, max=15, help="Most jobs at once; 3 for a new account.")
+]
+_Server = Annotated[
+    str | None,
+    typer.Option(metavar="SERVER", help="Discord id of the channel's server.", parser=channel_id),
+]
+_Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHANNEL",
+        help="Discord id of a server's channel; else the direct messages with the bot.",
+        parser=channel_id,
+    ),
+]
 _Force = Annotated[
     bool,
     typer.Option("--force", help="End its running jobs now, also when it is being removed."),
@@ -43,19 +60,34 @@ _Force = Annotated[
 
 
 @app.command()
-def add(max_jobs: _MaxJobs = None, token_stdin: _TokenStdin = False, as_json: Json = False) -> None:
+def add(
+    server: _Server = None,
+    channel: _Where = None,
+    max_jobs: _MaxJobs = None,
+    token_stdin: _TokenStdin = False,
+    as_json: Json = False,
+) -> None:
     """Add a Discord account, or renew its token.
 
     The token is asked for without showing it, or read from stdin; it is never
-    an argument, because every user of the machine can read those. The service
-    finds the channel from the token.
+    an argument, because every user of the machine can read those. Without
+    --server and --channel the service takes the user's direct messages with
+    the bot.
     """
     with opened(as_json) as screen:
+        if (server is None) is not (channel is None):
+            raise InvalidRequest("--server and --channel go together: a channel and its server")
         discord = _token(token_stdin)
-        account = ask(
-            lambda client: client.add_discord_account(discord, max_jobs=max_jobs),
-            awaited="Discord to take the token",
-        )
+
+        async def call(client: Client) -> Account:
+            if server is None or channel is None:
+                return await client.add_discord_account(discord, max_jobs=max_jobs)
+            known = (await client.discord_accounts()).get(channel)
+            most = max_jobs or (_DEFAULT_MAX_JOBS if known is None else known["maxJobs"])
+            await client.put_discord_account(channel, server=server, discord=discord, max_jobs=most)
+            return await client.discord_account(channel)
+
+        account = ask(call, awaited="Discord to take the token")
         said = _STILL_HALTED if "pendingModMessage" in account else _SAVED
         screen.answer(account, marked(*said), _view(account))
 

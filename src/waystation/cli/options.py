@@ -39,8 +39,8 @@ def channel_id(text: str) -> str:
     """Return what may be a channel's id. Raises: BadParameter."""
     if not (text.isascii() and text.isdigit()):
         raise typer.BadParameter(
-            f"{escaped(repr(text))} is no channel's id, which has digits only; "
-            "`waystation accounts list` prints yours"
+            f"{escaped(repr(text))} is no Discord id, which has digits only; "
+            "`waystation accounts list` prints those of your channels"
         )
     return text
 

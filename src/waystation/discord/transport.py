@@ -99,7 +99,9 @@ class DiscordTransport:
         self._interest = interest
         self._untold = 0
         """Dispatches since the last event: none of them concerned the account."""
-        self._log = structlog.get_logger(__name__).bind(account=log_name)
+        self._log = structlog.get_logger(__name__).bind(
+            account=log_name, **({} if interest is None else {"channel": interest.channel})
+        )
 
     # ── ports.Transport ──
 
@@ -185,7 +187,7 @@ class DiscordTransport:
         if isinstance(follows, Stop):
             rejected = closed.close_code == CloseCode.AUTHENTICATION_FAILED
             return await self._stop(reason, token_rejected=rejected)
-        self._log.info("gateway.lost", reason=reason, wait_s=round(follows.wait_s, 1))
+        self._log.warning("gateway.lost", reason=reason, wait_s=round(follows.wait_s, 1))
         await self._events.put(Disconnected(reason))
         await clock.sleep(follows.wait_s)
         return True

@@ -40,6 +40,7 @@ class Listener:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._log = log.bind(account=owner.account.account_id)
 
     async def run(self, transport: Transport) -> None:
         """Return when the transport has stopped for good."""
@@ -53,7 +54,7 @@ class Listener:
                         return
                     await self._owner.connected(session, resumed=resumed)
                 case Disconnected(reason):
-                    log.info("gateway.disconnected", reason=reason)
+                    self._log.info("gateway.disconnected", reason=reason)
                     self._owner.disconnected()
                 case Passed(sequence):
                     self._owner.applied(sequence)
@@ -74,14 +75,14 @@ class Listener:
                 await self.weigh()
         except UuidTaken as error:
             # whosever it is, it is not this job's; the next read-back must not stumble over it
-            log.error("gateway.uuid_taken", details=error.details)
+            self._log.error("gateway.uuid_taken", details=error.details)
             self._owner.applied(sequence)
         except StoreError:
             raise
         except Exception:
             # part of the engine's loops: an event that cannot be applied must not stop the others,
             # nor come back with every RESUME and every read-back
-            log.exception("gateway.event_not_applied", kind=type(event).__name__)
+            self._log.exception("gateway.event_not_applied", kind=type(event).__name__)
             self._owner.applied(sequence)
 
     async def weigh(self) -> None:
@@ -101,11 +102,11 @@ class Listener:
                 if not await self._owner.step(weigh):
                     return
             except UuidTaken as error:
-                log.error("gateway.uuid_taken", details=error.details)
+                self._log.error("gateway.uuid_taken", details=error.details)
                 self._owner.disprove(weighed)
             except StoreError:
                 raise
             except Exception:
-                log.exception("gateway.picture_not_applied")
+                self._log.exception("gateway.picture_not_applied")
                 self._owner.disprove(weighed)
                 return

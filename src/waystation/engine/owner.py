@@ -191,7 +191,12 @@ class Owner:
             try:
                 await self.transport.perform(submission, self.request_timeout_s())
             except TransportError as error:
-                log.warning("owner.cancel_not_pressed", jobid=jobid, reason=error.message)
+                log.warning(
+                    "owner.cancel_not_pressed",
+                    account=account.account_id,
+                    jobid=jobid,
+                    reason=error.message,
+                )
                 return
         waiting = self.adapters.feed.wait(job, lambda seen: seen.final, self.limits.cancel_wait_s)
         seen = asyncio.ensure_future(waiting)

@@ -219,16 +219,17 @@ class Recovery:
     async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message] | None:
         """Return a page; None when it cannot be read in time, or a gap is to be read first."""
         owner, clock, gaps = self._owner, self._owner.adapters.clock, self._gaps
+        account_id = owner.account.account_id
         while True:
             again_s = _AGAIN_S
             try:
                 return await owner.transport.recent_messages(owner.account.channel, after)
             except (NotAuthorised, HumanCheckRequired, RequestRefused) as error:
                 # it will not be otherwise in a while
-                log.warning("owner.history_refused", reason=str(error))
+                log.warning("owner.history_refused", account=account_id, reason=str(error))
                 return None
             except TransportError as error:
-                log.warning("owner.history_unread", reason=str(error))
+                log.warning("owner.history_unread", account=account_id, reason=str(error))
                 if isinstance(error, Withheld):
                     again_s = max(again_s, error.wait_s)
             left_s = (give_up_at - clock.now()).total_seconds()

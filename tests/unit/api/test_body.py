@@ -88,6 +88,13 @@ async def test_what_is_neither_json_nor_a_form_is_refused_by_its_type(content_ty
     assert caught.value.status_hint == 415
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/xml"])
+@pytest.mark.parametrize("sent", [b'{"prompt": "a fox"', b" {'prompt': 1}", b'\xef\xbb\xbf{"a":'])
+async def test_broken_json_is_told_as_such_under_any_type(kind: str, sent: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="Request body is not valid JSON"):
+        await read([sent], kind)
+
+
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 async def test_what_is_no_form_is_read_as_json(content_type: str) -> None:
     assert await read([b'{"maxJobs":1}'], content_type) == Body(fields={"maxJobs": 1})

@@ -20,12 +20,8 @@ def test_the_discord_token_is_never_an_argument() -> None:
     command = typer.main.get_command(app)
     params = command.commands["accounts"].commands["add"].params  # type: ignore[attr-defined]
     assert {name for param in params for name in param.opts} == {
-        "--max-jobs",
-        "--token-stdin",
-        "--json",
-        "--help",
-        "-h",
-    } & {name for param in params for name in param.opts} | {
+        "--server",
+        "--channel",
         "--max-jobs",
         "--token-stdin",
         "--json",
@@ -37,6 +33,39 @@ def test_add_reads_the_token_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None
     ran = run("accounts", "add", "--token-stdin", "--max-jobs", "3", "--json", stdin=" tok.en \n")
     assert ran.exit_code == 0 and ran.json == ACCOUNT
     assert client.calls == [("add_discord_account", ("tok.en",), {"max_jobs": 3})]
+
+
+@pytest.mark.parametrize(
+    ("known", "flags", "most"),
+    [
+        ({}, (), 3),
+        ({"2": ACCOUNT | {"maxJobs": 7}}, (), 7),
+        ({"2": ACCOUNT | {"maxJobs": 7}}, ("--max-jobs", "5"), 5),
+    ],
+)
+def test_add_can_name_the_channel_of_a_server(
+    monkeypatch: pytest.MonkeyPatch, known: dict[str, object], flags: tuple[str, ...], most: int
+) -> None:
+    client = answer_with(monkeypatch, known, None, ACCOUNT | {"server": "9"})
+    where = ("--server", "9", "--channel", "2", *flags)
+    ran = run("accounts", "add", *where, "--token-stdin", stdin="tok.en\n")
+    assert ran.exit_code == 0 and "account saved" in ran.out and "server   9" in ran.out
+    assert client.calls[1:] == [
+        ("put_discord_account", ("2",), {"server": "9", "discord": "tok.en", "max_jobs": most}),
+        ("discord_account", ("2",), {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "where", [("--server", "9"), ("--channel", "2"), ("--server", "my server", "--channel", "2")]
+)
+def test_add_takes_server_and_channel_together_and_as_ids(
+    monkeypatch: pytest.MonkeyPatch, where: tuple[str, ...]
+) -> None:
+    client = answer_with(monkeypatch)
+    ran = run("accounts", "add", *where, "--token-stdin", stdin="tok.en\n")
+    assert ran.exit_code == 2 and client.calls == []
+    assert "--server" in ran.err
 
 
 def test_add_shows_the_channel_and_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:

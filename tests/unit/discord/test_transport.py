@@ -339,6 +339,16 @@ async def test_an_open_gateway_is_refused_when_the_base_url_is_encrypted(
     assert "encryption" in await watch().lost()
 
 
+async def test_a_lost_connection_is_a_warning_that_names_the_account(
+    watch: Watch, discord: StandIn, unused_tcp_port: int
+) -> None:
+    discord.on("GET /gateway", Reply(body={"url": f"ws://127.0.0.1:{unused_tcp_port}"}))
+    with structlog.testing.capture_logs() as lines:
+        await watch().lost()
+    [lost] = [line for line in lines if line["event"] == "gateway.lost"]
+    assert (lost["log_level"], lost["account"]) == ("warning", "account-1")
+
+
 # ── compression ──
 
 

@@ -39,6 +39,9 @@ async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_agai
         with capture_logs() as logs:
             here.discord.say(told(job), acknowledged(job), create(said("801"), 5))
             await until(lambda: "gateway.event_not_applied" in [line["event"] for line in logs])
+        assert {line.get("account") for line in logs if "gateway" in line["event"]} == {
+            here.owner.account.account_id
+        }
         await here.quiet()
         assert (await here.job(job.jobid)).status is JobStatus.STARTED
         assert len(here.discord.transports) == 1

@@ -197,9 +197,12 @@ async def test_a_definite_refusal_ends_a_look_back(tmp_path: Path, error: Except
         await here.start()
         job = await here.send()
         here.discord.history_ends.append(error)
-        await here.pass_time(61)
-        lost = await here.becomes(job.jobid, JobStatus.FAILED)
+        with capture_logs() as logs:
+            await here.pass_time(61)
+            lost = await here.becomes(job.jobid, JobStatus.FAILED)
         assert (lost.code, len(here.discord.reads)) == (502, 1)
+        [refused] = [line for line in logs if line["event"] == "owner.history_refused"]
+        assert refused["account"] == ACCOUNT.account_id
 
 
 async def test_a_look_back_that_fails_is_given_up_with_the_grace(tmp_path: Path) -> None:
@@ -207,8 +210,11 @@ async def test_a_look_back_that_fails_is_given_up_with_the_grace(tmp_path: Path)
         await here.start()
         job = await here.send()
         here.discord.history_ends.extend([Unreachable("down")] * 1000)
-        await here.pass_time(61)
-        await here.pass_until(lambda: here.owner.jobs[0].final, step_s=5)
+        with capture_logs() as logs:
+            await here.pass_time(61)
+            await here.pass_until(lambda: here.owner.jobs[0].final, step_s=5)
+        unread = [line for line in logs if line["event"] == "owner.history_unread"]
+        assert unread and {line.get("account") for line in unread} == {ACCOUNT.account_id}
         finished_at = (await here.job(job.jobid)).finished_at
         assert finished_at is not None
         # five seconds after the ask it was looked up for the first time
