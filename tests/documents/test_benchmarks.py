@@ -1,7 +1,8 @@
-"""`make bench` runs and prints what docs/performance.md is made of; figures are not judged."""
+"""`make bench` prints what docs/performance.md is made of, and the page agrees with its table."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,61 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS
 
 from tests.documents.readme import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+
+AT_LEAST = ("GET of a job", "gateway events", "slots busy")
+"""How rows begin whose figure may not be lower than its aim; no other figure may be higher."""
+
+SECTIONS = (
+    "Reading a job",
+    "Reading a job",
+    "Describing",
+    "Gateway events",
+    "Callbacks",
+    "Slot use",
+    "Growth",
+    "Turns",
+    "Turns",
+    "Turns",
+)
+"""How the sections begin that tell of the table's rows, in their order."""
+
+
+def rows() -> list[tuple[str, ...]]:
+    table = re.search(r"\|---\|---\|---\|---\|\n((?:\|.*\n)+)", PAGE.read_text("utf-8"))
+    assert table is not None
+    return [tuple(line.strip("| ").split(" | ")) for line in table[1].splitlines()]
+
+
+def test_the_tables_verdicts_are_those_of_its_figures() -> None:
+    for what, figure, aim, met in rows():
+        wanted = re.match(r"[\d.]+", aim)
+        if wanted is None:
+            assert (aim, met) == ("none set", "–"), what
+            continue
+        limit = float(wanted[0])
+        if "Retry-After" in what or " ms" in figure:
+            ranges, medians = [], [float(one) for one in re.findall(r"([\d.]+) m?s\b", figure)]
+        else:
+            found = re.findall(r"([\d.]+) \(([\d.]+)–([\d.]+)\)", figure)
+            medians = [float(median) for median, _, _ in found]
+            ranges = [float(end) for _, *ends in found for end in ends]
+        sign = -1 if what.startswith(AT_LEAST) else 1
+        assert medians, what
+        in_median = all(sign * one <= sign * limit for one in medians)
+        in_range = all(sign * one <= sign * limit for one in ranges)
+        verdict = "yes" if in_median and in_range else "median" if in_median else "**no**"
+        assert met == verdict, what
+
+
+def test_each_section_tells_the_figures_of_its_rows() -> None:
+    sections = PAGE.read_text("utf-8").split("\n## ")[1:]
+    for (what, figure, *_), begins in zip(rows(), SECTIONS, strict=True):
+        (section,) = (one for one in sections if one.startswith(begins))
+        told = " ".join(section.split())
+        for one in re.findall(r"[\d.]+(?: \([\d.]+–[\d.]+\))?", figure):
+            assert one in told or one == "0.00", (what, one)
 
 
 @pytest.mark.slow
