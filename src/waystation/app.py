@@ -43,6 +43,7 @@ from waystation.engine.mailing import MAIL_WAITS_S, Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
 from waystation.engine.service import Service, ServiceLimits
+from waystation.engine.timekeeper import Timekeeper
 from waystation.engine.turns import lane
 from waystation.errors import ConfigurationError
 from waystation.midjourney.conversation import Limits
@@ -139,7 +140,8 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
         async with open_state(settings) as state:
             await state.store.own_accounts()
             # what an earlier process wrote down to wait for is in its time (R28)
-            await state.store.save_clock(state.clock.go_on(await state.store.load_clock()))
+            state.clock.go_on(await state.store.load_clock())
+            await state.store.save_clock(state.clock.kept(None))
             await state.store.bound_waits(state.clock.now(), LONGEST_WAITS_S, MAIL_WAITS_S)
             await _run(settings, state, listening, stop, ready)
 
@@ -201,6 +203,7 @@ async def _run(
             send_timeout_s=settings.delivery_timeout_s,
             drain_s=settings.drain_s / 4,
         )
+        timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)
         janitor = Janitor(store, clock, ids, _retention(settings), pool.holds)
         service = Service(
             store=store,
@@ -238,6 +241,7 @@ async def _run(
             ]
             cleaning = group.create_task(janitor.run())
             trimming = group.create_task(_give_memory_back(clock))
+            keeping = group.create_task(timekeeper.run())
             await pool.started.wait()
             serving = group.create_task(server.serve(sockets=[listening]))
             await _started(server, serving)
@@ -251,6 +255,8 @@ async def _run(
             await serving
             cleaning.cancel()
             trimming.cancel()
+            keeping.cancel()
+            await timekeeper.keep()
             deliverer.stop()
             mailing.stop()
             await _within(settings.drain_s / 4, pool.stop())

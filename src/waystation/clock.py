@@ -6,7 +6,8 @@ How the clock works: the machine's wall clock can be set at any moment, so nothi
 waits goes by the service's own time. It starts as what the wall clock says, and goes on with the
 seconds since the machine was started, which nobody sets and which count suspend. The next process
 after the same start of the machine goes on where this one was, whatever the wall clock says by
-then (R28).
+then (R28). After another start it begins no earlier than what was kept, and as far from Discord's
+time as it was: what was stored under a wrong wall clock is not older under a right one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _INCREMENT_BITS = 22
 
 _LOOK_AGAIN_S: Final = 30.0
 """Longest single sleep: the loop's timers stand still while the machine is suspended."""
+
+_WRONG: Final = timedelta(hours=1)
+"""A smaller difference from Discord's time is left behind at the machine's next start."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Names one start of the machine. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst."""
@@ -68,6 +72,8 @@ class SystemClock:
         self._boot_id = _boot_id() if boot_id is None else boot_id
         self._zero = wall() - timedelta(seconds=seconds())
         """The service's own time at the machine's start."""
+        self._behind = timedelta()
+        """How far the service's own time is behind Discord's, if that is no small thing."""
 
     def now(self) -> datetime:
         """Return the aware UTC instant of the service's own time."""
@@ -83,20 +89,34 @@ class SystemClock:
             if left_s <= 0:
                 return
 
-    def go_on(self, kept: str | None) -> str:
-        """Go on with the time of an earlier process, if the machine was not started anew since.
+    def go_on(self, kept: str | None) -> None:
+        """Go on with the time of an earlier process.
 
-        Args: kept: what that process was given by this method
-        Returns: what the next process must be given
+        Args: kept: what that process made by `kept` last
         """
         try:
-            boot_id, zero = json.loads(kept or "null")
-            if boot_id and boot_id == self._boot_id:
-                self._zero = datetime.fromisoformat(zero).astimezone(UTC)
-        except (TypeError, ValueError):
+            boot_id, zero_text, *rest = json.loads(kept or "null")
+            zero = datetime.fromisoformat(zero_text).astimezone(UTC)
+            newest_text, behind_s = rest or (zero_text, 0)
+            newest = datetime.fromisoformat(newest_text).astimezone(UTC)
+            behind = timedelta(seconds=behind_s)
+            now = max(self.wall() - behind, newest)
+        except (TypeError, ValueError, OverflowError):
             # nothing kept, or by another version: the wall clock is as good as anything
-            pass
-        return json.dumps([self._boot_id, self._zero.isoformat()])
+            return
+        self._behind = behind
+        same = boot_id and boot_id == self._boot_id
+        self._zero = zero if same else now - timedelta(seconds=self.monotonic())
+
+    def kept(self, behind: timedelta | None) -> str:
+        """Return what the next process must be given to go on.
+
+        Args: behind: how far `now` is behind Discord's time; None while that is not known
+        """
+        if behind is not None:
+            self._behind = behind if abs(behind) >= _WRONG else timedelta()
+        newest, behind_s = self.now().isoformat(), self._behind.total_seconds()
+        return json.dumps([self._boot_id, self._zero.isoformat(), newest, behind_s])
 
 
 class SystemIds:

@@ -49,19 +49,35 @@ def test_the_services_own_time_does_not_jump_with_the_wall_clock(jump: timedelta
 
 def test_the_next_process_goes_on_with_the_same_time_whatever_the_wall_clock_says() -> None:
     machine = _Machine()
-    kept = machine.clock().go_on(None)
+    kept = machine.clock().kept(None)
     machine.shown += timedelta(hours=1)
     machine.pass_by(5)
     later = machine.clock()
     assert later.now() == NOW + timedelta(hours=1, seconds=5)
-    assert later.go_on(kept) == kept
+    later.go_on(kept)
     assert later.now() == NOW + timedelta(seconds=5)
+    machine.pass_by(5)
+    again = machine.clock()
+    again.go_on(later.kept(None))
+    assert again.now() == NOW + timedelta(seconds=10)
 
 
-@pytest.mark.parametrize("kept", [None, "", "nonsense", '["", "2020-01-01"]', '["boot-1", "x"]'])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "",
+        "nonsense",
+        '["", "2020-01-01"]',
+        '["boot-1", "x"]',
+        '["boot-0", "2020-01-01", "2020-01-01"]',
+        '["boot-0", "2020-01-01", "2020-01-01", 1e300]',
+        '["boot-0", "2020-01-01", "2020-01-01", null]',
+    ],
+)
 def test_after_a_new_start_of_the_machine_time_starts_at_the_wall_clock(kept: str | None) -> None:
     machine = _Machine()
-    for before in (kept, machine.clock("boot-0").go_on(None)):
+    for before in (kept, machine.clock("boot-0").kept(None)):
         machine.shown += timedelta(hours=1)
         clock = machine.clock()
         clock.go_on(before)
@@ -70,9 +86,43 @@ def test_after_a_new_start_of_the_machine_time_starts_at_the_wall_clock(kept: st
 
 def test_without_a_name_for_the_machines_start_time_starts_at_the_wall_clock() -> None:
     machine = _Machine()
-    kept = machine.clock("").go_on(None)
+    kept = machine.clock("").kept(None)
     machine.shown += timedelta(hours=1)
     clock = machine.clock("")
+    clock.go_on(kept)
+    assert clock.now() == machine.shown
+
+
+def test_after_a_start_with_a_wall_clock_of_the_past_time_goes_on_from_what_was_kept() -> None:
+    machine = _Machine()
+    machine.pass_by(60)
+    kept = machine.clock("boot-0").kept(None)
+    machine.shown, machine.seconds = datetime(1970, 1, 1, tzinfo=UTC), 3.0
+    clock = machine.clock()
+    clock.go_on(kept)
+    assert clock.now() == NOW + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=20_000), -timedelta(days=400)])
+def test_after_a_wrong_wall_clock_time_goes_on_as_far_from_discords(wrong: timedelta) -> None:
+    """A job of the wrong clock's time is as old under the right one as it is."""
+    machine = _Machine()
+    machine.shown = NOW - wrong
+    kept = machine.clock("boot-0").kept(wrong)
+    machine.shown, machine.seconds = NOW + timedelta(hours=2), 3.0
+    for boot in ("boot-1", "boot-2"):
+        clock = machine.clock(boot)
+        clock.go_on(kept)
+        assert clock.now() == NOW - wrong + timedelta(hours=2)
+        # also while Discord has not answered in that process
+        kept = clock.kept(None)
+
+
+def test_a_wall_clock_that_is_a_little_off_is_followed_at_the_next_start() -> None:
+    machine = _Machine()
+    kept = machine.clock("boot-0").kept(timedelta(minutes=59))
+    machine.shown += timedelta(minutes=59)
+    clock = machine.clock()
     clock.go_on(kept)
     assert clock.now() == machine.shown
 

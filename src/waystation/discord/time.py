@@ -48,6 +48,11 @@ class DiscordTime:
         return self._clock.wall() if self._ahead is None else self._clock.now() + self._ahead
 
     @property
+    def ahead(self) -> timedelta | None:
+        """How far Discord's time is ahead of the service's own; None before its first answer."""
+        return self._ahead
+
+    @property
     def error(self) -> timedelta | None:
         """How far our wall clock is ahead of Discord's; None when that is not worth a word."""
         error = self._clock.wall() - self.now()

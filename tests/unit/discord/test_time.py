@@ -63,3 +63,12 @@ def test_a_wall_clock_that_is_set_shows_without_another_answer() -> None:
         clock.set_wall(timedelta(hours=1))
         time.heard(_date(60))
     assert [line["ahead_s"] for line in logs] == [3600, 3600]
+
+
+def test_how_far_discord_is_ahead_is_held_against_our_own_time() -> None:
+    clock = FakeClock()
+    time = DiscordTime(clock)
+    assert time.ahead is None
+    clock.set_wall(timedelta(days=3))
+    time.heard(_date(3600))
+    assert time.ahead == timedelta(hours=1)
