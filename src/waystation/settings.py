@@ -282,10 +282,8 @@ class Settings:
         50_000_000, "Largest picture, width times height.", unit="pixels", least=1
     )
     fetch_timeout_s: float = _seconds(20.0, "How long fetching a picture may take.", least=0.1)
-    fetches_per_user: int = _row(
-        4, "Requests of one user whose pictures are taken in at once.", least=1
-    )
-    fetches: int = _row(16, "Requests whose pictures are taken in at once, in all.", least=1)
+    fetches_per_user: int = _row(4, "Pictures of one user that are taken in at once.", least=1)
+    fetches: int = _row(16, "Pictures that are taken in at once, in all.", least=1)
     json_limit_bytes: int = _row(_MIB, "Largest JSON body.", unit="bytes", least=1)
     form_limit_bytes: int = _row(11 * _MIB, "Largest multipart body.", unit="bytes", least=1)
     head_timeout_s: float = _seconds(10.0, "How long a request's head may take.", least=0.1)

@@ -17,6 +17,7 @@ from waystation.engine import accounts, deliverer
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
+from waystation.engine.service import ServiceLimits
 from waystation.engine.throttle import Throttle
 from waystation.engine.turns import lane
 from waystation.interim import MAX_INTERIM
@@ -33,6 +34,13 @@ _SETTINGS = Settings()
 
 _LANE = lane(_SETTINGS.first_answer_s, _SETTINGS.pacing_s)
 _PAUSE_S = _SETTINGS.pacing_s - _SETTINGS.pacing_jitter_s
+_FETCHED = ServiceLimits(
+    first_answer_s=0,
+    first_edit_s=0,
+    pictures_per_user=_SETTINGS.fetches_per_user,
+    pictures=_SETTINGS.fetches,
+    picture_bytes=_SETTINGS.fetch_limit_bytes,
+).fetched_bytes
 
 BOUNDS = {
     "requests under way": AT_ONCE,
@@ -41,9 +49,7 @@ BOUNDS = {
     "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
     "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
     "files of a form": MAX_FORM_FILES,
-    "MiB of fetched pictures until the answer, all users, by default": (
-        _SETTINGS.fetches * _SETTINGS.fetch_limit_bytes / _MIB
-    ),
+    "MiB of fetched pictures until the answer, all users, by default": _FETCHED[1] / _MIB,
     "MiB of a picture, by default": _SETTINGS.fetch_limit_bytes / _MIB,
     "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
     "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
@@ -76,11 +82,9 @@ BOUNDS = {
     "MiB of bodies above 64 KiB": Limits().share_bytes / _MIB,
     "MiB of bodies above 64 KiB, all users": Limits().bytes_in_all / _MIB,
     "bodies that wait to be read": Limits().waiting,
-    "requests with pictures, by default": _SETTINGS.fetches_per_user,
-    "requests with pictures, all users, by default": _SETTINGS.fetches,
-    "MiB of fetched pictures until the answer, by default": (
-        _SETTINGS.fetches_per_user * _SETTINGS.fetch_limit_bytes / _MIB
-    ),
+    "pictures fetched or looked at, by default": _SETTINGS.fetches_per_user,
+    "pictures fetched or looked at, all users, by default": _SETTINGS.fetches,
+    "MiB of fetched pictures until the answer, by default": _FETCHED[0] / _MIB,
     "callbacks under way": deliverer.PER_USER,
     "callbacks under way, all users": deliverer.IN_FLIGHT,
     "callbacks under way to one receiver": deliverer.PER_RECEIVER,

@@ -1,8 +1,12 @@
 """Intake: the pictures that come with a request, fetched or sent along.
 
-Rules: nothing here is durable; a service that stops meanwhile has made no job (R1). A request holds
-one place of its user from its first picture to its last, and what was fetched counts as its user's
+Rules: nothing here is durable; a service that stops meanwhile has made no job (R1). A picture holds
+one place of its user while it is fetched or looked at, and what was fetched counts as its user's
 until the request is answered, so that what pictures take is bounded per user and in all (R43).
+
+How it works: nobody knows how large a picture is before it was fetched. So each one is fetched with
+room for the largest, one of a request after the other, and then counts with what it has. Nobody
+holds a place while he waits for room.
 """
 
 from __future__ import annotations
@@ -11,14 +15,21 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
-from waystation.midjourney.commands import Command, ParamKind
+from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
-__all__ = ["FilePart", "Intake"]
+__all__ = ["MOST_URLS", "FilePart", "Intake", "Patience"]
+
+_BY_URL: Final = (ParamKind.PICTURE, ParamKind.PICTURES)
+
+MOST_URLS: Final = max(
+    param.most for command in COMMANDS.values() for param in command.params if param.kind in _BY_URL
+)
+"""Pictures that one request may name by URL: a user's bytes must hold so many of the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +40,33 @@ class FilePart:
     data: bytes
 
 
+@dataclass(slots=True)
+class Patience:
+    """How long a request may still wait, for whatever it waits."""
+
+    left_s: float
+
+    async def wait_for(
+        self, held: AsyncExitStack, shares: Shares, user_id: int, amount: int
+    ) -> Part:
+        """Hold some of a user's share. Raises: Throttled."""
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        try:
+            return await held.enter_async_context(shares.hold(user_id, amount, self.left_s))
+        except TimeoutError:
+            raise Throttled(
+                "Too many requests with pictures at once; try again", retry_after_s=5
+            ) from None
+        finally:
+            self.left_s = max(0.0, self.left_s - (loop.time() - began_at))
+
+
 class Intake:
     """Takes in the pictures of requests, until the service stops.
 
-    Args: places: requests at once; fetched: bytes that were fetched; largest: of one picture, in
-    bytes; wait_s: how long a request waits for each
+    Args: places: pictures at once; fetched: bytes that were fetched; largest: of one picture, in
+    bytes; wait_s: how long a request waits in all
     """
 
     def __init__(
@@ -74,7 +107,7 @@ class Intake:
         Raises: PreconditionFailed, or InvalidRequest where the command's row says 400; Throttled;
         Unavailable: the service stops; what `fits` raises
         """
-        taking = asyncio.create_task(self._in_place(user, command, params, files, held, fits))
+        taking = asyncio.create_task(self._taken(user, command, params, files, held, fits))
         self._under_way.add(taking)
         try:
             return await taking
@@ -92,7 +125,7 @@ class Intake:
             # else its error and this frame hold each other, and the picture with them
             del taking
 
-    async def _in_place(
+    async def _taken(
         self,
         user: User,
         command: Command,
@@ -101,29 +134,21 @@ class Intake:
         held: AsyncExitStack,
         fits: Callable[[Fetched], None],
     ) -> Sequence[Fetched]:
-        urls = _urls(command, params)
+        urls, patience = _urls(command, params), Patience(self._wait_s)
         if not files and not urls:
             return ()
+        fetched = []
+        for url in urls:
+            part = await patience.wait_for(held, self._fetched, user.user_id, self._largest)
+            async with AsyncExitStack() as place:
+                await patience.wait_for(place, self._places, user.user_id, 1)
+                fetched.append(await self._fetcher.fetch(url, user.is_admin))
+            part.keep(len(fetched[-1].data))
+        if not files:
+            return fetched
         async with AsyncExitStack() as place:
-            await self._wait_for(place, self._places, user.user_id, 1)
-            fetched = []
-            if urls:
-                most = self._largest * len(urls)
-                part = await self._wait_for(held, self._fetched, user.user_id, most)
-                fetched = [await self._fetcher.fetch(url, user.is_admin) for url in urls]
-                part.keep(sum(len(one.data) for one in fetched))
+            await patience.wait_for(place, self._places, user.user_id, 1)
             return [*fetched, *await self._sent(command, files, fits)]
-
-    async def _wait_for(
-        self, held: AsyncExitStack, shares: Shares, user_id: int, amount: int
-    ) -> Part:
-        """Hold some of a user's share. Raises: Throttled."""
-        try:
-            return await held.enter_async_context(shares.hold(user_id, amount, self._wait_s))
-        except TimeoutError:
-            raise Throttled(
-                "Too many requests with pictures at once; try again", retry_after_s=5
-            ) from None
 
     async def _sent(
         self,
@@ -150,7 +175,7 @@ def _urls(command: Command, params: Mapping[str, object]) -> Sequence[str]:
     """Return the URLs of a request's pictures, in the order of its command's params."""
     urls: list[str] = []
     for param in command.params:
-        if param.kind in (ParamKind.PICTURE, ParamKind.PICTURES):
+        if param.kind in _BY_URL:
             named = params.get(param.name, ())
             urls += (named,) if isinstance(named, str) else cast(Sequence[str], named)
     return urls

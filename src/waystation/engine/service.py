@@ -24,7 +24,7 @@ from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health
-from waystation.engine.intake import FilePart, Intake
+from waystation.engine.intake import MOST_URLS, FilePart, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.owner import Owner
@@ -121,11 +121,20 @@ class ServiceLimits:
     a_minute: int | None = None
     """Jobs that one account takes within a minute; None: any number."""
     pictures_per_user: int = 4
-    """Requests of one user whose pictures are taken in at once."""
+    """Pictures of one user that are taken in at once."""
     pictures: int = 16
     picture_bytes: int = 10 << 20
-    """Of the largest picture that is fetched. What was fetched and not asked yet takes no more than
-    so many for each request whose pictures are taken in."""
+    """Of the largest picture that is fetched."""
+
+    @property
+    def fetched_bytes(self) -> tuple[int, int]:
+        """What was fetched and not asked yet, of one user and in all.
+
+        One request can have all its pictures, however large they are, while nobody else has any.
+        """
+        per_user = max(self.pictures_per_user, MOST_URLS)
+        in_all = max(self.pictures, 2 * per_user)
+        return per_user * self.picture_bytes, in_all * self.picture_bytes
 
     @property
     def post_s(self) -> float:
@@ -161,9 +170,8 @@ class Service:
         self._fetcher = fetcher
         self._health = Health(store, sealer, clock)
         places = Shares(limits.pictures_per_user, limits.pictures)
-        largest = limits.picture_bytes
-        fetched = Shares(limits.pictures_per_user * largest, limits.pictures * largest)
-        self._intake = Intake(fetcher, places, fetched, largest)
+        fetched = Shares(*limits.fetched_bytes)
+        self._intake = Intake(fetcher, places, fetched, limits.picture_bytes)
         self._clock = clock
         self._links = links
         self._limits = limits

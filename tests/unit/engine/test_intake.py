@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import START
-from waystation.engine.intake import FilePart, Intake
+from waystation.engine.intake import MOST_URLS, FilePart, Intake, Patience
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Fetched, User
@@ -122,24 +122,21 @@ async def settle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "params", "count"),
-    [
-        ("describe", {"describeUrl": "a"}, 4),
-        ("blend", {"blendUrls": ["a", "b"]}, 2),
-    ],
+    ("verb", "params"),
+    [("describe", {"describeUrl": "a"}), ("blend", {"blendUrls": ["a", "b"]})],
 )
 async def test_one_user_takes_in_four_pictures_at_once_and_another_is_not_held_up(
-    verb: str, params: dict[str, object], count: int
+    verb: str, params: dict[str, object]
 ) -> None:
     fetcher, places = Fetcher(), Shares(4, 16)
     fetcher.hangs = True
     intake = intake_of(fetcher, places)
     first = [asyncio.ensure_future(take(intake, 1, COMMANDS[verb], params, {})) for _ in range(60)]
     await settle()
-    assert (len(fetcher.asked), places.held) == (count, 4)
+    assert (len(fetcher.asked), places.held) == (4, 4)
     second = asyncio.ensure_future(take(intake, 2, COMMANDS[verb], params, {}))
     await settle()
-    assert len(fetcher.asked) == count + 1
+    assert len(fetcher.asked) == 5
     intake.close()
     await asyncio.gather(*first, second, return_exceptions=True)
     assert places.held == 0
@@ -199,6 +196,62 @@ async def test_what_was_fetched_for_all_users_together_is_bounded() -> None:
         with pytest.raises(Throttled, match="Too many requests with pictures at once"):
             await intake.take(user(3), describe, asked, {}, held)
     assert fetched.held == 0
+
+
+BLEND = {"blendUrls": ["a", "b", "c", "d", "e"]}
+
+
+async def test_a_slow_answer_turns_no_later_request_away() -> None:
+    """What was fetched counts with what it has, not with what it could have had."""
+    largest = 1000
+    fetched = Shares(MOST_URLS * largest, 16 * largest)
+    intake = Intake(Fetcher(), Shares(4, 16), fetched, largest, wait_s=0)
+    async with AsyncExitStack() as slow:
+        await intake.take(user(1), COMMANDS["describe"], {"describeUrl": "a"}, {}, slow)
+        async with AsyncExitStack() as held:
+            taking = (intake.take(user(1), COMMANDS["blend"], BLEND, {}, held) for _ in range(4))
+            assert await asyncio.gather(*taking) == [[PICTURE] * 5] * 4
+            assert fetched.held == 21 * len(PICTURE.data)
+
+
+async def test_a_file_waits_for_nobody_who_waits_for_bytes() -> None:
+    fetched = Shares(LARGEST, LARGEST)
+    intake = intake_of(Fetcher(), Shares(1, 1), fetched=fetched)
+    async with fetched.hold(1, LARGEST, 0):
+        waiting = asyncio.ensure_future(take(intake, 1, COMMANDS["blend"], BLEND, {}))
+        await settle()
+        files = {"describeFile": FilePart("a.png", b"a")}
+        assert await take(intake, 1, COMMANDS["describe"], {}, files) == [PICTURE]
+        intake.close()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_the_largest_pictures_of_a_request_hold_no_more_than_the_share() -> None:
+    most = 0
+
+    class Watched(Fetcher):
+        async def fetch(self, url: str, frank: bool) -> Fetched:
+            nonlocal most
+            most = max(most, fetched.held)
+            return Fetched(bytes(LARGEST), "image/png", "png", (8, 8))
+
+    fetched = Shares(MOST_URLS * LARGEST, 2 * MOST_URLS * LARGEST)
+    intake = intake_of(Watched(), fetched=fetched, wait_s=0)
+    async with AsyncExitStack() as held:
+        assert len(await intake.take(user(1), COMMANDS["blend"], BLEND, {}, held)) == 5
+        assert most == fetched.held == MOST_URLS * LARGEST
+
+
+async def test_a_request_waits_so_long_in_all() -> None:
+    patience = Patience(60.0)
+    async with AsyncExitStack() as held:
+        await patience.wait_for(held, Shares(1, 1), 1, 1)
+    patience.left_s = 0
+    places = Shares(1, 1)
+    async with places.hold(1, 1, 0), AsyncExitStack() as held:
+        with pytest.raises(Throttled):
+            await patience.wait_for(held, places, 1, 1)
+    assert places.held == 0
 
 
 class Large:
