@@ -42,6 +42,9 @@ _FETCHED = ServiceLimits(
     picture_bytes=_SETTINGS.fetch_limit_bytes,
 ).fetched_bytes
 
+_A_MINUTE = jobs_a_minute(_LANE, _SETTINGS.pacing_s) or 0
+_KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
+
 BOUNDS = {
     "requests under way": AT_ONCE,
     "failed logins in a minute": FAILURES,
@@ -63,7 +66,8 @@ BOUNDS = {
     "rejected tokens in an hour": accounts.REJECTED_TOKENS,
     "resets in an hour": accounts.RESETS,
     "jobs without a slot that wait, by default": _LANE,
-    "jobs taken in a minute, by default": jobs_a_minute(_LANE, _SETTINGS.pacing_s),
+    "jobs taken in a minute, by default": _A_MINUTE,
+    "jobs kept, by default": _KEPT_JOBS,
     "interactions in a minute, cancels too, by default": 60 / _PAUSE_S,
     "renewals of links in a minute": RENEWALS,
     "links remembered": KEPT_LINKS,
@@ -133,3 +137,11 @@ def test_the_statuses_beyond_a_bound_are_those_that_the_sentences_have() -> None
     said = re.search(r"^Beyond a bound a request.*?(?=\n\n)", _text(), re.M | re.S)
     assert said is not None
     assert {int(code) for code in re.findall(r"\b4\d\d\b", said[0])} == set(ANSWERS.values())
+
+
+def test_nothing_else_bounds_the_jobs_that_are_kept() -> None:
+    assert f"{_KEPT_JOBS:.0f} jobs at the defaults" in " ".join(_text().split())
+    assert jobs_a_minute(_LANE, 0) is None
+    assert {
+        name for name in Settings.__dataclass_fields__ if "retention" in name or "kept" in name
+    } == {"job_retention_days"}
