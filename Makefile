@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLING := echo "Installing Waystation into $(CURDIR)/$(VENV): it downloads what requirements/ names"
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --universal --python-version 3.11
 
@@ -15,10 +16,10 @@ help: ## list the tasks
 install: $(VENV)/run.stamp ## make .venv with `waystation` and `waystation-simulator` in it
 
 demo: install ## show everything once: simulator, service, two accounts, pictures, callback, mail
-	$(BIN)/waystation demo
+	@$(BIN)/waystation demo
 
 serve: install ## run the service with the settings of the environment
-	$(BIN)/waystation serve
+	@$(BIN)/waystation serve
 
 test: check $(VENV)/clients.stamp ## everything CI runs: check, then every test over real sockets
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/conformance tests/documents tests/e2e tests/clients
@@ -52,17 +53,20 @@ clean: ## delete what the tasks made
 	rm -rf $(VENV) tests/clients/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
-	sh scripts/debian.sh venv $(PYTHON)
-	$(PYTHON) -m venv $(VENV)
+	@$(INSTALLING)
+	@sh scripts/debian.sh venv $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
+	@if test -e $@; then $(INSTALLING); fi
 	@test -e $(VENV)/dev.stamp || $(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@if test -e $@; then $(INSTALLING); fi
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/clients.stamp: $(wildcard tests/clients/*/package-lock.json) | $(BIN)/python

@@ -96,7 +96,7 @@ def _fields(fields: Iterable[Field], route: str, row: Operation | None) -> str:
     lines = (
         [
             _name(one, row),
-            "yes" if one.required else "no",
+            f"this or {one.either}" if one.either else "yes" if one.required else "no",
             _meaning(one),
             UNSENT_FIELDS.get((route, one.name), "*run*"),
         ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from typing import Any
 
 import pytest
 
+from tests.documents.generated import CLI
 from tests.documents.readme import ROOT, block, on_free_ports
 
 _STOP = "trap 'kill $(jobs -p)' EXIT\n"
@@ -73,3 +75,16 @@ def _objects(text: str) -> list[dict[str, Any]]:
         value, place = decoder.raw_decode(text, place)
         found.append(value)
     return found
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deployment.md"])
+def test_every_command_for_users_is_named(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = CLI.commands["users"].commands  # type: ignore[attr-defined]
+    assert [name for name in commands if not re.search(rf"\b{name}\b", text)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deployment.md", "docs/api.md"])
+def test_admins_are_told_of(page: str) -> None:
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert "admin" in text and "private address" in text

@@ -120,6 +120,12 @@ def _text() -> str:
     return (ROOT / "SECURITY.md").read_text("utf-8")
 
 
+def test_what_a_posted_token_tells_of_another_user_is_said() -> None:
+    """Held by tests/e2e/test_isolation.py, where another user posts a token that is set up."""
+    page = " ".join((ROOT / "SECURITY.md").read_text(encoding="utf-8").split())
+    assert "a Discord token that another user has set up is told that its channel" in page
+
+
 def test_every_bound_of_the_table_is_that_of_the_code_and_held_by_a_test() -> None:
     rows = ROW.findall(_text())
     assert {held: int(bound) for held, bound, _, _ in rows} == BOUNDS

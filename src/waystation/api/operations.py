@@ -41,6 +41,8 @@ class Field:
     part: bool = False
     """Whether it is a file part, which only a form can carry."""
     example: Any = None
+    either: str = ""
+    """What may be sent in its place in a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +136,24 @@ _EXAMPLES: Mapping[str, object] = {
 
 
 def _fields(param: Param) -> Iterator[Field]:
-    def row(schema: Schema) -> Field:
+    def row(schema: Schema, either: str = "") -> Field:
         example = _EXAMPLES.get(param.name)
-        return Field(param.name, schema, param.help, param.required, example=example)
+        return Field(param.name, schema, param.help, param.required, example=example, either=either)
 
     least = {"minLength": 1} if param.required else {}
     match param.kind:
         case ParamKind.PICTURE:
-            yield row(_text(MAX_PICTURE_URL, format="uri", **least))
-            if param.file_part is not None:
-                yield _part(param.file_part, f"The picture itself, instead of `{param.name}`")
+            part = param.file_part
+            url = _text(MAX_PICTURE_URL, format="uri", **least)
+            yield row(url, "" if part is None else f"`{part}`")
+            if part is not None:
+                help = f"The picture itself, instead of `{param.name}`"
+                yield _part(part, help, f"`{param.name}`")
         case ParamKind.PICTURES:
             url = _text(MAX_PICTURE_URL, format="uri")
             bounds = {"minItems": param.fewest, "maxItems": param.most}
-            yield row({"type": "array", "items": url, **bounds})
+            parts = f"parts `{param.file_part}1` to `{param.file_part}{param.most}`, or both"
+            yield row({"type": "array", "items": url, **bounds}, parts)
             for number in range(1, param.most + 1):
                 yield _part(f"{param.file_part}{number}", "A picture itself, after those of URLs")
         case ParamKind.TEXT | ParamKind.PARENT:
@@ -158,8 +164,9 @@ def _fields(param: Param) -> Iterator[Field]:
             yield row({"type": "string", "contentEncoding": "base64"})
 
 
-def _part(name: str, help: str) -> Field:
-    return Field(name, {"type": "string", "format": "binary"}, help, part=True)
+def _part(name: str, help: str, either: str = "") -> Field:
+    schema = {"type": "string", "format": "binary"}
+    return Field(name, schema, help, part=True, either=either)
 
 
 def _does(command: Command) -> Iterator[Does]:

@@ -80,6 +80,8 @@ def test_a_bad_picture_url_is_412(fields: Mapping[str, object], sentence: str) -
     with pytest.raises(PreconditionFailed) as caught:
         job_request(COMMANDS["describe"], Body(fields=fields))
     assert caught.value.message == sentence
+    names_the_part = sentence in ("describeUrl is missing", "describeUrl is empty")
+    assert ("describeFile" in (caught.value.details or "")) is names_the_part
 
 
 @pytest.mark.parametrize(
@@ -346,6 +348,13 @@ def test_a_prompt_is_a_trimmed_text_of_five_thousand_characters() -> None:
         "mode": "relax",
     }
     assert len(str(_asked("imagine", prompt="x" * 5000).params["prompt"])) == 5000
+
+
+@pytest.mark.parametrize("urls", [None, [URL]])
+def test_too_few_pictures_name_the_parts_that_count_too(urls: list[str] | None) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        job_request(COMMANDS["blend"], Body(fields={} if urls is None else {"blendUrls": urls}))
+    assert "blendFile_1 to blendFile_5" in (caught.value.details or "")
 
 
 @pytest.mark.parametrize(
