@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install, Installation, Person, eventually
 from waystation.wire.gateway import Opcode
+
+
+def _is_heard(here: Installation) -> bool:
+    """Tell whether a heartbeat came after the first subscription: it is acknowledged next."""
+    ops = [one["op"] for one in here.sim.log if one["kind"] == "frame"]
+    return Opcode.HEARTBEAT in ops[ops.index(Opcode.GUILD_SUBSCRIPTIONS_BULK) :]
 
 
 def _subscriptions(here: Installation) -> list[Any]:
@@ -34,13 +40,25 @@ async def test_jobs_in_a_large_guild_complete(install: Install) -> None:
 async def test_a_resumed_session_hears_its_large_guild_without_asking_again(
     install: Install,
 ) -> None:
-    """B8: the subscription is the session's."""
-    async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
+    """B8: the subscription is the session's, once Discord is known to have it."""
+    options = {"large_guilds": True, "heartbeat_interval_ms": 1000}
+    async with install(sim_options=options, first_answer_s=5.0) as here:
         ada = await here.ready()
         await _described(here, ada)
+        await eventually(lambda: _is_heard(here))
         here.sim.fault("gateway_drop", count=1)
         assert (await _described(here, ada))["status"] == "completed"
         assert len(_subscriptions(here)) == 1
+
+
+async def test_a_session_that_drops_at_once_asks_its_large_guild_again(install: Install) -> None:
+    """B8: the socket may have been dying when the subscription was sent."""
+    options = {"large_guilds": True, "heartbeat_interval_ms": 10**8}
+    async with install(sim_options=options, first_answer_s=5.0) as here:
+        ada = await here.ready()
+        here.sim.fault("gateway_drop", count=1)
+        assert (await _described(here, ada))["status"] == "completed"
+        assert len(_subscriptions(here)) == 2
 
 
 async def test_a_session_that_replaces_a_lost_one_hears_its_large_guild(install: Install) -> None:

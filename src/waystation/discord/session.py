@@ -11,7 +11,8 @@ attempt and starts again after ten stable minutes, so that many accounts never c
 
 A session of a guild's channel subscribes to that guild as soon as it is live: of a guild above
 Discord's threshold nothing is heard without, of another one as much as before. The subscription is
-the session's, so that RESUME keeps it; it is sent again only where Discord may not have got it.
+the session's, so that RESUME keeps it. It is known to be heard when Discord acknowledges a
+heartbeat that went after it through the same socket; until then each RESUMED sends it again.
 
 A frame that comes out of turn changes nothing: Discord's next frame or a deadline will tell.
 
@@ -152,8 +153,10 @@ class GatewaySession:
 
     __slots__ = (
         "_acknowledged",
+        "_acknowledgements",
         "_attempts",
         "_beat_at",
+        "_beats",
         "_ending",
         "_failed_resumes",
         "_guild_id",
@@ -167,6 +170,7 @@ class GatewaySession:
         "_resume_url",
         "_sequence",
         "_session_id",
+        "_subscribed",
         "_subscribed_at",
         "_token",
         "_user_id",
@@ -188,8 +192,12 @@ class GatewaySession:
         self._sequence = saved.sequence if saved else None
         self._newest = saved.newest if saved else NO_SNOWFLAKE
         self._guild_id = guild_id
+        self._subscribed = False
+        """Whether Discord is known to have heard the session's subscription."""
         self._subscribed_at: int | None = None
-        """The sequence at which the session has subscribed; None while it has not."""
+        """Heartbeats through this socket before the subscription; None while it was not sent."""
+        self._beats = self._acknowledgements = 0
+        """Heartbeats that were sent and acknowledged through this socket."""
         self._user_id: str | None = None
         self._interval_s = 0.0
         self._jitter = 0.0
@@ -227,6 +235,8 @@ class GatewaySession:
         self._move(Happening.OPENED)
         self._jitter = fraction
         self._acknowledged = True
+        self._beats = self._acknowledgements = 0
+        self._subscribed_at = None
         self._ending = None
         self._beat_at = None
         self._live_by = now + HELLO_LIMIT_S
@@ -241,6 +251,9 @@ class GatewaySession:
                 return self._dispatched(frame, now)
             case Opcode.HEARTBEAT_ACK:
                 self._acknowledged = True
+                self._acknowledgements += 1
+                if self._subscribed_at is not None and self._acknowledgements > self._subscribed_at:
+                    self._subscribed = True
                 return _NOTHING
             case Opcode.HEARTBEAT:
                 return Step(send=self._heartbeat())
@@ -276,9 +289,6 @@ class GatewaySession:
         self._count_failure(now)
         self._beat_at = self._live_by = self._live_since = self._ending = None
         self._move(ending.happening)
-        if self._sequence == self._subscribed_at:
-            # nothing was heard since: Discord may not have got it
-            self._subscribed_at = None
         if ending.happening is Happening.REJECTED:
             return Stop(reason)
         if ending.happening is Happening.FORGOTTEN or self._failed_resumes >= RESUME_TRIES:
@@ -332,7 +342,7 @@ class GatewaySession:
         self._user_id = ready.user.id
         self._newest = newest(self._newest, ready.newest)
         self._sequence = frame.s or 0
-        self._subscribed_at = None
+        self._subscribed = False
         self._go_live(now)
         return Step(send=self._subscription(), dispatch=frame, live=True)
 
@@ -350,9 +360,9 @@ class GatewaySession:
 
     def _subscription(self) -> bytes | None:
         """Return the frame that subscribes to the channel's guild, where it is still to be sent."""
-        if self._guild_id is None or self._subscribed_at is not None:
+        if self._guild_id is None or self._subscribed:
             return None
-        self._subscribed_at = self._sequence
+        self._subscribed_at = self._beats
         asked = Subscriptions({self._guild_id: GuildSubscription()})
         return _encode(ClientFrame(Opcode.GUILD_SUBSCRIPTIONS_BULK, asked))
 
@@ -361,6 +371,7 @@ class GatewaySession:
             self._sequence = frame.s
 
     def _heartbeat(self) -> bytes:
+        self._beats += 1
         return _encode(ClientFrame(Opcode.HEARTBEAT, self._sequence))
 
     def _count_failure(self, now: float) -> None:

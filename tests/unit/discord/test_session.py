@@ -147,34 +147,58 @@ def test_a_session_for_direct_messages_subscribes_to_nothing() -> None:
     assert greeted(SAVED).received(RESUMED, 0.0).send is None
 
 
+def _beat(machine: GatewaySession) -> None:
+    """Send a heartbeat that is due, and let Discord acknowledge it."""
+    assert machine.wake_at is not None
+    assert sent(machine.woken(machine.wake_at))["op"] == Opcode.HEARTBEAT
+    machine.received(ACK, 0.0)
+
+
 def test_a_resumed_session_has_subscribed_already() -> None:
     machine = greeted(guild_id="2222")
     machine.received(READY, 0.0)
-    machine.received(dispatch(2), 0.0)
+    _beat(machine)
     assert _again(machine, 3).send is None
     assert _again(machine, 4).send is None
 
 
-def test_a_subscription_after_which_nothing_was_heard_is_sent_again() -> None:
+def test_a_subscription_counts_from_the_acknowledgement_of_a_later_heartbeat() -> None:
+    """What Discord says may have been on its way already; only that answers what we have sent."""
+    machine = greeted(guild_id="2222")
+    machine.woken(20.0)
+    machine.received(READY, 20.0)
+    machine.received(ACK, 20.0)
+    machine.received(dispatch(2), 20.0)
+    assert sent(_again(machine, 3)) == SUBSCRIBE
+    machine.received(dispatch(4), 21.0)
+    assert sent(_again(machine, 5)) == SUBSCRIBE
+    _beat(machine)
+    assert _again(machine, 6).send is None
+
+
+def test_an_acknowledgement_on_another_socket_says_nothing_of_a_subscription() -> None:
     machine = greeted(guild_id="2222")
     machine.received(READY, 0.0)
-    assert sent(_again(machine, 2)) == SUBSCRIBE
-    machine.received(dispatch(3), 1.0)
-    assert _again(machine, 4).send is None
+    machine.woken(20.0)
+    machine.closed(None, 21.0, HALF)
+    machine.opened(21.0, HALF)
+    machine.received(HELLO, 21.0)
+    machine.received(ACK, 21.0)
+    assert sent(machine.received(RESUMED, 21.0)) == SUBSCRIBE
 
 
 def test_a_session_of_an_earlier_process_subscribes_once_more() -> None:
     """Nobody knows whether that process has, or ended before."""
     machine = greeted(SAVED, guild_id="2222")
     assert sent(machine.received(RESUMED, 0.0)) == SUBSCRIBE
-    machine.received(dispatch(51), 0.0)
+    _beat(machine)
     assert _again(machine, 52).send is None
 
 
 def test_a_session_that_replaces_a_lost_one_subscribes_too() -> None:
     machine = greeted(guild_id="2222")
     machine.received(READY, 0.0)
-    machine.received(dispatch(2), 0.0)
+    _beat(machine)
     machine.closed(CloseCode.SESSION_TIMED_OUT, 1.0, HALF)
     machine.opened(1.0, HALF)
     machine.received(HELLO, 1.0)
