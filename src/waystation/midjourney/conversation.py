@@ -67,9 +67,10 @@ from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
 from waystation.midjourney.memory import UNREAD, Memory, Plain
+from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
-from waystation.midjourney.replies import Reading, ReplyKind, read
+from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, Changed, HaltSign, Step, join, take
 from waystation.wire.interaction import IframeModalCreated, ModalCreated

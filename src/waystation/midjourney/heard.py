@@ -42,8 +42,9 @@ from waystation.midjourney.edits import (
     option_of,
     wanted,
 )
+from waystation.midjourney.reading import Reading
 from waystation.midjourney.refusals import Ending, Meaning
-from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import collected
 from waystation.midjourney.steps import NOTHING, HaltSign, Step, take
 from waystation.wire.message import Message

@@ -18,7 +18,7 @@ from waystation.jobs import JobId
 from waystation.midjourney.elimination import decided, hopeless
 from waystation.midjourney.matching import Candidates, Matched, match_by_sign
 from waystation.midjourney.memory import HELD, Memory
-from waystation.midjourney.replies import Reading, read
+from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
 
 __all__ = ["HeldPicture", "HeldPictures"]

@@ -20,7 +20,8 @@ from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import finishes
 from waystation.midjourney.memory import STRANGERS, Memory, Plain
-from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [

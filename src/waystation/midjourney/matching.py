@@ -45,8 +45,9 @@ from waystation.midjourney.likeness import (
     too_early,
 )
 from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
+from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
-from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [

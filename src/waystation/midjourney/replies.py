@@ -1,8 +1,7 @@
-"""Read what one bot message says, before knowing whose it is.
+"""REPLIES: one row per kind of bot message, and how to tell it.
 
-`read` is tolerant: fields may be missing or unknown, and a partial update says only what it holds.
-The rows of REPLIES name the kind; exactly one row claims a message, so their order hides nothing.
-What the bot's refusals mean is in refusals.py.
+A row looks at `Facts` only. Exactly one row claims a message, so that their order hides nothing.
+What a message says beside its kind is in reading.py, what the bot's refusals mean in refusals.py.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -11,20 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
-from waystation.jobs import Shown
-from waystation.midjourney.buttons import (
-    CANCEL_JOB,
-    all_components,
-    buttons_of,
-    message_hash,
-    names_job,
-)
+from waystation.midjourney.buttons import CANCEL_JOB, all_components, names_job
 from waystation.midjourney.captions import Caption, caption_of, is_interim, is_under_way
 from waystation.midjourney.layout import unfolded
 from waystation.midjourney.refusals import (
@@ -42,10 +33,9 @@ from waystation.midjourney.results import (
     settings_result,
     shorten_result,
 )
-from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import Embed, Message, MessageFlag
 
-__all__ = ["REPLIES", "Facts", "Reading", "Reply", "ReplyKind", "facts", "read"]
+__all__ = ["REPLIES", "Facts", "Reply", "ReplyKind", "facts", "meaning_of", "rich_embeds"]
 
 
 class ReplyKind(StrEnum):
@@ -66,36 +56,6 @@ class ReplyKind(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     UNRECOGNISED = "unrecognised"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one message says."""
-
-    kind: ReplyKind
-    shown: Shown
-    from_bot: bool | None
-    """Whether Midjourney sent it; None when a partial update does not say (R18)."""
-    addressee: str | None
-    """The Discord user it answers, when it says so."""
-    nonce: str | None
-    interaction_id: str | None
-    command: str | None
-    """The slash command's name, for a command's response."""
-    reference_id: str | None
-    """The message it replies to."""
-    upload_name: str | None
-    """File name of the picture that an answer shows again."""
-    ephemeral: bool
-    """Whether Discord shows it to the addressed user only."""
-    says_something: bool
-    """Whether it has content, embeds or attachments at all."""
-    meaning: Meaning | None
-    """Set for errors."""
-    caption: Caption | None = None
-    """Set when the content is one."""
-    seed_hash: str | None = None
-    """The uuid of the job whose seed it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,43 +316,6 @@ REPLIES: Sequence[Reply] = (
 )
 
 
-def read(message: Message) -> Reading:
-    """Read one message.
-
-    Returns: a reading of kind UNRECOGNISED when no row fits
-    """
-    message = unfolded(message)
-    said = facts(message)
-    row = next((row for row in REPLIES if row.fits(said)), None)
-    kind = ReplyKind.UNRECOGNISED if row is None else row.kind
-    shown = _info_shown(message) if kind is ReplyKind.INFO else _shown(message, said.caption)
-    if row is not None and row.result is not None:
-        shown = replace(shown, result=row.result(message))
-    seed = seed_of(said.content) if kind is ReplyKind.SEED else None
-    if seed is not None:
-        # its pictures are named after the job that they are of
-        shown = replace(shown, hash=None)
-    interaction = message.interaction_metadata or message.interaction
-    return Reading(
-        kind=kind,
-        shown=shown,
-        from_bot=_from_bot(message),
-        addressee=_addressee(message),
-        nonce=None if message.nonce is None else str(message.nonce),
-        interaction_id=None if interaction is None else interaction.id,
-        command=_command(message),
-        reference_id=(
-            None if message.message_reference is None else message.message_reference.message_id
-        ),
-        upload_name=_upload_name(said.embed),
-        ephemeral=bool((message.flags or 0) & MessageFlag.EPHEMERAL),
-        says_something=bool(message.content or said.embed or message.attachments),
-        meaning=_meaning(said) if kind is ReplyKind.ERROR else None,
-        caption=said.caption,
-        seed_hash=None if seed is None else seed[0],
-    )
-
-
 def facts(message: Message) -> Facts:
     """Return what the rows look at."""
     message = unfolded(message)
@@ -421,12 +344,13 @@ def facts(message: Message) -> Facts:
     )
 
 
-def _rich_embeds(message: Message) -> Sequence[Embed]:
+def rich_embeds(message: Message) -> Sequence[Embed]:
+    """Return the embeds that the bot wrote itself."""
     return tuple(embed for embed in message.embeds or () if embed.type in _RICH)
 
 
 def _embed(message: Message) -> Embed | None:
-    return min(_rich_embeds(message), key=_rank, default=None)
+    return min(rich_embeds(message), key=_rank, default=None)
 
 
 def _rank(embed: Embed) -> int:
@@ -439,7 +363,14 @@ def _rank(embed: Embed) -> int:
     return 4 if embed.color in _WARNING_COLOURS else 3
 
 
-def _meaning(facts: Facts) -> Meaning:
+def _command(message: Message) -> str | None:
+    if message.interaction is not None and message.interaction.name:
+        return message.interaction.name
+    return message.interaction_metadata.name if message.interaction_metadata else None
+
+
+def meaning_of(facts: Facts) -> Meaning:
+    """Return what a message means that the row of errors claims."""
     embed = facts.embed
     if _has_captcha(facts):
         return Meaning(
@@ -454,60 +385,3 @@ def _meaning(facts: Facts) -> Meaning:
         return known
     assert embed is not None, "_is_error claims no unknown content"
     return Meaning(Ending.TRANSIENT, embed.title or "Unknown answer of the bot", embed.description)
-
-
-def _shown(message: Message, caption: Caption | None = None) -> Shown:
-    return Shown(
-        message_id=message.id,
-        timestamp=message.timestamp or None,
-        content=None if message.content is UNSET else message.content,
-        embeds=_rich_embeds(message),
-        attachments=tuple(message.attachments or ()),
-        hash=message_hash(message),
-        progress=None if caption is None else caption.percent,
-        flags=None if message.flags is UNSET else message.flags,
-        buttons=buttons_of(message),
-    )
-
-
-def _info_shown(message: Message) -> Shown:
-    """Show the embed's text as content too. Source: seed POST jobs/info, `content`."""
-    shown = _shown(message)
-    embed = _embed(message)
-    if shown.content or embed is None:
-        return shown
-    return replace(shown, content=embed.description)
-
-
-def _from_bot(message: Message) -> bool | None:
-    if message.application_id is not None:
-        return message.application_id == MIDJOURNEY_APPLICATION_ID and (
-            message.author is UNSET or message.author.id == MIDJOURNEY_APPLICATION_ID
-        )
-    if message.author is UNSET:
-        return None
-    return message.author.id == MIDJOURNEY_APPLICATION_ID
-
-
-def _addressee(message: Message) -> str | None:
-    for interaction in (message.interaction_metadata, message.interaction):
-        if interaction is not None and interaction.user is not None:
-            return interaction.user.id
-    mentions = message.mentions or ()
-    return mentions[0].id if len(mentions) == 1 else None
-
-
-def _command(message: Message) -> str | None:
-    if message.interaction is not None and message.interaction.name:
-        return message.interaction.name
-    return message.interaction_metadata.name if message.interaction_metadata else None
-
-
-def _upload_name(embed: Embed | None) -> str | None:
-    if embed is None or embed.image is None or not embed.image.url:
-        return None
-    try:
-        path = urlsplit(embed.image.url).path
-    except ValueError:
-        return None
-    return unquote(path.rpartition("/")[2]) or None

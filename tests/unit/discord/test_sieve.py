@@ -10,7 +10,7 @@ import pytest
 from tests.golden.corpus import MESSAGES, message_of
 from waystation.discord.dispatches import read_dispatch
 from waystation.discord.sieve import MessageHead, concerns
-from waystation.midjourney.replies import read
+from waystation.midjourney.reading import read
 from waystation.ports import Interest
 from waystation.wire.gateway import Frame, Opcode
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID

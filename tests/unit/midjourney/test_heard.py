@@ -14,7 +14,7 @@ from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, Play, new_job, tol
 from waystation.gateway_events import InteractionStep, InteractionTold, MessageStep
 from waystation.jobs import InteractionSeen, Job, JobId, JobStatus, Source
 from waystation.midjourney.heard import Heard, halt_of
-from waystation.midjourney.replies import read
+from waystation.midjourney.reading import read
 from waystation.midjourney.steps import NOTHING, Step
 
 NONCE = "1400000000000000001"

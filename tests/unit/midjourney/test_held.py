@@ -12,7 +12,7 @@ from waystation.gateway_events import MessageStep
 from waystation.jobs import Job, JobStatus, MessageRole
 from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching import Candidates, match
-from waystation.midjourney.replies import read
+from waystation.midjourney.reading import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from tests.golden.corpus import PAYLOADS, message_of
 from waystation.midjourney.layout import unfolded
-from waystation.midjourney.replies import read
+from waystation.midjourney.reading import read
 from waystation.wire.message import Message
 
 LAID_OUT = {

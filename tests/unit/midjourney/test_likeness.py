@@ -23,7 +23,7 @@ from waystation.midjourney.likeness import (
     too_early,
 )
 from waystation.midjourney.memory import KINDS, STRANGERS
-from waystation.midjourney.replies import Reading, read
+from waystation.midjourney.reading import Reading, read
 from waystation.wire.snowflake import snowflake_time
 
 

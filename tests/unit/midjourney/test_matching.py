@@ -21,7 +21,8 @@ from waystation.midjourney.matching import (
     match,
     upload_stem,
 )
-from waystation.midjourney.replies import Reading, ReplyKind
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import snowflake_at
 
 A, B = JobId("a"), JobId("b")
