@@ -43,14 +43,14 @@ _MaxJobs = Annotated[
 ]
 _Server = Annotated[
     str | None,
-    typer.Option(metavar="SERVER", help="Discord id of the channel's server.", parser=channel_id),
+    typer.Option(metavar="SERVER", help="Discord id of the channel's server.", callback=channel_id),
 ]
 _Where = Annotated[
     str | None,
     typer.Option(
         metavar="CHANNEL",
         help="Discord id of a server's channel; else the direct messages with the bot.",
-        parser=channel_id,
+        callback=channel_id,
     ),
 ]
 _Force = Annotated[

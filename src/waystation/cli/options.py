@@ -35,9 +35,9 @@ def job_id(text: str) -> str:
     return text
 
 
-def channel_id(text: str) -> str:
-    """Return what may be a channel's id. Raises: BadParameter."""
-    if not (text.isascii() and text.isdigit()):
+def channel_id(text: str | None) -> str | None:
+    """Return what may be the id of a channel or server, None as it is. Raises: BadParameter."""
+    if text is not None and not (text.isascii() and text.isdigit()):
         raise typer.BadParameter(
             f"{escaped(repr(text))} is no Discord id, which has digits only; "
             "`waystation accounts list` prints those of your channels"
@@ -48,13 +48,15 @@ def channel_id(text: str) -> str:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Channel = Annotated[
     str,
-    typer.Argument(metavar="CHANNEL", help="Discord channel id of the account.", parser=channel_id),
+    typer.Argument(
+        metavar="CHANNEL", help="Discord channel id of the account.", callback=channel_id
+    ),
 ]
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file with settings.", show_default=False),
 ]
-Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.", parser=job_id)]
+Jobid = Annotated[str, typer.Argument(metavar="JOBID", help="The job's id.", callback=job_id)]
 Limit = Annotated[
     float | None,
     typer.Option(

@@ -29,7 +29,7 @@ __all__ = ["add_verbs"]
 _Channel = Annotated[
     str | None,
     typer.Option(
-        metavar="CHANNEL", help="Discord channel id of the account to use.", parser=channel_id
+        metavar="CHANNEL", help="Discord channel id of the account to use.", callback=channel_id
     ),
 ]
 _MaxJobs = Annotated[
@@ -152,8 +152,8 @@ def _parameter(param: Param) -> Parameter:
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     argument: object
     if param.required:
-        parser = job_id if param.kind is ParamKind.PARENT else None
-        argument = typer.Argument(metavar=metavar, help=help, parser=parser)
+        check = job_id if param.kind is ParamKind.PARENT else None
+        argument = typer.Argument(metavar=metavar, help=help, callback=check)
         return Parameter(_given_name(param), keyword, annotation=Annotated[kind, argument])
     argument = typer.Option(metavar=metavar, help=help)
     annotation = Annotated[kind | None, argument]  # type: ignore[valid-type]
