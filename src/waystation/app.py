@@ -256,7 +256,6 @@ async def _run(
             cleaning.cancel()
             trimming.cancel()
             keeping.cancel()
-            await timekeeper.keep()
             deliverer.stop()
             mailing.stop()
             await _within(settings.drain_s / 4, pool.stop())
