@@ -160,11 +160,10 @@ class Heard:
         known: Job | Shown = job.late or job
         if late_ended(job) or not _adds(known, reading.shown):
             return Step(halt=halt)
-        meaning = reading.meaning
-        ended = finishes(job, reading.kind) or (
-            # R31: a queued job is still to be run; its slot is not free
-            meaning is not None and meaning.ending is not Ending.QUEUED
-        )
+        if reading.meaning is not None and reading.meaning.ending is Ending.QUEUED:
+            # R31: it is still to be run: its slot is not free, and its start is to come (R20)
+            return Step(halt=halt)
+        ended = finishes(job, reading.kind) or reading.meaning is not None
         return replace(self._take(Late(reading.shown, ended, self.by)), halt=halt)
 
     def _error(self, meaning: Meaning) -> Step:

@@ -334,15 +334,16 @@ class Strangers:
             if message_id == reading.shown.message_id or replies or is_same:
                 yield message_id
 
-    def open_alike(self, reading: Reading) -> Mapping[str, Agreement]:
+    def open_alike(self, reading: Reading) -> frozenset[str]:
         """Return the strangers, by their messages, whose picture this one could be."""
         alike = likeness_of(reading)
-        found = {
-            message_id: _agree_either_way(alike, one.alike)
+        return frozenset(
+            message_id
             for message_id, one in self._seen.items()
-            if one.hash is None and not (one.over or one.unclaimed)
-        }
-        return {one: how for one, how in found.items() if how}
+            if one.hash is None
+            and not (one.over or one.unclaimed)
+            and _agree_either_way(alike, one.alike)
+        )
 
 
 def _is_over(reading: Reading) -> bool:

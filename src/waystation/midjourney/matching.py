@@ -248,20 +248,19 @@ class Candidates:
     def asks(self, reading: Reading) -> frozenset[str]:
         """Return who could have made a picture that says nothing of whose it is.
 
-        Who agrees loosely counts only where nobody agrees wholly.
+        A job that agrees loosely counts only where no job agrees wholly; a stranger counts always.
         """
-        reading = dataclasses.replace(
-            reading, interaction_id=self.strangers.interaction_of(reading)
-        )
+        interaction_id = self.strangers.interaction_of(reading)
+        reading = dataclasses.replace(reading, interaction_id=interaction_id)
         jobs, others = self._agreeing(reading), self.strangers.open_alike(reading)
-        best = max((*jobs.values(), *others.values()), default=Agreement.NOT)
+        best = max(jobs.values(), default=Agreement.NOT)
         jobids = frozenset(one for one, how in jobs.items() if how is best)
         silent, strangers = self._silent(jobids), self._nameless(reading, jobids)
         if self.strangers.is_unclaimed(reading):
             found = silent | strangers if silent else frozenset()
         else:
-            found = jobids | strangers | {one for one, how in others.items() if how is best}
-        if not found:
+            found = jobids | strangers | others
+        if not found or interaction_id is not None:
             return found
         # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
         # name stays that of the progress, for an ask by hand may own what looks otherwise as well
@@ -448,8 +447,10 @@ class Candidates:
 
     def take(self, reading: Reading, asks: Iterable[str]) -> None:
         """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
+        interaction_id = self.strangers.interaction_of(reading)
         self.strangers.take(reading)
-        if any(is_nameless(one) or self.by_hand.find(one) for one in asks):
+        by_hand = any(is_nameless(one) or self.by_hand.find(one) for one in asks)
+        if by_hand and interaction_id is None:
             self.by_hand.answered_by(reading.shown.message_id)
 
     def hear(self, reading: Reading) -> None:

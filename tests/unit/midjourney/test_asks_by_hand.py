@@ -209,6 +209,56 @@ def test_a_start_that_is_cut_is_that_of_a_whole_picture_all_the_same(is_cut: boo
     assert _status(play) is JobStatus.SUBMITTED
 
 
+def test_a_press_by_hand_without_words_is_not_struck_off_by_an_ask_by_hand() -> None:
+    """R20: both may have made what replies to an old picture and has the prompt; ours waits."""
+    play = _imagining()
+    says = f"**a red fox --ar 3:2** - <@{USER}>"
+    pressed = {"message_reference": {"message_id": _id(-60)}}
+    start = {"content": f"{says} (Waiting to start)"}
+    play.perform(_says(2, nonce="66", **start, **pressed))
+    play.perform(_says(3, nonce="77", **start))
+    play.perform(_other_picture(5, 1))
+    play.perform(_other_picture(6, 2, content=f"{says} (fast)", **pressed))
+    assert _status(play) is JobStatus.SUBMITTED
+
+
+def test_a_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None:
+    """R20, R23: his own ask was not told; another that was told is still to be answered."""
+    play = Play()
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+    play.submit("a", NONCE)
+    _by_hand(play)
+    named = {"interaction_metadata": {"id": _id(1, 9)}, "interaction": None, "nonce": None}
+    play.perform(
+        _says(3, content=f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)", **named)
+    )
+    play.perform(_other_picture(5, 1, message_reference={"message_id": _id(3)}))
+    play.see(InteractionTold(InteractionStep.CREATED, _id(6), NONCE))
+    play.perform(_picture(8))
+    assert _status(play) is JobStatus.SUBMITTED
+
+
+def test_a_ghost_that_the_bot_has_queued_may_still_get_its_picture() -> None:
+    """R19, R20: "Job queued" that comes late is no start: its start comes without a nonce."""
+    play = Play()
+    for name, seconds in (("a", 1), ("b", 70)):
+        play.admit(replace(new_job(name, "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+        play.submit(name, f"5{seconds}")
+        play.see(InteractionTold(InteractionStep.CREATED, _id(seconds), f"5{seconds}"))
+        if name == "a":
+            play.now += timedelta(seconds=61)
+            step = play.perform({"expire": True})
+            play.talk.looked_back(step.look_back, play.now)
+            play.perform({"expire": True})
+            assert _status(play) is JobStatus.FAILED
+    queued = PAYLOADS["describe/job_queued"].content["payload"]
+    payload = merged(queued, {"id": _id(71), "nonce": "51"})
+    play.perform({"see": {"event": "MESSAGE_CREATE", "payload": payload}})
+    play.perform(_says(72, content=f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)"))
+    play.perform(_other_picture(80, 1, message_reference={"message_id": _id(72)}))
+    assert play.jobs[JobId("b")].status is JobStatus.SUBMITTED
+
+
 def _other_picture(seconds: float, number: int, **changes: Any) -> dict[str, Any]:
     """A finished picture with another uuid than `_picture`."""
     payload = merged(FINAL, {"id": _id(seconds), **changes})
