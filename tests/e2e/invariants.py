@@ -339,7 +339,7 @@ def _unsent(job: Row, seen: Evidence) -> bool:
 
 
 def _look(job: Row) -> tuple[Any, ...]:
-    params = job["params"] or {}
+    params = json.loads(job["params"] or "{}")
     return job["channel"], job["verb"], params.get("prompt"), job["parent_jobid"], job["pressed"]
 
 
