@@ -1,0 +1,203 @@
+"""No job gets the picture of another, whatever the messages leave out (R20, R23).
+
+Jobs of several prompts and asks by hand share a channel. The bot cuts prompts, invents deeds and
+leaves out nonces, interactions and uuids; a press by hand brings what has a job's prompt. Each ask
+by hand says once at least that it is not ours: by its interaction, its nonce or what it answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.build import replace
+from tests.golden.corpus import Json
+from tests.unit.midjourney.test_rebuilt import Ask, Pair, Signs
+from waystation.jobs import JobId
+
+FOX, CAT = "a red fox", "a cat"
+LONG = (
+    f"{FOX} that looks over its shoulder in the deep snow of a bright winter morning, long shadows"
+)
+PROMPTS = (FOX, CAT, f"{LONG}, seen from afar", f"{LONG}, seen from afar, with a hat")
+_OLD = "1400000000000000999"
+"""A picture from before everything else."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How the bot words the messages of an ask."""
+
+    cut: str = ""
+    """Where a long prompt is cut: in its "picture", in "both", or nowhere."""
+    deed: str = ""
+    pressed: int | None = None
+    """Which picture before it was pressed by hand, if it is an answer to a press."""
+
+
+@dataclass
+class Channel(Pair):
+    """One conversation, and the words of its asks."""
+
+    words: dict[int, Words] = field(default_factory=dict)
+    pressed: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.anew = self.lived
+        self.lived.talk.seen(self._id())
+
+    def both(self, do: Any) -> None:
+        do(self.lived)
+
+    def asks_so(self, prompt: str, signs: Signs, by_hand: bool, queued: bool, how: Words) -> None:
+        """Ask, if nothing is in the way; Discord tells of the interaction at once, or never."""
+        if by_hand and not (signs.told or signs.nonce):
+            signs = replace(signs, metadata=True)
+        before = len(self.asks)
+        self.ask(prompt, signs, queued and not by_hand, by_hand)
+        for ask in self.asks[before:]:
+            self.words[ask.number] = how
+            if by_hand and how.pressed is not None:
+                shown = [one["payload"] for one in self.past if one["payload"].get("attachments")]
+                ids = [one["id"] for one in shown] or [_OLD]
+                self.pressed[ask.number] = ids[how.pressed % len(ids)]
+            if signs.told:
+                self._next(ask)
+
+    def goes_on(self, which: int) -> None:
+        """Let one ask go on; its picture comes when its progress is deleted (R27)."""
+        busy = [ask for ask in self.asks if ask.acts]
+        if busy:
+            ask = busy[which % len(busy)]
+            self._next(ask)
+            if ask.acts == ["picture"]:
+                self._next(ask)
+
+    def _next(self, ask: Ask) -> None:
+        self.go_on([one for one in self.asks if one.acts].index(ask), True)
+
+    def _written(self, ask: Ask, name: str, changes: Json) -> Json:  # type: ignore[override]
+        said = super()._written(ask, name, changes)
+        how = self.words[ask.number]
+        content = str(said.get("content", "")).replace("** - <@", f"** - {how.deed}<@")
+        if how.cut == "both" or (how.cut == "picture" and name == "imagine/final"):
+            content = content.replace(ask.prompt, f"{ask.prompt[:105]}...")
+        return {**said, "content": content}
+
+    def _create(self, ask: Ask, name: str, changes: Json, marked: bool) -> Json:
+        if ask.number in self.pressed:
+            changes = {"message_reference": {"message_id": self.pressed[ask.number]}, **changes}
+        return super()._create(ask, name, changes, marked)
+
+    def nobody_has_anothers(self) -> None:
+        """Assert that each job shows its own uuid, or none."""
+        for ask in self.asks:
+            job = self.lived.jobs.get(JobId(ask.jobid))
+            if job is not None:
+                late = None if job.late is None else job.late.hash
+                assert {job.hash, late} <= {None, ask.uuid()}, ask
+
+
+_INDEX = st.integers(0, 5)
+_MOSTLY = st.sampled_from([True, True, True, True, False])
+_ASK = st.tuples(
+    st.just("ask"),
+    st.sampled_from([FOX, FOX, *PROMPTS]),
+    st.builds(
+        Signs,
+        told=_MOSTLY,
+        nonce=st.booleans(),
+        metadata=st.booleans(),
+        uuid=st.booleans(),
+        replies=st.sampled_from([False, False, True]),
+    ),
+    st.sampled_from([False, False, True]),
+    st.sampled_from([False] * 5 + [True]),
+    st.builds(
+        Words,
+        cut=st.sampled_from(["", "", "picture", "both"]),
+        deed=st.sampled_from(["", "", "", "Sharpened by ", "Reimagined by "]),
+        pressed=st.one_of(st.none(), st.none(), _INDEX),
+    ),
+)
+_GO_ON = st.tuples(st.just("go on"), _INDEX)
+_OPS = st.one_of(
+    _ASK,
+    _GO_ON,
+    _GO_ON,
+    _GO_ON,
+    st.tuples(st.just("again"), _INDEX),
+    st.tuples(st.just("wait"), st.sampled_from([1, 1, 5, 6, 61, 1800])),
+    st.tuples(st.just("gap"), st.booleans()),
+    st.tuples(st.just("history"), st.booleans()),
+    st.tuples(st.just("cancel"), _INDEX),
+    st.tuples(st.just("restart")),
+)
+
+
+def _perform(channel: Channel, op: tuple[Any, ...]) -> None:
+    play = channel.lived
+    match op:
+        case ("ask", *how):
+            channel.asks_so(*how)
+        case ("go on", which):
+            channel.goes_on(which)
+        case ("again", which) if channel.past:
+            channel.hear(channel.past[which % len(channel.past)])
+        case ("wait", seconds):
+            channel.wait(seconds)
+        case ("gap", to_the_end):
+            channel.gap(to_the_end=to_the_end)
+        case ("history", True):
+            play.talk.looking_back(list(play.jobs), is_due=False)
+            play.talk.reading()
+        case ("history", False):
+            play.talk.looked_back(list(play.jobs), play.now)
+        case ("cancel", which) if play.jobs:
+            play.perform({"cancel": list(play.jobs)[which % len(play.jobs)]})
+        case ("restart",):
+            play.restart()
+        case _:
+            pass
+
+
+_BARE = Signs(nonce=False, metadata=False, uuid=False)
+
+
+@settings(max_examples=150, deadline=None, print_blob=True)
+@given(ops=st.lists(_OPS, min_size=6, max_size=50))
+@example(
+    # nothing was heard of ours in time; then the bot says that it has queued it, and starts it
+    ops=[
+        ("ask", CAT, Signs(told=False, metadata=False), False, True, Words()),
+        ("wait", 61),
+        ("go on", 0),
+        ("ask", CAT, Signs(), False, False, Words()),
+        *[("go on", 0)] * 3,
+    ]
+)
+@example(
+    # a press by hand without words, and an ask by hand; ours comes last
+    ops=[
+        ("ask", CAT, Signs(uuid=False), True, False, Words(pressed=0)),
+        ("ask", CAT, Signs(uuid=False), True, False, Words()),
+        ("ask", CAT, Signs(), False, False, Words()),
+        *[("go on", 0)] * 2,
+        *[("go on", 1)] * 3,
+        ("go on", 0),
+    ]
+)
+def test_no_job_gets_the_picture_of_another(ops: list[tuple[Any, ...]]) -> None:
+    channel = Channel()
+    for op in ops:
+        _perform(channel, op)
+        channel.nobody_has_anothers()
+    while any(ask.acts for ask in channel.asks):
+        channel.goes_on(0)
+    channel.gap(to_the_end=True)
+    for seconds in (61, 1800):
+        channel.wait(seconds)
+    channel.nobody_has_anothers()
