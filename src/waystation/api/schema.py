@@ -205,11 +205,11 @@ def _picture_urls(param: Param, fields: Mapping[str, object], sent: int) -> dict
     if urls is None or (len(urls) == 1 and isinstance(fields.get(param.name), str) and not sent):
         raise InvalidRequest(f"{param.name} must be a list of URLs")
     if not urls and not sent:
-        raise InvalidRequest(f"{param.name} is missing", details=_either(param))
+        raise InvalidRequest(f"{param.name} is missing", details=_together(param))
     if not param.fewest <= len(urls) + sent <= param.most:
         raise InvalidRequest(
             f"{param.name} must name {param.fewest} to {param.most} pictures",
-            details=_either(param),
+            details=_together(param),
         )
     for url in urls:
         if len(url) > MAX_PICTURE_URL:
@@ -261,11 +261,11 @@ def _picture_url(param: Param, fields: Mapping[str, object]) -> dict[str, object
     url = _sent_text(fields, param.name)
     if url is None:
         if param.required:
-            raise InvalidRequest(f"{param.name} is missing", details=_either(param))
+            raise InvalidRequest(f"{param.name} is missing")
         return {}
     url = url.strip()
     if not url:
-        raise InvalidRequest(f"{param.name} is empty", details=_either(param))
+        raise InvalidRequest(f"{param.name} is empty")
     if len(url) > MAX_PICTURE_URL:
         raise InvalidRequest(f"{param.name} is too long")
     if not _is_web_url(url):
@@ -273,15 +273,16 @@ def _picture_url(param: Param, fields: Mapping[str, object]) -> dict[str, object
     return {param.name: url}
 
 
-def _either(param: Param) -> str | None:
-    """Say how a picture can be sent, to whom v2's own sentence names one way only."""
+def _together(param: Param) -> str | None:
+    """Say how pictures can be sent beside their URLs.
+
+    Describe says nothing of it: v2's answer has no such field (seed POST jobs/describe, 412).
+    """
     part = param.file_part
     if part is None:
         return None
-    if param.kind is ParamKind.PICTURES:
-        parts = f"{part}1 to {part}{param.most}"
-        return f"URLs in {param.name} and files as parts {parts} of a form count together."
-    return f"Send a URL in {param.name}, or a file as part {part} of a form."
+    parts = f"{part}1 to {part}{param.most}"
+    return f"URLs in {param.name} and files as parts {parts} of a form count together."
 
 
 # ── fields that all verbs share ──
