@@ -6,8 +6,12 @@ How the clock works: the machine's wall clock can be set at any moment, so nothi
 waits goes by the service's own time. It starts as what the wall clock says, and goes on with the
 seconds since the machine was started, which nobody sets and which count suspend. The next process
 after the same start of the machine goes on where this one was, whatever the wall clock says by
-then (R28). After another start it begins no earlier than what was kept, and as far from Discord's
-time as it was: what was stored under a wrong wall clock is not older under a right one.
+then (R28).
+
+After another start of the machine only the wall clock tells how long it was off, and nothing tells
+at once whether that clock is right, or as wrong as at the last start. So two distances are kept:
+the own time's from Discord's, and from the wall clock of the last start. Time goes on by the one
+that makes less of the time off, but never before the newest moment that was written down.
 """
 
 from __future__ import annotations
@@ -34,8 +38,8 @@ _INCREMENT_BITS = 22
 _LOOK_AGAIN_S: Final = 30.0
 """Longest single sleep: the loop's timers stand still while the machine is suspended."""
 
-_WRONG: Final = timedelta(hours=1)
-"""A smaller difference from Discord's time is left behind at the machine's next start."""
+_NEAR: Final = timedelta(minutes=5)
+"""So far before the newest moment a wall clock that went slower can be, and be meant."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Names one start of the machine. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst."""
@@ -73,7 +77,9 @@ class SystemClock:
         self._zero = wall() - timedelta(seconds=seconds())
         """The service's own time at the machine's start."""
         self._behind = timedelta()
-        """How far the service's own time is behind Discord's, if that is no small thing."""
+        """How far the service's own time is behind Discord's."""
+        self._below = timedelta()
+        """How far it was behind the wall clock when the machine was started."""
 
     def now(self) -> datetime:
         """Return the aware UTC instant of the service's own time."""
@@ -94,19 +100,25 @@ class SystemClock:
 
         Args: kept: what that process made by `kept` last
         """
+        wall = self.wall()
         try:
             boot_id, zero_text, *rest = json.loads(kept or "null")
             zero = datetime.fromisoformat(zero_text).astimezone(UTC)
-            newest_text, behind_s = rest or (zero_text, 0)
+            newest_text, *spans = rest or (zero_text,)
             newest = datetime.fromisoformat(newest_text).astimezone(UTC)
-            behind = timedelta(seconds=behind_s)
-            now = max(self.wall() - behind, newest)
+            # earlier versions kept fewer
+            behind, below, *_ = (*(timedelta(seconds=one) for one in spans), *[timedelta()] * 2)
+            # the wall clock is right, or as wrong as it was
+            possible = [one for one in (wall - behind, wall - below) if one >= newest - _NEAR]
+            now = max(min(possible, default=newest), newest)
         except (TypeError, ValueError, OverflowError):
             # nothing kept, or by another version: the wall clock is as good as anything
             return
         self._behind = behind
-        same = boot_id and boot_id == self._boot_id
-        self._zero = zero if same else now - timedelta(seconds=self.monotonic())
+        if boot_id and boot_id == self._boot_id:
+            self._zero, self._below = zero, below
+        else:
+            self._zero, self._below = now - timedelta(seconds=self.monotonic()), wall - now
 
     def kept(self, behind: timedelta | None) -> str:
         """Return what the next process must be given to go on.
@@ -114,9 +126,9 @@ class SystemClock:
         Args: behind: how far `now` is behind Discord's time; None while that is not known
         """
         if behind is not None:
-            self._behind = behind if abs(behind) >= _WRONG else timedelta()
-        newest, behind_s = self.now().isoformat(), self._behind.total_seconds()
-        return json.dumps([self._boot_id, self._zero.isoformat(), newest, behind_s])
+            self._behind = behind
+        spans = [one.total_seconds() for one in (self._behind, self._below)]
+        return json.dumps([self._boot_id, self._zero.isoformat(), self.now().isoformat(), *spans])
 
 
 class SystemIds:

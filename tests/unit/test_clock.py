@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -118,13 +119,134 @@ def test_after_a_wrong_wall_clock_time_goes_on_as_far_from_discords(wrong: timed
         kept = clock.kept(None)
 
 
-def test_a_wall_clock_that_is_a_little_off_is_followed_at_the_next_start() -> None:
+class _Starts:
+    """A machine that is started again and again, and what its job's age is in the own time."""
+
+    def __init__(self, wrong: timedelta) -> None:
+        self._true = NOW
+        self._kept: str | None = None
+        self._starts = 0
+        self._clock = self._start(wrong)
+        self._asked = self._clock.now()
+
+    def _start(self, wrong: timedelta) -> SystemClock:
+        self._starts += 1
+        begun = self._true
+        clock = SystemClock(
+            lambda: self._true + wrong,
+            lambda: (self._true - begun).total_seconds() + 3,
+            f"boot-{self._starts}",
+        )
+        clock.go_on(self._kept)
+        return clock
+
+    def again(self, wrong: timedelta, off: timedelta = timedelta(minutes=3)) -> None:
+        """Run for an hour, be off, and start with a wall clock that is as wrong as said."""
+        self._true += timedelta(hours=1)
+        self._kept = self._clock.kept(self._true - self._clock.now())
+        self._true += off
+        self._clock = self._start(wrong)
+
+    @property
+    def error(self) -> timedelta:
+        """By how much what was stored at first is older than it is."""
+        return (self._clock.now() - self._asked) - (self._true - NOW)
+
+
+_RIGHT = timedelta()
+_WRONGS = [
+    timedelta(hours=hours) * sign
+    for hours in (0.9, 1, 6, 400 * 24, 56 * 365 * 24)
+    for sign in (1, -1)
+]
+_NEARLY = timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("wrong", _WRONGS)
+def test_what_is_stored_keeps_its_age_over_starts_with_the_same_wrong_wall_clock(
+    wrong: timedelta,
+) -> None:
+    machine = _Starts(wrong)
+    for _ in range(6):
+        machine.again(wrong)
+        assert abs(machine.error) < _NEARLY
+
+
+@pytest.mark.parametrize("wrong", _WRONGS)
+def test_what_is_stored_keeps_its_age_when_the_wall_clock_becomes_right(wrong: timedelta) -> None:
+    machine = _Starts(wrong)
+    for _ in range(6):
+        machine.again(_RIGHT)
+        assert abs(machine.error) < _NEARLY
+
+
+@pytest.mark.parametrize("wrong", _WRONGS)
+def test_a_right_wall_clock_that_becomes_wrong_ages_what_is_stored_once_at_most(
+    wrong: timedelta,
+) -> None:
+    """Ahead, it is like a machine that was off; behind, only the time off is not known."""
+    machine = _Starts(_RIGHT)
+    machine.again(wrong)
+    first = machine.error
+    expected = wrong if wrong > _RIGHT else -timedelta(minutes=3)
+    assert abs(first - expected) < _NEARLY
+    for _ in range(5):
+        machine.again(wrong)
+        assert abs(machine.error - first) < _NEARLY
+
+
+@pytest.mark.parametrize("wrong", _WRONGS)
+@pytest.mark.parametrize("wrong_again", [True, False])
+def test_after_a_wrong_wall_clock_a_long_time_off_may_count_for_less_but_never_for_more(
+    wrong: timedelta, wrong_again: bool
+) -> None:
+    machine = _Starts(wrong)
+    for _ in range(6):
+        before = machine.error
+        machine.again(wrong if wrong_again else _RIGHT, timedelta(hours=8))
+        assert -min(abs(wrong), timedelta(hours=8)) - _NEARLY < machine.error - before < _NEARLY
+
+
+def test_the_wall_clocks_error_is_that_of_the_start_not_of_what_it_was_set_to_since() -> None:
+    """A hardware clock in local time: each start is an hour wrong until NTP has set it."""
+    machine, kept, asked = _Machine(), None, NOW + timedelta(hours=1)
+    for start in range(6):
+        machine.shown += timedelta(hours=1)
+        machine.seconds = 3.0
+        clock = machine.clock(f"boot-{start}")
+        clock.go_on(kept)
+        assert clock.now() == asked + timedelta(minutes=8) * start
+        machine.shown -= timedelta(hours=1)
+        machine.pass_by(300)
+        # another process of the same start
+        kept = clock.kept(machine.shown - clock.now())
+        clock = machine.clock(f"boot-{start}")
+        clock.go_on(kept)
+        kept = clock.kept(None)
+        machine.shown += timedelta(minutes=3)
+
+
+def test_a_hardware_clock_that_went_a_little_slower_is_still_the_same_wrong_one() -> None:
     machine = _Machine()
-    kept = machine.clock("boot-0").kept(timedelta(minutes=59))
-    machine.shown += timedelta(minutes=59)
-    clock = machine.clock()
+    machine.shown += timedelta(hours=1)
+    clock = machine.clock("boot-0")
+    clock.go_on(None)
+    machine.pass_by(60)
+    newest = clock.now()
+    kept = clock.kept(-timedelta(hours=1))
+    machine.shown -= timedelta(minutes=2)
+    clock = machine.clock("boot-1")
     clock.go_on(kept)
-    assert clock.now() == machine.shown
+    assert clock.now() == newest
+
+
+def test_what_an_earlier_version_kept_is_a_floor_too() -> None:
+    machine = _Machine()
+    later = NOW + timedelta(days=1)
+    for kept in ([], [later.isoformat()], [later.isoformat(), 0]):
+        clock = machine.clock()
+        clock.go_on(json.dumps(["boot-0", later.isoformat(), *kept]))
+        assert clock.now() == later
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")

@@ -1,8 +1,8 @@
 """Timekeeper: writes down how the service's own time runs, for the next process (R28).
 
-How it works: a machine can be started with a wrong wall clock, and later again with a right one.
-The newest moment that was written down is a floor for the next start, and how far the own time was
-from Discord's keeps what was stored in it at its true age.
+How it works: a machine can be started with a wrong wall clock, and later again with a right one, or
+one as wrong. The newest moment that was written down is a floor for the next start, and how far the
+own time was from Discord's is one of two ways to go on from there; the clock chooses.
 """
 
 from __future__ import annotations
