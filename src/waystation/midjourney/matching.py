@@ -225,7 +225,8 @@ class Candidates:
     def one_of_several(self, reading: Reading) -> JobId | None:
         """Return the job whose press brings several results, for one that nothing else tells.
 
-        While such a press is open, no other of ours that looks like it is made (`rivals`).
+        While such a press is open, no other of ours that looks like it is made (`rivals`). A ghost,
+        or an ask by hand, may own what replies there all the same (R19, R23).
         """
         if reading.kind not in DRAWN or reading.reference_id is None:
             return None
@@ -234,16 +235,20 @@ class Candidates:
         )
         if known is not None or self.is_settled(reading) or self.strangers.owns(reading):
             return None
+        alike = self.alike((("reply", reading.reference_id, ""),))
         jobids = [
             jobid
-            for jobid in self.alike((("reply", reading.reference_id, ""),))
+            for jobid in alike
             if (job := self._jobs[jobid]).bound
             and not job.final
             and button_row(job.button).results > 1
             and not too_early(job, reading)
             and not self.contradicts(jobid, reading)
         ]
-        return jobids[0] if len(jobids) == 1 else None
+        others = {one for one in alike if not self._unlike(one, reading)} | self.asks(reading)
+        if self.strangers.interaction_of(reading) is None:
+            others |= set(self.by_hand.before(reading.shown.message_id))
+        return jobids[0] if len(jobids) == 1 and others <= {*jobids} else None
 
     def asks(self, reading: Reading) -> frozenset[str]:
         """Return who could have made a picture that says nothing of whose it is.

@@ -178,6 +178,28 @@ def test_a_picture_of_another_job_of_ours_is_not_collected() -> None:
     assert candidates.one_of_several(other) is None
 
 
+def test_a_picture_that_may_be_a_ghosts_is_not_collected() -> None:
+    """R19: an earlier press on the same message may still bring what replies to it."""
+    candidates, picture = _imagine_all()
+    pressed = {
+        "verb": "button",
+        "params": {
+            "parentJobId": "parent",
+            "button": "1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}",
+        },
+    }
+    ghost = _job("g", messages={"500": MessageRole.TARGET}, ghost=True, submitted_at=START)
+    candidates.put(replace(ghost, **pressed))
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_that_may_answer_a_press_by_hand_is_not_collected() -> None:
+    """R23: of the press nothing but its interaction was told."""
+    candidates, picture = _imagine_all()
+    candidates.asked_by_hand(snowflake_at(START - timedelta(seconds=1)), "66")
+    assert candidates.one_of_several(picture) is None
+
+
 def test_what_is_no_picture_is_not_collected() -> None:
     candidates, picture = _imagine_all()
     assert candidates.one_of_several(replace(picture, kind=ReplyKind.ERROR)) is None
