@@ -13,7 +13,7 @@ from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
-from waystation.engine import accounts, deliverer
+from waystation.engine import accounts, deliverer, intake
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
@@ -88,6 +88,7 @@ BOUNDS = {
     "bodies that wait to be read": Limits().waiting,
     "pictures fetched or looked at, by default": _SETTINGS.fetches_per_user,
     "pictures fetched or looked at, all users, by default": _SETTINGS.fetches,
+    "requests with several URLs of pictures that are fetched at once": intake.SEVERAL,
     "MiB of fetched pictures until the answer, by default": _FETCHED[0] / _MIB,
     "callbacks under way": deliverer.PER_USER,
     "callbacks under way, all users": deliverer.IN_FLIGHT,

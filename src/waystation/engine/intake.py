@@ -6,12 +6,15 @@ until the request is answered, so that what pictures take is bounded per user an
 
 How it works: nobody knows how large a picture is before it was fetched. So each one is fetched with
 room for the largest, one of a request after the other, and then counts with what it has. Nobody
-holds a place while he waits for room.
+holds a place while he waits for room. A request with several URLs keeps its first pictures while it
+waits for room for the next, so of one user one such request at a time has its turn: two would wait
+for the room that the other holds. A request with one picture needs no turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
-__all__ = ["MOST_URLS", "FilePart", "Intake", "Patience"]
+__all__ = ["MOST_URLS", "SEVERAL", "FilePart", "Intake", "Patience"]
 
 _BY_URL: Final = (ParamKind.PICTURE, ParamKind.PICTURES)
 
@@ -30,6 +33,9 @@ MOST_URLS: Final = max(
     param.most for command in COMMANDS.values() for param in command.params if param.kind in _BY_URL
 )
 """Pictures that one request may name by URL: a user's bytes must hold so many of the largest."""
+
+SEVERAL: Final = 1
+"""Requests with several URLs of one user that are fetched at once; two could block each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Intake:
         self._fetcher = fetcher
         self._places = places
         self._fetched = fetched
+        self._turns = Shares(SEVERAL, sys.maxsize)
+        """To hold bytes and want more."""
         self._largest = largest
         self._wait_s = wait_s
         self._closed = False
@@ -137,18 +145,28 @@ class Intake:
         urls, patience = _urls(command, params), Patience(self._wait_s)
         if not files and not urls:
             return ()
-        fetched = []
-        for url in urls:
-            part = await patience.wait_for(held, self._fetched, user.user_id, self._largest)
-            async with AsyncExitStack() as place:
-                await patience.wait_for(place, self._places, user.user_id, 1)
-                fetched.append(await self._fetcher.fetch(url, user.is_admin))
-            part.keep(len(fetched[-1].data))
+        fetched = await self._behind(urls, user, held, patience)
         if not files:
             return fetched
         async with AsyncExitStack() as place:
             await patience.wait_for(place, self._places, user.user_id, 1)
             return [*fetched, *await self._sent(command, files, fits)]
+
+    async def _behind(
+        self, urls: Sequence[str], user: User, held: AsyncExitStack, patience: Patience
+    ) -> Sequence[Fetched]:
+        """Return the pictures behind URLs."""
+        fetched: list[Fetched] = []
+        async with AsyncExitStack() as turn:
+            if len(urls) > 1:
+                await patience.wait_for(turn, self._turns, user.user_id, 1)
+            for url in urls:
+                part = await patience.wait_for(held, self._fetched, user.user_id, self._largest)
+                async with AsyncExitStack() as place:
+                    await patience.wait_for(place, self._places, user.user_id, 1)
+                    fetched.append(await self._fetcher.fetch(url, user.is_admin))
+                part.keep(len(fetched[-1].data))
+        return fetched
 
     async def _sent(
         self,

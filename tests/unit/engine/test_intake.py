@@ -123,7 +123,7 @@ async def settle() -> None:
 
 @pytest.mark.parametrize(
     ("verb", "params"),
-    [("describe", {"describeUrl": "a"}), ("blend", {"blendUrls": ["a", "b"]})],
+    [("describe", {"describeUrl": "a"}), ("blend", {"blendUrls": ["a"]})],
 )
 async def test_one_user_takes_in_four_pictures_at_once_and_another_is_not_held_up(
     verb: str, params: dict[str, object]
@@ -212,6 +212,61 @@ async def test_a_slow_answer_turns_no_later_request_away() -> None:
             taking = (intake.take(user(1), COMMANDS["blend"], BLEND, {}, held) for _ in range(4))
             assert await asyncio.gather(*taking) == [[PICTURE] * 5] * 4
             assert fetched.held == 21 * len(PICTURE.data)
+
+
+class Heavy(Fetcher):
+    """Fetches pictures of six tenths of the largest, and lets others run meanwhile."""
+
+    async def fetch(self, url: str, frank: bool) -> Fetched:
+        self.asked.append(url)
+        await asyncio.sleep(0)
+        return Fetched(bytes(LARGEST * 6 // 10), "image/png", "png", (8, 8))
+
+
+def default_bytes() -> Shares:
+    return Shares(MOST_URLS * LARGEST, 16 * LARGEST)
+
+
+@pytest.mark.parametrize("requests", [2, 3, 8])
+@pytest.mark.parametrize("urls", [2, MOST_URLS])
+async def test_no_requests_of_one_user_wait_for_each_other(requests: int, urls: int) -> None:
+    """Each would hold its first pictures and wait for room that the others hold."""
+    fetched = default_bytes()
+    intake = intake_of(Heavy(), fetched=fetched)
+    blend = {"blendUrls": BLEND["blendUrls"][:urls]}
+    taking = (take(intake, 1, COMMANDS["blend"], blend, {}) for _ in range(requests))
+    assert [len(taken) for taken in await asyncio.gather(*taking)] == [urls] * requests
+    assert fetched.held == 0
+
+
+async def test_a_request_goes_on_when_one_before_it_is_answered() -> None:
+    fetched = default_bytes()
+    intake = intake_of(Heavy(), fetched=fetched)
+    async with AsyncExitStack() as first:
+        await intake.take(user(1), COMMANDS["blend"], BLEND, {}, first)
+        second = asyncio.ensure_future(take(intake, 1, COMMANDS["blend"], BLEND, {}))
+        third = asyncio.ensure_future(take(intake, 1, COMMANDS["blend"], BLEND, {}))
+        await settle()
+        assert not second.done()
+        assert fetched.held == 7 * 6, "the first has five pictures, the second two, the third none"
+    assert [len(taken) for taken in await asyncio.gather(second, third)] == [5, 5]
+    assert fetched.held == 0
+
+
+async def test_one_picture_waits_for_no_request_with_several() -> None:
+    fetcher = Fetcher()
+    fetcher.hangs = True
+    intake = intake_of(fetcher)
+    blend = COMMANDS["blend"]
+    several = [asyncio.ensure_future(take(intake, 1, blend, BLEND, {})) for _ in range(2)]
+    await settle()
+    assert fetcher.asked == ["a"], "of one user one request with several at a time"
+    fetcher.hangs = False
+    assert await take(intake, 1, COMMANDS["describe"], {"describeUrl": "b"}, {}) == [PICTURE]
+    assert len(await take(intake, 2, blend, BLEND, {})) == 5
+    assert not any(one.done() for one in several)
+    intake.close()
+    await asyncio.gather(*several, return_exceptions=True)
 
 
 async def test_a_file_waits_for_nobody_who_waits_for_bytes() -> None:
