@@ -180,7 +180,7 @@ class Strangers:
     def note(self, reading: Reading, *, unclaimed: bool = False, orphan: bool = False) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
         alike = frozenset(likeness_of(reading))
-        if not alike and reading.shown.message_id not in self._seen:
+        if not (alike or orphan) and reading.shown.message_id not in self._seen:
             return
         hash_, over = reading.shown.hash, _is_over(reading)
         if over:

@@ -16,6 +16,7 @@ from tests.unit.midjourney.play import USER, Play, new_job, told
 from waystation.gateway_events import InteractionStep, InteractionTold
 from waystation.jobs import JobId, JobStatus
 from waystation.midjourney.asks_by_hand import AsksByHand
+from waystation.midjourney.conversation import TOLD_APART
 from waystation.wire.snowflake import snowflake_at
 
 NONCE, HAND = "1400000000000000001", "999888"
@@ -257,6 +258,18 @@ def test_a_ghost_that_the_bot_has_queued_may_still_get_its_picture() -> None:
     play.perform(_says(72, content=f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)"))
     play.perform(_other_picture(80, 1, message_reference={"message_id": _id(72)}))
     assert play.jobs[JobId("b")].status is JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("content", ["**a red fox --ar 3:2**", "done", ""])
+def test_a_picture_without_a_caption_that_may_be_ours_is_no_silence(content: str) -> None:
+    """R20: it says nothing of whose it is, so nobody gets it; the end says so."""
+    play = _imagining()
+    play.perform(_other_picture(5, 1, content=content))
+    play.now += timedelta(seconds=61)
+    step = play.perform({"expire": True})
+    play.talk.looked_back(step.look_back, play.now)
+    play.perform({"expire": True})
+    assert play.jobs[JobId("a")].error == TOLD_APART
 
 
 def _other_picture(seconds: float, number: int, **changes: Any) -> dict[str, Any]:
