@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.documents.coverage import UNPROVED, test_of_sentence
+from tests.documents.coverage import UNPROVED, name_of, test_of_sentence
 from tests.e2e.test_buttons import PARENTS, test_every_label_gives_what_it_says
 from tests.e2e.test_openapi import (
     ANY,
@@ -17,7 +17,7 @@ from tests.e2e.test_openapi import (
 )
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS, SHARED, Field, Operation
-from waystation.api.sentences import SENTENCES, WHEN
+from waystation.api.sentences import SENTENCES, WHEN, Sentence
 from waystation.midjourney.buttons import BUTTONS, Needs
 
 __all__ = ["api_page"]
@@ -34,7 +34,7 @@ def api_page() -> str:
     """Return docs/api.md. Raises: Uncovered: a row without a test."""
     page = _TEMPLATE.read_text(encoding="utf-8")
     for gap, text in (
-        ("run", _name_of(_RUN)),
+        ("run", name_of(_RUN)),
         ("statuses", _statuses()),
         ("shared", _shared()),
         ("jobs", _paths("/v2/jobs")),
@@ -156,7 +156,7 @@ def _buttons() -> str:
             f"`{row.label}`",
             _NEEDS[row.prompt],
             "yes" if row.once else "",
-            f"`{_name_of(test_every_label_gives_what_it_says)}[{pressed_on[row.label]}]`",
+            f"`{name_of(test_every_label_gives_what_it_says)}[{pressed_on[row.label]}]`",
         ]
         for row in BUTTONS.values()
     )
@@ -165,17 +165,15 @@ def _buttons() -> str:
 
 def _sentences() -> str:
     rows = (
-        [does, "own" if one.status is None else str(one.status), f"`{one.text}`", _proof(one.text)]
+        [does, "own" if one.status is None else str(one.status), f"`{one.text}`", _proof(one)]
         for does, sentences in SENTENCES.items()
         for one in sentences
     )
     return _table("a path that …", "status", "error", "proof", rows=rows)
 
 
-def _name_of(test: Callable[..., object]) -> str:
-    return f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
-
-
-def _proof(text: str) -> str:
-    reason = UNPROVED.get(text)
-    return f"not said by a test: {reason}" if reason else f"`{test_of_sentence(text)}`"
+def _proof(one: Sentence) -> str:
+    reason = UNPROVED.get(one.text)
+    if reason:
+        return f"not said by a test: {reason}"
+    return f"`{test_of_sentence(one.text, one.status)}`"

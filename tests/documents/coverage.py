@@ -1,6 +1,7 @@
 """Which test speaks of something: read from the tests themselves, so that it cannot be out of date.
 
-A test speaks of a text when it stands in its body, in its decorators, or in a table that it uses.
+Best is a case of a fault: the whole service answered the status and the words. Otherwise a test
+speaks of a text when it stands in its body, in its decorators, or in a table that it uses.
 What no test speaks of cannot be put on a page: the page is not written then.
 """
 
@@ -8,12 +9,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["UNPROVED", "Uncovered", "test_of_sentence"]
+from tests.e2e.expectations import CASES, Case
+from tests.e2e.test_faults import test_a_fault_leads_to_what_is_expected_and_to_nothing_else
+
+__all__ = ["UNPROVED", "Uncovered", "name_of", "test_of_sentence"]
 
 _ROOT = Path(__file__).parents[2]
 _FAR = 4
@@ -25,7 +29,10 @@ _TELLING = 12
 _OPEN = "\N{HORIZONTAL ELLIPSIS}"
 """What stands for the part of a test's text that is put in when it runs."""
 
-_KNOWN_BY = {"<title>": "No source has seen this title."}
+_KNOWN_BY = {
+    ("<title>", 400): "Invalid job id",
+    ("<title>", 502): "The tea has gone cold",
+}
 """Sentences without a word of their own, and by what a test of them is known."""
 
 
@@ -37,6 +44,9 @@ UNPROVED: Mapping[str, str] = {
     "The job was not sent to Discord in the time of its request": (
         "its own deadline is a moment sooner, unless the account is not connected then"
     ),
+    "not connected to Discord's gateway; nothing was sent": "tested without its words",
+    "no connection to the region editor": "not seen; a connection to Discord that fails is",
+    "Channel <channel> configuration has same server value": "not seen",
     "Discord asked to wait <seconds> s": "said of reads, which callers of jobs wait for seldom",
 }
 """Sentences that no test says word for word, and why."""
@@ -59,24 +69,48 @@ class _Text:
         return self.far, not self.test.startswith("tests/e2e"), self.test
 
 
-def test_of_sentence(sentence: str) -> str:
-    """Return the test that says a sentence; `<…>` stands for anything. Raises: Uncovered."""
-    known = _KNOWN_BY.get(sentence, sentence)
+def test_of_sentence(sentence: str, status: int | None) -> str:
+    """Return the test of a sentence; `<…>` stands for anything. Raises: Uncovered.
+
+    Args: status: that it is answered with, None where it is the verb's own
+    """
+    known = _KNOWN_BY.get((sentence, status), sentence)
     parts = (re.escape(part) for part in re.split(r"<\w+>", known))
     pattern = re.compile(".+".join(parts) + r"[.!]?", re.DOTALL)
+    for case in CASES:
+        if any(code == status and pattern.fullmatch(text) for code, text in _answered(case)):
+            return (
+                f"{name_of(test_a_fault_leads_to_what_is_expected_and_to_nothing_else)}[{case.id}]"
+            )
+    texts = _texts().items()
+    whole = [one for text, one in texts if pattern.fullmatch(text)]
     return _best(
         sentence,
-        (
+        whole
+        or [
             one
-            for text, one in _texts().items()
-            if pattern.fullmatch(text)
-            or (len(text) >= _TELLING and text in known)
+            for text, one in texts
+            if (len(text) >= _TELLING and text in known)
             or (len(known) >= _TELLING and known in text)
-        ),
+        ],
     )
 
 
-def _best(what: str, found: Iterator[_Text]) -> str:
+def name_of(test: Callable[..., object]) -> str:
+    """Return a test's name as pytest takes it."""
+    return f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
+
+
+def _answered(case: Case) -> Iterator[tuple[int, str]]:
+    """Yield with which status and error a case answers: its POST, and the job's form."""
+    status, body = case.outcome.post
+    if isinstance(body, dict) and "error" in body:
+        yield status, body["error"]
+    if case.outcome.job is not None and "error" in case.outcome.job:
+        yield case.outcome.job["code"], case.outcome.job["error"]
+
+
+def _best(what: str, found: Sequence[_Text]) -> str:
     best = min(found, key=lambda one: one.rank, default=None)
     if best is None:
         raise Uncovered(f"no test speaks of: {what}")
