@@ -253,15 +253,19 @@ class Unreachable(TransportError):
 class Withheld(TransportError):
     """Nothing is sent to Discord for now.
 
-    Args: wait_s: until when
+    Args: wait_s: until when; text: Discord's last word on it, as sent; None: Waystation itself has
+    stopped
     """
 
     code = "transport.withheld"
     retryable = True
 
-    def __init__(self, message: str | None = None, wait_s: float = 0.0) -> None:
+    def __init__(
+        self, message: str | None = None, wait_s: float = 0.0, text: str | None = None
+    ) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+        self.text = text
 
 
 class NotAuthorised(TransportError):

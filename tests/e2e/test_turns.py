@@ -8,6 +8,8 @@ import re
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
 from tests.pictures import proof
 from waystation.simulator.payload import Payload
@@ -49,11 +51,14 @@ async def test_a_proxys_429_is_told_at_once_with_the_seconds_that_remain(install
             assert len(records.jobs()) == 1
 
 
-async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(install: Install) -> None:
+@pytest.mark.parametrize("route", [{}, {"route": "attachments"}])
+async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(
+    install: Install, route: dict[str, object]
+) -> None:
     """B2."""
     async with install(first_answer_s=5.0) as here:
         ada = await here.ready()
-        here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 120})
+        here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 120, **route})
         assert (await ada.describe(here.photo()))[0] == 429
         status, body, headers = await ada.describe(here.photo())
         seconds = headers["retry-after"]

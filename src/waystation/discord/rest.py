@@ -374,7 +374,8 @@ class DiscordRest:
             raise Withheld(_STOPPED, stopped_s)
         wait_s = self._limits.wait_s(request.bucket, self._site.clock.monotonic())
         if wait_s > longest_s:
-            raise Withheld(f"Discord asked to wait {wait_s:.0f} s", wait_s)
+            said = "" if self._last_refusal is None else self._last_refusal.text
+            raise Withheld(f"Discord asked to wait {wait_s:.0f} s", wait_s, said)
         if wait_s > 0:
             await self._site.clock.sleep(wait_s)
 

@@ -317,6 +317,9 @@ class Submitter:
                     entry.uploads = await self._uploaded(entry.waiting, nonce)
                 except Withheld as withheld:
                     # nothing was asked; the job's own time says how long it may wait
+                    if self._now() + withheld.wait_s > entry.until:
+                        await self._end(entry.waiting.job.jobid, self._end_withheld(withheld))
+                        return
                     await self._owner.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:
                     await self._not_sent(entry.waiting.job.jobid, error)
@@ -490,6 +493,13 @@ class Submitter:
     ) -> JobEvent:
         limit = spoken(self._owner.limits.conversation.first_answer)
         return hindrance.end(limit, standing, opened=opened)
+
+    def _end_withheld(self, withheld: Withheld) -> JobEvent:
+        """Return the end of a job whose upload must wait too long; other jobs may go on (R16)."""
+        standing = Standing(withheld.wait_s, withheld.text or "", is_breaker=withheld.text is None)
+        return self._end_of(
+            Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD, standing
+        )
 
     def _submission(self, nonce: Nonce, action: Action) -> Submission:
         account = self._owner.account

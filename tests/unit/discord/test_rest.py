@@ -456,8 +456,9 @@ async def test_a_read_waits_as_long_as_discord_asks(
 
 async def test_a_read_does_not_wait_for_minutes(rest: DiscordRest, discord: StandIn) -> None:
     discord.on("GET /users/@me", Reply(429, b"<html>error 1015</html>"))
-    with pytest.raises(Withheld):
+    with pytest.raises(Withheld) as withheld:
         await rest.me()
+    assert withheld.value.text == "<html>error 1015</html>"
     assert len(discord.asked("GET /users/@me")) == 1
 
 

@@ -24,15 +24,17 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.actions import Accepted, Outcome, Press, Refused, Unknown
+from waystation.contract import retry_after_s
 from waystation.engine import submitter
 from waystation.engine.submitter import Waiting, refusal
-from waystation.engine.turns import NOTHING_SENT
+from waystation.engine.turns import NOTHING_SENT, RATE_LIMITED, Hindrance
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
     RequestRefused,
     TransportError,
     Unreachable,
+    Withheld,
 )
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
@@ -312,6 +314,44 @@ async def test_a_request_before_which_time_ran_out_says_so(tmp_path: Path) -> No
         await here.pass_time(60)
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
         assert failed.error == "The picture was not uploaded to Discord within 60 seconds"
+
+
+LIMITED = '{"message": "limited", "retry_after": 119.2}'
+
+
+@pytest.mark.parametrize(
+    ("withheld", "code", "error"),
+    [
+        (Withheld("Discord asked to wait", 119.2, LIMITED), 429, RATE_LIMITED),
+        (Withheld("nothing is sent", 600.0), 502, Hindrance.BREAKER.value),
+    ],
+)
+async def test_a_wait_for_uploads_beyond_the_jobs_time_ends_it_at_once(
+    tmp_path: Path, withheld: Withheld, code: int, error: str
+) -> None:
+    """R16."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.upload_ends.append(withheld)
+        job = await here.submit()
+        ended = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (ended.code, ended.error) == (code, error)
+        assert retry_after_s(ended) == (120 if code == 429 else None)
+        assert here.discord.performed == []
+        await here.submit("info")
+        await until(lambda: len(here.discord.performed) == 1)
+
+
+async def test_a_shorter_wait_for_uploads_is_waited_for(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.upload_ends.append(Withheld("Discord asked to wait", 40.0, LIMITED))
+        await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        await here.pass_time(39)
+        assert here.discord.performed == []
+        await here.pass_time(2)
+        await until(lambda: len(here.discord.performed) == 1)
 
 
 @pytest.mark.parametrize(("fraction", "wait_s"), [(0.0, 1.5), (0.5, 2.5), (0.999, 3.498)])
