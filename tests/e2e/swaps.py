@@ -244,8 +244,9 @@ async def run(here: Ground, seed: int, jobs: int, hostiles: int, *, words: float
     for each in prompts.values():
         callers.chance.shuffle(each)
     hearing = asyncio.create_task(callers.hear())
-    # the service closes what was idle for 5 s, and a POST that meets that cannot be sent again
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=1.0)
+    # the service closes what was idle for 5 s, and a POST that meets that cannot be sent again: a
+    # busy machine makes any shorter time as long
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
     try:
         async with (
             aiohttp.ClientSession(connector=connector) as http,

@@ -87,7 +87,8 @@ async def test_a_callback_that_was_refused_waits_through_the_restart(tmp_path: P
 
 async def test_a_mail_that_could_not_go_out_goes_out_after_the_restart(tmp_path: Path) -> None:
     async with ground(tmp_path, mail_timeout_s=0.5) as here, post_office() as office:
-        stuck = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        held: list[asyncio.StreamWriter] = []
+        stuck = await asyncio.start_server(lambda _, back: held.append(back), "127.0.0.1", 0)
         port = stuck.sockets[0].getsockname()[1]
         # a mail server that accepts connections and says nothing
         here.environment["WAYSTATION_SMTP_URL"] = f"smtp://127.0.0.1:{port}/?starttls=false"
@@ -109,6 +110,8 @@ async def test_a_mail_that_could_not_go_out_goes_out_after_the_restart(tmp_path:
         status, answer, _ = await here.ask()
         assert (status, "jobid" in answer) == (596, False)
         stuck.close()
+        for one in held:
+            one.close()
 
 
 # ── gateway sessions ──
