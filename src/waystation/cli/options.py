@@ -62,7 +62,9 @@ Limit = Annotated[
     typer.Option(
         "--timeout",
         metavar="SECONDS",
-        help="Stop waiting after so many seconds; the job goes on.",
+        min=0.1,
+        help="Stop waiting for the result after so many seconds from the bot's first answer; "
+        "the job goes on.",
         rich_help_panel=RESULT,
     ),
 ]

@@ -44,6 +44,12 @@ def test_watch_ends_with_the_code_of_the_jobs_end(
     assert run("jobs", "watch", "job:1", "--timeout", "9").exit_code == code
 
 
+@pytest.mark.parametrize("seconds", ["0", "-3"])
+def test_a_wait_of_no_time_is_refused(seconds: str) -> None:
+    ran = run("jobs", "watch", "job:1", "--timeout", seconds)
+    assert ran.exit_code == 2 and "--timeout" in ran.err
+
+
 def test_cancel_is_done_when_the_job_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, {"jobid": "job:1", "status": "cancelled", "code": 200})
     ran = run("jobs", "cancel", "job:1")

@@ -82,6 +82,8 @@ def _look_at_modes(settings: Settings) -> Iterator[Finding]:
         mend = f"chmod go-rwx {path}"
         if mode & 0o022:
             yield error(f"others on this host may change {path}", mend)
+        elif mode & 0o055 and path.name == KEY_FILE:
+            yield error(f"others on this host may read {path}: nothing opens it so", mend)
         elif mode & 0o055:
             yield warning(f"others on this host may read {path}", mend)
 

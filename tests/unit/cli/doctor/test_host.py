@@ -193,7 +193,10 @@ def test_a_file_with_secrets_that_others_may_use_is_told(
         path.touch()
         path.chmod(mode)
         _, finding = look_at_database(made)
-        assert (finding.level, finding.what) == (level, f"others on this host may {may} {path}")
+        # a service does not open a key file that others may read
+        expected = "error" if path == key else level
+        assert finding.level == expected
+        assert finding.what.startswith(f"others on this host may {may} {path}")
         assert finding.mend == f"chmod go-rwx {path}"
         path.chmod(0o600)
     assert only(look_at_database(made)).level == "ok"
