@@ -27,7 +27,7 @@ SPEED = 6.0
 """High enough for a run of two minutes, low enough for the bot to be what is waited for: only then
 do slots in use say something of the matching, not of the machine."""
 
-LIMIT_S = 300.0
+LIMIT_S = 540.0
 
 SAMPLE = 20
 """Pictures that are downloaded and drawn again."""
