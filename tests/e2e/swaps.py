@@ -112,8 +112,8 @@ _LASTING = frozenset({"job_queued", "missing_delete"})
 day, and what looks like it, and shows nothing else, is rightly told apart of nothing."""
 
 _UNHEARD = "no_interaction_events"
-"""Not in a run with other words, where the next ask of the account may meet it together with another
-sentence: of that job nothing at all would tell (R20)."""
+"""Not in a run with other words, where an ask may meet it together with another sentence: of that
+job nothing at all would tell (R20)."""
 
 _HOW_MANY = (0, 0, 0, 1, 1, 2, 3)
 """Hazards that are switched on before one ask."""
