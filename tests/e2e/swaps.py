@@ -32,6 +32,7 @@ __all__ = [
     "HAZARDS_OF_MATCHING",
     "HAZARDS_OF_WORDS",
     "PROMPT",
+    "UNHEARD",
     "Asked",
     "Verdict",
     "run",
@@ -111,7 +112,7 @@ _LASTING = frozenset({"job_queued", "missing_delete"})
 """Not beside other words: a job whose result nobody can tell stays one that could own any for a
 day, and what looks like it, and shows nothing else, is rightly told apart of nothing."""
 
-_UNHEARD = "no_interaction_events"
+UNHEARD = "no_interaction_events"
 """Not in a run with other words, where an ask may meet it together with another sentence: of that
 job nothing at all would tell (R20)."""
 
@@ -181,7 +182,7 @@ class _Callers:
             when = chance.choice(("before", "during"))
             self._switch_on(account, "owner_by_hand", {"when": when, "alike": True})
             for name in chance.choice(TRAPS):
-                if not (self.words and name == _UNHEARD):
+                if not (self.words and name == UNHEARD):
                     self._switch_on(account, name, {})
             return
         words = [name for name in HAZARDS_OF_WORDS if chance.random() < self.words]
@@ -189,7 +190,7 @@ class _Callers:
             self._switch_on(account, name, chance.choice(HAZARDS_OF_WORDS[name]))
         for name in chance.sample(sorted(HAZARDS_OF_MATCHING), chance.choice(_HOW_MANY)):
             params = chance.choice(HAZARDS_OF_MATCHING[name])
-            if self.words and name == _UNHEARD:
+            if self.words and name == UNHEARD:
                 continue
             if chance.random() < _RARE.get(name, 1.0) and not (words and name in _LASTING):
                 self._switch_on(account, name, params)
