@@ -10,8 +10,8 @@ then (R28).
 
 After another start of the machine only the wall clock tells how long it was off, and nothing tells
 at once whether that clock is right, or as wrong as at the last start. So two distances are kept:
-the own time's from Discord's, and from the wall clock of the last start. Time goes on by the one
-that makes less of the time off, but never before the newest moment that was written down.
+the own time's from Discord's, and from the wall clock of the last start. Each gives a moment to
+go on from. The earlier one counts, but none before the newest moment that was written down.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LOOK_AGAIN_S: Final = 30.0
 """Longest single sleep: the loop's timers stand still while the machine is suspended."""
 
 _NEAR: Final = timedelta(minutes=5)
-"""So far before the newest moment a wall clock that went slower can be, and be meant."""
+"""Largest step back from the newest moment that a slow hardware clock explains."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Names one start of the machine. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst."""
@@ -77,9 +77,9 @@ class SystemClock:
         self._zero = wall() - timedelta(seconds=seconds())
         """The service's own time at the machine's start."""
         self._behind = timedelta()
-        """How far the service's own time is behind Discord's."""
+        """Distance from the service's own time to Discord's; positive: it is behind."""
         self._below = timedelta()
-        """How far it was behind the wall clock when the machine was started."""
+        """Distance to the wall clock when the machine was started; positive: it was behind."""
 
     def now(self) -> datetime:
         """Return the aware UTC instant of the service's own time."""

@@ -42,7 +42,7 @@ class Field:
     """Whether it is a file part, which only a form can carry."""
     example: Any = None
     either: str = ""
-    """What may be sent in its place in a form."""
+    """The other way to send it, in a form."""
 
 
 @dataclass(frozen=True, slots=True)

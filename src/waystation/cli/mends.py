@@ -25,7 +25,7 @@ from waystation.errors import (
 __all__ = ["MENDS", "halt_mend", "job_mends", "mends"]
 
 Mend = tuple[str, str]
-"""What helps, and the command to copy, which may be empty."""
+"""A sentence of help, and the command to copy, which may be empty."""
 
 MENDS: Mapping[str, Mend] = {
     "Unauthorized": (
@@ -50,7 +50,7 @@ MENDS: Mapping[str, Mend] = {
         "waystation users rotate EMAIL",
     ),
 }
-"""An error's message → what helps."""
+"""An error's message → its mend."""
 
 _DOCTOR = ("on the service's host, a look at Discord and the accounts:", "waystation doctor")
 
@@ -74,10 +74,10 @@ _BY_KIND: tuple[tuple[type[WaystationError], str, Mend], ...] = (
     (TransportError, "", _DOCTOR),
     (Unavailable, "", _DOCTOR),
 )
-"""Kind of error, a part of its message, and what helps; the first that fits counts."""
+"""Kind of error, a part of its message, and its mend; the first that fits counts."""
 
 _REJECTED = "Discord rejected the "
-"""How each sentence about a halt begins that a new token lifts, whoever resets it."""
+"""Beginning of each sentence about a halt that a new token lifts, whoever resets it."""
 
 _HALTED_AT = re.compile(r"account/midjourney/?(\d*)")
 """The channel of a halted account in the API's own words."""

@@ -193,7 +193,7 @@ class GatewaySession:
         self._newest = saved.newest if saved else NO_SNOWFLAKE
         self._guild_id = guild_id
         self._subscribed = False
-        """Whether Discord is known to have heard the session's subscription."""
+        """True from Discord's acknowledgement of the session's subscription on."""
         self._subscribed_at: int | None = None
         """Heartbeats through this socket before the subscription; None while it was not sent."""
         self._beats = self._acknowledgements = 0

@@ -49,7 +49,7 @@ class DiscordTime:
 
     @property
     def ahead(self) -> timedelta | None:
-        """How far Discord's time is ahead of the service's own; None before its first answer."""
+        """Distance from the service's own time to Discord's; None before its first answer."""
         return self._ahead
 
     @property

@@ -48,7 +48,7 @@ class FilePart:
 
 @dataclass(slots=True)
 class Patience:
-    """How long a request may still wait, for whatever it waits."""
+    """Seconds that a request may still wait, for whatever it waits."""
 
     left_s: float
 

@@ -124,7 +124,7 @@ class Owner:
         self._recovery = Recovery(self)
         self._is_connected = False
         self._blind_since: datetime | None = self._born_at
-        """Since when it has not been caught up; None while it is."""
+        """Moment from which on it has not been caught up; None while it is."""
 
     # ── what faces may ask ──
 

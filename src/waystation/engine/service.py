@@ -128,7 +128,7 @@ class ServiceLimits:
 
     @property
     def fetched_bytes(self) -> tuple[int, int]:
-        """What was fetched and not asked yet, of one user and in all.
+        """Bytes of fetched pictures that are not asked yet: most of one user, most in all.
 
         One request can have all its pictures, however large they are, while nobody else has any.
         """

@@ -72,7 +72,7 @@ KINDS = {
     EARLIER: 2 * _OPEN,
     UNHEARD: 50,
 }
-"""How many rows of a kind are kept, the newest; 2,000 in all (R20). Ghosts keep a row of EARLIER
+"""Rows of a kind that are kept, the newest; 2,000 in all (R20). Ghosts keep a row of EARLIER
 beside the unfinished jobs, and the oldest of them give way."""
 
 T = TypeVar("T")

@@ -28,12 +28,12 @@ __all__ = ["Reading", "read"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one message says."""
+    """One message, read."""
 
     kind: ReplyKind
     shown: Shown
     from_bot: bool | None
-    """Whether Midjourney sent it; None when a partial update does not say (R18)."""
+    """True: Midjourney sent it; None: a partial update does not say (R18)."""
     addressee: str | None
     """The Discord user it answers, when it says so."""
     nonce: str | None
@@ -45,9 +45,9 @@ class Reading:
     upload_name: str | None
     """File name of the picture that an answer shows again."""
     ephemeral: bool
-    """Whether Discord shows it to the addressed user only."""
+    """True: Discord shows it to the addressed user alone."""
     says_something: bool
-    """Whether it has content, embeds or attachments at all."""
+    """True: it has content, embeds or attachments."""
     meaning: Meaning | None
     """Set for errors."""
     caption: Caption | None = None
