@@ -22,6 +22,28 @@ _EXAMPLES = {
 }
 
 
+async def _ran(
+    here: Installation, program: str, name: str, *arguments: str, token: str
+) -> tuple[int | None, str, str]:
+    """Run an example against an installation. Returns: its code, what it printed, what it said"""
+    running = await asyncio.create_subprocess_exec(
+        program,
+        str(ROOT / "examples" / name),
+        *arguments,
+        env={
+            "PATH": os.environ["PATH"],
+            "WAYSTATION_URL": here.url,
+            "WAYSTATION_TOKEN": token,
+            "POLL_S": "0.1",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, err = await running.communicate()
+    return running.returncode, out.decode(), err.decode()
+
+
 @pytest.mark.parametrize(("name", "program"), _EXAMPLES.items(), ids=_EXAMPLES)
 async def test_an_example_prints_the_four_prompts(
     name: str, program: str, install: Install
@@ -29,24 +51,10 @@ async def test_an_example_prints_the_four_prompts(
     async with install() as here:
         ada = await here.person()
         await here.equip(ada)
-        running = await asyncio.create_subprocess_exec(
-            program,
-            str(ROOT / "examples" / name),
-            here.photo(),
-            env={
-                "PATH": os.environ["PATH"],
-                "WAYSTATION_URL": here.url,
-                "WAYSTATION_TOKEN": ada.token,
-                "POLL_S": "0.1",
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(30):
-            out, err = await running.communicate()
-        assert running.returncode == 0, err.decode()
-        assert out.decode().count("--ar 2:3") == 4
-        assert out.decode().startswith("1️⃣")
+        code, out, err = await _ran(here, program, name, here.photo(), token=ada.token)
+        assert code == 0, err
+        assert out.count("--ar 2:3") == 4
+        assert out.startswith("1️⃣")
 
 
 _INFO = {"info.sh": "sh", "info.mjs": "node", "info.py": sys.executable}
@@ -60,21 +68,8 @@ async def test_an_example_shows_the_info_of_an_account(
     async with install(accounts=2) as here:
         ada = await here.person()
         channels = await here.equip(ada, 2 if named else 1)
-        running = await asyncio.create_subprocess_exec(
-            program,
-            str(ROOT / "examples" / name),
-            *channels[1:],
-            env={
-                "PATH": os.environ["PATH"],
-                "WAYSTATION_URL": here.url,
-                "WAYSTATION_TOKEN": ada.token,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(30):
-            out, err = await running.communicate()
-        assert running.returncode == 0, err.decode()
+        code, out, err = await _ran(here, program, name, *channels[1:], token=ada.token)
+        assert code == 0, err
         job = json.loads(out)
         assert (job["status"], job["channel"]) == ("completed", channels[-1])
 
@@ -86,46 +81,20 @@ async def test_an_example_fails_when_the_picture_cannot_be_had(
     async with install() as here:
         ada = await here.person()
         await here.equip(ada)
-        running = await asyncio.create_subprocess_exec(
-            program,
-            str(ROOT / "examples" / name),
-            f"{here.outside.url}/missing.png",
-            env={
-                "PATH": os.environ["PATH"],
-                "WAYSTATION_URL": here.url,
-                "WAYSTATION_TOKEN": ada.token,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(30):
-            _, err = await running.communicate()
-        assert running.returncode != 0
-        assert b"failed with HTTP status 404" in err, err.decode()
+        missing = f"{here.outside.url}/missing.png"
+        code, _, err = await _ran(here, program, name, missing, token=ada.token)
+        assert code != 0
+        assert "failed with HTTP status 404" in err, err
 
 
 _IMAGINE = {"imagine.sh": "sh", "imagine.mjs": "node", "imagine.py": sys.executable}
 
 
-async def _imagined(here: Installation, program: str, name: str) -> tuple[int | None, bytes, bytes]:
+async def _imagined(here: Installation, program: str, name: str) -> tuple[int | None, str, str]:
     ada = await here.person()
     await here.equip(ada)
-    running = await asyncio.create_subprocess_exec(
-        program,
-        str(ROOT / "examples" / name),
-        'a "red" fox in the snow --ar 3:2',
-        env={
-            "PATH": os.environ["PATH"],
-            "WAYSTATION_URL": here.url,
-            "WAYSTATION_TOKEN": ada.token,
-            "POLL_S": "0.1",
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        out, err = await running.communicate()
-    return running.returncode, out, err
+    prompt = 'a "red" fox in the snow --ar 3:2'
+    return await _ran(here, program, name, prompt, token=ada.token)
 
 
 @pytest.mark.parametrize(("name", "program"), _IMAGINE.items(), ids=_IMAGINE)
@@ -134,8 +103,8 @@ async def test_an_example_draws_and_upscales_the_second_of_the_four(
 ) -> None:
     async with install(sim_options={"picture_size": 128}) as here:
         code, out, err = await _imagined(here, program, name)
-        assert code == 0, err.decode()
-        links = out.decode().splitlines()
+        assert code == 0, err
+        links = out.splitlines()
         files = [tmp_path / "grid", tmp_path / "single"]
         for link, file in zip(links, files, strict=True):
             async with here.http.get(link) as picture:
@@ -150,8 +119,8 @@ async def test_an_example_fails_when_the_prompt_is_refused(
     async with install(sim_options={"picture_size": 128}) as here:
         here.sim.fault("banned_prompt", count=1)
         code, out, err = await _imagined(here, program, name)
-        assert code == 1 and out == b""
-        assert b"Banned prompt" in err, err.decode()
+        assert code == 1 and out == ""
+        assert "Banned prompt" in err, err
 
 
 @pytest.mark.parametrize(("name", "program"), (_EXAMPLES | _INFO | _IMAGINE).items())
@@ -176,22 +145,10 @@ async def test_an_example_fails_at_a_token_that_is_not_valid(
     name: str, program: str, install: Install
 ) -> None:
     async with install() as here:
-        running = await asyncio.create_subprocess_exec(
-            program,
-            str(ROOT / "examples" / name),
-            *_ARGUMENTS[name.partition(".")[0]],
-            env={
-                "PATH": os.environ["PATH"],
-                "WAYSTATION_URL": here.url,
-                "WAYSTATION_TOKEN": "user:1-wrong",
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(30):
-            out, err = await running.communicate()
-        assert running.returncode == 1, err.decode()
-        assert (out, b"Unauthorized" in err) == (b"", True)
+        arguments = _ARGUMENTS[name.partition(".")[0]]
+        code, out, err = await _ran(here, program, name, *arguments, token="user:1-wrong")
+        assert code == 1, err
+        assert (out, "Unauthorized" in err) == ("", True)
 
 
 @pytest.mark.parametrize(("name", "program"), (_EXAMPLES | _INFO | _IMAGINE).items())

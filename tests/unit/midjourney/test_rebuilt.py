@@ -263,7 +263,7 @@ _OPS = st.one_of(
 )
 
 
-def _perform(pair: Pair, op: tuple[Any, ...]) -> None:
+def perform(pair: Pair, op: tuple[Any, ...]) -> None:
     match op:
         case ("ask", prompt, signs, queued, by_hand):
             pair.ask(prompt, signs, queued, by_hand)
@@ -321,7 +321,7 @@ def test_a_conversation_built_from_the_store_behaves_as_the_one_that_lived(
 ) -> None:
     pair = Pair()
     for op in ops:
-        _perform(pair, op)
+        perform(pair, op)
     while any(ask.acts for ask in pair.asks):
         pair.go_on(0, True)
     pair.gap(to_the_end=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.build import replace
 from tests.golden.corpus import Json
-from tests.unit.midjourney.test_rebuilt import Ask, Pair, Signs
+from tests.unit.midjourney.test_rebuilt import Ask, Pair, Signs, perform
 from waystation.jobs import JobId
 
 FOX, CAT = "a red fox", "a cat"
@@ -147,23 +147,15 @@ def _perform(channel: Channel, op: tuple[Any, ...]) -> None:
             channel.asks_so(*how)
         case ("go on", which):
             channel.goes_on(which)
-        case ("again", which) if channel.past:
-            channel.hear(channel.past[which % len(channel.past)])
-        case ("wait", seconds):
-            channel.wait(seconds)
-        case ("gap", to_the_end):
-            channel.gap(to_the_end=to_the_end)
         case ("history", True):
             play.talk.looking_back(list(play.jobs), is_due=False)
             play.talk.reading()
         case ("history", False):
             play.talk.looked_back(list(play.jobs), play.now)
-        case ("cancel", which) if play.jobs:
-            play.perform({"cancel": list(play.jobs)[which % len(play.jobs)]})
         case ("restart",):
             play.restart()
         case _:
-            pass
+            perform(channel, op)
 
 
 _BARE = Signs(nonce=False, metadata=False, uuid=False)
