@@ -27,9 +27,10 @@ from waystation.errors import (
 from waystation.gateway_events import MessageSeen, MessageStep, SessionState
 from waystation.jobs import Job, JobId
 from waystation.midjourney.edits import in_history
+from waystation.midjourney.likeness import asked_after
 from waystation.midjourney.steps import NOTHING
 from waystation.wire.message import Message
-from waystation.wire.snowflake import NO_SNOWFLAKE, snowflake_order
+from waystation.wire.snowflake import snowflake_order
 
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
@@ -240,7 +241,7 @@ class Recovery:
 
 def _first(jobs: Sequence[Job]) -> str | None:
     """Return the Discord id after which the first of these jobs was asked (R28)."""
-    after = [job.asked_after or NO_SNOWFLAKE for job in jobs if job.submitted_at is not None]
+    after = [asked_after(job) for job in jobs if job.submitted_at is not None]
     return min(after, key=snowflake_order, default=None)
 
 

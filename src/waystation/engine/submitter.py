@@ -224,7 +224,7 @@ class Submitter:
         if not self._owner.caught_up:
             return Hindrance.CONNECTION
         if standing is not None:
-            return Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD
+            return _refusal(standing)
         busy = self._owner.in_flight is not None or self._turns.pause_s(self._now()) > 0
         return Hindrance.TURN if busy else None
 
@@ -274,7 +274,7 @@ class Submitter:
         if standing is None:
             return
         ends_at = self._now() + standing.wait_s
-        hindrance = Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD
+        hindrance = _refusal(standing)
         for jobid, entry in list(self._queue.items()):
             if ends_at > entry.until:
                 await self._end(jobid, self._end_of(hindrance, standing))
@@ -497,9 +497,7 @@ class Submitter:
     def _end_withheld(self, withheld: Withheld) -> JobEvent:
         """Return the end of a job whose upload must wait too long; other jobs may go on (R16)."""
         standing = Standing(withheld.wait_s, withheld.text or "", is_breaker=withheld.text is None)
-        return self._end_of(
-            Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD, standing
-        )
+        return self._end_of(_refusal(standing), standing)
 
     def _submission(self, nonce: Nonce, action: Action) -> Submission:
         account = self._owner.account
@@ -574,3 +572,8 @@ _REMOVED = "The account was removed before the job was sent to Discord"
 _HALTED_MEANWHILE = "The account was stopped and set up anew before the job was sent to Discord"
 _MASK_LOST = "Waystation was restarted before the mask was sent"
 _CAPTCHA = "Discord asks for a human check (CAPTCHA)"
+
+
+def _refusal(standing: Standing) -> Hindrance:
+    """Return who lets nothing through: Discord, or the installation's own breaker."""
+    return Hindrance.BREAKER if standing.is_breaker else Hindrance.DISCORD

@@ -64,6 +64,7 @@ from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_d
 from waystation.midjourney.edits import Faces, edit_of, in_history, is_edit
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
+from waystation.midjourney.likeness import asked_after
 from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
 from waystation.midjourney.memory import UNREAD, Memory, Plain
@@ -395,7 +396,7 @@ class Conversation:
         """
         asked = [job for job in self._jobs.values() if job.submitted_at and not late_ended(job)]
         if asked:
-            self._unread[_BEFORE] = str(1 + max(int(_asked_after(job)) for job in asked))
+            self._unread[_BEFORE] = str(1 + int(newest(*map(asked_after, asked))))
         return self._learnt(NOTHING)
 
     def read_to_the_end(self, since: str) -> Step:
@@ -407,7 +408,7 @@ class Conversation:
         return self._learnt(NOTHING)
 
     def _is_unread(self, job: Job) -> bool:
-        return is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), _asked_after(job))
+        return is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), asked_after(job))
 
     @property
     def unread_ghosts(self) -> Sequence[Job]:
@@ -722,10 +723,6 @@ _REPLY_LOST = "The connection to Discord broke while the bot answered; this repl
 
 _BEFORE = "before"
 """The one id in the table of what is unread."""
-
-
-def _asked_after(job: Job) -> Snowflake:
-    return Snowflake(job.asked_after or NO_SNOWFLAKE)
 
 
 def _is_silent(job: Job) -> bool:

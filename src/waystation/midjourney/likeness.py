@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice
@@ -30,6 +30,7 @@ __all__ = [
     "Likeness",
     "Strangers",
     "agreement",
+    "asked_after",
     "is_before",
     "is_nameless",
     "likeness_of",
@@ -94,10 +95,9 @@ def agreement(shown: Iterable[Likeness], asked: Iterable[Likeness]) -> Agreement
     return max((_agree(one, other) for one in shown for other in known), default=Agreement.NOT)
 
 
-def _agree_either_way(shown: Iterable[Likeness], seen: Iterable[Likeness]) -> Agreement:
-    """Return how well two messages agree, of which the bot may have cut or reworded either."""
-    one, other = tuple(shown), tuple(seen)
-    return max(agreement(one, other), agreement(other, one))
+def _look_alike(one: Collection[Likeness], other: Collection[Likeness]) -> bool:
+    """Tell whether two messages agree, of which the bot may have cut or reworded either."""
+    return bool(agreement(one, other) or agreement(other, one))
 
 
 def _agree(shown: Likeness, asked: Likeness) -> Agreement:
@@ -128,12 +128,17 @@ def places(likeness: Likeness) -> Iterator[tuple[str, str]]:
         yield "beginning", beginning
 
 
+def asked_after(job: Job) -> str:
+    """Return the newest id that was seen before a job was asked; NO_SNOWFLAKE if none was."""
+    return job.asked_after or NO_SNOWFLAKE
+
+
 def is_before(job: Job, message_id: str) -> bool:
     """Tell whether a message is older than the ask.
 
     By Discord's ids alone: our clock says nothing of when Discord did something (R28).
     """
-    asked = job.interaction_id or job.asked_after or NO_SNOWFLAKE
+    asked = job.interaction_id or asked_after(job)
     return job.submitted_at is None or not is_newer(message_id, asked)
 
 
@@ -228,7 +233,7 @@ class Strangers:
         self._claim(
             message_id
             for message_id, one in self._seen.items()
-            if message_id in message_ids or (one.unclaimed and _agree_either_way(alike, one.alike))
+            if message_id in message_ids or (one.unclaimed and _look_alike(alike, one.alike))
         )
 
     def claim(
@@ -257,7 +262,7 @@ class Strangers:
             if seen.unclaimed
             and seen.hash is None
             and not is_newer(one, message_id)
-            and _agree_either_way(alike, seen.alike)
+            and _look_alike(alike, seen.alike)
         )
         return list(islice(found, 1))
 
@@ -318,7 +323,7 @@ class Strangers:
         its: list[str] = []
         beside: list[str] = []
         for message_id, one in self._seen.items():
-            if one.unclaimed and _agree_either_way(alike, one.alike):
+            if one.unclaimed and _look_alike(alike, one.alike):
                 begun = one.over or not is_newer(message_id, reading.shown.message_id)
                 if begun and (goes_on or one.hash in (None, hash_)):
                     its.append(message_id)
@@ -342,7 +347,7 @@ class Strangers:
             for message_id, one in self._seen.items()
             if one.hash is None
             and not (one.over or one.unclaimed)
-            and _agree_either_way(alike, one.alike)
+            and _look_alike(alike, one.alike)
         )
 
 

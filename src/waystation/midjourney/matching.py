@@ -37,6 +37,7 @@ from waystation.midjourney.likeness import (
     Likeness,
     Strangers,
     agreement,
+    asked_after,
     is_before,
     is_nameless,
     likeness_of,
@@ -48,7 +49,7 @@ from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plai
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import ReplyKind
-from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
+from waystation.wire.snowflake import is_newer, snowflake_order
 
 __all__ = [
     "MATCHERS",
@@ -245,10 +246,12 @@ class Candidates:
             and not too_early(job, reading)
             and not self.contradicts(jobid, reading)
         ]
+        if len(jobids) != 1:
+            return None
         others = {one for one in alike if not self._unlike(one, reading)} | self.asks(reading)
         if self.strangers.interaction_of(reading) is None:
             others |= set(self.by_hand.before(reading.shown.message_id))
-        return jobids[0] if len(jobids) == 1 and others <= {*jobids} else None
+        return jobids[0] if others <= {*jobids} else None
 
     def asks(self, reading: Reading) -> frozenset[str]:
         """Return who could have made a picture that says nothing of whose it is.
@@ -351,13 +354,13 @@ class Candidates:
         if interaction_id is None:
             return set()
         jobs = [self._jobs[one] for one in jobids]
-        asked = (job for job in jobs if is_newer(interaction_id, _after(job)))
-        last = max(asked, key=lambda job: snowflake_order(_after(job)), default=None)
+        asked = (job for job in jobs if is_newer(interaction_id, asked_after(job)))
+        last = max(asked, key=lambda job: snowflake_order(asked_after(job)), default=None)
         return {
             job.jobid
             for job in jobs
             if job.interaction_id is None
-            and (not is_newer(interaction_id, _after(job)) or _is_over_before(job, last))
+            and (not is_newer(interaction_id, asked_after(job)) or _is_over_before(job, last))
         }
 
     def _unlike(self, jobid: JobId, reading: Reading) -> bool:
@@ -444,10 +447,10 @@ class Candidates:
 
     def end_stranger(self, ask: str, reading: Reading) -> None:
         """Remember that somebody who is no job has got a picture."""
-        self.end_by_hand((ask,), reading.shown.message_id)
         if is_nameless(ask):
-            self.strangers.take(reading)
+            self.take(reading, (ask,))
         else:
+            self.by_hand.answered(ask)
             self.strangers.finish(ask, reading)
 
     def take(self, reading: Reading, asks: Iterable[str]) -> None:
@@ -495,10 +498,6 @@ def _may_draw(slash: str | None) -> bool:
 
 def _differs(reading: Reading, interaction_id: str) -> bool:
     return reading.interaction_id not in (None, interaction_id)
-
-
-def _after(job: Job) -> str:
-    return job.asked_after or NO_SNOWFLAKE
 
 
 def _is_over_before(job: Job, other: Job | None) -> bool:

@@ -200,6 +200,17 @@ def test_a_picture_that_may_answer_a_press_by_hand_is_not_collected() -> None:
     assert candidates.one_of_several(picture) is None
 
 
+def test_a_strangers_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None:
+    """R23: he who asked by hand without being told has it; another is still to be answered."""
+    candidates, picture = _imagine_all()
+    asked = snowflake_at(START - timedelta(seconds=1))
+    candidates.asked_by_hand(asked, "66")
+    candidates.end_stranger("stranger 5", replace(picture, interaction_id="77"))
+    assert candidates.by_hand.before(picture.shown.message_id) == [asked]
+    candidates.end_stranger("stranger 5", picture)
+    assert candidates.by_hand.before(picture.shown.message_id) == []
+
+
 def test_what_is_no_picture_is_not_collected() -> None:
     candidates, picture = _imagine_all()
     assert candidates.one_of_several(replace(picture, kind=ReplyKind.ERROR)) is None
