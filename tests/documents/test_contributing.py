@@ -9,7 +9,7 @@ import pytest
 
 from tests.documents.readme import ROOT
 from waystation.midjourney.commands import COMMANDS
-from waystation.simulator.scripts import SCRIPTS
+from waystation.simulator.bot.scripts import SCRIPTS
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 

@@ -22,9 +22,9 @@ from waystation.app import open_state, run
 from waystation.clock import SystemClock, SystemIds
 from waystation.ports import UserChanges
 from waystation.settings import Settings, load
+from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
-from waystation.simulator.world import Account
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
 WAIT_S = 20.0

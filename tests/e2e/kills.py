@@ -27,9 +27,9 @@ from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
 from tests.e2e.swaps import PROMPT
 from waystation.midjourney.conversation import TOLD_APART
+from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
-from waystation.simulator.timeline import Disturbance
-from waystation.simulator.world import Account
 
 __all__ = ["Tally", "prove"]
 

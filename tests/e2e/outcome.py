@@ -10,7 +10,7 @@ from typing import Any
 from tests.e2e.conftest import Installation, Person
 from tests.e2e.records import Row
 from waystation.secret import mask
-from waystation.simulator.wording import info_text
+from waystation.simulator.bot.wording import info_text
 
 __all__ = ["Outcome", "Plain", "looked_up"]
 

@@ -13,7 +13,7 @@ from schemathesis.core.transport import Response
 
 from tests.e2e.conftest import Installation, Person
 from tests.e2e.described import Described
-from waystation.simulator.world import Account
+from waystation.simulator.discord.world import Account
 
 __all__ = ["Customer", "Shop", "account_body"]
 

@@ -24,9 +24,9 @@ from tests.e2e.invariants import QUEUED
 from tests.e2e.process import Ground
 from tests.e2e.records import Row
 from waystation.midjourney.conversation import TOLD_APART
-from waystation.simulator.gallery import finished
+from waystation.simulator.bot.gallery import finished
+from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
-from waystation.simulator.world import Account
 
 __all__ = [
     "HAZARDS_OF_MATCHING",

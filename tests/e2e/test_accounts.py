@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.test_status_codes import halted
 from waystation.secret import mask
-from waystation.simulator.world import Account
+from waystation.simulator.discord.world import Account
 from waystation.store.sqlite import SqliteStore
 from waystation.wire.gateway import Opcode
 

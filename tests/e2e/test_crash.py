@@ -20,7 +20,7 @@ import pytest
 from tests.e2e.conftest import eventually
 from tests.e2e.process import Ground, ground
 from tests.pictures import proof
-from waystation.simulator.timeline import Disturbance
+from waystation.simulator.bot.timeline import Disturbance
 
 
 @dataclass(frozen=True)

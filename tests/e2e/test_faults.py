@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.expectations import CASES, Case
 from tests.e2e.outcome import Outcome, looked_up
-from waystation.simulator.fault import Place
-from waystation.simulator.faults import FAULTS
+from waystation.simulator.faults.fault import Place
+from waystation.simulator.faults.faults import FAULTS
 
 SENTENCE = re.compile(r'"message":"([^"]*)"')
 """What Discord says, inside the body that a job repeats."""

@@ -13,9 +13,9 @@ from PIL import Image
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.records import Row
-from waystation.simulator.hazards import HAZARDS
-from waystation.simulator.prompts import short_link
-from waystation.simulator.switches import Switch
+from waystation.simulator.bot.prompts import short_link
+from waystation.simulator.faults.hazards import HAZARDS
+from waystation.simulator.faults.switches import Switch
 
 SMALL = {"picture_size": 64}
 

@@ -18,7 +18,7 @@ from tests.e2e.swaps import (
     drawn_by_the_book,
     run,
 )
-from waystation.simulator.hazards import HAZARDS
+from waystation.simulator.faults.hazards import HAZARDS
 
 JOBS = 1000
 HOSTILE = 100

@@ -14,7 +14,7 @@ from tests.e2e.relations import varies_tile
 from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, png_mask, reach
 from tests.e2e.test_no_swaps import NOT_OF_MATCHING
 from waystation.midjourney.conversation import TOLD_APART
-from waystation.simulator.hazards import HAZARDS
+from waystation.simulator.faults.hazards import HAZARDS
 
 AT_ONCE = 15
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.test_accounts import ACCOUNTS, give_another_token, identified_with, put, started
-from waystation.simulator.world import Account
+from waystation.simulator.discord.world import Account
 
 ABSENT = {"error": "Configuration not found for provided channel", "code": 404}
 

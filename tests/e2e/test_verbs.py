@@ -20,8 +20,8 @@ from tests.e2e.relations import TILES, Seen, has_four, shows_tile
 from tests.measure import SAME
 from tests.pictures import proof
 from waystation.midjourney.commands import COMMANDS
-from waystation.simulator.buttons import MODELS
-from waystation.simulator.preferences import SETTINGS
+from waystation.simulator.bot.buttons import MODELS
+from waystation.simulator.bot.preferences import SETTINGS
 
 FOX = "a red fox in the snow --ar 3:2"
 LONG = "please draw a very small red fox in the deep snow"

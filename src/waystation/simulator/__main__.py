@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 import uvloop
 
-from waystation.simulator.languages import ENGLISH, LOCALES
+from waystation.simulator.discord.languages import ENGLISH, LOCALES
+from waystation.simulator.faults.switches import LISTED
 from waystation.simulator.options import Options
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
-from waystation.simulator.switches import LISTED
 
 __all__ = ["main"]
 

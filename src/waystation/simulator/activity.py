@@ -15,14 +15,14 @@ import msgspec
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from waystation.simulator.api import ENTRY, respond
-from waystation.simulator.bot import Bot
-from waystation.simulator.fault import Place
-from waystation.simulator.job import Ask, Job
-from waystation.simulator.opened import IFRAME_PREFIX
+from waystation.simulator.bot.bot import Bot
+from waystation.simulator.bot.job import Ask, Job
+from waystation.simulator.bot.opened import IFRAME_PREFIX
+from waystation.simulator.discord.api import ENTRY, respond
+from waystation.simulator.discord.refusals import Effect
+from waystation.simulator.faults.fault import Place
+from waystation.simulator.faults.switches import Switchboard
 from waystation.simulator.payload import Payload, decode, encode
-from waystation.simulator.refusals import Effect
-from waystation.simulator.switches import Switchboard
 
 __all__ = ["Activity"]
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from aiohttp import web
 
-from waystation.simulator.buttons import MODELS
-from waystation.simulator.fault import Fault, FaultError
-from waystation.simulator.faults import FAULTS
-from waystation.simulator.hazards import HAZARDS
+from waystation.simulator.bot.buttons import MODELS
+from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.world import Account, Standing
+from waystation.simulator.faults.fault import Fault, FaultError
+from waystation.simulator.faults.faults import FAULTS
+from waystation.simulator.faults.hazards import HAZARDS
 from waystation.simulator.payload import Payload, decode, encode
-from waystation.simulator.timeline import Disturbance
-from waystation.simulator.world import Account, Standing
 
 if TYPE_CHECKING:
     from waystation.simulator.server import Simulator

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from waystation.simulator.api import ENTRY, respond
-from waystation.simulator.gallery import Gallery, nth
-from waystation.simulator.refusals import Effect
-from waystation.simulator.switches import Switchboard
-from waystation.simulator.works import Work, Works
+from waystation.simulator.bot.gallery import Gallery, nth
+from waystation.simulator.bot.works import Work, Works
+from waystation.simulator.discord.api import ENTRY, respond
+from waystation.simulator.discord.refusals import Effect
+from waystation.simulator.faults.switches import Switchboard
 
 __all__ = ["MidjourneyCdn"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from waystation.simulator.buttons import MODELS
-from waystation.simulator.languages import ENGLISH, LOCALES
+from waystation.simulator.bot.buttons import MODELS
+from waystation.simulator.discord.languages import ENGLISH, LOCALES
 
 __all__ = ["MAX_PICTURE", "MAX_SPEED", "MIN_PICTURE", "MIN_SPEED", "Options"]
 

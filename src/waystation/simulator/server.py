@@ -18,30 +18,30 @@ from typing import Any, Self
 from aiohttp import web
 
 from waystation.simulator.activity import Activity
-from waystation.simulator.api import ENTRY, Api
-from waystation.simulator.bot import Bot
-from waystation.simulator.chat import Chat
+from waystation.simulator.book.log import Book, Log
+from waystation.simulator.bot.bot import Bot
+from waystation.simulator.bot.gallery import Gallery
+from waystation.simulator.bot.job import Ask
+from waystation.simulator.bot.stage import Stage
+from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.bot.works import Works
 from waystation.simulator.control import Control
-from waystation.simulator.files import Files
-from waystation.simulator.gallery import Gallery
-from waystation.simulator.gateway import Gateway
-from waystation.simulator.ids import Ids, Now
-from waystation.simulator.interactions import Interactions
-from waystation.simulator.job import Ask
-from waystation.simulator.limits import Limits
-from waystation.simulator.log import Book, Log
-from waystation.simulator.messages import Messages
+from waystation.simulator.discord.api import ENTRY, Api
+from waystation.simulator.discord.chat import Chat
+from waystation.simulator.discord.files import Files
+from waystation.simulator.discord.gateway import Gateway
+from waystation.simulator.discord.ids import Ids, Now
+from waystation.simulator.discord.interactions import Interactions
+from waystation.simulator.discord.limits import Limits
+from waystation.simulator.discord.messages import Messages
+from waystation.simulator.discord.rest import Rest
+from waystation.simulator.discord.sessions import Sessions
+from waystation.simulator.discord.uploads import Uploads
+from waystation.simulator.discord.world import Account, SimulatedBot, World
+from waystation.simulator.faults.switches import Switch, Switchboard, parse_switch
 from waystation.simulator.midjourney_cdn import MidjourneyCdn
 from waystation.simulator.options import Options
 from waystation.simulator.payload import Payload
-from waystation.simulator.rest import Rest
-from waystation.simulator.sessions import Sessions
-from waystation.simulator.stage import Stage
-from waystation.simulator.switches import Switch, Switchboard, parse_switch
-from waystation.simulator.timeline import Disturbance
-from waystation.simulator.uploads import Uploads
-from waystation.simulator.works import Works
-from waystation.simulator.world import Account, SimulatedBot, World
 
 __all__ = ["Simulator"]
 

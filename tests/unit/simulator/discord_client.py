@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 from backports import zstd
 
-from waystation.simulator.commands import COMMANDS
+from waystation.simulator.discord.commands import COMMANDS
+from waystation.simulator.discord.world import Account
 from waystation.simulator.server import Simulator
-from waystation.simulator.world import Account
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
 __all__ = [

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.build import replace
-from waystation.simulator.files import Files
-from waystation.simulator.ids import Ids
-from waystation.simulator.job import Ask, Job
-from waystation.simulator.log import Log
-from waystation.simulator.messages import Messages
+from waystation.simulator.book.log import Log
+from waystation.simulator.book.pages import page
+from waystation.simulator.bot.job import Ask, Job
+from waystation.simulator.bot.stage import Stage
+from waystation.simulator.bot.works import Works
+from waystation.simulator.discord.files import Files
+from waystation.simulator.discord.ids import Ids
+from waystation.simulator.discord.messages import Messages
+from waystation.simulator.discord.sessions import Session, Sessions
+from waystation.simulator.discord.world import World
 from waystation.simulator.options import Options
-from waystation.simulator.pages import page
 from waystation.simulator.payload import Payload, decode
-from waystation.simulator.sessions import Session, Sessions
-from waystation.simulator.stage import Stage
-from waystation.simulator.works import Works
-from waystation.simulator.world import World
 
 __all__ = ["NOON", "UUID", "Listener", "Setting"]
 

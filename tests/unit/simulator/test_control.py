@@ -8,8 +8,8 @@ import pytest
 from tests.pictures import not_a_picture, webp
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client, Json
-from waystation.simulator.faults import FAULTS
-from waystation.simulator.hazards import HAZARDS
+from waystation.simulator.faults.faults import FAULTS
+from waystation.simulator.faults.hazards import HAZARDS
 
 
 async def test_the_state_shows_everything_at_once(ready: Client) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.simulator.scene import Setting
 from waystation.simulator.__main__ import _parser
+from waystation.simulator.book.pages import page
 from waystation.simulator.control import _CALLS
-from waystation.simulator.pages import page
-from waystation.simulator.switches import SWITCHABLE
+from waystation.simulator.faults.switches import SWITCHABLE
 
 README = resources.files("waystation.simulator").joinpath("README.md").read_text("utf-8")
 

@@ -13,7 +13,7 @@ from tests.pictures import webp
 from tests.unit.outbound.test_mail import self_signed
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
-from waystation.simulator.faults import FaultError
+from waystation.simulator.faults.faults import FaultError
 from waystation.simulator.server import Simulator
 from waystation.wire.snowflake import snowflake_time
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, NamedTuple, TypeAlias
 
+from waystation.simulator.bot.pictures import look
 from waystation.simulator.drawing.photo import kept_mask, kept_photo
-from waystation.simulator.pictures import look
 
 __all__ = [
     "DIMENSIONS",

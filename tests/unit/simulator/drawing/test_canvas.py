@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from waystation.simulator.bot.pictures import UnreadablePicture
 from waystation.simulator.drawing.canvas import (
     DIMENSIONS,
     MAX_ZOOM,
@@ -31,7 +32,6 @@ from waystation.simulator.drawing.canvas import (
     variation,
     zoom_out,
 )
-from waystation.simulator.pictures import UnreadablePicture
 
 
 def picture(colour: str = "white") -> bytes:

@@ -14,6 +14,7 @@ from tests.pictures import (
     rotated_jpeg,
     truncated_picture,
 )
+from waystation.simulator.bot.pictures import UnreadablePicture
 from waystation.simulator.drawing.photo import (
     KEPT_SIDE,
     kept_mask,
@@ -22,7 +23,6 @@ from waystation.simulator.drawing.photo import (
     photo,
     widespread,
 )
-from waystation.simulator.pictures import UnreadablePicture
 
 
 def file_name(proof: Proof) -> str:
