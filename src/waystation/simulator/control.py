@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -22,9 +22,7 @@ from waystation.simulator.faults.fault import Fault, FaultError
 from waystation.simulator.faults.faults import FAULTS
 from waystation.simulator.faults.hazards import HAZARDS
 from waystation.simulator.payload import Payload, decode, encode
-
-if TYPE_CHECKING:
-    from waystation.simulator.server import Simulator
+from waystation.simulator.play import Play
 
 __all__ = ["Control"]
 
@@ -42,8 +40,8 @@ Answer = Callable[["Control", web.Request, Payload], object | Awaitable[object]]
 class Control:
     """Answers `/_sim/`."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._sim = simulator
+    def __init__(self, play: Play) -> None:
+        self._play = play
 
     def routes(self) -> list[web.RouteDef]:
         """Return all routes."""
@@ -66,7 +64,7 @@ class Control:
         return handle
 
     def _state(self, request: web.Request, body: Payload) -> object:
-        sim = self._sim
+        sim = self._play
         return sim.ready_line() | {
             "seed": sim.ids.seed,
             "speed": sim.bot.speed,
@@ -86,13 +84,13 @@ class Control:
 
     def _log(self, request: web.Request, body: Payload) -> object:
         since = int(request.query.get("since", "0"))
-        return self._sim.read_log(since, request.query.get("kind"))
+        return self._play.read_log(since, request.query.get("kind"))
 
     def _book(self, request: web.Request, body: Payload) -> object:
-        return self._sim.book
+        return self._play.book
 
     def _faults(self, request: web.Request, body: Payload) -> object:
-        active = [switch.payload() for switch in self._sim.board.active()]
+        active = [switch.payload() for switch in self._play.board.active()]
         return {"faults": _rows(FAULTS), "hazards": _rows(HAZARDS), "active": active}
 
     def _switch_on(self, request: web.Request, body: Payload) -> object:
@@ -103,11 +101,11 @@ class Control:
             _given(body, "command", "")
         if body.get("count") is not None:
             _given(body, "count", 1)
-        return self._sim.fault(**body | {"account": _account_of(body)}).payload()
+        return self._play.fault(**body | {"account": _account_of(body)}).payload()
 
     def _switch_off(self, request: web.Request, body: Payload) -> object:
         id_ = request.query.get("id")
-        self._sim.clear_faults(int(id_) if id_ else None)
+        self._play.clear_faults(int(id_) if id_ else None)
         return None
 
     def _by_hand(self, request: web.Request, body: Payload) -> object:
@@ -115,7 +113,7 @@ class Control:
             picture = base64.b64decode(_given(body, "picture", ""), validate=True)
         except binascii.Error as error:
             raise ValueError(f"picture must be base64: {error}") from None
-        return self._sim.by_hand(
+        return self._play.by_hand(
             _given(body, "verb", "describe"),
             _account_of(body),
             direct=_given(body, "direct", False),
@@ -129,14 +127,14 @@ class Control:
         code = _given(body, "code", 4000)
         if not 1000 <= code <= 4999:
             raise ValueError(f"code must lie in 1000..4999, not {code}")
-        return {"sessions": self._sim.drop(_account_of(body), how, code)}
+        return {"sessions": self._play.drop(_account_of(body), how, code)}
 
     def _revoke(self, request: web.Request, body: Payload) -> object:
-        self._sim.revoke(_account_of(body), revoked=_given(body, "revoked", True))
+        self._play.revoke(_account_of(body), revoked=_given(body, "revoked", True))
         return None
 
     def _account(self, request: web.Request, body: Payload) -> object:
-        account = self._sim.find_account(_account_of(body))
+        account = self._play.find_account(_account_of(body))
         body.pop("account", None)
         unknown = sorted(set(body) - _STANDING_FIELDS)
         if unknown:
@@ -147,35 +145,35 @@ class Control:
             raise ValueError(f"no model is called {body['version']}; there are {', '.join(MODELS)}")
         for name, value in body.items():
             setattr(account.standing, name, type(getattr(account.standing, name))(value))
-        self._sim.bot.admit(account)
+        self._play.bot.admit(account)
         return _standing(account)
 
     def _settings(self, request: web.Request, body: Payload) -> object:
         if "speed" in body:
-            self._sim.set_speed(float(_given(body, "speed", 1.0)))
+            self._play.set_speed(float(_given(body, "speed", 1.0)))
         if "seed" in body:
-            self._sim.set_seed(_given(body, "seed", 1))
-        return {"speed": self._sim.bot.speed}
+            self._play.set_seed(_given(body, "seed", 1))
+        return {"speed": self._play.bot.speed}
 
     async def _emit(self, request: web.Request, body: Payload) -> object:
         """Dispatch any event to an account's sessions, as often as wanted."""
-        account = self._sim.find_account(_account_of(body))
+        account = self._play.find_account(_account_of(body))
         if not isinstance(body.get("t"), str) or "d" not in body:
             raise ValueError('name the event and its data: {"t": …, "d": …}')
         count = min(_given(body, "count", 1), _MAX_EMIT)
         for number in range(count):
             if number % _EMIT_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            self._sim.sessions.publish((account.user_id,), body["t"], body["d"])
+            self._play.sessions.publish((account.user_id,), body["t"], body["d"])
         return {"dispatched": count}
 
     async def _settled(self, request: web.Request, body: Payload) -> object:
         """Wait until nothing is running."""
-        await self._sim.settled()
+        await self._play.settled()
         return None
 
     async def _reset(self, request: web.Request, body: Payload) -> object:
-        await self._sim.reset()
+        await self._play.reset()
         return None
 
 

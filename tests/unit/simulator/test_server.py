@@ -13,7 +13,6 @@ from tests.pictures import webp
 from tests.unit.outbound.test_mail import self_signed
 from tests.unit.simulator.conftest import Start
 from tests.unit.simulator.discord_client import Client
-from waystation.simulator.faults.faults import FaultError
 from waystation.simulator.server import Simulator
 from waystation.wire.snowflake import snowflake_time
 
@@ -55,18 +54,6 @@ async def test_a_stopped_simulator_answers_nothing(client: Client) -> None:
     await client.sim.stop()
     with pytest.raises(aiohttp.ClientConnectionError):
         await client.get("/api/v9/gateway")
-
-
-def test_faults_can_be_given_from_the_start() -> None:
-    sim = Simulator(faults=("queue_full:count=1", "gateway_close:4004"))
-    assert [switch.fault.name for switch in sim.board.active()] == ["queue_full", "gateway_close"]
-    with pytest.raises(FaultError):
-        Simulator(faults=("nonsense",))
-
-
-def test_a_fault_for_nobody_is_an_error() -> None:
-    with pytest.raises(LookupError, match="no account 5"):
-        Simulator().fault("queue_full", account=5)
 
 
 async def test_a_clock_set_by_hand_repeats_every_id_of_a_run(start: Start) -> None:

@@ -98,7 +98,6 @@ class Bot:
             rng=self._ids.rng(f"job:{number}"),
             seed=self._ids.rng(f"prompts:{number}").getrandbits(32),
             entry=page(ask, number, id_, owner, self._now().timestamp()),
-            switches=switches,
             model=self._world.options.model,
         )
         job.entry |= {"uuid": job.uuid, "faults": [switch.fault.name for switch in switches]}
@@ -133,7 +132,7 @@ class Bot:
             for switch in switches:
                 if switch.fault.script is not None:
                     timeline = switch.fault.script(switch.params, timeline)
-            await self._play(job, timeline)
+            await self._play(job, timeline, switches)
         finally:
             self._slots.release(job)
             if job.entry["status"] == "running":
@@ -208,10 +207,10 @@ class Bot:
 
     # In time.
 
-    async def _play(self, job: Job, timeline: Timeline) -> None:
+    async def _play(self, job: Job, timeline: Timeline, switches: Sequence[Switch]) -> None:
         for step in timeline:
             await self._pause(job, step)
-            if not await self._act(job, step):
+            if not await self._act(job, step, switches):
                 return
             if step.ends is not None:
                 self._slots.release(job)
@@ -222,13 +221,13 @@ class Bot:
         if delay_s > 0:
             await asyncio.sleep(delay_s)
 
-    async def _act(self, job: Job, step: Step) -> bool:
+    async def _act(self, job: Job, step: Step, switches: Sequence[Switch]) -> bool:
         """Do one step; return whether there is any point in going on."""
         match step.kind:
             case Kind.SLOT:
                 await self._slots.wait(job)
             case Kind.BYSTANDER:
-                self._bystand(job, step)
+                self._bystand(job, step, switches)
             case Kind.BRANCH:
                 self._branch(job)
             case Kind.STOP:
@@ -254,14 +253,14 @@ class Bot:
         """Start waiting jobs while there are free slots; called whenever one may be free."""
         self._slots.admit(account)
 
-    def _bystand(self, job: Job, step: Step) -> None:
+    def _bystand(self, job: Job, step: Step, switches: Sequence[Switch]) -> None:
         """Let the owner or a passer-by ask for the same, with a nonce of their own."""
         ask = replace(job.ask, nonce=self._ids.snowflake(), session_id=None, by_hand=True)
         if step.who is Who.FOREIGNER:
             if ask.channel.is_direct or job.ephemeral:
                 return
             ask = replace(ask, user=self._world.foreigner, account=None)
-        hazards = [one for one in job.switches if one.fault.name in HAZARDS] if step.alike else ()
+        hazards = [one for one in switches if one.fault.name in HAZARDS] if step.alike else ()
         self.start(self.accept(ask, hazards), hazards)
 
     def _branch(self, job: Job) -> None:

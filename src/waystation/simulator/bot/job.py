@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
-from typing import TYPE_CHECKING
 
 from waystation.simulator.bot.buttons import Button
 from waystation.simulator.bot.gallery import Drawn
@@ -16,9 +15,6 @@ from waystation.simulator.discord.files import Files, Picture
 from waystation.simulator.discord.ids import Now
 from waystation.simulator.discord.world import Account, Channel, User, World
 from waystation.simulator.payload import Payload
-
-if TYPE_CHECKING:
-    from waystation.simulator.faults.switches import Switch
 
 __all__ = ["Ask", "Caption", "Draft", "Ending", "Job", "Press", "Scene", "Write"]
 
@@ -132,8 +128,6 @@ class Job:
     """The first message as it was announced, with its nonce."""
     result: Payload | None = None
     """The message that holds the result, as history keeps it."""
-    switches: Sequence[Switch] = ()
-    """What bends its timeline."""
     prompt: str = ""
     """What the messages repeat between their stars."""
     mode: str = "Fast"

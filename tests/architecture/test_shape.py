@@ -1,0 +1,79 @@
+"""The shape of the house: no circles, no crowded folders, no module too long to read."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import grimp
+import pytest
+
+from tests.architecture.tree import PACKAGE, modules
+
+_GRAPH = grimp.build_graph("waystation", cache_dir=None)
+"""Imports, those for type checkers included."""
+
+CIRCLES: set[frozenset[str]] = {
+    frozenset(
+        {
+            "waystation.engine.hold",
+            "waystation.engine.listener",
+            "waystation.engine.owner",
+            "waystation.engine.recovery",
+            "waystation.engine.submitter",
+        }
+    ),
+    frozenset({"waystation.engine.choice", "waystation.engine.service"}),
+}
+"""Modules that import each other, still. The list may shrink."""
+
+MOST_MODULES = 25
+MOST_LINES = 400
+
+CROWDED = {"engine": 26}
+"""Folders with more modules, still. A number may shrink."""
+
+LONG = {
+    "api/schema.py": "a table",
+    "app.py": "to be divided",
+    "discord/rest.py": "to be divided",
+    "discord/session.py": "to be divided",
+    "engine/owner.py": "to be divided",
+    "engine/service.py": "to be divided",
+    "engine/submitter.py": "to be divided",
+    "jobs.py": "the nouns and their fields",
+    "midjourney/commands.py": "a table",
+    "midjourney/conversation.py": "to be divided",
+    "midjourney/matching.py": "to be divided",
+    "ports.py": "protocols without code",
+    "settings.py": "a table",
+    "simulator/bot/pictures.py": "to be divided",
+    "simulator/drawing/canvas.py": "to be divided",
+    "store/rows.py": "to be divided",
+}
+"""Longer modules, and why."""
+
+
+def _circles() -> set[frozenset[str]]:
+    """Return the groups of modules that reach each other."""
+    reach = {one: _GRAPH.find_downstream_modules(one) for one in _GRAPH.modules}
+    groups = (
+        frozenset({one, *(other for other in reach[one] if one in reach[other])}) for one in reach
+    )
+    return {group for group in groups if len(group) > 1}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert _circles() == CIRCLES
+
+
+def test_no_folder_is_crowded() -> None:
+    held = Counter(
+        path.rpartition("/")[0] for path in modules() if not path.endswith("__init__.py")
+    )
+    assert {folder: n for folder, n in held.items() if n > MOST_MODULES} == CROWDED
+
+
+@pytest.mark.parametrize("path", modules())
+def test_a_module_can_be_read_in_one_sitting(path: str) -> None:
+    lines = (PACKAGE / path).read_text(encoding="utf-8").count("\n")
+    assert (lines > MOST_LINES) == (path in LONG), f"{lines} lines: divide it, or take it off LONG"
