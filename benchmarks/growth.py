@@ -14,10 +14,10 @@ from benchmarks.figures import Result, ratio_of
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation, Limits
 from waystation.ports import AccountSetup, JobDraft
-from waystation.store import accounts, slots, upkeep
-from waystation.store.database import Database, connect
-from waystation.store.migrate import migrate
-from waystation.store.rows import JOB_COLUMNS
+from waystation.store.rows import JOBS
+from waystation.store.sqlite import accounts, slots, upkeep
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import migrate
 
 __all__ = ["measure"]
 
@@ -76,11 +76,11 @@ class _Place:
             "ghost": ghost,
             "status": "'failed'" if ghost == "1" else "status",
         }
-        columns = ", ".join(made.get(column, column) for column in JOB_COLUMNS)
+        columns = ", ".join(made.get(column, column) for column in JOBS.names)
         self.database.connection.execute(
             "with recursive numbers (number) as (select 1 where :count > 0 union all "
             "select number + 1 from numbers where number < :count) "
-            f"insert into jobs ({', '.join(JOB_COLUMNS)}) "
+            f"insert into jobs ({', '.join(JOBS.names)}) "
             f"select {columns} from jobs, numbers where jobid = :jobid",
             {"count": count, "jobid": jobid},
         )

@@ -53,7 +53,7 @@ from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
 from waystation.outbound.webhooks import WebhookSender
 from waystation.ports import Mailer
 from waystation.settings import Settings
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 from waystation.vault import Vault, open_vault
 
 __all__ = ["State", "mailer_of", "open_state", "run", "serve"]

@@ -5,7 +5,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -142,7 +142,7 @@ class Modal:
 
     modal_id: str
     custom_id: str
-    inputs: Sequence[ModalInput] = ()
+    inputs: tuple[ModalInput, ...] = ()
     flags: int = 0
     value: str | None = None
 
@@ -177,15 +177,15 @@ class Shown:
     timestamp: str | None = None
     """Discord's own ISO 8601 text, microseconds and offset."""
     content: str | None = None
-    embeds: Sequence[Embed] = ()
-    attachments: Sequence[Attachment] = ()
+    embeds: tuple[Embed, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     hash: str | None = None
     """Midjourney's job uuid, when the message names one."""
     progress: int | None = None
     """Percent, 0 to 100."""
     flags: int | None = None
     """Discord's message flags; None when a partial update does not say."""
-    buttons: Sequence[Button] | None = None
+    buttons: tuple[Button, ...] | None = None
     """What can be pressed on it; None when a partial update does not say."""
     result: Mapping[str, object] = field(default_factory=dict)
     """What the answer means, under the job form's field names: `{"info": {…}}`."""
@@ -236,12 +236,12 @@ class Job(msgspec.Struct, frozen=True):
     """Every message bound to this job."""
     timestamp: str | None = None
     content: str | None = None
-    embeds: Sequence[Embed] = ()
-    attachments: Sequence[Attachment] = ()
+    embeds: tuple[Embed, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     progress: int | None = None
     flags: int = 0
     """Of the message `message_id`: a press repeats them."""
-    buttons: Sequence[Button] = ()
+    buttons: tuple[Button, ...] = ()
     """What can be pressed on that message."""
     result: Mapping[str, object] = {}
     unclear: bool = False

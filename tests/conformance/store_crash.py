@@ -14,7 +14,7 @@ from tests import build
 from waystation.clock import SystemClock
 from waystation.jobs import Job
 from waystation.ports import Unrecognised
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 
 _WRITERS = 8
 

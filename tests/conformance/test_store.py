@@ -43,8 +43,8 @@ from waystation.jobs import (
     Submitted,
 )
 from waystation.ports import NoSlot, Store, Unrecognised
-from waystation.store.database import connect
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.database import connect
+from waystation.store.sqlite.store import SqliteStore
 
 Reopen = Callable[[], Awaitable[Store]]
 

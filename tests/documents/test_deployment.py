@@ -26,7 +26,7 @@ from tests.documents.readme import ROOT, block
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.test_reverse_proxy import CALLER, OTHER, WRONG, exhaust, status_of
 from waystation.clock import SystemClock
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 
 __all__ = ["install"]
 

@@ -26,8 +26,8 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import THREADS, FetchLimits
 from waystation.settings import Settings
-from waystation.store.accounts import KEPT_FORMER_ACCOUNTS
-from waystation.store.changes import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
+from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
+from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 
 _MIB = 1 << 20
 _SETTINGS = Settings()

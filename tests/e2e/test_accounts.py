@@ -11,7 +11,7 @@ from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.test_status_codes import halted
 from waystation.secret import mask
 from waystation.simulator.discord.world import Account
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 from waystation.wire.gateway import Opcode
 
 ACCOUNTS = "/v2/account/midjourney"

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import Install, Installation, Person
 from waystation.app import open_state
 from waystation.clock import SystemIds
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 
 BODY = json.dumps({"name": "Ada", "replyUrl": ""}).encode()
 

@@ -39,8 +39,8 @@ def _migrated(settings: Settings) -> dict[str, object]:
     import apsw
 
     from waystation.clock import SystemClock
-    from waystation.store import migrate as schema
-    from waystation.store.database import connect
+    from waystation.store.sqlite import migrate as schema
+    from waystation.store.sqlite.database import connect
 
     path = settings.database_path
     try:

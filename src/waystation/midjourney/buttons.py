@@ -152,7 +152,7 @@ def all_components(components: Sequence[Component]) -> Iterator[Component]:
             yield from all_components((component.accessory,))
 
 
-def buttons_of(message: Message) -> Sequence[Button] | None:
+def buttons_of(message: Message) -> tuple[Button, ...] | None:
     """Return what can be pressed, under its v2 label; None when the message does not say."""
     if message.components is UNSET:
         return None

@@ -344,7 +344,7 @@ def facts(message: Message) -> Facts:
     )
 
 
-def rich_embeds(message: Message) -> Sequence[Embed]:
+def rich_embeds(message: Message) -> tuple[Embed, ...]:
     """Return the embeds that the bot wrote itself."""
     return tuple(embed for embed in message.embeds or () if embed.type in _RICH)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.run import run
-from waystation.store.migrate import migrations
+from waystation.store.sqlite.migrate import migrations
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_newer_database_is_refused(environment: dict[str, str], tmp_path: Path
 def test_an_older_database_is_backed_up_first(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from waystation.store import migrate
+    from waystation.store.sqlite import migrate
 
     run("migrate", environment=environment)
     steps = migrations()

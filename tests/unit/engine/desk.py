@@ -26,7 +26,7 @@ from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Limits
 from waystation.midjourney.matching import upload_stem
 from waystation.ports import Fetched, Store
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 from waystation.wire.message import (
     Embed,

@@ -16,7 +16,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttl
 from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Standing
-from waystation.store.database import Database, queries
+from waystation.store.sqlite.database import Database, queries
 
 
 async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_path: Path) -> None:

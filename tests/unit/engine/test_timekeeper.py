@@ -19,7 +19,7 @@ from waystation.engine.janitor import Janitor, Retention
 from waystation.engine.timekeeper import Timekeeper
 from waystation.jobs import Job, JobStatus, Nonce, Submitted
 from waystation.ports import Store
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.store import SqliteStore
 
 DAY = timedelta(days=1)
 

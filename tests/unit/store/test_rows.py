@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
-from typing import get_args
+from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests import build
 from tests.build import replace
@@ -30,6 +28,8 @@ from waystation.jobs import (
 from waystation.ports import Account, HaltCause, User, UserChanges
 from waystation.sidelining import Cause, Trouble
 from waystation.store import rows
+from waystation.store.columns import Columns, Row, Values, micros
+from waystation.store.rows import JOBS
 from waystation.wire.message import Attachment, Embed, EmbedImage
 
 SHOWN = Shown(
@@ -97,12 +97,12 @@ FULL = Job(
 )
 
 
-def row(values: rows.Values, columns: tuple[str, ...]) -> rows.Row:
-    return tuple(values[name] for name in columns)
+def row(values: Values, table: Columns[Any]) -> Row:
+    return tuple(values[name] for name in table.names)
 
 
 def test_a_job_with_every_field_set_comes_back_equal() -> None:
-    assert rows.job_of(row(rows.job_values(FULL), rows.JOB_COLUMNS)) == FULL
+    assert JOBS.read(row(JOBS.values(FULL), JOBS)) == FULL
 
 
 def test_every_field_of_that_job_differs_from_its_default() -> None:
@@ -117,31 +117,32 @@ def test_a_fresh_job_comes_back_equal_and_costs_no_json() -> None:
     fresh = replace(
         build.completed(FULL).job, params={}, messages={}, embeds=(), attachments=(), late=None
     )
-    values = rows.job_values(fresh)
+    values = JOBS.values(fresh)
     assert [values[name] for name in ("params", "messages", "embeds", "attachments", "late")] == [
         None
     ] * 5
-    assert rows.job_of(row(values, rows.JOB_COLUMNS)) == fresh
+    assert JOBS.read(row(values, JOBS)) == fresh
 
 
 @pytest.mark.parametrize(
-    ("columns", "kind", "extra"),
+    ("table", "kind", "extra"),
     [
-        (rows.JOB_COLUMNS, Job, {"result_message_id", "parent_jobid", "once"}),
-        (rows.ACCOUNT_COLUMNS, Account, set()),
-        (rows.USER_COLUMNS, User, set()),
-        (rows.DELIVERY_COLUMNS, Delivery, set()),
+        (JOBS, Job, {"result_message_id", "parent_jobid", "once"}),
+        (rows.ACCOUNTS, Account, set()),
+        (rows.USERS, User, set()),
+        (rows.DELIVERIES, Delivery, set()),
     ],
 )
-def test_every_field_has_a_column(columns: tuple[str, ...], kind: type, extra: set[str]) -> None:
+def test_every_field_has_a_column(table: Columns[Any], kind: type, extra: set[str]) -> None:
     names = kind.__match_args__  # type: ignore[attr-defined]
-    assert set(columns) == set(names) | extra
+    assert table.names[: len(names)] == names
+    assert set(table.names[len(names) :]) == extra
 
 
 def test_the_result_message_is_the_one_with_that_role() -> None:
-    assert rows.job_values(FULL)["result_message_id"] == "5"
+    assert JOBS.values(FULL)["result_message_id"] == "5"
     assert (
-        rows.job_values(replace(FULL, messages={"4": MessageRole.PROGRESS}))["result_message_id"]
+        JOBS.values(replace(FULL, messages={"4": MessageRole.PROGRESS}))["result_message_id"]
         is None
     )
 
@@ -192,7 +193,7 @@ def test_events_are_stored_under_their_own_words() -> None:
 def test_only_a_press_that_is_made_once_is_unique_and_a_failed_one_is_not() -> None:
     press = replace(FULL, params={"parentJobId": "job:0", "button": "U1"}, ghost=False)
     keys = {
-        status: rows.job_values(replace(press, status=status))["once"]
+        status: JOBS.values(replace(press, status=status))["once"]
         for status in (JobStatus.CREATED, JobStatus.CANCELLED, JobStatus.FAILED)
     }
     assert keys == {
@@ -203,7 +204,7 @@ def test_only_a_press_that_is_made_once_is_unique_and_a_failed_one_is_not() -> N
     assert rows.once_key(replace(press, ghost=True)) == "job:0/U1"
     assert rows.once_key(replace(press, params={"parentJobId": "job:0", "button": "V1"})) is None
     assert rows.once_key(FULL) is None
-    assert rows.job_values(press)["parent_jobid"] == "job:0"
+    assert JOBS.values(press)["parent_jobid"] == "job:0"
 
 
 def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
@@ -215,24 +216,24 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         "expires_at": build.later(1),
         "updated_at": build.later(3),
     }
-    fixed = {"user_id": 1, "created_at": rows.micros(build.later())}
+    fixed = {"user_id": 1, "created_at": micros(build.later())}
     values = rows.user_changes(changes) | fixed
     assert (values["writes_reply_url"], values["writes_revoked_at"]) == (1, 0)
     user = User(1, created_at=build.later(), **changes)
-    assert rows.user_of(row(values, rows.USER_COLUMNS)) == user
+    assert rows.user_of(row(values, rows.USERS)) == user
     account = build.account()
     trouble = Trouble(Cause(403, "50013", "…"), 3, build.later(8), timedelta(minutes=10))
-    values = rows.setup_values(build.setup(account)) | {
-        "created_at": rows.micros(account.created_at),
+    values = rows.SETUPS.values(build.setup(account)) | {
+        "created_at": micros(account.created_at),
         "halt": "Discord rejected it",
-        "halted_at": rows.micros(build.later(8)),
+        "halted_at": micros(build.later(8)),
         "halt_cause": "token",
         "reset_at": None,
-        "removed_at": rows.micros(build.later(9)),
+        "removed_at": micros(build.later(9)),
         "epoch": 4,
         "trouble": rows.trouble_value(trouble),
     }
-    assert rows.account_of(row(values, rows.ACCOUNT_COLUMNS)) == replace(
+    assert rows.ACCOUNTS.read(row(values, rows.ACCOUNTS)) == replace(
         account,
         halt="Discord rejected it",
         halted_at=build.later(8),
@@ -242,20 +243,9 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         trouble=trouble,
     )
     delivery = replace(build.delivery(FULL), attempts=2)
-    assert rows.delivery_of(row(rows.delivery_values(delivery), rows.DELIVERY_COLUMNS)) == delivery
+    assert rows.DELIVERIES.read(row(rows.DELIVERIES.values(delivery), rows.DELIVERIES)) == delivery
     mail = replace(build.mail(), attempts=2)
-    assert rows.mail_of(tuple(rows.mail_values(mail).values())) == mail
-
-
-@given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
-def test_times_are_exact_to_the_microsecond(moment: datetime) -> None:
-    assert rows.instant(rows.micros(moment)) == moment
-    assert rows.instant_or_none(rows.micros_or_none(moment)) == moment
-
-
-def test_no_time_stays_no_time() -> None:
-    assert rows.micros_or_none(None) is None
-    assert rows.instant_or_none(None) is None
+    assert rows.MAILS.read(row(rows.MAILS.values(mail), rows.MAILS)) == mail
 
 
 def test_an_update_writes_no_column_that_acceptance_fixed() -> None:

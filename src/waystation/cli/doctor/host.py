@@ -15,8 +15,8 @@ from waystation.cli.doctor.findings import Finding, error, ok, warning
 from waystation.errors import SchemaMismatch, VaultError, WaystationError
 from waystation.ports import Counts, User
 from waystation.settings import Settings
-from waystation.store.database import connect
-from waystation.store.migrate import migrations, schema_number
+from waystation.store.sqlite.database import connect
+from waystation.store.sqlite.migrate import migrations, schema_number
 from waystation.vault import KEY_FILE
 
 __all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_users"]

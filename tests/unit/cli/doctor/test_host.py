@@ -22,8 +22,8 @@ from waystation.cli.doctor.host import (
 from waystation.errors import SchemaMismatch, StoreError, VaultError
 from waystation.ports import Counts, User
 from waystation.settings import Settings, load
-from waystation.store.database import connect
-from waystation.store.migrate import migrate, migrations
+from waystation.store.sqlite.database import connect
+from waystation.store.sqlite.migrate import migrate, migrations
 from waystation.vault import KEY_FILE
 
 

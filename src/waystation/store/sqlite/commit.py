@@ -19,16 +19,9 @@ from waystation.errors import (
     VersionConflict,
 )
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
-from waystation.store.database import Database
-from waystation.store.rows import (
-    Values,
-    delivery_values,
-    event_values,
-    job_values,
-    mail_values,
-    micros,
-    trouble_value,
-)
+from waystation.store.columns import Values, micros
+from waystation.store.rows import DELIVERIES, JOBS, MAILS, event_values, trouble_value
+from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
 __all__ = ["KEPT_SEEN", "KEPT_UNRECOGNISED", "SEEN_AGE", "UNRECOGNISED_AGE", "commit"]
@@ -81,7 +74,7 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         # its version would stay, and readers would go on with what they know
         raise LocalProtocolError(f"{job.jobid} cannot change without an event")
     before = job.version - len(job_change.events)
-    values = job_values(job)
+    values = JOBS.values(job)
     values["expected"] = before
     # The change's account, not the job's: the epoch was checked for that one (I11).
     values["account_id"] = change.account_id
@@ -100,7 +93,7 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
             {"jobid": job.jobid, "number": number, "at": at, **event_values(event)},
         )
     for delivery in job_change.deliveries:
-        values = delivery_values(delivery)
+        values = DELIVERIES.values(delivery)
         database.run("supersede_deliveries", {"jobid": delivery.jobid, "url": delivery.url})
         database.run("insert_delivery", values)
 
@@ -134,7 +127,7 @@ def _halt(
             "cause": halt.cause,
         },
     )
-    database.run("insert_mail", mail_values(halt.mail))
+    database.run("insert_mail", MAILS.values(halt.mail))
 
 
 def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -> None:
@@ -144,7 +137,7 @@ def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -
         "after": trouble_value(trouble.after),
     }
     if database.run("change_trouble", values) and trouble.mail is not None:
-        database.run("insert_mail", mail_values(trouble.mail))
+        database.run("insert_mail", MAILS.values(trouble.mail))
 
 
 def _keep_unrecognised(database: Database, change: Change) -> None:

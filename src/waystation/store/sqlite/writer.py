@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import apsw
 
 from waystation.errors import StoreError, WaystationError
-from waystation.store.database import Database
+from waystation.store.sqlite.database import Database
 
 __all__ = ["Writer", "store_error"]
 

@@ -11,9 +11,9 @@ from tests import build
 from tests.fakes import FakeClock
 from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
 from waystation.jobs import Job
-from waystation.store.database import connect
-from waystation.store.migrate import migrations
-from waystation.store.sqlite import SqliteStore
+from waystation.store.sqlite.database import connect
+from waystation.store.sqlite.migrate import migrations
+from waystation.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from datetime import datetime
 
 from waystation.errors import Conflict, LeaseLost, NotFound
 from waystation.ports import AccountSetup, User, UserChanges
-from waystation.store.database import Database
-from waystation.store.rows import Values, micros, setup_values, user_changes, user_of
+from waystation.store.columns import Values, micros
+from waystation.store.rows import SETUPS, user_changes, user_of
+from waystation.store.sqlite.database import Database
 
 __all__ = [
     "KEPT_FORMER_ACCOUNTS",
@@ -77,7 +78,7 @@ def put(database: Database, setup: AccountSetup) -> bool:
     Raises: Conflict: the Discord user or channel is taken, or the account is another than it was
     when `setup` was made
     """
-    values = setup_values(setup)
+    values = SETUPS.values(setup)
     _refuse_twins(database, values)
     if database.run("set_account_up", values):
         if setup.sealed_token is not None:

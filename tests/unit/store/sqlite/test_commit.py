@@ -18,10 +18,10 @@ from waystation.errors import (
 from waystation.jobs import Job, JobStatus, Late, MessageRole, Shown
 from waystation.ports import JobChange, TroubleChange, Unrecognised
 from waystation.sidelining import Cause, Trouble
-from waystation.store import accounts, changes, slots
-from waystation.store.changes import commit
-from waystation.store.database import Database
-from waystation.store.rows import account_of, event_of, job_of
+from waystation.store.rows import ACCOUNTS, JOBS, event_of
+from waystation.store.sqlite import accounts, slots
+from waystation.store.sqlite.commit import KEPT_UNRECOGNISED, commit
+from waystation.store.sqlite.database import Database
 
 
 def added(database: Database, **fields: object) -> Job:
@@ -33,7 +33,7 @@ def added(database: Database, **fields: object) -> Job:
 def stored(database: Database, job: Job) -> Job:
     row = database.one("job", {"jobid": job.jobid})
     assert row is not None
-    return job_of(row)
+    return JOBS.read(row)
 
 
 def events(database: Database, job: Job) -> list[tuple[int, str]]:
@@ -246,7 +246,7 @@ def test_the_newest_unrecognised_messages_push_the_oldest_out(database: Database
         batch = [seen(10_000 + number) for number in range(start, start + 600)]
         commit(database, build.change(unrecognised=batch, at=build.later(start)))
     kept = [message for message, _ in database.all("newest_unrecognised", {"limit": 9999})]
-    assert len(kept) == changes.KEPT_UNRECOGNISED
+    assert len(kept) == KEPT_UNRECOGNISED
     assert kept[0] == "11199"
     assert "10199" not in kept
 
@@ -283,7 +283,7 @@ SIDELINED = Trouble(
 def _trouble(database: Database) -> Trouble | None:
     row = database.one("account_by_id", {"account_id": "account-1"})
     assert row is not None
-    return account_of(row).trouble
+    return ACCOUNTS.read(row).trouble
 
 
 def test_what_discord_refused_is_read_as_it_was_written(database: Database) -> None:

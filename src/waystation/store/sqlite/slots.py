@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import JobDraft, NoSlot, Repeated
-from waystation.store.database import Database
-from waystation.store.rows import Values, instant_or_none, job_values, once_key, user_of
+from waystation.store.columns import Values, instant_or_none
+from waystation.store.rows import JOBS, once_key, user_of
+from waystation.store.sqlite.database import Database
 
 __all__ = ["add_job", "jobid_of"]
 
@@ -116,7 +117,7 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
         raise _may_not_ask(database, draft.user_id)
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at)
-    database.run("insert_job", job_values(job))
+    database.run("insert_job", JOBS.values(job))
     return job
 
 

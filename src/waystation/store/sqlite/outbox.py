@@ -12,14 +12,9 @@ from datetime import datetime, timedelta
 
 from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.ports import Mail
-from waystation.store.database import Database
-from waystation.store.rows import (
-    Values,
-    delivery_of,
-    mail_of,
-    micros,
-    micros_or_none,
-)
+from waystation.store.columns import Values, micros
+from waystation.store.rows import DELIVERIES, MAILS
+from waystation.store.sqlite.database import Database
 
 __all__ = ["bound_waits", "claim_deliveries", "claim_mails", "record_attempt", "record_mail"]
 
@@ -33,7 +28,7 @@ def claim_deliveries(
 ) -> tuple[Delivery, ...]:
     """Take due deliveries, first attempts before repeats (R41)."""
     rows = database.all("claim_deliveries", _claim(at, until, limit))
-    claimed = [delivery_of(row) for row in rows]
+    claimed = [DELIVERIES.read(row) for row in rows]
     return tuple(sorted(claimed, key=lambda each: (each.attempts > 0, each.created_at)))
 
 
@@ -54,7 +49,7 @@ def record_attempt(
             "delivery_id": delivery.delivery_id,
             "attempts": delivery.attempts,
             "status": status.value,
-            "next_at": micros_or_none(next_at),
+            "next_at": None if next_at is None else micros(next_at),
         },
     )
     if row is not None:
@@ -90,7 +85,7 @@ def bound_waits(
 def claim_mails(database: Database, at: datetime, until: datetime, limit: int) -> tuple[Mail, ...]:
     """Take due mails, oldest first."""
     rows = database.all("claim_mails", _claim(at, until, limit))
-    return tuple(sorted((mail_of(row) for row in rows), key=lambda mail: mail.created_at))
+    return tuple(sorted((MAILS.read(row) for row in rows), key=lambda mail: mail.created_at))
 
 
 def record_mail(database: Database, mail: Mail, sent: bool, next_at: datetime | None) -> None:
@@ -102,7 +97,7 @@ def record_mail(database: Database, mail: Mail, sent: bool, next_at: datetime | 
             "mail_id": mail.mail_id,
             "attempts": mail.attempts,
             "status": status,
-            "next_at": micros_or_none(next_at),
+            "next_at": None if next_at is None else micros(next_at),
         },
     )
 

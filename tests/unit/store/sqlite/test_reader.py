@@ -7,10 +7,10 @@ import pytest
 
 from tests import build
 from waystation.errors import StoreError
-from waystation.store.database import Database, connect
-from waystation.store.migrate import migrate
-from waystation.store.reader import Reader
-from waystation.store.writer import Writer
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import migrate
+from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.writer import Writer
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from tests import build
 from tests.build import replace
 from waystation.deliveries import Attempt, Delivery, DeliveryStatus
 from waystation.jobs import Job
-from waystation.store import changes, outbox, slots
-from waystation.store.database import Database
-from waystation.store.rows import delivery_of, micros
+from waystation.store.columns import micros
+from waystation.store.rows import DELIVERIES
+from waystation.store.sqlite import outbox, slots
+from waystation.store.sqlite.commit import commit
+from waystation.store.sqlite.database import Database
 
 GOOD = Attempt(204, None, 0.1)
 BAD = Attempt(None, "connection refused", 0.2)
@@ -24,7 +26,7 @@ def job(database: Database) -> Job:
 
 
 def owed(database: Database, job: Job, *deliveries: Delivery) -> None:
-    changes.commit(database, build.change(build.completed(job, deliveries=deliveries)))
+    commit(database, build.change(build.completed(job, deliveries=deliveries)))
 
 
 def claim(database: Database, seconds: float, limit: int = 9) -> tuple[Delivery, ...]:
@@ -32,7 +34,7 @@ def claim(database: Database, seconds: float, limit: int = 9) -> tuple[Delivery,
 
 
 def stored(database: Database, job: Job) -> Delivery:
-    return delivery_of(database.all("deliveries_of_job", {"jobid": job.jobid})[0])
+    return DELIVERIES.read(database.all("deliveries_of_job", {"jobid": job.jobid})[0])
 
 
 def record(
@@ -133,7 +135,7 @@ def mails(database: Database, seconds: float) -> list[str]:
 
 
 def test_mails_wait_are_claimed_and_end(database: Database) -> None:
-    changes.commit(database, build.change(halt=build.halt("a")))
+    commit(database, build.change(halt=build.halt("a")))
     (claimed,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
     assert claimed == replace(build.mail("a"), next_attempt_at=build.later(30))
     assert mails(database, 29) == []
@@ -147,7 +149,7 @@ def test_mails_wait_are_claimed_and_end(database: Database) -> None:
 
 
 def test_a_mail_without_a_next_time_is_given_up(database: Database) -> None:
-    changes.commit(database, build.change(halt=build.halt("a")))
+    commit(database, build.change(halt=build.halt("a")))
     (claimed,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
     outbox.record_mail(database, claimed, False, None)
     outbox.record_mail(database, claimed, True, None)
@@ -162,7 +164,7 @@ def test_nothing_waits_longer_after_a_start_than_it_would_have_at_first(
         job = slots.add_job(database, build.draft(max_jobs=15), build.later())
         assert isinstance(job, Job)
         owed = replace(build.delivery(job), attempts=attempts, next_attempt_at=build.later(hour))
-        changes.commit(database, build.change(build.completed(job, str(number), deliveries=[owed])))
+        commit(database, build.change(build.completed(job, str(number), deliveries=[owed])))
     outbox.bound_waits(database, build.later(), [0, 5, 2 * hour, 10], [0])
     due = "select attempts, next_attempt_at from deliveries order by attempts"
     found = dict(database.connection.execute(due).fetchall())
@@ -173,6 +175,6 @@ def test_nothing_waits_longer_after_a_start_than_it_would_have_at_first(
 def test_mails_are_bounded_too(database: Database) -> None:
     far = build.halt("mail-1")
     late = replace(far, mail=replace(far.mail, next_attempt_at=build.later(7200)))
-    changes.commit(database, build.change(halt=late))
+    commit(database, build.change(halt=late))
     outbox.bound_waits(database, build.later(), [0], [60])
     assert database.one("next_due") == (micros(build.later(60)),)

@@ -40,23 +40,15 @@ from waystation.ports import (
     User,
     UserChanges,
 )
-from waystation.store import accounts, changes, outbox, slots, upkeep
-from waystation.store.database import Database, connect
-from waystation.store.glance import StoreGlance
-from waystation.store.migrate import back_up, migrate, schema_number
-from waystation.store.reader import Reader
-from waystation.store.rows import (
-    Row,
-    Values,
-    account_of,
-    delivery_of,
-    event_of,
-    instant,
-    job_of,
-    micros,
-    user_of,
-)
-from waystation.store.writer import Writer, store_error
+from waystation.store.columns import Row, Values, instant, micros
+from waystation.store.rows import ACCOUNTS, DELIVERIES, JOBS, event_of, user_of
+from waystation.store.sqlite import accounts, outbox, slots, upkeep
+from waystation.store.sqlite.commit import SEEN_AGE, commit
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.glance import StoreGlance
+from waystation.store.sqlite.migrate import back_up, migrate, schema_number
+from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
 
@@ -132,11 +124,11 @@ class SqliteStore:
 
     async def get_account(self, account_id: str) -> Account | None:
         row = self._near.one("account_by_id", {"account_id": account_id})
-        return None if row is None else account_of(row)
+        return None if row is None else ACCOUNTS.read(row)
 
     async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
         if user_id is None:
-            return [account_of(row) for row in await self._far("all_accounts")]
+            return [ACCOUNTS.read(row) for row in await self._far("all_accounts")]
         return self.glance.accounts(user_id)
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
@@ -180,34 +172,34 @@ class SqliteStore:
     async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
         named = json.dumps(list(verbs))
         rows = await self._far("last_completed", {"account_id": account_id, "verbs": named})
-        return job_of(rows[0]) if rows else None
+        return JOBS.read(rows[0]) if rows else None
 
     async def last_shown(self, message_id: str) -> Job | None:
         row = self._near.one("last_shown", {"message_id": message_id})
-        return None if row is None else job_of(row)
+        return None if row is None else JOBS.read(row)
 
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         ghosts_after = micros(self._clock.now() - self._ghost_age)
         rows = await self._far(
             "in_flight_jobs", {"account_id": account_id, "ghosts_after": ghosts_after}
         )
-        return [job_of(row) for row in rows]
+        return [JOBS.read(row) for row in rows]
 
     async def seen_messages(self, account_id: str) -> Sequence[Seen]:
-        after = micros(self._clock.now() - changes.SEEN_AGE)
+        after = micros(self._clock.now() - SEEN_AGE)
         rows = await self._far("seen_messages", {"account_id": account_id, "after": after})
         return [Seen(kind, id_, bytes(body)) for kind, id_, body in rows]
 
     async def orphaned_jobs(self) -> Sequence[Job]:
         rows = await self._far("orphaned_jobs", {"now": micros(self._clock.now())})
-        return [job_of(row) for row in rows]
+        return [JOBS.read(row) for row in rows]
 
     async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
         rows = self._near.all("events_after", {"jobid": jobid, "number": number})
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
     async def commit(self, change: Change) -> None:
-        await self._write(changes.commit, change)
+        await self._write(commit, change)
 
     # ── deliveries and mail ──
 
@@ -222,7 +214,9 @@ class SqliteStore:
         await self._write(outbox.record_attempt, delivery, attempt, at, next_at)
 
     async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
-        return [delivery_of(row) for row in self._near.all("deliveries_of_job", {"jobid": jobid})]
+        return [
+            DELIVERIES.read(row) for row in self._near.all("deliveries_of_job", {"jobid": jobid})
+        ]
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
         return await self._write(outbox.claim_mails, at, until, limit)
@@ -252,7 +246,7 @@ class SqliteStore:
             jobs_before,
             unrecognised_before,
             now - self._ghost_age,
-            now - changes.SEEN_AGE,
+            now - SEEN_AGE,
             limit,
         )
 

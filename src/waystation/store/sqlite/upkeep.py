@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from waystation.ports import Counts
-from waystation.store.database import Database
-from waystation.store.rows import micros
+from waystation.store.columns import micros
+from waystation.store.sqlite.database import Database
 
 __all__ = ["counts", "ping", "purge"]
 

@@ -6,8 +6,8 @@ import apsw
 import pytest
 
 from tests import build
-from waystation.store.database import Database, connect, parse_queries, queries
-from waystation.store.migrate import migrate
+from waystation.store.sqlite.database import Database, connect, parse_queries, queries
+from waystation.store.sqlite.migrate import migrate
 
 
 def test_queries_are_split_at_their_headers() -> None:

@@ -13,9 +13,9 @@ from tests import build
 from tests.fakes import FakeClock
 from waystation.errors import StoreError
 from waystation.jobs import Job
-from waystation.store.database import Database
-from waystation.store.rows import ACCOUNT_COLUMNS
-from waystation.store.sqlite import SqliteStore
+from waystation.store.rows import ACCOUNTS
+from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_every_column_of_an_account_raises_its_users_version(database: Database)
     (updated,) = [sql for (sql,) in rows.fetchall() if "accounts_updated" in sql]
     for moment in ("old", "new"):
         named = set(re.findall(rf"\b{moment}\.(\w+)", updated.split("begin")[0]))
-        assert named == set(ACCOUNT_COLUMNS)
+        assert named == set(ACCOUNTS.names)
 
 
 def _read_rows(store: SqliteStore) -> list[int]:

@@ -10,9 +10,9 @@ import pytest
 
 from tests import build
 from waystation.errors import Conflict, StoreError
-from waystation.store.database import Database, connect
-from waystation.store.migrate import migrate
-from waystation.store.writer import Writer, store_error
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import migrate
+from waystation.store.sqlite.writer import Writer, store_error
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 import apsw
 
-from waystation.store.rows import Row, Values, substitutions
+from waystation.store.columns import Row, Values
+from waystation.store.rows import substitutions
 
 __all__ = ["Database", "connect", "parse_queries", "queries"]
 
@@ -64,7 +65,7 @@ class Database:
 @cache
 def queries() -> Mapping[str, str]:
     """Return every statement by name."""
-    text = files("waystation.store").joinpath("sql/sqlite.sql").read_text("utf-8")
+    text = files("waystation.store.sqlite").joinpath("queries.sql").read_text("utf-8")
     for mark, columns in substitutions().items():
         text = text.replace(mark, columns)
     return MappingProxyType(parse_queries(text))

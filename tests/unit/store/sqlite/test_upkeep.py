@@ -8,8 +8,9 @@ from waystation.deliveries import Attempt
 from waystation.gateway_events import Seen
 from waystation.jobs import Job
 from waystation.ports import JobChange, Unrecognised
-from waystation.store import accounts, changes, outbox, slots, upkeep
-from waystation.store.database import Database
+from waystation.store.sqlite import accounts, outbox, slots, upkeep
+from waystation.store.sqlite.commit import commit
+from waystation.store.sqlite.database import Database
 
 
 def ended(database: Database, kind: str = "plain") -> Job:
@@ -22,7 +23,7 @@ def ended(database: Database, kind: str = "plain") -> Job:
         "owed": build.completed(job, deliveries=[build.delivery(job)]),
         "running": build.submitted(job),
     }
-    changes.commit(database, build.change(steps[kind]))
+    commit(database, build.change(steps[kind]))
     return job
 
 
@@ -75,9 +76,7 @@ def test_purging_takes_no_more_than_its_limit(database: Database) -> None:
 
 
 def test_old_bot_messages_and_sent_mails_go_too(database: Database) -> None:
-    changes.commit(
-        database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt())
-    )
+    commit(database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt()))
     purge(database)
     assert (left(database, "unrecognised"), left(database, "mails")) == (0, 1)
     (mail,) = outbox.claim_mails(database, build.later(), build.later(30), 9)
@@ -92,9 +91,7 @@ def test_counts_name_nobody(database: Database) -> None:
     accounts.remove(database, "account-3", build.later())
     for kind in ("plain", "owed", "running"):
         ended(database, kind)
-    changes.commit(
-        database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt())
-    )
+    commit(database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt()))
     counts = upkeep.counts(database)
     assert counts.jobs_by_status == {"failed": 1, "completed": 1, "submitted": 1}
     assert (counts.deliveries_pending, counts.mails_pending) == (1, 1)
@@ -124,7 +121,7 @@ def test_jobs_are_counted_as_they_come_change_and_go(database: Database) -> None
 def test_what_a_conversation_knew_goes_when_it_can_decide_nothing_any_more(
     database: Database,
 ) -> None:
-    changes.commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))
+    commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))
     purge(database, seconds=0)
     assert left(database, "seen_messages") == 1
     purge(database)

@@ -10,10 +10,11 @@ from tests.build import replace
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft, NoSlot, UserChanges
-from waystation.store import accounts, changes, slots
-from waystation.store.database import Database, connect
-from waystation.store.migrate import migrate
-from waystation.store.rows import micros
+from waystation.store.columns import micros
+from waystation.store.sqlite import accounts, slots
+from waystation.store.sqlite.commit import commit
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import migrate
 
 
 def accepted(database: Database, draft: JobDraft, seconds: float = 0.0) -> Job:
@@ -31,9 +32,7 @@ def refused(database: Database, draft: JobDraft) -> NoSlot:
 def halted(database: Database, number: int) -> None:
     name = f"account-{number}"
     epoch = accounts.claim(database, name, "me", build.later(), build.later(60))
-    changes.commit(
-        database, build.change(account_id=name, epoch=epoch, halt=build.halt(f"mail-{number}"))
-    )
+    commit(database, build.change(account_id=name, epoch=epoch, halt=build.halt(f"mail-{number}")))
 
 
 def test_a_new_job_says_what_was_asked_and_where(database: Database) -> None:
@@ -124,18 +123,18 @@ def test_verbs_without_a_slot_share_a_lane_and_take_no_slot(database: Database) 
     assert (first.slot, first.max_jobs) == (False, None)
     for _ in range(3):
         accepted(database, build.draft())
-    changes.commit(database, build.change(build.failed(first)))
+    commit(database, build.change(build.failed(first)))
     accepted(database, build.draft(takes_slot=False, lane=2))
 
 
 def test_a_ghost_keeps_its_slot_until_it_lets_go(database: Database) -> None:
     job = accepted(database, build.draft(max_jobs=1))
     ghost = build.failed(job, ghost=True, slot=True)
-    changes.commit(database, build.change(ghost))
+    commit(database, build.change(ghost))
     # R31: nothing of it can be waited for; its slot has an end
     answer = refused(database, build.draft(max_jobs=1))
     assert (answer.executing_jobs, answer.free_at) == ((), build.later(600))
-    changes.commit(database, build.change(build.stepped(ghost.job, slot=False, slot_until=None)))
+    commit(database, build.change(build.stepped(ghost.job, slot=False, slot_until=None)))
     accepted(database, build.draft(max_jobs=1))
 
 
@@ -143,7 +142,7 @@ def erased_with_a_ghost(database: Database) -> Job:
     """Erase account 1 while Midjourney may still run its job; return that job."""
     job = accepted(database, build.draft(max_jobs=1))
     ghost = build.failed(job, ghost=True, slot=True)
-    changes.commit(database, build.change(ghost))
+    commit(database, build.change(ghost))
     accounts.remove(database, "account-1", build.later())
     accounts.erase(database, "account-1")
     return job
@@ -251,7 +250,7 @@ class Slots(RuleBasedStateMachine):
         job = data.draw(st.sampled_from(running))
         self.holding.remove(job)
         step = build.failed(job, ghost=ghost, slot=ghost)
-        changes.commit(self.database, build.change(step))
+        commit(self.database, build.change(step))
         if ghost:
             self.holding.append(step.job)
 
@@ -261,7 +260,7 @@ class Slots(RuleBasedStateMachine):
         if ghosts:
             ghost = data.draw(st.sampled_from(ghosts))
             self.holding.remove(ghost)
-            changes.commit(self.database, build.change(build.stepped(ghost, slot=False)))
+            commit(self.database, build.change(build.stepped(ghost, slot=False)))
 
     @invariant()
     def slots_are_rows(self) -> None:

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from waystation.jobs import Child, Job
 from waystation.ports import Account, User
-from waystation.store.reader import Reader
-from waystation.store.rows import account_of, job_of, user_of
+from waystation.store.rows import ACCOUNTS, JOBS, user_of
+from waystation.store.sqlite.reader import Reader
 
 __all__ = ["StoreGlance"]
 
@@ -57,9 +57,9 @@ class StoreGlance:
     def _read_accounts(self, user_id: int, version: int) -> Sequence[Account]:
         """Read accounts that have at least this version."""
         rows = self._reader.all("accounts_of_user", {"user_id": user_id})
-        return tuple(account_of(row) for row in rows)
+        return tuple(ACCOUNTS.read(row) for row in rows)
 
     def _read_job(self, jobid: str, version: int) -> Job | None:
         """Read a job that has at least this version."""
         row = self._reader.one("job", {"jobid": jobid})
-        return None if row is None else job_of(row)
+        return None if row is None else JOBS.read(row)

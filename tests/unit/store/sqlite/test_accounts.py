@@ -7,15 +7,17 @@ from tests.build import replace
 from waystation.errors import Conflict, LeaseLost, NotFound, VersionConflict
 from waystation.jobs import Late, Shown
 from waystation.ports import Account, HaltCause
-from waystation.store import accounts, changes, slots
-from waystation.store.database import Database
-from waystation.store.rows import account_of, job_of, micros, user_of
+from waystation.store.columns import micros
+from waystation.store.rows import ACCOUNTS, JOBS, user_of
+from waystation.store.sqlite import accounts, slots
+from waystation.store.sqlite.commit import commit
+from waystation.store.sqlite.database import Database
 
 
 def read(database: Database, account_id: str = "account-1") -> Account:
     row = database.one("account_by_id", {"account_id": account_id})
     assert row is not None
-    return account_of(row)
+    return ACCOUNTS.read(row)
 
 
 def test_user_ids_count_from_one(database: Database) -> None:
@@ -48,7 +50,7 @@ def test_an_email_of_another_user_and_an_unknown_user_are_refused(database: Data
 
 def test_overwriting_an_account_leaves_halt_reset_and_epoch(database: Database) -> None:
     accounts.reset(database, "account-1", build.later(1))
-    changes.commit(database, build.change(halt=build.halt(at=build.later(2))))
+    commit(database, build.change(halt=build.halt(at=build.later(2))))
     assert accounts.put(database, replace(build.setup(), max_jobs=12, sealed_token=b"new")) is False
     stored = read(database)
     assert (stored.max_jobs, stored.sealed_token) == (12, b"new")
@@ -72,7 +74,7 @@ def test_a_discord_user_and_a_channel_exist_once(database: Database, field: str)
 
 
 def test_resetting_lifts_the_halt_and_remembers_when(database: Database) -> None:
-    changes.commit(database, build.change(halt=build.halt()))
+    commit(database, build.change(halt=build.halt()))
     accounts.reset(database, "account-1", build.later(9))
     assert (read(database).halt, read(database).halted_at) == (None, None)
     assert read(database).reset_at == build.later(9)
@@ -99,7 +101,7 @@ def test_an_account_is_erased_only_when_removed_and_idle(database: Database) -> 
     accounts.remove(database, "account-1", build.later(1))
     with pytest.raises(Conflict):
         accounts.erase(database, "account-1")
-    changes.commit(database, build.change(build.failed(job), session=b"sealed"))  # type: ignore[arg-type]
+    commit(database, build.change(build.failed(job), session=b"sealed"))  # type: ignore[arg-type]
     accounts.erase(database, "account-1")
     accounts.erase(database, "account-1")
     assert database.one("account_by_id", {"account_id": "account-1"}) is None
@@ -150,7 +152,7 @@ def test_raised_epochs_are_above_every_count(database: Database) -> None:
     accounts.raise_epochs(database, build.later())
     assert read(database).epoch == first + 1
     with pytest.raises(LeaseLost):
-        changes.commit(database, build.change(epoch=1))
+        commit(database, build.change(epoch=1))
     accounts.put(database, build.setup(build.account(2)))
     assert read(database, "account-2").epoch == first + 1
 
@@ -164,7 +166,7 @@ def gone(database: Database) -> None:
 
 
 def test_an_account_that_is_added_again_is_the_same(database: Database) -> None:
-    changes.commit(database, build.change(halt=build.halt(at=build.later(2))))
+    commit(database, build.change(halt=build.halt(at=build.later(2))))
     gone(database)
     identity = (1, build.account().discord_user_id, build.account().channel)
     assert accounts.account_id_of(database, *identity) == "account-1"
@@ -177,7 +179,7 @@ def test_an_account_that_is_added_again_is_the_same(database: Database) -> None:
 
 
 def test_an_erased_account_keeps_no_secret(database: Database) -> None:
-    changes.commit(database, build.change(session=b"sealed session"))
+    commit(database, build.change(session=b"sealed session"))
     gone(database)
     kept = database.connection.execute("select * from former_accounts").fetchall()
     assert [row[0] for row in kept] == ["account-1"]
@@ -220,7 +222,7 @@ def test_an_account_that_is_gone_cannot_be_set_up_with_what_is_left_as_it_is(
 @pytest.mark.parametrize("again", [False, True])
 def test_a_new_token_lifts_the_halt_of_a_rejected_one_only(database: Database, again: bool) -> None:
     rejected = replace(build.halt(), cause=HaltCause.TOKEN, sealed_token=b"sealed")
-    changes.commit(database, build.change(halt=rejected))
+    commit(database, build.change(halt=rejected))
     assert read(database).halt_cause is HaltCause.TOKEN
     if again:
         gone(database)
@@ -236,7 +238,7 @@ def test_a_new_token_lifts_the_halt_of_a_rejected_one_only(database: Database, a
 def test_a_token_that_is_rejected_after_it_was_replaced_halts_nothing(database: Database) -> None:
     accounts.put(database, replace(build.setup(), sealed_token=b"new"))
     old = replace(build.halt(), cause=HaltCause.TOKEN, sealed_token=b"sealed")
-    changes.commit(database, build.change(halt=old))
+    commit(database, build.change(halt=old))
     assert read(database).halt is None
 
 
@@ -245,7 +247,7 @@ def test_former_accounts_are_bounded_but_for_those_with_ghosts(
 ) -> None:
     monkeypatch.setattr(accounts, "KEPT_FORMER_ACCOUNTS", 2)
     job = slots.add_job(database, build.draft(), build.later())
-    changes.commit(database, build.change(build.failed(job, ghost=True)))  # type: ignore[arg-type]
+    commit(database, build.change(build.failed(job, ghost=True)))  # type: ignore[arg-type]
     gone(database)
     for number in range(2, 7):
         accounts.put(database, build.setup(build.account(number)))
@@ -262,14 +264,14 @@ def test_ghosts_belong_to_the_discord_user_and_the_channel(database: Database) -
     accounts.add_user(database, "b@example.org", b"h", build.later())
     job = slots.add_job(database, build.draft(), build.later())
     ghost = build.failed(job, ghost=True)  # type: ignore[arg-type]
-    changes.commit(database, build.change(ghost))
+    commit(database, build.change(ghost))
     gone(database)
     same = replace(build.account(user_id=2), account_id="account-9")
     accounts.put(database, build.setup(same))
     accounts.put(database, build.setup(build.account(2)))
     held = {
         account_id: [
-            job_of(row)
+            JOBS.read(row)
             for row in database.all(
                 "in_flight_jobs", {"account_id": account_id, "ghosts_after": ghosts_after}
             )
@@ -283,11 +285,14 @@ def test_ghosts_belong_to_the_discord_user_and_the_channel(database: Database) -
     # what comes late for it is written under the account that heard it, and stays the other user's
     epoch = accounts.claim(database, "account-9", "b", build.later(), build.later(60))
     late = build.stepped(ghost.job, Late(Shown("5", content="late"), ended=True))
-    changes.commit(database, replace(build.change(late, epoch=epoch), account_id="account-9"))
+    commit(database, replace(build.change(late, epoch=epoch), account_id="account-9"))
     row = database.one("job", {"jobid": ghost.job.jobid})
-    assert row is not None and (job_of(row).account_id, job_of(row).user_id) == ("account-1", 1)
+    assert row is not None and (JOBS.read(row).account_id, JOBS.read(row).user_id) == (
+        "account-1",
+        1,
+    )
     # another identity cannot write it
     epoch = accounts.claim(database, "account-2", "b", build.later(), build.later(60))
     again = build.stepped(late.job, Late(Shown("6"), ended=True))
     with pytest.raises(VersionConflict):
-        changes.commit(database, replace(build.change(again, epoch=epoch), account_id="account-2"))
+        commit(database, replace(build.change(again, epoch=epoch), account_id="account-2"))

@@ -13,9 +13,9 @@ import asyncio
 import apsw
 
 from waystation.errors import StoreError
-from waystation.store.database import Database
-from waystation.store.rows import Row, Values
-from waystation.store.writer import store_error
+from waystation.store.columns import Row, Values
+from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.writer import store_error
 
 __all__ = ["Reader"]
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests import build
 from waystation.errors import SchemaMismatch
-from waystation.store import accounts
-from waystation.store.database import Database, connect
-from waystation.store.migrate import Migration, back_up, migrate, migrations, schema_number
-from waystation.store.rows import account_of
+from waystation.store.rows import ACCOUNTS
+from waystation.store.sqlite import accounts
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import Migration, back_up, migrate, migrations, schema_number
 
 NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
 BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")
@@ -212,4 +212,4 @@ def test_accounts_of_an_older_version_were_never_refused(connection: apsw.Connec
     )
     migrate(connection, build.later(9), None)
     row = Database(connection).one("account_by_id", {"account_id": "a"})
-    assert row is not None and account_of(row).trouble is None
+    assert row is not None and ACCOUNTS.read(row).trouble is None

@@ -19,9 +19,9 @@ from pathlib import Path
 import apsw
 
 from waystation.errors import SchemaMismatch
-from waystation.store.accounts import raise_epochs
-from waystation.store.database import Database
-from waystation.store.rows import Row, micros
+from waystation.store.columns import Row, micros
+from waystation.store.sqlite.accounts import raise_epochs
+from waystation.store.sqlite.database import Database
 
 __all__ = ["Migration", "back_up", "migrate", "migrations", "schema_number"]
 
@@ -44,7 +44,7 @@ class Migration:
 def migrations() -> tuple[Migration, ...]:
     """Return every migration this code knows, in order."""
     found = []
-    for file in files("waystation.store").joinpath("sql/migrations/sqlite").iterdir():
+    for file in files("waystation.store.sqlite").joinpath("migrations").iterdir():
         match = _FILE_NAME.fullmatch(file.name)
         if match:
             found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
