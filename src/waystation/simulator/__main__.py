@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import secrets
 import signal
 import ssl
 import sys
@@ -23,16 +24,21 @@ from waystation.simulator.server import Simulator
 
 __all__ = ["main"]
 
+_SEED_BITS = 32
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; print one JSON line once ready."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
-    until_stdin_closes = options.pop("until_stdin_closes")
+    until_stdin_closes, seed = options.pop("until_stdin_closes"), options.pop("seed")
     try:
-        simulator = Simulator(**options)
+        simulator = Simulator(**options) if seed is None else Simulator(seed=seed, **options)
     except (ValueError, LookupError) as error:
         parser.error(str(error))
+    if seed is None:
+        # people stay, because a service may have kept their tokens; a job's uuid never comes again
+        simulator.set_seed(secrets.randbits(_SEED_BITS))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_run(simulator, until_stdin_closes=until_stdin_closes))
@@ -78,7 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         default=ENGLISH,
         help=f"language of Discord's refusals and of command names: {', '.join(LOCALES)} (en-US)",
     )
-    add("--seed", type=int, default=1, help="fixes ids, prompts, delays and order (1)")
+    add(
+        "--seed",
+        type=int,
+        help="fixes ids, prompts, delays and order; left out: people and channels are those of"
+        " seed 1, the rest is new at each start",
+    )
     add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
     add(
         "--fault",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from waystation.simulator.__main__ import main
+from waystation.simulator.server import Simulator
 
 COMMAND = [sys.executable, "-m", "waystation.simulator"]
 
@@ -42,6 +43,34 @@ def test_it_prints_one_line_when_ready_and_ends_quickly(number: signal.Signals) 
         assert process.communicate(timeout=5)[0] == ""
         assert process.returncode == 0
         assert time.monotonic() - began < 2
+
+
+def _start(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Simulator:
+    """Return the simulator that these arguments make, before it listens."""
+    made = []
+
+    async def keep(simulator: Simulator, *, until_stdin_closes: bool) -> None:
+        made.append(simulator)
+
+    monkeypatch.setattr("waystation.simulator.__main__._run", keep)
+    assert main(arguments) == 0
+    return made[0]
+
+
+def test_without_a_seed_people_stay_and_uuids_are_new_at_each_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = _start(monkeypatch), _start(monkeypatch)
+    assert first.ready_line() == second.ready_line() == Simulator().ready_line()
+    assert first.ids.uuid("job:1") != second.ids.uuid("job:1")
+
+
+def test_a_seed_repeats_people_and_uuids(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = _start(monkeypatch, "--seed", "7"), _start(monkeypatch, "--seed", "7")
+    assert first.ready_line() == second.ready_line() == Simulator(seed=7).ready_line()
+    assert (
+        first.ids.uuid("job:1") == second.ids.uuid("job:1") == Simulator(seed=7).ids.uuid("job:1")
+    )
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncI
             await server.start()
             stack.push_async_callback(server.stop)
         simulating = (
-            f"waystation.simulator --accounts {_ACCOUNTS} --port 0 --speed {_SPEED}"
+            f"waystation.simulator --accounts {_ACCOUNTS} --port 0 --seed 1 --speed {_SPEED}"
             f" --picture-size {_PICTURE_PX}"
         )
         simulator = await stack.enter_async_context(
