@@ -230,7 +230,7 @@ async def _run(
             ),
         )
         if store.restored:
-            await janitor.end_restored()
+            await janitor.end_restored(upgraded=store.upgraded)
             await store.settle_restored()
         server = _server(settings, service, ids)
         async with asyncio.TaskGroup() as group:

@@ -15,12 +15,14 @@ from waystation.errors import (
     InvalidRequest,
     NotAllowed,
     NotFound,
+    SchemaMismatch,
     SubscriptionExpired,
     TooLarge,
     TransportError,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
+    VaultError,
     WaystationError,
 )
 
@@ -47,7 +49,7 @@ class Exit(IntEnum):
 EXITS: Mapping[Exit, str] = {
     Exit.OK: "done",
     Exit.FAILED: "a job failed, a check found something, a conflict (409), or any other error",
-    Exit.USAGE: "wrong arguments, input or settings (400, 412, 413, 415)",
+    Exit.USAGE: "wrong arguments, input, settings, keys or schema (400, 412, 413, 415)",
     Exit.UNREACHABLE: "the service is not reachable, not ready or too slow (502, 503)",
     Exit.UNAUTHORIZED: "no valid token, no subscription, or not allowed (401, 402, 403)",
     Exit.HALTED: "the Discord account is halted until it is reset (596)",
@@ -70,6 +72,8 @@ _BY_ERROR: tuple[tuple[type[WaystationError], Exit], ...] = (
     (TooLarge, Exit.USAGE),
     (UnsupportedMedia, Exit.USAGE),
     (ConfigurationError, Exit.USAGE),
+    (VaultError, Exit.USAGE),
+    (SchemaMismatch, Exit.USAGE),
     (Unavailable, Exit.UNREACHABLE),
     (TransportError, Exit.UNREACHABLE),
 )

@@ -20,8 +20,10 @@ __all__ = ["migrate"]
 def migrate(config: Config = None, as_json: Json = False) -> None:
     """Bring the database to this version's schema, with a backup first.
 
-    `serve` does the same at its start. Jobs that were open fail afterwards,
-    because their place in Discord's stream of events is lost.
+    A new database is made without one; where the schema is this version's
+    already, nothing is done. `serve` does the same at its start: stop it before
+    you migrate. When the schema has changed, the next `serve` ends the jobs
+    that were open as failed: their place in Discord's events is lost.
     """
     with opened(as_json) as screen:
         found = _migrated(load_settings(config))

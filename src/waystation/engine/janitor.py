@@ -23,6 +23,13 @@ log = structlog.get_logger("waystation.janitor")
 
 _PURGE_BATCH = 500
 
+_UPGRADED = (
+    "Waystation was upgraded before the job ended, and its place in Discord's events is lost."
+)
+_RESTORED = "A backup of the database was put back, made before the job ended."
+_UNSENT = "The job was not sent to Discord; submit it again."
+_SENT = "Midjourney may have drawn it: look in the Discord channel before you submit it again."
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -87,18 +94,23 @@ class Janitor:
             if purged:
                 log.info("janitor.purged", jobs=purged)
 
-    async def end_restored(self) -> None:
-        """End what a backup or a migration left unfinished, before anything is owned (R39)."""
-        for job in await self._store.orphaned_jobs():
-            await self._end(job, "restored")
+    async def end_restored(self, *, upgraded: bool = False) -> None:
+        """End what a backup or a migration left unfinished, before anything is owned (R39).
 
-    async def _end(self, job: Job, error: str) -> None:
+        Args: upgraded: whether it was a migration
+        """
+        happened = _UPGRADED if upgraded else _RESTORED
+        for job in await self._store.orphaned_jobs():
+            mend = _SENT if _was_sent(job) else _UNSENT
+            await self._end(job, "restored", f"{happened} {mend}")
+
+    async def _end(self, job: Job, error: str, details: str | None = None) -> None:
         now = self._clock.now()
         holder = f"janitor-{self._ids.token(9)}"
         epoch = await self._store.claim_account(
             job.account_id, holder, now, now + timedelta(seconds=30)
         )
-        event = Failed(502, error, ghost=job.status is not JobStatus.CREATED)
+        event = Failed(502, error, details, ghost=_was_sent(job))
         ended = apply(job, event, now, timedelta())
         delivery = delivery_of(ended, self._ids.token(18), now)
         deliveries = () if delivery is None else (delivery,)
@@ -111,3 +123,7 @@ class Janitor:
 
 
 _ORPHANED = "Nobody could connect to the job's Discord account in time"
+
+
+def _was_sent(job: Job) -> bool:
+    return job.status is not JobStatus.CREATED

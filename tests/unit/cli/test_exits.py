@@ -17,6 +17,7 @@ from waystation.errors import (
     NotAllowed,
     NotFound,
     PreconditionFailed,
+    SchemaMismatch,
     StoreError,
     SubscriptionExpired,
     Throttled,
@@ -26,6 +27,7 @@ from waystation.errors import (
     Unavailable,
     Unreachable,
     UnsupportedMedia,
+    VaultError,
     WaystationError,
 )
 
@@ -43,6 +45,8 @@ def test_every_exit_code_is_documented() -> None:
         (TooLarge(), 2),
         (UnsupportedMedia(), 2),
         (ConfigurationError(), 2),
+        (VaultError(), 2),
+        (SchemaMismatch(), 2),
         (Unreachable(), 3),
         (TransportError(), 3),
         (Unavailable(), 3),

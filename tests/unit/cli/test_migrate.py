@@ -59,7 +59,7 @@ def test_a_newer_database_is_refused(environment: dict[str, str], tmp_path: Path
     )
     connection.close()
     ran = run("migrate", environment=environment)
-    assert ran.exit_code == 1 and "9999" in ran.err
+    assert ran.exit_code == 2 and "9999" in ran.err
 
 
 def test_an_older_database_is_backed_up_first(

@@ -123,14 +123,18 @@ async def test_old_jobs_are_purged_in_batches(
         assert [await here.store.get_job(job.jobid, None) for job in jobs] == [None] * 5
 
 
-async def test_what_a_restored_backup_left_open_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("upgraded", [False, True])
+async def test_what_a_restored_backup_left_open_fails(tmp_path: Path, upgraded: bool) -> None:
     async with desk(tmp_path) as here:
         sent, unsent = await orphan(here), await here.add()
         here.clock.advance(2)
-        await janitor(here).end_restored()
-        for job in (sent, unsent):
+        await janitor(here).end_restored(upgraded=upgraded)
+        happened = "was upgraded" if upgraded else "backup of the database was put back"
+        for job, mend in ((sent, "look in the Discord channel"), (unsent, "submit it again")):
             ended = await here.job(job.jobid)
             assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
+            assert ended.error_details is not None
+            assert happened in ended.error_details and mend in ended.error_details
 
 
 @pytest.mark.parametrize("error", ["store", "bug"])

@@ -23,12 +23,20 @@ from waystation.store.columns import Row, micros
 from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.database import Database
 
-__all__ = ["Migration", "back_up", "migrate", "migrations", "schema_number"]
+__all__ = [
+    "UPGRADED",
+    "Migration",
+    "back_up",
+    "migrate",
+    "migrations",
+    "schema_number",
+]
 
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-_COPIED, _UNSETTLED = 0, 1
-"""Values of `meta.restored`: a copy nobody opened yet; opened, its jobs not yet failed."""
+_COPIED, _UNSETTLED, UPGRADED = 0, 1, 2
+"""Values of `meta.restored`: a copy nobody opened yet; opened, or migrated in place, and its jobs
+not yet failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +136,11 @@ def _apply(connection: apsw.Connection, step: Migration, at: datetime) -> None:
 def _settle_epochs(database: Database, *, migrated: bool, at: datetime) -> None:
     """Raise every epoch once after a migration or in a restored copy (R39)."""
     mark = database.one("meta", {"name": "restored"})
-    if migrated or (mark is not None and mark[0] == _COPIED):
+    copied = mark is not None and mark[0] == _COPIED
+    if migrated or copied:
         raise_epochs(database, at)
-        database.run("put_meta", {"name": "restored", "value": _UNSETTLED})
+        value = UPGRADED if mark is None else _UNSETTLED
+        database.run("put_meta", {"name": "restored", "value": value})
 
 
 @contextmanager

@@ -12,7 +12,14 @@ from waystation.errors import SchemaMismatch
 from waystation.store.rows import ACCOUNTS
 from waystation.store.sqlite import accounts
 from waystation.store.sqlite.database import Database, connect
-from waystation.store.sqlite.migrate import Migration, back_up, migrate, migrations, schema_number
+from waystation.store.sqlite.migrate import (
+    UPGRADED,
+    Migration,
+    back_up,
+    migrate,
+    migrations,
+    schema_number,
+)
 
 NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
 BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")
@@ -74,7 +81,7 @@ def test_a_migration_raises_every_epoch_and_ends_every_lease(connection: apsw.Co
     holder, until, epoch = database.one("lease", {"account_id": "account-1"}) or ()
     assert (holder, until) == (None, None)
     assert epoch > 1
-    assert database.one("meta", {"name": "restored"}) == (1,)
+    assert database.one("meta", {"name": "restored"}) == (UPGRADED,)
 
 
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(connection: apsw.Connection) -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests import build
 from tests.fakes import FakeClock
 from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
 from waystation.jobs import Job
 from waystation.store.sqlite.database import connect
-from waystation.store.sqlite.migrate import migrations
+from waystation.store.sqlite.migrate import migrate, migrations
 from waystation.store.sqlite.store import SqliteStore
 
 
@@ -51,6 +52,37 @@ async def test_a_database_made_by_a_newer_version_is_refused(
     connection.close()
     with pytest.raises(SchemaMismatch):
         await SqliteStore.open(tmp_path / "w.db", clock)
+
+
+async def test_a_migration_is_logged_and_known_until_it_is_settled(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    path, newest = tmp_path / "w.db", migrations()[-1].number
+    connection = connect(path)
+    migrate(connection, clock.now(), None, migrations()[:-1])
+    connection.close()
+    with capture_logs() as logs:
+        store = await SqliteStore.open(path, clock)
+    (line,) = logs
+    assert (line["event"], line["log_level"]) == ("store.migrated", "info")
+    assert (line["from_schema"], line["to_schema"]) == (newest - 1, newest)
+    assert line["database"] == str(path) and line["seconds"] == 0.0
+    assert Path(line["backup"]).parent == tmp_path / "backups" and Path(line["backup"]).exists()
+    assert store.upgraded and store.restored
+    await store.settle_restored()
+    assert not store.upgraded and not store.restored
+    await store.close()
+
+
+async def test_opening_a_database_that_is_new_or_of_this_schema_logs_nothing(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    with capture_logs() as logs:
+        for _ in range(2):
+            store = await SqliteStore.open(tmp_path / "w.db", clock)
+            assert not store.upgraded
+            await store.close()
+    assert logs == []
 
 
 @pytest.mark.parametrize("content", [b"this is not a database" * 100])
@@ -154,7 +186,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
     await store.commit(build.change(build.submitted(job), epoch=epoch))
 
     restored = await SqliteStore.open(backup, clock)
-    assert restored.restored
+    assert restored.restored and not restored.upgraded
     assert [each.jobid for each in await restored.orphaned_jobs()] == [job.jobid]
     with pytest.raises(LeaseLost):
         await restored.commit(build.change(build.submitted(job), epoch=epoch))
