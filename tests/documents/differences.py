@@ -70,6 +70,9 @@ DIFFERENCES: Mapping[str, str] = {
     "answer field ours only: GET /account/midjourney* sidelined": (
         "an addition: the cause for which the account is passed over"
     ),
+    "answer field ours only: GET /account/midjourney* connection": (
+        "an addition: how the account stands with Discord's gateway"
+    ),
     "answer field ours only: GET /account *": "as the page of April 2025 has it",
     "answer field ours only: POST /jobs/* *": "one job form for every verb",
     "answer field ours only: GET /jobs* *": "as above; and the verbs and results of later pages",

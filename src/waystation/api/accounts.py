@@ -19,7 +19,14 @@ from waystation.errors import NotFound
 from waystation.ports import Account, User
 from waystation.sidelining import Trouble
 
-__all__ = ["AccountForm", "Accounts", "NewAccountForm", "SidelinedForm", "UserForm"]
+__all__ = [
+    "AccountForm",
+    "Accounts",
+    "ConnectionForm",
+    "NewAccountForm",
+    "SidelinedForm",
+    "UserForm",
+]
 
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: rest-api-v2, GET /v2/account."""
@@ -36,6 +43,21 @@ class SidelinedForm(msgspec.Struct):
     until: Annotated[str, Meta(description="from then on it is drawn like others, on trial")]
 
 
+class ConnectionForm(msgspec.Struct, omit_defaults=True):
+    """How the account stands with Discord's gateway now."""
+
+    state: Annotated[
+        str,
+        Meta(
+            description="`connected`, `connecting`, `halted`, or `waiting`: another process acts "
+            "for the account, or this one begins to"
+        ),
+    ]
+    reason: Annotated[
+        str, Meta(description="why the last connection broke, or could not be made")
+    ] = ""
+
+
 class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """A Discord account of the caller."""
 
@@ -43,6 +65,7 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     discord: Annotated[str, Meta(description="its token, masked")]
     server: Annotated[str | None, Meta(description="missing in the bot's direct messages")] = None
     max_jobs: Annotated[int, Meta(description="its slots")]
+    connection: Annotated[ConnectionForm, Meta(description="an addition")]
     pending_mod_message: Annotated[
         str | None, Meta(description="why it is halted; only while it is")
     ] = None
@@ -154,11 +177,13 @@ class Accounts:
         return NO_CONTENT
 
     def _form(self, account: Account) -> AccountForm:
+        connection = self._service.accounts.connection(account)
         return AccountForm(
             channel=account.channel,
             discord=account.masked_token,
             server=account.guild_id,
             max_jobs=account.max_jobs,
+            connection=ConnectionForm(connection.state, connection.reason),
             pending_mod_message=account.halt,
             sidelined=None if account.trouble is None else self._sidelined(account.trouble),
         )

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from waystation.cli.confirming import Yes, confirm, must_ask, person_is_there
 from waystation.cli.group import CommandGroup
-from waystation.cli.mends import halt_mend
+from waystation.cli.mends import halt_mend, removal_mends
 from waystation.cli.options import Channel, Json, channel_id
 from waystation.cli.remote import ask
 from waystation.cli.screen import MARK, Grid, fields, marked, opened, plain
-from waystation.errors import InvalidRequest
+from waystation.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from waystation.client import Account, Client
@@ -31,6 +31,12 @@ app = typer.Typer(
 _LOOK = "See that its user may use the channel and the bot, then: waystation accounts reset"
 _DEFAULT_MAX_JOBS = 3
 """The API asks for a number where a channel is named; this is its own where none is."""
+
+_UNCONNECTED: Mapping[str, str] = {
+    "connecting": "not connected, tries again",
+    "waiting": "not connected: this process begins, or another one acts for the account",
+}
+"""What a state of the connection is called here, where the reason may follow."""
 
 _SAVED = ("ok", "account saved")
 _STILL_HALTED = ("warning", "account saved; it is still halted")
@@ -112,15 +118,24 @@ def show(channel: Channel, as_json: Json = False) -> None:
 def remove(
     channel: Channel, yes: Yes = False, force: _Force = False, as_json: Json = False
 ) -> None:
-    """Stop using a Discord account and forget its token; its running jobs end first."""
+    """Stop using a Discord account and forget its token; its running jobs end first.
+
+    Nothing is waited for: while jobs run, the account is being removed, and the
+    answer says how many they are and when it goes at the latest.
+    """
     with opened(as_json) as screen:
         if not yes:
             must_ask(screen, "use --yes to remove the account")
             account = ask(lambda client: client.discord_account(channel))
             name = f"{account['discord']} of channel {account['channel']}"
             confirm(screen, f"Remove the account {name}?", "the account is kept")
-        ask(lambda client: client.remove_discord_account(channel, force=force))
-        screen.answer({"channel": channel, "removed": True}, "The account is removed.")
+        going = ask(lambda client: _remove(client, channel, force))
+        if going is None:
+            screen.answer({"channel": channel, "removed": True}, "The account is removed.")
+            return
+        said = marked("warning", going.partition(". ")[0])
+        screen.answer({"channel": channel, "removed": False, "details": going}, said)
+        screen.advise(removal_mends(channel))
 
 
 @app.command()
@@ -129,6 +144,17 @@ def reset(channel: Channel, as_json: Json = False) -> None:
     with opened(as_json) as screen:
         ask(lambda client: client.reset_discord_account(channel))
         screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
+
+
+async def _remove(client: Client, channel: str, force: bool) -> str | None:
+    """Remove an account; return what is said of one that waits for its jobs, None of one gone."""
+    await client.remove_discord_account(channel, force=force)
+    try:
+        await client.discord_account(channel)
+    except NotFound as gone:
+        return gone.details
+    # somebody has set it up again meanwhile
+    return None
 
 
 def _token(from_stdin: bool) -> str:
@@ -162,7 +188,15 @@ def _state(account: Account) -> tuple[str, Text]:
         return "error", plain(f"halted: {account['pendingModMessage']}", "red")
     if "sidelined" in account:
         return "warning", plain(f"sidelined: {account['sidelined']['cause']}", "yellow")
-    return "ok", Text("works")
+    return _connection(account)
+
+
+def _connection(account: Account) -> tuple[str, Text]:
+    connection = account.get("connection", {"state": "works"})
+    state, why = connection["state"], connection.get("reason", "")
+    if state in ("works", "connected"):
+        return "ok", Text(state)
+    return "warning", plain(f"{_UNCONNECTED.get(state, state)}{why and f': {why}'}", "yellow")
 
 
 def _view(account: Account) -> RenderableType:
@@ -173,6 +207,8 @@ def _view(account: Account) -> RenderableType:
     }
     if "server" in account:
         rows["server"] = account["server"]
+    if "connection" in account and "pendingModMessage" not in account:
+        rows["connection"] = _connection(account)[1]
     if "pendingModMessage" in account:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
         halt, server = str(account["pendingModMessage"]), account.get("server", "")

@@ -22,7 +22,7 @@ from waystation.errors import (
     WaystationError,
 )
 
-__all__ = ["MENDS", "halt_mend", "job_mends", "mends"]
+__all__ = ["MENDS", "halt_mend", "job_mends", "mends", "removal_mends"]
 
 Mend = tuple[str, str]
 """A sentence of help, and the command to copy, which may be empty."""
@@ -83,6 +83,10 @@ _HALTED_AT = re.compile(r"account/midjourney/?(\d*)")
 """The channel of a halted account in the API's own words."""
 
 
+_GOING = re.compile(r"The account of channel (\d+) is being removed")
+"""The API's own words of an account that waits for its jobs."""
+
+
 def mends(error: WaystationError) -> Iterator[Mend]:
     """Yield what helps against an error."""
     if isinstance(error, Busy):
@@ -94,6 +98,8 @@ def mends(error: WaystationError) -> Iterator[Mend]:
     elif isinstance(error, Halted):
         at = _HALTED_AT.search(error.message)
         yield halt_mend(error.message, at[1] if at else "")
+    elif going := _GOING.match(error.details or ""):
+        yield from removal_mends(going[1])
     elif error.message in MENDS:
         yield MENDS[error.message]
     else:
@@ -113,6 +119,13 @@ def job_mends(job: Mapping[str, object]) -> Iterator[Mend]:
         yield halt_mend(str(job.get("error")), str(job.get("channel") or ""))
     elif job.get("code") in (TransportError.status_hint, Unavailable.status_hint):
         yield _DOCTOR
+
+
+def removal_mends(channel: str) -> Iterator[Mend]:
+    """Yield what can be done with an account that is being removed."""
+    yield "the jobs that run:", "waystation jobs list"
+    yield "to end them now:", f"waystation accounts remove {channel} --yes --force"
+    yield "to keep the account, give its token again:", "waystation accounts add"
 
 
 def halt_mend(said: str, channel: str, server: str = "") -> Mend:

@@ -92,17 +92,28 @@ class Sidelined(TypedDict):
     until: str
 
 
+class Connection(TypedDict):
+    """How an account stands with Discord's gateway; `reason` says why it is not connected.
+
+    `state` is `connected`, `connecting`, `halted`, or `waiting`.
+    """
+
+    state: str
+    reason: NotRequired[str]
+
+
 class Account(TypedDict):
     """One Discord account as the API shows it; `discord` is masked.
 
     `pendingModMessage` is there only while the account is halted, `sidelined` only while Discord
-    keeps refusing it; both say why.
+    keeps refusing it; both say why. `connection` is left out by older services.
     """
 
     channel: str
     discord: str
     maxJobs: int
     server: NotRequired[str]
+    connection: NotRequired[Connection]
     pendingModMessage: NotRequired[str]
     sidelined: NotRequired[Sidelined]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -36,7 +37,7 @@ from waystation.ports import (
 )
 from waystation.secret import Secret, mask
 
-__all__ = ["MAX_ACCOUNTS", "REJECTED_TOKENS", "RESETS", "TOKENS", "Accounts"]
+__all__ = ["MAX_ACCOUNTS", "REJECTED_TOKENS", "RESETS", "TOKENS", "Accounts", "Connection"]
 
 MAX_ACCOUNTS: Final = 1000
 """Of one user; v2 names the number as `maxAccountsPerAPI`."""
@@ -59,6 +60,17 @@ _LOOKS = 3
 """How often an account is looked up anew that was set up or erased by somebody else meanwhile."""
 
 _E = TypeVar("_E", bound=WaystationError)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How an account stands with Discord's gateway.
+
+    Args: state: as `Owner.state`; reason: why it broke or could not be made; empty while it stands
+    """
+
+    state: str
+    reason: str = ""
 
 
 class Accounts:
@@ -102,7 +114,7 @@ class Accounts:
         """
         accounts = await self._store.list_accounts(user.user_id)
         going = [one for one in accounts if one.removed_at and channel in (None, one.channel)]
-        details = self._being_removed(going[0]) if going else None
+        details = await self._being_removed(going[0]) if going else None
         if channel is None:
             return kind("Configuration not found", details=details)
         return kind("Configuration not found for provided channel", details=details)
@@ -170,6 +182,14 @@ class Accounts:
         seen = None if owner is None else owner.newest_seen
         await self._store.reset_account(account.account_id, now, seen)
         await self._pool.put(account.account_id)
+
+    def connection(self, account: Account) -> Connection:
+        """Return how an account stands with Discord's gateway now."""
+        owner = self._pool.get(account.account_id)
+        if owner is None:
+            return Connection("waiting")
+        state = owner.state
+        return Connection(state, "" if state == "connected" else owner.lost_for)
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""
@@ -288,7 +308,7 @@ class Accounts:
         for other in await self._store.list_accounts(user.user_id):
             same_user = other.discord_user_id == discord_user_id
             if same_user and other.channel != channel:
-                raise _same_discord(other.channel, self._being_removed(other))
+                raise _same_discord(other.channel, await self._being_removed(other))
             if other.channel == channel and not same_user:
                 await self._give_way(other)
 
@@ -300,7 +320,7 @@ class Accounts:
         account_id = account.account_id
         runs = InvalidRequest(
             f"Channel {account.channel} has running jobs of another Discord user; wait for them",
-            details=self._being_removed(account),
+            details=await self._being_removed(account),
         )
         if await self._runs(account_id):
             raise runs
@@ -312,19 +332,22 @@ class Accounts:
             await self._pool.put(account_id)
             raise runs
 
-    async def _runs(self, account_id: str) -> bool:
+    async def _runs(self, account_id: str) -> int:
+        """Return how many jobs of an account have not ended."""
         jobs = await self._store.in_flight_jobs(account_id)
-        return any(not job.final and job.account_id == account_id for job in jobs)
+        return sum(not job.final and job.account_id == account_id for job in jobs)
 
-    def _being_removed(self, account: Account) -> str | None:
+    async def _being_removed(self, account: Account) -> str | None:
         """Say what becomes of an account that is removed; None for one that is not."""
         if account.removed_at is None:
             return None
         left = account.removed_at + REMOVAL_GRACE - self._clock.now()
         minutes = max(1, math.ceil(left.total_seconds() / 60))
+        count = await self._runs(account.account_id)
+        running = f"its {count} running jobs have" if count > 1 else "its running job has"
         return (
-            f"The account of channel {account.channel} is being removed: it goes when its running "
-            f"jobs have ended, in {minutes} min at the latest. POST its token again to keep it, or "
+            f"The account of channel {account.channel} is being removed: it goes when {running} "
+            f"ended, in {minutes} min at the latest. POST its token again to keep it, or "
             "DELETE it with ?force=true to end the jobs now."
         )
 

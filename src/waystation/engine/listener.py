@@ -55,7 +55,7 @@ class Listener:
                     await self._owner.connected(session, resumed=resumed)
                 case Disconnected(reason):
                     self._log.info("gateway.disconnected", reason=reason)
-                    self._owner.disconnected()
+                    self._owner.disconnected(reason)
                 case Passed(sequence):
                     self._owner.applied(sequence)
                 case HumanCheckSeen(fatal=True):

@@ -123,6 +123,8 @@ class Owner:
         self.listener = Listener(self)
         self._recovery = Recovery(self)
         self._is_connected = False
+        self.lost_for = ""
+        """Why the last connection to Discord broke, or could not be made."""
         self._blind_since: datetime | None = self._born_at
         """Moment from which on it has not been caught up; None while it is."""
 
@@ -407,9 +409,10 @@ class Owner:
         await self.listener.weigh()
         self.moved.ring()
 
-    def disconnected(self) -> None:
+    def disconnected(self, reason: str = "") -> None:
         """Judge nothing and submit nothing until caught up again."""
         self._is_connected = False
+        self.lost_for = reason
         self._held().caught_up = False
         self._blind_since = self._blind_since or self.adapters.clock.now()
         self.moved.ring()

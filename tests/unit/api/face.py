@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message
 from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
 from waystation.contract import retry_after_s
+from waystation.engine.accounts import Connection
 from waystation.engine.service import JobRequest, Readiness, Service
 from waystation.errors import (
     InvalidRequest,
@@ -76,6 +77,7 @@ class FakeService:
     looks_left: int = 1 << 30
     """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
+    connection: Connection = Connection("connected")  # noqa: RUF009 - frozen
     links: dict[bytes, bytes] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -202,6 +204,9 @@ class FakeAccounts:
 
     async def reset(self, user: User, channel: str) -> None:
         self.service.note("accounts.reset", channel)
+
+    def connection(self, account: Account) -> Connection:
+        return self.service.connection
 
     def shown(self, moment: datetime) -> datetime:
         return moment

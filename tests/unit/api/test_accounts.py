@@ -6,6 +6,7 @@ import pytest
 
 from tests.build import replace
 from tests.unit.api.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
+from waystation.engine.accounts import Connection
 from waystation.sidelining import Cause, Trouble
 
 ENTRY = {
@@ -13,6 +14,7 @@ ENTRY = {
     "discord": "MTA…secured…xyz",
     "server": SERVER,
     "maxJobs": 3,
+    "connection": {"state": "connected"},
 }
 HALTED = replace(ACCOUNT, channel="9" * 18, halt="You have a pending moderation message.")
 
@@ -64,6 +66,15 @@ async def test_accounts_are_an_object_keyed_by_channel() -> None:
             "channel": HALTED.channel,
             "pendingModMessage": "You have a pending moderation message.",
         },
+    }
+
+
+async def test_an_account_shows_how_it_stands_with_discord() -> None:
+    lost = FakeService(connection=Connection("connecting", "no connection: refused"))
+    answered = await ask(face(lost), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    assert answered.json["connection"] == {
+        "state": "connecting",
+        "reason": "no connection: refused",
     }
 
 

@@ -12,7 +12,18 @@ from tests.unit.cli.run import answer_with, run
 from waystation.cli.program import app
 from waystation.errors import NotFound
 
-ACCOUNT = {"channel": "2", "discord": "ABC…secured…xyz", "maxJobs": 3}
+ACCOUNT = {
+    "channel": "2",
+    "discord": "ABC…secured…xyz",
+    "maxJobs": 3,
+    "connection": {"state": "connected"},
+}
+GONE = NotFound("Configuration not found for provided channel")
+GOING = NotFound(
+    "Configuration not found for provided channel",
+    details="The account of channel 2 is being removed: it goes when its 2 running jobs have "
+    "ended, in 20 min at the latest. POST its token again to keep it.",
+)
 HALTED = ACCOUNT | {"channel": "3", "pendingModMessage": "Please [b]acknowledge[/b]\x1b"}
 
 
@@ -49,7 +60,7 @@ def test_add_can_name_the_channel_of_a_server(
     client = answer_with(monkeypatch, known, None, ACCOUNT | {"server": "9"})
     where = ("--server", "9", "--channel", "2", *flags)
     ran = run("accounts", "add", *where, "--token-stdin", stdin="tok.en\n")
-    assert ran.exit_code == 0 and "account saved" in ran.out and "server   9" in ran.out
+    assert ran.exit_code == 0 and "account saved" in ran.out and "server      9" in ran.out
     assert client.calls[1:] == [
         ("put_discord_account", ("2",), {"server": "9", "discord": "tok.en", "max_jobs": most}),
         ("discord_account", ("2",), {}),
@@ -71,7 +82,7 @@ def test_add_takes_server_and_channel_together_and_as_ids(
 def test_add_shows_the_channel_and_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, ACCOUNT)
     ran = run("accounts", "add", "--token-stdin", stdin="tok.en\n")
-    assert "✓ account saved" in ran.out and "channel  2" in ran.out
+    assert "✓ account saved" in ran.out and "channel     2" in ran.out
     assert "tok.en" not in ran.out + ran.err
 
 
@@ -96,10 +107,10 @@ def test_add_without_a_token_is_refused_before_asking(
     assert client.calls == []
 
 
-def test_list_tells_works_from_halted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_tells_connected_from_halted(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, {"2": ACCOUNT, "3": HALTED})
     lines = [line.rstrip() for line in run("accounts", "list").out.splitlines()]
-    assert lines[1].startswith("✓  2") and lines[1].endswith("works")
+    assert lines[1].startswith("✓  2") and lines[1].endswith("connected")
     assert lines[2].startswith("✗  3")
     assert lines[2].endswith("halted: Please [b]acknowledge[/b]\\x1b")
 
@@ -123,13 +134,14 @@ def test_show_names_the_mend_of_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_remove_asks_first_and_may_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = answer_with(monkeypatch, ACCOUNT, ACCOUNT, None)
+    client = answer_with(monkeypatch, ACCOUNT, ACCOUNT, None, GONE)
     monkeypatch.setattr("waystation.cli.confirming.person_is_there", lambda: True)
     kept = run("accounts", "remove", "2", stdin="n\n")
     assert kept.exit_code == 1 and "ABC…secured…xyz of channel 2" in kept.err
     assert run("accounts", "remove", "2", stdin="y\n").exit_code == 0
     looked: tuple[str, tuple[str, ...], dict[str, object]] = ("discord_account", ("2",), {})
-    assert client.calls == [looked, looked, ("remove_discord_account", ("2",), {"force": False})]
+    removed = ("remove_discord_account", ("2",), {"force": False})
+    assert client.calls == [looked, looked, removed, looked]
 
 
 def test_remove_looks_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,13 +168,17 @@ def test_add_to_a_halted_account_names_the_next_step(monkeypatch: pytest.MonkeyP
 
 
 def test_remove_and_reset_say_so_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = answer_with(monkeypatch, None, None)
+    client = answer_with(monkeypatch, None, GONE, None)
     assert run("accounts", "remove", "2", "--yes", "--json").json == {
         "channel": "2",
         "removed": True,
     }
     assert run("accounts", "reset", "2", "--json").json == {"channel": "2", "reset": True}
-    assert [call[0] for call in client.calls] == ["remove_discord_account", "reset_discord_account"]
+    assert [call[0] for call in client.calls] == [
+        "remove_discord_account",
+        "discord_account",
+        "reset_discord_account",
+    ]
 
 
 def test_an_unknown_channel_has_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,9 +187,59 @@ def test_an_unknown_channel_has_an_exit_code(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_remove_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = answer_with(monkeypatch, None)
+    client = answer_with(monkeypatch, None, GONE)
     assert run("accounts", "remove", "2", "--yes", "--force").exit_code == 0
-    assert client.calls == [("remove_discord_account", ("2",), {"force": True})]
+    assert client.calls[:1] == [("remove_discord_account", ("2",), {"force": True})]
+
+
+def test_remove_says_how_many_jobs_the_account_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, None, GOING, None, GOING)
+    ran = run("accounts", "remove", "2", "--yes")
+    assert ran.exit_code == 0
+    assert ran.out.startswith("! The account of channel 2 is being removed: it goes when its 2 ")
+    assert "is removed" not in ran.out and "POST" not in ran.out
+    for command in ("jobs list", "accounts remove 2 --yes --force", "accounts add"):
+        assert f"\n  waystation {command}\n" in ran.err
+    told = run("accounts", "remove", "2", "--yes", "--json").json
+    assert told == {"channel": "2", "removed": False, "details": GOING.details}
+
+
+def test_an_account_set_up_again_at_once_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, None, ACCOUNT)
+    assert run("accounts", "remove", "2", "--yes").out == "The account is removed.\n"
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        ({"state": "connected"}, "✓  2        ABC…secured…xyz  3        connected"),
+        (
+            {"state": "connecting", "reason": "no [b]answer"},
+            "!  2        ABC…secured…xyz  3        not connected, tries again: no [b]answer",
+        ),
+        (
+            {"state": "connecting"},
+            "!  2        ABC…secured…xyz  3        not connected, tries again",
+        ),
+        (
+            {"state": "waiting"},
+            "!  2        ABC…secured…xyz  3        not connected: this process begins, or another "
+            "one acts for the account",
+        ),
+        ({"state": "resting"}, "!  2        ABC…secured…xyz  3        resting"),
+        (None, "✓  2        ABC…secured…xyz  3        works"),
+    ],
+)
+def test_list_and_show_tell_how_the_account_stands_with_discord(
+    monkeypatch: pytest.MonkeyPatch, connection: dict[str, str] | None, said: str
+) -> None:
+    account = {name: value for name, value in ACCOUNT.items() if name != "connection"}
+    if connection is not None:
+        account["connection"] = connection
+    answer_with(monkeypatch, {"2": account}, account)
+    assert run("accounts", "list").out.splitlines()[1] == said
+    shown = run("accounts", "show", "2").out
+    assert connection is None or said.split("  ")[-1].strip() in shown
 
 
 def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:

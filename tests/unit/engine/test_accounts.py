@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.desk import ACCOUNT
+from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import house
 from waystation.engine import accounts
-from waystation.engine.accounts import RESETS, TOKENS
+from waystation.engine.accounts import RESETS, TOKENS, Connection
 from waystation.errors import (
     HumanCheckRequired,
     InvalidRequest,
@@ -97,6 +97,45 @@ async def test_removal_and_reset_go_to_the_owner(tmp_path: Path) -> None:
         await here.accounts.remove(user, ACCOUNT.channel)
         assert await here.accounts.of(user) == []
         assert await here.here.store.get_account(ACCOUNT.account_id) is None
+
+
+async def test_a_removed_account_says_how_many_jobs_hold_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        await here.ask()
+        await here.performed(1)
+        await here.accounts.remove(user, ACCOUNT.channel)
+        with pytest.raises(NotFound) as going:
+            await here.accounts.get(user, ACCOUNT.channel)
+        assert "its running job has ended" in str(going.value.details)
+
+
+async def test_two_jobs_that_hold_a_removed_account_are_counted(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        await here.ask()
+        await here.ask()
+        await until(lambda: len(here.pool.jobs(ACCOUNT.account_id)) == 2)
+        await here.accounts.remove(user, ACCOUNT.channel)
+        with pytest.raises(NotFound) as going:
+            await here.accounts.remove(user, ACCOUNT.channel)
+        assert "its 2 running jobs have ended" in str(going.value.details)
+
+
+async def test_an_account_tells_how_it_stands_with_discord(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        account = await here.here.store.get_account(ACCOUNT.account_id)
+        assert account is not None
+        assert here.accounts.connection(account) == Connection("waiting")
+        await here.live()
+        assert here.accounts.connection(account) == Connection("connected")
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        owner.disconnected("no connection to Discord: refused")
+        lost = Connection("connecting", "no connection to Discord: refused")
+        assert here.accounts.connection(account) == lost
 
 
 async def test_people_are_shown_the_instants_of_their_own_clock(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_a_lost_connection_stops_verdicts_until_it_is_back(tmp_path: Path)
         await here.start()
         here.discord.say(Disconnected("gone"))
         await until(lambda: not here.owner.caught_up)
-        assert here.owner.state == "connecting"
+        assert (here.owner.state, here.owner.lost_for) == ("connecting", "gone")
         here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(4)))
         await until(lambda: here.owner.caught_up)
         assert here.owner.state == "connected"

@@ -48,7 +48,8 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
         except WaystationError as raised:
             failure = raised
         yield "key", list(look_at_key(settings, failure))
-        yield "users", list(look_at_users(users, counts, clock.wall()))
+        if failure is None:
+            yield "users", list(look_at_users(users, counts, clock.wall()))
     yield "mail", [finding async for finding in look_at_mail(settings, counts)]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         site = Site(settings.discord_url, http, clock, SystemIds())

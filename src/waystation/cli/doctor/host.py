@@ -94,7 +94,8 @@ def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator
     Args: failure: what opening them together raised
     """
     if isinstance(failure, VaultError):
-        yield error("the key does not fit the database", failure.message)
+        what, ends, mend = failure.message.partition(". ")
+        yield error(what, mend) if ends else error("the key does not fit the database", what)
     elif failure is not None:
         mend = "`waystation migrate`" if isinstance(failure, SchemaMismatch) else "See above."
         yield error(failure.message, mend)
@@ -109,8 +110,15 @@ def look_at_users(users: Sequence[User], counts: Counts, now: datetime) -> Itera
     expired = [user for user in kept if user.expires_at is not None and user.expires_at <= now]
     if len(kept) > len(expired):
         yield ok(f"{len(kept) - len(expired)} with a token that works")
-    elif not expired:
-        yield warning("nobody can call the API yet", "`waystation users add --email …`")
+    elif not users:
+        yield warning("nobody can call the API yet", "`waystation users add --email EMAIL`")
+    elif not kept:
+        only = len(users) == 1
+        whose = "token of the only user is" if only else f"tokens of all {len(users)} users are"
+        yield warning(
+            f"the {whose} revoked: nobody can call the API",
+            f"`waystation users rotate {users[0].email}` gives that user a new token",
+        )
     for user in expired:
         yield warning(
             f"the subscription of {user.email} ended {user.expires_at:%Y-%m-%d %H:%M} UTC",

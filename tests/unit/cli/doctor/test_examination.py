@@ -62,5 +62,6 @@ def test_a_host_with_a_user_has_key_users_and_accounts_looked_at(
     found = run("doctor", "--json", environment=environment).json["findings"]
     by_check = {finding["check"]: finding for finding in found}
     assert by_check["key"]["level"] == "error" and "Put the file back" in by_check["key"]["mend"]
-    assert "accounts" not in by_check
+    assert "is missing" in by_check["key"]["what"]
+    assert "accounts" not in by_check and "users" not in by_check
     assert not (settings.data_dir / "keys.json").exists()

@@ -150,6 +150,8 @@ def test_a_key_that_fits_is_fine_and_others_name_the_mend(tmp_path: Path) -> Non
     assert only(look_at_key(found, None)).level == "ok"
     wrong = only(look_at_key(found, VaultError("Put back the key file.")))
     assert (wrong.level, wrong.mend) == ("error", "Put back the key file.")
+    gone = only(look_at_key(found, VaultError("The key file k is missing. Put it back, or else.")))
+    assert (gone.what, gone.mend) == ("The key file k is missing", "Put it back, or else.")
     assert only(look_at_key(found, SchemaMismatch())).mend == "`waystation migrate`"
     assert only(look_at_key(found, StoreError())).level == "error"
     assert "WAYSTATION_KEY" in only(look_at_key(settings(tmp_path, WAYSTATION_KEY="x"), None)).what
@@ -162,8 +164,22 @@ def test_users_count_only_with_a_token_that_works() -> None:
     now = START + timedelta(days=1)
     works, _ = look_at_users([ada, gone, late], Counts(), now)
     assert works.what == "1 with a token that works"
-    nobody = only(look_at_users([gone], Counts(), now))
+    nobody = only(look_at_users([], Counts(), now))
     assert nobody.level == "warning" and "users add" in nobody.mend
+
+
+def test_where_all_users_are_revoked_a_new_token_is_the_mend() -> None:
+    gone, lost = (
+        User(number, f"{name}@example.org", START, b"", revoked_at=START)
+        for number, name in ((2, "gone"), (3, "lost"))
+    )
+    revoked = only(look_at_users([gone, lost], Counts(), START))
+    assert revoked.what == "the tokens of all 2 users are revoked: nobody can call the API"
+    assert "`waystation users rotate gone@example.org`" in revoked.mend
+    alone = only(look_at_users([gone], Counts(), START))
+    assert alone.what == "the token of the only user is revoked: nobody can call the API"
+    late = User(4, "late@example.org", START, b"", expires_at=START)
+    assert "ended" in only(look_at_users([gone, late], Counts(), START)).what
 
 
 def test_whose_subscription_has_ended_is_named_with_the_mend() -> None:
