@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 import weakref
 
-__all__ = ["Secret", "mask", "redact"]
+__all__ = ["Secret", "mask", "redact", "veiled"]
 
 _LEAST_MASKED = 12
 """A shorter text would be given away by the characters that a mask shows."""
 
 _LEAST_HIDDEN_ANYWHERE = 8
 """A shorter text stands in ordinary words, too: there only whole words are hidden."""
+
+_TOKEN = re.compile(
+    r"\b(?:[\w-]{20,64}\.[\w-]{5,8}\.[\w-]{20,384}|mfa\.[\w-]{20,508}|user:\d+-[\w-]{16,})",
+    re.ASCII,
+)
+"""A Discord token, or one of our own API. Source: wire notes 1.1; `users add`."""
 
 _live: weakref.WeakSet[Secret] = weakref.WeakSet()
 
@@ -58,3 +64,8 @@ def redact(text: str) -> str:
         else:
             text = text.replace(shown, "[redacted]")
     return text
+
+
+def veiled(text: str) -> str:
+    """Return the text with everything hidden that has a token's form, live or not."""
+    return _TOKEN.sub("[a token]", text)

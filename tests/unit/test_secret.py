@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from waystation.secret import Secret, mask, redact
+from waystation.secret import Secret, mask, redact, veiled
 
 
 def test_a_secret_hides_itself_in_every_text() -> None:
@@ -65,3 +65,29 @@ def test_an_empty_secret_redacts_nothing() -> None:
 
 def test_a_token_is_masked_as_v2_shows_it() -> None:
     assert mask("ABCdefghijklmnopxyz") == "ABC…secured…xyz"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "MTAwMDAwMDAwMDAwMDAwMDAx.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB",
+        "mfa.abcdefghijklmnopqrstuvwxyz",
+        "user:17-abcdefghijklmnopqrstuvwxyz",
+    ],
+)
+def test_what_has_the_form_of_a_token_is_veiled(token: str) -> None:
+    assert veiled(f"There is no user {token}.") == "There is no user [a token]."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:1 is not there",
+        "https://cdn.discordapp.com/attachments/1/2/a_red_fox.png",
+        "job:20260102030405000-user:1-channel:100000000000000001-bot:midjourney",
+        "WAYSTATION_DATA_DIR=/var/lib/waystation",
+        "mfa.short",
+    ],
+)
+def test_other_texts_are_not_veiled(text: str) -> None:
+    assert veiled(text) == text

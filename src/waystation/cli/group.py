@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from waystation.cli.exits import Exit
 from waystation.errors import InvalidRequest
+from waystation.secret import veiled
 
 __all__ = ["CommandGroup"]
 
@@ -37,6 +38,14 @@ class CommandGroup(TyperGroup):
             sys.stdout.write(json.dumps({"error": "stopped"}) + "\n")
             code = Exit.INTERRUPTED
         sys.exit(code if isinstance(code, int) else Exit.OK)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command as typer does; what a wrong usage repeats of a token is hidden."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            error.message = veiled(error.message)
+            raise
 
     def get_params(self, ctx: Any) -> Any:
         """Return the group's own options."""

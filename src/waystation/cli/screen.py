@@ -32,6 +32,7 @@ from waystation.errors import (
     Unavailable,
     WaystationError,
 )
+from waystation.secret import veiled
 
 __all__ = [
     "MARK",
@@ -247,8 +248,8 @@ class Screen:
         if self.as_json:
             self.give(_error_object(error) | ({"jobid": self.jobid} if waits else {}))
             return
-        _print(self.err, marked("error", error.message))
-        for line in (error.details or "").splitlines():
+        _print(self.err, marked("error", veiled(error.message)))
+        for line in veiled(error.details or "").splitlines():
             _print(self.err, plain(f"  {line}", "dim"))
         if waits:
             self._note_job()
@@ -305,9 +306,9 @@ def _width(stream: TextIO) -> int | None:
 
 
 def _error_object(error: WaystationError) -> dict[str, object]:
-    body: dict[str, object] = {"error": error.message}
+    body: dict[str, object] = {"error": veiled(error.message)}
     if error.details:
-        body["errorDetails"] = error.details
+        body["errorDetails"] = veiled(error.details)
     if isinstance(error, Busy) and error.executing_jobs is not None:
         body["executingJobs"] = list(error.executing_jobs)
     if isinstance(error, ButtonRepeated):

@@ -36,3 +36,18 @@ def test_an_end_outside_of_a_command_keeps_its_code(
         assert (ran.exit_code, ran.json) == (130, {"error": "stopped"})
     else:
         assert (ran.exit_code, ran.out) == (7, "")
+
+
+@pytest.mark.parametrize("flags", ["", " --json"])
+@pytest.mark.parametrize(
+    "arguments",
+    ["{}", "accounts {}", "accounts reset {}", "accounts list {}", "jobs cancel 1 {}", "info {}"],
+)
+@pytest.mark.parametrize(
+    "token",
+    ["MTAwMDAwMDAwMDAwMDAwMDAx.GabcdE.abcdefghijklmnopqrstuvwxyz01", "user:1-abcdefghijklmnopqrst"],
+)
+def test_wrong_usage_never_repeats_a_token(arguments: str, token: str, flags: str) -> None:
+    ran = run(*(arguments + flags).format(token).split())
+    assert ran.exit_code == 2
+    assert token[-20:] not in ran.out + ran.err

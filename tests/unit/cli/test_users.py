@@ -243,3 +243,13 @@ def test_a_profile_that_is_set_meanwhile_is_kept(
     assert user.name == "Ada"
     changed = {"rotate": user.token_hash, "expire": user.expires_at, "revoke": user.revoked_at}
     assert changed[command]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_token_in_place_of_a_user_is_not_repeated(
+    environment: dict[str, str], flags: tuple[str, ...]
+) -> None:
+    run("users", "add", "--email", "ada@example.org", environment=environment)
+    ran = run("users", "rotate", "user:1-abcdefghijklmnopqrst", *flags, environment=environment)
+    assert ran.exit_code == 8 and "There is no user" in ran.out + ran.err
+    assert "abcdefghij" not in ran.out + ran.err
