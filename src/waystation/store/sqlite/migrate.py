@@ -17,8 +17,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import apsw
+import structlog
 
 from waystation.errors import SchemaMismatch
+from waystation.ports import Clock
 from waystation.store.columns import Row, micros
 from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.database import Database
@@ -30,7 +32,10 @@ __all__ = [
     "migrate",
     "migrations",
     "schema_number",
+    "upgrade",
 ]
+
+log = structlog.get_logger("waystation.store")
 
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
@@ -66,6 +71,22 @@ def schema_number(connection: apsw.Connection) -> int:
         return 0
     rows: list[Row] = connection.execute("select max(number) from migrations").fetchall()
     return rows[0][0] or 0
+
+
+def upgrade(connection: apsw.Connection, clock: Clock, backups: Path) -> None:
+    """Migrate as the service does at its start, and log it where there was anything to do."""
+    began, before = clock.now(), schema_number(connection)
+    backup = migrate(connection, began, backups)
+    after = schema_number(connection)
+    if 0 < before < after:
+        log.info(
+            "store.migrated",
+            database=connection.filename,
+            from_schema=before,
+            to_schema=after,
+            seconds=round((clock.now() - began).total_seconds(), 1),
+            backup=str(backup),
+        )
 
 
 def migrate(

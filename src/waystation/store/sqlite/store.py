@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
-import structlog
 
 from waystation.deliveries import Attempt, Delivery
 from waystation.errors import Conflict, StoreError
@@ -47,13 +46,11 @@ from waystation.store.sqlite import accounts, outbox, slots, upkeep
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.glance import StoreGlance
-from waystation.store.sqlite.migrate import UPGRADED, back_up, migrate, schema_number
+from waystation.store.sqlite.migrate import UPGRADED, back_up, schema_number, upgrade
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
-
-log = structlog.get_logger("waystation.store")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -100,11 +97,7 @@ class SqliteStore:
         Args: ghost_age: how long a ghost stays a matching candidate (R19)
         Raises: SchemaMismatch: a newer version made it; StoreError: it cannot be used
         """
-        began = clock.now()
-        connections, upgrade = await asyncio.to_thread(_open, path, began)
-        if upgrade is not None:
-            seconds = round((clock.now() - began).total_seconds(), 1)
-            log.info("store.migrated", database=str(path), seconds=seconds, **upgrade)
+        connections = await asyncio.to_thread(_open, path, clock)
         return cls(path, clock, connections, ghost_age)
 
     # ── users ──
@@ -371,25 +364,17 @@ class SqliteStore:
             raise StoreError("The store is closed.")
 
 
-def _open(path: Path, at: datetime) -> tuple[_Connections, dict[str, object] | None]:
-    """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600.
-
-    Returns: the connections, and what is to be logged of a migration
-    """
+def _open(path: Path, clock: Clock) -> _Connections:
+    """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         writer = connect(path)
-        before = schema_number(writer)
-        backup = migrate(writer, at, path.parent / "backups")
-        after = schema_number(writer)
+        upgrade(writer, clock, path.parent / "backups")
         near, far = connect(path, read_only=True), connect(path, read_only=True)
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
-    upgrade: dict[str, object] | None = None
-    if 0 < before < after:
-        upgrade = {"from_schema": before, "to_schema": after, "backup": str(backup)}
-    return _Connections(Database(writer), Database(near), Database(far)), upgrade
+    return _Connections(Database(writer), Database(near), Database(far))
 
 
 def _lock(database: Path) -> int:
