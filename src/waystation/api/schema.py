@@ -17,7 +17,7 @@ import msgspec
 
 from waystation.api.body import Body
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import MAX_JOBS, MODES, Command, Param, ParamKind
 from waystation.secret import Secret

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from waystation.engine.accounts import Accounts
 from waystation.engine.pool import Pool
 from waystation.engine.pressing import account_of, mode_needed
+from waystation.engine.request import JobRequest
 from waystation.engine.throttle import Throttle
 from waystation.engine.turns import RATE_LIMITED, remaining
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
@@ -22,9 +22,6 @@ from waystation.midjourney.commands import MAX_JOBS, Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
 from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Standing, Store, User
 from waystation.sidelining import is_sidelined
-
-if TYPE_CHECKING:
-    from waystation.engine.service import JobRequest
 
 __all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -24,7 +24,7 @@ from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health
-from waystation.engine.intake import MOST_URLS, FilePart, Intake
+from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.owner import Owner
@@ -36,6 +36,7 @@ from waystation.engine.pressing import (
     source_of,
     used_params,
 )
+from waystation.engine.request import JobRequest
 from waystation.engine.submitter import Waiting
 from waystation.errors import (
     ButtonRepeated,
@@ -65,7 +66,7 @@ from waystation.ports import (
 from waystation.shares import Shares
 from waystation.signed_links import expired_links
 
-__all__ = ["JobRequest", "Readiness", "Service", "ServiceLimits"]
+__all__ = ["Readiness", "Service", "ServiceLimits"]
 
 log = structlog.get_logger("waystation.service")
 
@@ -75,28 +76,6 @@ _ANSWER_MARGIN_S = 5.0
 The engine's own deadlines then tell the end of a job that was asked within these seconds; one that
 had to wait longer for its turn goes on without its caller.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """A job as asked for, its fields checked for form."""
-
-    verb: str
-    channel: str | None = None
-    max_jobs: int | None = None
-    """1 to 15."""
-    reply_url: str | None = None
-    reply_ref: str | None = None
-    params: Mapping[str, object] = field(default_factory=dict)
-    """The verb's own fields under their v2 names."""
-    files: Mapping[str, FilePart] = field(default_factory=dict)
-    """Files that stand in for a picture's URL, by the param's name."""
-    reply_progress: bool | None = None
-    """Whether progress is delivered too; None: as the verb's row says."""
-    mode: str | None = None
-    """The mode that the account must be in, for a verb that cannot ask for one itself."""
-    era_a: bool = False
-    """Whether the body carried `discord` or `server` (R33)."""
 
 
 @dataclass(frozen=True, slots=True)

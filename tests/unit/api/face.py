@@ -17,7 +17,8 @@ from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
 from waystation.contract import retry_after_s
 from waystation.engine.accounts import Connection
-from waystation.engine.service import JobRequest, Readiness, Service
+from waystation.engine.request import JobRequest
+from waystation.engine.service import Readiness, Service
 from waystation.errors import (
     InvalidRequest,
     NotFound,

@@ -10,7 +10,7 @@ from tests.unit.api.face import CHANNEL, DISCORD, SERVER
 from waystation.api.body import Body
 from waystation.api.schema import channel_account, job_request, new_account, user_changes
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import COMMANDS
 from waystation.secret import redact

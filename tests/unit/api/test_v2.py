@@ -13,7 +13,7 @@ from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.api.v2 import AT_ONCE
 from waystation.contract import job_json
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import User

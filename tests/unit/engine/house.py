@@ -15,7 +15,8 @@ from waystation.engine.accounts import Accounts
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.pool import Pool
-from waystation.engine.service import JobRequest, Service, ServiceLimits
+from waystation.engine.request import JobRequest
+from waystation.engine.service import Service, ServiceLimits
 from waystation.errors import PreconditionFailed
 from waystation.jobs import Job
 from waystation.ports import DiscordIdentity, Fetched, User

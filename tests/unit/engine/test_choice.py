@@ -11,7 +11,7 @@ from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, House, house
 from waystation.actions import Refused
 from waystation.engine.choice import jobs_a_minute
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS

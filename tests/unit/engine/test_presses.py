@@ -18,7 +18,7 @@ from tests.unit.engine.house import House, house
 from tests.unit.midjourney.play import CHANNEL, USER
 from waystation.actions import AnswerModal, Option, Paint, Press, Refused, Slash
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.errors import (
     ButtonRepeated,
     Halted,

@@ -20,7 +20,7 @@ from tests.unit.engine.desk import (
 )
 from tests.unit.engine.house import DESCRIBE, INFO, house
 from waystation.engine.intake import FilePart
-from waystation.engine.service import JobRequest
+from waystation.engine.request import JobRequest
 from waystation.errors import (
     Halted,
     InvalidRequest,
