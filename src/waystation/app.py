@@ -34,12 +34,12 @@ from waystation.discord.site import Site, discord_session
 from waystation.discord.transport import discord_factory
 from waystation.engine.accounts import Accounts
 from waystation.engine.choice import jobs_a_minute
-from waystation.engine.deliverer import Deliverer
 from waystation.engine.feed import Feed
-from waystation.engine.janitor import Janitor, Retention
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
-from waystation.engine.mailing import MAIL_WAITS_S, Mailing
+from waystation.engine.outbox.callbacks import Callbacks
+from waystation.engine.outbox.janitor import Janitor, Retention
+from waystation.engine.outbox.mail import MAIL_WAITS_S, Mailing
 from waystation.engine.owner import Adapters, OwnerLimits
 from waystation.engine.pool import Pool
 from waystation.engine.service import Service, ServiceLimits
@@ -179,7 +179,7 @@ async def _run(
         )
 
         def nudge_outbox() -> None:
-            deliverer.nudge()
+            callbacks.nudge()
             mailing.nudge()
 
         adapters = Adapters(
@@ -194,7 +194,7 @@ async def _run(
         )
         pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
         links = Links(store, pool, clock, site.time.now)
-        deliverer = Deliverer(
+        callbacks = Callbacks(
             store,
             WebhookSender(outside, clock, settings.delivery_timeout_s),
             clock,
@@ -236,7 +236,7 @@ async def _run(
         async with asyncio.TaskGroup() as group:
             parts = [
                 group.create_task(pool.run()),
-                group.create_task(deliverer.run()),
+                group.create_task(callbacks.run()),
                 group.create_task(mailing.run()),
             ]
             cleaning = group.create_task(janitor.run())
@@ -256,7 +256,7 @@ async def _run(
             cleaning.cancel()
             trimming.cancel()
             keeping.cancel()
-            deliverer.stop()
+            callbacks.stop()
             mailing.stop()
             await _within(settings.drain_s / 4, pool.stop())
             await asyncio.wait(parts, timeout=settings.drain_s / 4)

@@ -13,10 +13,11 @@ from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
-from waystation.engine import accounts, deliverer, intake
+from waystation.engine import accounts, intake
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
+from waystation.engine.outbox import callbacks
 from waystation.engine.service import ServiceLimits
 from waystation.engine.throttle import Throttle
 from waystation.engine.turns import lane
@@ -57,7 +58,7 @@ BOUNDS = {
     "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
     "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
     "threads that look at pictures": THREADS,
-    "callbacks held in memory": deliverer.HELD_PER_USER,
+    "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
     "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
     "Discord accounts": accounts.MAX_ACCOUNTS,
@@ -90,9 +91,9 @@ BOUNDS = {
     "pictures fetched or looked at, all users, by default": _SETTINGS.fetches,
     "requests with several URLs of pictures that are fetched at once": intake.SEVERAL,
     "MiB of fetched pictures until the answer, by default": _FETCHED[0] / _MIB,
-    "callbacks under way": deliverer.PER_USER,
-    "callbacks under way, all users": deliverer.IN_FLIGHT,
-    "callbacks under way to one receiver": deliverer.PER_RECEIVER,
+    "callbacks under way": callbacks.PER_USER,
+    "callbacks under way, all users": callbacks.IN_FLIGHT,
+    "callbacks under way to one receiver": callbacks.PER_RECEIVER,
     "threads that look up names": MAX_LOOKUPS,
     "interim answers of a host": MAX_INTERIM,
 }

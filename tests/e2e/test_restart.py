@@ -53,7 +53,7 @@ async def test_a_callback_that_was_never_tried_goes_out_after_the_restart(tmp_pa
         await here.ask()
         with here.records() as records:
             here.doors.release()
-            # killed as soon as the end is on disk, whatever the deliverer has done by then
+            # killed as soon as the end is on disk, whatever has become of its callback by then
             while records.jobs()[0]["status"] != "completed":
                 await asyncio.sleep(0)
             here.kill()

@@ -7,7 +7,7 @@ import gc
 from pathlib import Path
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
-from waystation.engine.deliverer import Deliverer
+from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.owner import Owner
 from waystation.engine.service import Service
 
@@ -22,18 +22,18 @@ def only(kind: type) -> list[object]:
 def sizes() -> dict[str, int]:
     """Count everything that lives longer than a job."""
     gc.unfreeze()  # a started service hides itself from the collector
-    (owner,), (service,), (deliverer,) = only(Owner), only(Service), only(Deliverer)
+    (owner,), (service,), (callbacks,) = only(Owner), only(Service), only(Callbacks)
     assert isinstance(owner, Owner)
     assert isinstance(service, Service)
-    assert isinstance(deliverer, Deliverer)
+    assert isinstance(callbacks, Callbacks)
     conversation = owner._held().conversation
     return {
         "tasks": len(asyncio.all_tasks()),
         "waiters": len(service._feed._waiting),
         "submitting": len(service._submitting) + len(service._intake._under_way),
         "queue": len(owner._submitter.queued),
-        "receivers": len(deliverer._receivers),
-        "attempts under way": deliverer._loop.under_way,
+        "receivers": len(callbacks._receivers),
+        "attempts under way": callbacks._loop.under_way,
         **{
             f"conversation{name}": len(value)
             for name in conversation.__dict__

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from tests.unit.outbound.conftest import LOOPBACK, Serve
-from waystation.engine.deliverer import IN_FLIGHT
+from waystation.engine.outbox.callbacks import IN_FLIGHT
 from waystation.outbound import connector
 from waystation.outbound.connector import (
     MAX_LOOKUPS,

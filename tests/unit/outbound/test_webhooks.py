@@ -11,7 +11,7 @@ from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from tests.unit.outbound.conftest import Serve, ServeRaw
 from waystation.deliveries import Attempt, Delivery
-from waystation.engine.deliverer import Deliverer
+from waystation.engine.outbox.callbacks import Callbacks
 from waystation.outbound.connector import USER_AGENT
 from waystation.outbound.webhooks import WebhookSender
 
@@ -281,11 +281,11 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
             store.add(delivery(number, url))
     clock = FakeClock()
     sender = WebhookSender(session, clock, timeout_s=300)
-    deliverer = Deliverer(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300)
-    running = asyncio.ensure_future(deliverer.run())
+    callbacks = Callbacks(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300)
+    running = asyncio.ensure_future(callbacks.run())
     await store.until(lambda: sum(store.claims) == 300)
     store.add(delivery(999, await serve(note)))
-    deliverer.nudge()
+    callbacks.nudge()
     await asyncio.wait_for(arrived.wait(), 30)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from tests.build import change, completed, submitted
 from tests.fakes import FailingStore
 from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
-from waystation.engine.janitor import Janitor, Retention
+from waystation.engine.outbox.janitor import Janitor, Retention
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job, JobStatus
 from waystation.ports import Store
@@ -107,7 +107,7 @@ async def test_an_orphan_that_somebody_owns_again_does_not_end_the_round(tmp_pat
 async def test_old_jobs_are_purged_in_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waystation.engine.janitor._PURGE_BATCH", 2)
+    monkeypatch.setattr("waystation.engine.outbox.janitor._PURGE_BATCH", 2)
     async with desk(tmp_path) as here:
         now = here.clock.now()
         epoch = await here.store.claim_account(

@@ -1,4 +1,4 @@
-"""Deliverer: due deliveries → Sender → recorded attempt (R41).
+"""Callbacks: due deliveries → Sender → recorded attempt (R41).
 
 How it works: claims what is due and starts one task per delivery. What a receiver may take up is
 bounded in three ways, so that receivers that hang hold up themselves and nobody else:
@@ -28,13 +28,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from waystation.deliveries import Attempt, Delivery, next_attempt_at
-from waystation.engine.due import DueLoop
+from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Sender, Store
 from waystation.shares import Held, Shares
 
-__all__ = ["Deliverer"]
+__all__ = ["Callbacks"]
 
 IN_FLIGHT: Final = 512
 """Requests at once: more than 50 hung receivers can hold at `PER_RECEIVER` each."""
@@ -62,7 +62,7 @@ class _Receiver:
     held: int = 0
 
 
-class Deliverer:
+class Callbacks:
     """Delivers until stopped.
 
     Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
@@ -88,7 +88,7 @@ class Deliverer:
         self._ids = ids
         self._fresh = fresh
         self._send_timeout_s = send_timeout_s
-        self._loop = DueLoop("deliverer", store, clock, self._take, drain_s)
+        self._loop = DueLoop("callbacks", store, clock, self._take, drain_s)
         self._places = Shares(PER_USER, IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from waystation.engine.due import DueLoop
+from waystation.engine.outbox.due import DueLoop
 from waystation.errors import Unreachable
 from waystation.ports import Clock, IdSource, Mail, Mailer, Store
 
@@ -54,7 +54,7 @@ class Mailing:
         self._clock = clock
         self._ids = ids
         self._send_timeout_s = send_timeout_s
-        self._loop = DueLoop("mailing", store, clock, self._take, drain_s)
+        self._loop = DueLoop("mail", store, clock, self._take, drain_s)
         self._places = asyncio.Semaphore(IN_FLIGHT)
 
     def nudge(self) -> None:

@@ -14,13 +14,13 @@ from tests.build import replace
 from tests.fakes import START, FakeClock, FakeIds
 from tests.unit.engine.due_store import DueStore, delivery
 from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
-from waystation.engine import deliverer as module
-from waystation.engine.deliverer import (
+from waystation.engine.outbox import callbacks as module
+from waystation.engine.outbox.callbacks import (
     ALWAYS_HELD,
     IN_FLIGHT,
     PER_RECEIVER,
     PER_USER,
-    Deliverer,
+    Callbacks,
 )
 
 OK = Attempt(200, None, 0.01)
@@ -67,13 +67,13 @@ class FakeSender:
 
 
 class Bench:
-    """A deliverer on a fake store, sender and clock."""
+    """A callbacks on a fake store, sender and clock."""
 
     def __init__(self, send_timeout_s: float = 15, drain_s: float = 5) -> None:
         self.clock, self.ids = FakeClock(), FakeIds()
         self.renewed: dict[bytes, bytes] = {}
         self.store, self.sender = DueStore(), FakeSender()
-        self.deliverer = Deliverer(
+        self.callbacks = Callbacks(
             self.store.port,
             self.sender,
             self.clock,
@@ -88,7 +88,7 @@ class Bench:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.ensure_future(self.deliverer.run())
+        task = asyncio.ensure_future(self.callbacks.run())
         await self.settle()
         yield task
         task.cancel()
@@ -117,7 +117,7 @@ async def test_a_due_delivery_is_sent_and_recorded(bench: Bench) -> None:
 async def test_a_new_delivery_is_sent_when_the_bell_rings(bench: Bench) -> None:
     async with bench.running():
         bench.store.add(delivery())
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert bench.status() is DeliveryStatus.DELIVERED
 
@@ -208,7 +208,7 @@ async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
     async with bench.running():
         assert bench.sender.inside["all"] == 50 * PER_RECEIVER
         bench.store.add(delivery(9999, "http://good.test/"))
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
         assert bench.clock.now() == START
@@ -222,7 +222,7 @@ async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT // 2
         bench.store.add(delivery(9999, "http://good.test/"))
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
 
@@ -233,7 +233,7 @@ async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench
     async with bench.running():
         assert bench.sender.inside["a.test"] == PER_RECEIVER // 2
         bench.store.add(delivery(99))
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert "delivery-99" in {one.delivery_id for one in bench.sender.sent}
 
@@ -257,7 +257,7 @@ async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
     bench.store.add(*(delivery(number) for number in range(100)))
     async with bench.running():
         assert sum(bench.store.claims) == 100
-        assert bench.deliverer._loop.under_way == ALWAYS_HELD
+        assert bench.callbacks._loop.under_way == ALWAYS_HELD
         bench.sender.answers.clear()
         bench.sender.release.set()
         await bench.settle()
@@ -348,7 +348,7 @@ async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) ->
     with capture_logs() as logs:
         async with bench.running():
             await bench.clock.elapse(20)
-            assert "deliverer.work_failed" in {line["event"] for line in logs}
+            assert "callbacks.work_failed" in {line["event"] for line in logs}
             bench.store.failing = 0
             bench.sender.answers.clear()
             await bench.clock.elapse(120)
@@ -359,7 +359,7 @@ async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) ->
 async def test_a_sender_that_breaks_its_word_is_cut_off() -> None:
     bench = Bench(send_timeout_s=-0.95)
     bench.sender.answers["a.test"] = bench.sender.hang
-    attempt = await bench.deliverer._send(delivery())
+    attempt = await bench.callbacks._send(delivery())
     assert (attempt.status, attempt.reason) == (None, "a time-out")
 
 
@@ -379,7 +379,7 @@ async def test_stopping_lets_attempts_under_way_end_and_starts_no_more(bench: Be
     bench.sender.answers["a.test"] = bench.sender.hang
     bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 3)))
     async with bench.running() as task:
-        bench.deliverer.stop()
+        bench.callbacks.stop()
         await bench.settle()
         assert not task.done()
         bench.sender.release.set()
@@ -392,7 +392,7 @@ async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> Non
     bench.sender.answers["a.test"] = bench.sender.hang
     bench.store.add(delivery())
     async with bench.running() as task:
-        bench.deliverer.stop()
+        bench.callbacks.stop()
         await bench.clock.elapse(5)
         await asyncio.wait_for(task, 30)
     assert bench.store.attempts == []
@@ -402,7 +402,7 @@ async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> Non
 async def test_receivers_are_forgotten_when_nothing_is_held(bench: Bench) -> None:
     bench.store.add(*(delivery(n, f"http://h{n}.test/") for n in range(20)))
     async with bench.running():
-        assert bench.deliverer._receivers == {}
+        assert bench.callbacks._receivers == {}
 
 
 async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
@@ -440,12 +440,12 @@ async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench)
         assert bench.sender.inside["a.test"] == 1
         bench.sender.answers["a.test"] = bench.sender.ok
         bench.store.add(delivery())
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert [one.delivery_id for one in bench.sender.sent] == ["progress-1", "delivery-1"]
         assert bench.sender.most["a.test"] == 1
         assert bench.status() is DeliveryStatus.DELIVERED
-        assert not bench.deliverer._progress
+        assert not bench.callbacks._progress
 
 
 async def test_each_attempt_is_made_with_links_that_work_then(bench: Bench) -> None:
@@ -470,7 +470,7 @@ async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user
     async with bench.running():
         assert bench.sender.most["all"] <= PER_USER
         bench.store.add(replace(delivery(401, "http://good.test/"), user_id=2))
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert bench.status(401) is DeliveryStatus.DELIVERED
 
@@ -482,7 +482,7 @@ async def test_hung_receivers_of_three_users_together_do_not_delay_another(bench
         bench.store.add(replace(delivery(number, f"http://{name}/"), user_id=1 + number % 3))
     async with bench.running():
         bench.store.add(replace(delivery(1201, "http://good.test/"), user_id=4))
-        bench.deliverer.nudge()
+        bench.callbacks.nudge()
         await bench.settle()
         assert bench.status(1201) is DeliveryStatus.DELIVERED
 
@@ -499,8 +499,8 @@ async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
         replace(delivery(99, "http://quick.test/"), user_id=8),
     )
     async with bench.running():
-        assert bench.deliverer._held[7] == 20
-        assert len(bench.deliverer._receivers) == 20
+        assert bench.callbacks._held[7] == 20
+        assert len(bench.callbacks._receivers) == 20
         assert bench.sender.sent_to("quick.test") == 1
         bench.sender.release.set()
         await bench.settle()
@@ -509,4 +509,4 @@ async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
         assert {one.delivery_id for one in bench.sender.sent} >= {
             f"delivery-{number}" for number in range(50)
         }
-        assert not bench.deliverer._held
+        assert not bench.callbacks._held
