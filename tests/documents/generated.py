@@ -9,11 +9,10 @@ from typer.core import TyperGroup as Group
 from typer.main import get_command
 
 from tests.documents.api_page import api_page
+from tests.documents.charts import job_page, session_page
 from tests.documents.differences import DIFFERENCES, VALUES, younger_labels
 from waystation.cli.exits import EXITS
 from waystation.cli.program import app
-from waystation.discord import session_rules
-from waystation.midjourney import machine
 from waystation.settings import SETTINGS, Setting, Settings
 
 __all__ = ["PAGES", "ROOT"]
@@ -161,8 +160,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/api.md": api_page,
     "docs/differences.md": differences_page,
     "docs/cli.md": cli_page,
-    "docs/state/job.md": machine.chart,
-    "docs/state/session.md": session_rules.chart,
+    "docs/state/job.md": job_page,
+    "docs/state/session.md": session_page,
 }
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 How it works: there are three ways to lose a socket. *Lost* keeps the session and resumes it,
 *forgotten* drops it and identifies anew, *rejected* stops for good. Which of them a close code is,
 and how long to wait at least, is a row of `CLOSE_POLICY`; what we end ourselves is a row of its
-own. `session.py` executes the tables, `chart` draws them.
+own. `session.py` executes the tables; docs/state/session.md draws them.
 
 Sources: wire notes 2.3 and 2.6; Discord, Gateway, headings Connection Lifecycle and Resuming.
 
@@ -32,7 +32,6 @@ __all__ = [
     "Ending",
     "Happening",
     "Phase",
-    "chart",
 ]
 
 _LONG_WAIT_S: Final = 600.0
@@ -139,35 +138,3 @@ INVALID: Final = Ending(
 INVALID_RESUMABLE: Final = Ending(
     Happening.LOST, "Discord called the session invalid but resumable", floor_s=1.0, spread_s=4.0
 )
-
-
-def chart() -> str:
-    """Return the tables of this module as a page: docs/state/session.md is this text."""
-    arrows = (
-        f"    {before} --> {after}: {happening}"
-        for (before, happening), after in TRANSITIONS.items()
-    )
-    endings = [(f"{code:d}", ending) for code, ending in CLOSE_POLICY.items()]
-    rows = (
-        f"| {code} | {ending.happening} | {ending.floor_s:g} | {ending.meaning} |"
-        for code, ending in (*endings, ("any other, none", DROPPED))
-    )
-    return "\n".join(
-        (
-            "# Gateway session",
-            "",
-            "Made from the tables of `src/waystation/discord/session_rules.py`; do not edit.",
-            "",
-            "```mermaid",
-            "stateDiagram-v2",
-            f"    [*] --> {Phase.OFFLINE}",
-            *arrows,
-            f"    {Phase.STOPPED} --> [*]",
-            "```",
-            "",
-            "| close code | taken as | wait at least (s) | meaning |",
-            "| --- | --- | --- | --- |",
-            *rows,
-            "",
-        )
-    )

@@ -42,7 +42,7 @@ from waystation.jobs import (
     Vanished,
 )
 
-__all__ = ["TRANSITIONS", "apply", "chart"]
+__all__ = ["TRANSITIONS", "apply"]
 
 _CREATED, _SUBMITTED = JobStatus.CREATED, JobStatus.SUBMITTED
 _STARTED, _PROGRESS = JobStatus.STARTED, JobStatus.PROGRESS
@@ -239,25 +239,3 @@ def _finish(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> J
         slot=keeps_slot,
         slot_until=now + slot_hold if keeps_slot else None,
     )
-
-
-def chart() -> str:
-    """Return the table as a page with a diagram: docs/state/job.md is this text."""
-    lines = ["    [*] --> created"]
-    for status, row in TRANSITIONS.items():
-        for event, following in row.items():
-            lines.append(f"    {status} --> {following}: {event.__name__}")
-    lines.extend(f"    {status} --> [*]" for status in JobStatus if status.final)
-    return _PAGE.format(chart="\n".join(lines))
-
-
-_PAGE = """\
-# Job
-
-Made from the table of `src/waystation/midjourney/machine.py`; do not edit.
-
-```mermaid
-stateDiagram-v2
-{chart}
-```
-"""

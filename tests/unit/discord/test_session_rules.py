@@ -1,13 +1,9 @@
-"""The tables of the gateway session, and the page drawn from them."""
+"""The tables of the gateway session."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from waystation.discord.session_rules import CLOSE_POLICY, TRANSITIONS, Happening, Phase, chart
+from waystation.discord.session_rules import CLOSE_POLICY, TRANSITIONS, Happening, Phase
 from waystation.wire.gateway import CloseCode
-
-PAGE = Path(__file__).parents[3] / "docs" / "state" / "session.md"
 
 
 def test_every_close_code_of_discord_has_a_row() -> None:
@@ -28,7 +24,3 @@ def test_every_phase_can_be_reached_and_lost() -> None:
     assert {before for before, happening in TRANSITIONS if happening is Happening.LOST} == {
         phase for phase in Phase if phase is not Phase.STOPPED
     }
-
-
-def test_the_page_in_the_documents_is_drawn_from_the_tables() -> None:
-    assert PAGE.read_text(encoding="utf-8") == chart()

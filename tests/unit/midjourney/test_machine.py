@@ -38,7 +38,7 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
-from waystation.midjourney.machine import TRANSITIONS, apply, chart
+from waystation.midjourney.machine import TRANSITIONS, apply
 from waystation.wire.message import Attachment, Embed
 
 HOLD = timedelta(minutes=10)
@@ -257,12 +257,3 @@ def test_what_comes_after_the_end_does_not_move_the_time_of_the_last_update() ->
 
 def test_a_cancel_is_recorded() -> None:
     assert _through(CancelRequested()).cancel_requested_at == START
-
-
-def test_the_chart_has_an_edge_for_every_row() -> None:
-    page = chart()
-    for status, row in TRANSITIONS.items():
-        for event, following in row.items():
-            assert f"{status} --> {following}: {event.__name__}\n" in page
-    for status in FINAL:
-        assert f"{status} --> [*]\n" in page
