@@ -113,6 +113,64 @@ async def test_whoever_gives_up_leaves_nothing_behind(wishes: list[tuple[int, in
     assert not shares._held
 
 
+@given(
+    claims=st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=5), max_size=9),
+    kept=st.lists(st.integers(0, 5), min_size=1, max_size=7),
+    singles=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), max_size=9),
+)
+async def test_parts_that_grow_never_wait_for_each_other_for_ever(
+    claims: list[list[int]], kept: list[int], singles: list[tuple[int, int]]
+) -> None:
+    shares = Shares(per_user=25, in_all=40)
+
+    async def grow(user_id: int, steps: list[int]) -> None:
+        first, *others = steps
+        async with shares.hold(user_id, first, None, more=sum(others)) as part:
+            for number, step in enumerate(others):
+                part.keep(kept[number % len(kept)])
+                await asyncio.sleep(0)
+                await part.grow(step, None)
+                assert shares.held <= 40
+            await asyncio.sleep(0)
+
+    async def single(user_id: int, amount: int) -> None:
+        async with shares.hold(user_id, amount, None):
+            assert shares.held <= 40
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(PATIENT_S):
+        await asyncio.gather(
+            *(grow(user_id, steps) for user_id, steps in enumerate(claims)),
+            *(single(*one) for one in singles),
+        )
+    assert (shares.held, len(shares._line), len(shares._growing)) == (0, 0, 0)
+
+
+async def test_a_part_that_grows_comes_before_those_who_hold_nothing() -> None:
+    shares = Shares(per_user=10, in_all=10)
+    async with AsyncExitStack() as stack:
+        part = await stack.enter_async_context(shares.hold(1, 5, 0, more=5))
+        new = asyncio.ensure_future(stack.enter_async_context(shares.hold(2, 5, PATIENT_S)))
+        await asyncio.sleep(0)
+        assert not new.done(), "that room is kept aside"
+        await part.grow(5, 0)
+        part.keep(0)
+        await new
+    assert (shares.held, len(shares._growing)) == (0, 0)
+
+
+async def test_a_growth_that_is_given_up_leaves_nothing_behind() -> None:
+    shares = Shares(per_user=10, in_all=10)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(shares.hold(2, 2, 0))
+        async with shares.hold(1, 4, 0, more=4) as part:
+            await stack.enter_async_context(shares.hold(3, 0, 0))
+            with pytest.raises(TimeoutError):
+                await part.grow(9, 0.001)
+            assert shares.held == 6
+    assert (shares.held, len(shares._line), len(shares._growing)) == (0, 0, 0)
+
+
 async def test_what_is_not_needed_is_given_back() -> None:
     shares = Shares(per_user=10, in_all=10)
     async with shares.hold(1, 10, 0) as part:

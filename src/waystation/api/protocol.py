@@ -1,7 +1,8 @@
 """Protocol: uvicorn's HTTP parser with bounds on everything that one connection can hold.
 
-How it works: uvicorn parses whatever a read brings, so a read of small requests becomes thousands
-of waiting ones, and it reads on after each answer. Here bytes are parsed in pieces of at most
+How it works: uvicorn parses whatever a read brings, up to 256 KiB with uvloop, so a read of small
+requests becomes thousands of waiting ones, and it reads on after each answer. Here a read brings at
+most `READ_BYTES`, and bytes are parsed in pieces of at most
 `QUEUED` requests, the next piece only when no request waits behind the running one; until then
 reading is paused, so the rest stays with the caller. Trailers are dropped. Bytes that complete no
 head and carry no body are counted, and a clock runs from the first byte of a head to its end; both
@@ -32,7 +33,7 @@ from waystation.api.straight import Straight, StraightProtocol
 from waystation.engine.logins import place_of
 from waystation.shares import Held
 
-__all__ = ["QUEUED", "Bounds", "bounded_protocol"]
+__all__ = ["QUEUED", "UNASKED_BYTES", "Bounds", "bounded_protocol"]
 
 Network = IPv4Network | IPv6Network
 
@@ -44,6 +45,13 @@ _PIECE_BYTES: Final = 256
 
 _MOST_BYTES: Final = 1 << 14
 """Parsed at once where fewer than `QUEUED` requests can be in it."""
+
+READ_BYTES: Final = _MOST_BYTES
+"""Read of a connection at once."""
+
+UNASKED_BYTES: Final = HIGH_WATER_LIMIT + 2 * READ_BYTES
+"""Of one connection, read before anybody asked for it: a body up to the mark at which reading pauses,
+the piece that passes the mark, and what came with it."""
 
 _VERSION: Final = b"HTTP/"
 """Every request line ends with it, so that counting it bounds the requests in some bytes."""
@@ -118,6 +126,25 @@ class _Gate(FlowControl):
             super().resume_reading()
 
 
+class _SmallReads(asyncio.BufferedProtocol):
+    """Hands a protocol what is read, little at a time; all connections are read into one buffer."""
+
+    _buffer: Final = memoryview(bytearray(READ_BYTES))
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+        self.eof_received = protocol.eof_received
+        self.pause_writing = protocol.pause_writing
+        self.resume_writing = protocol.resume_writing
+        self.connection_lost = protocol.connection_lost
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._protocol.data_received(bytes(self._buffer[:nbytes]))
+
+
 class _BoundedProtocol(StraightProtocol):
     bounds: Bounds
     places: Held[str]
@@ -144,6 +171,7 @@ class _BoundedProtocol(StraightProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_protocol(_SmallReads(self))
         self.flow = _Gate(transport)
         self._waiting_since = self._answered_at = self.loop.time()
         self._place = self._counted_place()

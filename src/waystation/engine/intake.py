@@ -7,18 +7,19 @@ until the request is answered, so that what pictures take is bounded per user an
 How it works: nobody knows how large a picture is before it was fetched. So each one is fetched with
 room for the largest, one of a request after the other, and then counts with what it has. Nobody
 holds a place while he waits for room. A request with several URLs keeps its first pictures while it
-waits for room for the next, so of one user one such request at a time has its turn: two would wait
-for the room that the other holds. A request with one picture needs no turn.
+waits for room for the next. Of different users, the shares see to it that none waits for another in
+a circle; of one user, whose share holds one such request, one at a time has its turn. So a slow
+host holds up the next request with several of its own user. One picture needs no turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import COMMANDS, Command, ParamKind
@@ -26,6 +27,8 @@ from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
 __all__ = ["MOST_URLS", "SEVERAL", "FilePart", "Intake", "Patience"]
+
+_Wished = TypeVar("_Wished")
 
 _BY_URL: Final = (ParamKind.PICTURE, ParamKind.PICTURES)
 
@@ -35,7 +38,7 @@ MOST_URLS: Final = max(
 """Pictures that one request may name by URL: a user's bytes must hold so many of the largest."""
 
 SEVERAL: Final = 1
-"""Requests with several URLs of one user that are fetched at once; two could block each other."""
+"""Requests with several URLs of one user that are fetched at once: his share holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,21 @@ class Patience:
     left_s: float
 
     async def wait_for(
-        self, held: AsyncExitStack, shares: Shares, user_id: int, amount: int
+        self, held: AsyncExitStack, shares: Shares, user_id: int, amount: int, more: int = 0
     ) -> Part:
-        """Hold some of a user's share. Raises: Throttled."""
+        """Hold some of a user's share, which may grow by so much more. Raises: Throttled."""
+        wish = shares.hold(user_id, amount, self.left_s, more=more)
+        return await self._waited(held.enter_async_context(wish))
+
+    async def grow(self, part: Part, amount: int) -> None:
+        """Hold more of what is held. Raises: Throttled."""
+        await self._waited(part.grow(amount, self.left_s))
+
+    async def _waited(self, wish: Awaitable[_Wished]) -> _Wished:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         try:
-            return await held.enter_async_context(shares.hold(user_id, amount, self.left_s))
+            return await wish
         except TimeoutError:
             raise Throttled(
                 "Too many requests with pictures at once; try again", retry_after_s=5
@@ -160,12 +171,18 @@ class Intake:
         async with AsyncExitStack() as turn:
             if len(urls) > 1:
                 await patience.wait_for(turn, self._turns, user.user_id, 1)
-            for url in urls:
-                part = await patience.wait_for(held, self._fetched, user.user_id, self._largest)
+            part = None
+            for left, url in zip(range(len(urls))[::-1], urls, strict=True):
+                if part is None:
+                    part = await patience.wait_for(
+                        held, self._fetched, user.user_id, self._largest, left * self._largest
+                    )
+                else:
+                    await patience.grow(part, self._largest)
                 async with AsyncExitStack() as place:
                     await patience.wait_for(place, self._places, user.user_id, 1)
                     fetched.append(await self._fetcher.fetch(url, user.is_admin))
-                part.keep(len(fetched[-1].data))
+                part.keep(sum(len(picture.data) for picture in fetched))
         return fetched
 
     async def _sent(

@@ -15,7 +15,7 @@ import uvicorn
 from tests.build import replace
 from tests.unit.api.face import BEARER, JOB, FakeService, face
 from waystation.api.body import Limits
-from waystation.api.protocol import Bounds, bounded_protocol
+from waystation.api.protocol import UNASKED_BYTES, Bounds, bounded_protocol
 from waystation.jobs import JobId
 from waystation.ports import User
 
@@ -231,7 +231,7 @@ async def test_a_body_that_waits_for_its_share_stays_with_the_caller() -> None:
         second.write(b" " * (size - 1))
         [waits] = [one for one in here.connections if one.client[1] == port_of(second)]
         await until(lambda: not waits.transport.is_reading())
-        assert len(waits.cycle.body) + waits.held_bytes <= 1 << 19
+        assert len(waits.cycle.body) + waits.held_bytes <= UNASKED_BYTES
 
 
 async def test_a_body_and_what_is_pipelined_behind_it_are_told_apart() -> None:

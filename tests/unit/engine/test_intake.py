@@ -239,6 +239,54 @@ async def test_no_requests_of_one_user_wait_for_each_other(requests: int, urls: 
     assert fetched.held == 0
 
 
+class Largest(Heavy):
+    """Fetches the largest pictures."""
+
+    async def fetch(self, url: str, frank: bool) -> Fetched:
+        self.asked.append(url)
+        await asyncio.sleep(0)
+        return Fetched(bytes(LARGEST), "image/png", "png", (8, 8))
+
+
+@pytest.mark.parametrize("users", [3, 4, 5, 8, 16, 40])
+@pytest.mark.parametrize("kind", [Heavy, Largest])
+async def test_no_users_wait_for_each_others_pictures_in_a_circle(
+    kind: type[Fetcher], users: int
+) -> None:
+    """Each holds its first pictures and waits for room that the others hold."""
+    fetched = default_bytes()
+    intake = intake_of(kind(), Shares(4, 16), fetched=fetched)
+    taking = (take(intake, user_id, COMMANDS["blend"], BLEND, {}) for user_id in range(users))
+    assert [len(taken) for taken in await asyncio.gather(*taking)] == [MOST_URLS] * users
+    assert fetched.held == 0
+
+
+async def test_users_whose_hosts_are_slow_hold_up_nobody_else() -> None:
+    """Eleven users with several pictures each, as many as leave room for one to end."""
+    fetched, blend = default_bytes(), COMMANDS["blend"]
+
+    class Slow(Largest):
+        async def fetch(self, url: str, frank: bool) -> Fetched:
+            if url == "slow":
+                await asyncio.Event().wait()
+            return await super().fetch(url, frank)
+
+    intake = intake_of(Slow(), Shares(4, 40), fetched=fetched, wait_s=0)
+    slow = [
+        asyncio.ensure_future(take(intake, user_id, blend, {"blendUrls": ["slow"] * 5}, {}))
+        for user_id in range(11)
+    ]
+    await settle()
+    assert fetched.held == 11 * LARGEST
+    for user_id in (11, 12):
+        assert len(await take(intake, user_id, blend, BLEND, {})) == MOST_URLS
+        one = await take(intake, user_id, COMMANDS["describe"], {"describeUrl": "a"}, {})
+        assert len(one) == 1
+    intake.close()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert fetched.held == 0
+
+
 async def test_a_request_goes_on_when_one_before_it_is_answered() -> None:
     fetched = default_bytes()
     intake = intake_of(Heavy(), fetched=fetched)
