@@ -291,12 +291,14 @@ def _keep_memory_small() -> None:
 async def _give_memory_back(clock: SystemClock) -> None:
     """Hand to the system, now and then, what a burst of small things has left free between others.
 
-    glibc itself gives back only what lies at the end.
+    glibc itself gives back only what lies at the end, and Python looks for garbage that has lived
+    for a while only when there is much more of it.
     """
     with contextlib.suppress(OSError, AttributeError):  # not every system has glibc
         trim = ctypes.CDLL(None).malloc_trim
         while True:
             await clock.sleep(_TRIM_EVERY_S)
+            gc.collect()
             trim(0)
 
 

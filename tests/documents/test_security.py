@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.documents.readme import ROOT
 from waystation.api.body import MAX_FORM_FILES, Limits
 from waystation.api.forms import KNOWN_FORMS
-from waystation.api.protocol import QUEUED, Bounds
+from waystation.api.protocol import QUEUED, UNASKED_BYTES, Bounds
 from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
@@ -83,6 +83,7 @@ BOUNDS = {
     "requests that wait behind the running one": QUEUED,
     "headers": Bounds().headers,
     "bytes of a head or of trailers": Bounds().head_bytes,
+    "bytes read before anybody asks for them": UNASKED_BYTES,
     "seconds that an answer is left unread": Bounds().unread_s,
     "MiB of bodies above 64 KiB": Limits().share_bytes / _MIB,
     "MiB of bodies above 64 KiB, all users": Limits().bytes_in_all / _MIB,

@@ -2,8 +2,8 @@
 
 How it works: the service runs as a process on the first processor, the attackers run as a process
 on the last one, simulator and honest user wherever there is room. The service is used by the
-honest user until it is warm; then its memory is read, the attackers come and go, and after a while
-of quiet the memory is read again.
+honest user until it is warm, with the kinds of requests that the attackers send, too; then its
+memory is read, the attackers come and go, and after a while of quiet the memory is read again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import msgspec
 
 from tests.e2e.attackers import Mallory, Orders, Report
@@ -33,6 +34,9 @@ _LOOK_EVERY_S: Final = 0.25
 _READS_EVERY_S: Final = 0.1
 _PACING_S: Final = 0.5
 _WARM_DESCRIBES: Final = 12
+_WARM_AT_ONCE: Final = 32
+_WARM_ROUNDS: Final = 2
+_LARGE_BYTES: Final = 10_000_000
 
 
 @dataclass
@@ -123,6 +127,29 @@ class _Honest:
         if seen["status"] != "completed":
             self.failures.append(f"job {seen['status']} {seen.get('error')}")
 
+    async def use(self) -> None:
+        """Use what else there is: forms, several pictures, callbacks, refusals, many at once."""
+        outside = self.here.outside
+        # a kept connection may be closed by the service just when it is used again
+        http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        call = replace(self.person, http=http).call
+        photo = self.here.photo(PROOFS[0].filename)
+        large = outside.pictures[PROOFS[0].filename][2].ljust(_LARGE_BYTES, b"\0")
+        form = aiohttp.FormData()
+        form.add_field("describeFile", large, filename="large.png")
+        requests = [
+            call("POST", "/v2/jobs/describe", data=form),
+            call("POST", "/v2/jobs/describe", {"describeUrl": outside.picture("large", large)}),
+            call("POST", "/v2/jobs/blend", {"blendUrls": [photo] * 5}),
+            call("POST", "/v2/jobs/info", {"replyUrl": f"{outside.url}/callback"}),
+            call("POST", "/v2/jobs/imagine", {"prompt": "a lighthouse"}),
+            call("POST", "/v2/jobs/button", {"jobid": self.jobid, "button": "1", "mask": _MASK}),
+            call("POST", "/v2/jobs/describe", {"describeUrl": "http://127.0.0.1:9/x.png"}),
+            *(call("GET", path) for path in ("/openapi.json", "/v2/jobs") * _WARM_AT_ONCE),
+        ]
+        async with http:
+            await asyncio.gather(*requests)
+
     async def read(self) -> None:
         """Read all that a user reads, once."""
         for path in (f"/v2/jobs/?jobid={self.jobid}", "/v2/jobs", "/v2/account"):
@@ -146,6 +173,9 @@ class _Honest:
         self.reads, self.describes = [], []
         return told
 
+
+_MASK: Final = "eA" * 150_000
+"""In size like a mask; the button takes none."""
 
 _FINAL = ("completed", "failed", "moderated", "cancelled")
 
@@ -186,6 +216,8 @@ async def beside_attackers(
             await honest.describe()
             await honest.read()
         _, alone = honest.forget()
+        for _ in range(_WARM_ROUNDS):
+            await honest.use()
         watch = _Watch(here.service.process.pid)
         before = watch.look()
         orders = Orders("127.0.0.1", int(here.url.rsplit(":", 1)[1]), seconds, users, list(only))

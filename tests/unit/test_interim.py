@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from tests.unit.outbound.conftest import LOOPBACK
 from waystation.discord.site import discord_session
@@ -48,6 +49,27 @@ async def test_a_host_that_sends_more_interim_answers_is_cut(
     async with answering(head) as url, session() as http, asyncio.timeout(PATIENT_S):
         with pytest.raises(aiohttp.ClientError):
             await http.get(url)
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+async def test_interim_answers_that_come_together_are_not_all_parsed(
+    session: Callable[[], aiohttp.ClientSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would cost some forty times its bytes; a read of 256 KiB holds ten thousand."""
+    parsed = 0
+    real = ResponseHandler.data_received
+
+    def counted(self: ResponseHandler, data: bytes) -> None:
+        nonlocal parsed
+        parsed += data.count(b"HTTP/1.1")
+        real(self, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", counted)
+    head = b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000
+    async with answering(head) as url, session() as http, asyncio.timeout(PATIENT_S):
+        with pytest.raises(aiohttp.ClientError):
+            await http.get(url)
+    assert MAX_INTERIM < parsed <= 3 * MAX_INTERIM
 
 
 @pytest.mark.parametrize("session", SESSIONS)

@@ -50,8 +50,8 @@ READ_BYTES: Final = _MOST_BYTES
 """Read of a connection at once."""
 
 UNASKED_BYTES: Final = HIGH_WATER_LIMIT + 2 * READ_BYTES
-"""Of one connection, read before anybody asked for it: a body up to the mark at which reading pauses,
-the piece that passes the mark, and what came with it."""
+"""Of one connection, read before anybody asked for it: a body up to the mark at which reading
+pauses, the piece that passes the mark, and what came with it."""
 
 _VERSION: Final = b"HTTP/"
 """Every request line ends with it, so that counting it bounds the requests in some bytes."""
@@ -133,10 +133,18 @@ class _SmallReads(asyncio.BufferedProtocol):
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         self._protocol = protocol
-        self.eof_received = protocol.eof_received
-        self.pause_writing = protocol.pause_writing
-        self.resume_writing = protocol.resume_writing
-        self.connection_lost = protocol.connection_lost
+
+    def eof_received(self) -> None:
+        self._protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
@@ -197,6 +205,9 @@ class _BoundedProtocol(StraightProtocol):
         self._held = b""
         self.pipeline.clear()
         self.places.give_back(self._place)
+        # each refers to this protocol: without them it goes at once, not when garbage is collected
+        self.cycle = None  # type: ignore[assignment]
+        self.logger = _quiet
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None

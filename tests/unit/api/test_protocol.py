@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
+import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -351,6 +353,27 @@ async def test_a_reverse_proxy_brings_as_many_connections_as_there_are_callers()
     ):
         writer.write(GET)
         assert await status_of(reader) == 200
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\na: b\r\n", GET, GET * 40])
+async def test_a_connection_that_has_gone_leaves_nothing_for_the_garbage_collector(
+    said: bytes,
+) -> None:
+    """The collector comes late to what lives long: hundreds of connections would stay."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with watched(Bounds()) as here:
+            async with connected(here.port) as (reader, writer):
+                writer.write(said)
+                if said.startswith(GET):
+                    assert await status_of(reader) == 200
+                await until(lambda: bool(here.connections))
+                kept = [weakref.ref(one) for one in here.connections]
+            await until(lambda: not here.connections)
+            await until(lambda: [one() for one in kept] == [None])
+    finally:
+        gc.enable()
 
 
 async def test_a_head_of_many_headers_is_cut_before_it_ends() -> None:
