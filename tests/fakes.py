@@ -213,6 +213,8 @@ class FakeDiscord:
         """The snowflakes after which history was read."""
         self.page = 500
         self.standing: Standing | None = None
+        self.looks = 0
+        """How often somebody has asked what holds back."""
         self.refreshed: deque[Exception | None] = deque()
         self.refreshes = 0
 
@@ -284,6 +286,7 @@ class FakeTransport:
 
     def standing(self) -> Standing | None:
         """Return what the script says."""
+        self._discord.looks += 1
         return self._discord.standing
 
     async def upload(self, channel: str, upload: Upload) -> Uploaded:

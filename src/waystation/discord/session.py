@@ -24,7 +24,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -99,11 +99,10 @@ _BACKOFF_DOUBLINGS: Final = 7
 """2**7 is above the cap; keeps the power small."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one frame or wake-up asks of the connection, in this order."""
+class Step(msgspec.Struct, frozen=True):
+    """What one frame or wake-up asks of the connection, in this order. Its repr hides the token."""
 
-    send: bytes | None = field(default=None, repr=False)
+    send: bytes | None = None
     """A whole frame. May hold the token: never logged."""
     dispatch: Frame | None = None
     """A dispatch to hand up, READY and RESUMED included."""
@@ -112,6 +111,9 @@ class Step:
     resumed: bool = False
     close: bool = False
     """Close the socket with `RESUMABLE_CLOSE`, then call `closed`."""
+
+    def __repr__(self) -> str:
+        return "Step(…)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def job_change(
     """
     job = change.job
     ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
-    if not ends and not _is_progress(job, change.events):
+    if job.reply_url is None or not (ends or _is_progress(job, change.events)):
         return JobChange(job, change.events)
     if (
         ends

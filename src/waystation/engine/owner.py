@@ -352,25 +352,32 @@ class Owner:
         clock = self.adapters.clock
         while True:
             wake_at = hold.conversation.wake_at(caught_up=hold.caught_up)
-            wait_s = self.limits.session_save_s
+            wait_s = hold.save_at - clock.monotonic()
             if wake_at is not None:
                 wait_s = min(wait_s, (wake_at - clock.now()).total_seconds())
             if wait_s > 0:
+                # a ring says that something moved, not that anything is due
                 await race(self.moved.wait(), clock.sleep(wait_s))
-            await self.step(
-                lambda conversation, now: conversation.expire(
-                    now, caught_up=hold.caught_up, unsent=self._submitter.unsent
-                ),
-                is_due=True,
-            )
-            await self.step(
-                lambda conversation, now: conversation.unheard(now, caught_up=hold.caught_up)
-            )
+            else:
+                await self._judge(hold)
             if hold.conversation.undecided:
                 await self.listener.weigh()
-            if clock.monotonic() >= hold.save_at:
-                hold.save_at = clock.monotonic() + self.limits.session_save_s
-                await self._save_session(hold)
+
+    async def _judge(self, hold: Hold) -> None:
+        """Do what is due: judge, look up, save the session."""
+        await self.step(
+            lambda conversation, now: conversation.expire(
+                now, caught_up=hold.caught_up, unsent=self._submitter.unsent
+            ),
+            is_due=True,
+        )
+        await self.step(
+            lambda conversation, now: conversation.unheard(now, caught_up=hold.caught_up)
+        )
+        now_s = self.adapters.clock.monotonic()
+        if now_s >= hold.save_at:
+            hold.save_at = now_s + self.limits.session_save_s
+            await self._save_session(hold)
 
     # ── the connection, as the listener reports it ──
 

@@ -51,8 +51,8 @@ class SessionAtRest:
         self.now = self.at(sequence, seen)
 
     def seal(self, session: SessionState | None) -> bytes | None:
-        """Return a session as the store keeps it."""
-        if session is None:
+        """Return a session as the store keeps it, None where that is there already."""
+        if session is None or session == self._saved:
             return None
         marked = {**msgspec.to_builtins(session), _MARK: self._token_mark}
         return self._sealer.seal("gateway_sessions", self._account_id, msgspec.json.encode(marked))
@@ -64,9 +64,8 @@ class SessionAtRest:
     async def save(self, store: Store, clock: Clock, epoch: int) -> None:
         """Save it if it has advanced. Raises: StoreError, LeaseLost."""
         session = self.now
-        if session is None or session == self._saved:
+        if (sealed := self.seal(session)) is None:
             return
-        sealed = self.seal(session)
         await store.commit(
             Change(account_id=self._account_id, epoch=epoch, at=clock.now(), session=sealed)
         )

@@ -196,6 +196,8 @@ class Submitter:
         """Let the first that is ready have its turn; False when nobody is."""
         self._let_go()
         await self._mark_silent()
+        if not (self._queue or self._modals):
+            return False
         await self._turn_away()
         self._begin_uploads(group)
         if self._hindrance(self.standing) is not None:

@@ -10,6 +10,7 @@ import pytest
 from tests.golden.corpus import MESSAGES, message_of
 from waystation.discord.dispatches import read_dispatch
 from waystation.discord.sieve import MessageHead, concerns
+from waystation.errors import RemoteProtocolError
 from waystation.midjourney.reading import read
 from waystation.ports import Interest
 from waystation.wire.gateway import Frame, Opcode
@@ -52,6 +53,16 @@ def test_a_head_tells_whether_a_message_can_concern_the_account(
     frame = Frame(Opcode.DISPATCH, msgspec.Raw(payload), 7, "MESSAGE_CREATE")
     assert bool(read_dispatch(frame, INTEREST)) is does
     assert len(read_dispatch(frame)) == 1
+
+
+@pytest.mark.parametrize("head", [head for head, does in ROWS if not does])
+def test_a_foreign_message_is_decoded_as_far_as_its_head(head: dict[str, Any]) -> None:
+    # no Message can be made of these, so that whoever decodes one whole fails
+    broken = {"id": 1, "content": 1, "embeds": 1, "components": 1} | head
+    frame = Frame(Opcode.DISPATCH, msgspec.Raw(msgspec.json.encode(broken)), 7, "MESSAGE_UPDATE")
+    assert read_dispatch(frame, INTEREST) == ()
+    with pytest.raises(RemoteProtocolError):
+        read_dispatch(frame)
 
 
 @pytest.mark.parametrize("golden", MESSAGES, ids=str)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import (
     ACCOUNT,
@@ -12,7 +13,9 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.actions import Refused
-from waystation.jobs import JobStatus
+from waystation.engine.changes import job_change
+from waystation.jobs import Failed, JobStatus
+from waystation.midjourney.steps import Changed
 from waystation.secret import Secret
 from waystation.wire.message import Embed
 from waystation.wire.snowflake import snowflake_at
@@ -62,3 +65,18 @@ async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_pat
         (seen,) = await here.store.unrecognised()
         assert b"unheard of" in seen.payload
         assert secret.reveal().encode() not in seen.payload
+
+
+async def test_an_id_is_drawn_for_a_delivery_that_is_owed(tmp_path: Path) -> None:
+    drawn: list[str] = []
+
+    def new_id() -> str:
+        drawn.append("delivery")
+        return drawn[-1]
+
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        for reply_url in (None, "https://example.org/hook"):
+            ended = replace(job, status=JobStatus.FAILED, code=502, reply_url=reply_url)
+            change = job_change(job, Changed(ended, (Failed(502, "no"),)), new_id, START)
+            assert len(change.deliveries) == len(drawn) == (reply_url is not None)

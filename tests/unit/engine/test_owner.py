@@ -181,10 +181,10 @@ async def test_an_error_of_our_own_does_not_end_the_owner(
     async with desk(tmp_path) as here:
         with monkeypatch.context() as patched, capture_logs() as logs:
 
-            def broken(self: Conversation, now: object, *, caught_up: bool) -> None:
+            def broken(self: Conversation, *, caught_up: bool) -> None:
                 raise RuntimeError("a bug")
 
-            patched.setattr(Conversation, "expire", broken)
+            patched.setattr(Conversation, "wake_at", broken)
             here.run()
             await here.quiet()
             here.owner.moved.ring()
@@ -550,3 +550,41 @@ async def test_a_token_that_comes_while_the_hold_is_taken_is_the_one_that_connec
         resume.set()
         await until(lambda: here.owner.caught_up)
         assert here.discord.now.token == "another token"
+
+
+async def test_nothing_is_judged_where_nothing_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    for name in ("expire", "unheard"):
+        real = getattr(Conversation, name)
+
+        def counted(self: Conversation, *args: Any, _real: Any = real, **kwargs: Any) -> Any:
+            judged.append(_real.__name__)
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Conversation, name, counted)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        here.discord.say(acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        await here.quiet()
+        assert judged == []
+        await here.pass_time(31)
+        await until(lambda: judged == ["expire", "unheard"])
+
+
+async def test_a_describe_is_five_commits(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        commits: list[int] = []
+        writer = here.store._connections.writer.connection
+        writer.set_commit_hook(lambda: bool(commits.append(1)))
+        job = await here.bind()
+        here.discord.say(acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        kinds = await here.kinds(job.jobid)
+        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
+        # accepted; asked; its interaction, its first message, its result
+        assert len(commits) == 5

@@ -4,7 +4,10 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from tests.build import replace
+from tests.fakes import FakeSealer
 from tests.unit.engine.desk import (
     ACCOUNT,
     answer,
@@ -92,3 +95,24 @@ async def test_a_new_session_is_saved_only_when_the_gap_has_been_read_back(tmp_p
         await here.becomes(job.jobid, JobStatus.COMPLETED)
         await until(lambda: here.owner.caught_up)
         assert await here.session() == opened(1, "session-2")
+
+
+async def test_a_commit_that_passes_no_event_seals_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed: list[str] = []
+    seal = FakeSealer.seal
+
+    def counted(self: FakeSealer, table: str, row_id: str, value: bytes) -> bytes:
+        sealed.append(table)
+        return seal(self, table, row_id, value)
+
+    monkeypatch.setattr(FakeSealer, "seal", counted)
+    async with desk(tmp_path) as here:
+        await here.start()
+        sealed.clear()
+        job = await here.send()
+        assert sealed == []
+        here.discord.say(told(job, sequence=7))
+        await until(lambda: here.owner.in_flight is None)
+        assert sealed == ["gateway_sessions"]

@@ -17,6 +17,7 @@ from tests.unit.engine.desk import (
     Desk,
     acknowledged,
     create,
+    described,
     desk,
     opened,
     said,
@@ -824,3 +825,15 @@ async def _trouble(here: Desk) -> Trouble | None:
 async def _mails(here: Desk) -> Sequence[Mail]:
     now = here.clock.now()
     return await here.store.claim_mails(now, now + timedelta(days=1), 9)
+
+
+async def test_where_nothing_is_to_be_asked_no_wait_is_looked_up(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        await here.quiet()
+        here.discord.looks = 0
+        here.discord.say(acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        await here.quiet()
+        assert here.discord.looks == 0

@@ -1,10 +1,11 @@
 """Writer: the one thread that writes, many transactions to a commit.
 
 How it works: a transaction is a function of the database. Callers queue functions and wait. The
-thread takes all that wait, runs each in a savepoint of one SQLite transaction and commits once: the
-disk is flushed once per batch, so more callers make larger batches, not longer queues. A function
-that raises loses its own savepoint only. A commit that fails fails everyone in it, because nothing
-of it is on disk. Answers go back to the event loop with one wake-up per batch.
+event loop hands over what one turn of it has asked for together. The thread takes all that wait,
+runs each in a savepoint of one SQLite transaction and commits once: the disk is flushed once per
+batch, so more callers make larger batches, not longer queues. A function that raises loses its own
+savepoint only. A commit that fails fails everyone in it, because nothing of it is on disk. Answers
+go back to the event loop with one wake-up per batch.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class Writer:
         self._database = database
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._asked: list[_Unit] = []
+        """In this turn of the event loop."""
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -67,7 +70,9 @@ class Writer:
         if self._closed:
             raise StoreError("The store is closed.")
         unit = _Unit(transaction, self._loop.create_future())
-        self._queue.put(unit)
+        if not self._asked:
+            self._loop.call_soon(self._hand_over)
+        self._asked.append(unit)
         value: _T = await unit.future
         return value
 
@@ -75,8 +80,14 @@ class Writer:
         """Finish what is queued and end the thread."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        for unit in self._asked:
+            self._queue.put(unit)
+        self._asked.clear()
 
     def _work(self) -> None:
         last = False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -79,6 +80,32 @@ async def test_what_waits_together_is_committed_together(
     # The gate's own batch may have taken the first ones along; never one commit each.
     assert len(commits) <= 3
     assert len(names(database)) == 50
+
+
+async def test_what_one_turn_of_the_loop_asks_for_is_one_commit(
+    writer: Writer, database: Database
+) -> None:
+    commits: list[int] = []
+    database.connection.set_commit_hook(lambda: commits.append(1) or False)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # the writer's thread runs as soon as it can
+    try:
+        for turn in range(5):
+            await asyncio.gather(*(writer.run(put(f"{turn}-{number}")) for number in range(50)))
+    finally:
+        sys.setswitchinterval(before)
+    assert (len(commits), len(names(database))) == (5, 250)
+
+
+async def test_what_is_asked_just_before_the_end_is_written(
+    writer: Writer, database: Database
+) -> None:
+    asked = asyncio.ensure_future(writer.run(put("last")))
+    await asyncio.sleep(0)
+    await writer.close()
+    assert await asked == "last"
+    assert names(database) == {"last"}
 
 
 async def test_a_transaction_that_raises_loses_its_own_writes_only(
