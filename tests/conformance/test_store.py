@@ -125,6 +125,7 @@ async def test_accounts_are_listed_oldest_first(store: Store) -> None:
 
 
 async def test_a_discord_user_and_a_channel_exist_once_in_an_installation(store: Store) -> None:
+    """R32."""
     for twin in (
         replace(build.account(2), channel=build.account().channel),
         replace(build.account(2), discord_user_id=build.account().discord_user_id),
@@ -151,6 +152,7 @@ async def test_a_removed_account_takes_no_job_and_stays_until_erased(store: Stor
 
 
 async def test_a_stale_holder_can_write_nothing(store: Store) -> None:
+    """I11."""
     job = await added(store)
     assert await store.claim_account("account-1", "other", build.later(60), build.later(90)) == 2
     with pytest.raises(LeaseLost):
@@ -161,6 +163,7 @@ async def test_a_stale_holder_can_write_nothing(store: Store) -> None:
 
 
 async def test_epochs_are_never_used_again(store: Store, reopen: Reopen) -> None:
+    """R39, I11."""
     for turn in range(3):
         await store.release_account("account-1", "me")
         await store.claim_account("account-1", "me", build.later(turn), build.later(60))
@@ -199,6 +202,7 @@ async def test_a_foreign_job_looks_absent(store: Store) -> None:
 
 
 async def test_jobids_of_one_user_never_repeat(store: Store, reopen: Reopen) -> None:
+    """R9."""
     jobs = await asyncio.gather(*(added(store, takes_slot=False, lane=99) for _ in range(50)))
     store = await reopen()
     jobs.append(await added(store, takes_slot=False, lane=99))
@@ -208,6 +212,7 @@ async def test_jobids_of_one_user_never_repeat(store: Store, reopen: Reopen) -> 
 
 
 async def test_many_at_once_never_take_more_than_there_is(store: Store) -> None:
+    """R31, I8."""
     for number in (2, 3, 4):
         await store.put_account(build.setup(build.account(number, max_jobs=number)))
     names = [f"account-{number}" for number in (1, 2, 3, 4)]
@@ -269,6 +274,7 @@ async def test_jobs_are_orphans_while_nobody_holds_their_account(
 
 
 async def test_events_are_numbered_per_job_and_read_from_a_cursor(store: Store) -> None:
+    """R37."""
     job = await added(store)
     await store.commit(build.change(build.submitted(job)))
     current = await store.get_job(job.jobid, None)
@@ -339,6 +345,7 @@ async def test_a_bad_neighbour_in_the_same_commit_harms_nobody(store: Store) -> 
 
 
 async def test_a_final_job_cannot_change_its_status(store: Store) -> None:
+    """I9."""
     job = await added(store)
     end = build.failed(job, ghost=True)
     await store.commit(build.change(end))
@@ -361,6 +368,7 @@ async def test_one_ask_in_flight_per_channel(store: Store) -> None:
 
 
 async def test_a_halt_writes_one_mail_and_stops_submissions(store: Store) -> None:
+    """R34, I12."""
     jobs = [await added(store) for _ in range(2)]
     await asyncio.gather(
         *(store.commit(build.change(halt=build.halt(f"mail-{turn}"))) for turn in range(9))
@@ -423,6 +431,7 @@ async def test_a_hung_receiver_does_not_hide_a_fresh_delivery(store: Store) -> N
 
 
 async def test_one_delivery_per_job_and_url(store: Store) -> None:
+    """R41, I9."""
     job = await added(store)
     twice = [build.delivery(job), replace(build.delivery(job), delivery_id="x")]
     with pytest.raises(StoreError):
@@ -446,6 +455,7 @@ async def test_mails_are_claimed_retried_and_end(store: Store) -> None:
 
 
 async def test_a_purge_takes_only_what_is_over(store: Store, clock: FakeClock) -> None:
+    """R40."""
     done, owed, running = [await added(store) for _ in range(3)]
     await store.commit(build.change(build.failed(done)))
     await store.commit(

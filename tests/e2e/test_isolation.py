@@ -120,6 +120,7 @@ async def test_a_halted_foreign_channel_shows_nothing_of_its_halt(install: Insta
 
 
 async def test_without_a_channel_only_ones_own_accounts_are_used(install: Install) -> None:
+    """R32, I3."""
     async with install(accounts=2) as here:
         ada, bob = await two_people(here)
         here.sim.fault("no_result")

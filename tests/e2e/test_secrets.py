@@ -1,4 +1,4 @@
-"""R46: one run at DEBUG, as processes, searched for every secret wherever it could have gone."""
+"""R46, I14: a run of processes at DEBUG, searched for each secret wherever it could have gone."""
 
 from __future__ import annotations
 

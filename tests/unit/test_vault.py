@@ -39,6 +39,7 @@ def test_a_value_opens_in_its_own_place(table: str, row_id: str, value: bytes) -
 
 @pytest.mark.parametrize("place", [("accounts", "2"), ("sessions", "1"), ("account", "s1")])
 def test_a_value_copied_elsewhere_does_not_open(place: tuple[str, str]) -> None:
+    """R45."""
     vault = Vault(RING)
     with pytest.raises(VaultError):
         vault.unseal(*place, vault.seal("accounts", "1", b"token"))
@@ -95,6 +96,7 @@ def test_a_new_installation_gets_a_key_file_of_its_own(tmp_path: Path) -> None:
 def test_no_key_is_made_when_something_is_sealed_already(
     tmp_path: Path, sealed: bool, check: bytes | None
 ) -> None:
+    """R45."""
     with pytest.raises(VaultError, match="missing"):
         again(tmp_path, check, sealed=sealed)
     assert list(tmp_path.iterdir()) == []
@@ -146,6 +148,7 @@ def test_a_damaged_ring_is_refused_without_quoting_it(tmp_path: Path, text: str)
 
 
 def test_after_rotation_old_values_open_and_tokens_stay_valid(tmp_path: Path) -> None:
+    """R45."""
     before = new(tmp_path)
     check, sealed = before.new_check(), before.seal("accounts", "1", b"token")
     rotated = rotate_keys(tmp_path)

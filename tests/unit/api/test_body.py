@@ -156,6 +156,7 @@ async def test_a_body_that_declares_too_much_is_not_read() -> None:
 
 
 async def test_a_body_that_turns_out_too_large_is_refused_at_that_byte() -> None:
+    """R43."""
     with pytest.raises(TooLarge):
         await read([b"x" * 60, b"x" * 60], ends="stall")
 

@@ -53,6 +53,7 @@ async def test_metrics_show_totals_and_what_else_is_registered() -> None:
 
 
 async def test_no_probe_names_a_user_account_or_channel() -> None:
+    """R48."""
     app = face(metrics=CollectorRegistry())
     bodies = [
         (await ask(app, "GET", path, headers={})).body.decode()

@@ -170,6 +170,7 @@ async def test_a_body_is_no_part_of_the_head() -> None:
 
 
 async def test_a_slow_body_is_answered_and_cut() -> None:
+    """R43."""
     limits = Limits(body_s=HURRIED_S)
     async with served(limits=limits) as port, connected(port) as (reader, writer):
         writer.write(
@@ -274,6 +275,7 @@ async def test_trailers_that_never_end_are_cut_and_kept_nowhere(
 
 
 async def test_trailers_are_dropped() -> None:
+    """R43."""
     async with served() as port, connected(port) as (reader, writer):
         writer.write(
             b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"

@@ -24,6 +24,7 @@ FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d"
 @pytest.mark.parametrize("path", ["/v2/jobs/", "/v2/jobs"])
 @pytest.mark.parametrize("code", [200, 400, 422, 429, 502, 504, 596])
 async def test_a_known_job_is_always_read_with_200(path: str, code: int) -> None:
+    """R3."""
     job = replace(FAILED, code=code)
     answered = await ask(face(FakeService(job)), "GET", f"{path}?jobid={quote(job.jobid)}")
     assert (answered.status, answered.body) == (200, job_json(job))

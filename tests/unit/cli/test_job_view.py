@@ -161,6 +161,7 @@ def test_a_caption_is_shown_without_the_one_it_answers() -> None:
 
 
 def test_foreign_words_steer_no_terminal_wherever_they_stand() -> None:
+    """R49."""
     odd = "\x1b[31m"
     job = {
         "prompt": odd,

@@ -90,6 +90,7 @@ def bombs(name: str) -> list[bytes]:
 
 @pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
 def test_a_bomb_in_many_small_pieces_is_refused_without_being_inflated_whole(name: str) -> None:
+    """R43."""
     frames = bombs(name)
     assert sum(map(len, frames)) < MAX_MESSAGE_BYTES // 500
     inflater = COMPRESSIONS[name]()

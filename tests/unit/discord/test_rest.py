@@ -225,6 +225,7 @@ async def test_what_may_have_been_executed_is_unknown_and_sent_once(
 
 
 async def test_an_interaction_never_follows_a_redirect(rest: DiscordRest, discord: StandIn) -> None:
+    """R12."""
     discord.on(ASK_ROUTE, Reply(307, headers={"Location": "/api/v9/elsewhere"}))
     assert isinstance(await submit(rest), Unknown)
     assert not discord.asked("POST /elsewhere")

@@ -128,6 +128,7 @@ async def settle() -> None:
 async def test_one_user_takes_in_four_pictures_at_once_and_another_is_not_held_up(
     verb: str, params: dict[str, object]
 ) -> None:
+    """R43."""
     fetcher, places = Fetcher(), Shares(4, 16)
     fetcher.hangs = True
     intake = intake_of(fetcher, places)

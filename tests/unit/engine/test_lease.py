@@ -41,6 +41,7 @@ async def test_a_lease_is_kept_whatever_the_wall_clock_is_set_to(
 
 
 async def test_a_request_is_shorter_than_what_remains_of_the_lease(tmp_path: Path) -> None:
+    """R17."""
     async with desk(tmp_path) as here:
         await here.start()
         hold = here.owner._held()

@@ -61,6 +61,7 @@ async def test_a_users_own_record_changes_only_where_asked(tmp_path: Path) -> No
 
 
 async def test_a_profile_set_while_the_token_is_rotated_keeps_the_new_token(tmp_path: Path) -> None:
+    """R44."""
     async with house(tmp_path) as here:
         read_earlier = await here.user()
         now = here.here.clock.now()

@@ -75,6 +75,7 @@ async def second_account(here: Desk) -> Account:
 async def test_every_account_gets_an_owner_before_the_pool_counts_as_started(
     tmp_path: Path,
 ) -> None:
+    """I7."""
     async with floor(tmp_path) as here:
         await here.pool.started.wait()
         assert [owner.account.account_id for owner in here.pool.owners] == [ACCOUNT.account_id]

@@ -134,6 +134,7 @@ async def test_a_press_copies_its_ids_and_may_be_completed_at_once(tmp_path: Pat
 
 
 async def test_a_second_u1_is_refused_and_names_the_first_under_two_at_once(tmp_path: Path) -> None:
+    """R38."""
     async with house(tmp_path) as here:
         parent = await drawn(here)
         both = [await here.ask(pressing(parent, "U1")) for _ in range(2)]

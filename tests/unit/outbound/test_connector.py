@@ -95,6 +95,7 @@ async def test_an_exception_lets_a_literal_address_through(
 async def test_a_name_that_changes_its_address_is_resolved_once_per_connection(
     serve: Serve,
 ) -> None:
+    """R42."""
     port = URL(await serve(hello)).port
     names = Names(["127.0.0.1"], ["169.254.169.254"])
     async with guarded_session(LOOPBACK, names) as session:

@@ -255,6 +255,8 @@ async def test_an_encoded_picture_is_decoded(fetcher: Fetcher, serve: Serve, enc
 
 
 async def test_too_many_pixels_are_refused_before_decoding(fetcher: Fetcher, serve: Serve) -> None:
+    """R43."""
+
     async def give(request: web.Request) -> web.Response:
         return web.Response(body=huge_png(60_000, 60_000))
 

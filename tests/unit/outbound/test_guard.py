@@ -93,11 +93,13 @@ def test_public_addresses_are_allowed(text: str) -> None:
     ],
 )
 def test_addresses_that_are_not_public_are_refused(text: str) -> None:
+    """R42."""
     assert not allowed(ip_address(text))
 
 
 @pytest.mark.parametrize("wrap", UNWRAPPED)
 def test_a_wrapped_address_is_judged_as_the_one_inside(wrap: object) -> None:
+    """R42."""
     assert callable(wrap)
     assert allowed(wrap(IPv4Address("8.8.8.8")))
     assert not allowed(wrap(IPv4Address("10.0.0.1")))
@@ -128,6 +130,7 @@ def test_nothing_in_the_table_is_routable(address: IPv4Address | IPv6Address) ->
 def test_metadata_addresses_stay_closed_whatever_is_excepted(
     address: IPv4Address | IPv6Address,
 ) -> None:
+    """R42."""
     assert not allowed(address, EVERYTHING)
     assert not allowed(address, (ip_network(address),))
 

@@ -138,6 +138,7 @@ async def test_a_mail_arrives_as_plain_text(inbox: Inbox, server: SmtpServer) ->
     ],
 )
 async def test_foreign_text_stays_in_the_body(inbox: Inbox, server: SmtpServer, body: str) -> None:
+    """R49."""
     await SmtpMailer(server).send(replace(MAIL, body=body))
     (envelope,) = inbox.envelopes
     assert envelope.rcpt_tos == ["owner@example.test"]

@@ -51,6 +51,7 @@ def test_a_new_job_names_the_guild_of_its_channel(database: Database, guild_id: 
 
 
 def test_milliseconds_in_a_jobid_are_unique_per_user(database: Database) -> None:
+    """R9."""
     accounts.add_user(database, "b@example.org", b"h", build.later())
     accounts.put(database, build.setup(build.account(2, user_id=2)))
     first = [accepted(database, build.draft(takes_slot=False)).jobid for _ in range(3)]
@@ -96,6 +97,7 @@ def test_only_the_caller_s_own_jobs_are_named(database: Database) -> None:
 
 
 def test_another_user_s_account_is_no_candidate(database: Database) -> None:
+    """R32, I3."""
     accounts.add_user(database, "b@example.org", b"h", build.later())
     answer = refused(database, build.draft(user_id=2))
     assert (answer.max_jobs, answer.executing_jobs, answer.all_halted) == (0, (), False)
