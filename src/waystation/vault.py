@@ -164,7 +164,10 @@ def rotate_keys(data_dir: Path) -> Vault:
     """
     path = data_dir / KEY_FILE
     if not path.exists():
-        raise VaultError(f"There is no key file {path}; a ring in WAYSTATION_KEY is yours to edit.")
+        raise VaultError(
+            f"There is no key file {path}. WAYSTATION_DATA_DIR says where to look for it; a ring "
+            "in WAYSTATION_KEY is yours to edit."
+        )
     with _alone_in(data_dir):
         ring = _load(path)
         rotated = KeyRing(ring.tokens, (os.urandom(_KEY_BYTES), *ring.sealing))

@@ -47,17 +47,6 @@ _TokenStdin = Annotated[
 _MaxJobs = Annotated[
     int | None, typer.Option(min=1, max=15, help="Most jobs at once; 3 for a new account.")
 ]
-_Given = Annotated[list[str] | None, typer.Argument(hidden=True)]
-"""Taken only so that the refusal is ours: typer's own would repeat what may be a token."""
-
-_SHOWN = "The Discord token is no argument: nothing was sent"
-_SHOWN_MEND = (
-    "What is typed there is kept in the shell's history, and other users of the machine can read "
-    "it. Delete that line of the history.\n"
-    "Run `waystation accounts add` and paste the token when asked, or pipe it in with "
-    "--token-stdin."
-)
-
 _Server = Annotated[
     str | None,
     typer.Option(metavar="SERVER", help="Discord id of the channel's server.", callback=channel_id),
@@ -78,7 +67,6 @@ _Force = Annotated[
 
 @app.command()
 def add(
-    given: _Given = None,
     server: _Server = None,
     channel: _Where = None,
     max_jobs: _MaxJobs = None,
@@ -93,8 +81,6 @@ def add(
     the bot.
     """
     with opened(as_json) as screen:
-        if given:
-            raise InvalidRequest(_SHOWN, details=_SHOWN_MEND)
         if (server is None) is not (channel is None):
             raise InvalidRequest("--server and --channel go together: a channel and its server")
         discord = _token(token_stdin)

@@ -12,8 +12,8 @@ from typer.core import TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 from waystation.cli.exits import Exit
+from waystation.cli.hints import with_hint
 from waystation.errors import InvalidRequest
-from waystation.secret import veiled
 
 __all__ = ["CommandGroup"]
 
@@ -40,12 +40,19 @@ class CommandGroup(TyperGroup):
         sys.exit(code if isinstance(code, int) else Exit.OK)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command as typer does; what a wrong usage repeats of a token is hidden."""
+        """Run a command as typer does; a wrong usage is told without tokens and with a hint."""
         try:
             return super().invoke(ctx)
         except TyperException as error:
-            error.message = veiled(error.message)
-            raise
+            where = getattr(error, "ctx", None)
+            if ctx.parent is not None or where is None:
+                raise
+            names = where.command_path.removeprefix(ctx.command_path).strip()
+            sentence = error.format_message()
+            told = with_hint(names, sentence)
+            if told == sentence:
+                raise
+            where.fail(told)
 
     def get_params(self, ctx: Any) -> Any:
         """Return the group's own options."""

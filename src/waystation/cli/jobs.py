@@ -12,7 +12,7 @@ from waystation.cli.job_view import headline
 from waystation.cli.options import Jobid, Json, Limit, Save, Singles
 from waystation.cli.remote import ask
 from waystation.cli.report import report
-from waystation.cli.saving import Saved, folder_at, save
+from waystation.cli.saving import Saved, folder_of, save
 from waystation.cli.screen import link, marked, opened
 from waystation.cli.waiting import waiting
 
@@ -38,7 +38,7 @@ def show(
 ) -> None:
     """Show a job as it is now; done however it ended, unless --save finds nothing to save."""
     with opened(as_json) as screen:
-        to = folder and folder_at(folder)
+        to = folder_of(folder, singles)
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
             job = await client.job(jobid)
@@ -58,7 +58,7 @@ def watch(
     """Follow a job until it is final; the exit code says how it ended."""
     with opened(as_json) as screen:
         screen.jobid = jobid
-        to = folder and folder_at(folder)
+        to = folder_of(folder, singles)
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
             limit = "" if timeout_s is None else f", at most {timeout_s:g} s"

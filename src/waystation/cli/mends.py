@@ -13,6 +13,7 @@ from waystation.errors import (
     Busy,
     ButtonRepeated,
     Halted,
+    InvalidRequest,
     NotFound,
     RemoteProtocolError,
     SubscriptionExpired,
@@ -37,6 +38,10 @@ MENDS: Mapping[str, Mend] = {
         "the accounts and their channels:",
         "waystation accounts list",
     ),
+    "discord, server or channel value is missing": (
+        "you have several accounts; name one by --channel CHANNEL:",
+        "waystation accounts list",
+    ),
     "Midjourney bot not configured": (
         "send the bot a direct message as that user, or name the channel of a server:",
         "waystation accounts add --server SERVER --channel CHANNEL",
@@ -51,6 +56,8 @@ MENDS: Mapping[str, Mend] = {
     ),
 }
 """An error's message → its mend."""
+
+_SHOW = ("an account finds its own jobs alone; if another of yours drew it:", "waystation show")
 
 _DOCTOR = ("on the service's host, a look at Discord and the accounts:", "waystation doctor")
 
@@ -117,6 +124,8 @@ def job_mends(job: Mapping[str, object]) -> Iterator[Mend]:
         return
     if job.get("code") == Halted.status_hint:
         yield halt_mend(str(job.get("error")), str(job.get("channel") or ""))
+    elif job.get("verb") == "show" and job.get("code") == InvalidRequest.status_hint:
+        yield _SHOW[0], f"{_SHOW[1]} {job.get('uuid') or 'UUID'} --channel CHANNEL"
     elif job.get("code") in (TransportError.status_hint, Unavailable.status_hint):
         yield _DOCTOR
 

@@ -22,13 +22,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from waystation.cli.screen import Screen, link
-from waystation.errors import PreconditionFailed, WaystationError
+from waystation.errors import InvalidRequest, PreconditionFailed, WaystationError
 from waystation.jobs import FINAL
 
 if TYPE_CHECKING:
     from waystation.client import Client
 
-__all__ = ["Saved", "folder_at", "named", "save"]
+__all__ = ["Saved", "folder_at", "folder_of", "named", "save"]
 
 _MOST_BYTES = 100 * 1024 * 1024
 """Per picture: what a server on Discord takes at most."""
@@ -70,6 +70,16 @@ class Saved:
         """Say on stderr what could not be saved."""
         for _, why in self.failures:
             screen.note(f"✗ not saved: {why}", "red")
+
+
+def folder_of(path: Path | None, singles: bool) -> Path | None:
+    """Return the directory of `--save` as `folder_at` does, None where nothing is to be saved.
+
+    Raises: InvalidRequest: `--singles` without it; PreconditionFailed
+    """
+    if path is None and singles:
+        raise InvalidRequest("--singles saves pictures; say where with --save DIR")
+    return None if path is None else folder_at(path)
 
 
 def folder_at(path: Path) -> Path:

@@ -14,7 +14,7 @@ import typer
 from waystation.cli.options import RESULT, Json, Limit, Save, Singles, channel_id, job_id
 from waystation.cli.remote import ask
 from waystation.cli.report import report
-from waystation.cli.saving import Saved, folder_at, save
+from waystation.cli.saving import Saved, folder_of, save
 from waystation.cli.screen import opened
 from waystation.cli.waiting import waiting
 from waystation.errors import InvalidRequest, PreconditionFailed
@@ -146,6 +146,8 @@ def _signature(command: Command) -> Signature:
 
 def _parameter(param: Param) -> Parameter:
     kind, metavar, help = _ARGUMENTS[param.kind]
+    if param.required and param.kind is ParamKind.TEXT:
+        metavar = param.name.upper()
     choices = "|".join(param.choices)
     metavar = choices if 0 < len(choices) <= _WIDEST_CHOICE else metavar
     help = help.format(help=param.help, fewest=param.fewest, most=param.most)
@@ -173,7 +175,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
         fields, files = _request(command, given)
         if folder is not None and not wait:
             raise InvalidRequest("--save needs the result; leave --no-wait out")
-        to = folder and folder_at(folder)
+        to = folder_of(folder, given.get("singles", False))
 
         async def call(client: Client) -> tuple[Job, Saved | None]:
             bot = f"the bot, at most {ANSWER_S:g} s"

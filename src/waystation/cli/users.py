@@ -16,7 +16,7 @@ from waystation.cli.confirming import confirm, must_ask
 from waystation.cli.group import CommandGroup
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
-from waystation.cli.screen import MARK, Grid, Screen, fields, opened, plain
+from waystation.cli.screen import MARK, Grid, Screen, escaped, fields, opened, plain
 from waystation.contract import instant
 from waystation.errors import ConfigurationError, InvalidRequest, NotFound
 
@@ -34,7 +34,15 @@ app = typer.Typer(
 
 _T = TypeVar("_T")
 
-_NO_DATABASE = "WAYSTATION_DATA_DIR says where it is; `waystation users add` makes one."
+_NO_DATABASE = (
+    "Set WAYSTATION_DATA_DIR, or --config, as it is set for `waystation serve`; for a new "
+    "installation `waystation users add` makes a database."
+)
+
+_NEW_DATABASE = (
+    "The token is good for a service that uses this database. If yours uses another one, set "
+    "WAYSTATION_DATA_DIR as it is set for `waystation serve`, and add the user there."
+)
 
 _END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
 
@@ -47,10 +55,13 @@ def _moment(text: str) -> datetime:
         except ValueError:
             continue
         return found if "T" in text else datetime.combine(found, _END_OF_DAY)
-    raise typer.BadParameter("a day like 2027-01-31, or a moment like 2027-01-31T12:00:00")
+    raise typer.BadParameter(
+        f"{escaped(repr(text))} is no date; write a day as 2027-01-31, or a moment in UTC as "
+        "2027-01-31T12:00:00"
+    )
 
 
-_Who = Annotated[str, typer.Argument(metavar="WHO", help="The user's id or e-mail address.")]
+_Who = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address, or id.")]
 _On = Annotated[
     datetime | None,
     typer.Option(
@@ -182,6 +193,7 @@ def _on_host(
     answer = asyncio.run(run())
     if is_new and making is not None:
         making.note(f"made the database {path}")
+        making.note(_NEW_DATABASE)
     return answer
 
 

@@ -31,7 +31,6 @@ def test_the_discord_token_is_never_an_argument() -> None:
     command = typer.main.get_command(app)
     params = command.commands["accounts"].commands["add"].params  # type: ignore[attr-defined]
     assert {name for param in params for name in param.opts} == {
-        "given",
         "--server",
         "--channel",
         "--max-jobs",
@@ -54,11 +53,6 @@ def test_a_token_as_an_argument_is_refused_without_repeating_it(
     said = ran.out + ran.err
     assert "history" in said and "--token-stdin" in said
     assert TOKEN not in said and "GabcdE" not in said
-
-
-def test_the_help_of_add_names_no_argument() -> None:
-    shown = run("accounts", "add", "--help").out
-    assert "GIVEN" not in shown and "Arguments" not in shown
 
 
 def test_add_reads_the_token_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:

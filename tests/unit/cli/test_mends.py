@@ -99,3 +99,11 @@ def test_a_halt_is_ended_by_a_reset_unless_the_token_was_rejected() -> None:
     assert halt_mend("Pending mod message", "2")[1] == "waystation accounts reset 2"
     guild = halt_mend("Discord rejected the account's token (x)", "2", "9")
     assert guild[1] == "waystation accounts add --server 9 --channel 2"
+
+
+def test_a_job_that_one_account_does_not_know_may_be_anothers() -> None:
+    unknown = {"verb": "show", "status": "failed", "code": 400, "uuid": "abc"}
+    [(what, command)] = job_mends(unknown)
+    assert "another of yours" in what
+    assert command == "waystation show abc --channel CHANNEL"
+    assert list(job_mends(unknown | {"verb": "imagine"})) == []

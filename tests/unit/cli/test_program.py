@@ -6,6 +6,9 @@ import codecs
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
+
+import pytest
 
 from tests.unit.cli.run import run
 from waystation.cli.exits import EXITS
@@ -28,6 +31,30 @@ def test_help_names_what_works_on_this_host() -> None:
 
 def test_version_is_the_packages() -> None:
     assert run("--version").out == f"waystation {version('waystation')}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("users list", "users expire a@b.example --now", "users revoke 1", "users rotate 1"),
+        *("users admin 1", "doctor", "rotate-key", "jobs list", "accounts list", "info"),
+    ],
+)
+def test_a_command_in_the_wrong_place_makes_nothing_there_and_names_it(
+    tmp_path: Path, command: str
+) -> None:
+    place = tmp_path / "elsewhere"
+    environment = {
+        "WAYSTATION_DATA_DIR": str(place),
+        "WAYSTATION_DISCORD_URL": "http://127.0.0.1:9",
+        "COLUMNS": "500",
+    }
+    ran = run(*command.split(), environment=environment)
+    assert ran.exit_code != 0
+    assert not place.exists()
+    if command.split()[0] in ("users", "doctor", "rotate-key"):
+        assert str(place) in ran.out + ran.err
+        assert "WAYSTATION_DATA_DIR" in ran.out + ran.err
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:

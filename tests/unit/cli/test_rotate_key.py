@@ -25,5 +25,5 @@ def test_a_new_key_seals_and_the_old_ones_stay(tmp_path: Path) -> None:
 
 def test_without_a_key_file_it_says_so(tmp_path: Path) -> None:
     ran = run("rotate-key", "--json", environment={"WAYSTATION_DATA_DIR": str(tmp_path)})
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "no key file" in ran.json["error"]

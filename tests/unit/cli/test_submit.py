@@ -243,3 +243,17 @@ def test_a_mask_that_is_neither_is_told_without_asking(
     said = given or "the empty text"
     assert ran.json == {"error": f"{said} is neither a file nor base64", "code": 412}
     assert client.calls == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "usage"), [("imagine", "{PROMPT}"), ("button", "{JOBID} {BUTTON}"), ("show", "{UUID}")]
+)
+def test_an_argument_is_named_by_what_it_is(verb: str, usage: str) -> None:
+    assert usage in run(verb, "--help").out
+
+
+@pytest.mark.parametrize("command", ["imagine fox", "jobs show job:1", "jobs watch job:1"])
+def test_single_pictures_need_a_directory(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    client = answer_with(monkeypatch)
+    ran = run(*command.split(), "--singles")
+    assert ran.exit_code == 2 and "--save DIR" in ran.err and client.calls == []

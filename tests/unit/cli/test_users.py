@@ -159,7 +159,10 @@ def test_only_add_makes_a_database(users: Users, tmp_path: Path, command: str) -
     assert (ran.exit_code, ran.json["code"]) == (2, 400)
     assert ran.json["error"] == f"There is no database at {path}"
     assert not (tmp_path / "data").exists()
-    assert f"made the database {path}" in users("add", "--email", "ada@example.org").err
+    assert "WAYSTATION_DATA_DIR" in ran.json["errorDetails"]
+    made = users("add", "--email", "ada@example.org").err
+    assert f"made the database {path}" in made and "WAYSTATION_DATA_DIR" in made
+    assert "made the database" not in users("add", "--email", "eve@example.org").err
     assert "made" not in users("add", "--email", "bob@example.org").err
 
 
@@ -253,3 +256,11 @@ def test_a_token_in_place_of_a_user_is_not_repeated(
     ran = run("users", "rotate", "user:1-abcdefghijklmnopqrst", *flags, environment=environment)
     assert ran.exit_code == 8 and "There is no user" in ran.out + ran.err
     assert "abcdefghij" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("date", ["31.01.2027", "tomorrow", "2027-13-01", "2027-01-31 12:00"])
+def test_a_date_of_another_form_is_told_the_right_one(date: str) -> None:
+    ran = run("users", "expire", "ada@example.org", "--on", date, "--json")
+    assert ran.exit_code == 2
+    assert date in ran.json["error"]
+    assert "2027-01-31, or a moment in UTC as 2027-01-31T12:00:00" in ran.json["error"]

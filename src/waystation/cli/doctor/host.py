@@ -21,6 +21,8 @@ from waystation.vault import KEY_FILE
 
 __all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_users"]
 
+_ELSEWHERE = "If yours is elsewhere, set WAYSTATION_DATA_DIR as it is set for the service."
+
 _LEAST_FREE_BYTES = 200 * 1024 * 1024
 """Below this a day's jobs and a backup may not fit. Our choice."""
 
@@ -44,7 +46,8 @@ def look_at_database(settings: Settings) -> Iterator[Finding]:
     """Yield what is found; unless it is fine, what needs a database cannot be looked at."""
     path = settings.database_path
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
-        yield warning(f"there is no database {path} yet", "`waystation serve` makes it.")
+        mend = f"`waystation serve` makes it. {_ELSEWHERE}"
+        yield warning(f"there is no database {path} yet", mend)
         return
     try:
         connection = connect(path, read_only=True)
