@@ -296,7 +296,7 @@ class Owner:
                 helpers = [
                     group.create_task(self._submitter.run()),
                     group.create_task(self._recovery.run()),
-                    group.create_task(self._recovery.read_for_ghosts()),
+                    group.create_task(self._recovery.read_late()),
                     group.create_task(self._keep_time(hold)),
                     group.create_task(hold.lease.keep()),
                 ]
@@ -389,13 +389,13 @@ class Owner:
         """
         hold = self._held()
         self._is_connected = True
-        hold.conversation.seen(session.newest)
         if not resumed or self._recovery.gap:
             hold.session.now = None
             self._recovery.torn()
-            await self.step(lambda conversation, _: conversation.missed())
+            await self.step(lambda conversation, now: conversation.missed(now, session.newest))
             self._recovery.missed(session)
         else:
+            hold.conversation.seen(session.newest)
             await self.bridged(session)
 
     async def bridged(self, session: SessionState) -> None:
@@ -409,9 +409,10 @@ class Owner:
         hold.caught_up = self._is_connected
         if hold.caught_up:
             self._blind_since = None
-        if ghosts := hold.conversation.unread_ghosts:
-            hold.conversation.reading_late([ghost.jobid for ghost in ghosts])
-            self._recovery.want_ghosts()
+        ghosts = hold.conversation.unread_ghosts
+        hold.conversation.reading_late([ghost.jobid for ghost in ghosts])
+        if ghosts or hold.conversation.unread_past is not None:
+            self._recovery.want_late()
         # whose a picture is may depend on what was read back; an earlier process may have held it
         await self.listener.weigh()
         self.moved.ring()
@@ -443,6 +444,15 @@ class Owner:
     def unread_ghosts(self) -> Sequence[Job]:
         """The ghosts of which a gap may hide the late result."""
         return self._held().conversation.unread_ghosts
+
+    @property
+    def unread_past(self) -> str | None:
+        """The id from which on history is read for what was asked before we listened."""
+        return self._held().conversation.unread_past
+
+    def read_past(self) -> None:
+        """Remember that history was read for that, or cannot be."""
+        self._held().conversation.read_past()
 
     def read_late(self) -> None:
         """Remember that history was read for the ghosts, or cannot be."""
@@ -540,6 +550,8 @@ class Owner:
             self.applied(sequence)
         for jobid in step.unheard:
             log.info("job.unheard", jobid=jobid, account=self.account.account_id)
+        if step.reads_past:
+            self._recovery.want_late()
         if step.look_back:
             hold.conversation.looking_back(step.look_back, is_due=is_due)
             self._recovery.want(step.look_back, is_due=is_due)

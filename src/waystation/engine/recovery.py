@@ -2,8 +2,8 @@
 
 A gateway session that was resumed replays everything. After any other gap the channel's history is
 read back before anything is judged (R28): unfinished jobs complete from it (R30), and replies that
-history never holds are settled as lost (R29). Ghosts get their late results afterwards and apart:
-neither a job nor a caller waits for them.
+history never holds are settled as lost (R29). Afterwards and apart it is read for what no caller
+waits for: the late results of ghosts, and what was asked by hand before we listened.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _LONGEST_PAUSE_S = 60.0
 
 
 class Recovery:
-    """Reads one account's channel back: one task of each hold for what lives, one for ghosts (R28).
+    """Reads one account's channel back: a task of each hold for what lives, one for the rest (R28).
 
     What is wanted while it reads or gathers is read for together. It takes its time between two
     reads, the more the closer they follow one another, except where a job is due.
@@ -73,15 +73,15 @@ class Recovery:
         self._session: SessionState | None = None
         """The session after a gap that is not bridged yet."""
         self._gaps = 0
-        self._ghosts = asyncio.Event()
-        """Set while history is to be read for ghosts."""
+        self._late = asyncio.Event()
+        """Set while history is to be read for ghosts, or for what was asked before."""
 
     def begin(self) -> None:
         """Begin anew with a new hold; what was wanted under an old one is found again."""
         self._wanted.clear()
         self._is_due, self._session = False, None
         self._bell.clear()
-        self._ghosts.clear()
+        self._late.clear()
 
     def want(self, jobids: Iterable[JobId], *, is_due: bool) -> None:
         """Read history for these jobs soon.
@@ -92,9 +92,9 @@ class Recovery:
         self._is_due = self._is_due or is_due
         self._bell.set()
 
-    def want_ghosts(self) -> None:
-        """Read history for the ghosts that have missed something."""
-        self._ghosts.set()
+    def want_late(self) -> None:
+        """Read history for ghosts that have missed something, and for what was asked before."""
+        self._late.set()
 
     def torn(self) -> None:
         """Note that something was missed: a reading that is under way does not have it."""
@@ -132,20 +132,26 @@ class Recovery:
                 await self._look_back()
                 read_at = clock.monotonic()
 
-    async def read_for_ghosts(self) -> None:
+    async def read_late(self) -> None:
         """Read until cancelled. Raises: StoreError.
 
         One that a new gap ends is wanted again when that is bridged.
         """
         owner = self._owner
         while True:
-            await self._ghosts.wait()
-            self._ghosts.clear()
-            since = _first(owner.unread_ghosts)
-            if since is not None:
-                grace = owner.limits.conversation.blind_grace
-                await self._read_since(since, owner.adapters.clock.now() + grace)
-            if not self._ghosts.is_set():
+            await self._late.wait()
+            self._late.clear()
+            give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
+            # apart, and first: old ghosts may have much to be read
+            if (since := owner.unread_past) is not None:
+                gaps = self._gaps
+                await self._read_since(since, give_up_at)
+                if gaps == self._gaps:
+                    owner.read_past()
+                await owner.listener.weigh()
+            if (since := _first(owner.unread_ghosts)) is not None:
+                await self._read_since(since, give_up_at)
+            if not self._late.is_set():
                 owner.read_late()
             await owner.listener.weigh()
 

@@ -13,7 +13,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -61,22 +61,22 @@ from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.buttons import CANCEL_JOB, all_components
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_deadline, verdict
-from waystation.midjourney.edits import Faces, edit_of, in_history, is_edit
+from waystation.midjourney.edits import Faces, edit_of, finishes, in_history, is_edit
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.held import HeldPicture, HeldPictures
-from waystation.midjourney.likeness import asked_after
 from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
-from waystation.midjourney.memory import UNREAD, Memory, Plain
+from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, Changed, HaltSign, Step, join, take
+from waystation.midjourney.unread import Doubts, Unread
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
-from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, is_newer, newest, snowflake_time
+from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest, snowflake_time
 
 __all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
 
@@ -116,8 +116,12 @@ class Conversation:
         self._held = HeldPictures(self._candidates, self._memory)
         self._weigh_at: datetime | None = None
         """When a picture that waits for more than elimination is weighed again."""
-        self._unread = self._memory.table(UNREAD, Plain(str))
-        """The id before which every ask has missed something that is not read back yet (R20)."""
+        self._unread = Unread(self._memory)
+        """What was missed and is not read back yet (R20)."""
+        self._reads_past = True
+        """Whether history is, or will be, read for what was asked before we listened."""
+        self._doubtful = Doubts()
+        """Pictures that came when that progress was deleted which history might have shown."""
         self._late: frozenset[JobId] = frozenset()
         """Ghosts for which history is read after a gap."""
         self._early = RecentIds()
@@ -228,7 +232,8 @@ class Conversation:
                 source.custom_id,
                 self._newest,
             )
-        return self._learnt(self._step(jobid, now, event))
+        step = self._learnt(self._step(jobid, now, event))
+        return replace(step, reads_past=self._depends_on_past(job))
 
     def silent(self, jobid: JobId, now: datetime, *, refused: bool = False) -> Step:
         """Return the step for an ask of which nothing was seen in time: others may pass (R15).
@@ -343,12 +348,19 @@ class Conversation:
 
     def _weighed(self, now: datetime) -> Step:
         self._weigh_at = None
+        waiting: set[str] = set()
         for held, ask in self._held.decided():
             job = self._jobs.get(JobId(ask))
             if job is None:
                 self._held.finish(held, ask)
                 return self._weighed(now)
-            if job.hash is None and self._is_unread(job):
+            if job.hash is None and self._unread.hides_from(job):
+                continue
+            past = self._unread.may_own(held.message.id)
+            if (past or self._doubtful.about(held.message.id, job)) and not self._held.is_told(
+                held
+            ):
+                waiting.update({ask} if past and self._reads_past else ())
                 continue
             named_at = _named_at(job)
             if named_at is None or named_at <= now:
@@ -356,15 +368,25 @@ class Conversation:
             self._weigh_at = min(named_at, self._weigh_at or named_at)
         if self._weigh_at is not None:
             return NOTHING
+        return self._given_up(waiting, now)
+
+    def _given_up(self, waiting: Collection[str], now: datetime) -> Step:
+        """Return the end of jobs of which nothing more can be learnt, after one more look.
+
+        Args: waiting: asks for which history is still to be read
+        """
         jobids = frozenset(
             JobId(ask)
             for ask in self._held.asks
-            if (job := self._jobs.get(JobId(ask))) is not None and not job.final
+            if (job := self._jobs.get(JobId(ask))) is not None
+            and not job.final
+            and ask not in waiting
         )
         if not jobids <= self._ambiguous:
             return self._looks_again(jobids)
         for asks in self._held.hopeless():
-            if self._lookups.under_way(asks) or not self._late.isdisjoint(asks):
+            late = self._lookups.under_way(asks) or not self._late.isdisjoint(asks)
+            if late or not asks.isdisjoint(waiting):
                 continue
             ends = [self._step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
             if any(end.writes for end in ends):
@@ -389,35 +411,52 @@ class Conversation:
         )
         return self._learnt(lost)
 
-    def missed(self) -> Step:
+    def missed(self, now: datetime, listening: str = NO_SNOWFLAKE) -> Step:
         """Return the step after a gap: until history was read, elimination decides nothing (R20).
 
         Somebody may have asked for the same in it, and his picture be all that is heard.
+
+        Args: listening: the newest id of which the new session knows
         """
         asked = [job for job in self._jobs.values() if job.submitted_at and not late_ended(job)]
-        if asked:
-            self._unread[_BEFORE] = str(1 + int(newest(*map(asked_after, asked))))
+        if self._unread.missed(asked, self._newest, listening):
+            self._doubtful.listening(listening, now)
+        self._reads_past = True
+        self.seen(listening)
         return self._learnt(NOTHING)
 
     def read_to_the_end(self, since: str) -> Step:
         """Return the step after history was read from an id on: all asked after it is known."""
-        if is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), since):
-            self._unread[_BEFORE] = since
-            if not any(self._is_unread(job) for job in self._jobs.values()):
-                del self._unread[_BEFORE]
+        self._unread.read_to_the_end(since, self._jobs.values())
         return self._learnt(NOTHING)
 
-    def _is_unread(self, job: Job) -> bool:
-        return is_newer(self._unread.get(_BEFORE, NO_SNOWFLAKE), asked_after(job))
+    @property
+    def unread_past(self) -> Snowflake | None:
+        """The id from which on history is read for what was asked before we listened.
+
+        None where everything was heard, or no picture is waited for that could be somebody's.
+        """
+        asked = (job for job in self._jobs.values() if job.submitted_at is not None)
+        needed = self._unread.past is not None and any(map(self._depends_on_past, asked))
+        return self._unread.past if needed else None
+
+    def _depends_on_past(self, job: Job) -> bool:
+        """Tell whether an ask from before we listened may be taken for a job that is asked."""
+        draws = job.hash is None and finishes(job, ReplyKind.PICTURE) and not late_ended(job)
+        return draws and self._reads_past and self._unread.may_own(self._newest)
 
     @property
     def unread_ghosts(self) -> Sequence[Job]:
         """The ghosts of which a gap may hide the late result."""
-        return [job for job in self.readable if job.final and self._is_unread(job)]
+        return [job for job in self.readable if job.final and self._unread.hides_from(job)]
 
     def reading_late(self, jobids: Iterable[JobId]) -> None:
         """Remember for which ghosts history is read now, or is about to be."""
         self._late = frozenset(jobids)
+
+    def read_past(self) -> None:
+        """Remember that history was read for what was asked before we listened, or cannot be."""
+        self._reads_past = False
 
     @property
     def readable(self) -> Sequence[Job]:
@@ -553,6 +592,8 @@ class Conversation:
             return self._told_apart(found.jobids, message, now)
         if isinstance(found, Undecided):
             self._held.hold(HeldPicture(step, message, reading, found.asks))
+            if step is not MessageStep.HISTORY:
+                self._doubtful.came(message.id, now)
             return NOTHING
         if isinstance(found, Matched):
             return self._matched(self._jobs[found.jobid], step, message, reading, found.by, now)
@@ -690,6 +731,8 @@ class Conversation:
     def _gone(self, message_id: str, now: datetime) -> Step:
         jobid = self._candidates.find("message", message_id)
         job = None if jobid is None else self._jobs[jobid]
+        if jobid is None and self._unread.may_hide(message_id):
+            self._doubtful.deleted(now)
         if job is None or job.message_id != message_id or job.vanished_at:
             return NOTHING
         return self._step(job.jobid, now, Vanished())
@@ -719,10 +762,6 @@ TOLD_APART = "Result could not be told apart"
 """R20."""
 
 _REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
-
-
-_BEFORE = "before"
-"""The one id in the table of what is unread."""
 
 
 def _is_silent(job: Job) -> bool:

@@ -86,6 +86,10 @@ class HeldPictures:
         for message_id, ask in decided(self._owners()):
             yield self._held[message_id], ask
 
+    def is_told(self, picture: HeldPicture) -> bool:
+        """Tell whether what a picture says was heard of a job meanwhile."""
+        return match_by_sign(picture.reading, self._candidates) is not None
+
     def hopeless(self) -> Iterator[frozenset[str]]:
         """Yield the asks of each group about which nothing more can be learnt."""
         return hopeless(self._owners())

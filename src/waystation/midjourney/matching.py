@@ -276,10 +276,16 @@ class Candidates:
 
     def still_asks(self, reading: Reading, asks: frozenset[str]) -> frozenset[str]:
         """Return who of those that could own a picture still can, and who could be seen since."""
-        now = self.asks(reading)
-        return frozenset(
-            one for one in now if one in asks or is_nameless(one) or self.by_hand.find(one)
-        )
+        # its uuid may have been seen since, of somebody else
+        now = frozenset() if self.strangers.owns(reading) else self.asks(reading)
+        return frozenset(one for one in now if one in asks or self._may_be_older(one, reading))
+
+    def _may_be_older(self, ask: str, reading: Reading) -> bool:
+        """Tell whether an ask that is heard of after a picture may have been made before it."""
+        if is_nameless(ask) or self.by_hand.find(ask):
+            return True
+        # history shows it late
+        return ask not in self._jobs and is_newer(reading.shown.message_id, ask)
 
     def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
         return frozenset(one for one in jobids if not _progress_of(self._jobs[one]))

@@ -51,7 +51,7 @@ STRANGERS = "stranger"
 HELD = "held"
 """Pictures that wait to be told apart, by their messages."""
 UNREAD = "unread"
-"""The id before which a job was asked if history must be read before elimination decides."""
+"""Between which ids something was missed that history must be read for (unread.py)."""
 FACES = "face"
 """Texts of messages whose edits answer presses."""
 UNHEARD = "unheard"
@@ -63,12 +63,12 @@ _OPEN: Final = MAX_JOBS + MAX_LANE
 """Jobs of one account that can be unfinished at once."""
 
 KINDS = {
-    SETTLED: 969,
+    SETTLED: 967,
     STRANGERS: 400,
     BY_HAND: 250,
     FACES: 100,
     HELD: 100,
-    UNREAD: 1,
+    UNREAD: 3,
     EARLIER: 2 * _OPEN,
     UNHEARD: 50,
 }

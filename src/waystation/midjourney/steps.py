@@ -51,6 +51,8 @@ class Step:
     """Jobs that need a read-back of history before they are judged."""
     unheard: Sequence[JobId] = ()
     """Those of them of which nothing was heard for the first time since something was (R51)."""
+    reads_past: bool = False
+    """Whether a picture may come that an ask from before we listened could own (R23)."""
     unrecognised: Message | None = None
     untold: Sequence[Message] = ()
     """Pictures that could not be told apart, to be kept for the operator (R20)."""

@@ -379,6 +379,60 @@ async def test_a_reading_that_began_before_a_gap_says_nothing_of_it(tmp_path: Pa
         read.set_result(None)
         await until(lambda: len(here.discord.reads) == 2)
         conversation = here.owner._held().conversation
-        assert conversation._is_unread(job)
+        assert conversation._unread.hides_from(job)
         await here.pass_until(lambda: here.owner.caught_up)
-        assert not conversation._is_unread(job)
+        assert not conversation._unread.hides_from(job)
+
+
+# ── what was asked before we listened (R23) ──
+
+
+def last_said(seconds: float) -> object:
+    """A session that is ready and knows of a message of that moment."""
+    return CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2", str(id_at(seconds))))
+
+
+async def test_history_is_read_half_an_hour_back_when_a_picture_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Disconnected("gone"), last_said(-1))
+        await until(lambda: here.owner.newest_seen == id_at(-1) and here.owner.caught_up)
+        await here.send("info")
+        await here.quiet()
+        assert here.discord.reads == []
+        for _ in range(2):
+            await here.imagine("a red fox")
+            await here.pass_until(lambda: here.owner.in_flight is None)
+        await here.quiet()
+        assert here.discord.reads[0] == id_at(-1801)
+        assert here.discord.reads.count(id_at(-1801)) == 1
+        assert here.owner.unread_past is None
+
+
+async def test_nobody_waits_for_that_reading(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.history_ends.append(asyncio.get_running_loop().create_future())
+        here.discord.say(Disconnected("gone"), last_said(-1))
+        await until(lambda: here.owner.newest_seen == id_at(-1) and here.owner.caught_up)
+        fox = await here.imagine("a red fox")
+        await here.becomes(fox.jobid, JobStatus.SUBMITTED)
+        await until(lambda: len(here.discord.reads) == 1)
+        await until(lambda: len(here.discord.performed) == 1)
+        await here.pass_until(lambda: here.owner.in_flight is None)
+        await here.send("info")
+
+
+@pytest.mark.parametrize("error", [RequestRefused(403, ""), RequestRefused(404, "")])
+async def test_a_definite_refusal_ends_that_reading(tmp_path: Path, error: Exception) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.history_ends.append(error)
+        here.discord.say(Disconnected("gone"), last_said(-1))
+        await until(lambda: here.owner.newest_seen == id_at(-1) and here.owner.caught_up)
+        await here.imagine("a red fox")
+        await until(lambda: len(here.discord.reads) == 1)
+        await until(lambda: not here.owner._held().conversation._reads_past)
+        assert here.owner.unread_past is None

@@ -470,7 +470,7 @@ def test_after_a_gap_a_nameless_picture_waits_until_history_was_read_from_the_as
     play.see(event_of({"see": "imagine/started"}))
     if cancelled:
         play.perform({"cancel": "a"})
-    play.commit(play.talk.missed())
+    play.commit(play.talk.missed(play.now))
     play.restart()
     ghosts = [job.jobid for job in play.talk.unread_ghosts]
     assert ghosts == (["a"] if cancelled else [])
@@ -491,7 +491,7 @@ def test_after_a_gap_a_nameless_picture_waits_until_history_was_read_from_the_as
 def test_a_job_asked_after_a_gap_waits_for_no_history_of_ghosts() -> None:
     play = _imagining()
     play.perform({"cancel": "a"})
-    play.commit(play.talk.missed())
+    play.commit(play.talk.missed(play.now))
     play.talk.seen("1400000000000000500")
     owl = replace(new_job("b", "imagine"), params={"prompt": "an owl"})
     play.admit(owl)

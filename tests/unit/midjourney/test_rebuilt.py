@@ -110,7 +110,7 @@ class Pair:
 
     def gap(self, *, to_the_end: bool) -> None:
         """Lose the session: history alone says what happened."""
-        self.both(lambda play: play.commit(play.talk.missed()))
+        self.both(lambda play: play.commit(play.talk.missed(play.now)))
         for payload in sorted(self.history.values(), key=lambda one: int(one["id"])):
             event: GatewayEvent = event_of({"see": {"event": HISTORY, "payload": payload}})
             self.both(lambda play, seen=event: play.commit(play.talk.receive(seen, play.now)))
