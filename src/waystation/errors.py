@@ -5,7 +5,6 @@ WaystationError
 │  └─ PreconditionFailed
 ├─ Unauthorized
 ├─ SubscriptionExpired
-├─ NotAllowed
 ├─ NotFound
 ├─ Conflict
 │  └─ ButtonRepeated
@@ -24,8 +23,7 @@ WaystationError
 │  ├─ Withheld
 │  ├─ NotAuthorised
 │  ├─ HumanCheckRequired
-│  ├─ RequestRefused
-│  └─ SessionClosed
+│  └─ RequestRefused
 ├─ StoreError
 │  ├─ LeaseLost
 │  ├─ VersionConflict
@@ -57,7 +55,6 @@ __all__ = [
     "InvalidRequest",
     "LeaseLost",
     "LocalProtocolError",
-    "NotAllowed",
     "NotAuthorised",
     "NotFound",
     "PreconditionFailed",
@@ -66,7 +63,6 @@ __all__ = [
     "RemoteProtocolError",
     "RequestRefused",
     "SchemaMismatch",
-    "SessionClosed",
     "StoreError",
     "SubscriptionExpired",
     "Throttled",
@@ -89,7 +85,6 @@ class WaystationError(Exception):
 
     code: ClassVar[str] = "waystation"
     status_hint: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, *, details: str | None = None) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
@@ -123,13 +118,6 @@ class SubscriptionExpired(WaystationError):
 
     code = "request.subscription_expired"
     status_hint = 402
-
-
-class NotAllowed(WaystationError):
-    """This is not allowed."""
-
-    code = "request.not_allowed"
-    status_hint = 403
 
 
 class NotFound(WaystationError):
@@ -176,7 +164,6 @@ class Busy(WaystationError):
 
     code = "request.busy"
     status_hint = 429
-    retryable = True
 
     def __init__(
         self,
@@ -215,7 +202,6 @@ class Unavailable(WaystationError):
 
     code = "service.unavailable"
     status_hint = 503
-    retryable = True
 
 
 class ProtocolError(WaystationError):
@@ -247,7 +233,6 @@ class Unreachable(TransportError):
     """Discord did not answer; the read can be repeated."""
 
     code = "transport.unreachable"
-    retryable = True
 
 
 class Withheld(TransportError):
@@ -258,7 +243,6 @@ class Withheld(TransportError):
     """
 
     code = "transport.withheld"
-    retryable = True
 
     def __init__(
         self, message: str | None = None, wait_s: float = 0.0, text: str | None = None
@@ -299,26 +283,11 @@ class RequestRefused(TransportError):
         self.discord_code = discord_code
 
 
-class SessionClosed(TransportError):
-    """Discord closed the gateway session.
-
-    Args: close_code: WebSocket close number; resumable: whether RESUME may continue it
-    """
-
-    code = "transport.session_closed"
-
-    def __init__(self, close_code: int, *, resumable: bool) -> None:
-        super().__init__(f"Discord closed the gateway session with code {close_code}")
-        self.close_code = close_code
-        self.resumable = resumable
-
-
 class StoreError(WaystationError):
     """The store could not do this."""
 
     code = "store"
     status_hint = 503
-    retryable = True
 
 
 class LeaseLost(StoreError):
@@ -349,7 +318,6 @@ class SchemaMismatch(StoreError):
     """The database was made by another version of Waystation."""
 
     code = "store.schema_mismatch"
-    retryable = False
 
 
 class VaultError(WaystationError):

@@ -43,7 +43,6 @@ LONG = {
     "midjourney/commands.py": "a table",
     "midjourney/conversation.py": "to be divided",
     "midjourney/matching.py": "to be divided",
-    "ports.py": "protocols without code",
     "settings.py": "a table",
     "simulator/bot/pictures.py": "to be divided",
     "simulator/drawing/canvas.py": "to be divided",

@@ -10,7 +10,6 @@ from waystation.errors import (
     Busy,
     ConfigurationError,
     RequestRefused,
-    SessionClosed,
     Throttled,
     Unauthorized,
     WaystationError,
@@ -53,7 +52,6 @@ def test_codes_are_stable_dotted_and_each_errors_own() -> None:
         "PreconditionFailed": "request.precondition_failed",
         "Unauthorized": "request.unauthorized",
         "SubscriptionExpired": "request.subscription_expired",
-        "NotAllowed": "request.not_allowed",
         "NotFound": "request.not_found",
         "Conflict": "request.conflict",
         "ButtonRepeated": "request.button_repeated",
@@ -74,7 +72,6 @@ def test_codes_are_stable_dotted_and_each_errors_own() -> None:
         "NotAuthorised": "transport.not_authorised",
         "HumanCheckRequired": "transport.human_check",
         "RequestRefused": "transport.refused",
-        "SessionClosed": "transport.session_closed",
         "StoreError": "store",
         "LeaseLost": "store.lease_lost",
         "VersionConflict": "store.version_conflict",
@@ -91,7 +88,6 @@ SEED_STATUS = {
     "InvalidRequest": 400,
     "Unauthorized": 401,
     "SubscriptionExpired": 402,
-    "NotAllowed": 403,
     "NotFound": 404,
     "Conflict": 409,
     "PreconditionFailed": 412,
@@ -113,8 +109,6 @@ def test_status_hints_are_v2s(name: str, status: int) -> None:
 def plain(cls: type[WaystationError]) -> WaystationError:
     if cls is RequestRefused:
         return RequestRefused(403, "body")
-    if cls is SessionClosed:
-        return SessionClosed(4000, resumable=True)
     return cls()
 
 
@@ -143,5 +137,3 @@ def test_what_discord_said_is_kept() -> None:
     refused = RequestRefused(429, '{"retry_after":10}')
     assert (refused.status, refused.body) == (429, '{"retry_after":10}')
     assert refused.details == refused.body
-    closed = SessionClosed(4009, resumable=False)
-    assert (closed.close_code, closed.resumable) == (4009, False)

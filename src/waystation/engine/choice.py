@@ -20,7 +20,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttl
 from waystation.jobs import Job
 from waystation.midjourney.commands import MAX_JOBS, Command
 from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
-from waystation.ports import Account, Clock, HaltCause, IdSource, NoSlot, Standing, Store, User
+from waystation.ports import Account, Clock, HaltCause, IdSource, Jobs, NoSlot, Standing, User
 from waystation.sidelining import is_sidelined
 
 __all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
@@ -40,7 +40,7 @@ class Choice:
 
     def __init__(
         self,
-        store: Store,
+        store: Jobs,
         pool: Pool,
         accounts: Accounts,
         clock: Clock,

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from waystation.errors import StoreError, VaultError
-from waystation.ports import Clock, Sealer, Store
+from waystation.ports import Clock, Sealer, Upkeep
 
 __all__ = ["Health"]
 
@@ -20,7 +20,7 @@ _WRITES_EVERY_S = 0.5
 class Health:
     """Looks at what the service cannot work without."""
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, store: Upkeep, sealer: Sealer, clock: Clock) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock

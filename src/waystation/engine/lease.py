@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from waystation.errors import LeaseLost
-from waystation.ports import Clock, Store
+from waystation.ports import Accounts, Clock
 
 __all__ = ["Lease"]
 
@@ -18,7 +18,7 @@ class Lease:
     """One account's lease, from `take` on."""
 
     def __init__(
-        self, store: Store, clock: Clock, account_id: str, holder: str, length_s: float
+        self, store: Accounts, clock: Clock, account_id: str, holder: str, length_s: float
     ) -> None:
         self._store = store
         self._clock = clock

@@ -19,7 +19,7 @@ from waystation.deliveries import Delivery
 from waystation.engine.pool import Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import StoreError, TransportError
-from waystation.ports import Clock, Store
+from waystation.ports import Clock, Jobs
 from waystation.signed_links import expired_links, expires_at, with_links
 
 __all__ = ["KEPT_LINKS", "RENEWALS", "Links"]
@@ -48,7 +48,7 @@ class Links:
 
     def __init__(
         self,
-        store: Store,
+        store: Jobs,
         pool: Pool,
         clock: Clock,
         discord_now: Callable[[], datetime] | None = None,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
-from waystation.ports import Clock, Glance, Sealer, Store, User, UserChanges
+from waystation.ports import Clock, Glance, Sealer, User, UserChanges, Users
 
 __all__ = ["FAILURES", "Logins", "place_of"]
 
@@ -43,7 +43,7 @@ def _claim_of(authorization: str) -> _Claim | None:
 class Logins:
     """Knows callers by their API tokens."""
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, store: Users, sealer: Sealer, clock: Clock) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock

@@ -12,7 +12,7 @@ from waystation.jobs import Job, Modal
 from waystation.midjourney.captions import drawn_prompt
 from waystation.midjourney.commands import MODES
 from waystation.midjourney.results import listed_prompt
-from waystation.ports import Store
+from waystation.ports import Jobs
 
 __all__ = ["answer_to"]
 
@@ -21,7 +21,7 @@ _GENERATIONS = 20
 
 
 async def answer_to(
-    store: Store, job: Job, modal: Modal, mask: bytes | None
+    store: Jobs, job: Job, modal: Modal, mask: bytes | None
 ) -> AnswerModal | Paint | Press | None:
     """Return the answer; None for an iframe whose mask went with an earlier process.
 
@@ -38,7 +38,7 @@ async def answer_to(
     return None if mask is None else Paint(token, mask, f"{text} {mode}".strip())
 
 
-async def _prompt_of(store: Store, job: Job) -> str:
+async def _prompt_of(store: Jobs, job: Job) -> str:
     """Return a job's prompt; for a press without one, that of the pressed picture."""
     prompt = job.params.get("prompt")
     if prompt or job.parent_jobid is None:
@@ -52,7 +52,7 @@ async def _prompt_of(store: Store, job: Job) -> str:
     return drawn_prompt(ancestors[0].content, asked) if ancestors else ""
 
 
-async def _own_pick(store: Store, job: Job, offered: str) -> str:
+async def _own_pick(store: Jobs, job: Job, offered: str) -> str:
     """Return what the parent lists under the pressed number, if the form has another prompt.
 
     The message may have been asked again meanwhile; the caller means what the parent shows.
@@ -64,7 +64,7 @@ async def _own_pick(store: Store, job: Job, offered: str) -> str:
     return "" if listed is None or offered.strip() in listed else listed
 
 
-async def _ancestors(store: Store, job: Job) -> Sequence[Job]:
+async def _ancestors(store: Jobs, job: Job) -> Sequence[Job]:
     """Return the jobs whose buttons led to a job, its parent first."""
     found: list[Job] = []
     parent_jobid = job.parent_jobid

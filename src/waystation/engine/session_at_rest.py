@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from waystation.gateway_events import SessionState
-from waystation.ports import Change, Clock, Sealer, Store
+from waystation.ports import Change, Clock, Jobs, Sealer
 from waystation.wire.snowflake import newest
 
 __all__ = ["SessionAtRest"]
@@ -61,7 +61,7 @@ class SessionAtRest:
         """Remember what a commit has left in the store."""
         self._saved = session or self._saved
 
-    async def save(self, store: Store, clock: Clock, epoch: int) -> None:
+    async def save(self, store: Jobs, clock: Clock, epoch: int) -> None:
         """Save it if it has advanced. Raises: StoreError, LeaseLost."""
         session = self.now
         if (sealed := self.seal(session)) is None:

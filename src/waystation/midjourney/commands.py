@@ -90,10 +90,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb.
-
-    Units: `finish_within_s` None means the job time-out setting
-    """
+    """One verb."""
 
     verb: str
     slash: str | None

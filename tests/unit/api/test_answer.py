@@ -19,8 +19,6 @@ def _all_classes(root: type[WaystationError] = WaystationError) -> Iterator[type
 def _made(kind: type[WaystationError]) -> WaystationError:
     if kind is errors.RequestRefused:
         return errors.RequestRefused(500, "body")
-    if kind is errors.SessionClosed:
-        return errors.SessionClosed(4000, resumable=True)
     return kind()
 
 

@@ -14,7 +14,6 @@ from waystation.errors import (
     Conflict,
     Halted,
     InvalidRequest,
-    NotAllowed,
     NotFound,
     PreconditionFailed,
     SchemaMismatch,
@@ -52,7 +51,6 @@ def test_every_exit_code_is_documented() -> None:
         (Unavailable(), 3),
         (Unauthorized(), 4),
         (SubscriptionExpired(), 4),
-        (NotAllowed(), 4),
         (Halted(), 5),
         (Busy(), 6),
         (Throttled(), 6),
@@ -105,7 +103,7 @@ _ANSWERED = [
 """A caller of the API never sees the store's."""
 
 
-@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 409, 412, 413, 429, 502, 503, 596])
+@pytest.mark.parametrize("code", [400, 401, 402, 404, 409, 412, 413, 429, 502, 503, 596])
 def test_the_row_of_a_refused_request_names_its_status(code: int) -> None:
     kind = next(kind for kind in _ANSWERED if kind.status_hint == code)
     row = re.findall(r"\d{3}", EXITS[exit_for_error(kind())])

@@ -31,7 +31,7 @@ from waystation.deliveries import Attempt, Delivery, next_attempt_at
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
-from waystation.ports import Clock, IdSource, Sender, Store
+from waystation.ports import Clock, IdSource, Outbox, Sender
 from waystation.shares import Held, Shares
 
 __all__ = ["Callbacks"]
@@ -73,7 +73,7 @@ class Callbacks:
 
     def __init__(
         self,
-        store: Store,
+        store: Outbox,
         sender: Sender,
         clock: Clock,
         ids: IdSource,

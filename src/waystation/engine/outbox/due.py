@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from waystation.ports import Clock, Store
+from waystation.ports import Clock, Outbox
 
 __all__ = ["DueLoop"]
 
@@ -33,7 +33,7 @@ class DueLoop:
     def __init__(
         self,
         name: str,
-        store: Store,
+        store: Outbox,
         clock: Clock,
         take: Callable[[], Awaitable[tuple[int, bool]]],
         drain_s: float,

@@ -14,7 +14,7 @@ import structlog
 
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import Unreachable
-from waystation.ports import Clock, IdSource, Mail, Mailer, Store
+from waystation.ports import Clock, IdSource, Mail, Mailer, Outbox
 
 __all__ = ["MAIL_AGAIN_S", "MAIL_KEPT", "MAIL_WAITS_S", "Mailing", "next_mail_at"]
 
@@ -41,7 +41,7 @@ class Mailing:
 
     def __init__(
         self,
-        store: Store,
+        store: Outbox,
         mailer: Mailer,
         clock: Clock,
         ids: IdSource,

@@ -1,0 +1,74 @@
+"""What the outside must do: one narrow Protocol per outside thing that has two implementations.
+
+A test fake counts as an implementation. Adapters (`discord`, `store`, `outbound`, `vault`, `clock`)
+implement these; `engine` and the faces know only these.
+"""
+
+from __future__ import annotations
+
+from waystation.ports.callers import Fetched, Fetcher, Mailer, Sealer, Sender
+from waystation.ports.clock import Clock, IdSource
+from waystation.ports.discord import (
+    DiscordIdentity,
+    Interest,
+    Probe,
+    Standing,
+    Transport,
+    TransportFactory,
+)
+from waystation.ports.records import (
+    Account,
+    AccountSetup,
+    Change,
+    Counts,
+    Halt,
+    HaltCause,
+    JobChange,
+    JobDraft,
+    Mail,
+    NoSlot,
+    Repeated,
+    TroubleChange,
+    Unrecognised,
+    User,
+    UserChanges,
+)
+from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
+
+__all__ = [
+    "Account",
+    "AccountSetup",
+    "Accounts",
+    "Change",
+    "Clock",
+    "Counts",
+    "DiscordIdentity",
+    "Fetched",
+    "Fetcher",
+    "Glance",
+    "Halt",
+    "HaltCause",
+    "IdSource",
+    "Interest",
+    "JobChange",
+    "JobDraft",
+    "Jobs",
+    "Mail",
+    "Mailer",
+    "NoSlot",
+    "Outbox",
+    "Probe",
+    "Repeated",
+    "Sealer",
+    "Sender",
+    "Standing",
+    "Store",
+    "Transport",
+    "TransportFactory",
+    "TroubleChange",
+    "Unrecognised",
+    "Upkeep",
+    "User",
+    "UserChanges",
+    "Users",
+]

@@ -1,0 +1,59 @@
+"""Time and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from waystation.jobs import Nonce
+
+__all__ = ["Clock", "IdSource"]
+
+_Item = TypeVar("_Item")
+
+
+class Clock(Protocol):
+    """The only source of time. `now` and `monotonic` run evenly, whoever sets the clock (R28)."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC instant of the service's own time: for whatever waits.
+
+        Deadlines, retries, leases and everything that is stored to be compared with it later.
+        """
+        ...
+
+    def wall(self) -> datetime:
+        """Return the aware UTC instant that the machine's clock shows, which may jump.
+
+        Only for what people and other programs read or have written.
+        """
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back and count suspend."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; at once when not positive."""
+        ...
+
+
+class IdSource(Protocol):
+    """The only source of randomness."""
+
+    def nonce(self, now: datetime) -> Nonce:
+        """Return a decimal nonce, snowflake-like, unique in this process."""
+        ...
+
+    def token(self, size_bytes: int = 32) -> str:
+        """Return URL-safe random text from `size_bytes` random bytes."""
+        ...
+
+    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
+        """Yield the items in random order; whoever takes the first pays for the first alone."""
+        ...
+
+    def fraction(self) -> float:
+        """Return a number in 0 ≤ x < 1."""
+        ...

@@ -1,0 +1,124 @@
+"""Discord, as an account sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from waystation.actions import Outcome, Submission, Upload, Uploaded
+from waystation.gateway_events import GatewayEvent, SessionState
+from waystation.secret import Secret
+from waystation.wire.message import Message
+
+__all__ = ["DiscordIdentity", "Interest", "Probe", "Standing", "Transport", "TransportFactory"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordIdentity:
+    """Who a Discord token belongs to, and where the bot can be talked to.
+
+    `dm_channel` is the direct-message channel with the bot, None when there is none.
+    """
+
+    discord_user_id: str
+    username: str
+    dm_channel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why nothing may be sent to Discord now, and for how long."""
+
+    wait_s: float
+    text: str
+    """Discord's last word on it, as sent."""
+    is_breaker: bool = False
+    """Waystation itself has stopped, after too many invalid answers (R35)."""
+
+
+class Transport(Protocol):
+    """One account's connection to Discord: a gateway session and REST.
+
+    `events` reconnects by itself until `close` or a fatal HumanCheckSeen.
+    """
+
+    def events(self) -> AsyncIterator[GatewayEvent]:
+        """Connect and yield events in order; CaughtUp after each connect."""
+        ...
+
+    async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
+        """Submit once. Never raises for what Discord says; never sends twice."""
+        ...
+
+    def standing(self) -> Standing | None:
+        """Return what holds interactions back now, as far as this connection knows (R16)."""
+        ...
+
+    async def upload(self, channel: str, upload: Upload) -> Uploaded:
+        """Put a file where the bot can read it; retried.
+
+        Raises: Withheld: nothing may be sent now; TransportError
+        """
+        ...
+
+    async def recent_messages(self, channel: str, after: str) -> Sequence[Message]:
+        """Return messages newer than the snowflake `after`, oldest first, at most 500.
+
+        Raises: TransportError
+        """
+        ...
+
+    async def refresh_commands(self, channel: str, guild_id: str | None) -> None:
+        """Drop and reload the command index. Raises: TransportError."""
+        ...
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Return working links by signed ones that have ended; those that cannot be renewed miss.
+
+        Args: links: at most 50
+        Raises: TransportError
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leave so that the session stays resumable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Where an account talks to the bot, and as whom: other people's messages are not for it."""
+
+    channel: str
+    discord_user_id: str
+    guild_id: str | None = None
+    """The channel's guild, None for direct messages."""
+
+
+class TransportFactory(Protocol):
+    """Makes the transport of an account. `interest`: None hears everything."""
+
+    def __call__(
+        self,
+        token: Secret,
+        session: SessionState | None,
+        log_name: str,
+        interest: Interest | None = None,
+    ) -> Transport: ...
+
+
+class Probe(Protocol):
+    """Asks Discord about a token without a gateway session."""
+
+    async def identify(self, token: Secret) -> DiscordIdentity:
+        """Raises: NotAuthorised, HumanCheckRequired, Unreachable."""
+        ...
+
+    async def can_read(self, token: Secret, channel: str) -> bool:
+        """Whether the token can read that channel. Raises: NotAuthorised, Unreachable."""
+        ...
+
+    async def guild_of(self, token: Secret, channel: str) -> str | None:
+        """Return the guild of a readable channel, None for direct messages. Raises: as above."""
+        ...

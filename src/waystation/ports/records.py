@@ -1,0 +1,261 @@
+"""What the store keeps beside jobs and callbacks, and what is written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypedDict
+
+from waystation.deliveries import Delivery
+from waystation.gateway_events import Seen
+from waystation.jobs import Job, JobEvent, JobId
+from waystation.sidelining import Trouble
+
+__all__ = [
+    "Account",
+    "AccountSetup",
+    "Change",
+    "Counts",
+    "Halt",
+    "HaltCause",
+    "JobChange",
+    "JobDraft",
+    "Mail",
+    "NoSlot",
+    "Repeated",
+    "TroubleChange",
+    "Unrecognised",
+    "User",
+    "UserChanges",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who may call the API."""
+
+    user_id: int
+    email: str
+    created_at: datetime
+    token_hash: bytes
+    """HMAC-SHA-256 of the secret part of the API token (R44)."""
+    name: str | None = None
+    reply_url: str | None = None
+    """Default replyUrl of this user's jobs."""
+    expires_at: datetime | None = None
+    """When the subscription ends; None for never. Past: 402."""
+    revoked_at: datetime | None = None
+    """When every token of the user stopped working. Set: 401."""
+    updated_at: datetime | None = None
+    is_admin: bool = False
+    """Set for a user who may learn of the host's network; granted on the host alone (R44)."""
+
+
+class UserChanges(TypedDict, total=False):
+    """The columns of a user that one change writes; it leaves the others alone (R44)."""
+
+    email: str
+    token_hash: bytes
+    name: str | None
+    reply_url: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    updated_at: datetime
+    is_admin: bool
+
+
+class HaltCause(StrEnum):
+    """By what kind of thing an account was halted, where the kind decides about the mend."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a cause
+    """Discord rejected the token: a new one lifts the halt (R33)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Discord user identity we act as, in one channel. Discord user and channel are unique."""
+
+    account_id: str
+    """Stands for this user's Discord user in this channel, for ever (R19)."""
+    user_id: int
+    """The owner (R32)."""
+    discord_user_id: str
+    channel: str
+    guild_id: str | None
+    """None when the channel is the bot's direct messages."""
+    max_jobs: int
+    sealed_token: bytes
+    """Opened by `Sealer` under ("accounts", account_id)."""
+    masked_token: str
+    created_at: datetime
+    halt: str | None = None
+    """v2's pendingModMessage: why the account is halted; None while it works."""
+    halted_at: datetime | None = None
+    halt_cause: HaltCause | None = None
+    """None for what a person has to deal with in Discord."""
+    reset_at: datetime | None = None
+    """A trigger older than this never halts again (R34)."""
+    removed_at: datetime | None = None
+    """Set by removal: nothing new is submitted, the row goes when its jobs have ended (R33)."""
+    epoch: int = 0
+    """Fencing number; grows with each claim and is never reused."""
+    trouble: Trouble | None = None
+    """Refusals of Discord lately; the account may be sidelined (R50)."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether new jobs may be submitted through it."""
+        return self.halt is None and self.removed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetup:
+    """What a caller sets of an account; None leaves a column as it is then (R44)."""
+
+    account_id: str
+    user_id: int
+    discord_user_id: str
+    channel: str
+    guild_id: str | None
+    max_jobs: int | None
+    sealed_token: bytes | None
+    masked_token: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """A job before it has an account and an id."""
+
+    user_id: int
+    verb: str
+    params: dict[str, object]
+    candidates: Sequence[str]
+    """account_ids in the order to try (random for v2)."""
+    takes_slot: bool
+    max_jobs: int | None
+    """The request's maxJobs; None compares with the account's own."""
+    lane: int = 5
+    """For verbs without a slot: how many may be unfinished per account at once (R16)."""
+    wall_ahead: timedelta = timedelta()
+    """How far the wall clock is ahead of the service's time."""
+    reply_url: str | None = None
+    reply_ref: str | None = None
+    reply_progress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoSlot:
+    """No candidate had room: those of the account tried last (R8)."""
+
+    max_jobs: int
+    executing_jobs: Sequence[JobId]
+    """Unfinished ones of the caller."""
+    free_at: datetime | None = None
+    """When the first slot is given back that a ghost holds; None when none does (R31)."""
+    halted: Sequence[str] = ()
+    """Channels among the candidates that are halted (R7)."""
+    all_halted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The button was pressed before, and can be pressed once only (R38)."""
+
+    jobid: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """A job's new state with the events that led to it.
+
+    The store adds `updated_at`-independent bookkeeping only: it checks that the stored version is
+    `job.version - len(events)`, writes the row, numbers the events and adds the deliveries. Every
+    change has an event: readers tell by the version whether they know a job as it is.
+    """
+
+    job: Job
+    events: Sequence[JobEvent]
+    deliveries: Sequence[Delivery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Stop an account and write exactly one mail, unless it is halted already or the trigger is
+    older than the last reset (R34)."""
+
+    text: str
+    triggered_at: datetime
+    mail: Mail
+    said: str | None = None
+    """Discord's id of what triggered it; then its age is told by that, not by `triggered_at`."""
+    cause: HaltCause | None = None
+    sealed_token: bytes | None = None
+    """The rejected token: where the account has another one meanwhile, nothing is halted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleChange:
+    """A change of an account's trouble, unless a reset came in between (R50)."""
+
+    before: Trouble | None
+    after: Trouble | None
+    mail: Mail | None = None
+    """Told to its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A bot message addressed to us that no reply row claimed (R24). `payload` is redacted JSON."""
+
+    message_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that one step changes; written in one transaction or not at all (R36).
+
+    Order inside: epoch check, halt check, jobs, halt, trouble, session, unrecognised, seen.
+    """
+
+    account_id: str
+    epoch: int
+    at: datetime
+    jobs: Sequence[JobChange] = ()
+    halt: Halt | None = None
+    trouble: TroubleChange | None = None
+    session: bytes | None = None
+    """The sealed SessionState; None leaves the stored one."""
+    unrecognised: Sequence[Unrecognised] = ()
+    seen: Sequence[Seen] = ()
+    """Rows that are new or changed, and those that are no longer kept (R20)."""
+    only_if_usable: bool = False
+    """Raise AccountHalted when the account is halted or removed (Submitted, R34)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One e-mail that must go out. The subject is constant per kind (R49)."""
+
+    mail_id: str
+    to: str
+    subject: str
+    body: str
+    created_at: datetime
+    next_attempt_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What metrics and readiness show; no names (R48)."""
+
+    jobs_by_status: dict[str, int] = field(default_factory=dict)
+    deliveries_pending: int = 0
+    mails_pending: int = 0
+    accounts: int = 0
+    accounts_halted: int = 0
+    unrecognised: int = 0

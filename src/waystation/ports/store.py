@@ -1,0 +1,272 @@
+"""Durable state, by who needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from waystation.deliveries import Attempt, Delivery
+from waystation.gateway_events import Seen
+from waystation.jobs import Child, Job, JobEvent, JobId
+from waystation.ports.records import (
+    Account,
+    AccountSetup,
+    Change,
+    Counts,
+    JobDraft,
+    Mail,
+    NoSlot,
+    Repeated,
+    Unrecognised,
+    User,
+    UserChanges,
+)
+
+__all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
+
+
+class Glance(Protocol):
+    """Point reads that wait for nothing: microseconds in the event loop's own thread.
+
+    Raises from all: StoreError
+    """
+
+    def user(self, user_id: int) -> User | None:
+        """Return one user."""
+        ...
+
+    def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of that user and what its buttons started, oldest first."""
+        ...
+
+
+class Users(Protocol):
+    """Who may call the API."""
+
+    async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
+        """Insert a user; ids count from 1. Raises: Conflict: the e-mail exists."""
+        ...
+
+    async def change_user(self, user_id: int, changes: UserChanges) -> None:
+        """Write some columns of a user. Raises: NotFound; Conflict: the e-mail is another's."""
+        ...
+
+    async def get_user(self, user_id: int) -> User | None:
+        """Return one user. On the path of every request: a point read, no thread hop."""
+        ...
+
+    async def list_users(self) -> Sequence[User]:
+        """Return all users by id."""
+        ...
+
+
+class Accounts(Protocol):
+    """Discord accounts: their rows, who acts for them, and their sessions."""
+
+    async def account_id_of(self, user_id: int, discord_user_id: str, channel: str) -> str | None:
+        """Return the id of a user's account of this identity, also of one that was erased (R19)."""
+        ...
+
+    async def put_account(self, setup: AccountSetup) -> bool:
+        """Set an account up; True when it was not there. Takes a removal back.
+
+        A new token lifts the halt that a rejected one made; any other halt, reset and epoch stay.
+        An account that was erased comes back with its halt.
+
+        Raises: Conflict: another row has the same Discord user id or channel (R32), or the account
+        was set up or erased since its id was looked up
+        """
+        ...
+
+    async def get_account(self, account_id: str) -> Account | None:
+        """Return one account, removed ones too."""
+        ...
+
+    async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
+        """Return accounts, removed ones too, oldest first; all users' when None."""
+        ...
+
+    async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
+        """Clear the halt and what Discord has refused, and remember when. Raises: NotFound.
+
+        Args: seen: the newest Discord id that its session has seen; None: as at the last reset
+        """
+        ...
+
+    async def remove_account(self, account_id: str, at: datetime) -> None:
+        """Mark as removed; idempotent. Raises: NotFound."""
+        ...
+
+    async def keep_account(self, account_id: str) -> None:
+        """Take a removal back; nothing when the account is gone."""
+        ...
+
+    async def erase_account(self, account_id: str) -> None:
+        """Delete a removed account's row and session; its jobs stay readable (R33).
+
+        Its ghosts stay candidates, and keep their slots (R19, R31).
+
+        Raises: Conflict: it is not removed any more, or a job of it is not final
+        """
+        ...
+
+    async def claim_account(
+        self, account_id: str, holder: str, at: datetime, until: datetime
+    ) -> int:
+        """Take or renew the lease and return its epoch, one higher on a change of holder.
+
+        Raises: LeaseLost: another holder's lease has not run out
+        """
+        ...
+
+    async def release_account(self, account_id: str, holder: str) -> None:
+        """Give the lease back."""
+        ...
+
+    async def load_session(self, account_id: str) -> bytes | None:
+        """Return the sealed gateway session."""
+        ...
+
+
+class Jobs(Protocol):
+    """Jobs, what happened to them, and what a conversation remembers beside them."""
+
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
+        """Choose a candidate with room, take its slot and write the job, in one transaction.
+
+        A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
+        jobs without slot; with one it is max_jobs, else the account's. jobid as in R9.
+
+        Raises: Unauthorized, SubscriptionExpired: the user may not ask any more
+        """
+        ...
+
+    async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
+        """Return a job of that user (of anyone when None). A point read, no thread hop."""
+        ...
+
+    async def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of that user and what its buttons started, oldest first.
+
+        A point read, no thread hop; the most frequent one.
+        """
+        ...
+
+    async def running_jobs(self, user_id: int) -> Sequence[JobId]:
+        """Return the jobids that are not final, oldest first."""
+        ...
+
+    async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
+        """Return the account's newest completed job of these verbs."""
+        ...
+
+    async def last_shown(self, message_id: str) -> Job | None:
+        """Return the job, of anyone, that a message has shown last; None where none is kept."""
+        ...
+
+    async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
+        """Return what a conversation holds: jobs that are not final, ghosts, slot holders.
+
+        Also the ghosts of other accounts that had the same Discord user and channel (R19).
+        """
+        ...
+
+    async def seen_messages(self, account_id: str) -> Sequence[Seen]:
+        """Return what a conversation knows beside its jobs: the rows of `Change.seen`, oldest
+        first; at most 2,000 and 48 h old (R20)."""
+        ...
+
+    async def orphaned_jobs(self) -> Sequence[Job]:
+        """Return non-final jobs of accounts that nobody holds a live lease on."""
+        ...
+
+    async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
+        """Return a job's events with numbers above `number`, in order."""
+        ...
+
+    async def commit(self, change: Change) -> None:
+        """Write a change.
+
+        Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted;
+        LocalProtocolError: a job's change without an event;
+        UuidTaken: a uuid or a result of another job (I1)
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """What is owed: callbacks and mail."""
+
+    async def claim_deliveries(
+        self, at: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take due deliveries until `until`; at most one per job and URL is out at a time (R41)."""
+        ...
+
+    async def record_attempt(
+        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+    ) -> None:
+        """Record how an attempt ended. Delivered: done. Else again at `next_at`, or given up."""
+        ...
+
+    async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
+        """Return a job's deliveries."""
+        ...
+
+    async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
+        """Take due mails until `until`."""
+        ...
+
+    async def record_mail(
+        self, mail: Mail, sent: bool, at: datetime, next_at: datetime | None
+    ) -> None:
+        """Sent: done. Else again at `next_at`, or given up."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next delivery or mail is due, None when nothing waits."""
+        ...
+
+
+class Upkeep(Protocol):
+    """Looking after the database."""
+
+    async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
+        """Return kept bot messages, newest first."""
+        ...
+
+    async def release_slots(self) -> None:
+        """Give back the slots of ghosts whose account is gone and whose time is over (R31)."""
+        ...
+
+    async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
+        """Delete final jobs older than that, without open deliveries; return how many (R40)."""
+        ...
+
+    async def counts(self) -> Counts:
+        """Return totals for metrics."""
+        ...
+
+    async def ping(self, *, write: bool = True) -> None:
+        """Make sure that a write can be made, by making one unless told otherwise.
+
+        Raises: StoreError
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish queued writes and close."""
+        ...
+
+
+class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
+    """Durable state. Every method is one transaction.
+
+    Raises from all: StoreError when the database cannot be used.
+    """
+
+    @property
+    def glance(self) -> Glance | None:
+        """Reads that wait for nothing; None from a store whose database is across a network."""
+        ...
