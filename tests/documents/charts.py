@@ -124,7 +124,7 @@ A happening that has no row for a phase is out of turn and changes nothing.
 ## How a connection ends
 
 The wait before the next connection is at least the number of the table. A random part is added, and
-it grows while connections keep failing.
+it grows while connections keep failing ([limits](../limits.md)).
 
 | close code | taken as | wait at least (s) | meaning |
 | --- | --- | --- | --- |

@@ -11,6 +11,7 @@ from typer.main import get_command
 from tests.documents.api_page import api_page
 from tests.documents.charts import job_page, session_page
 from tests.documents.differences import DIFFERENCES, VALUES, younger_labels
+from tests.documents.limits_page import limits_page
 from waystation.cli.exits import EXITS
 from waystation.cli.program import app
 from waystation.settings import SETTINGS, Setting, Settings
@@ -158,6 +159,7 @@ def differences_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
     "docs/api.md": api_page,
+    "docs/limits.md": limits_page,
     "docs/differences.md": differences_page,
     "docs/cli.md": cli_page,
     "docs/state/job.md": job_page,

@@ -1,0 +1,611 @@
+"""docs/limits.md: each retry and each time limit, with the number that the code has.
+
+A row names the places of its numbers as `spans` does; a place that begins with `#` is a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from tests.documents.spans import Value, constant, spans
+
+__all__ = ["DERIVED", "ROWS", "Row", "limits_page", "spoken"]
+
+
+class Row(NamedTuple):
+    """One limit. `form` puts its numbers into words."""
+
+    what: str
+    places: str
+    end: str
+    form: str = ""
+
+
+ROWS: Mapping[str, Sequence[Row]] = {
+    "A request to the API": (
+        Row("Head of a request", "WAYSTATION_HEAD_TIMEOUT_S", "The connection is closed."),
+        Row(
+            "Body of a request",
+            "WAYSTATION_BODY_TIMEOUT_S",
+            "The answer is 408, and the connection is closed.",
+        ),
+        Row(
+            "Rest of a refused body, which is thrown away",
+            "body.Limits.discard_s",
+            "The refusal is answered, and the connection is closed.",
+        ),
+        Row(
+            "Answer that a caller does not read",
+            "protocol.Bounds.unread_s",
+            "The connection is cut off.",
+        ),
+        Row(
+            "POST of a job: wait beyond `first_answer_s`",
+            "service._ANSWER_MARGIN_S",
+            "The POST answers `started`, and the job goes on. A job that was not sent by then "
+            "fails with 502.",
+        ),
+        Row(
+            "POST of a job: wait for the first edit of an empty first message",
+            "WAYSTATION_FIRST_EDIT_S",
+            "The POST answers `started`.",
+        ),
+        Row(
+            "Failed logins of one address",
+            "logins.Logins.__init__:timedelta #logins.FAILURES",
+            "Another failed login from this address is 429.",
+            "{1} within {0}",
+        ),
+        Row(
+            "Jobs of one account",
+            "choice.Choice.__init__:timedelta",
+            "The next job is 429. [SECURITY](../SECURITY.md) has the number of jobs.",
+            "a number within {}",
+        ),
+        Row(
+            "Resets, new tokens and rejected tokens of one user",
+            "accounts._HOUR",
+            "The next one is 429. [SECURITY](../SECURITY.md) has the numbers.",
+            "a number within {}",
+        ),
+        Row(
+            "Request with pictures: wait for a place",
+            "intake.Intake.__init__.wait_s",
+            "The answer is 429.",
+        ),
+        Row(
+            "Removal of an account without jobs: wait of the DELETE",
+            "pool.RETIRED_WITHIN_S",
+            "The DELETE is answered, and the removal goes on.",
+        ),
+        Row(
+            "`Retry-After` of a 429 of Waystation, where its sentence names no other",
+            "errors.Busy.__init__.retry_after_s",
+            "The caller may ask again.",
+        ),
+        Row(
+            "`Retry-After` of a job's 429, where Discord named no time",
+            "contract._RETRY_AFTER_S",
+            "The caller may ask again.",
+        ),
+        Row(
+            "`Retry-After` of a job's 429, at most",
+            "contract._LONGEST_RETRY_AFTER_S",
+            "The caller may ask again.",
+        ),
+        Row("`Retry-After` of a 503", "answer._RETRY_AFTER_S", "The caller may ask again."),
+    ),
+    "A job": (
+        Row(
+            "Wait for its turn, and then for the first message of the bot",
+            "WAYSTATION_FIRST_ANSWER_S",
+            "The job fails with 502. Its error says which of the two it waited for.",
+        ),
+        Row(
+            "Silence after the request, in which the account sends no other job",
+            "deadlines.IN_FLIGHT",
+            "The account sends its next job, unless that one looks the same.",
+        ),
+        Row("Whole job", "WAYSTATION_JOB_TIMEOUT_S", "The job fails with 502."),
+        Row(
+            "More time for a job while Discord cannot be heard",
+            "WAYSTATION_BLIND_GRACE_S",
+            "The job fails with 502.",
+        ),
+        Row(
+            "Silence about a running job",
+            "WAYSTATION_SILENCE_S",
+            "Waystation reads the history of the channel. It does so again after twice as long.",
+        ),
+        Row(
+            "Deleted message of a job: wait for another one",
+            "WAYSTATION_VANISH_GRACE_S",
+            "The job is moderated, with 422.",
+        ),
+        Row(
+            "Cancelled job: wait for a sign that the bot has stopped",
+            "owner.OwnerLimits.cancel_wait_s",
+            "The job is cancelled. It keeps its slot as the next row says.",
+        ),
+        Row(
+            "Slot of an ended job that Midjourney may still run",
+            "WAYSTATION_SLOT_HOLD_S",
+            "The slot is given back.",
+        ),
+        Row(
+            "Late result of an ended job",
+            "WAYSTATION_GHOST_LIFE_S",
+            "A later result is not kept with the job.",
+        ),
+        Row(
+            "Picture that a person has asked for by hand in the same channel",
+            "asks_by_hand._LIFE",
+            "A later picture is not taken for the answer to that person.",
+        ),
+        Row(
+            "Progress that is stored and told, at most one in",
+            "heard._PROGRESS_EVERY",
+            "The next progress is taken.",
+        ),
+        Row(
+            "Ended job in the database",
+            "WAYSTATION_JOB_RETENTION_DAYS",
+            "The job is deleted; reading it is 404.",
+        ),
+        Row(
+            "Round that deletes old jobs and ends jobs without an account",
+            "WAYSTATION_JANITOR_S",
+            "The next round begins.",
+            "every {}",
+        ),
+        Row(
+            "Right to end a job without an account",
+            "janitor.Janitor._end:timedelta",
+            "Another process may end the job.",
+        ),
+    ),
+    "Requests to Discord": (
+        Row(
+            "Request that submits a job",
+            "WAYSTATION_REQUEST_TIMEOUT_S",
+            "Nobody knows whether Discord took it. Waystation waits for the bot and does not send "
+            "the request again.",
+        ),
+        Row(
+            "Making a connection, at most",
+            "rest._CONNECT_TIMEOUT_S",
+            "Nothing was sent. A job fails with 502; a read is tried again.",
+        ),
+        Row("Read", "rest._READ_TIMEOUT_S", "The read is tried again."),
+        Row("Upload of a picture", "rest._UPLOAD_TIMEOUT_S", "The upload is tried again."),
+        Row(
+            "Tries of a read or an upload",
+            "rest._repeated:attempts rest._repeated:timeout",
+            "The read or the upload has failed; a job that needs it fails with 502.",
+            "{0} tries, begun within {1}",
+        ),
+        Row(
+            "Pause between two tries, first and longest",
+            "rest._repeated:wait_initial rest._repeated:wait_max",
+            "The next try begins.",
+            "{0} and {1}",
+        ),
+        Row(
+            "Wait of a read or an upload that Discord asks for, at most",
+            "rest._LONGEST_READ_WAIT_S",
+            "A read that must wait longer fails at once. An upload waits as long as its job may.",
+        ),
+        Row(
+            "Pause between two requests that submit a job",
+            "WAYSTATION_PACING_S",
+            "The account sends its next job.",
+        ),
+        Row(
+            "Chance that shortens or lengthens this pause, at most",
+            "WAYSTATION_PACING_JITTER_S",
+            "The account sends its next job.",
+        ),
+        Row(
+            "429 of Discord that names no time",
+            "buckets._DEFAULT_WAIT_S",
+            "Requests of this kind go on.",
+        ),
+        Row(
+            "429 of the network in front of Discord, at least",
+            "buckets.EDGE_WAIT_S",
+            "Requests of the account go on.",
+        ),
+        Row(
+            "Wait that Discord asks for, at most believed",
+            "buckets.LONGEST_WAIT_S",
+            "Requests go on. Discord says again if they must wait.",
+        ),
+        Row(
+            "Refusals (401, 403, 429) that are counted",
+            "buckets.BREAKER_WINDOW_S",
+            "After `breaker_invalid` of them within this time nothing is sent to Discord.",
+            "within {0}",
+        ),
+        Row(
+            "Account that Discord refuses again and again, first and longest time aside",
+            "sidelining.FIRST_SPAN sidelining.LONGEST_SPAN #sidelining.IN_A_ROW",
+            "The account is tried again. The next refusal puts it aside for twice as long.",
+            "{0} and {1}, after {2} refusals",
+        ),
+        Row(
+            "Mail about the same refusal, at most one in",
+            "sidelining.TOLD_AGAIN",
+            "The same refusal is told again.",
+        ),
+        Row(
+            "Links of pictures: wait for Discord to renew them",
+            "links._WAIT_S",
+            "The job is answered with its old links.",
+        ),
+        Row(
+            "Account whose request to renew failed",
+            "links._AGAIN_S",
+            "The account may renew links again.",
+        ),
+        Row(
+            "Link that Discord did not renew", "links._MISSED_S", "The link may be asked for again."
+        ),
+        Row(
+            "Renewals of one account",
+            "links.Links.__init__:timedelta #links.RENEWALS",
+            "The job is answered with its old links.",
+            "{1} within {0}",
+        ),
+        Row(
+            "Link that ends soon counts as ended before its end",
+            "signed_links._MARGIN",
+            "Whoever reads the job gets a new link.",
+            "{} before",
+        ),
+        Row(
+            "Difference between this clock and Discord's, at most",
+            "time._TOLERATED",
+            "`/readyz` and the log warn.",
+        ),
+    ),
+    "The connection to Discord's gateway": (
+        Row("Opening", "connection._OPEN_LIMIT_S", "The connection is tried again."),
+        Row("Wait for HELLO", "session.HELLO_LIMIT_S", "The connection is tried again."),
+        Row(
+            "Wait for READY or RESUMED",
+            "session.LIVE_LIMIT_S",
+            "The connection is tried again.",
+        ),
+        Row(
+            "Pause between two tries: random, at most",
+            "session.BACKOFF_CAP_S",
+            "The connection is tried again. There is no last try.",
+        ),
+        Row(
+            "Connection that lasts so long",
+            "session.STABLE_S",
+            "The pauses begin small again.",
+        ),
+        Row(
+            "Pause between two IDENTIFY, at least",
+            "session.IDENTIFY_GAP_S",
+            "The next IDENTIFY may be sent.",
+        ),
+        Row(
+            "Failed tries to resume a session",
+            "#session.RESUME_TRIES",
+            "The session is given up, and the next connection begins a new one.",
+            "{}",
+        ),
+        Row(
+            "Pause after Discord says that a client has too many sessions, at least",
+            "session_rules._LONG_WAIT_S",
+            "The connection is tried again ([other pauses](state/session.md)).",
+        ),
+        Row("Closing", "connection.CLOSE_WAIT_S", "The connection is cut off."),
+        Row(
+            "Read of the history that failed",
+            "recovery._AGAIN_S",
+            "The history is read again, until `blind_grace_s` has passed.",
+        ),
+        Row(
+            "Read of the history: wait for other jobs that need it too",
+            "recovery._GATHER_S",
+            "The history is read once for all of them.",
+        ),
+        Row(
+            "Pause between two reads of the history, first and longest",
+            "recovery._PAUSE_S recovery._LONGEST_PAUSE_S",
+            "The history may be read again.",
+            "{0} and {1}",
+        ),
+        Row(
+            "Place in the stream of events is saved, at the latest after",
+            "owner.OwnerLimits.session_save_s",
+            "A restart reads the stream from the saved place.",
+        ),
+    ),
+    "Accounts and the process": (
+        Row(
+            "Right of this process to act for an account",
+            "WAYSTATION_LEASE_S",
+            "Another process may act for the account, unless this one has renewed the right.",
+        ),
+        Row(
+            "Pauses after an account's work broke off; the last repeats",
+            "owner._RESTART_WAITS_S",
+            "The work begins again. There is no last try.",
+        ),
+        Row(
+            "Work of an account that lasts so long",
+            "owner._STABLE_S",
+            "The pauses begin small again.",
+        ),
+        Row(
+            "Running jobs of a removed account",
+            "pool.REMOVAL_GRACE",
+            "The jobs fail with 502, and the account is erased.",
+        ),
+        Row(
+            "Pauses after an account could not be erased; the last repeats",
+            "pool._RETIRE_AGAIN_S",
+            "Erasing is tried again. There is no last try.",
+        ),
+        Row(
+            "Stop of the service, in all",
+            "WAYSTATION_DRAIN_S",
+            "Work under way is broken off; it goes on after the next start.",
+        ),
+        Row(
+            "Write to the database while another process writes",
+            "database._BUSY_TIMEOUT_MS",
+            "The write has failed; a caller is answered 503.",
+        ),
+        Row(
+            "Message of the bot that Waystation did not understand",
+            "WAYSTATION_UNRECOGNISED_DAYS commit.UNRECOGNISED_AGE",
+            "The message is deleted.",
+            "{0}, at most {1}",
+        ),
+        Row(
+            "Memory of messages that were seen",
+            "commit.SEEN_AGE",
+            "The memory is deleted.",
+        ),
+        Row(
+            "Test write of `/readyz`, at most one in",
+            "health._WRITES_EVERY_S",
+            "The next `/readyz` writes again.",
+        ),
+        Row(
+            "Longest sleep before the clock is looked at again",
+            "clock._LOOK_AGAIN_S",
+            "A wait goes on, or ends because the machine was suspended.",
+        ),
+        Row(
+            "Step back of the wall clock at a start that is believed, at most",
+            "clock._NEAR",
+            "A larger step back is a wrong clock: the service's own time goes on from the last "
+            "moment it has stored.",
+        ),
+        Row(
+            "Service's own time is stored", "timekeeper._EVERY_S", "It is stored again.", "every {}"
+        ),
+        Row(
+            "Unused memory is given back",
+            "app._TRIM_EVERY_S",
+            "It is given back again.",
+            "every {}",
+        ),
+    ),
+    "Callbacks and mail": (
+        Row(
+            "Attempt of a callback",
+            "WAYSTATION_DELIVERY_TIMEOUT_S",
+            "The attempt has failed.",
+        ),
+        Row(
+            "Pauses before the attempts of a callback, up to a tenth longer by chance",
+            "deliveries.ATTEMPT_AFTER_S",
+            "The callback is given up. The job stays readable.",
+        ),
+        Row(
+            "Body of a receiver's answer",
+            "webhooks.ANSWER_WAIT_S",
+            "The rest is not read; the status counts.",
+        ),
+        Row(
+            "Pauses between tries to store an attempt",
+            "callbacks.RECORD_AGAIN_S",
+            "The callback is sent again later: a receiver may see it twice.",
+        ),
+        Row(
+            "Look for callbacks and mails that are due, at the earliest and the latest",
+            "due.SHORTEST_WAIT_S due.LONGEST_WAIT_S",
+            "The database is asked again.",
+            "{0} and {1}",
+        ),
+        Row(
+            "Pauses after such a look failed; the last repeats",
+            "due.BACKOFF_S",
+            "The database is asked again. There is no last try.",
+        ),
+        Row(
+            "Try to hand over a mail",
+            "WAYSTATION_MAIL_TIMEOUT_S",
+            "The try has failed.",
+        ),
+        Row(
+            "Pauses after failed tries of a mail; the last repeats",
+            "mail.MAIL_AGAIN_S",
+            "The mail is tried again.",
+        ),
+        Row(
+            "Pause while no mail server is set",
+            "mail.UNCONFIGURED_AGAIN_S",
+            "The mail is tried again.",
+        ),
+        Row("Mail in all", "mail.MAIL_KEPT", "The mail is given up, and the log says so."),
+    ),
+    "Pictures of callers": (
+        Row(
+            "Fetching a picture",
+            "WAYSTATION_FETCH_TIMEOUT_S",
+            "The request is refused: 412 on describe, 400 elsewhere.",
+        ),
+    ),
+    "The command line and the Python client": (
+        Row("Answer of the service", "client.ANSWER_S", "The call fails."),
+        Row(
+            "Silence before a command says what it waits for",
+            "remote._AT_ONCE_S",
+            "The command prints a line.",
+        ),
+        Row(
+            "Pause between two looks at a job, first and longest",
+            "client._FIRST_POLL_S client._LONGEST_POLL_S",
+            "The job is read again.",
+            "{0} and {1}",
+        ),
+        Row(
+            "Looks at a job that fail one after the other",
+            "#client._PATIENCE",
+            "The wait fails. The job goes on.",
+            "{}",
+        ),
+        Row(
+            "Download of a picture, in all and without a byte",
+            "client.Client.download.timeout_s client._SILENT_S",
+            "The download fails. The job stays completed.",
+            "{0} and {1}",
+        ),
+        Row(
+            "Download of an unfinished picture",
+            "preview._WITHIN_S",
+            "This preview is left out.",
+        ),
+        Row(
+            "`doctor`: answer of Discord or of a mail server",
+            "outside._TIMEOUT_S",
+            "`doctor` reports that it does not answer.",
+        ),
+        Row(
+            "`doctor`: difference between this clock and Discord's, at most",
+            "outside._SKEW_S",
+            "`doctor` warns.",
+        ),
+        Row(
+            "`demo`: start and stop of a process",
+            "processes._READY_WITHIN_S processes._STOPPED_WITHIN_S",
+            "The demo fails.",
+            "{0} and {1}",
+        ),
+        Row(
+            "`demo`: a job, a callback and a mail",
+            "stage._JOB_WITHIN_S acts._CALLBACK_WITHIN_S acts._MAIL_WITHIN_S",
+            "The demo fails.",
+            "{0}, {1} and {2}",
+        ),
+    ),
+}
+"""Section → rows."""
+
+_SETTING = "the setting {} takes its place in the running service"
+
+DERIVED: Mapping[str, str] = {
+    **{
+        place: _SETTING.format(setting)
+        for place, setting in {
+            "body.Limits.body_s": "body_timeout_s",
+            "protocol.Bounds.head_s": "head_timeout_s",
+            "callbacks.Callbacks.__init__.send_timeout_s": "delivery_timeout_s",
+            "callbacks.Callbacks.__init__.drain_s": "drain_s",
+            "webhooks.WebhookSender.__init__.timeout_s": "delivery_timeout_s",
+            "mail.Mailing.__init__.send_timeout_s": "mail_timeout_s",
+            "mail.Mailing.__init__.drain_s": "drain_s",
+            "mail.SmtpMailer.__init__.timeout_s": "mail_timeout_s",
+            "janitor.Retention.unrecognised": "unrecognised_days",
+            "janitor.Retention.round": "janitor_s",
+            "janitor.Retention.orphan_grace": "blind_grace_s",
+            "deadlines.Limits.vanish_grace": "vanish_grace_s",
+            "deadlines.Limits.slot_hold": "slot_hold_s",
+            "deadlines.Limits.ghost_life": "ghost_life_s",
+            "deadlines.Limits.blind_grace": "blind_grace_s",
+            "deadlines.Limits.silence": "silence_s",
+            "fetch.FetchLimits.timeout_s": "fetch_timeout_s",
+            "store.SqliteStore.open.ghost_age": "ghost_life_s",
+        }.items()
+    },
+    "deliveries.LONGEST_WAITS_S": "made of ATTEMPT_AFTER_S",
+    "mail.MAIL_WAITS_S": "made of MAIL_AGAIN_S and UNCONFIGURED_AGAIN_S",
+    "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
+    "buckets._ROW_S": "the unit in which the breaker counts",
+    "columns._MICROSECOND": "a unit",
+    "slots._insert:timedelta": "a unit",
+    "snowflake.snowflake_at:timedelta": "a unit",
+    "changes.sidelined_mail:timedelta": "a unit",
+}
+"""Place of a span that has no row → why."""
+
+_HEAD = """\
+# All retries and time limits
+
+Made from the code by `make docs`; do not edit. A test reads the numbers from the code and fails for
+a time limit of the service, the command line or the Python client that has no row here.
+
+A name in small letters is a [setting](settings.md): you can change its number, and the table shows
+the default. A name with a dot is a constant of the code. *At its end* says what happens when the
+time is over or the last try has failed.
+"""
+
+
+def limits_page() -> str:
+    """Return docs/limits.md. Raises: KeyError: a place that no span has."""
+    parts = [_HEAD]
+    for section, rows in ROWS.items():
+        parts.append(
+            f"\n## {section}\n\n| what | limit | name | at its end |\n| --- | --- | --- | --- |\n"
+        )
+        parts += [f"| {one.what} | {_limit(one)} | {_names(one)} | {one.end} |\n" for one in rows]
+    return "".join(parts)
+
+
+def _limit(row: Row) -> str:
+    values = [_number(place) for place in row.places.split()]
+    return (row.form or "{}").format(*values)
+
+
+def _number(place: str) -> str:
+    if place.startswith("#"):
+        return str(constant(place[1:]))
+    value = spans()[place]
+    if place.endswith(":attempts"):
+        return str(value)
+    return spoken(value, place)
+
+
+def _names(row: Row) -> str:
+    names = (_name(place.removeprefix("#")) for place in row.places.split())
+    return ", ".join(dict.fromkeys(names))
+
+
+def _name(place: str) -> str:
+    setting = place.removeprefix("WAYSTATION_")
+    return f"`{setting.lower()}`" if setting != place else f"`{place.partition(':')[0]}`"
+
+
+def spoken(value: Value, place: str = "") -> str:
+    """Return a span in words: `5 s`, `10 min`, `24 h`, `31 days`."""
+    if isinstance(value, tuple):
+        return ", ".join(spoken(one) if one else "at once" for one in value)
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    else:
+        unit = 86_400 if place.endswith("DAYS") else 0.001 if place.endswith("_MS") else 1
+        seconds = value * unit
+    for unit_s, name, least in ((86_400, "days", 2), (3600, "h", 1), (60, "min", 2)):
+        if seconds >= least * unit_s and seconds % unit_s == 0:
+            return f"{seconds / unit_s:g} {name}"
+    return f"{seconds:g} s"
