@@ -106,10 +106,10 @@ class CancelForm(msgspec.Struct):
 
 _FIRST = ("jobid", "verb", "status", "created", "updated")
 _LAST = ("error", "errorDetails", "code")
-"""What stands before the verb's own fields and behind its result, as in the seed's samples."""
+"""What stands before the verb's own fields and behind its result, as in v2 notes 6.6."""
 
 _AT_START = ("attachments", "embeds", "buttons", "labels")
-"""Fields that a started job does not have. Source: seed POST jobs/describe, model."""
+"""Fields that a started job does not have. Source: v2 notes 6.3, model."""
 
 _SHORT_FORMS: Mapping[int, Sequence[str]] = {
     400: ("error", "errorDetails", "jobid", "status", "code"),
@@ -120,11 +120,11 @@ _SHORT_FORMS: Mapping[int, Sequence[str]] = {
 }
 """Job code → fields of the POST's answer; every other code answers the whole job form.
 
-Source: seed POST jobs/describe, list of responses; 400 and 502 by analogy (no sample there).
+Source: v2 notes 6.3, list of responses; 400 and 502 by analogy (no sample there).
 """
 
 _RETRY_AFTER_S = 10
-"""Wait named when Discord gave none. Source: seed, "at least 10..30 seconds"."""
+"""Wait named when Discord gave none. Source: v2 notes 3, "at least 10..30 seconds"."""
 
 _LONGEST_RETRY_AFTER_S = 3600
 """Longest wait passed on; a caller that asks again sooner does no harm."""
@@ -227,7 +227,7 @@ def _pressable(job: Job) -> Mapping[str, Sequence[str]]:
 def _content(job: Job) -> str | None:
     """Return the message's text; an answer that is only an embed says the embed's, as /info does.
 
-    Source: seed POST jobs/info, where `content` repeats the embed
+    Source: v2 notes 6.6, where `content` repeats the embed
     """
     only_embed = job.status is JobStatus.COMPLETED and job.embeds and not job.attachments
     return job.embeds[0].description if only_embed and not job.content else job.content

@@ -87,7 +87,7 @@ _PICKS = ("MJ::Job::PicReader", "MJ::Picread", "MJ::Job::PromptAnalyzer")
 """How custom_ids under described and shortened prompts begin. Source: wire notes 3.4."""
 
 PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
-"""Buttons that work once per job (R38). Source: rest-api-v2 3, 409."""
+"""Buttons that work once per job (R38). Source: v2 notes 3 (409)."""
 
 
 class MessageRole(StrEnum):

@@ -48,7 +48,7 @@ class Secret:
 def mask(token: str) -> str:
     """Return a token as v2 shows it: first three characters, a marker, last three.
 
-    Source: seed documents, field `discord`.
+    Source: v2 notes 8, field `discord`.
     """
     if len(token) < _LEAST_MASKED:
         return "…secured…"

@@ -1,7 +1,12 @@
-"""Citations: numbers in code, tests and pages that name a heading of the library in docs/."""
+"""Citations: numbers in code, tests and pages that name a heading of the library in docs/.
+
+A citation is a rule or an invariant (`R12`, `I4`; docs/rules.md), `wire notes 4.10` (docs/wire) or
+`v2 notes 6.3` (docs/v2.md). More numbers may follow: `wire notes 3.2, 4.7 and 5.1`, `2.2 to 2.6`.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,11 +15,28 @@ from pathlib import Path
 
 from tests.documents.readme import ROOT
 
-__all__ = ["RULES", "Citation", "cited", "headings", "listed", "texts"]
+__all__ = ["BOOKS", "Citation", "cited", "headings", "listed", "published", "sources", "texts"]
 
-RULES = ROOT / "docs" / "rules.md"
+DOCS = ROOT / "docs"
+
+BOOKS: Mapping[str, tuple[Path, ...]] = {
+    "rules": (DOCS / "rules.md",),
+    "wire notes": tuple(sorted((DOCS / "wire").glob("*.md"))),
+    "v2 notes": (DOCS / "v2.md",),
+}
+"""Name of a book → its pages."""
 
 _LAW = re.compile(r"\b[RI][1-9]\d?\b")
+_THEN = r"(?:,|;| and| to) "
+_WIRE = r"\d{1,2}\.\d{1,2}(?!\d)"
+_V2 = r"\d{1,2}(?:\.\d{1,2})?(?![\d.]*\d)"
+_NOTES = {
+    "wire notes": re.compile(rf"(?<!v2 )\bnotes (\d[\d.]*(?:{_THEN}{_WIRE})*)", re.I),
+    "v2 notes": re.compile(rf"\bv2 notes (\d[\d.]*(?:{_THEN}{_V2})*)"),
+}
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_SOURCE = re.compile(r"\bSources?: (.+?)(?:\"\"\"|\n\s*\n|\Z)", re.S)
+_BROKEN = re.compile(r"\s*\n\s*(?:#:? )?")
 _TEXT = {".py", ".sql", ".json", ".md"}
 _READ = ("src", "tests", "docs", "benchmarks", "examples", "scripts")
 _OWN = Path(__file__).parent
@@ -22,18 +44,19 @@ _OWN = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Citation:
-    """One number, and the file that cites it."""
+    """One number of a book, and the file that cites it."""
 
     path: str
+    book: str
     number: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.number}"
+        return f"{self.path}: {self.book} {self.number}"
 
 
 @cache
 def texts() -> Mapping[str, str]:
-    """Return each text of the repository that may cite, by its path; this test's own not."""
+    """Return each text of the repository that may cite, by its path; the tests of this not."""
     files = [path for name in _READ for path in (ROOT / name).rglob("*")]
     found = [path for path in (*files, *ROOT.glob("*.md")) if path.suffix in _TEXT]
     return {
@@ -43,21 +66,41 @@ def texts() -> Mapping[str, str]:
     }
 
 
-def headings(*pages: Path) -> list[str]:
-    """Return the numbers that headings of the pages begin with: `## 4.10 Seed` gives 4.10."""
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    return re.findall(r"^#+ ([RI]?\d+(?:\.\d+)?)\.? ", text, re.M)
+def headings(book: str) -> list[str]:
+    """Return the numbers that headings of a book begin with: `## 4.10 Seed` gives 4.10."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in BOOKS[book])
+    return re.findall(r"^#{2,3} ([RI]?\d+(?:\.\d+)?) \S", text, re.M)
 
 
-def cited(paths: Iterable[str]) -> Iterator[Citation]:
-    """Yield the rules and invariants that these files cite."""
-    for path in paths:
-        for number in sorted(set(_LAW.findall(texts()[path]))):
-            yield Citation(path, number)
+def cited(text: str, path: str = "") -> Iterator[Citation]:
+    """Yield what a text cites, each number once."""
+    whole = _BROKEN.sub(" ", text)
+    for number in sorted(set(_LAW.findall(whole))):
+        yield Citation(path, "rules", number)
+    for book, form in _NOTES.items():
+        found = {number for list_ in form.findall(whole) for number in _NUMBER.findall(list_)}
+        for number in sorted(found):
+            yield Citation(path, book, number)
+
+
+def sources(path: str) -> Iterable[str]:
+    """Return the texts that say where a fact is from: a golden's field, `Source:` elsewhere."""
+    text = texts()[path]
+    if path.startswith("tests/golden/") and path.endswith(".json"):
+        return [str(json.loads(text)["source"])]
+    return [_BROKEN.sub(" ", source) for source in _SOURCE.findall(text)]
+
+
+def published() -> tuple[str, ...]:
+    """Return the names of published works that a source may begin with (wire notes 0.1)."""
+    page = (DOCS / "wire" / "sources.md").read_text(encoding="utf-8")
+    section = page.split("\n## 0.1 ")[1]
+    names = re.findall(r"^\| ([^|]+?) \|", section, re.M)
+    return tuple(name for name in names if name not in ("name", "---"))
 
 
 def listed(heading: str) -> set[str]:
     """Return the rules in the table under a heading of docs/rules.md."""
-    page = RULES.read_text(encoding="utf-8")
+    page = BOOKS["rules"][0].read_text(encoding="utf-8")
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return set(re.findall(r"^\| ([RI]\d+) \|", section, re.M))

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
-from tests.documents.citations import RULES, cited, headings, listed, texts
+import pytest
+
+from tests.documents.citations import (
+    BOOKS,
+    DOCS,
+    cited,
+    headings,
+    listed,
+    published,
+    sources,
+    texts,
+)
+from tests.documents.readme import ROOT
 
 NOT_BUILT = {"R11", "R47"}
 """Rules that may stand in that list of docs/rules.md; take one out when its code is there."""
@@ -13,20 +26,114 @@ UNCITED: set[str] = set()
 """Rules that may stand in that list of docs/rules.md; take one out when a test cites it."""
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("a rule (R12, I4)", ["I4", "R12"]),
+        ("Source: wire notes 3.2, 4.7 and 5.1.", ["3.2", "4.7", "5.1"]),
+        ("wire notes 2.2 to 2.6", ["2.2", "2.6"]),
+        ("wire\n# notes 7, 3 for the smaller plans", ["7"]),
+        ("v2 notes 6.4, 12, 15; wire notes 4.4", ["4.4", "12", "15", "6.4"]),
+        ("v2 notes 3, 422", ["3"]),
+    ],
+)
+def test_a_citation_is_found(text: str, numbers: list[str]) -> None:
+    assert [citation.number for citation in cited(text)] == numbers
+
+
 def test_rules_and_invariants_are_numbered_without_a_gap() -> None:
     wanted = [f"R{n}" for n in range(1, 52)] + [f"I{n}" for n in range(1, 15)]
-    assert Counter(headings(RULES)) == Counter(dict.fromkeys(wanted, 1))
+    assert Counter(headings("rules")) == Counter(dict.fromkeys(wanted, 1))
 
 
-def test_each_cited_rule_has_a_heading() -> None:
-    known = set(headings(RULES))
-    assert [str(citation) for citation in cited(texts()) if citation.number not in known] == []
+@pytest.mark.parametrize("book", BOOKS)
+def test_a_number_of_a_book_is_that_of_one_heading(book: str) -> None:
+    assert [number for number, count in Counter(headings(book)).items() if count > 1] == []
+
+
+def test_each_citation_has_a_heading() -> None:
+    known = {book: set(headings(book)) for book in BOOKS}
+    lost = [
+        str(citation)
+        for path, text in texts().items()
+        for citation in cited(text, path)
+        if citation.number not in known[citation.book]
+    ]
+    assert lost == []
+
+
+def test_each_golden_cites_the_library() -> None:
+    goldens = [path for path in texts() if re.match(r"tests/golden/.+\.json", path)]
+    assert len(goldens) > 200
+    assert [path for path in goldens if not any(cited(source) for source in sources(path))] == []
+
+
+def test_a_source_in_code_cites_the_library_or_a_published_work() -> None:
+    begins = (*published(), "docs/")
+    strange = [
+        f"{path}: {source}"
+        for path in texts()
+        if path.startswith("src/") and path.endswith(".py")
+        for source in sources(path)
+        if not source.startswith(begins) and not [*cited(source)]
+    ]
+    assert strange == []
+
+
+def test_a_page_named_in_code_is_in_the_repository() -> None:
+    pages = {path.split("/")[-1] for path in texts() if path.endswith(".md")}
+    lost = [
+        f"{path}: {page}"
+        for path, text in texts().items()
+        if path.startswith("src/") and path.endswith(".py")
+        for page in re.findall(r"([\w-]+\.md)\b", text)
+        if page not in pages
+    ]
+    assert lost == []
+
+
+def test_the_index_of_the_wire_notes_leads_to_each_heading() -> None:
+    index = (DOCS / "wire" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d.]+) \| .+ \| \[[\w-]+\]\(([\w-]+\.md)#\S+\) \|$", index, re.M)
+    told = {
+        (number, page.name)
+        for page in BOOKS["wire notes"]
+        for number in re.findall(r"^## ([\d.]+) \S", page.read_text(encoding="utf-8"), re.M)
+    }
+    assert set(rows) == told
+
+
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def _slug(heading: str) -> str:
+    plain = heading.replace("&lt;", "<").replace("&gt;", ">").replace("`", "").lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+def test_a_link_between_pages_leads_to_a_heading() -> None:
+    lost = []
+    for path, text in texts().items():
+        if not path.endswith(".md") or path.startswith("tests/"):
+            continue
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
+        for page, anchor in _LINK.findall(prose):
+            target = (ROOT / path).parent / page if page else ROOT / path
+            if not target.exists():
+                lost.append(f"{path}: {page}")
+            elif anchor:
+                titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.M)
+                if anchor not in map(_slug, titles):
+                    lost.append(f"{path}: {page}#{anchor}")
+    assert lost == []
 
 
 def test_each_rule_that_has_code_is_cited_by_a_test() -> None:
-    tests = [path for path in texts() if path.startswith("tests/")]
-    uncited = set(headings(RULES)) - {citation.number for citation in cited(tests)}
-    assert uncited == listed("Not built yet") | listed("No test cites it yet")
+    tests = [text for path, text in texts().items() if path.startswith("tests/")]
+    named = {citation.number for text in tests for citation in cited(text)}
+    assert set(headings("rules")) - named == listed("Not built yet") | listed(
+        "No test cites it yet"
+    )
 
 
 def test_the_lists_of_rules_without_a_test_do_not_grow() -> None:

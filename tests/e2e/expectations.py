@@ -1,4 +1,4 @@
-"""What each row of FAULTS must lead to, written down from the rules and the seed documents.
+"""What each row of FAULTS must lead to, written down from the rules and the v2 notes.
 
 A title's row says when the bot says it and what that means (R6); everything else of a case follows
 from these two. Cases of other faults are spelled out.
@@ -112,7 +112,7 @@ def result(verb: str) -> Body:
             "content_scan_version": 0,
         },
     }
-    # the seed's sample of /info says the same in `content` as in the embed
+    # v2's sample of /info (v2 notes 6.6) says the same in `content` as in the embed
     content = "<info>" if verb == "info" else "<prompts>"
     read: Mapping[str, Body] = {
         "describe": {"labels": ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔄", "Imagine all 🎉"]},
@@ -314,7 +314,7 @@ BLOCKED_ANSWER = {
     "before making any new API calls.",
     "code": 596,
 }
-"""The seed's short form of 596; `{channel}` is the channel's id."""
+"""v2's short form of 596 (v2 notes 6.3); `{channel}` is the channel's id."""
 
 REJECTED = "Discord rejected the account's token (close code 4004)"
 REJECTED_ANSWER = {
@@ -353,7 +353,7 @@ def vanished(verb: str) -> Outcome:
 
 
 def limited(details: str, retry_after: str, verb: str = "describe") -> Outcome:
-    """429 (b) of the seed: the text that Discord sent, and no delivery (R4)."""
+    """429 (b) of v2 notes 3: the text that Discord sent, and no delivery (R4)."""
     error = "Discord /interactions failed with HTTP status 429"
     return failed(429, error, details, verb, retry_after=retry_after, delivered=False, sent=(429,))
 

@@ -253,7 +253,7 @@ MODELS: Mapping[str, set[str]] = {
     "niji 6": DETAILED,
     "niji 7": DETAILED | ANIMATES,
 }
-"""What stands under a single picture of each model. Source: wire notes 3.4; rest-api-v2 12."""
+"""What stands under a single picture of each model. Source: wire notes 3.4; v2 notes 12."""
 
 
 async def test_a_single_picture_offers_what_its_model_has(install: Install) -> None:

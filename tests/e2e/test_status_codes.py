@@ -1,4 +1,4 @@
-"""Each line of the seed documents' code table, with the literal bodies."""
+"""Each line of v2's table of status codes (v2 notes 3), with the literal bodies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESULTS = {"attachments", "buttons", "labels", "embeds"}
 
 
 def halted(channel: str) -> dict[str, Any]:
-    """Return the seed's short form of 596."""
+    """Return v2's short form of 596 (v2 notes 6.3)."""
     return {
         "error": "Your Discord account has received a pending moderation message from Midjourney. "
         f"Please address this issue and POST account/midjourney/{channel}/reset "
@@ -221,7 +221,7 @@ WRONG_TYPES: Sequence[tuple[dict[str, Any], str]] = (
     *(({"maxJobs": wrong}, "maxJobs must be a whole number") for wrong in (True, 1.5, "two", [])),
     ({"replyProgress": "perhaps"}, "replyProgress must be true or false"),
 )
-"""E7: the seed knows no 400 of a describe's own fields."""
+"""v2 notes 6.3 have no 400 of a describe's own fields."""
 
 
 async def test_a_picture_that_cannot_be_had_is_412_and_makes_no_job(install: Install) -> None:

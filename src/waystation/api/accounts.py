@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _SERVICE_NAME = "Midjourney API"
-"""Key of the one service under `accounts`. Source: rest-api-v2, GET /v2/account."""
+"""Key of the one service under `accounts`. Source: v2 notes 4.1."""
 
 _TRUE = frozenset({"1", "true", "yes"})
 

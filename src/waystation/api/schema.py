@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MAX_REFERENCE = 1024
-"""Longest replyUrl, replyRef and name, in characters. Source: seeds."""
+"""Longest replyUrl, replyRef and name, in characters. Source: v2 notes 5."""
 
 MAX_PICTURE_URL = 4096
 """Longest picture URL; signed links have some 300 to 2,000 characters."""
@@ -276,7 +276,7 @@ def _picture_url(param: Param, fields: Mapping[str, object]) -> dict[str, object
 def _together(param: Param) -> str | None:
     """Say how pictures can be sent beside their URLs.
 
-    Describe says nothing of it: v2's answer has no such field (seed POST jobs/describe, 412).
+    Describe says nothing of it: v2's answer has no such field (v2 notes 6.3, 412).
     """
     part = param.file_part
     if part is None:

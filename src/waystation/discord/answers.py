@@ -5,7 +5,7 @@ is Refused with the kind of the first row of `REFUSALS` that fits (R51), and eve
 open whether it was executed is Unknown. For reads and uploads, which may be repeated, it becomes
 an error.
 
-Sources: wire notes 1.2, 1.7 and 1.8; rules.md R51.
+Sources: wire notes 1.2, 1.7 and 1.8; R51.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -142,7 +142,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
     _row("account", 403),
     _row("invalid"),
 )
-"""What a definite 4xx means, by status and code; the first that fits. Source: rules.md R51."""
+"""What a definite 4xx means, by status and code; the first that fits. Source: R51."""
 
 
 def kind_of(answer: Answer) -> str:

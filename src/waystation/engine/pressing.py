@@ -44,7 +44,7 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
 def used_params(params: Mapping[str, object]) -> Mapping[str, object]:
     """Return a verb's fields without a prompt that the pressed button cannot take.
 
-    v2 ignores it too. Source: rest-api-v2 12, parameters of the buttons
+    v2 ignores it too. Source: v2 notes 12, parameters of the buttons
     """
     label = params.get("button")
     if label is None or button_row(str(label)).prompt is not Needs.NO:

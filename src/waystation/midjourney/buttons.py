@@ -116,7 +116,7 @@ _ROWS: Sequence[ButtonRow] = (
     _row("Show Details", ""),
     _row("❤️"),
 )
-"""Labels: rest-api-v2 12 and 15; deeds: wire notes 4.1."""
+"""Labels: v2 notes 12 and 15; deeds: wire notes 4.1."""
 
 BUTTONS: Mapping[str, ButtonRow] = {row.label: row for row in _ROWS}
 

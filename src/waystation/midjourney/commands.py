@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 MAX_JOBS: Final = 15
-"""Most jobs with a slot on one account. Source: seed POST jobs/describe, Pro and Mega plans."""
+"""Most jobs with a slot on one account. Source: v2 notes 5, Pro and Mega plans."""
 
 MAX_LANE: Final = 50
 """Most jobs without a slot that wait on one account (R16)."""
@@ -179,7 +179,7 @@ _ROWS = (
         "imagine",
         "imagine",
         "Draw four pictures from a prompt.",
-        "rest-api-v2 6.1; wire notes 4.3",
+        "v2 notes 6.1; wire notes 4.3",
         _text("prompt", "prompt", "What to draw, with Midjourney's parameters", draws=True),
         _mode("prompt", "fast, relax or turbo for this job only (an addition to v2)"),
     ),
@@ -187,7 +187,7 @@ _ROWS = (
         "blend",
         "blend",
         "Draw four pictures from two to five.",
-        "rest-api-v2 6.2; wire notes 3.2, 4.5",
+        "v2 notes 6.2; wire notes 3.2, 4.5",
         Param(
             name="blendUrls",
             kind=ParamKind.PICTURES,
@@ -212,7 +212,7 @@ _ROWS = (
         "button",
         None,
         "Press a button of a completed job.",
-        "rest-api-v2 6.4, 12, 15; wire notes 4.4",
+        "v2 notes 6.4, 12, 15; wire notes 4.4",
         _PARENT,
         Param(
             name="button",
@@ -249,7 +249,7 @@ _ROWS = (
         takes_slot=True,
         reply_in_history=True,
         bad_input_status=412,
-        source="seed: POST jobs/describe; wire notes 5.1",
+        source="v2 notes 6.3; wire notes 5.1",
         params=(
             Param(
                 name="describeUrl",
@@ -301,7 +301,7 @@ _ROWS = (
         "info",
         ReplyKind.INFO,
         "Show the account's plan, hours left and running jobs.",
-        "seed: POST jobs/info; wire notes 5.2",
+        "v2 notes 6.6; wire notes 5.2",
     ),
     _saying(
         "settings",
@@ -328,21 +328,21 @@ _ROWS = (
         "fast",
         ReplyKind.DONE,
         "Switch the account to fast mode.",
-        "rest-api-v2 6.7; wire notes 4.7",
+        "v2 notes 6.7; wire notes 4.7",
     ),
     _saying(
         "relax",
         "relax",
         ReplyKind.DONE,
         "Switch the account to relax mode.",
-        "rest-api-v2 6.7; wire notes 4.7",
+        "v2 notes 6.7; wire notes 4.7",
     ),
     _saying(
         "turbo",
         "turbo",
         ReplyKind.DONE,
         "Switch the account to turbo mode.",
-        "rest-api-v2 6.7; wire notes 4.7",
+        "v2 notes 6.7; wire notes 4.7",
     ),
     _saying(
         "stealth",
@@ -363,14 +363,14 @@ _ROWS = (
         "prefer remix",
         ReplyKind.TOGGLED,
         "Turn remix mode on or off; the answer says which.",
-        "rest-api-v2 6.7; wire notes 3.2, 4.8",
+        "v2 notes 6.7; wire notes 3.2, 4.8",
     ),
     _saying(
         "variability",
         "prefer variability",
         ReplyKind.TOGGLED,
         "Turn high variability mode on or off; the answer says which.",
-        "rest-api-v2 6.7; wire notes 3.2, 4.8",
+        "v2 notes 6.7; wire notes 3.2, 4.8",
     ),
     _saying(
         "prefer_auto_dm",
@@ -404,7 +404,7 @@ def _seed(verb: str, answers_at: AnswersAt) -> Command:
         # it comes into the direct messages, whichever channel the job is in
         reply_in_history=False,
         bad_input_status=400,
-        source="rest-api-v2 6.5; wire notes 4.10",
+        source="v2 notes 6.5; wire notes 4.10",
         params=(_PARENT,),
         reaction=_ENVELOPE,
         shows_own=False,

@@ -112,7 +112,7 @@ def _shown(message: Message, caption: Caption | None = None) -> Shown:
 
 
 def _info_shown(message: Message, embed: Embed | None) -> Shown:
-    """Show the embed's text as content too. Source: seed POST jobs/info, `content`."""
+    """Show the embed's text as content too. Source: v2 notes 6.6, `content`."""
     shown = _shown(message)
     if shown.content or embed is None:
         return shown

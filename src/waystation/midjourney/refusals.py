@@ -85,7 +85,7 @@ class ErrorRow:
 
 
 ERRORS: Sequence[ErrorRow] = (
-    ErrorRow(Ending.MODERATED, ("Invalid link",), body=r"\bfilters?\b", source="seed, 422"),
+    ErrorRow(Ending.MODERATED, ("Invalid link",), body=r"\bfilters?\b", source="v2 notes 3, 422"),
     ErrorRow(Ending.BAD_INPUT, ("Invalid link",)),
     ErrorRow(
         Ending.BAD_INPUT,

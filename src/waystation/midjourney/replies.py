@@ -288,7 +288,7 @@ REPLIES: Sequence[Reply] = (
     ),
     Reply(ReplyKind.DESCRIBED, _is_described, "wire notes 5.1: untitled embed, four paragraphs"),
     Reply(ReplyKind.DONE, _is_done, "wire notes 4.7: content begins Done!"),
-    Reply(ReplyKind.TOGGLED, _is_toggled, "wire notes 4.8; rest-api-v2 6.7: turned on or off"),
+    Reply(ReplyKind.TOGGLED, _is_toggled, "wire notes 4.8; v2 notes 6.7: turned on or off"),
     Reply(ReplyKind.PREFERRED, _is_preferred, "wire notes 3.2: any word on /prefer; not captured"),
     Reply(
         ReplyKind.SETTINGS,

@@ -49,7 +49,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 def info_result(embed: Embed | None) -> Result:
     """Return `{"info": {…}}`: plan, renewal (ISO 8601 UTC), hours, images and jobs.
 
-    Source: seed POST jobs/info, the embed's lines; wire notes 5.2
+    Source: v2 notes 6.6, the embed's lines; wire notes 5.2
     """
     text = (embed.description if embed else None) or ""
     lines = {match["name"].strip().casefold(): match["value"] for match in _LINE.finditer(text)}
@@ -126,7 +126,7 @@ _SWITCHES: Mapping[str, str] = {
     "stealth": "stealth",
     "sticky style": "stickyStyle",
 }
-"""Label → a field that is true or false. Source: rest-api-v2 13, wire notes 3.4."""
+"""Label → a field that is true or false. Source: v2 notes 13, wire notes 3.4."""
 
 _CHOICES: Mapping[str, tuple[str, str]] = {
     "fast mode": ("mode", "fast"),
@@ -220,7 +220,7 @@ def seed_of(content: str) -> tuple[str, int] | None:
 
 
 def seed_result(content: str) -> Result:
-    """Return `{"seed": {"content", "value"}}`. Source: rest-api-v2 6.5"""
+    """Return `{"seed": {"content", "value"}}`. Source: v2 notes 6.5"""
     found = seed_of(content)
     return {} if found is None else {"seed": {"content": content, "value": found[1]}}
 

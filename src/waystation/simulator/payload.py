@@ -25,7 +25,7 @@ decode = msgspec.json.decode
 def timestamp(moment: datetime) -> str:
     """Write an instant as Discord does, always with six sub-second digits.
 
-    Source: `simulator-fidelity` 9: whole seconds make a polling client miss results.
+    Source: wire notes 11.9: whole seconds make a polling client miss results.
     """
     return moment.isoformat(timespec="microseconds")
 

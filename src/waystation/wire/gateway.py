@@ -202,7 +202,7 @@ class Resume(msgspec.Struct, frozen=True):
 class GuildSubscription(msgspec.Struct, frozen=True):
     """Subscription of a user's session to a guild.
 
-    Source: `Guild.subscribe` of discord.py-self's documentation: typing events are required to
+    Source: discord.py-self's documentation, `Guild.subscribe`: typing events are required to
     subscribe to a large guild.
     """
 

@@ -30,7 +30,7 @@ NO_SNOWFLAKE = Snowflake("0")
 """Older than every id."""
 
 _TIME_SHIFT = 22
-"""The low 22 bits are worker, process and increment. Source: as above."""
+"""The low 22 bits are worker, process and increment. Source: Discord, heading Snowflakes."""
 
 
 def snowflake_time(snowflake: str) -> datetime:

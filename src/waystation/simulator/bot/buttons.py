@@ -131,7 +131,7 @@ _REGION = Button(
 )
 _MORE = Button("Make Variations", "MJ::JOB::variation::1::{uuid}::SOLO", "variation")
 _REMASTER = Button("Remaster", "MJ::JOB::remaster::1::{uuid}::SOLO", "remaster")
-"""Labels: API v2 notes 12, old models. No source has the two ids: they are ours."""
+"""Labels: v2 notes 12, old models. No source has the two ids: they are ours."""
 _ZOOMS = (
     Button("Zoom Out 2x", "MJ::Outpaint::50::1::{uuid}::SOLO", "zoom", detail="2"),
     Button("Zoom Out 1.5x", "MJ::Outpaint::75::1::{uuid}::SOLO", "zoom", detail="1.5"),

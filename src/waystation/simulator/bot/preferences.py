@@ -1,7 +1,7 @@
 """Preferences: the commands and buttons that change how an account stands with the bot.
 
 Source: wire notes 3.4 and 5.4 (/settings), 4.7 and 4.8 (modes, /prefer); the literal texts of fast,
-turbo, remix and variability: API v2 notes 6.7. What no source tells is ours: texts of /stealth,
+turbo, remix and variability: v2 notes 6.7. What no source tells is ours: texts of /stealth,
 /public, suffix, auto_dm and options, most labels of /settings and the ids of its lower buttons.
 """
 

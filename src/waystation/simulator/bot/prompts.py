@@ -172,7 +172,7 @@ def rewritten(prompt: str) -> str:
 def shortened(prompt: str) -> str:
     """Return a prompt without every other of its words, as the shortener of V8 may leave it.
 
-    Source: midjourney-2026, "automatic shortener"; which words it drops was not captured
+    Source: wire notes 12.1, "automatic shortener"; which words it drops was not captured
     """
     found = _PARAMETER.search(collapsed(prompt))
     words, parameters = collapsed(prompt), ""

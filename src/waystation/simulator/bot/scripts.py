@@ -129,7 +129,7 @@ SCRIPTS: Mapping[str, Script] = {
     )
 }
 """One row per command. Source: wire notes 4.3 (about 35 s), 5.1 (about 6 s) and 5.2; order of
-fidelity 16 and 19."""
+wire notes 11.16 and 11.19."""
 
 PRESSES: Mapping[str, Script] = {
     script.verb: script

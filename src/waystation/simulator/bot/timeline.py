@@ -189,7 +189,7 @@ def finish(write: Write, after_s: float) -> Step:
 def drawn(waiting: Write, running: Callable[[int], Write], result: Write) -> Timeline:
     """Return the way of a picture: it waits, grows, is there, and its progress goes.
 
-    About 36 s at speed 1. Source: wire notes 4.3; the order of fidelity 16.
+    About 36 s at speed 1. Source: wire notes 4.3; the order of wire notes 11.16.
     """
     reports = (
         Step(

@@ -1,7 +1,7 @@
 """The way of a request: log, token, limits, faults, route, answer.
 
 Every JSON answer has the content type `application/json` and nothing behind it, because several
-clients hand back text otherwise (simulator-fidelity 1).
+clients hand back text otherwise (wire notes 11.1).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """FIXED: reads that are answered alike for everybody, one row each.
 
 Client libraries ask for these when they start or on their own, and give up where they find nothing.
-Source: what the clients of `README.md` ask; shapes: Discord's documentation and its users'.
+Source: Discord and discord-userdoccers for the forms; the clients of `README.md` ask for them.
 
 Pure: no I/O, no clock, no randomness.
 """

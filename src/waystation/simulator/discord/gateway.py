@@ -1,7 +1,7 @@
 """The gateway's server side: HELLO, IDENTIFY, heartbeats, RESUME and the reasons to close.
 
 Clients are taken as they come: IDENTIFY before HELLO was read, heartbeats before IDENTIFY or with
-an invented number, JSON in binary frames (simulator-fidelity 11). What Discord closes a socket for
+an invented number, JSON in binary frames (wire notes 11.11). What Discord closes a socket for
 is closed here with the same code (wire notes 2.6).
 """
 
@@ -341,7 +341,7 @@ class _Peer:
     def _request_members(self, d: object) -> None:
         """Tell who is in a guild: everybody fits into one chunk.
 
-        Source: Discord, Request Guild Members; users name several guilds, fidelity 11.
+        Source: Discord, Request Guild Members; users name several guilds, wire notes 11.11.
         """
         asked: Payload = d if isinstance(d, dict) else {}
         if self._session is None:

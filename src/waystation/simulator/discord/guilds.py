@@ -28,8 +28,8 @@ __all__ = [
 _JOINED = "2023-01-01T00:00:00+00:00"
 _PERMISSIONS = "2248473465835073"
 _LARGE_GUILD_MEMBERS = 75_001
-"""One more than a session hears of unasked. Source: the guild subscriptions page of
-discord.py-self's documentation."""
+"""One more than a session hears of unasked. Source: discord.py-self's
+documentation, guild subscriptions page."""
 
 
 def members_of(world: World, account: Account) -> list[User]:

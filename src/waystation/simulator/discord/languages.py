@@ -1,7 +1,7 @@
 """SENTENCES and NAMES: Discord in the account's language, one row per code and per name.
 
 Discord answers an account in its language; numbers and codes stay. No wording but the English was
-captured: all others are ours. Source: wire notes 1.3 (`name_default`), rules.md R51.
+captured: all others are ours. Source: wire notes 1.3 (`name_default`), R51.
 
 Pure: no I/O, no clock, no randomness.
 """

@@ -116,7 +116,7 @@ def limited_headers(retry_after_s: float, *, is_global: bool) -> dict[str, str]:
 
 
 def limited_body(retry_after_s: float, *, is_global: bool) -> dict[str, object]:
-    """Write the body of a 429, its keys in the order of the API v2 page on describe."""
+    """Write the body of a 429, its keys in the order of v2 notes 3."""
     return {
         "global": is_global,
         "message": "You are being rate limited.",

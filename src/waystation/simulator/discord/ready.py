@@ -1,6 +1,6 @@
 """What a session is told when it is ready: READY, READY_SUPPLEMENTAL, GUILD_CREATE.
 
-Source: wire notes 2.5 (minimum that peers read) and simulator-fidelity 14.
+Source: wire notes 2.5 (minimum that peers read) and wire notes 11.14.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Rest:
         return Reply(self._user(call).payload())
 
     def user_profile(self, call: Call) -> Reply:
-        """Answer what the window about a person shows. Source: the users' documentation."""
+        """Answer what the window about a person shows. Source: discord-userdoccers."""
         user = self._user(call)
         return Reply(
             {

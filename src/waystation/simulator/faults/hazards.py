@@ -103,7 +103,7 @@ def _missing_delete(params: Payload, timeline: Timeline) -> Timeline:
 
 
 def _edited_result(params: Payload, timeline: Timeline) -> Timeline:
-    """Bring the result as an edit of the progress. Source: wire notes 9, 13."""
+    """Bring the result as an edit of the progress. Source: wire notes 9.13."""
     return _where(
         _without(timeline, Kind.DELETE),
         lambda step: step.kind is Kind.RESULT,
