@@ -65,7 +65,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "a number within {}",
         ),
         Row(
-            "Resets, new tokens and rejected tokens of one user",
+            "Resets of one account; new and rejected tokens of one user",
             "accounts._HOUR",
             "The next one is 429. [SECURITY](../SECURITY.md) has the numbers.",
             "a number within {}",
@@ -143,6 +143,17 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Picture that a person has asked for by hand in the same channel",
             "asks_by_hand._LIFE",
             "A later picture is not taken for the answer to that person.",
+        ),
+        Row(
+            "Command that a person gave by hand while Waystation did not listen",
+            "unread._RUNS",
+            "A later picture is not taken for its answer.",
+        ),
+        Row(
+            "Picture near the start of listening, or near the deletion of a progress",
+            "unread._AT_ONCE unread._NEAR",
+            "A later picture can be matched without reading the history first.",
+            "{0} and {1}",
         ),
         Row(
             "Progress that is stored and told, at most one in",

@@ -1,0 +1,126 @@
+"""docs/what-happens-on-a-429.md names each 429 of the code, with its sentence and its wait."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tests.documents.limits_page import spoken
+from tests.documents.readme import ROOT
+from tests.documents.spans import constant, spans
+from waystation.api.sentences import SENTENCES, Sentence
+from waystation.deliveries import ATTEMPT_AFTER_S
+from waystation.midjourney.commands import COMMANDS
+
+PAGE = (ROOT / "docs" / "what-happens-on-a-429.md").read_text(encoding="utf-8")
+
+STORIES = dict(re.findall(r"^## (\d)\. [^\n]+\n(.*?)(?=^## )", PAGE, re.M | re.S))
+ROW = re.compile(r"^\| `([^`|]+)` \| ([^|]+) \|$", re.M)
+OTHERS = re.compile(r"^\| [A-Z][^|]+ \| [^|]+ \| `([^`|]+)` \| ([^|]+) \|$", re.M)
+
+NAMED_ELSEWHERE = {"error", "RATE_LIMITED"}
+"""Variables that hold a sentence where a 429 is raised: those of full slots, and of Discord."""
+
+
+def _told() -> dict[str, str]:
+    """Return the sentences of the stories, each with its Retry-After."""
+    return {text: wait for story in STORIES.values() for text, wait in ROW.findall(story)}
+
+
+def _sentences(*statuses: int | None) -> Iterator[Sentence]:
+    for rows in SENTENCES.values():
+        yield from (row for row in rows if row.status in statuses)
+
+
+def _alike(text: str) -> str:
+    return re.sub(r"<\w*>", "<>", text)
+
+
+def _raised() -> Iterator[tuple[str, float]]:
+    """Yield each literal 429 that the source raises, and the wait that it names."""
+    default = spans()["errors.Busy.__init__.retry_after_s"]
+    for path in (ROOT / "src" / "waystation").rglob("*.py"):
+        if "simulator" in path.parts or "client" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Raise(exc=ast.Name(id="Busy" | "Throttled" | "RateLimited")):
+                    raise AssertionError(f"{path}: a 429 without a sentence")
+                case ast.Call(func=ast.Name(id="Busy" | "Throttled" | "RateLimited"), args=args):
+                    wait = next((k.value for k in node.keywords if k.arg == "retry_after_s"), None)
+                    match args:
+                        case [ast.Name(id=name)]:
+                            assert name in NAMED_ELSEWHERE, f"{path}: {name}"
+                        case [text]:
+                            number = ast.literal_eval(wait) if wait else default
+                            yield _literal(text), number
+                        case _:
+                            raise AssertionError(f"{path}: a 429 without a sentence")
+
+
+def _literal(text: ast.expr) -> str:
+    if isinstance(text, ast.JoinedStr):
+        return "".join(
+            str(one.value) if isinstance(one, ast.Constant) else "<>" for one in text.values
+        )
+    return str(ast.literal_eval(text))
+
+
+def test_the_table_has_seven_meanings_and_each_has_its_story() -> None:
+    rows = re.findall(r"^\| (\d) \|((?:[^|\n]+\|){5})$", PAGE, re.M)
+    assert [number for number, _ in rows] == list("1234567") == list(STORIES)
+    assert all(cell.strip() for _, cells in rows for cell in cells.strip("|").split("|"))
+
+
+def test_each_429_of_the_service_stands_in_one_story() -> None:
+    assert set(_told()) == {row.text for row in _sentences(429)}
+    assert len(_told()) == sum(len(ROW.findall(story)) for story in STORIES.values())
+
+
+def test_each_429_that_is_raised_has_a_story_with_its_wait() -> None:
+    told = {_alike(text): wait for text, wait in _told().items()}
+    raised = dict(_raised())
+    assert len(raised) == 9
+    assert {text: told.get(text) for text in raised} == {
+        text: f"{wait:g} s" for text, wait in raised.items()
+    }
+
+
+def test_a_429_of_the_bot_names_the_wait_that_stands_for_an_unknown_one() -> None:
+    default = spans()["contract._RETRY_AFTER_S"]
+    waits = dict(ROW.findall(STORIES["6"]))
+    assert set(waits.values()) == {f"{default} s"}
+
+
+def test_what_the_caller_sees_of_another_servers_429_are_sentences_with_other_statuses() -> None:
+    told = OTHERS.findall(STORIES["7"])
+    describe = COMMANDS["describe"].bad_input_status
+    assert len(told) == 4
+    for text, status in told:
+        own = status == f"{describe} on describe, else 400"
+        assert text in {row.text for row in _sentences(None if own else int(status))}
+
+
+def test_a_number_with_a_name_is_that_of_the_code() -> None:
+    named = re.findall(r"(\d[\w., ]*) ?\(`([a-z][\w.]+)`\)", PAGE.replace("\n", " "))
+    named += re.findall(r"\((\d[\w. ]*), `(\w+)`\)", PAGE)
+    assert len(named) == 12
+    for number, name in named:
+        place = name if "." in name else f"WAYSTATION_{name.upper()}"
+        value = spans()[place]
+        if value == ATTEMPT_AFTER_S:
+            value = ATTEMPT_AFTER_S[1:]
+        assert number.strip().endswith(spoken(value, place)), name
+
+
+def test_other_numbers_are_those_of_the_code() -> None:
+    assert f"It tries {spans()['rest._repeated:attempts']} times." in PAGE
+    assert constant("turns.RATE_LIMITED") in _told()
+    assert "else 10 s" in _told()["Maximum of <maxJobs> jobs executing in parallel supported"]
+    assert spans()["errors.Busy.__init__.retry_after_s"] == 10
+    assert spans()["logins.Logins.__init__:timedelta"] == timedelta(minutes=1)
+    text = "Discord refused too many requests of this installation; nothing is sent to it now"
+    assert text in " ".join(PAGE.split())
+    assert text in {row.text for row in _sentences(502)}
