@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from typer.core import TyperGroup as Group
@@ -12,11 +12,12 @@ from tests.documents.api_page import api_page
 from tests.documents.charts import job_page, session_page
 from tests.documents.differences import DIFFERENCES, VALUES, younger_labels
 from tests.documents.limits_page import limits_page
+from tests.documents.waits import waits
 from waystation.cli.exits import EXITS
 from waystation.cli.program import app
 from waystation.settings import SETTINGS, Setting, Settings
 
-__all__ = ["PAGES", "ROOT"]
+__all__ = ["PAGES", "ROOT", "command_names"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,7 +98,12 @@ def cli_page() -> str:
         f"| `{' '.join(('waystation', *path))}` | {text} |\n" for path, text in _commands((), CLI)
     )
     exits = "".join(f"| {code:d} | {meaning} |\n" for code, meaning in EXITS.items())
-    return f"{_CLI_HEAD}{commands}{_EXITS_HEAD}{exits}"
+    return f"{_CLI_HEAD}{commands}{waits()}{_EXITS_HEAD}{exits}"
+
+
+def command_names() -> Sequence[str]:
+    """Return every command as it is typed, without the program's name."""
+    return [" ".join(path) for path, _ in _commands((), CLI)]
 
 
 def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents.generated import PAGES, ROOT
+from tests.documents.generated import PAGES, ROOT, command_names
+from tests.documents.waits import WAITS
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_what_its_table_says(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
+
+
+def test_what_a_command_waits_for_is_said_once_for_each() -> None:
+    told = [name for names, _, _ in WAITS for name in names]
+    assert sorted(told) == sorted(command_names())

@@ -96,8 +96,10 @@ class _Request:
 class DiscordRest:
     """One account's REST client."""
 
-    def __init__(self, site: Site, token: Secret) -> None:
+    def __init__(self, site: Site, token: Secret, log_name: str = "") -> None:
+        """Args: log_name: what log lines call the account; empty for one that is not set up yet"""
         self._site = site
+        self._log_name = log_name
         self._token = token
         self._limits = Limits()
         self._last_refusal: Answer | None = None
@@ -295,12 +297,29 @@ class DiscordRest:
         found: list[Message] = []
         while len(found) < HISTORY_LIMIT:
             page = await self._messages(channel, {"limit": str(_PAGE), "after": after})
-            messages = sorted(_readable(page), key=lambda message: int(message.id))
+            messages = sorted(self._readable(channel, page), key=lambda message: int(message.id))
             found.extend(messages)
             if len(page) < _PAGE or not messages:
                 break
             after = messages[-1].id
         return found[:HISTORY_LIMIT]
+
+    def _readable(self, channel: str, page: Sequence[msgspec.Raw]) -> Sequence[Message]:
+        """Return the messages of a page that can be read: one must not hide the rest."""
+        messages: list[Message] = []
+        for raw in page:
+            try:
+                message = msgspec.json.decode(raw, type=Message)
+                int(message.id)  # history is sorted by it
+                messages.append(message)
+            except (msgspec.DecodeError, RecursionError, ValueError) as error:
+                _log.warning(
+                    "history.unreadable",
+                    account=self._log_name,
+                    channel=channel,
+                    reason=str(error),
+                )
+        return messages
 
     async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
         """Return working links by those that have ended; at most 50. Raises: TransportError."""
@@ -450,16 +469,3 @@ async def _read_answer(response: aiohttp.ClientResponse) -> Answer:
         if len(body) > _ANSWER_LIMIT_BYTES:
             raise aiohttp.ClientPayloadError("the answer is above the limit")
     return Answer(response.status, response.headers, bytes(body))
-
-
-def _readable(page: Sequence[msgspec.Raw]) -> Sequence[Message]:
-    """Return a page's messages without those that cannot be read: one must not hide the rest."""
-    messages: list[Message] = []
-    for raw in page:
-        try:
-            message = msgspec.json.decode(raw, type=Message)
-            int(message.id)  # history is sorted by it
-            messages.append(message)
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            _log.warning("history.unreadable", reason=str(error))
-    return messages

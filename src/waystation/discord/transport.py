@@ -88,7 +88,7 @@ class DiscordTransport:
         interest: Interest | None = None,
     ) -> None:
         self._site = site
-        self._rest = DiscordRest(site, token)
+        self._rest = DiscordRest(site, token, log_name)
         guild_id = None if interest is None else interest.guild_id
         self._machine = GatewaySession(token, site.properties, session, guild_id)
         self._compressions = list(COMPRESSIONS)

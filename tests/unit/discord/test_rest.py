@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.build import replace
 from tests.fakes import FakeClock
@@ -55,7 +56,7 @@ PICTURE = Upload("cat.png", "image/png", b"\x89PNG picture")
 
 @pytest.fixture
 def rest(site: Site) -> DiscordRest:
-    return DiscordRest(site, Secret("the-token"))
+    return DiscordRest(site, Secret("the-token"), "account-1")
 
 
 @pytest.fixture(autouse=True)
@@ -426,7 +427,11 @@ async def test_one_unreadable_message_does_not_hide_the_others(
     rest: DiscordRest, discord: StandIn
 ) -> None:
     discord.on(HISTORY_ROUTE, Reply(body=[{"id": "2", "channel_id": "3"}, {"id": 1}]))
-    assert [message.id for message in await rest.recent_messages("3333", "0")] == ["2"]
+    with capture_logs() as lines:
+        assert [message.id for message in await rest.recent_messages("3333", "0")] == ["2"]
+    [line] = [line for line in lines if line["log_level"] == "warning"]
+    assert (line["event"], line["account"]) == ("history.unreadable", "account-1")
+    assert line["channel"] == "3333"
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(0), Reply(200, b"<html>")])
