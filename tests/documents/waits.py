@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 
 from waystation.cli.demo.processes import _READY_WITHIN_S as READY_S
 from waystation.cli.demo.stage import _JOB_WITHIN_S as JOB_S
 from waystation.cli.doctor.outside import _TIMEOUT_S as CHECK_S
-from waystation.client.client import ANSWER_S, PICTURE_S
+from waystation.client.client import ANSWER_S, Client
 from waystation.discord.rest import _READ_TIMEOUT_S as READ_S
 from waystation.midjourney.commands import COMMANDS, AnswersAt
 from waystation.store.sqlite.database import _BUSY_TIMEOUT_MS as BUSY_TIMEOUT_MS
 
 __all__ = ["WAITS", "waits"]
+
+PICTURE_S = signature(Client.download).parameters["timeout_s"].default
 
 _HEAD = """
 ## What a command waits for

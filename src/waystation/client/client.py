@@ -38,9 +38,6 @@ __all__ = ["ANSWER_S", "Client"]
 ANSWER_S = 180.0
 """Longest wait for one answer, unless another is given."""
 
-PICTURE_S = 300.0
-"""Longest wait for one picture or clip, unless another is given."""
-
 _FIRST_POLL_S = 0.25
 _LONGEST_POLL_S = 5.0
 _POLL_GROWTH = 1.5
@@ -206,7 +203,7 @@ class Client:
             raise Unavailable(f"{jobid} is not final after {timeout_s:g} s") from None
 
     async def download(
-        self, url: str, into: IO[bytes], *, most_bytes: int, timeout_s: float = PICTURE_S
+        self, url: str, into: IO[bytes], *, most_bytes: int, timeout_s: float = 300.0
     ) -> int:
         """Write what a job's link shows into a file; the API token is not sent along.
 

@@ -70,7 +70,7 @@ async def look_at_mail(settings: Settings, counts: Counts) -> AsyncIterator[Find
     url = settings.smtp_url.reveal()
     if not url:
         mend = "Set WAYSTATION_SMTP_URL=smtp://user:password@host:587/?from=me@example.org"
-        yield warning("halted accounts are told to nobody by e-mail", mend)
+        yield warning("no mail server is set: nobody is told when an account is halted", mend)
         return
     try:
         server = read_smtp_url(url, settings.mail_from or None)
