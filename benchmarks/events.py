@@ -4,6 +4,8 @@ How it works: a fresh service finds accounts in its database whose jobs were sub
 account connects and hears prepared frames, its own jobs' results among other people's noise. The
 round ends when the last job is completed in the database. Pure decoding takes the same frames
 through msgspec in this process: the envelope, then the struct for `t`, as the service does it.
+
+There are two mixtures. They tell apart what an event of ours costs, and a foreign one.
 """
 
 from __future__ import annotations
@@ -40,8 +42,6 @@ __all__ = ["AIM", "measure"]
 AIM = 0.1
 
 _ACCOUNTS = 16
-_JOBS = 12
-"""Jobs in flight on each account: what Midjourney's largest plans run at once."""
 _DONE_WITHIN_S = 60.0
 _LOOK_AGAIN_S = 0.02
 
@@ -57,6 +57,24 @@ _Asked = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class _Mixture:
+    """How many jobs each account has in flight, and how many events are foreign for one of them."""
+
+    jobs: int
+    foreign_per_own: int
+
+    def __str__(self) -> str:
+        return f"one event in {1 + self.foreign_per_own} is ours"
+
+
+_BUSY = _Mixture(jobs=12, foreign_per_own=9)
+"""Twelve jobs: what Midjourney's largest plans run at once. The aim is about this mixture."""
+
+_SHARED = _Mixture(jobs=3, foreign_per_own=99)
+"""A channel among many of a server with many members."""
+
+
+@dataclass(frozen=True)
 class _Turn:
     """What one turn took, for all its events."""
 
@@ -65,25 +83,31 @@ class _Turn:
     cpu_s: float
 
 
+_Turns = tuple[list[_Turn], list[_Turn]]
+"""The service's, and those of pure decoding."""
+
+
 async def measure(folder: Path, rounds: int) -> Result:
-    """Take turns: the service, then pure decoding of the same frames."""
-    ours: list[_Turn] = []
-    bare: list[_Turn] = []
+    """Take turns: the service, then pure decoding of the same frames, for each mixture."""
+    turns: dict[_Mixture, _Turns] = {_BUSY: ([], []), _SHARED: ([], [])}
     async with child(folder / "gateway.log", CLIENT_CPU, "benchmarks.gateway_server") as gateway:
         for number in range(rounds):
-            place = folder / f"round-{number}"
-            place.mkdir()
-            turn, accounts = await _record(place, gateway)
-            ours.append(turn)
-            bare.append(_decode([each for account in accounts for each in _frames_of(account)]))
-    return _result(ours, bare)
+            for mixture, (ours, bare) in turns.items():
+                place = folder / f"round-{number}-{mixture.foreign_per_own}"
+                place.mkdir()
+                turn, accounts = await _record(place, gateway, mixture)
+                ours.append(turn)
+                bare.append(_decode([each for account in accounts for each in _frames_of(account)]))
+    return _result(turns)
 
 
-async def _record(folder: Path, gateway: Child) -> tuple[_Turn, Sequence[_Asked]]:
+async def _record(
+    folder: Path, gateway: Child, mixture: _Mixture
+) -> tuple[_Turn, Sequence[_Asked]]:
     """Let a fresh service hear all frames."""
     url = gateway.ready.get("url") or (await gateway.order(accounts=[]))["url"]
     environment = service_environment(folder, str(url))
-    accounts = await _submitted_jobs(environment)
+    accounts = await _submitted_jobs(environment, mixture)
     await gateway.order(accounts=accounts)
     database = folder / "data" / "waystation.db"
     async with child(
@@ -95,20 +119,20 @@ async def _record(folder: Path, gateway: Child) -> tuple[_Turn, Sequence[_Asked]
         await gateway.order(wait=True)
         before = service.cpu_s
         began_s = (await gateway.order(go=True))["began_s"]
-        finished_s = await _completed(database, _ACCOUNTS * _JOBS)
+        finished_s = await _completed(database, _ACCOUNTS * mixture.jobs)
         spent_s = service.cpu_s - before
     events = sum(len(_frames_of(account)) for account in accounts)
     return _Turn(events, finished_s - began_s, spent_s), accounts
 
 
-async def _submitted_jobs(environment: Mapping[str, str]) -> Sequence[_Asked]:
+async def _submitted_jobs(environment: Mapping[str, str], mixture: _Mixture) -> Sequence[_Asked]:
     """Write accounts with jobs that Discord has taken and the bot has not answered."""
     async with open_state(load(environ=environment)) as state:
         user = await state.store.add_user("bench@example.org", b"hash", SystemClock().now())
-        return [await _account(state, user.user_id, number) for number in range(_ACCOUNTS)]
+        return [await _account(state, user.user_id, number, mixture) for number in range(_ACCOUNTS)]
 
 
-async def _account(state: State, user_id: int, number: int) -> _Asked:
+async def _account(state: State, user_id: int, number: int, mixture: _Mixture) -> _Asked:
     now, base = SystemClock().now(), (number + 1) * 10**15 + 10**18
     account_id, token = f"account-{number}", f"token-of-account-{number}"
     channel, guild, discord_user = str(base + 1), str(base + 2), str(base + 3)
@@ -119,7 +143,7 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
             discord_user_id=discord_user,
             channel=channel,
             guild_id=guild,
-            max_jobs=_JOBS,
+            max_jobs=mixture.jobs,
             sealed_token=state.vault.seal("accounts", account_id, token.encode()),
             masked_token="tok…secured…000",
             at=now,
@@ -128,7 +152,7 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
     epoch = await state.store.claim_account(account_id, "bench", now, now + timedelta(seconds=30))
     draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None)
     jobs = []
-    for index in range(_JOBS):
+    for index in range(mixture.jobs):
         job = await state.store.add_job(draft, now)
         assert isinstance(job, Job)
         ids = (str(base + 1000 * index + offset) for offset in (10, 11, 12))
@@ -147,6 +171,7 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
         "user": discord_user,
         "guild": guild,
         "channel": channel,
+        "foreign_per_own": mixture.foreign_per_own,
         "seed": number,
         "jobs": jobs,
     }
@@ -154,7 +179,8 @@ async def _account(state: State, user_id: int, number: int) -> _Asked:
 
 def _frames_of(account: _Asked) -> Sequence[bytes]:
     jobs = [AskedJob(**job) for job in account["jobs"]]
-    return frames(account["guild"], account["channel"], account["user"], jobs, account["seed"])
+    where = (account["guild"], account["channel"], account["user"])
+    return frames(*where, jobs, account["foreign_per_own"], account["seed"])
 
 
 async def _completed(path: Path, count: int) -> float:
@@ -182,29 +208,50 @@ def _decode(every: Sequence[bytes]) -> _Turn:
     return _Turn(len(every), time.perf_counter() - began_s, time.process_time() - cpu_s)
 
 
-def _result(ours: Sequence[_Turn], bare: Sequence[_Turn]) -> Result:
-    per_s = [[turn.events / turn.wall_s for turn in turns] for turns in (ours, bare)]
-    cpu = ratio_of([turn.cpu_s for turn in bare], [turn.cpu_s for turn in ours])
-    jobs, ratio = _ACCOUNTS * _JOBS, ratio_of(*per_s)
+def _result(turns: Mapping[_Mixture, _Turns]) -> Result:
+    ratios = {mixture: ratio_of(*map(_per_s, pair)) for mixture, pair in turns.items()}
+    ratio, jobs = ratios[_BUSY], _ACCOUNTS * _BUSY.jobs
+    foreign_us, own_us = _costs(turns)
     return Result(
         "Gateway events read, matched and recorded",
         (
             ("what", "events/s", "CPU µs/event"),
-            _row("pure decoding", bare),
-            _row("Waystation", ours),
+            *(
+                _row(f"{name}, {mixture}", each)
+                for mixture, pair in turns.items()
+                for name, each in zip(("Waystation", "pure decoding"), pair, strict=True)
+            ),
         ),
-        f"events/s, Waystation / pure decoding: {ratio}; aim {AIM}: "
+        f"events/s, Waystation / pure decoding, {_BUSY}: {ratio}; aim {AIM}: "
         + ("met" if ratio.median >= AIM else "not met"),
         (
-            f"the same in processor time: {cpu}",
-            f"{ours[0].events} events a turn on {_ACCOUNTS} accounts, {OWN_PER_JOB * jobs} of them "
-            f"about {jobs} own jobs ({2 * jobs} commits flushed to disk), {len(ours)} rounds",
+            f"the same where {_SHARED}: {ratios[_SHARED]}",
+            f"processor time of an event that is ours {own_us:.0f} µs, of a foreign one "
+            f"{foreign_us:.1f} µs, by the two mixtures",
+            f"{turns[_BUSY][0][0].events} events a turn on {_ACCOUNTS} accounts, "
+            f"{OWN_PER_JOB * jobs} of them about {jobs} own jobs ({2 * jobs} transactions flushed "
+            f"to disk), {len(turns[_BUSY][0])} rounds",
             "Waystation's figure holds inflating, the websocket and the session besides",
         ),
     )
 
 
+def _costs(turns: Mapping[_Mixture, _Turns]) -> tuple[float, float]:
+    """Return the microseconds of a foreign event and of one that is ours."""
+    busy_us, shared_us = (_cpu_us(turns[mixture][0]) for mixture in (_BUSY, _SHARED))
+    busy, shared = (1 / (1 + mixture.foreign_per_own) for mixture in (_BUSY, _SHARED))
+    own_more_us = (busy_us - shared_us) / (busy - shared)
+    foreign_us = shared_us - shared * own_more_us
+    return foreign_us, foreign_us + own_more_us
+
+
+def _per_s(turns: Sequence[_Turn]) -> Sequence[float]:
+    return [turn.events / turn.wall_s for turn in turns]
+
+
+def _cpu_us(turns: Sequence[_Turn]) -> float:
+    return median(1e6 * turn.cpu_s / turn.events for turn in turns)
+
+
 def _row(name: str, turns: Sequence[_Turn]) -> Sequence[str]:
-    per_s = median(turn.events / turn.wall_s for turn in turns)
-    cpu_us = median(1e6 * turn.cpu_s / turn.events for turn in turns)
-    return (name, f"{per_s:.0f}", f"{cpu_us:.1f}")
+    return (name, f"{median(_per_s(turns)):.0f}", f"{_cpu_us(turns):.1f}")

@@ -1,8 +1,8 @@
 """Frames: what one account's gateway says while its jobs are described amid other people's noise.
 
-The mix is ours: of ten frames one is about a job of the account, two thirds of the rest are
-messages (pictures of other members, chat), one third is what a user's session hears all day and
-Waystation never decodes (typing, presences, reactions).
+The mix is ours: some frames are about a job of the account. Two thirds of the others are messages
+(pictures of other members, chat), one third is what a user's session hears all day and Waystation
+never decodes (typing, presences, reactions).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ __all__ = ["OWN_PER_JOB", "AskedJob", "frames"]
 OWN_PER_JOB = 3
 """The bot's empty message, INTERACTION_SUCCESS, and the result."""
 
-_NOISE_PER_OWN = 9
 _TIME = "2026-01-01T00:00:00.123456+00:00"
 _PROMPT = (
     "a lighthouse on a cliff at dusk, soft warm light, muted blues and oranges, drifting fog, "
@@ -47,14 +46,14 @@ class _Place:
 
 
 def frames(
-    guild: str, channel: str, user: str, jobs: Sequence[AskedJob], seed: int
+    guild: str, channel: str, user: str, jobs: Sequence[AskedJob], foreign_per_own: int, seed: int
 ) -> Sequence[bytes]:
     """Return the dispatches, numbered from 2; the last one ends the last job."""
     rng = random.Random(seed)
     place = _Place(guild, channel, user)
     dispatches: list[bytes] = []
     for name, data in _own(place, jobs):
-        for _ in range(_NOISE_PER_OWN):
+        for _ in range(foreign_per_own):
             dispatches.append(_frame(len(dispatches) + 2, *_noise(place, rng)))
         dispatches.append(_frame(len(dispatches) + 2, name, data))
     return dispatches

@@ -99,7 +99,8 @@ def _ready(account: Any, url: str) -> bytes:
 
 def _frames_of(account: Any) -> Any:
     jobs = [AskedJob(**job) for job in account["jobs"]]
-    return frames(account["guild"], account["channel"], account["user"], jobs, account["seed"])
+    where = (account["guild"], account["channel"], account["user"])
+    return frames(*where, jobs, account["foreign_per_own"], account["seed"])
 
 
 async def _main() -> None:

@@ -27,10 +27,11 @@ MAX_LINES: Final = 60
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure(level: str, style: Literal["console", "json"]) -> None:
+def configure(level: str, style: Literal["console", "json"], *, for_good: bool = False) -> None:
     """Send every log line, ours and the libraries', to standard error.
 
-    Args: level: the least important level shown; style: for eyes, or one JSON object a line
+    Args: level: the least important level shown; style: for eyes, or one JSON object a line;
+    for_good: nobody configures it anew, so that no logger is made anew for each of its lines
     """
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
@@ -47,6 +48,7 @@ def configure(level: str, style: Literal["console", "json"]) -> None:
         processors=[*shared, _FewOfACaller(), render, _redacted],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _StandardError(),
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LibraryLines(shared, render))

@@ -8,6 +8,7 @@ import logging
 import pytest
 import structlog
 
+from waystation import logs
 from waystation.logs import MAX_LINES, configure
 from waystation.secret import Secret
 
@@ -74,6 +75,23 @@ def test_the_request_a_line_belongs_to_is_named(capsys: pytest.CaptureFixture[st
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         structlog.get_logger().info("job.submitted")
     assert json.loads(capsys.readouterr().err)["request_id"] == "r-1"
+
+
+def test_a_logger_that_is_configured_for_good_is_made_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+
+    class Counted(logs._StandardError):
+        def __init__(self) -> None:
+            made.append(self)
+
+    monkeypatch.setattr(logs, "_StandardError", Counted)
+    configure("info", "json", for_good=True)
+    log = structlog.get_logger()
+    for _ in range(3):
+        log.info("job.started")
+    assert len(made) == 1
 
 
 def test_what_one_users_requests_cause_is_logged_few_times_a_minute(

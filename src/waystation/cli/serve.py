@@ -38,5 +38,5 @@ def _run(flags: dict[str, object], config: Config, screen: Screen) -> None:
         screen.answer({"url": url}, Text("Waystation listens on ") + link(url))
 
     found = settings.load(config, flags)
-    logs.configure(found.log_level, found.log_format)
+    logs.configure(found.log_level, found.log_format, for_good=True)
     uvloop.run(app.serve(found, ready=ready))

@@ -25,7 +25,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(app, "serve", serve)
-    monkeypatch.setattr("waystation.logs.configure", lambda level, style: None)
+    monkeypatch.setattr("waystation.logs.configure", lambda level, style, for_good: None)
     return found
 
 
