@@ -197,7 +197,8 @@ class Candidates:
         late = None if job.late is None else job.late.hash
         earlier = (one for _, one in self._earlier.get(job.jobid, ()))
         known = (job.nonce, job.interaction_id, job.hash, late, *job.messages, *earlier)
-        self._settled.add(job.jobid, (one for one in known if one and one != job.target))
+        target = job.target
+        self._settled.add(job.jobid, (one for one in known if one and one != target))
         if not job.ghost:
             self._earlier.pop(job.jobid, None)
 
