@@ -149,7 +149,7 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     """Return what the POST that made this job answers.
 
     A job that has not ended is `started` to a POST, and so is one that was completed or cancelled
-    meanwhile: v2's models of a POST know started, moderated and failed (R2).
+    meanwhile: v2's models of a POST know started, moderated and failed (R2; v2 notes 6.3).
 
     Args: at_start: whether the verb answers when the bot has begun
     Returns: HTTP status, JSON body

@@ -15,7 +15,17 @@ from pathlib import Path
 
 from tests.documents.readme import ROOT
 
-__all__ = ["BOOKS", "Citation", "cited", "headings", "listed", "published", "sources", "texts"]
+__all__ = [
+    "BOOKS",
+    "Citation",
+    "cited",
+    "headings",
+    "listed",
+    "published",
+    "section",
+    "sources",
+    "texts",
+]
 
 DOCS = ROOT / "docs"
 
@@ -91,16 +101,23 @@ def sources(path: str) -> Iterable[str]:
     return [_BROKEN.sub(" ", source) for source in _SOURCE.findall(text)]
 
 
+def section(number: str) -> str:
+    """Return what stands under a heading of the wire notes. Raises: KeyError"""
+    for page in BOOKS["wire notes"]:
+        parts = page.read_text(encoding="utf-8").split(f"\n## {number} ")
+        if len(parts) == 2:
+            return parts[1].split("\n## ")[0]
+    raise KeyError(number)
+
+
 def published() -> tuple[str, ...]:
     """Return the names of published works that a source may begin with (wire notes 0.1)."""
-    page = (DOCS / "wire" / "sources.md").read_text(encoding="utf-8")
-    section = page.split("\n## 0.1 ")[1]
-    names = re.findall(r"^\| ([^|]+?) \|", section, re.M)
+    names = re.findall(r"^\| ([^|]+?) \|", section("0.1"), re.M)
     return tuple(name for name in names if name not in ("name", "---"))
 
 
 def listed(heading: str) -> set[str]:
     """Return the rules in the table under a heading of docs/rules.md."""
     page = BOOKS["rules"][0].read_text(encoding="utf-8")
-    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return set(re.findall(r"^\| ([RI]\d+) \|", section, re.M))
+    table = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| ([RI]\d+) \|", table, re.M))

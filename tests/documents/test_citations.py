@@ -14,16 +14,23 @@ from tests.documents.citations import (
     headings,
     listed,
     published,
+    section,
     sources,
     texts,
 )
 from tests.documents.readme import ROOT
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.refusals import ERRORS
+from waystation.midjourney.replies import REPLIES
 
 NOT_BUILT = {"R11", "R47"}
 """Rules that may stand in that list of docs/rules.md; take one out when its code is there."""
 
 UNCITED: set[str] = set()
 """Rules that may stand in that list of docs/rules.md; take one out when a test cites it."""
+
+PLANNED = 18
+"""Parts of rules that are marked as planned in docs/rules.md; lower it with each that is built."""
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,41 @@ def test_each_golden_cites_the_library() -> None:
     goldens = [path for path in texts() if re.match(r"tests/golden/.+\.json", path)]
     assert len(goldens) > 200
     assert [path for path in goldens if not any(cited(source) for source in sources(path))] == []
+
+
+def test_a_row_that_a_golden_names_stands_in_its_section() -> None:
+    named = [
+        (path, *found)
+        for path in texts()
+        if path.startswith("tests/golden/")
+        for source in sources(path)
+        for found in re.findall(r"wire notes ([\d.]+), row ([^;:]+)", source)
+    ]
+    assert len(named) > 30
+    assert [(path, row) for path, number, row in named if row not in section(number)] == []
+
+
+def test_each_row_of_a_table_cites_its_source() -> None:
+    rows = [*COMMANDS.values(), *REPLIES, *ERRORS]
+    assert [row for row in rows if not any(cited(row.source))] == []
+
+
+def test_each_tag_of_a_source_is_in_the_table_of_sources() -> None:
+    tag = re.compile(r"\b(?:TA|NV|ER|UC|HK|YK|BK|HJ|KN|IH|WM|MU|CI|UD|DD)-[a-z]{2,5}\b")
+    known = set(tag.findall(section("0")))
+    told = {path: set(tag.findall(text)) for path, text in texts().items()}
+    assert {path: tags - known for path, tags in told.items() if tags - known} == {}
+
+
+def test_a_cited_decision_is_in_docs_adr() -> None:
+    known = {int(path.name[:4]) for path in (DOCS / "adr").glob("*.md")}
+    lost = [
+        f"{path}: ADR {number}"
+        for path, text in texts().items()
+        for number in re.findall(r"\bADR (\d+)", text)
+        if int(number) not in known
+    ]
+    assert lost == []
 
 
 def test_a_source_in_code_cites_the_library_or_a_published_work() -> None:
@@ -139,3 +181,8 @@ def test_each_rule_that_has_code_is_cited_by_a_test() -> None:
 def test_the_lists_of_rules_without_a_test_do_not_grow() -> None:
     assert listed("Not built yet") <= NOT_BUILT
     assert listed("No test cites it yet") <= UNCITED
+
+
+def test_parts_of_rules_that_are_planned_do_not_grow() -> None:
+    page = (DOCS / "rules.md").read_text(encoding="utf-8")
+    assert page.count("*Planned:*") == PLANNED

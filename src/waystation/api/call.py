@@ -117,7 +117,7 @@ class Call:
 
 
 def _unquoted(value: bytes) -> str:
-    """Undo what a form does to text; a jobid as v2's own examples write it has nothing to undo."""
+    """Undo what a form does to text; a jobid as v2 writes it (v2 notes 2) has nothing to undo."""
     if b"%" in value or b"+" in value:
         value = unquote_to_bytes(value.replace(b"+", b" "))
     return value.decode("utf-8", "replace")

@@ -89,7 +89,7 @@ def _job_request(command: Command, body: Body) -> JobRequest:
 def user_changes(body: Body) -> tuple[str | None, str | None]:
     """Return the new name and default replyUrl; None leaves one as it is, "" clears it.
 
-    `user` stands in for `name`, because v2's own example sends it so.
+    `user` stands in for `name`, because v2's own example sends it so (v2 notes 4.2).
     """
     fields = body.fields
     name = _sent_text(fields, "name")
@@ -365,7 +365,7 @@ def _snowflake(fields: Mapping[str, object], name: str) -> str:
 def _account_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = _whole_number(fields, "maxJobs")
     if value is not None and value > MAX_JOBS:
-        raise InvalidRequest(  # "that" is v2's own spelling
+        raise InvalidRequest(  # "that" is v2's own spelling (v2 notes 4.4)
             f"Required param maxJobs {value} can't be more that {MAX_JOBS}"
         )
     if value is not None and value < 1:

@@ -214,7 +214,7 @@ def rate_limited(standing: Standing) -> RateLimited:
 def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
     """Return what a job is refused with that finds no room.
 
-    v2's clients sleep and retry when no job is named; `Retry-After` says when (R31).
+    v2's clients sleep and retry when no job is named; `Retry-After` says when (R31; v2 notes 10).
     """
     if not command.takes_slot:
         return Throttled(f"{no_slot.max_jobs} jobs without a slot wait on this account already")

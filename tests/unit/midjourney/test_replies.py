@@ -26,7 +26,7 @@ def test_exactly_one_row_claims_a_golden(golden: Golden) -> None:
 
 @pytest.mark.parametrize("golden", MESSAGES, ids=str)
 def test_a_golden_says_where_it_is_from(golden: Golden) -> None:
-    assert golden.source.startswith(("wire notes", "seed", "rules"))
+    assert golden.source.startswith(("wire notes", "v2 notes", "rules"))
 
 
 def test_every_row_has_a_golden() -> None:
