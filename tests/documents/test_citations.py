@@ -69,6 +69,18 @@ def test_each_citation_has_a_heading() -> None:
     assert lost == []
 
 
+def test_no_text_cites_a_case_or_a_paper_from_elsewhere() -> None:
+    case = re.compile(
+        r"\"\"\"[A-HJ-QS-Z]\d{1,2}[.:,]|# ── .*\([A-HJ-QS-Z]\d{1,2}[,)]|\bcases? [A-Z]\d"
+    )
+    strange = {
+        path: case.findall(text)
+        for path, text in texts().items()
+        if path.endswith(".py") and case.search(text)
+    }
+    assert strange == {}
+
+
 def test_each_golden_cites_the_library() -> None:
     goldens = [path for path in texts() if re.match(r"tests/golden/.+\.json", path)]
     assert len(goldens) > 200
@@ -171,7 +183,8 @@ def test_a_link_between_pages_leads_to_a_heading() -> None:
 
 
 def test_each_rule_that_has_code_is_cited_by_a_test() -> None:
-    tests = [text for path, text in texts().items() if path.startswith("tests/")]
+    test = re.compile(r"tests/(.+/test_\w+\.py|golden/.+\.json)")
+    tests = [text for path, text in texts().items() if test.fullmatch(path)]
     named = {citation.number for text in tests for citation in cited(text)}
     assert set(headings("rules")) - named == listed("Not built yet") | listed(
         "No test cites it yet"

@@ -123,7 +123,7 @@ async def test_the_weights_of_a_shortened_prompt_are_shown(install: Install) -> 
 async def test_an_echo_of_what_a_message_says_by_now_answers_no_press_once_it_is_forgotten(
     install: Install, verb: str, body: dict[str, str], label: str
 ) -> None:
-    """A2: what was pressed says what a later job has made of it, not what its own job shows."""
+    """R21: what was pressed says what a later job has made of it, not what its own job shows."""
     async with install(sim_options=SMALL) as here:
         ada = await here.ready()
         own = {"describeUrl": here.photo()} if verb == "describe" else body

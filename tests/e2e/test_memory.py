@@ -1,4 +1,4 @@
-"""What a process has learnt of whose a picture is, the next one knows: cases A3, A4 and A5 (R20).
+"""A process knows what the last one has learnt of whose a picture is (R20).
 
 The service is killed or stopped between two pictures that look alike; what was known of the asks
 before that decides about what comes after.
@@ -36,7 +36,7 @@ def is_own(here: Ground, job: Row) -> bool:
 async def test_the_owners_picture_is_not_ours_although_he_asked_before_the_crash(
     tmp_path: Path,
 ) -> None:
-    """A3: his ask was heard, our progress shows no uuid, his picture comes while nobody listens."""
+    """R20: the ask by hand was heard, our progress shows no uuid, its picture comes unheard."""
     async with ground(tmp_path) as here:
         await here.settle_in()
         here.sim.fault("anonymous_progress", count=1)
@@ -56,7 +56,7 @@ async def test_the_owners_picture_is_not_ours_although_he_asked_before_the_crash
 
 
 async def test_the_picture_of_an_earlier_job_is_known_after_a_crash(tmp_path: Path) -> None:
-    """A4: the same prompt twice; the second is read from history, where the first stands, too."""
+    """R20: the same prompt twice; the second is read from history, where the first stands, too."""
     async with ground(tmp_path) as here:
         await here.settle_in()
         await here.ask("imagine", prompt=FOX)
@@ -84,7 +84,7 @@ async def two_foxes(here: Ground) -> None:
 
 
 async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Path) -> None:
-    """A5: nothing can tell the two apart, and that is said as soon as both are there."""
+    """R20: nothing can tell the two apart, and that is said as soon as both are there."""
     async with ground(tmp_path) as here:
         await here.settle_in()
         await two_foxes(here)
@@ -102,7 +102,7 @@ async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Pat
 async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_it(
     tmp_path: Path,
 ) -> None:
-    """A5: both are there when the service is stopped, and nothing more comes to remind of them."""
+    """R20: both are there when the service is stopped, and nothing more comes to remind of them."""
     async with ground(tmp_path) as here:
         await here.settle_in()
         # history is read once before it is said that they cannot be told apart

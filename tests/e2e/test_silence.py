@@ -29,7 +29,7 @@ async def _described(here: Installation, ada: Person) -> dict[str, Any]:
 
 
 async def test_jobs_in_a_large_guild_complete(install: Install) -> None:
-    """B8: of a guild above the large threshold a session hears what it has subscribed to."""
+    """R51: of a guild above the large threshold a session hears what it has subscribed to."""
     async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
         ada = await here.ready()
         assert (await _described(here, ada))["status"] == "completed"
@@ -40,7 +40,7 @@ async def test_jobs_in_a_large_guild_complete(install: Install) -> None:
 async def test_a_resumed_session_hears_its_large_guild_without_asking_again(
     install: Install,
 ) -> None:
-    """B8: the subscription is the session's, once Discord is known to have it."""
+    """R51: the subscription is the session's, once Discord is known to have it."""
     options = {"large_guilds": True, "heartbeat_interval_ms": 1000}
     async with install(sim_options=options, first_answer_s=5.0) as here:
         ada = await here.ready()
@@ -52,7 +52,7 @@ async def test_a_resumed_session_hears_its_large_guild_without_asking_again(
 
 
 async def test_a_session_that_drops_at_once_asks_its_large_guild_again(install: Install) -> None:
-    """B8: the socket may have been dying when the subscription was sent."""
+    """R51: the socket may have been dying when the subscription was sent."""
     options = {"large_guilds": True, "heartbeat_interval_ms": 10**8}
     async with install(sim_options=options, first_answer_s=5.0) as here:
         ada = await here.ready()
@@ -62,7 +62,7 @@ async def test_a_session_that_drops_at_once_asks_its_large_guild_again(install: 
 
 
 async def test_a_session_that_replaces_a_lost_one_hears_its_large_guild(install: Install) -> None:
-    """B8."""
+    """R51."""
     async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
         ada = await here.ready()
         here.sim.fault("gateway_drop_lost", count=1, params={"at": "before_final"})
@@ -73,7 +73,7 @@ async def test_a_session_that_replaces_a_lost_one_hears_its_large_guild(install:
 
 
 async def test_an_account_in_direct_messages_subscribes_to_nothing(install: Install) -> None:
-    """B8."""
+    """R51."""
     async with install(sim_options={"large_guilds": True}, first_answer_s=5.0) as here:
         ada = await here.person()
         token = here.sim.accounts[0].token
@@ -98,7 +98,7 @@ async def test_a_result_that_discord_never_tells_is_looked_up(install: Install, 
 async def test_jobs_complete_in_a_large_guild_that_discord_stays_silent_about(
     install: Install,
 ) -> None:
-    """B8, R51: whatever becomes of the subscription."""
+    """R51: whatever becomes of the subscription."""
     options = {"large_guilds": True}
     async with install(sim_options=options, silence_s=0.5, first_answer_s=2.0) as here:
         ada = await here.ready()

@@ -83,7 +83,7 @@ async def test_the_answer_to_info_needs_no_body(install: Install) -> None:
 
 
 async def test_u1_is_started_by_its_post_and_completed_by_the_next_get(install: Install) -> None:
-    """E4, R2: the vendor's own models know no `completed` in the answer of a POST."""
+    """R2: the vendor's own models know no `completed` in the answer of a POST."""
     sim_options = {"model": "8.1", "picture_size": MEASURABLE}
     async with set_up(install, sim_options=sim_options) as (_, ada, __):
         grid = await ada.run("imagine", prompt="a red fox")
@@ -557,7 +557,7 @@ async def test_a_job_that_never_ends_fails_and_gives_its_slot_back_later(install
 
 
 async def test_a_full_account_names_no_cancelled_describe(install: Install) -> None:
-    """E5, R31: what was cancelled may still run in Midjourney, and is nothing to wait for."""
+    """R31: what was cancelled may still run in Midjourney, and is nothing to wait for."""
     async with set_up(install, first_edit_s=0.0) as (here, ada, _):
         here.sim.fault("no_result", command="describe")
         running, cancelled = [(await described(here, ada, maxJobs=2))["jobid"] for _ in range(2)]

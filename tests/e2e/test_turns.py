@@ -34,7 +34,7 @@ async def _info(ada: Person) -> tuple[int, Any, Any]:
 
 
 async def test_a_proxys_429_is_told_at_once_with_the_seconds_that_remain(install: Install) -> None:
-    """B1."""
+    """R16."""
     async with install(first_answer_s=5.0) as here:
         ada = await here.ready()
         here.sim.fault("rate_limited_proxy", count=1)
@@ -55,7 +55,7 @@ async def test_a_proxys_429_is_told_at_once_with_the_seconds_that_remain(install
 async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(
     install: Install, route: dict[str, object]
 ) -> None:
-    """B2."""
+    """R16."""
     async with install(first_answer_s=5.0) as here:
         ada = await here.ready()
         here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 120, **route})
@@ -67,7 +67,7 @@ async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(
 
 
 async def test_an_unclear_ask_fails_alone(install: Install) -> None:
-    """B3: what was asked beside it is asked and completes."""
+    """R15: what was asked beside it is asked and completes."""
     async with install(first_answer_s=8.0, speed=400.0) as here:
         ada = await here.ready()
         here.sim.fault("server_error_before", count=1)
@@ -80,7 +80,7 @@ async def test_an_unclear_ask_fails_alone(install: Install) -> None:
 
 
 async def test_a_look_alike_waits_alone(install: Install) -> None:
-    """B4."""
+    """R15."""
     async with install(first_answer_s=2.0, speed=20.0) as here:
         ada = await here.ready()
         here.sim.fault("anonymous_progress", count=1)
@@ -99,7 +99,7 @@ async def test_a_look_alike_waits_alone(install: Install) -> None:
 
 
 async def test_an_open_breaker_is_named(install: Install) -> None:
-    """B10: after too many invalid answers of Discord nothing is sent, and callers hear why."""
+    """R35: after too many invalid answers of Discord nothing is sent, and callers hear why."""
     async with install(first_answer_s=5.0, breaker_invalid=1) as here:
         ada = await here.ready()
         here.sim.fault("rate_limited_bucket", count=1, params={"retry_after": 0.1})
@@ -126,7 +126,7 @@ async def test_a_turn_that_does_not_come_is_named(install: Install) -> None:
 
 
 async def test_a_lane_takes_as_many_as_get_their_turn(install: Install) -> None:
-    """E10."""
+    """R16."""
     async with install(**PACING) as here:
         ada = await here.ready()
         answers = await _all(*(_info(ada) for _ in range(12)))
@@ -134,7 +134,7 @@ async def test_a_lane_takes_as_many_as_get_their_turn(install: Install) -> None:
 
 
 async def test_a_look_back_that_fails_holds_up_nobody(install: Install) -> None:
-    """B5: an update came before its create, and history cannot be read."""
+    """R28: an update came before its create, and history cannot be read."""
     async with install(first_answer_s=8.0, speed=400.0) as here:
         ada = await here.ready()
         unread = {"route": "messages.read", "status": 500}
@@ -150,7 +150,7 @@ async def test_a_look_back_that_fails_holds_up_nobody(install: Install) -> None:
 
 
 async def test_pictures_of_strangers_cost_one_read(install: Install) -> None:
-    """B6: finished pictures without an author, any of which might be the waiting job's."""
+    """R28: finished pictures without an author, any of which might be the waiting job's."""
     async with install(first_answer_s=15.0, speed=400.0) as here:
         ada = await here.ready()
         account = here.sim.accounts[0]
@@ -182,7 +182,7 @@ def _asked(here: Installation, route: str) -> list[Any]:
 
 
 async def test_an_account_that_discord_keeps_refusing_is_sidelined(install: Install) -> None:
-    """B7: three jobs fail, the others go to the account that works, and the owner is told why."""
+    """R50: three jobs fail, the others go to the account that works, and the owner is told why."""
     async with post_office() as office, install(accounts=2, smtp_url=office.url) as here:
         ada = await here.person()
         _, refused = await here.equip(ada, 2, maxJobs=15)

@@ -101,6 +101,7 @@ BAD_SHARED = [
 def test_bad_shared_fields_are_412_on_describe_and_400_elsewhere(
     fields: Mapping[str, object], sentence: str
 ) -> None:
+    """R5."""
     with pytest.raises(PreconditionFailed) as on_describe:
         describe(**fields)
     with pytest.raises(InvalidRequest) as elsewhere:

@@ -104,6 +104,7 @@ def test_what_has_run_out_is_forgotten_before_memory_grows() -> None:
 
 
 def test_the_breaker_opens_at_its_limit_and_closes_when_the_answers_are_old() -> None:
+    """R35."""
     breaker = Breaker()
     for _ in range(BREAKER_LIMIT - 1):
         breaker = breaker.counted(30.0)

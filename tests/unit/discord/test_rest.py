@@ -316,6 +316,7 @@ async def test_an_outdated_command_is_refused_and_left_to_the_caller(
 async def test_an_open_breaker_stops_sends_and_reads_of_every_account(
     rest: DiscordRest, site: Site, discord: StandIn, clock: FakeClock
 ) -> None:
+    """R35."""
     discord.on("GET /users/@me", Reply(401, {"code": 0}), Reply(body={"id": "1"}))
     site.breaker = Breaker(((0, BREAKER_LIMIT - 1),))
     with pytest.raises(NotAuthorised):

@@ -137,7 +137,7 @@ def _again(machine: GatewaySession, number: int) -> Step:
 
 
 def test_a_new_session_subscribes_to_the_guild_of_its_channel_before_it_is_handed_up() -> None:
-    """B8: of a large guild nothing is heard without."""
+    """R51: of a large guild nothing is heard without."""
     step = greeted(guild_id="2222").received(READY, 0.0)
     assert (sent(step), step.live) == (SUBSCRIBE, True)
 

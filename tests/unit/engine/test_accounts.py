@@ -67,6 +67,7 @@ async def test_another_users_token_waits_for_running_jobs(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("error", [NotAuthorised("no"), HumanCheckRequired("look")])
 async def test_rejected_tokens_are_counted(tmp_path: Path, error: Exception) -> None:
+    """R35."""
     async with house(tmp_path) as here:
         user = await here.user()
         here.probe.fails = error

@@ -39,6 +39,7 @@ async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_pat
 
 
 async def test_jobs_without_a_slot_wait_in_a_short_lane(tmp_path: Path) -> None:
+    """R16."""
     async with house(tmp_path) as here:
         await here.live()
         asked = [await here.ask(INFO) for _ in range(5)]
@@ -85,7 +86,7 @@ LIMITED = '{"message":"You are being rate limited.","retry_after":300}'
 async def test_while_every_account_waits_for_discord_a_caller_is_told_at_once_and_truly(
     tmp_path: Path,
 ) -> None:
-    """B1, B2: nothing is fetched or written; the seconds are those that remain."""
+    """R16: nothing is fetched or written; the seconds are those that remain."""
     async with house(tmp_path) as here:
         await here.live()
         here.here.discord.outcomes.append(Refused(429, LIMITED, "rate_limited", 300.0))

@@ -301,6 +301,7 @@ async def test_a_result_that_only_history_has_is_found_at_the_deadline(tmp_path:
 
 
 async def test_nothing_is_judged_while_discord_cannot_be_heard(tmp_path: Path) -> None:
+    """R28, I6."""
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
@@ -315,6 +316,7 @@ async def test_nothing_is_judged_while_discord_cannot_be_heard(tmp_path: Path) -
 
 
 async def test_a_job_that_cannot_be_sent_in_time_fails_unsent(tmp_path: Path) -> None:
+    """R10."""
     async with desk(tmp_path) as here:
         here.discord.greets = False
         here.run()

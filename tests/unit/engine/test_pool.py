@@ -171,6 +171,7 @@ async def test_the_jobs_of_a_removed_account_fail_when_the_grace_is_over(tmp_pat
 
 
 async def test_a_forced_removal_fails_the_jobs_at_once(tmp_path: Path) -> None:
+    """R33."""
     async with floor(tmp_path) as here:
         await here.live()
         job = await here.send()

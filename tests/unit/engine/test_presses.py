@@ -345,6 +345,7 @@ async def started(here: House) -> Job:
 
 
 async def test_a_cancel_presses_cancel_job_and_waits_for_the_bots_word(tmp_path: Path) -> None:
+    """R26."""
     async with house(tmp_path) as here:
         job = await started(here)
         cancelling = asyncio.create_task(here.service.cancel(await here.user(), job.jobid))
@@ -366,6 +367,7 @@ async def test_a_result_that_is_faster_than_the_cancel_wins(tmp_path: Path) -> N
 
 
 async def test_a_cancel_that_cannot_be_pressed_ends_as_a_ghost(tmp_path: Path) -> None:
+    """R26."""
     async with house(tmp_path) as here:
         job = await started(here)
         here.here.discord.outcomes.append(Unreachable("down"))

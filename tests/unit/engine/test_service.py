@@ -108,6 +108,7 @@ async def test_a_post_answers_when_its_time_is_over_and_the_job_was_asked(
 async def test_a_post_whose_time_is_over_ends_a_job_that_was_not_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R10."""
     monkeypatch.setattr("waystation.engine.service._ANSWER_MARGIN_S", 0.2)
     async with house(tmp_path, first_answer_s=0.2) as here:
         await here.live()
@@ -212,6 +213,7 @@ async def test_a_foreign_job_answers_as_an_absent_one(tmp_path: Path) -> None:
 
 
 async def test_a_cancel_answers_the_first_final_status(tmp_path: Path) -> None:
+    """R26."""
     async with house(tmp_path) as here:
         await here.live()
         user = await here.user()

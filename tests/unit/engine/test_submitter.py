@@ -188,7 +188,7 @@ async def test_one_unbound_job_keeps_the_others_waiting(tmp_path: Path) -> None:
 
 
 async def test_an_unclear_ask_holds_up_others_for_five_seconds_only(tmp_path: Path) -> None:
-    """B3: the first alone ends 502; whatever became of it, the others are asked."""
+    """R15: the first alone ends 502; whatever became of it, the others are asked."""
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.outcomes.append(Unknown("a time-out"))
@@ -253,7 +253,7 @@ async def test_whoever_is_ready_first_is_asked_first(tmp_path: Path) -> None:
 
 
 async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: Path) -> None:
-    """B4: the same prompt waits for the first to show its uuid; another prompt and an info run."""
+    """R15: the same prompt waits for the first to show its uuid; another prompt and an info run."""
     async with desk(tmp_path) as here:
         await here.start()
         first = await here.imagine("a cat")
@@ -276,7 +276,7 @@ async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: 
         assert len(here.discord.performed) == 3
 
 
-# ── one job's fault (B9) ──
+# ── one job's fault (R15) ──
 
 
 @pytest.mark.parametrize("where", ["perform", "upload", "action"])
@@ -472,7 +472,7 @@ RETRY = Press("900", 0, "MJ::Picread::Retry")
 
 
 async def test_a_pressed_message_says_what_the_newest_job_on_it_shows(tmp_path: Path) -> None:
-    """A2: the conversation has forgotten it, and the pressed job shows what was said before."""
+    """R21: the conversation has forgotten it, and the pressed job shows what was said before."""
     async with desk(tmp_path) as here:
         pressed, newer = [await here.add() for _ in range(2)]
         for seconds, job, words in ((1, pressed, "old"), (2, newer, "new")):

@@ -74,5 +74,5 @@ def test_every_hindrance_of_an_answer_fails_a_job_that_was_asked(hindrance: Hind
 def test_a_lane_takes_as_many_as_get_their_turn(
     first_answer_s: float, pacing_s: float, places: int
 ) -> None:
-    """R16, E10."""
+    """R16."""
     assert lane(first_answer_s, pacing_s) == places

@@ -72,7 +72,7 @@ def test_a_message_without_a_complaint_halts_nothing() -> None:
     assert halt_of(read(message_of(PAYLOADS["imagine/final"]))) is None
 
 
-# ── one of several results (A13) ──
+# ── one of several results (ADR 8) ──
 
 ALL = "MJ::Job::PicReader::all"
 

@@ -223,7 +223,7 @@ def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
     assert candidates.one_of_several(old) is None
 
 
-# ── evidence in place of words (A7, A8) ──
+# ── evidence in place of words (R20) ──
 
 
 def _press(name: str, button: str, **fields: Any) -> Job:

@@ -92,7 +92,7 @@ def test_no_message_is_claimed_twice(
     assert sum(row.fits(facts(message)) for row in REPLIES) <= 1
 
 
-# ── several embeds (A12) ──
+# ── several embeds (wire notes 6.1) ──
 
 WARNING = {"type": "rich", "description": "Be nice", "color": 16776960}
 ERROR = {"type": "rich", "title": "Invalid parameter", "description": "--x", "color": 16711680}
@@ -184,7 +184,7 @@ def test_a_picture_with_an_embed_is_what_the_stronger_of_both_says(
     assert read(_said(name, embeds=[embed])).kind == kind
 
 
-# ── finished or not (A6, A10) ──
+# ── finished or not (wire notes 4.2) ──
 
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 WEB = {"type": 2, "style": 5, "label": "Web", "url": f"https://www.midjourney.com/jobs/{UUID}"}

@@ -95,6 +95,7 @@ async def redirected(
 async def test_a_receiver_that_redirects_after_it_ran_has_taken_it(
     sender: WebhookSender, serve: Serve, status: int, location: str | None
 ) -> None:
+    """R41."""
     attempt = await redirected(sender, serve, status, location)
     assert (attempt.status, attempt.delivered) == (status, True)
     assert attempt.reason == "taken, not followed"
