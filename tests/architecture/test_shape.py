@@ -34,7 +34,6 @@ CROWDED: dict[str, int] = {}
 LONG = {
     "api/schema.py": "a table",
     "app.py": "to be divided",
-    "discord/rest.py": "to be divided",
     "discord/session.py": "to be divided",
     "engine/owner.py": "to be divided",
     "engine/service.py": "to be divided",

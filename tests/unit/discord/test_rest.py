@@ -29,7 +29,6 @@ from waystation.discord.buckets import BREAKER_LIMIT, Breaker
 from waystation.discord.rest import HISTORY_LIMIT, DiscordRest
 from waystation.discord.site import Site
 from waystation.errors import (
-    HumanCheckRequired,
     NotAuthorised,
     RequestRefused,
     TransportError,
@@ -103,46 +102,14 @@ async def test_a_reaction_is_put_under_its_message_once(
     assert discord.asked(ASK_ROUTE) == []
 
 
-PAINT = replace(SUBMISSION, action=Paint("token", b"mask", "a fox"))
-NEWER, OLDER = "/.proxy/inpaint/api/submit-job/token", "/inpaint/api/submit-job"
-
-
-async def test_a_mask_goes_to_the_activity_without_the_token_and_to_the_older_path_if_need_be(
-    site: Site, discord: StandIn
-) -> None:
+async def test_a_mask_goes_to_the_region_editor(site: Site, discord: StandIn) -> None:
     site.activity_url = str(site.origin)
-    rest = DiscordRest(site, Secret("the-token"))
-    discord.on(f"POST {NEWER}", Reply(200, body={"success": True}))
-    assert await submit(rest, PAINT) == Accepted()
-    [seen] = discord.asked(f"POST {NEWER}")
-    assert seen.json == {"mask": "bWFzaw==", "prompt": "a fox"}
-    assert "Authorization" not in seen.headers
-    discord.on(f"POST {NEWER}", Reply(404))
-    discord.on(f"POST {OLDER}", Reply(200))
-    assert await submit(rest, PAINT) == Accepted()
-    [older] = discord.asked(f"POST {OLDER}")
-    assert older.json["customId"] == "token"
-
-
-@pytest.mark.parametrize(("status", "outcome"), [(401, Refused), (403, Refused), (502, Unknown)])
-async def test_what_the_activity_refuses_says_nothing_about_the_account(
-    site: Site, discord: StandIn, status: int, outcome: type
-) -> None:
-    site.activity_url = str(site.origin)
-    discord.on(f"POST {NEWER}", Reply(status))
-    ended = await submit(DiscordRest(site, Secret("the-token")), PAINT)
-    assert isinstance(ended, outcome)
-    if isinstance(ended, Refused):
-        assert ended.kind == "invalid"
-    assert site.stopped_s == 0
-
-
-async def test_an_activity_that_cannot_be_reached_was_sent_nothing(site: Site) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        site.activity_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(Unreachable):
-            await submit(DiscordRest(site, Secret("the-token")), PAINT)
+    newer = "POST /.proxy/inpaint/api/submit-job/token"
+    discord.on(newer, Reply(200, body={"success": True}))
+    painted = replace(SUBMISSION, action=Paint("token", b"mask", "a fox"))
+    assert await submit(DiscordRest(site, Secret("the-token")), painted) == Accepted()
+    assert len(discord.asked(newer)) == 1
+    assert discord.asked(ASK_ROUTE) == []
 
 
 async def test_the_command_index_is_read_once_and_again_after_an_update(
@@ -434,69 +401,9 @@ async def test_one_unreadable_message_does_not_hide_the_others(
     assert (line["account"], line["channel"]) == ("account-1", "3333")
 
 
-@pytest.mark.parametrize("reply", [Reply(500), Reply(0), Reply(200, b"<html>")])
-async def test_a_read_is_repeated_until_it_can_be_read(
-    reply: Reply, rest: DiscordRest, discord: StandIn
-) -> None:
-    discord.on("GET /users/@me", reply, Reply(body={"id": "1111", "username": "tester"}))
-    assert (await rest.me()).username == "tester"
-
-
-async def test_a_read_gives_up_after_a_few_tries(rest: DiscordRest, discord: StandIn) -> None:
-    discord.on("GET /users/@me", Reply(503))
-    with pytest.raises(Unreachable, match="503"):
-        await rest.me()
-    assert len(discord.asked("GET /users/@me")) == 4
-
-
-async def test_a_read_waits_as_long_as_discord_asks(
-    rest: DiscordRest, discord: StandIn, clock: FakeClock
-) -> None:
-    discord.on("GET /users/@me", Reply(429, {"retry_after": 3}), Reply(body={"id": "1"}))
-    read = asyncio.create_task(rest.me())
-    await clock.sleeping()
-    assert len(discord.asked("GET /users/@me")) == 1
-    clock.advance(3)
-    assert (await read).id == "1"
-
-
-async def test_a_read_does_not_wait_for_minutes(rest: DiscordRest, discord: StandIn) -> None:
-    discord.on("GET /users/@me", Reply(429, b"<html>error 1015</html>"))
-    with pytest.raises(Withheld) as withheld:
-        await rest.me()
-    assert withheld.value.text == "<html>error 1015</html>"
-    assert len(discord.asked("GET /users/@me")) == 1
-
-
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        (Reply(401, {"code": 0}), NotAuthorised),
-        (Reply(400, {"captcha_key": []}), HumanCheckRequired),
-        (Reply(302, headers={"Location": "/api/v9/users/@me"}), RequestRefused),
-    ],
-)
-async def test_a_definite_refusal_of_a_read_is_not_repeated(
-    reply: Reply, error: type[TransportError], rest: DiscordRest, discord: StandIn
-) -> None:
-    discord.on("GET /users/@me", reply)
-    with pytest.raises(error):
-        await rest.me()
-    assert len(discord.asked("GET /users/@me")) == 1
-
-
 async def test_refreshing_the_command_index_raises_what_discord_refuses(
     rest: DiscordRest, discord: StandIn
 ) -> None:
     discord.on(INDEX_ROUTE, Reply(403, {"code": 50001}))
     with pytest.raises(RequestRefused):
         await rest.refresh_commands("3333", "2222")
-
-
-async def test_an_endless_answer_is_not_read_to_its_end(
-    rest: DiscordRest, discord: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("waystation.discord.rest._ANSWER_LIMIT_BYTES", 1000)
-    discord.on("GET /users/@me", Reply(200, b"x" * 2000))
-    with pytest.raises(Unreachable):
-        await rest.me()
