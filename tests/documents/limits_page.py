@@ -186,26 +186,26 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Making a connection, at most",
-            "rest._CONNECT_TIMEOUT_S",
+            "calls._CONNECT_TIMEOUT_S",
             "Nothing was sent. A job fails with 502; a read is tried again.",
         ),
-        Row("Read", "rest._READ_TIMEOUT_S", "The read is tried again."),
+        Row("Read", "calls._READ_TIMEOUT_S", "The read is tried again."),
         Row("Upload of a picture", "rest._UPLOAD_TIMEOUT_S", "The upload is tried again."),
         Row(
             "Tries of a read or an upload",
-            "rest._repeated:attempts rest._repeated:timeout",
+            "calls.repeated:attempts calls.repeated:timeout",
             "The read or the upload has failed; a job that needs it fails with 502.",
             "{0} tries, begun within {1}",
         ),
         Row(
             "Pause between two tries, first and longest",
-            "rest._repeated:wait_initial rest._repeated:wait_max",
+            "calls.repeated:wait_initial calls.repeated:wait_max",
             "The next try begins.",
             "{0} and {1}",
         ),
         Row(
             "Wait of a read or an upload that Discord asks for, at most",
-            "rest._LONGEST_READ_WAIT_S",
+            "calls._LONGEST_READ_WAIT_S",
             "A read that must wait longer fails at once. An upload waits as long as its job may.",
         ),
         Row(
