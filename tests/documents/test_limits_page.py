@@ -49,7 +49,7 @@ def test_a_span_that_a_setting_replaces_names_a_setting() -> None:
         ("deadlines.IN_FLIGHT", timedelta(seconds=5)),
         ("logins.Logins.__init__:timedelta", timedelta(minutes=1)),
         ("client.Client.download.timeout_s", 300.0),
-        ("rest._repeated:wait_max", 8.0),
+        ("calls.repeated:wait_max", 8.0),
         ("owner.OwnerLimits.cancel_wait_s", 10.0),
     ],
 )

@@ -30,13 +30,14 @@ from waystation.discord.site import Site
 from waystation.errors import RequestRefused, TransportError, Unreachable
 from waystation.ports import Standing
 from waystation.secret import Secret
+from waystation.wire.gateway import GatewayAddress
 from waystation.wire.interaction import (
     ApplicationCommand,
     AttachmentSlot,
     AttachmentSlots,
     CommandIndex,
 )
-from waystation.wire.message import Message
+from waystation.wire.message import Channel, Message, RefreshedLinks, User
 
 __all__ = ["HISTORY_LIMIT", "DiscordRest"]
 
@@ -192,3 +193,57 @@ class DiscordRest:
                 break
             after = messages[-1].id
         return found[:HISTORY_LIMIT]
+
+    def _readable(self, channel: str, page: Sequence[msgspec.Raw]) -> Sequence[Message]:
+        """Return the messages of a page that can be read: one must not hide the rest."""
+        messages: list[Message] = []
+        for raw in page:
+            try:
+                message = msgspec.json.decode(raw, type=Message)
+                int(message.id)  # history is sorted by it
+                messages.append(message)
+            except (msgspec.DecodeError, RecursionError, ValueError) as error:
+                _log.warning(
+                    "history.unreadable",
+                    account=self._log_name,
+                    channel=channel,
+                    reason=str(error),
+                )
+        return messages
+
+    async def refresh_links(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Return working links by those that have ended; at most 50. Raises: TransportError."""
+        body = msgspec.json.encode({"attachment_urls": list(links)})
+        answer = await self._calls.ask(ROUTES["renew links"].request(body=body), RefreshedLinks)
+        return {one.original: one.refreshed for one in answer.refreshed_urls if one.refreshed}
+
+    async def can_read(self, channel: str) -> bool:
+        """Tell whether the account can read a channel. Raises: TransportError."""
+        try:
+            await self._messages(channel, {"limit": "1"})
+        except RequestRefused:
+            return False
+        return True
+
+    async def channel(self, channel: str) -> Channel:
+        """Return a channel. Raises: TransportError."""
+        return await self._calls.read(ROUTES["channel"].request(channel=channel), Channel)
+
+    async def _messages(self, channel: str, query: Mapping[str, str]) -> Sequence[msgspec.Raw]:
+        request = ROUTES["history"].request(query, channel=channel)
+        return await self._calls.read(request, list[msgspec.Raw])
+
+    async def me(self) -> User:
+        """Return whose token this is. Raises: TransportError."""
+        return await self._calls.read(ROUTES["who am I"].request(), User)
+
+    async def private_channels(self) -> Sequence[Channel]:
+        """Return the account's direct-message channels. Raises: TransportError."""
+        return await self._calls.read(ROUTES["direct messages"].request(), list[Channel])
+
+    async def gateway_url(self) -> str:
+        """Return where new gateway sessions begin. Not retried: whoever connects does that.
+
+        Raises: TransportError
+        """
+        return (await self._calls.ask(ROUTES["gateway"].request(), GatewayAddress)).url
