@@ -9,7 +9,7 @@ from waystation.cli.demo.processes import _READY_WITHIN_S as READY_S
 from waystation.cli.demo.stage import _JOB_WITHIN_S as JOB_S
 from waystation.cli.doctor.outside import _TIMEOUT_S as CHECK_S
 from waystation.client.client import ANSWER_S, Client
-from waystation.discord.rest import _READ_TIMEOUT_S as READ_S
+from waystation.discord.calls import _READ_TIMEOUT_S as READ_S
 from waystation.midjourney.commands import COMMANDS, AnswersAt
 from waystation.store.sqlite.database import _BUSY_TIMEOUT_MS as BUSY_TIMEOUT_MS
 
