@@ -116,7 +116,7 @@ def test_a_number_with_a_name_is_that_of_the_code() -> None:
 
 
 def test_other_numbers_are_those_of_the_code() -> None:
-    assert f"It tries {spans()['rest._repeated:attempts']} times." in PAGE
+    assert f"It tries {spans()['calls.repeated:attempts']} times." in PAGE
     assert constant("turns.RATE_LIMITED") in _told()
     assert "else 10 s" in _told()["Maximum of <maxJobs> jobs executing in parallel supported"]
     assert spans()["errors.Busy.__init__.retry_after_s"] == 10
