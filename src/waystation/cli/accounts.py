@@ -45,7 +45,8 @@ _TokenStdin = Annotated[
     bool, typer.Option("--token-stdin", help="Read the Discord token from stdin, without asking.")
 ]
 _MaxJobs = Annotated[
-    int | None, typer.Option(min=1, max=15, help="Most jobs at once; 3 for a new account.")
+    int | None,
+    typer.Option(metavar="NUMBER", min=1, max=15, help="Most jobs at once; 3 for a new account."),
 ]
 _Server = Annotated[
     str | None,

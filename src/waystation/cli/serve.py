@@ -13,10 +13,14 @@ from waystation.cli.screen import Screen, link, opened
 __all__ = ["serve"]
 
 _Host = Annotated[
-    str | None, typer.Option(help="Address to listen on; WAYSTATION_HOST, else 127.0.0.1.")
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address to listen on; WAYSTATION_HOST, else 127.0.0.1."),
 ]
 _Port = Annotated[
-    int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. WAYSTATION_PORT.")
+    int | None,
+    typer.Option(
+        metavar="NUMBER", min=0, max=65535, help="Port; 0 takes a free one. WAYSTATION_PORT."
+    ),
 ]
 
 

@@ -77,7 +77,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 
 _ARGUMENTS: Mapping[ParamKind, tuple[type, str, str]] = {
     ParamKind.PICTURE: (str, "PICTURE", "File or URL of the picture"),
-    ParamKind.PICTURES: (list[str], "PICTURE...", "Files or URLs of {fewest} to {most} pictures"),
+    ParamKind.PICTURES: (list[str], "PICTURE", "Files or URLs of {fewest} to {most} pictures"),
     ParamKind.TEXT: (str, "TEXT", "{help}"),
     ParamKind.CHOICE: (str, "CHOICE", "{help}"),
     ParamKind.PARENT: (str, "JOBID", "{help}"),

@@ -76,7 +76,9 @@ _Never = Annotated[bool, typer.Option("--never", help="Lift the end instead.")]
 
 @app.command()
 def add(
-    email: Annotated[str, typer.Option(help="Where mails about the user's accounts go.")],
+    email: Annotated[
+        str, typer.Option(metavar="EMAIL", help="Where mails about the user's accounts go.")
+    ],
     config: Config = None,
     as_json: Json = False,
 ) -> None:

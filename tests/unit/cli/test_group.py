@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import typer
 
 from tests.unit.cli.run import run
+from waystation.cli.program import app
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,21 @@ def test_wrong_usage_never_repeats_a_token(arguments: str, token: str, flags: st
     ran = run(*(arguments + flags).format(token).split())
     assert ran.exit_code == 2
     assert token[-20:] not in ran.out + ran.err
+
+
+def test_options_and_arguments_are_named_by_what_they_take() -> None:
+    command = typer.main.get_command(app)
+    names = ["", *_names(command, "")]
+    assert len(names) > 40
+    for name in names:
+        shown = run(*name.split(), "--help").out
+        options = [line for line in shown.splitlines() if re.match(r"│ (\* )?\s+--|│ --", line)]
+        assert not any(re.search(r" <\w| TEXT\.\.\.", line) for line in options), name
+        assert "...}" not in shown, name
+
+
+def _names(group: Any, before: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        yield f"{before}{name}"
+        if hasattr(command, "commands"):
+            yield from _names(command, f"{before}{name} ")

@@ -20,7 +20,11 @@ __all__ = ["demo"]
 _Image = Annotated[
     Path | None,
     typer.Option(
-        exists=True, dir_okay=False, readable=True, help="Your picture instead of the sample."
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="Your picture instead of the sample.",
     ),
 ]
 _Save = Annotated[
