@@ -210,6 +210,10 @@ def _decode(every: Sequence[bytes]) -> _Turn:
 
 def _result(turns: Mapping[_Mixture, _Turns]) -> Result:
     ratios = {mixture: ratio_of(*map(_per_s, pair)) for mixture, pair in turns.items()}
+    cpu = {
+        mixture: ratio_of([turn.cpu_s for turn in bare], [turn.cpu_s for turn in ours])
+        for mixture, (ours, bare) in turns.items()
+    }
     ratio, jobs = ratios[_BUSY], _ACCOUNTS * _BUSY.jobs
     foreign_us, own_us = _costs(turns)
     return Result(
@@ -226,6 +230,7 @@ def _result(turns: Mapping[_Mixture, _Turns]) -> Result:
         + ("met" if ratio.median >= AIM else "not met"),
         (
             f"the same where {_SHARED}: {ratios[_SHARED]}",
+            f"in processor time: {cpu[_BUSY]}, and {cpu[_SHARED]}",
             f"processor time of an event that is ours {own_us:.0f} µs, of a foreign one "
             f"{foreign_us:.1f} µs, by the two mixtures",
             f"{turns[_BUSY][0][0].events} events a turn on {_ACCOUNTS} accounts, "
