@@ -191,6 +191,19 @@ def test_each_rule_that_has_code_is_cited_by_a_test() -> None:
     )
 
 
+def test_names_and_sentences_in_the_rules_are_those_of_the_code() -> None:
+    page = (DOCS / "rules.md").read_text(encoding="utf-8")
+    built = re.sub(r"^### (R11|R47) .*?(?=^##)", "", page, flags=re.M | re.S)
+    built = re.sub(r"\*Planned:\*.*?(?=\n- |\n\n)", "", built, flags=re.S)
+    quoted = {" ".join(span.split()) for span in re.findall(r"`([^`]+)`", built)}
+    code = "\n".join(text for path, text in texts().items() if path.startswith("src/"))
+    code += texts()["docs/api.md"]
+    assert len(quoted) > 50
+    paths = {span for span in quoted if (ROOT / span).is_file()}
+    own = {span: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", span).lower() for span in quoted - paths}
+    assert sorted(span for span in own if span not in code and own[span] not in code) == []
+
+
 def test_the_lists_of_rules_without_a_test_do_not_grow() -> None:
     assert listed("Not built yet") <= NOT_BUILT
     assert listed("No test cites it yet") <= UNCITED
