@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-in
 	--no-emit-find-links --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock docs bench soak clean
+.PHONY: help install demo serve test check format lock docs examples bench soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 
 docs: $(VENV)/dev.stamp ## write the generated pages of docs/ anew from the tables
 	$(BIN)/python -m tests.documents.generated
+
+examples: $(VENV)/dev.stamp ## write the examples of docs/api.md anew, from a run; then `make docs`
+	WAYSTATION_WRITE_EXAMPLES=1 $(BIN)/python -m pytest -q tests/e2e/test_captured.py
 
 bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
 	$(BIN)/python -m benchmarks

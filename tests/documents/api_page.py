@@ -1,40 +1,37 @@
-"""docs/api.md: the prose of api.md beside this file, and the tables of the code in its gaps."""
+"""docs/api.md: the prose of api.md beside this file, and the tables of the code in its gaps.
+
+Examples are read from examples.json, which `tests/e2e/captured.py` writes and a test repeats.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.documents.coverage import UNPROVED, name_of, test_of_sentence
-from tests.e2e.test_buttons import PARENTS, test_every_label_gives_what_it_says
-from tests.e2e.test_openapi import (
-    ANY,
-    UNSEEN,
-    UNSEEN_FIELDS,
-    UNSENT_FIELDS,
-    test_every_documented_status_of_every_route_is_seen,
-)
+from tests.documents.remedies import GROUPS, remedy_of
+from tests.e2e.captured import Example, read
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS, SHARED, Field, Operation
-from waystation.api.sentences import SENTENCES, WHEN, Sentence
+from waystation.api.sentences import SENTENCES, WHEN, Does, Sentence
 from waystation.midjourney.buttons import BUTTONS, Needs
 
-__all__ = ["api_page"]
+__all__ = ["anchor", "api_page", "cut", "table"]
 
 _TEMPLATE = Path(__file__).with_name("api.md")
 
-_RUN = test_every_documented_status_of_every_route_is_seen
-"""Sees every status of every route, sends every field and reads every field of the job form."""
+_LONG = 100
+"""Characters of a text that an example shows."""
 
 _NEEDS = {Needs.NO: "ignored", Needs.MAY: "used when a modal opens", Needs.MUST: "required"}
 
 
 def api_page() -> str:
-    """Return docs/api.md. Raises: Uncovered: a row without a test."""
+    """Return docs/api.md. Raises: KeyError: an error without a remedy, a route without example."""
     page = _TEMPLATE.read_text(encoding="utf-8")
     for gap, text in (
-        ("run", name_of(_RUN)),
         ("statuses", _statuses()),
         ("shared", _shared()),
         ("jobs", _paths("/v2/jobs")),
@@ -42,24 +39,19 @@ def api_page() -> str:
         ("buttons", _buttons()),
         ("accounts", _paths("/v2/account")),
         ("probes", _paths("/healthz", "/readyz", "/metrics", "/openapi.json")),
-        ("sentences", _sentences()),
+        ("errors", _errors()),
     ):
         page = page.replace(f"{{{gap}}}", text)
     return page
 
 
-def _table(*head: str, rows: Iterable[Sequence[str]]) -> str:
+def table(*head: str, rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _statuses() -> str:
-    def proof(status: int) -> str:
-        reason = UNSEEN.get((ANY, status))
-        return f"not seen: {reason}" if reason else "*run*"
-
-    rows = ([str(status), when, proof(status)] for status, when in WHEN.items())
-    return _table("status", "when", "proof", rows=rows)
+    return table("status", "when", rows=((str(status), when) for status, when in WHEN.items()))
 
 
 def _paths(*places: str) -> str:
@@ -75,39 +67,77 @@ def _path(route: str, row: Operation) -> Iterator[str]:
     yield " ".join(filter(None, (row.summary, row.about)))
     fields = [one for one in (*row.query, *(row.body or ())) if one not in SHARED]
     if fields:
-        yield _fields(fields, route, row)
+        yield _fields(fields, row)
     shared = [f"`{one.name}`" for one in row.body or () if one in SHARED]
     if shared:
         yield f"And [fields of all verbs](#fields-of-all-verbs): {', '.join(shared)}."
+    yield from _example(read()[route], route.partition(" ")[0])
     statuses = sorted({*row.answers, *row.refusals})
-    yield (
-        f"Answers {', '.join(map(str, statuses))}. Its [errors](#every-error-word-for-word) are "
-        f"those of a path that {_does(row)}."
+    links = (f"[{GROUPS[one]}](#{anchor(GROUPS[one])})" for one in row.does)
+    yield f"Statuses: {', '.join(map(str, statuses))}. Errors: {', '.join(links)}."
+
+
+def anchor(heading: str) -> str:
+    """Return the fragment that leads to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def _example(one: Example, method: str) -> Iterator[str]:
+    request = f"{method} {one['path']}"
+    if one["body"] is not None:
+        request += f"\n\n{_json(one['body'])}"
+    yield f"```http\n{request}\n```"
+    match one["answer"]:
+        case None:
+            yield f"answers {one['status']} without a body."
+        case [str(), *_] as lines if one["path"] == "/metrics":
+            text = "\n".join(lines)
+            yield f"answers {one['status']}, in plain text:\n\n```text\n{text}\n…\n```"
+        case answer:
+            yield f"answers {one['status']}:\n\n```json\n{_json(answer)}\n```"
+
+
+def _json(value: Any) -> str:
+    """Return a value with one field a line, cut."""
+    if not isinstance(value, dict):
+        return json.dumps(cut(value), ensure_ascii=False)
+    lines = (
+        f"  {json.dumps(name)}: {json.dumps(cut(one), ensure_ascii=False)}"
+        for name, one in value.items()
     )
+    return "{\n" + ",\n".join(lines) + "\n}" if value else "{}"
+
+
+def cut(value: Any) -> Any:
+    """Return a value with "…" for the rest of a long text, and of a list after two entries."""
+    match value:
+        case str():
+            return value if len(value) <= _LONG else f"{value[:_LONG]}…"
+        case [first, second, _, *_]:
+            return [cut(first), cut(second), "…"]
+        case list():
+            return [cut(one) for one in value]
+        case dict():
+            return {name: cut(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def _shared() -> str:
-    """Return the fields of all verbs; each is sent on every path that has it."""
-    assert not {name for _, name in UNSENT_FIELDS} & {one.name for one in SHARED}
-    return _fields(SHARED, "", None)
+    """Return the fields of all verbs."""
+    return _fields(SHARED, None)
 
 
-def _fields(fields: Iterable[Field], route: str, row: Operation | None) -> str:
+def _fields(fields: Iterable[Field], row: Operation | None) -> str:
     lines = (
         [
             _name(one, row),
             f"this or {one.either}" if one.either else "yes" if one.required else "no",
             _meaning(one),
-            UNSENT_FIELDS.get((route, one.name), "*run*"),
         ]
         for one in fields
     )
-    return _table("field", "required", "meaning", "proof", rows=lines)
-
-
-def _does(row: Operation) -> str:
-    *first, last = row.does
-    return f"{', '.join(first)} and {last}" if first else last
+    return table("field", "required", "meaning", rows=lines)
 
 
 def _name(field: Field, row: Operation | None) -> str:
@@ -139,41 +169,36 @@ def _job_form() -> str:
             f"`{name}`",
             "always" if name in form["required"] else "",
             schema.get("description", ""),
-            UNSEEN_FIELDS.get(name, "*run*"),
         ]
         for name, schema in form["properties"].items()
     )
-    return _table("field", "present", "meaning", "proof", rows=rows)
+    return table("field", "present", "meaning", rows=rows)
 
 
 def _buttons() -> str:
-    pressed_on: dict[str, str] = {}
-    for name, parent in PARENTS.items():
-        for row in parent.rows:
-            pressed_on.setdefault(row.label, name)
     rows = (
-        [
-            f"`{row.label}`",
-            _NEEDS[row.prompt],
-            "yes" if row.once else "",
-            f"`{name_of(test_every_label_gives_what_it_says)}[{pressed_on[row.label]}]`",
-        ]
+        [f"`{row.label}`", _NEEDS[row.prompt], "yes" if row.once else ""]
         for row in BUTTONS.values()
     )
-    return _table("label", "`prompt`", "once per job", "proof", rows=rows)
+    return table("label", "`prompt`", "once per job", rows=rows)
 
 
-def _sentences() -> str:
-    rows = (
-        [does, "own" if one.status is None else str(one.status), f"`{one.text}`", _proof(one)]
-        for does, sentences in SENTENCES.items()
-        for one in sentences
+def _errors() -> str:
+    return "\n\n".join(f"### {heading}\n\n{_errors_of(does)}" for does, heading in GROUPS.items())
+
+
+def _errors_of(does: Does) -> str:
+    """Return a table; errors with the same status and remedy share a row."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for one in SENTENCES[does]:
+        remedy = remedy_of(one)
+        texts = rows.setdefault((_status(one), remedy.when, remedy.do), [])
+        texts.append(f"`{one.text}`")
+    return table(
+        *("error", "status", "when", "what to do"),
+        rows=(["<br>".join(texts), *told] for told, texts in rows.items()),
     )
-    return _table("a path that …", "status", "error", "proof", rows=rows)
 
 
-def _proof(one: Sentence) -> str:
-    reason = UNPROVED.get(one.text)
-    if reason:
-        return f"not said by a test: {reason}"
-    return f"`{test_of_sentence(one.text, one.status)}`"
+def _status(one: Sentence) -> str:
+    return "400; 412 on describe" if one.status is None else str(one.status)

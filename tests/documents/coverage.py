@@ -156,6 +156,9 @@ def _texts() -> Mapping[str, _Text]:
     nearest: dict[str, _Text] = {}
     for path in sorted((_ROOT / "tests").rglob("test_*.py")):
         place = path.relative_to(_ROOT)
+        if place.parts[1] == "documents":
+            # a page that tells an error does not prove it
+            continue
         module = _module(".".join(place.with_suffix("").parts))
         assert module is not None
         for name in module.tops:

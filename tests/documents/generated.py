@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from tests.documents.api_page import api_page
 from tests.documents.charts import job_page, session_page
+from tests.documents.conformance_page import conformance_page
 from tests.documents.differences import DIFFERENCES, VALUES, younger_labels
 from tests.documents.limits_page import limits_page
 from tests.documents.waits import waits
@@ -165,6 +166,7 @@ def differences_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
     "docs/api.md": api_page,
+    "docs/conformance.md": conformance_page,
     "docs/limits.md": limits_page,
     "docs/differences.md": differences_page,
     "docs/cli.md": cli_page,

@@ -1,25 +1,30 @@
-"""docs/api.md says of a picture's fields that one of them is enough."""
+"""docs/api.md shows each route with its fields, an example and its errors."""
 
 from __future__ import annotations
 
-from tests.documents.api_page import api_page
+import re
+
+from tests.documents.api_page import anchor, api_page, cut
+from tests.documents.remedies import GROUPS, REMEDIES, remedy_of
+from tests.e2e.captured import read
 from waystation.api.operations import OPERATIONS
+from waystation.api.sentences import SENTENCES
+from waystation.midjourney.commands import COMMANDS
+
+PAGE = api_page()
+
+SECTIONS = dict(re.findall(r"^###? ([^\n]+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
+ERROR = re.compile(r"^\| (`[^|]+`) \| ([^|]+) \| [^|]+ \| [^|]+ \|$", re.M)
 
 
 def test_fields_that_stand_in_for_each_other_are_marked_so() -> None:
-    lines = api_page().splitlines()
-    for field, required in (
-        ("`describeUrl`", "this or `describeFile`"),
-        ("`describeFile` (file part)", "this or `describeUrl`"),
-        ("`blendUrls`", "this or parts `blendFile_1` to `blendFile_5`, or both"),
-        ("`blendFile_1` (file part)", "no"),
+    for verb, field, required in (
+        ("describe", "`describeUrl`", "this or `describeFile`"),
+        ("describe", "`describeFile` (file part)", "this or `describeUrl`"),
+        ("blend", "`blendUrls`", "this or parts `blendFile_1` to `blendFile_5`, or both"),
+        ("blend", "`blendFile_1` (file part)", "no"),
     ):
-        [line] = [
-            one
-            for one in lines
-            if one.startswith(f"| {field} | ") and "*run*" in one and "as sent" not in one
-        ]
-        assert line.split(" | ")[1] == required
+        assert f"| {field} | {required} | " in SECTIONS[f"`POST /v2/jobs/{verb}`"]
 
 
 def test_no_required_field_that_a_part_can_stand_in_for_says_yes() -> None:
@@ -28,19 +33,51 @@ def test_no_required_field_that_a_part_can_stand_in_for_says_yes() -> None:
         assert not parts or not any(field.required and not field.either for field in row.body or ())
 
 
-def test_what_the_bot_says_is_proved_by_an_answer_with_its_status_and_words() -> None:
-    """A test that only holds the words can say that they mean nothing, or that they are ours."""
-    lines = [one for one in api_page().splitlines() if one.startswith("| asks the bot | ")]
-    proofs = {tuple(line.split(" | ")[1:3]): line for line in lines}
-    # the one row that no fault answers: a title that begins with "Invalid" and is not known
-    complaint = proofs.pop(("400", "`<title>`"))
-    assert "test_an_unknown_complaint_of_the_input_is_the_callers" in complaint
-    assert len(proofs) == len(lines) - 1
-    answered = "test_faults.py::test_a_fault_leads_to_what_is_expected_and_to_nothing_else["
-    assert [one for one in proofs.values() if answered not in one] == []
-    for status, title, case in (
-        ("596", "`Blocked`", "blocked"),
-        ("502", "`Internal error`", "internal_error"),
-        ("502", "`Bad response`", "bad_response"),
-    ):
-        assert f"[{case}-describe]" in proofs[status, title]
+def test_each_route_shows_its_example_and_links_to_its_errors() -> None:
+    for route, row in OPERATIONS.items():
+        section = SECTIONS[f"`{route.replace('{channel}', '<channel>')}`"]
+        example = read()[route]
+        assert f"```http\n{route.partition(' ')[0]} {example['path']}" in section
+        assert f"\nanswers {example['status']}" in section
+        for does in row.does:
+            assert f"(#{anchor(GROUPS[does])})" in section
+
+
+def test_each_link_within_the_page_leads_to_a_heading() -> None:
+    headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.M)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= headings
+
+
+def test_each_error_stands_in_the_table_of_what_the_path_does() -> None:
+    assert set(GROUPS) == set(SENTENCES)
+    for does, heading in GROUPS.items():
+        told = {
+            (text, status)
+            for texts, status in ERROR.findall(SECTIONS[heading])
+            for text in texts.replace("`", "").split("<br>")
+        }
+        assert told == {
+            (row.text, "400; 412 on describe" if row.status is None else str(row.status))
+            for row in SENTENCES[does]
+        }
+
+
+def test_an_own_status_is_412_on_describe_and_400_elsewhere() -> None:
+    own = {verb: row.bad_input_status for verb, row in COMMANDS.items()}
+    assert own.pop("describe") == 412
+    assert set(own.values()) == {400}
+
+
+def test_each_remedy_is_that_of_an_error() -> None:
+    used = {id(remedy_of(row)) for rows in SENTENCES.values() for row in rows}
+    assert [error for error, remedy in REMEDIES.items() if id(remedy) not in used] == []
+
+
+def test_remedies_are_sentences() -> None:
+    for remedy in REMEDIES.values():
+        assert all(re.fullmatch(r"[A-Z`].*\.", text) for text in remedy)
+
+
+def test_an_example_is_cut() -> None:
+    assert cut(["a", "b", "c", "d"]) == ["a", "b", "…"]
+    assert cut({"x": "y" * 200, "z": 1}) == {"x": "y" * 100 + "…", "z": 1}

@@ -1,0 +1,171 @@
+"""Requests with their real answers, one for each route: the examples of docs/api.md.
+
+`WAYSTATION_WRITE_EXAMPLES=1 python -m pytest tests/e2e/test_captured.py` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from tests.e2e.conftest import Installation, Person
+from waystation.midjourney.commands import COMMANDS
+from waystation.simulator.discord.world import Account
+
+__all__ = ["EXAMPLES", "WRITE", "Example", "capture", "read", "shape", "write"]
+
+EXAMPLES = Path(__file__).parents[1] / "documents" / "examples.json"
+
+WRITE = "WAYSTATION_WRITE_EXAMPLES"
+"""The variable that has the test write the examples."""
+
+WORDS: Mapping[str, Mapping[str, Any]] = {
+    "shorten": {"prompt": "please draw a very small red fox in the snow"},
+    "settings": {"option": "RAW Mode", "state": "on"},
+    "prefer_suffix": {"suffix": "--v 7"},
+}
+"""Bodies of verbs that the bot answers in words; of others they are empty."""
+
+_LINES = 8
+"""Lines that are kept of an answer in plain text."""
+
+
+class Example(TypedDict):
+    """One request and its answer; `body` of a GET is None."""
+
+    path: str
+    body: dict[str, Any] | None
+    status: int
+    answer: Any
+
+
+class _Notes:
+    """Sends requests and keeps the first of each route."""
+
+    def __init__(self, here: Installation, person: Person) -> None:
+        self._here = here
+        self._person = person
+        self.examples: dict[str, Example] = {}
+
+    async def ask(
+        self, route: str, body: dict[str, Any] | None = None, query: str = "", **names: str
+    ) -> Any:
+        method, _, template = route.partition(" ")
+        path = template.format(**names) + query
+        status, answer, _ = await self._person.call(method, path, body)
+        assert status < 300, (route, answer)
+        if answer is None and status != 204:
+            answer = self._person.answers[-1].raw.decode().splitlines()[:_LINES]
+        if route not in self.examples:
+            self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
+        return answer
+
+    async def run(self, verb: str, **body: Any) -> dict[str, Any]:
+        started = await self.ask(f"POST /v2/jobs/{verb}", body)
+        return await self._person.final(started["jobid"])
+
+
+async def capture(here: Installation) -> Mapping[str, Example]:
+    """Ask for each route once, and return what was sent and answered. Needs one account."""
+    person, account = await here.person(), here.sim.accounts[0]
+    notes = _Notes(here, person)
+    await _set_up(notes, account)
+    await here.connected()
+    jobid = await _draw(notes, here, account)
+    for verb, command in COMMANDS.items():
+        if f"POST /v2/jobs/{verb}" not in notes.examples:
+            named = {param.name for param in command.params} & {"jobid"}
+            body = dict.fromkeys(named, jobid) or WORDS.get(verb, {})
+            await notes.run(verb, **body)
+    await _read(notes, here, jobid)
+    await _take_down(notes, account)
+    return _neutral(notes.examples, here, account)
+
+
+async def _set_up(notes: _Notes, account: Account) -> None:
+    one, channel = "/v2/account/midjourney/{channel}", account.channel_id
+    changes = {"name": "Ada", "replyUrl": "https://example.org/callback"}
+    await notes.ask("POST /v2/account", changes)
+    await notes.ask("GET /v2/account")
+    await notes.ask("POST /v2/account", {"replyUrl": ""})
+    own = {"discord": account.token, "maxJobs": 3}
+    direct = (await notes.ask("POST /v2/account/midjourney", own))["channel"]
+    await notes.ask(f"DELETE {one}", channel=direct)
+    guild = own | {"server": account.guild_id, "channel": channel}
+    await notes.ask(f"POST {one}", guild, channel=channel)
+
+
+async def _draw(notes: _Notes, here: Installation, account: Account) -> str:
+    """Draw what other jobs act on, and return its jobid."""
+    grid = await notes.run("imagine", prompt="a red fox in the snow --v 7", replyRef="fox-1")
+    await notes.run("button", jobid=grid["jobid"], button="U1")
+    await notes.run("describe", describeUrl=here.photo())
+    await notes.run("blend", blendUrls=[here.photo("tall.png"), here.photo("wide.png")])
+    uuid = grid["attachments"][0]["filename"].rpartition("_")[2].partition(".")[0]
+    await notes.run("show", uuid=uuid)
+    jobid: str = grid["jobid"]
+    return jobid
+
+
+async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
+    await notes.ask("GET /v2/jobs/", query=f"?jobid={jobid}")
+    here.sim.fault("no_result", account=0, count=1)
+    running = await notes.ask("POST /v2/jobs/imagine", {"prompt": "a blue fox --v 7"})
+    await notes.ask("GET /v2/jobs")
+    await notes.ask("GET /v2/jobs/cancel", query=f"?jobid={running['jobid']}")
+
+
+async def _take_down(notes: _Notes, account: Account) -> None:
+    one = "/v2/account/midjourney/{channel}"
+    await notes.ask("GET /v2/account/midjourney")
+    await notes.ask(f"GET {one}", channel=account.channel_id)
+    await notes.ask(f"POST {one}/reset", channel=account.channel_id)
+    for probe in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        await notes.ask(f"GET {probe}")
+    document = notes.examples["GET /openapi.json"]["answer"]
+    notes.examples["GET /openapi.json"]["answer"] = {
+        name: document[name] for name in ("openapi", "info")
+    }
+
+
+def _neutral(
+    examples: Mapping[str, Example], here: Installation, account: Account
+) -> Mapping[str, Example]:
+    """Return examples without this machine's ports and without a token."""
+    text = json.dumps(examples)
+    for own, told in (
+        (here.outside.url, "https://example.org"),
+        (here.sim.url, "https://cdn.example.org"),
+        (account.token, "<Discord token>"),
+    ):
+        text = text.replace(own, told)
+    neutral: Mapping[str, Example] = json.loads(text)
+    return neutral
+
+
+def write(examples: Mapping[str, Example]) -> None:
+    """Keep examples for the page."""
+    text = json.dumps(examples, indent=1, ensure_ascii=False)
+    EXAMPLES.write_text(text + "\n", encoding="utf-8")
+
+
+def read() -> Mapping[str, Example]:
+    """Return the examples of the page."""
+    examples: Mapping[str, Example] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return examples
+
+
+def shape(value: Any) -> Any:
+    """Return the keys and types of a value; a list has the shapes of its entries, each once."""
+    match value:
+        case dict():
+            return {name: shape(one) for name, one in value.items()}
+        case list():
+            shapes = [shape(one) for one in value]
+            return [one for number, one in enumerate(shapes) if one not in shapes[:number]]
+        case bool() | None | str():
+            return type(value).__name__
+        case _:
+            return "number"
