@@ -33,7 +33,7 @@ WaystationError
 ├─ VaultError
 └─ ConfigurationError
 
-Rules: a class docstring is its default message; `code` is stable and public; `status_hint` is the
+Rules: a class docstring is its default message; `status_hint` is the
 HTTP status a face answers with; expected outcomes (moderated, refused) are values, not errors.
 
 Pure: no I/O, no clock, no randomness.
@@ -83,7 +83,6 @@ __all__ = [
 class WaystationError(Exception):
     """Something went wrong in Waystation."""
 
-    code: ClassVar[str] = "waystation"
     status_hint: ClassVar[int] = 500
 
     def __init__(self, message: str | None = None, *, details: str | None = None) -> None:
@@ -95,49 +94,41 @@ class WaystationError(Exception):
 class InvalidRequest(WaystationError):
     """The request is not valid."""
 
-    code = "request.invalid"
     status_hint = 400
 
 
 class PreconditionFailed(InvalidRequest):
     """An input of the request is missing or cannot be used."""
 
-    code = "request.precondition_failed"
     status_hint = 412
 
 
 class Unauthorized(WaystationError):
     """Unauthorized"""
 
-    code = "request.unauthorized"
     status_hint = 401
 
 
 class SubscriptionExpired(WaystationError):
     """Account has no subscription or subscription expired"""
 
-    code = "request.subscription_expired"
     status_hint = 402
 
 
 class NotFound(WaystationError):
     """There is no such thing."""
 
-    code = "request.not_found"
     status_hint = 404
 
 
 class Conflict(WaystationError):
     """The request conflicts with an earlier one."""
 
-    code = "request.conflict"
     status_hint = 409
 
 
 class ButtonRepeated(Conflict):
     """The button was pressed already, and can be pressed once only."""
-
-    code = "request.button_repeated"
 
     def __init__(self, message: str | None = None, *, button: str = "", jobid: str = "") -> None:
         super().__init__(message)
@@ -148,21 +139,18 @@ class ButtonRepeated(Conflict):
 class TooLarge(WaystationError):
     """The request body is too large."""
 
-    code = "request.too_large"
     status_hint = 413
 
 
 class UnsupportedMedia(WaystationError):
     """The request body is of a type that cannot be read."""
 
-    code = "request.unsupported_media"
     status_hint = 415
 
 
 class Busy(WaystationError):
     """All slots are taken."""
 
-    code = "request.busy"
     status_hint = 429
 
     def __init__(
@@ -181,58 +169,43 @@ class Busy(WaystationError):
 class Throttled(Busy):
     """Too many requests of this kind; wait and try again."""
 
-    code = "request.throttled"
-
 
 class RateLimited(Busy):
     """Discord has asked the account to wait."""
-
-    code = "request.rate_limited"
 
 
 class Halted(WaystationError):
     """The account is halted until a person has dealt with it and reset it."""
 
-    code = "account.halted"
     status_hint = 596
 
 
 class Unavailable(WaystationError):
     """Waystation is stopping or its store is down; try again shortly."""
 
-    code = "service.unavailable"
     status_hint = 503
 
 
 class ProtocolError(WaystationError):
     """A step outside the protocol."""
 
-    code = "protocol"
-
 
 class LocalProtocolError(ProtocolError):
     """Waystation asked for an illegal step; this is a bug."""
-
-    code = "protocol.local"
 
 
 class RemoteProtocolError(ProtocolError):
     """Discord or the bot said something unreadable."""
 
-    code = "protocol.remote"
-
 
 class TransportError(WaystationError):
     """Discord could not be used."""
 
-    code = "transport"
     status_hint = 502
 
 
 class Unreachable(TransportError):
     """Discord did not answer; the read can be repeated."""
-
-    code = "transport.unreachable"
 
 
 class Withheld(TransportError):
@@ -241,8 +214,6 @@ class Withheld(TransportError):
     Args: wait_s: until when; text: Discord's last word on it, as sent; None: Waystation itself has
     stopped
     """
-
-    code = "transport.withheld"
 
     def __init__(
         self, message: str | None = None, wait_s: float = 0.0, text: str | None = None
@@ -255,13 +226,9 @@ class Withheld(TransportError):
 class NotAuthorised(TransportError):
     """Discord rejected the account's token."""
 
-    code = "transport.not_authorised"
-
 
 class HumanCheckRequired(TransportError):
     """Discord wants a person to look at the account."""
-
-    code = "transport.human_check"
 
 
 class RequestRefused(TransportError):
@@ -270,8 +237,6 @@ class RequestRefused(TransportError):
     Args: status: HTTP status; body: what Discord sent, cut to 2,000 characters; kind and
     discord_code: as of `actions.Refused`
     """
-
-    code = "transport.refused"
 
     def __init__(
         self, status: int, body: str, kind: str = "invalid", discord_code: str = ""
@@ -286,47 +251,32 @@ class RequestRefused(TransportError):
 class StoreError(WaystationError):
     """The store could not do this."""
 
-    code = "store"
     status_hint = 503
 
 
 class LeaseLost(StoreError):
     """Another process owns the account."""
 
-    code = "store.lease_lost"
-
 
 class VersionConflict(StoreError):
     """The row was changed by someone else in between."""
-
-    code = "store.version_conflict"
 
 
 class AccountHalted(StoreError):
     """The account was halted before the submission could be recorded."""
 
-    code = "store.account_halted"
-
 
 class UuidTaken(StoreError):
     """Discord showed a uuid or a result of one job where another one has it."""
-
-    code = "store.uuid_taken"
 
 
 class SchemaMismatch(StoreError):
     """The database was made by another version of Waystation."""
 
-    code = "store.schema_mismatch"
-
 
 class VaultError(WaystationError):
     """A sealed value could not be opened with the keys at hand."""
 
-    code = "vault"
-
 
 class ConfigurationError(WaystationError):
     """A setting is missing or not valid."""
-
-    code = "configuration"

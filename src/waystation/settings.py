@@ -263,7 +263,11 @@ class Settings:
         31.0, "How long jobs can be read after they ended.", unit="days", least=0.0
     )
     unrecognised_days: float = _row(
-        7.0, "How long bot messages that nobody understood are kept.", unit="days", least=0.0
+        7.0,
+        "How long bot messages that nobody understood are kept.",
+        unit="days",
+        least=0.0,
+        most=7.0,
     )
     janitor_s: float = _seconds(
         60.0, "How often old jobs are purged and abandoned ones ended.", least=0.05
