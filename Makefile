@@ -24,12 +24,12 @@ serve: install ## run the service with the settings of the environment
 test: check $(VENV)/clients.stamp ## everything CI runs: check, then every test over real sockets
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/conformance tests/documents tests/e2e tests/clients
 
-check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests
+check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
 	$(BIN)/ruff format --check --quiet src tests benchmarks
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture
+	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture tests/documents/test_citations.py
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks

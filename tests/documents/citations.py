@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ _NOTES = {
 }
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SOURCE = re.compile(r"\bSources?: (.+?)(?:\"\"\"|\n\s*\n|\Z)", re.S)
-_BROKEN = re.compile(r"\s*\n\s*(?:#:? )?")
+_BROKEN = re.compile(r"\n\s*(?:#:? )?")
 _TEXT = {".py", ".sql", ".json", ".md"}
 _READ = ("src", "tests", "docs", "benchmarks", "examples", "scripts")
 _OWN = Path(__file__).parent
@@ -82,15 +82,15 @@ def headings(book: str) -> list[str]:
     return re.findall(r"^#{2,3} ([RI]?\d+(?:\.\d+)?) \S", text, re.M)
 
 
-def cited(text: str, path: str = "") -> Iterator[Citation]:
-    """Yield what a text cites, each number once."""
+@cache
+def cited(text: str, path: str = "") -> Sequence[Citation]:
+    """Return what a text cites, each number once."""
     whole = _BROKEN.sub(" ", text)
-    for number in sorted(set(_LAW.findall(whole))):
-        yield Citation(path, "rules", number)
+    found = [("rules", number) for number in sorted(set(_LAW.findall(whole)))]
     for book, form in _NOTES.items():
-        found = {number for list_ in form.findall(whole) for number in _NUMBER.findall(list_)}
-        for number in sorted(found):
-            yield Citation(path, book, number)
+        lists = " ".join(form.findall(whole))
+        found += [(book, number) for number in sorted(set(_NUMBER.findall(lists)))]
+    return [Citation(path, book, number) for book, number in found]
 
 
 def sources(path: str) -> Iterable[str]:

@@ -184,8 +184,8 @@ def test_a_link_between_pages_leads_to_a_heading() -> None:
 
 def test_each_rule_that_has_code_is_cited_by_a_test() -> None:
     test = re.compile(r"tests/(.+/test_\w+\.py|golden/.+\.json)")
-    tests = [text for path, text in texts().items() if test.fullmatch(path)]
-    named = {citation.number for text in tests for citation in cited(text)}
+    tests = {path: text for path, text in texts().items() if test.fullmatch(path)}
+    named = {citation.number for path, text in tests.items() for citation in cited(text, path)}
     assert set(headings("rules")) - named == listed("Not built yet") | listed(
         "No test cites it yet"
     )
