@@ -24,6 +24,7 @@ from waystation.ports import Clock
 from waystation.store.columns import Row, micros
 from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.serving import unserved
 
 __all__ = [
     "UPGRADED",
@@ -99,12 +100,19 @@ def migrate(
 
     Args: backups: where the copy of an older database goes; None makes none
     Returns: the backup made, None when none was needed
-    Raises: SchemaMismatch: a newer version made the database
+    Raises: SchemaMismatch: a newer version made the database; Conflict: an older one serves it
     """
     steps = migrations() if steps is None else steps
-    backup = None
-    if 0 < _checked_number(connection, steps) < steps[-1].number and backups is not None:
-        backup = back_up(connection, backups, at)
+    if not 0 < _checked_number(connection, steps) < steps[-1].number:
+        _bring(connection, at, steps)
+        return None
+    with unserved(Path(connection.filename)):
+        backup = None if backups is None else back_up(connection, backups, at)
+        _bring(connection, at, steps)
+    return backup
+
+
+def _bring(connection: apsw.Connection, at: datetime, steps: tuple[Migration, ...]) -> None:
     with _transaction(connection):
         # Read again under the lock: another process may have migrated meanwhile.
         applied = _checked_number(connection, steps)
@@ -112,7 +120,6 @@ def migrate(
             if step.number > applied:
                 _apply(connection, step, at)
         _settle_epochs(Database(connection), migrated=0 < applied < steps[-1].number, at=at)
-    return backup
 
 
 def back_up(connection: apsw.Connection, directory: Path, at: datetime) -> Path:

@@ -9,7 +9,6 @@ waits for the writer. Reads whose size grows with the data run on a third connec
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from waystation.deliveries import Attempt, Delivery
-from waystation.errors import Conflict, StoreError
+from waystation.errors import StoreError
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import (
@@ -48,6 +47,7 @@ from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import UPGRADED, back_up, schema_number, upgrade
 from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.serving import serving
 from waystation.store.sqlite.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
@@ -278,7 +278,7 @@ class SqliteStore:
 
         Raises: Conflict: another process owns them
         """
-        self._lock_file = _lock(self._path)
+        self._lock_file = serving(self._path)
         await self._write(accounts.void_leases)
 
     async def bound_waits(
@@ -375,20 +375,6 @@ def _open(path: Path, clock: Clock) -> _Connections:
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
     return _Connections(Database(writer), Database(near), Database(far))
-
-
-def _lock(database: Path) -> int:
-    beside = database.with_name(database.name + ".serve")
-    handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise Conflict(
-            f"Another process serves the database {database} already",
-            details="Stop it, or set WAYSTATION_DATA_DIR to another directory.",
-        ) from None
-    return handle
 
 
 def _run(database: Database, name: str, values: Values) -> None:
