@@ -356,6 +356,8 @@ class Conversation:
                 return self._weighed(now)
             if job.hash is None and self._unread.hides_from(job):
                 continue
+            if not self._held.is_evident(held, job.jobid):
+                continue
             past = self._unread.may_own(held.message.id)
             if (past or self._doubtful.about(held.message.id, job)) and not self._held.is_told(
                 held

@@ -90,6 +90,10 @@ class HeldPictures:
         """Tell whether what a picture says was heard of a job meanwhile."""
         return match_by_sign(picture.reading, self._candidates) is not None
 
+    def is_evident(self, picture: HeldPicture, jobid: JobId) -> bool:
+        """Tell whether anything of a picture speaks for the job that alone could own it."""
+        return self.is_told(picture) or self._candidates.agrees(jobid, picture.reading)
+
     def hopeless(self) -> Iterator[frozenset[str]]:
         """Yield the asks of each group about which nothing more can be learnt."""
         return hopeless(self._owners())

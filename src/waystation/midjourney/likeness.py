@@ -22,6 +22,7 @@ from waystation.midjourney.edits import finishes
 from waystation.midjourney.memory import STRANGERS, Memory, Plain
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.shortened import may_shorten
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [
@@ -98,6 +99,13 @@ def agreement(shown: Iterable[Likeness], asked: Iterable[Likeness]) -> Agreement
 def _look_alike(one: Collection[Likeness], other: Collection[Likeness]) -> bool:
     """Tell whether two messages agree, of which the bot may have cut or reworded either."""
     return bool(agreement(one, other) or agreement(other, one))
+
+
+def _may_be_shortened(shown: Collection[Likeness], begun: Collection[Likeness]) -> bool:
+    """Tell whether a picture's prompt may be another one that the bot has shortened since."""
+    prompts = [value for kind, value, _ in shown if kind == "prompt"]
+    longer = [value for kind, value, _ in begun if kind == "prompt"]
+    return any(may_shorten(one, other) for one in prompts for other in longer)
 
 
 def _agree(shown: Likeness, asked: Likeness) -> Agreement:
@@ -339,15 +347,20 @@ class Strangers:
             if message_id == reading.shown.message_id or replies or is_same:
                 yield message_id
 
-    def open_alike(self, reading: Reading) -> frozenset[str]:
-        """Return the strangers, by their messages, whose picture this one could be."""
+    def open_alike(self, reading: Reading, *, shortened: bool = False) -> frozenset[str]:
+        """Return the strangers, by their messages, whose picture this one could be.
+
+        Args: shortened: count those, too, from whose prompt its may have been shortened
+        """
         alike = likeness_of(reading)
         return frozenset(
             message_id
             for message_id, one in self._seen.items()
             if one.hash is None
             and not (one.over or one.unclaimed)
-            and _look_alike(alike, one.alike)
+            and (
+                _look_alike(alike, one.alike) or (shortened and _may_be_shortened(alike, one.alike))
+            )
         )
 
 

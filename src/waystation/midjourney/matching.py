@@ -49,6 +49,7 @@ from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plai
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.shortened import Wordbook
 from waystation.wire.snowflake import is_newer, snowflake_order
 
 __all__ = [
@@ -100,6 +101,8 @@ class Candidates:
         self._alike: dict[tuple[str, str], set[JobId]] = {}
         """The jobs that may agree with a message, by the places of their likenesses."""
         self._places: dict[JobId, frozenset[tuple[str, str]]] = {}
+        self._wordbook = Wordbook()
+        """Prompts of those jobs, which the bot may shorten."""
         self._pressing: dict[str, set[JobId]] = {}
         """Presses and reactions by the message they are on."""
         self._awaiting_seed: set[JobId] = set()
@@ -154,6 +157,7 @@ class Candidates:
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
         self._displace(jobid)
+        self._wordbook.drop(jobid)
         self._awaiting_seed.discard(jobid)
         self._unnamed.discard(jobid)
         self._unanswered.pop(jobid, None)
@@ -171,6 +175,11 @@ class Candidates:
             self._places[job.jobid] = found
             for place in found:
                 self._alike.setdefault(place, set()).add(job.jobid)
+            self._wordbook.put(
+                job.jobid, (value for kind, value, _ in likenesses(job) if kind == "prompt")
+            )
+        else:
+            self._wordbook.drop(job.jobid)
 
     def _displace(self, jobid: JobId) -> None:
         for place in self._places.pop(jobid, ()):
@@ -258,12 +267,17 @@ class Candidates:
         """Return who could have made a picture that says nothing of whose it is.
 
         A job that agrees loosely counts only where no job agrees wholly; a stranger counts always.
+        Where one does, the bot may have shortened the prompt of another into that one (ADR 18).
         """
         interaction_id = self.strangers.interaction_of(reading)
         reading = dataclasses.replace(reading, interaction_id=interaction_id)
-        jobs, others = self._agreeing(reading), self.strangers.open_alike(reading)
+        jobs = self._agreeing(reading)
         best = max(jobs.values(), default=Agreement.NOT)
+        is_whole = best is Agreement.WHOLLY
         jobids = frozenset(one for one, how in jobs.items() if how is best)
+        # what is no ask's prompt as it was asked is evidence of nothing
+        jobids |= self._shortened(reading) if is_whole else frozenset()
+        others = self.strangers.open_alike(reading, shortened=is_whole)
         silent, strangers = self._silent(jobids), self._nameless(reading, jobids)
         if self.strangers.is_unclaimed(reading):
             found = silent | strangers if silent else frozenset()
@@ -274,6 +288,17 @@ class Candidates:
         # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
         # name stays that of the progress, for an ask by hand may own what looks otherwise as well
         return found | frozenset(self.by_hand.before(reading.shown.message_id)[len(strangers) :])
+
+    def _shortened(self, reading: Reading) -> frozenset[JobId]:
+        """Return the jobs from whose longer prompts a picture's may have been shortened."""
+        keys = [value for kind, value, _ in likeness_of(reading) if kind == "prompt"]
+        longer = {jobid for key in keys for jobid in self._wordbook.longer(key)}
+        others = self._of_other_asks(longer, reading.interaction_id)
+        return frozenset(one for one in longer - others if not self._unlike(one, reading))
+
+    def agrees(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a picture agrees with a job as it was asked, not only if shortened."""
+        return jobid in self._agreeing(reading)
 
     def still_asks(self, reading: Reading, asks: frozenset[str]) -> frozenset[str]:
         """Return who of those that could own a picture still can, and who could be seen since."""
@@ -464,6 +489,8 @@ class Candidates:
         """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
         interaction_id = self.strangers.interaction_of(reading)
         self.strangers.take(reading)
+        if self._shortened(reading):
+            self.strangers.note(reading, orphan=True)
         by_hand = any(is_nameless(one) or self.by_hand.find(one) for one in asks)
         if by_hand and interaction_id is None:
             self.by_hand.answered_by(reading.shown.message_id)

@@ -20,7 +20,7 @@ from itertools import combinations
 
 from waystation.simulator.bot.buttons import uuid_in
 from waystation.simulator.bot.job import Job
-from waystation.simulator.bot.prompts import resembles
+from waystation.simulator.bot.prompts import is_part, resembles
 from waystation.simulator.bot.timeline import Step
 from waystation.simulator.payload import Payload
 
@@ -124,6 +124,8 @@ def _look_alike(one: Payload, other: Payload) -> bool:
         one["asked"] == other["asked"]
         or resembles(one["prompt"], other["asked"])
         or resembles(other["prompt"], one["asked"])
+        or is_part(one["prompt"], other["asked"])
+        or is_part(other["prompt"], one["asked"])
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "collapsed",
     "edit_links",
     "file_words",
+    "is_part",
     "mode_asked",
     "read_parameters",
     "resembles",
@@ -190,6 +191,16 @@ def resembles(said: str, asked: str) -> bool:
     """
     one, other = _plain(said).rstrip(" .\u2026"), _plain(asked).rstrip(" .")
     return one == other or (len(one) >= _BEGINNING and other.startswith(one))
+
+
+def is_part(said: str, asked: str) -> bool:
+    """Tell whether a repeated prompt has some of the asked words in their order, and no others."""
+    one, other = _WORD.findall(_plain(said)), _WORD.findall(_plain(asked))
+    places = iter(other)
+    return 0 < len(one) < len(other) and all(word in places for word in one)
+
+
+_WORD = re.compile(r"[^\s.,;:!?\u2026\u2014\"'`*()\[\]{}]+")
 
 
 def _plain(prompt: str) -> str:

@@ -76,6 +76,11 @@ def _twins(*pages: Payload) -> list[list[str]]:
     return [entry["indistinguishable_from"] for entry in pages]
 
 
+def test_a_job_is_a_twin_of_one_whose_prompt_may_have_been_shortened_into_its_own() -> None:
+    assert _twins(_page(1), _page(2, asked="a red fox", prompt="a red fox")) == [["2"], ["1"]]
+    assert _twins(_page(1), _page(2, asked="a red cat", prompt="a red cat")) == [[], []]
+
+
 def test_two_equal_jobs_that_nothing_ties_are_twins() -> None:
     assert _twins(_page(1), _page(2)) == [["2"], ["1"]]
     assert _twins(_page(1), _page(2), _page(3)) == [["2", "3"], ["1", "3"], ["1", "2"]]

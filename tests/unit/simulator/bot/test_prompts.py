@@ -12,6 +12,7 @@ from waystation.simulator.bot.prompts import (
     edit_links,
     file_words,
     read_parameters,
+    is_part,
     resembles,
     rewritten,
     short_link,
@@ -116,6 +117,13 @@ def test_file_names_hold_the_words_cut_short(prompt: str, words: str) -> None:
 def test_a_shortened_prompt_lacks_words_and_keeps_its_parameters() -> None:
     assert shortened("a very red fox —ar 3:2 --v 7") == "a red --ar 3:2 --v 7"
     assert shortened("a very red") == "a red"
+
+
+def test_a_prompt_is_a_part_when_words_are_left_out() -> None:
+    assert is_part("a fox", "a red fox, running --v 7")
+    assert not is_part("a fox", "a fox")
+    assert not is_part("fox a", "a red fox")
+    assert not is_part("", "a red fox")
 
 
 def test_a_prompt_resembles_its_own_in_other_case_and_its_long_beginning() -> None:
