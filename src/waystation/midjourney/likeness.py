@@ -218,6 +218,12 @@ class Strangers:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""
         return any(one.orphan and not is_before(job, seen) for seen, one in self._seen.items())
 
+    def interactions_since(self, job: Job) -> Iterator[str]:
+        """Yield the interactions younger than an ask that began something of nobody's."""
+        after = asked_after(job)
+        told = (one.interaction_id for one in self._seen.values())
+        return (one for one in told if one is not None and is_newer(one, after))
+
     def _end(self, hash_: str | None, replied: str | None) -> None:
         for message_id, one in list(self._seen.items()):
             if message_id == replied or (hash_ is not None and one.hash == hash_):

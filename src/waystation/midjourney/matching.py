@@ -351,8 +351,22 @@ class Candidates:
             self.by_hand.answered_by(reading.shown.message_id)
 
     def may_be_lost(self, job: Job) -> bool:
-        """Tell whether a job's picture may have come without anything that tells whose it is."""
-        return job.jobid in self._unnamed and self.strangers.has_orphan_since(job)
+        """Tell whether a job may have begun, or drawn, what nothing tells to be its."""
+        if job.jobid not in self._unnamed:
+            return False
+        return self.strangers.has_orphan_since(job) or self._may_be_unknown(job)
+
+    def _may_be_unknown(self, job: Job) -> bool:
+        """Tell whether an interaction was seen that may be a job's, and of which nothing is known.
+
+        It began, or drew, something else; the bot may have put another sentence for the prompt.
+        """
+        return job.interaction_id is None and any(
+            self.find("interaction", one) is None
+            and one not in self._by_hand
+            and one not in self._settled
+            for one in self.strangers.interactions_since(job)
+        )
 
     def may_have_begun(self, job: Job) -> bool:
         """Tell whether a progress that nobody could claim may be the job's."""

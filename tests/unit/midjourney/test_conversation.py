@@ -429,6 +429,32 @@ def test_a_result_in_other_words_is_found_by_its_uuid() -> None:
     assert told(play.see(event_of(_of_other_words("imagine/final")))) == ["a: Completed by hash"]
 
 
+@pytest.mark.parametrize("told_by", [None, "ours", "by hand"])
+def test_a_start_of_an_unknown_interaction_in_other_words_may_have_been_a_jobs(
+    told_by: str | None,
+) -> None:
+    """Discord has told no interaction, and the bot repeats no nonce."""
+    play = _imagining()
+    interaction = {"id": "1456483160000000000", "user": {"id": "1144000000000000001"}}
+    if told_by is not None:
+        payload = {**interaction, "nonce": NONCE if told_by == "ours" else "999"}
+        play.see(event_of({"see": {"event": "INTERACTION_CREATE", "payload": payload}}))
+    by = {"interaction_metadata": interaction, "interaction": interaction, "nonce": None}
+    play.see(event_of(_of_other_words("imagine/started", **by)))
+    play.perform({"wait": 61})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    job = play.jobs[JobId("a")]
+    if told_by == "ours":
+        assert job.status is JobStatus.STARTED
+    else:
+        ends = {
+            None: "Result could not be told apart",
+            "by hand": "Midjourney bot did not reply within 60 seconds",
+        }
+        assert (job.error, job.ghost) == (ends[told_by], True)
+
+
 BY_HAND = {"id": "1400000000000000888", "user": {"id": "1144000000000000001"}}
 
 
