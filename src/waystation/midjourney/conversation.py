@@ -655,7 +655,7 @@ class Conversation:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
             self._candidates.disown(message.id, reading.interaction_id)
         orphan = not self._candidates.is_settled(reading) and self._candidates.note_stranger(
-            reading
+            reading, read_back=step is MessageStep.HISTORY
         )
         ours = reading.addressee is not None or reading.ephemeral
         if step is MessageStep.HISTORY or not ours:

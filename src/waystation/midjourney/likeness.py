@@ -182,6 +182,8 @@ class _Stranger:
     """It resembles no ask and says nothing of who asked: it may be anybody's, ours too (R20)."""
     finished: bool = False
     """The message shows a finished picture: what replies to it answers a press on it."""
+    read_back: bool = False
+    """History has shown it, and nothing before: pictures may have come since it was asked for."""
 
 
 class Strangers:
@@ -190,7 +192,14 @@ class Strangers:
     def __init__(self, memory: Memory | None = None) -> None:
         self._seen = (memory or Memory()).table(STRANGERS, Plain(_Stranger))
 
-    def note(self, reading: Reading, *, unclaimed: bool = False, orphan: bool = False) -> None:
+    def note(
+        self,
+        reading: Reading,
+        *,
+        unclaimed: bool = False,
+        orphan: bool = False,
+        read_back: bool = False,
+    ) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
         alike = frozenset(likeness_of(reading))
         if not (alike or orphan) and reading.shown.message_id not in self._seen:
@@ -206,8 +215,9 @@ class Strangers:
             finished = finished or known.finished
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
             interaction_id, orphan = interaction_id or known.interaction_id, orphan and known.orphan
+            read_back = known.read_back
         self._seen[message_id] = _Stranger(
-            alike, hash_, over, unclaimed, interaction_id, orphan, finished
+            alike, hash_, over, unclaimed, interaction_id, orphan, finished, read_back
         )
 
     def is_finished(self, message_id: str) -> bool:
@@ -287,6 +297,17 @@ class Strangers:
     def owns(self, reading: Reading) -> bool:
         """Tell whether a message is a stranger's: by its id, its uuid, or what it replies to."""
         return any(not self._seen[one].unclaimed for one in self._owners(reading))
+
+    def draws(self, reading: Reading) -> bool:
+        """Tell whether a progress of somebody else has shown a picture's uuid."""
+        hash_ = reading.shown.hash
+        return hash_ is not None and any(
+            one.hash == hash_ and not (one.unclaimed or one.finished) for one in self._seen.values()
+        )
+
+    def is_read_back(self, message_id: str) -> bool:
+        """Tell whether somebody was first heard of by history."""
+        return message_id in self._seen and self._seen[message_id].read_back
 
     def names(self, reading: Reading) -> bool:
         """Tell whether a message is that of somebody of whom it is known that we are not he."""

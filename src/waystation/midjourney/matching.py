@@ -303,15 +303,14 @@ class Candidates:
     def still_asks(self, reading: Reading, asks: frozenset[str]) -> frozenset[str]:
         """Return who of those that could own a picture still can, and who could be seen since."""
         # its uuid may have been seen since, of somebody else
-        now = frozenset() if self.strangers.owns(reading) else self.asks(reading)
+        now = frozenset() if self.strangers.draws(reading) else self.asks(reading)
         return frozenset(one for one in now if one in asks or self._may_be_older(one, reading))
 
     def _may_be_older(self, ask: str, reading: Reading) -> bool:
         """Tell whether an ask that is heard of after a picture may have been made before it."""
         if is_nameless(ask) or self.by_hand.find(ask):
             return True
-        # history shows it late
-        return ask not in self._jobs and is_newer(reading.shown.message_id, ask)
+        return self.strangers.is_read_back(ask) and is_newer(reading.shown.message_id, ask)
 
     def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
         return frozenset(one for one in jobids if not _progress_of(self._jobs[one]))
@@ -325,9 +324,10 @@ class Candidates:
         jobids = frozenset(JobId(one) for one in asks if one in self._jobs)
         self.strangers.hold(reading, self._nameless(reading, jobids))
 
-    def note_stranger(self, reading: Reading) -> bool:
+    def note_stranger(self, reading: Reading, *, read_back: bool = False) -> bool:
         """Remember an unmatched message as that of somebody else, or of nobody knows whom.
 
+        Args: read_back: history has shown it
         Returns: whether it is a finished picture that resembles no ask and may be ours all the same
         """
         resembles = bool(self.look_alikes(reading))
@@ -339,7 +339,7 @@ class Candidates:
         unclaimed = unclaimed and not is_known
         if reading.kind is ReplyKind.PICTURE and not (named or is_known):
             self.strangers.take(reading)
-        self.strangers.note(reading, unclaimed=unclaimed, orphan=orphan)
+        self.strangers.note(reading, unclaimed=unclaimed, orphan=orphan, read_back=read_back)
         may_be_ours = any(not too_early(self._jobs[one], reading) for one in self._unnamed)
         if not (answers or named or is_known or unclaimed or (orphan and may_be_ours)):
             self._heard_of(reading)
