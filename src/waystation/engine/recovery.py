@@ -27,7 +27,7 @@ from waystation.errors import (
 from waystation.gateway_events import MessageSeen, MessageStep, SessionState
 from waystation.jobs import Job, JobId
 from waystation.midjourney.edits import in_history
-from waystation.midjourney.likeness import asked_after
+from waystation.midjourney.matching.likeness import asked_after
 from waystation.midjourney.steps import NOTHING
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_order

@@ -5,7 +5,7 @@ at any moment. Each input gives a Step: the changed jobs with their events, and 
 A Step changes nothing by itself; the owner commits it and then calls `adopt` (R36). So a store
 that fails leaves the conversation as it was.
 
-How it works: read (replies.py), match (matching.py), hold what cannot be told yet (held.py), decide
+How it works: read (replies.py), match and hold what cannot be told yet (matching), decide
 (heard.py, machine.py), and wait (deadlines.py). This file only joins them.
 
 Pure: no I/O, no clock, no randomness.
@@ -63,9 +63,10 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_deadline, verdict
 from waystation.midjourney.edits import Faces, edit_of, finishes, in_history, is_edit
 from waystation.midjourney.heard import Heard, halt_of, late_ended
-from waystation.midjourney.held import HeldPicture, HeldPictures
 from waystation.midjourney.lookups import LookUps
-from waystation.midjourney.matching import Ambiguous, Candidates, Matched, Undecided, match
+from waystation.midjourney.matching.held import HeldPicture, HeldPictures
+from waystation.midjourney.matching.match import Ambiguous, Candidates, Matched, Undecided, match
+from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.recent import RecentIds
@@ -73,7 +74,6 @@ from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, Changed, HaltSign, Step, join, take
-from waystation.midjourney.unread import Doubts, Unread
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest, snowflake_time

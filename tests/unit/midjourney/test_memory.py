@@ -11,7 +11,7 @@ from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import Seen
 from waystation.jobs import JobId, Nonce
 from waystation.midjourney.commands import MAX_JOBS, MAX_LANE
-from waystation.midjourney.matching import Candidates
+from waystation.midjourney.matching.match import Candidates
 from waystation.midjourney.memory import BY_HAND, EARLIER, KINDS, Memory, Plain, Table
 
 OPEN = [f"job-{number}" for number in range(MAX_JOBS + MAX_LANE)]

@@ -15,8 +15,8 @@ from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.midjourney.play import USER, Play, new_job, told
 from waystation.gateway_events import InteractionStep, InteractionTold
 from waystation.jobs import JobId, JobStatus
-from waystation.midjourney.asks_by_hand import AsksByHand
 from waystation.midjourney.conversation import TOLD_APART
+from waystation.midjourney.matching.asks_by_hand import AsksByHand
 from waystation.wire.snowflake import snowflake_at
 
 NONCE, HAND = "1400000000000000001", "999888"

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from waystation.jobs import Job
-from waystation.midjourney.likeness import asked_after
+from waystation.midjourney.matching.likeness import asked_after
 from waystation.midjourney.memory import UNREAD, Memory, Plain
 from waystation.wire.snowflake import (
     NO_SNOWFLAKE,

@@ -26,12 +26,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from waystation.jobs import Job, JobId, JobStatus, MessageRole
-from waystation.midjourney.asks_by_hand import AsksByHand
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.edits import edit_of, finishes
-from waystation.midjourney.likeness import (
+from waystation.midjourney.matching.asks_by_hand import AsksByHand
+from waystation.midjourney.matching.likeness import (
     DRAWN,
     Agreement,
     Likeness,
@@ -45,11 +45,11 @@ from waystation.midjourney.likeness import (
     places,
     too_early,
 )
+from waystation.midjourney.matching.shortened import Wordbook
 from waystation.midjourney.memory import BY_HAND, EARLIER, SETTLED, Memory, Plain
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
 from waystation.midjourney.replies import ReplyKind
-from waystation.midjourney.shortened import Wordbook
 from waystation.wire.snowflake import is_newer, snowflake_order
 
 __all__ = [

@@ -19,10 +19,10 @@ from waystation.midjourney.buttons import button_row, is_known_deed, is_same_dee
 from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import finishes
+from waystation.midjourney.matching.shortened import may_shorten
 from waystation.midjourney.memory import STRANGERS, Memory, Plain
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
-from waystation.midjourney.shortened import may_shorten
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer, snowflake_order
 
 __all__ = [

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.midjourney.elimination import Owners, decided, hopeless
+from waystation.midjourney.matching.elimination import Owners, decided, hopeless
 
 
 def _owners(**asks: str) -> Owners:

@@ -12,7 +12,7 @@ from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import MessageRole
 from waystation.midjourney.captions import Caption
-from waystation.midjourney.likeness import (
+from waystation.midjourney.matching.likeness import (
     Agreement,
     Likeness,
     Strangers,

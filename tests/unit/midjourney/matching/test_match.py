@@ -12,7 +12,7 @@ from tests.fakes import START
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Job, JobId, MessageRole, Nonce, Shown
 from waystation.midjourney.captions import Caption
-from waystation.midjourney.matching import (
+from waystation.midjourney.matching.match import (
     MATCHERS,
     Ambiguous,
     Candidates,

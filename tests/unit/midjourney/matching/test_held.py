@@ -10,8 +10,8 @@ from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import MessageStep
 from waystation.jobs import Job, JobStatus, MessageRole
-from waystation.midjourney.held import HeldPicture, HeldPictures
-from waystation.midjourney.matching import Candidates, match
+from waystation.midjourney.matching.held import HeldPicture, HeldPictures
+from waystation.midjourney.matching.match import Candidates, match
 from waystation.midjourney.reading import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])

@@ -12,8 +12,8 @@ from tests.golden.corpus import HISTORY, Json, event_of
 from tests.unit.midjourney.play import CHANNEL, Play, join_all, new_job, told
 from waystation.gateway_events import MessageGone
 from waystation.jobs import JobId
+from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
-from waystation.midjourney.unread import Doubts, Unread
 from waystation.wire.snowflake import NO_SNOWFLAKE, snowflake_at
 
 FOX = "a red fox --ar 3:2"

@@ -15,8 +15,8 @@ import msgspec
 
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
-from waystation.midjourney.elimination import decided, hopeless
-from waystation.midjourney.matching import Candidates, Matched, match_by_sign
+from waystation.midjourney.matching.elimination import decided, hopeless
+from waystation.midjourney.matching.match import Candidates, Matched, match_by_sign
 from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
