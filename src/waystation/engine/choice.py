@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from waystation.engine.accounts import Accounts
+from waystation.engine.intake import urls_of
 from waystation.engine.pool import Pool
 from waystation.engine.pressing import account_of, mode_needed
 from waystation.engine.request import JobRequest
@@ -77,7 +78,8 @@ class Choice:
         else:
             accounts = self._usable(await self._asked_for(user, request, command))
             accounts = self._not_sidelined(accounts)
-        accounts = self._unhurried(self._free(accounts))
+        uploads = parent is None and bool(request.files or urls_of(command, request.params))
+        accounts = self._unhurried(self._free(accounts, uploads))
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
@@ -117,13 +119,17 @@ class Choice:
         now = self._clock.now()
         return [one for one in accounts if not is_sidelined(one.trouble, now)] or accounts
 
-    def _free(self, accounts: Sequence[Account]) -> Sequence[Account]:
-        """Return the accounts that Discord lets ask in time (R16). Raises: RateLimited."""
+    def _free(self, accounts: Sequence[Account], uploads: bool) -> Sequence[Account]:
+        """Return the accounts that Discord lets ask in time (R16).
+
+        Args: uploads: whether something must be uploaded first
+        Raises: RateLimited
+        """
         waits: list[Standing] = []
         free: list[Account] = []
         for account in accounts:
             owner = self._pool.get(account.account_id)
-            standing = None if owner is None else owner.standing
+            standing = None if owner is None else owner.standing(uploads=uploads)
             if standing is None or standing.is_breaker or standing.wait_s <= self._patience_s:
                 free.append(account)
             else:

@@ -26,7 +26,7 @@ from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
-__all__ = ["MOST_URLS", "SEVERAL", "FilePart", "Intake", "Patience"]
+__all__ = ["MOST_URLS", "SEVERAL", "FilePart", "Intake", "Patience", "urls_of"]
 
 _Wished = TypeVar("_Wished")
 
@@ -153,7 +153,7 @@ class Intake:
         held: AsyncExitStack,
         fits: Callable[[Fetched], None],
     ) -> Sequence[Fetched]:
-        urls, patience = _urls(command, params), Patience(self._wait_s)
+        urls, patience = urls_of(command, params), Patience(self._wait_s)
         if not files and not urls:
             return ()
         fetched = await self._behind(urls, user, held, patience)
@@ -206,7 +206,7 @@ class Intake:
         return pictures
 
 
-def _urls(command: Command, params: Mapping[str, object]) -> Sequence[str]:
+def urls_of(command: Command, params: Mapping[str, object]) -> Sequence[str]:
     """Return the URLs of a request's pictures, in the order of its command's params."""
     urls: list[str] = []
     for param in command.params:

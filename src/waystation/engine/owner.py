@@ -149,10 +149,12 @@ class Owner:
         """The account's jobs that are not final or hold a slot, as last committed."""
         return () if self._hold is None else self._hold.conversation.holding
 
-    @property
-    def standing(self) -> Standing | None:
-        """What Discord has asked this account to wait, None when nothing holds back (R16)."""
-        return self._submitter.standing
+    def standing(self, *, uploads: bool = False) -> Standing | None:
+        """Return what Discord has asked this account to wait, None: nothing holds back (R16).
+
+        Args: uploads: whether something must be uploaded first
+        """
+        return self._submitter.standing(uploads=uploads)
 
     def submit(self, waiting: Waiting) -> None:
         """Take a job that the store has accepted; from here on the engine sees it through."""

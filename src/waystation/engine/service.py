@@ -279,7 +279,7 @@ class Service:
         JSON (R16).
         """
         owner = self._pool.get(job.account_id)
-        standing = None if owner is None else owner.standing
+        standing = None if owner is None else owner.standing()
         return retry_after_s(job, None if standing is None else standing.wait_s)
 
     async def deliveries_of(self, user: User, jobid: str) -> Sequence[Delivery]:

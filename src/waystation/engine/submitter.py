@@ -133,12 +133,14 @@ class Submitter:
         """The jobs for which this process still has what they need."""
         return tuple(self._queue)
 
-    @property
-    def standing(self) -> Standing | None:
-        """What Discord has asked to wait, or the breaker; None when nothing holds back (R16)."""
+    def standing(self, *, uploads: bool = False) -> Standing | None:
+        """Return what Discord has asked to wait, or the breaker; None: nothing holds back (R16).
+
+        Args: uploads: whether something must be uploaded first
+        """
         transport = self._owner.transport_now
         of_transport = None if transport is None else transport.standing()
-        return self._turns.standing(self._now(), of_transport)
+        return self._turns.standing(self._now(), of_transport, uploads=uploads)
 
     def unsent(self, jobid: JobId) -> JobEvent | None:
         """Return the end of a job whose time is over, with what it waits for.
@@ -149,7 +151,7 @@ class Submitter:
         opened = job is not None and job.modal is not None
         if job is None or not (opened or (entry is not None and entry.fits(job))):
             return None
-        standing = self.standing
+        standing = self.standing()
         hindrance = self._hindrance(standing)
         if hindrance is Hindrance.CONNECTION and self._owner.was_connected_since(
             job.submitted_at or job.created_at
@@ -164,7 +166,7 @@ class Submitter:
         """Wait until Cancel Job may be pressed; False when that would take too long (R16)."""
         clock = self._owner.adapters.clock
         until = self._now() + longest_s
-        while (wait_s := self._pause_s(self.standing)) > 0:
+        while (wait_s := self._pause_s(self.standing())) > 0:
             if self._now() + wait_s > until:
                 return False
             await clock.sleep(wait_s)
@@ -200,7 +202,7 @@ class Submitter:
             return False
         await self._turn_away()
         self._begin_uploads(group)
-        if self._hindrance(self.standing) is not None:
+        if self._hindrance(self.standing()) is not None:
             return False
         for jobid in sorted(self._modals):
             self._modals.discard(jobid)
@@ -218,7 +220,7 @@ class Submitter:
         if self._owner.in_flight is not None:
             waits.append(self._turns.in_flight_s(self._now()))
         if self._queue or self._modals:
-            waits.append(self._pause_s(self.standing))
+            waits.append(self._pause_s(self.standing()))
         return min((wait_s for wait_s in waits if wait_s > 0), default=None)
 
     def _hindrance(self, standing: Standing | None) -> Hindrance | None:
@@ -272,7 +274,7 @@ class Submitter:
             for jobid in (*self._queue, *self._modals):
                 await self._end(jobid, await self._halted())
             return
-        standing = self.standing
+        standing = self.standing()
         if standing is None:
             return
         ends_at = self._now() + standing.wait_s
@@ -318,6 +320,8 @@ class Submitter:
                 try:
                     entry.uploads = await self._uploaded(entry.waiting, nonce)
                 except Withheld as withheld:
+                    if withheld.text is not None:
+                        self._turns.told(self._now(), withheld.wait_s, withheld.text, uploads=True)
                     # nothing was asked; the job's own time says how long it may wait
                     if self._now() + withheld.wait_s > entry.until:
                         await self._end(entry.waiting.job.jobid, self._end_withheld(withheld))

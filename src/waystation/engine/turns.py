@@ -79,6 +79,8 @@ class Turns:
     _in_flight_until: float = 0.0
     _told: Standing = field(default_factory=lambda: Standing(0.0, ""))
     """Discord's last refusal; its `wait_s` is the instant at which it ends."""
+    _uploads_told: Standing = field(default_factory=lambda: Standing(0.0, ""))
+    """The same of uploads, which have limits of their own."""
 
     def asked(self, now: float, pause_s: float, *, unbound: bool = True) -> None:
         """Note that something is sent now.
@@ -89,18 +91,28 @@ class Turns:
         if unbound:
             self._in_flight_until = now + IN_FLIGHT_S
 
-    def told(self, now: float, wait_s: float, text: str) -> None:
-        """Note that Discord asked to wait; a shorter wait never shortens a standing one."""
-        if now + wait_s > self._told.wait_s:
-            self._told = Standing(now + wait_s, text)
+    def told(self, now: float, wait_s: float, text: str, *, uploads: bool = False) -> None:
+        """Note that Discord asked to wait; a shorter wait never shortens a standing one.
 
-    def standing(self, now: float, of_transport: Standing | None) -> Standing | None:
+        Args: uploads: it asked so for uploads alone
+        """
+        end = Standing(now + wait_s, text)
+        if uploads:
+            self._uploads_told = max(self._uploads_told, end, key=_wait_s)
+        else:
+            self._told = max(self._told, end, key=_wait_s)
+
+    def standing(
+        self, now: float, of_transport: Standing | None, *, uploads: bool = False
+    ) -> Standing | None:
         """Return the longest wait that stands, None when nothing holds back.
 
-        Args: of_transport: what the connection knows of it, from other requests too
+        Args: of_transport: what the connection knows of it, from other requests too; uploads:
+        whether something must be uploaded first
         """
-        own = Standing(self._told.wait_s - now, self._told.text)
-        longest = max((own, of_transport or own), key=lambda one: one.wait_s)
+        told = max(self._told, self._uploads_told, key=_wait_s) if uploads else self._told
+        own = Standing(told.wait_s - now, told.text)
+        longest = max((own, of_transport or own), key=_wait_s)
         return longest if longest.wait_s > 0 else None
 
     def pause_s(self, now: float) -> float:
@@ -110,6 +122,10 @@ class Turns:
     def in_flight_s(self, now: float) -> float:
         """Return how long the ask in flight may still show nothing; not positive: no longer."""
         return self._in_flight_until - now
+
+
+def _wait_s(standing: Standing) -> float:
+    return standing.wait_s
 
 
 def remaining(standing: Standing) -> str:

@@ -11,8 +11,9 @@ from tests.unit.engine.desk import ACCOUNT, until
 from tests.unit.engine.house import DESCRIBE, INFO, House, house
 from waystation.actions import Refused
 from waystation.engine.choice import jobs_a_minute
+from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
-from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
+from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled, Withheld
 from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Standing
@@ -149,6 +150,31 @@ async def test_an_account_that_waits_is_not_drawn_while_another_does_not(tmp_pat
         with pytest.raises(Busy) as caught:
             await choice.of(user, request, COMMANDS["describe"], None)
         assert caught.value.executing_jobs == (job.jobid,)
+
+
+async def test_an_account_whose_uploads_wait_is_drawn_only_for_what_needs_none(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        withheld = Withheld("Discord asked to wait", 300.0, LIMITED)
+        here.here.discord.upload_ends.append(withheld)
+        assert (await (await here.ask())).code == 429
+        imagine = JobRequest(verb="imagine", params={"prompt": "cat"})
+        blend_files = JobRequest("blend", files={"blendFile_1": FilePart("a.png", b"a")})
+        choice = here.service._choice
+        for one, of in ((DESCRIBE, "describe"), (blend_files, "blend")):
+            with pytest.raises(RateLimited) as caught:
+                await choice.of(user, one, COMMANDS[of], None)
+            assert caught.value.retry_after_s == 300
+        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 1
+        second = replace(account(2), max_jobs=1)
+        sealed = here.sealer.seal("accounts", "account-2", b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        drawn = await choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        assert [one.account_id for one in drawn] == ["account-2"]
+        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 2
 
 
 # ── sidelining (R50) ──

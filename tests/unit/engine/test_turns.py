@@ -42,6 +42,15 @@ def test_the_longest_wait_stands_whoever_knows_of_it() -> None:
     assert turns.standing(120.0, None) is None
 
 
+def test_a_wait_of_uploads_holds_back_only_what_must_be_uploaded() -> None:
+    turns = Turns()
+    turns.told(0.0, 120.0, LIMITED, uploads=True)
+    assert turns.standing(20.0, None) is None
+    assert turns.standing(20.0, None, uploads=True) == Standing(100.0, LIMITED)
+    turns.told(0.0, 150.0, "of all")
+    assert turns.standing(20.0, None, uploads=True) == Standing(130.0, "of all")
+
+
 def test_discords_last_word_is_repeated_with_the_seconds_that_remain() -> None:
     said = remaining(Standing(99.2, LIMITED))
     assert said == '{"global":false,"message":"You are being rate limited.","retry_after":100}'
