@@ -6,29 +6,34 @@ import re
 from datetime import timedelta
 
 from tests.documents.readme import ROOT
-from waystation.api.body import MAX_FORM_FILES, Limits
+from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES, Limits
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES, Bounds
+from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, intake
 from waystation.engine.choice import jobs_a_minute
+from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.outbox import callbacks
 from waystation.engine.service import ServiceLimits
+from waystation.engine.submitter import UPLOADS
 from waystation.engine.throttle import Throttle
 from waystation.engine.turns import lane
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS
 from waystation.outbound.connector import MAX_LOOKUPS
-from waystation.outbound.fetch import THREADS, FetchLimits
+from waystation.outbound.fetch import MAX_REDIRECTS, THREADS, FetchLimits
+from waystation.outbound.webhooks import MAX_ANSWER_BYTES
 from waystation.settings import Settings
 from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
+from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
@@ -84,6 +89,24 @@ BOUNDS = {
     "headers": Bounds().headers,
     "bytes of a head or of trailers": Bounds().head_bytes,
     "bytes read before anybody asks for them": UNASKED_BYTES,
+    "seconds that a head may take, by default": _SETTINGS.head_timeout_s,
+    "seconds that a body may take, by default": _SETTINGS.body_timeout_s,
+    "text fields of a form": MAX_FORM_FIELDS,
+    "characters of a prompt": COMMANDS["imagine"].params[0].longest,
+    "characters of a picture's URL": MAX_PICTURE_URL,
+    "characters of replyUrl and of replyRef": MAX_REFERENCE,
+    "seconds that a request waits for such a place and for room for its pictures": PATIENCE_S,
+    "seconds that a picture may take to come, by default": _SETTINGS.fetch_timeout_s,
+    "redirects of a picture": MAX_REDIRECTS,
+    "seconds that a callback may take, by default": _SETTINGS.delivery_timeout_s,
+    "bytes that are read of a receiver's answer": MAX_ANSWER_BYTES,
+    "uploads under way": UPLOADS,
+    "jobs kept decoded": KNOWN_JOBS,
+    "users whose accounts are kept decoded": KNOWN_USERS,
+    "asks without an end that are remembered, by default": 60
+    / _PAUSE_S
+    * _SETTINGS.ghost_life_s
+    / 60,
     "seconds that an answer is left unread": Bounds().unread_s,
     "MiB of bodies above 64 KiB": Limits().share_bytes / _MIB,
     "MiB of bodies above 64 KiB, all users": Limits().bytes_in_all / _MIB,

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,7 +137,7 @@ class _Honest:
         photo = self.here.photo(PROOFS[0].filename)
         large = outside.pictures[PROOFS[0].filename][2].ljust(_LARGE_BYTES, b"\0")
         form = aiohttp.FormData()
-        form.add_field("describeFile", large, filename="large.png")
+        form.add_field("describeFile", BytesIO(large), filename="large.png")
         requests = [
             call("POST", "/v2/jobs/describe", data=form),
             call("POST", "/v2/jobs/describe", {"describeUrl": outside.picture("large", large)}),

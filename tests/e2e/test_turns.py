@@ -64,6 +64,8 @@ async def test_discords_own_429_is_repeated_with_the_seconds_that_remain(
         seconds = headers["retry-after"]
         assert status == 429 and 110 <= int(seconds) <= 120
         assert f'"retry_after":{seconds}' in body["errorDetails"]
+        if route:  # uploads alone must wait; what needs none is asked meanwhile
+            assert (await ada.run("imagine", prompt="a cat"))["status"] == "completed"
 
 
 async def test_an_unclear_ask_fails_alone(install: Install) -> None:

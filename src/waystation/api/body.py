@@ -25,6 +25,7 @@ from waystation.midjourney.commands import COMMANDS
 
 __all__ = [
     "FIELDS",
+    "MAX_FORM_FIELDS",
     "MAX_FORM_FILES",
     "UNUSABLE",
     "Body",
@@ -40,7 +41,7 @@ _MIB = 1 << 20
 _SMALL_BYTES = 1 << 16
 """A body up to this size takes nothing of a share: each connection may buffer as much anyway."""
 
-_MAX_FORM_FIELDS = 64
+MAX_FORM_FIELDS = 64
 """Text fields of one form; v2 knows fewer than twenty."""
 
 MAX_FORM_FILES = 8
@@ -237,7 +238,7 @@ async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> B
     _, options = parse_options_header(headers["content-type"])
     if options.get(b"charset", b"").lower() not in _CHARSETS:
         raise InvalidRequest("The form's charset is not supported; send it as utf-8")
-    parser = _FormParser(headers, stream, max_files=MAX_FORM_FILES, max_fields=_MAX_FORM_FIELDS)
+    parser = _FormParser(headers, stream, max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS)
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:

@@ -26,7 +26,7 @@ from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
-__all__ = ["MOST_URLS", "SEVERAL", "FilePart", "Intake", "Patience", "urls_of"]
+__all__ = ["MOST_URLS", "PATIENCE_S", "SEVERAL", "FilePart", "Intake", "Patience", "urls_of"]
 
 _Wished = TypeVar("_Wished")
 
@@ -39,6 +39,10 @@ MOST_URLS: Final = max(
 
 SEVERAL: Final = 1
 """Requests with several URLs of one user that are fetched at once: his share holds no more."""
+
+
+PATIENCE_S: Final = 20.0
+"""How long a request waits in all for room for its pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Intake:
         places: Shares,
         fetched: Shares,
         largest: int,
-        wait_s: float = 20.0,
+        wait_s: float = PATIENCE_S,
     ) -> None:
         self._fetcher = fetcher
         self._places = places

@@ -57,11 +57,11 @@ from waystation.sidelining import Cause
 if TYPE_CHECKING:
     from waystation.engine.owner import Owner
 
-__all__ = ["Submitter", "Waiting", "refusal"]
+__all__ = ["UPLOADS", "Submitter", "Waiting", "refusal"]
 
 log = structlog.get_logger("waystation.submitter")
 
-_UPLOADS: Final = 4
+UPLOADS: Final = 4
 """Uploads of one account at a time, so that one that hangs holds up no other job."""
 
 
@@ -115,7 +115,7 @@ class Submitter:
         self._masks: dict[JobId, bytes] = {}
         """What is to be painted, until the bot has asked for it or the job has ended."""
         self._turns = Turns()
-        self._places = asyncio.Semaphore(_UPLOADS)
+        self._places = asyncio.Semaphore(UPLOADS)
 
     def enqueue(self, waiting: Waiting) -> None:
         """Add a job; `Owner.moved` must be rung after."""

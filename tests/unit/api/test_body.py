@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.types import Message
 
-from waystation.api.body import FIELDS, UNUSABLE, Body, HungUp, Limits, TooSlow, read_body
+from waystation.api.body import (
+    FIELDS,
+    MAX_FORM_FIELDS,
+    UNUSABLE,
+    Body,
+    HungUp,
+    Limits,
+    TooSlow,
+    read_body,
+)
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from waystation.midjourney.commands import COMMANDS
@@ -207,6 +216,17 @@ async def test_a_slow_body_is_given_up(content_type: str) -> None:
 async def test_a_caller_that_hangs_up_ends_the_reading(content_type: str) -> None:
     with pytest.raises(HungUp):
         await read([b"--edge"], content_type, ends="hang up")
+
+
+@pytest.mark.parametrize("fields", [MAX_FORM_FIELDS, MAX_FORM_FIELDS + 1])
+async def test_a_form_with_too_many_fields_is_refused(fields: int) -> None:
+    part = b'--edge\r\nContent-Disposition: form-data; name="a%d"\r\n\r\nx\r\n'
+    raw = b"".join(part % number for number in range(fields)) + b"--edge--\r\n"
+    if fields == MAX_FORM_FIELDS:
+        assert len((await read([raw], FORM, limits=Limits())).fields) == MAX_FORM_FIELDS
+        return
+    with pytest.raises(InvalidRequest, match="valid form"):
+        await read([raw], FORM, limits=Limits())
 
 
 @given(raw=st.binary(max_size=90), form=st.booleans())

@@ -343,6 +343,20 @@ async def test_a_wait_for_uploads_beyond_the_jobs_time_ends_it_at_once(
         await until(lambda: len(here.discord.performed) == 1)
 
 
+async def test_four_pictures_of_an_account_are_uploaded_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        hanging = pending(submitter.UPLOADS + 2)
+        here.discord.upload_ends.extend(hanging)
+        for _ in hanging:
+            await here.submit()
+        await until(lambda: len(here.discord.uploads) == submitter.UPLOADS)
+        await here.quiet()
+        assert len(here.discord.uploads) == submitter.UPLOADS == 4
+        hanging[0].set_result(None)
+        await until(lambda: len(here.discord.uploads) == submitter.UPLOADS + 1)
+
+
 async def test_a_shorter_wait_for_uploads_is_waited_for(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()

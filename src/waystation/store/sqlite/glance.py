@@ -10,13 +10,13 @@ from waystation.ports import Account, User
 from waystation.store.rows import ACCOUNTS, JOBS, user_of
 from waystation.store.sqlite.reader import Reader
 
-__all__ = ["StoreGlance"]
+__all__ = ["KNOWN_JOBS", "KNOWN_USERS", "StoreGlance"]
 
-_KNOWN_JOBS = 1_000
+KNOWN_JOBS = 1_000
 """Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
 
 
-_KNOWN_USERS = 100
+KNOWN_USERS = 100
 """Users whose accounts are kept decoded, half a kilobyte each: a request looks at all of them."""
 
 
@@ -25,9 +25,9 @@ class StoreGlance:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._job_at = lru_cache(maxsize=_KNOWN_JOBS)(self._read_job)
+        self._job_at = lru_cache(maxsize=KNOWN_JOBS)(self._read_job)
         """Jobs read lately. Every change of a row raises its version, so none is ever stale."""
-        self._accounts_at = lru_cache(maxsize=_KNOWN_USERS)(self._read_accounts)
+        self._accounts_at = lru_cache(maxsize=KNOWN_USERS)(self._read_accounts)
         """Accounts of users who have asked lately; a change of any raises its user's version."""
 
     def user(self, user_id: int) -> User | None:

@@ -15,6 +15,7 @@ from waystation.errors import StoreError
 from waystation.jobs import Job
 from waystation.store.rows import ACCOUNTS
 from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS, StoreGlance
 from waystation.store.sqlite.store import SqliteStore
 
 
@@ -50,6 +51,18 @@ async def test_a_glance_sees_at_once_what_another_process_wrote(
     seen = store.glance.user(user.user_id)
     assert seen is not None
     assert seen.revoked_at == build.START
+
+
+def test_only_so_many_jobs_and_users_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = SimpleNamespace(one=lambda name, values: (1, 0))
+    monkeypatch.setattr(StoreGlance, "_read_job", lambda self, jobid, version: jobid)
+    monkeypatch.setattr(StoreGlance, "_read_accounts", lambda self, user_id, version: ())
+    glance = StoreGlance(cast(Any, reader))
+    for number in range(2 * KNOWN_JOBS):
+        glance.job(str(number), None)
+        glance.accounts(number)
+    assert glance._job_at.cache_info().currsize == KNOWN_JOBS == 1_000
+    assert glance._accounts_at.cache_info().currsize == KNOWN_USERS == 100
 
 
 async def test_a_closed_store_gives_no_glance(store: SqliteStore) -> None:
