@@ -63,8 +63,8 @@ log = structlog.get_logger("waystation.app")
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """Source: glibc, mallopt(3)."""
 _TRIM_EVERY_S = 20.0
-_LARGE_BYTES = 1 << 17
-"""glibc's own first threshold, above which memory is taken from the system piece by piece."""
+_LARGE_BYTES = 1 << 16
+"""Above it memory is taken from the system piece by piece: bodies that wait are a little larger."""
 
 
 @dataclass(frozen=True, slots=True)

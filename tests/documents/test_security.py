@@ -33,6 +33,7 @@ from waystation.outbound.webhooks import MAX_ANSWER_BYTES
 from waystation.settings import Settings
 from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
+from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
 
 _MIB = 1 << 20
@@ -101,6 +102,7 @@ BOUNDS = {
     "seconds that a callback may take, by default": _SETTINGS.delivery_timeout_s,
     "bytes that are read of a receiver's answer": MAX_ANSWER_BYTES,
     "uploads under way": UPLOADS,
+    "KiB of database pages kept in memory": KEPT_PAGES_KIB,
     "jobs kept decoded": KNOWN_JOBS,
     "users whose accounts are kept decoded": KNOWN_USERS,
     "asks without an end that are remembered, by default": 60

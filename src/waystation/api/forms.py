@@ -15,7 +15,7 @@ from waystation.jobs import Child, Job, JobId
 
 __all__ = ["KNOWN_FORMS", "Forms"]
 
-KNOWN_FORMS = 1_000
+KNOWN_FORMS = 250
 """Job forms kept, some kilobytes each."""
 
 _Seen = tuple[int, tuple[Child, ...]]

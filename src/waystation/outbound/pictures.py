@@ -152,32 +152,34 @@ def _picture_alone(data: bytes) -> bytes:
 
 
 def _jpeg_alone(data: bytes) -> bytes:
-    rest, kept = 2, [data[:2]]
+    view, rest = memoryview(data), 2
+    kept = [view[:2]]
     for marker, at, end in _jpeg_segments(data):
         if marker == _JPEG_SCAN:
             break
         if marker not in _JPEG_BESIDE:
-            kept.append(data[at:end])
+            kept.append(view[at:end])
         rest = end
-    return b"".join((*kept, data[rest:]))
+    return b"".join((*kept, view[rest:]))
 
 
 def _png_alone(data: bytes) -> bytes:
-    at, kept = len(_PNG), [_PNG]
+    view, at = memoryview(data), len(_PNG)
+    kept = [view[:at]]
     for _ in range(MAX_READS // 3):
         kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
         if len(kind) < 4 or end > len(data):
             return data
         # an upper-case letter marks what a picture cannot be shown without
-        if kind[:1].isupper() or (kind == b"tRNS" and _is_whole(data[at:end])):
-            kept.append(data[at:end])
+        if kind[:1].isupper() or (kind == b"tRNS" and _is_whole(view[at:end])):
+            kept.append(view[at:end])
         if kind == b"IEND":
             return b"".join(kept)
         at = end
     raise OSError("a file of too many parts")
 
 
-def _is_whole(chunk: bytes) -> bool:
+def _is_whole(chunk: memoryview) -> bool:
     return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -304,3 +305,13 @@ def test_a_transparent_palette_stays_what_it_is() -> None:
     image.save(out, "PNG", transparency=0)
     assert sound(out.getvalue(), BY_NAME["PNG"])
     assert brightest(out.getvalue()) == 0
+
+
+def test_a_large_picture_is_copied_once() -> None:
+    whole = picture("JPEG") + bytes(8_000_000)
+    tracemalloc.start()
+    try:
+        assert sound(whole, BY_NAME["JPEG"])
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * len(whole)
+    finally:
+        tracemalloc.stop()

@@ -17,13 +17,17 @@ import apsw
 from waystation.store.columns import Row, Values
 from waystation.store.rows import substitutions
 
-__all__ = ["Database", "connect", "parse_queries", "queries"]
+__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "parse_queries", "queries"]
 
 _BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process (`users`, `doctor`) to finish its write."""
 
 _CACHED_STATEMENTS = 256
 """More than there are queries, so that each is prepared once per connection."""
+
+KEPT_PAGES_KIB = 1024
+"""Pages of the database that a connection keeps in memory, half of SQLite's own default: the system
+keeps them all the same, for all connections together."""
 
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 """What a write-ahead log is cut back to after a long reader let it grow."""
@@ -104,6 +108,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.pragma("trusted_schema", 0)
     connection.pragma("foreign_keys", 1)
+    connection.pragma("cache_size", -KEPT_PAGES_KIB)
     if read_only:
         # Not opened read-only: a reader of a write-ahead log must be able to write its index.
         connection.pragma("query_only", 1)

@@ -12,7 +12,7 @@ from waystation.store.sqlite.reader import Reader
 
 __all__ = ["KNOWN_JOBS", "KNOWN_USERS", "StoreGlance"]
 
-KNOWN_JOBS = 1_000
+KNOWN_JOBS = 250
 """Jobs kept decoded, a few kilobytes each: callers read the same job again and again."""
 
 

@@ -6,7 +6,13 @@ import apsw
 import pytest
 
 from tests import build
-from waystation.store.sqlite.database import Database, connect, parse_queries, queries
+from waystation.store.sqlite.database import (
+    KEPT_PAGES_KIB,
+    Database,
+    connect,
+    parse_queries,
+    queries,
+)
 from waystation.store.sqlite.migrate import migrate
 
 
@@ -61,6 +67,12 @@ def test_a_reading_connection_cannot_write(tmp_path: object) -> None:
     reader = connect(path, read_only=True)
     with pytest.raises(apsw.ReadOnlyError):
         Database(reader).run("put_meta", {"name": "a", "value": 1})
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_connection_keeps_few_pages_in_memory(read_only: bool) -> None:
+    connection = connect(":memory:", read_only=read_only)
+    assert connection.pragma("cache_size") == -KEPT_PAGES_KIB == -1024
 
 
 def test_a_durable_commit_is_asked_for(tmp_path: object) -> None:

@@ -61,7 +61,7 @@ def test_only_so_many_jobs_and_users_are_kept_decoded(monkeypatch: pytest.Monkey
     for number in range(2 * KNOWN_JOBS):
         glance.job(str(number), None)
         glance.accounts(number)
-    assert glance._job_at.cache_info().currsize == KNOWN_JOBS == 1_000
+    assert glance._job_at.cache_info().currsize == KNOWN_JOBS == 250
     assert glance._accounts_at.cache_info().currsize == KNOWN_USERS == 100
 
 
