@@ -63,6 +63,9 @@ log = structlog.get_logger("waystation.app")
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """Source: glibc, mallopt(3)."""
 _TRIM_EVERY_S = 20.0
+_SELDOM = 1000
+"""Looking for garbage stops everything, the longer the more is held: it may take so small a part of
+the time."""
 _LARGE_BYTES = 1 << 16
 """Above it memory is taken from the system piece by piece: bodies that wait are a little larger."""
 
@@ -296,9 +299,12 @@ async def _give_memory_back(clock: SystemClock) -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # not every system has glibc
         trim = ctypes.CDLL(None).malloc_trim
+        collects_s = 0.0
         while True:
-            await clock.sleep(_TRIM_EVERY_S)
+            await clock.sleep(max(_TRIM_EVERY_S, _SELDOM * collects_s))
+            began_at = clock.monotonic()
             gc.collect()
+            collects_s = clock.monotonic() - began_at
             trim(0)
 
 

@@ -34,9 +34,7 @@ _USERS: Final = 2
 _LOOK_EVERY_S: Final = 0.25
 _READS_EVERY_S: Final = 0.1
 _PACING_S: Final = 0.5
-_WARM_DESCRIBES: Final = 12
 _WARM_AT_ONCE: Final = 32
-_WARM_ROUNDS: Final = 2
 _LARGE_BYTES: Final = 10_000_000
 
 
@@ -205,19 +203,24 @@ class _Watch:
 
 
 async def beside_attackers(
-    directory: Path, *, seconds: float, quiet_s: float, only: Sequence[str] = ()
+    directory: Path,
+    *,
+    seconds: float,
+    quiet_s: float,
+    warm: int = 12,
+    only: Sequence[str] = (),
 ) -> Outcome:
     """Let the attackers loose for a while, and measure.
 
-    Args: quiet_s: how long after them the memory is read; only: names of attacks; empty: all
+    Args: quiet_s: how long after them the memory is read; warm: describes before them; only: names of attacks; empty: all
     """
     async with _stage(directory) as (here, users):
         honest = _Honest(here, here.ada)
-        for _ in range(_WARM_DESCRIBES):
+        for _ in range(warm):
             await honest.describe()
             await honest.read()
         _, alone = honest.forget()
-        for _ in range(_WARM_ROUNDS):
+        for _ in range(max(2, warm // 12)):
             await honest.use()
         watch = _Watch(here.service.process.pid)
         before = watch.look()
