@@ -72,7 +72,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Request with pictures: wait for a place",
-            "intake.Intake.__init__.wait_s",
+            "intake.PATIENCE_S",
             "The answer is 429.",
         ),
         Row(
@@ -408,7 +408,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Unused memory is given back",
             "app._TRIM_EVERY_S",
             "It is given back again.",
-            "every {}",
+            "every {}, or 1000 times as long as the last time took",
         ),
     ),
     "Callbacks and mail": (

@@ -212,7 +212,8 @@ async def beside_attackers(
 ) -> Outcome:
     """Let the attackers loose for a while, and measure.
 
-    Args: quiet_s: how long after them the memory is read; warm: describes before them; only: names of attacks; empty: all
+    Args: quiet_s: how long after them the memory is read; warm: describes before them; only: names
+    of attacks; empty: all
     """
     async with _stage(directory) as (here, users):
         honest = _Honest(here, here.ada)
