@@ -34,6 +34,7 @@ def api_page() -> str:
     for gap, text in (
         ("statuses", _statuses()),
         ("shared", _shared()),
+        ("common_errors", ", ".join(map(_link, _common()))),
         ("jobs", _paths("/v2/jobs")),
         ("job_form", _job_form()),
         ("buttons", _buttons()),
@@ -73,8 +74,24 @@ def _path(route: str, row: Operation) -> Iterator[str]:
         yield f"And [fields of all verbs](#fields-of-all-verbs): {', '.join(shared)}."
     yield from _example(read()[route], route.partition(" ")[0])
     statuses = sorted({*row.answers, *row.refusals})
-    links = (f"[{GROUPS[one]}](#{anchor(GROUPS[one])})" for one in row.does)
-    yield f"Statuses: {', '.join(map(str, statuses))}. Errors: {', '.join(links)}."
+    yield f"Statuses: {', '.join(map(str, statuses))}. Errors: {_error_links(row)}."
+
+
+def _common() -> Sequence[Does]:
+    """Return what each verb does."""
+    verbs = [row for row in OPERATIONS.values() if row.makes_job]
+    return [one for one in verbs[0].does if all(one in row.does for row in verbs)]
+
+
+def _link(does: Does) -> str:
+    return f"[{GROUPS[does]}](#{anchor(GROUPS[does])})"
+
+
+def _error_links(row: Operation) -> str:
+    if not row.makes_job:
+        return ", ".join(map(_link, row.does))
+    own = [_link(one) for one in row.does if one not in _common()]
+    return ", ".join(("[those of all verbs](#errors-of-all-verbs)", *own))
 
 
 def anchor(heading: str) -> str:

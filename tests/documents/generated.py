@@ -118,16 +118,16 @@ def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, 
 _DIFFERENCES_HEAD = """\
 # Differences from the vendor's OpenAPI file
 
-The vendor's file was frozen in 2024; its web pages of 2025 say more, and win where both differ. It
-is not ours to ship. Whoever has it can compare:
+The vendor's OpenAPI file dates from 2024. The vendor's web pages of 2025 say more, and count where
+both differ. Waystation may not ship the file. With a copy of it you can compare:
 
 ```sh
 export WAYSTATION_VENDOR_OPENAPI=path/to/the/file.yml
 .venv/bin/python -m pytest tests/documents/test_differences.py
 ```
 
-That test fails on a difference that is not here, and on a row that claims none. `*` stands for
-anything; `answer field` is a field of any answer of a path.
+The test fails for a difference without a row, and for a row without a difference. `*` stands for
+any text; `answer field` is a field of any answer of a path.
 
 | difference | why |
 |---|---|
@@ -135,10 +135,10 @@ anything; `answer field` is a field of any answer of a path.
 
 
 _VALUES_HEAD = """
-## What answers hold
+## Values in answers
 
-The vendor's Python client of 2023 and a client that is generated of the file read our answers:
-`tests/clients/test_vendor.py` runs both. What they meet, but for that run, is:
+Two clients read the answers of Waystation: the vendor's Python client of 2023, and a client that is
+generated from the file. `tests/clients/test_vendor.py` runs both. They meet these differences:
 
 | difference | why |
 |---|---|
@@ -147,10 +147,10 @@ The vendor's Python client of 2023 and a client that is generated of the file re
 _LABELS_HEAD = """
 ## Labels that a strict client refuses
 
-The file of 2024 lists the labels of its time as an enum. A client that is generated of it reads
-each POST, and each GET of a job whose buttons are of that time. It refuses a job that shows one of
-these; a label that Midjourney has not invented yet would be refused too. The client of 2023 also
-refuses `Custom Zoom`, and `Upscale` and `Redo Upscale` with `(Subtle)` or `(Creative)`.
+The file of 2024 lists the labels of its time as an enum. A client that is generated from it reads
+each POST, and each GET of a job with buttons of that time. It refuses a job that shows one of the
+labels below, and would refuse a label of the future. The client of 2023 also refuses `Custom Zoom`,
+and `Upscale` and `Redo Upscale` with `(Subtle)` or `(Creative)`.
 
 """
 

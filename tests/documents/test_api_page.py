@@ -14,6 +14,8 @@ from waystation.midjourney.commands import COMMANDS
 PAGE = api_page()
 
 SECTIONS = dict(re.findall(r"^###? ([^\n]+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
+ERRORS = {anchor(heading) for heading in GROUPS.values()}
+_LINK = re.compile(r"\]\(#([^)]+)\)")
 ERROR = re.compile(r"^\| (`[^|]+`) \| ([^|]+) \| [^|]+ \| [^|]+ \|$", re.M)
 
 
@@ -39,13 +41,18 @@ def test_each_route_shows_its_example_and_links_to_its_errors() -> None:
         example = read()[route]
         assert f"```http\n{route.partition(' ')[0]} {example['path']}" in section
         assert f"\nanswers {example['status']}" in section
-        for does in row.does:
-            assert f"(#{anchor(GROUPS[does])})" in section
+        linked = section
+        if "(#errors-of-all-verbs)" in section:
+            assert row.makes_job
+            linked += SECTIONS["Errors of all verbs"]
+        assert {anchor(GROUPS[does]) for does in row.does} == {
+            one for one in _LINK.findall(linked) if one in ERRORS
+        }
 
 
 def test_each_link_within_the_page_leads_to_a_heading() -> None:
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.M)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= headings
+    assert set(_LINK.findall(PAGE)) <= headings
 
 
 def test_each_error_stands_in_the_table_of_what_the_path_does() -> None:
