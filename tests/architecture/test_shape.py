@@ -41,7 +41,6 @@ LONG = {
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
     "midjourney/conversation.py": "to be divided",
-    "midjourney/matching/match.py": "to be divided",
     "settings.py": "a table",
     "simulator/bot/pictures.py": "to be divided",
     "simulator/drawing/canvas.py": "to be divided",

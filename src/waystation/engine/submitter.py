@@ -49,7 +49,7 @@ from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.commands import COMMANDS, action_for
 from waystation.midjourney.deadlines import spoken
 from waystation.midjourney.edits import edit_of, face_of
-from waystation.midjourney.matching.match import upload_stem
+from waystation.midjourney.matching.evidence import upload_stem
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED
 from waystation.ports import Fetched, Standing
 from waystation.sidelining import Cause

@@ -64,8 +64,9 @@ from waystation.midjourney.deadlines import IN_FLIGHT, Limits, due_at, running_d
 from waystation.midjourney.edits import Faces, edit_of, finishes, in_history, is_edit
 from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.lookups import LookUps
+from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.held import HeldPicture, HeldPictures
-from waystation.midjourney.matching.match import Ambiguous, Candidates, Matched, Undecided, match
+from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import Reading, read
@@ -196,7 +197,7 @@ class Conversation:
         """Take in a job as the store has it."""
         self._jobs[job.jobid] = job
         self._agenda.put(job)
-        self._candidates.put(job)
+        self._candidates.index.put(job)
         (self._in_flight.add if job.in_flight else self._in_flight.discard)(job.jobid)
 
     # ── our own steps ──
@@ -292,7 +293,7 @@ class Conversation:
         if job is None or job.cancel_requested_at is not None:
             return NOTHING
         # its press is no ask by hand, and brings no picture
-        self._candidates.disown(nonce)
+        self._candidates.others.disown(nonce)
         return self._learnt(self._step(jobid, now, CancelRequested(nonce)))
 
     def cancel(self, jobid: JobId, now: datetime) -> Step:
@@ -565,12 +566,12 @@ class Conversation:
 
     def _message(self, step: MessageStep, message: Message, now: datetime) -> Step:
         elsewhere = message.channel_id != self._channel
-        if elsewhere and not self._candidates.awaits_seed:
+        if elsewhere and not self._candidates.index.awaits_seed:
             return NOTHING
         reading = read(message)
         if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
             return NOTHING
-        if reading.from_bot is None and not self._candidates.find("message", message.id):
+        if reading.from_bot is None and not self._candidates.index.find("message", message.id):
             self._early.add(message.id)
             return Step(
                 look_back=self._answerless() if reading.kind is ReplyKind.PICTURE else frozenset()
@@ -582,7 +583,7 @@ class Conversation:
             found = self._edited(reading)
         if found is None:
             if step is MessageStep.UPDATED and self._answers_by_hand(reading):
-                self._candidates.by_hand.answered_by_edit(message.id)
+                self._candidates.others.by_hand.answered_by_edit(message.id)
             # the face of an answer is taken over with the answer
             self._faces.see(reading.shown)
         if step is MessageStep.UPDATED and found is None and self._is_echo(reading):
@@ -604,7 +605,9 @@ class Conversation:
     def _answerless(self) -> frozenset[JobId]:
         """Return the jobs that have no message yet: one that nobody knows may be theirs."""
         return frozenset(
-            job.jobid for job in self._candidates.unanswered if COMMANDS[job.verb].reply_in_history
+            job.jobid
+            for job in self._candidates.index.unanswered
+            if COMMANDS[job.verb].reply_in_history
         )
 
     def _edited(self, reading: Reading) -> Matched | None:
@@ -612,7 +615,7 @@ class Conversation:
         echo = self._faces.is_seen(reading.shown)
         waiting = [
             job.jobid
-            for job in self._candidates.pressing(reading.shown.message_id)
+            for job in self._candidates.index.pressing(reading.shown.message_id)
             if not job.final
             and edit_of(job.pressed) is reading.kind
             and ((job.interaction_id is not None and not echo) or _changed(job, reading.shown))
@@ -621,15 +624,15 @@ class Conversation:
 
     def _answers_by_hand(self, reading: Reading) -> bool:
         """Tell whether an edit answers a press that no job of ours has made (R23)."""
-        pressed = self._candidates.pressing(reading.shown.message_id)
+        pressed = self._candidates.index.pressing(reading.shown.message_id)
         ours = any(edit_of(job.pressed) is reading.kind and not job.final for job in pressed)
         return is_edit(reading.kind) and not ours and not self._faces.is_seen(reading.shown)
 
     def _is_echo(self, reading: Reading) -> bool:
         """Tell whether it is a pressed message that only changes its colours (R21)."""
         message_id = reading.shown.message_id
-        return self._candidates.find("message", message_id) is None and bool(
-            self._candidates.pressing(message_id)
+        return self._candidates.index.find("message", message_id) is None and bool(
+            self._candidates.index.pressing(message_id)
         )
 
     def _looks_again(self, jobids: frozenset[JobId]) -> Step:
@@ -650,11 +653,11 @@ class Conversation:
         return replace(ends, unrecognised=message)
 
     def _unmatched(self, step: MessageStep, message: Message, reading: Reading) -> Step:
-        self._candidates.hear(reading)
+        self._candidates.others.hear(reading)
         if reading.nonce is not None:
             # R23: asked by hand; what follows carries no nonce and must not be taken for ours
-            self._candidates.disown(message.id, reading.interaction_id)
-        orphan = not self._candidates.is_settled(reading) and self._candidates.note_stranger(
+            self._candidates.others.disown(message.id, reading.interaction_id)
+        orphan = not self._candidates.others.is_settled(reading) and self._candidates.note_stranger(
             reading, read_back=step is MessageStep.HISTORY
         )
         ours = reading.addressee is not None or reading.ephemeral
@@ -687,10 +690,10 @@ class Conversation:
     def _interaction(
         self, step: InteractionStep, interaction_id: str, nonce: str | None, now: datetime
     ) -> Step:
-        jobid = self._candidates.find("nonce", nonce)
+        jobid = self._candidates.index.find("nonce", nonce)
         if jobid is None:
             if nonce is not None:
-                self._candidates.asked_by_hand(interaction_id, nonce)
+                self._candidates.others.asked_by_hand(interaction_id, nonce)
             return NOTHING
         job = self._jobs[jobid]
         events: list[JobEvent] = []
@@ -715,11 +718,11 @@ class Conversation:
     def _opened(self, modal: Modal, nonce: str | int | None, now: datetime) -> Step:
         """Keep what our press opened; it is answered next."""
         nonce = None if nonce is None else str(nonce)
-        jobid = self._candidates.find("nonce", nonce)
+        jobid = self._candidates.index.find("nonce", nonce)
         job = None if jobid is None else self._jobs[jobid]
         if job is None:
             # what it is filled in with is another interaction
-            self._candidates.by_hand.answered(modal.modal_id, nonce)
+            self._candidates.others.by_hand.answered(modal.modal_id, nonce)
         if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
             return NOTHING
         if nonce != job.nonce or job.target is None:
@@ -731,7 +734,7 @@ class Conversation:
         return self._step(job.jobid, now, *events, ModalOpened(modal))
 
     def _gone(self, message_id: str, now: datetime) -> Step:
-        jobid = self._candidates.find("message", message_id)
+        jobid = self._candidates.index.find("message", message_id)
         job = None if jobid is None else self._jobs[jobid]
         if jobid is None and self._unread.may_hide(message_id):
             self._doubtful.deleted(now)
@@ -741,7 +744,7 @@ class Conversation:
 
     def _human_check(self, iframe: IframeModalCreated, now: datetime) -> Step:
         halt = HaltSign(iframe.title or HUMAN_CHECK, snowflake_time(iframe.id), iframe.id)
-        jobid = self._candidates.find("nonce", str(iframe.nonce))
+        jobid = self._candidates.index.find("nonce", str(iframe.nonce))
         step = NOTHING if jobid is None else self._step(jobid, now, Failed(596, halt.text))
         return replace(step, halt=halt)
 
@@ -757,7 +760,7 @@ class Conversation:
         self._ambiguous.discard(job.jobid)
         self._unclear.discard(job.jobid)
         self._silent.discard(job.jobid)
-        self._candidates.drop(job.jobid)
+        self._candidates.index.drop(job.jobid)
 
 
 TOLD_APART = "Result could not be told apart"

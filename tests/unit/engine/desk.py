@@ -24,7 +24,7 @@ from waystation.gateway_events import (
 )
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Limits
-from waystation.midjourney.matching.match import upload_stem
+from waystation.midjourney.matching.evidence import upload_stem
 from waystation.ports import Fetched, Store
 from waystation.store.sqlite.store import SqliteStore
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID

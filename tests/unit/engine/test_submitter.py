@@ -40,7 +40,7 @@ from waystation.errors import (
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.conversation import Conversation
-from waystation.midjourney.matching.match import upload_stem
+from waystation.midjourney.matching.evidence import upload_stem
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import Mail
 from waystation.sidelining import Trouble, is_sidelined

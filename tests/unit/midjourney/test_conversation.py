@@ -375,8 +375,8 @@ def test_an_event_costs_the_same_however_many_ghosts_there_are(seen: dict[str, A
         )
         play.submit("a", NONCE)
         jobs = _Counted(play.talk._jobs)
-        of_candidates = _Counted(play.talk._candidates._jobs)
-        play.talk._jobs, play.talk._candidates._jobs = jobs, of_candidates
+        of_candidates = _Counted(play.talk._candidates.index._jobs)
+        play.talk._jobs, play.talk._candidates.index._jobs = jobs, of_candidates
         play.talk.receive(event_of(seen), play.now)
         play.talk.weigh(play.now)
         looked.append(jobs.looked + of_candidates.looked)

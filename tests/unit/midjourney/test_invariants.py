@@ -28,7 +28,7 @@ from waystation.gateway_events import GatewayEvent
 from waystation.jobs import Job, JobId, JobStatus, Refused
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.conversation import Step
-from waystation.midjourney.matching.match import upload_stem
+from waystation.midjourney.matching.evidence import upload_stem
 
 T = TypeVar("T")
 

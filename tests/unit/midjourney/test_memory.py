@@ -11,7 +11,7 @@ from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import Seen
 from waystation.jobs import JobId, Nonce
 from waystation.midjourney.commands import MAX_JOBS, MAX_LANE
-from waystation.midjourney.matching.match import Candidates
+from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.memory import BY_HAND, EARLIER, KINDS, Memory, Plain, Table
 
 OPEN = [f"job-{number}" for number in range(MAX_JOBS + MAX_LANE)]
@@ -31,12 +31,14 @@ def test_every_unfinished_job_keeps_what_its_first_ask_was_known_by() -> None:
     candidates = Candidates((), memory)
     for name in OPEN:
         first = replace(new_job(name), nonce=Nonce(f"first-{name}"))
-        candidates.put(first)
+        candidates.index.put(first)
         candidates.learn(replace(first, nonce=Nonce(f"second-{name}")))
     kept = [row for row in memory.changes() if row.kind == EARLIER]
     jobs = [replace(new_job(name), nonce=Nonce(f"second-{name}")) for name in OPEN]
     rebuilt = Candidates(jobs, Memory(kept))
-    assert [rebuilt.find("nonce", f"first-{name}") for name in OPEN] == [JobId(n) for n in OPEN]
+    assert [rebuilt.index.find("nonce", f"first-{name}") for name in OPEN] == [
+        JobId(n) for n in OPEN
+    ]
 
 
 def test_rows_beyond_a_smaller_capacity_give_way_with_the_next_new_one() -> None:

@@ -15,8 +15,9 @@ import msgspec
 
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
+from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.elimination import decided, hopeless
-from waystation.midjourney.matching.match import Candidates, Matched, match_by_sign
+from waystation.midjourney.matching.match import Matched, match_by_sign
 from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
@@ -101,7 +102,7 @@ class HeldPictures:
     def settle(self, owned: Container[str]) -> None:
         """Let go of those whose owner is known by now. Args: owned: messages of jobs"""
         for message_id, held in list(self._held.items()):
-            if message_id in owned or self._candidates.is_settled(held.reading):
+            if message_id in owned or self._candidates.others.is_settled(held.reading):
                 del self._held[message_id]
 
     def finish(self, picture: HeldPicture, stranger: str) -> None:
@@ -114,10 +115,10 @@ class HeldPictures:
         closed = ""
         for message_id, held in list(self._held.items()):
             if held.asks & asks:
-                self._candidates.strangers.close(held.reading, asks)
+                self._candidates.others.strangers.close(held.reading, asks)
                 closed = message_id
                 self.discard(message_id)
-        self._candidates.end_by_hand(asks, closed)
+        self._candidates.others.end_by_hand(asks, closed)
 
     def give_up(self, jobid: JobId) -> None:
         """Let nobody have the pictures that could have been a failed job's."""
@@ -132,7 +133,7 @@ class HeldPictures:
         """Let nobody have a picture, if it waits."""
         held = self._held.pop(message_id, None)
         if held is not None:
-            self._candidates.discard(held.reading)
+            self._candidates.others.discard(held.reading)
 
     def _owners(self) -> Mapping[str, frozenset[str]]:
         owners = {one: self._asks_of(held) for one, held in self._held.items()}

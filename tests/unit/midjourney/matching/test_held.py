@@ -10,8 +10,9 @@ from tests.golden.corpus import PAYLOADS, message_of
 from tests.unit.midjourney.play import new_job
 from waystation.gateway_events import MessageStep
 from waystation.jobs import Job, JobStatus, MessageRole
+from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.held import HeldPicture, HeldPictures
-from waystation.midjourney.matching.match import Candidates, match
+from waystation.midjourney.matching.match import match
 from waystation.midjourney.reading import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])
@@ -118,7 +119,7 @@ def test_a_failed_jobs_pictures_are_let_go_and_those_of_others_are_not() -> None
 def test_a_picture_whose_owner_is_known_by_now_is_held_no_more() -> None:
     candidates, held = _two()
     got = replace(_asking("a"), messages={ONE: MessageRole.RESULT}, hash=f"hash of {ONE}")
-    candidates.put(got)
+    candidates.index.put(got)
     held.settle(got.messages)
     assert _still(held) == {OTHER, PICTURE.id}
 
@@ -126,7 +127,7 @@ def test_a_picture_whose_owner_is_known_by_now_is_held_no_more() -> None:
 def test_a_picture_whose_uuid_a_job_has_shown_meanwhile_is_that_jobs() -> None:
     candidates, held = _two()
     shown = replace(_asking("b"), hash=f"hash of {ONE}", messages={"9": MessageRole.PROGRESS})
-    candidates.put(shown)
+    candidates.index.put(shown)
     found = {picture.message.id: ask for picture, ask in held.decided()}
     assert found == {ONE: "b", OTHER: "a", PICTURE.id: "c"}
 
@@ -134,7 +135,7 @@ def test_a_picture_whose_uuid_a_job_has_shown_meanwhile_is_that_jobs() -> None:
 def test_a_discarded_picture_that_is_seen_again_goes_to_nobody() -> None:
     candidates, held = _two()
     held.discard(ONE)
-    assert candidates.is_settled(_picture("a b", ONE).reading)
+    assert candidates.others.is_settled(_picture("a b", ONE).reading)
     assert match(_picture("a b", ONE).reading, candidates) is None
     # nor by its uuid, in another message
     again = _picture("a b", "1456483325706240009").reading
@@ -164,7 +165,7 @@ def _with_stranger() -> tuple[Candidates, HeldPictures]:
     candidates = Candidates([_asking("a")])
     progress = read(message_of(PAYLOADS["imagine/progress_31"]))
     shown = replace(progress.shown, message_id=STRANGER, hash=None)
-    candidates.strangers.note(replace(progress, shown=shown))
+    candidates.others.strangers.note(replace(progress, shown=shown))
     held = HeldPictures(candidates)
     for one in (ONE, OTHER):
         held.hold(_picture(f"a {STRANGER}", one))

@@ -1,0 +1,327 @@
+"""Candidates: who could own a message that does not name its job, and whom it cannot be of.
+
+They are our jobs (index.py) and the asks of others (others.py). A likeness is weak: a prompt is
+typed by anybody. So all who could own a picture are told, and elimination has its say.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec.structs import replace
+
+from waystation.jobs import Job, JobId, MessageRole
+from waystation.midjourney.buttons import button_row
+from waystation.midjourney.deadlines import IN_FLIGHT
+from waystation.midjourney.edits import edit_of
+from waystation.midjourney.matching.evidence import known_hash, progress_of
+from waystation.midjourney.matching.index import Index
+from waystation.midjourney.matching.likeness import (
+    DRAWN,
+    Agreement,
+    asked_after,
+    is_before,
+    is_nameless,
+    likeness_of,
+    likenesses,
+    too_early,
+)
+from waystation.midjourney.matching.others import Others
+from waystation.midjourney.memory import Memory
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
+from waystation.wire.snowflake import is_newer, snowflake_order
+
+__all__ = ["Candidates"]
+
+
+class Candidates:
+    """Our jobs and other people's asks in one channel."""
+
+    def __init__(self, jobs: Iterable[Job] = (), memory: Memory | None = None) -> None:
+        memory = memory or Memory()
+        self.index = Index(memory)
+        self.others = Others(memory)
+        for job in jobs:
+            self.index.put(job)
+
+    def learn(self, job: Job) -> None:
+        """Take back what nobody could claim and turns out to be this job's; keep its old keys."""
+        self.others.strangers.forget(job.messages)
+        self.index.learn(job)
+
+    def settle(self, job: Job) -> None:
+        """Remember what a job that is done was known by."""
+        self.others.settle(job, self.index.earlier(job.jobid))
+        if not job.ghost:
+            self.index.forget_earlier(job.jobid)
+
+    def one_of_several(self, reading: Reading) -> JobId | None:
+        """Return the job whose press brings several results, for one that nothing else tells.
+
+        While such a press is open, no other of ours that looks like it is made (`rivals`). A ghost,
+        or an ask by hand, may own what replies there all the same (R19, R23).
+        """
+        if reading.kind not in DRAWN or reading.reference_id is None:
+            return None
+        known = self.index.find("message", reading.shown.message_id) or self.index.find(
+            "hash", reading.shown.hash
+        )
+        if known is not None or self.others.owns(reading):
+            return None
+        alike = self.index.alike((("reply", reading.reference_id, ""),))
+        jobids = [
+            jobid
+            for jobid in alike
+            if (job := self.index[jobid]).bound
+            and not job.final
+            and button_row(job.button).results > 1
+            and not too_early(job, reading)
+            and not self.contradicts(jobid, reading)
+        ]
+        if len(jobids) != 1:
+            return None
+        others = {one for one in alike if not self._unlike(one, reading)} | self.asks(reading)
+        if self.others.strangers.interaction_of(reading) is None:
+            others |= set(self.others.by_hand.before(reading.shown.message_id))
+        return jobids[0] if others <= {*jobids} else None
+
+    def asks(self, reading: Reading) -> frozenset[str]:
+        """Return who could have made a picture that says nothing of whose it is.
+
+        A job that agrees loosely counts only where no job agrees wholly; a stranger counts always.
+        Where one does, the bot may have shortened the prompt of another into that one (ADR 18).
+        """
+        interaction_id = self.others.strangers.interaction_of(reading)
+        reading = dataclasses.replace(reading, interaction_id=interaction_id)
+        jobs = self._agreeing(reading)
+        best = max(jobs.values(), default=Agreement.NOT)
+        is_whole = best is Agreement.WHOLLY
+        jobids = frozenset(one for one, how in jobs.items() if how is best)
+        # what is no ask's prompt as it was asked is evidence of nothing
+        jobids |= self._shortened(reading) if is_whole else frozenset()
+        others = self.others.strangers.open_alike(reading, shortened=is_whole)
+        silent, strangers = self._silent(jobids), self._nameless(reading, jobids)
+        if self.others.strangers.is_unclaimed(reading):
+            found = silent | strangers if silent else frozenset()
+        else:
+            found = jobids | strangers | others
+        if not found or interaction_id is not None:
+            return found
+        # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
+        # name stays that of the progress, for an ask by hand may own what looks otherwise as well
+        by_hand = self.others.by_hand.before(reading.shown.message_id)
+        return found | frozenset(by_hand[len(strangers) :])
+
+    def _shortened(self, reading: Reading) -> frozenset[JobId]:
+        """Return the jobs from whose longer prompts a picture's may have been shortened."""
+        keys = [value for kind, value, _ in likeness_of(reading) if kind == "prompt"]
+        longer = {jobid for key in keys for jobid in self.index.longer(key)}
+        others = self._of_other_asks(longer, reading.interaction_id)
+        return frozenset(one for one in longer - others if not self._unlike(one, reading))
+
+    def agrees(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a picture agrees with a job as it was asked, not only if shortened."""
+        return jobid in self._agreeing(reading)
+
+    def still_asks(self, reading: Reading, asks: frozenset[str]) -> frozenset[str]:
+        """Return who of those that could own a picture still can, and who could be seen since."""
+        # its uuid may have been seen since, of somebody else
+        now = frozenset() if self.others.strangers.draws(reading) else self.asks(reading)
+        return frozenset(one for one in now if one in asks or self._may_be_older(one, reading))
+
+    def _may_be_older(self, ask: str, reading: Reading) -> bool:
+        """Tell whether an ask that is heard of after a picture may have been made before it."""
+        if is_nameless(ask) or self.others.by_hand.find(ask):
+            return True
+        return self.others.strangers.is_read_back(ask) and is_newer(reading.shown.message_id, ask)
+
+    def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
+        return frozenset(one for one in jobids if not progress_of(self.index[one]))
+
+    def _nameless(self, reading: Reading, jobids: frozenset[JobId]) -> frozenset[str]:
+        silent = len(self._silent(jobids))
+        return self.others.strangers.nameless(reading, silent, len(jobids) - silent)
+
+    def hold(self, reading: Reading, asks: Iterable[str]) -> None:
+        """Remember a picture that waits. Args: asks: who could own it"""
+        jobids = frozenset(JobId(one) for one in asks if one in self.index)
+        self.others.strangers.hold(reading, self._nameless(reading, jobids))
+
+    def note_stranger(self, reading: Reading, *, read_back: bool = False) -> bool:
+        """Remember an unmatched message as that of somebody else, or of nobody knows whom.
+
+        Args: read_back: history has shown it
+        Returns: whether it is a finished picture that resembles no ask and may be ours all the same
+        """
+        resembles = bool(self.look_alikes(reading))
+        by_hand = self.others.is_disowned(reading.shown.message_id)
+        named = by_hand or self.others.strangers.names(reading)
+        answers = (reading.nonce, reading.interaction_id, reading.command) != (None, None, None)
+        unclaimed = reading.kind is ReplyKind.PROGRESS and resembles
+        orphan = reading.kind in DRAWN and not (resembles or named or answers)
+        is_known = self.others.strangers.owns(reading)
+        unclaimed = unclaimed and not is_known
+        if reading.kind is ReplyKind.PICTURE and not (named or is_known):
+            self.others.strangers.take(reading)
+        self.others.strangers.note(reading, unclaimed=unclaimed, orphan=orphan, read_back=read_back)
+        may_be_ours = any(not too_early(self.index[one], reading) for one in self.index.unnamed)
+        if not (answers or named or is_known or unclaimed or (orphan and may_be_ours)):
+            self.others.may_answer(reading)
+        return orphan and reading.kind is ReplyKind.PICTURE and may_be_ours
+
+    def may_be_lost(self, job: Job) -> bool:
+        """Tell whether a job may have begun, or drawn, what nothing tells to be its."""
+        if job.jobid not in self.index.unnamed:
+            return False
+        return self.others.strangers.has_orphan_since(job) or self._may_be_unknown(job)
+
+    def _may_be_unknown(self, job: Job) -> bool:
+        """Tell whether an interaction was seen that may be a job's, and of which nothing is known.
+
+        It began, or drew, something else; the bot may have put another sentence for the prompt.
+        """
+        return job.interaction_id is None and any(
+            self.index.find("interaction", one) is None
+            and not (self.others.is_disowned(one) or self.others.is_settled_id(one))
+            for one in self.others.strangers.interactions_since(job)
+        )
+
+    def may_have_begun(self, job: Job) -> bool:
+        """Tell whether a progress that nobody could claim may be the job's."""
+        return self.others.strangers.has_unclaimed(likenesses(job))
+
+    def claim(self, job: Job) -> None:
+        """Remember that a job has got its picture, with the progress that nobody could claim."""
+        if (hash_ := known_hash(job)) is not None:
+            message_id = (job.message_id if job.late is None else job.late.message_id) or ""
+            silent = not progress_of(job)
+            self.others.strangers.claim(likenesses(job), message_id, hash_, silent=silent)
+
+    def look_alikes(self, reading: Reading) -> frozenset[JobId]:
+        """Return the jobs that a message could be of, by its likeness."""
+        return frozenset(self._agreeing(reading))
+
+    def _agreeing(self, reading: Reading) -> Mapping[JobId, Agreement]:
+        likenesses = likeness_of(reading)
+        replies = [one for one in likenesses if one[0] == "reply"]
+        alike = self.index.alike(replies) or self.index.alike(likenesses)
+        agreeing = {one: how for one, how in alike.items() if not self._unlike(one, reading)}
+        others = self._of_other_asks(alike, reading.interaction_id)
+        return {one: how for one, how in agreeing.items() if one not in others}
+
+    def _of_other_asks(self, jobids: Iterable[JobId], interaction_id: str | None) -> set[JobId]:
+        """Return the unbound jobs whose interaction this is not: theirs is younger, or older.
+
+        What looks the same is asked when the one before is over (R15), and Discord numbers
+        interactions in the order of asks: it had taken the one before by then, or never did.
+        """
+        if interaction_id is None:
+            return set()
+        jobs = [self.index[one] for one in jobids]
+        asked = (job for job in jobs if is_newer(interaction_id, asked_after(job)))
+        last = max(asked, key=lambda job: snowflake_order(asked_after(job)), default=None)
+        return {
+            job.jobid
+            for job in jobs
+            if job.interaction_id is None
+            and (not is_newer(interaction_id, asked_after(job)) or _is_over_before(job, last))
+        }
+
+    def _unlike(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a message that looks like a job's cannot be its."""
+        job = self.index[jobid]
+        return (
+            known_hash(job) is not None
+            or too_early(job, reading)
+            or self.contradicts(jobid, reading)
+            or (reading.kind is ReplyKind.PROGRESS and bool(progress_of(job)))
+            or (job.target is None and self._answers_a_press(job, reading.reference_id))
+        )
+
+    def _answers_a_press(self, job: Job, message_id: str | None) -> bool:
+        """Tell whether to reply to a message is to answer a press, not to go on with a job's start.
+
+        That is so for a message that is older than the ask, or known to be another's (R20).
+        """
+        if message_id is None:
+            return False
+        return (
+            is_before(job, message_id)
+            or self.index.find("message", message_id) not in (None, job.jobid)
+            or self.others.is_settled_id(message_id)
+            or self.others.is_disowned(message_id)
+            or self.others.strangers.is_finished(message_id)
+        )
+
+    def rivals(self, job: Job, target: str | None = None) -> frozenset[JobId]:
+        """Return the asked jobs whose answer could still be taken for this one's (R15).
+
+        Args: target: the message that the job will press
+        """
+        if target is not None:
+            job = replace(job, messages={**job.messages, target: MessageRole.TARGET})
+        own = frozenset(likenesses(job))
+        found = {
+            other.jobid
+            for other in _open(self.index[one] for one in self.index.near(own))
+            if (other.hash is None or button_row(other.button).results > 1)
+            and not own.isdisjoint(likenesses(other))
+        }
+        # an edit of the message could be either's; another answer names its own press
+        found |= {
+            other.jobid
+            for other in _open(self.index.pressing(job.target or ""))
+            if edit_of(other.pressed) is not None or not other.bound
+        }
+        return frozenset(found - {job.jobid})
+
+    def impossible(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a message shows another uuid than the job's, or that of its source (R20)."""
+        job, hash_ = self.index[jobid], reading.shown.hash
+        return hash_ is not None and (job.hash not in (None, hash_) or hash_ == job.source_hash)
+
+    def end_stranger(self, ask: str, reading: Reading) -> None:
+        """Remember that somebody who is no job has got a picture."""
+        if is_nameless(ask):
+            self.take(reading, (ask,))
+        else:
+            self.others.by_hand.answered(ask)
+            self.others.strangers.finish(ask, reading)
+
+    def take(self, reading: Reading, asks: Iterable[str]) -> None:
+        """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
+        interaction_id = self.others.strangers.interaction_of(reading)
+        self.others.strangers.take(reading)
+        if self._shortened(reading):
+            self.others.strangers.note(reading, orphan=True)
+        by_hand = any(is_nameless(one) or self.others.by_hand.find(one) for one in asks)
+        if by_hand and interaction_id is None:
+            self.others.by_hand.answered_by(reading.shown.message_id)
+
+    def contradicts(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether a reading is the answer to another interaction than the job's."""
+        job = self.index[jobid]
+        return (
+            reading.nonce not in (None, job.nonce)
+            or (job.interaction_id is not None and _differs(reading, job.interaction_id))
+            or self.others.is_disowned(reading.shown.message_id, reading.interaction_id)
+        )
+
+
+def _differs(reading: Reading, interaction_id: str) -> bool:
+    return reading.interaction_id not in (None, interaction_id)
+
+
+def _is_over_before(job: Job, other: Job | None) -> bool:
+    """Tell whether Discord had taken a job's ask when another was made, if it ever did."""
+    if other is None or job.submitted_at is None or other.submitted_at is None:
+        return False
+    return other.submitted_at - job.submitted_at >= IN_FLIGHT
+
+
+def _open(jobs: Iterable[Job]) -> Iterator[Job]:
+    return (job for job in jobs if job.submitted_at is not None and not job.final)

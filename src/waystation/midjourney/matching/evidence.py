@@ -1,0 +1,137 @@
+"""EVIDENCE: by what a message is known to be a job's, one row per kind, strongest first.
+
+A row says what of a job is known under it, what of a message is looked up under it, and whether a
+person can bring the same about by hand. The examples are on the page of the folder.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from waystation.jobs import Job, MessageRole
+from waystation.midjourney.buttons import button_row
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.matching.likeness import DRAWN
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
+
+__all__ = [
+    "EVIDENCE",
+    "Evidence",
+    "Key",
+    "keys_of",
+    "known_hash",
+    "progress_of",
+    "upload_stem",
+]
+
+Key = tuple[str, str]
+"""A kind of key and its value, by which a job is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One kind of evidence."""
+
+    name: str
+    of_message: Callable[[Reading], str | None]
+    """The value that a message carries."""
+    of_job: Callable[[Job], Iterable[str | None]]
+    """The values under which a job is known."""
+    by_hand: bool = False
+    """Whether the account's owner can repeat it, so that it counts only beside no other sign."""
+    key: str = ""
+    """The kind of its keys as it is stored, where that is not its name."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its keys."""
+        return self.key or self.name
+
+
+def known_hash(job: Job) -> str | None:
+    """Return a job's uuid; that of a ghost is known from what came late."""
+    return job.hash or (None if job.late is None else job.late.hash)
+
+
+def progress_of(job: Job) -> Sequence[str]:
+    """Return the messages that have shown a job's progress."""
+    return [one for one, role in job.messages.items() if role is MessageRole.PROGRESS]
+
+
+def upload_stem(nonce: str) -> str:
+    """Return the name, without extension, under which a job's picture is uploaded.
+
+    The bot shows the picture again under its own file name (wire notes 5.1), and the nonce is ours
+    alone: even from history, without a nonce, the answer names its job.
+    """
+    return f"picture-{nonce}"
+
+
+def _upload(job: Job) -> Iterator[str]:
+    if job.nonce is not None:
+        yield upload_stem(job.nonce)
+
+
+def _seed(job: Job) -> Iterator[str | None]:
+    if COMMANDS[job.verb].reaction is not None:
+        yield job.source_hash
+
+
+def _messages(job: Job) -> Iterator[str]:
+    return (one for one, role in job.messages.items() if role is not MessageRole.TARGET)
+
+
+def _replied(job: Job) -> Iterator[str]:
+    """Yield what a message of the job may reply to.
+
+    What replies to a pressed message is told by its likeness; what replies to one of several
+    results answers a press on it (R23).
+    """
+    yield from progress_of(job)
+    if button_row(job.button).results <= 1:
+        yield from (one for one, role in job.messages.items() if role is MessageRole.RESULT)
+
+
+_REPLYING = DRAWN | {ReplyKind.ERROR}
+
+EVIDENCE: Sequence[Evidence] = (
+    # wire notes 1.2: ours alone, but history does not have it
+    Evidence("nonce", lambda reading: reading.nonce, lambda job: (job.nonce,)),
+    Evidence("message", lambda reading: reading.shown.message_id, _messages),
+    Evidence(
+        "interaction", lambda reading: reading.interaction_id, lambda job: (job.interaction_id,)
+    ),
+    # a job shown again is another job's picture
+    Evidence(
+        "hash",
+        lambda reading: None if reading.command == "show" else reading.shown.hash,
+        lambda job: (known_hash(job),),
+    ),
+    Evidence("seed", lambda reading: reading.seed_hash, _seed),
+    # the very same file may be uploaded by hand
+    Evidence(
+        "upload",
+        lambda reading: (reading.upload_name or "").rpartition(".")[0],
+        _upload,
+        by_hand=True,
+    ),
+    # late errors and films reply to the job's own message (wire notes 6.1, 4.4)
+    Evidence(
+        "reference",
+        lambda reading: reading.reference_id if reading.kind in _REPLYING else None,
+        _replied,
+        by_hand=True,
+        key="replied",
+    ),
+)
+"""Strongest first."""
+
+
+def keys_of(job: Job) -> Iterator[Key]:
+    """Yield the keys under which a job is known by now."""
+    for row in EVIDENCE:
+        yield from ((row.kind, value) for value in row.of_job(job) if value is not None)

@@ -1,0 +1,295 @@
+"""Who could own a message that does not name its job, and whom it cannot be of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.build import replace
+from tests.fakes import START
+from tests.unit.midjourney.matching.asks import A, B, a_job, a_press, a_reading, an_answer
+from waystation.jobs import Job, MessageRole, Nonce
+from waystation.midjourney.captions import Caption
+from waystation.midjourney.matching.candidates import Candidates
+from waystation.midjourney.matching.match import Undecided, match
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
+from waystation.wire.snowflake import snowflake_at
+
+
+def _imagine_all(interaction_id: str = "1") -> tuple[Candidates, Reading]:
+    """Return the candidates while four pictures are awaited, and one that replies to the target."""
+    pressed = replace(
+        a_job(
+            "a",
+            interaction_id=interaction_id,
+            messages={"500": MessageRole.TARGET},
+            submitted_at=START,
+        ),
+        verb="button",
+        params={"parentJobId": "parent", "button": "Imagine all 🎉"},
+    )
+    picture = a_reading(snowflake_at(START), ReplyKind.PICTURE, reference_id="500", hash="one")
+    return Candidates([pressed]), picture
+
+
+def test_a_picture_that_replies_to_what_asked_for_several_is_one_of_them() -> None:
+    candidates, picture = _imagine_all()
+    assert candidates.one_of_several(picture) == A
+
+
+def test_a_picture_of_a_job_that_is_done_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    candidates.settle(
+        a_job("b", hash="one", messages={picture.shown.message_id: MessageRole.RESULT})
+    )
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_of_somebody_who_was_heard_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    hand = a_reading(snowflake_at(START), ReplyKind.PROGRESS, reference_id="500", hash="one")
+    candidates.others.strangers.note(replace(hand, caption=Caption("a red fox", "zoom out")))
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_of_another_job_of_ours_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    candidates.index.put(a_job("b", hash="one"))
+    assert candidates.one_of_several(picture) is None
+    other = replace(picture, shown=replace(picture.shown, hash="two"))
+    assert candidates.one_of_several(other) == A
+    candidates.index.put(a_job("c", messages={picture.shown.message_id: MessageRole.PROGRESS}))
+    assert candidates.one_of_several(other) is None
+
+
+def test_a_picture_that_may_be_a_ghosts_is_not_collected() -> None:
+    """R19: an earlier press on the same message may still bring what replies to it."""
+    candidates, picture = _imagine_all()
+    pressed = {
+        "verb": "button",
+        "params": {
+            "parentJobId": "parent",
+            "button": "1\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}",
+        },
+    }
+    ghost = a_job("g", messages={"500": MessageRole.TARGET}, ghost=True, submitted_at=START)
+    candidates.index.put(replace(ghost, **pressed))
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_picture_that_may_answer_a_press_by_hand_is_not_collected() -> None:
+    """R23: of the press nothing but its interaction was told."""
+    candidates, picture = _imagine_all()
+    candidates.others.asked_by_hand(snowflake_at(START - timedelta(seconds=1)), "66")
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_strangers_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None:
+    """R23: he who asked by hand without being told has it; another is still to be answered."""
+    candidates, picture = _imagine_all()
+    asked = snowflake_at(START - timedelta(seconds=1))
+    candidates.others.asked_by_hand(asked, "66")
+    candidates.end_stranger("stranger 5", replace(picture, interaction_id="77"))
+    assert candidates.others.by_hand.before(picture.shown.message_id) == [asked]
+    candidates.end_stranger("stranger 5", picture)
+    assert candidates.others.by_hand.before(picture.shown.message_id) == []
+
+
+def test_what_is_no_picture_is_not_collected() -> None:
+    candidates, picture = _imagine_all()
+    assert candidates.one_of_several(replace(picture, kind=ReplyKind.ERROR)) is None
+
+
+def test_a_picture_that_is_older_than_the_press_is_not_collected() -> None:
+    candidates, picture = _imagine_all(interaction_id=snowflake_at(START - timedelta(seconds=1)))
+    earlier = snowflake_at(START - timedelta(minutes=1))
+    old = replace(picture, shown=replace(picture.shown, message_id=earlier))
+    assert candidates.one_of_several(old) is None
+
+
+# ── evidence in place of words (R20) ──
+
+
+@pytest.mark.parametrize(
+    ("button", "deed"),
+    [
+        ("Upscale (Subtle)", "upscaled"),
+        ("Redo Upscale (Creative)", "upscaled"),
+        ("Upscale (Subtle)", "frobnicated (subtle)"),
+        ("V1", "variations (subtle)"),
+        ("V1", "remade"),
+        ("U1", "picked #1"),
+        ("Zoom Out 2x", "zoomed out 2x"),
+        ("Zoom Out 2x", ""),
+        ("Vary (Region)", "variations"),
+    ],
+)
+def test_new_words_for_a_deed_lose_no_picture(button: str, deed: str) -> None:
+    candidates = Candidates([a_press("a", button)])
+    assert match(an_answer(deed), candidates) == Undecided(frozenset({A}))
+
+
+@pytest.mark.parametrize(
+    ("button", "deed"),
+    [("U1", "image #2"), ("Upscale (Subtle)", "upscaled (creative)"), ("V1", "zoom out")],
+)
+def test_the_known_words_of_another_deed_are_somebody_elses(button: str, deed: str) -> None:
+    assert match(an_answer(deed), Candidates([a_press("a", button)])) is None
+
+
+def test_new_words_may_be_any_of_two_presses() -> None:
+    candidates = Candidates([a_press("a", "V1"), a_press("b", "Zoom Out 2x")])
+    assert match(an_answer("remade"), candidates) == Undecided(frozenset({A, B}))
+    assert match(an_answer("variations"), candidates) == Undecided(frozenset({A}))
+
+
+def test_new_words_may_be_those_of_somebody_else_who_was_heard() -> None:
+    candidates = Candidates([a_press("a", "V1", messages={"500": MessageRole.TARGET})])
+    hand = an_answer("zoom out", kind=ReplyKind.PROGRESS)
+    candidates.note_stranger(hand)
+    other = hand.shown.message_id
+    assert match(an_answer("remade", after_s=2), candidates) == Undecided(frozenset({A, other}))
+    assert match(an_answer("zoom out", after_s=2), candidates) == Undecided(frozenset({other}))
+
+
+def test_a_prompt_that_was_cut_is_that_of_the_one_ask_that_begins_so() -> None:
+    asked = "a " + "very " * 20 + "red fox"
+    long = replace(a_job("a", submitted_at=START), verb="imagine", params={"prompt": asked})
+    other = replace(long, jobid=B, nonce=Nonce("nonce-b"), params={"prompt": "a" + asked})
+    candidates = Candidates([long, other])
+    picture = a_reading(snowflake_at(START), ReplyKind.PICTURE)
+    cut = replace(picture, caption=Caption(f"{asked[:100]}…"))
+    assert match(cut, candidates) == Undecided(frozenset({A}))
+    assert match(replace(cut, caption=Caption(asked[:99])), candidates) is None
+    exact = replace(other, params={"prompt": asked[:100]})
+    candidates.index.put(exact)
+    # whether it was cut it does not say
+    whole = replace(cut, caption=Caption(asked[:100]))
+    assert match(whole, candidates) == Undecided(frozenset({A, B}))
+
+
+def test_a_cut_prompt_of_somebody_who_was_heard_is_not_more_his_than_ours() -> None:
+    asked = "a " + "very " * 20 + "red fox"
+    job = replace(a_job("a", submitted_at=START), verb="imagine", params={"prompt": asked})
+    candidates = Candidates([job])
+    cut = Caption(asked[:100])
+    said_at = snowflake_at(START + timedelta(seconds=1))
+    hand = replace(a_reading(said_at, ReplyKind.PROGRESS, nonce="by-hand"), caption=cut)
+    candidates.others.disown(said_at)
+    candidates.note_stranger(hand)
+    picture = a_reading(snowflake_at(START + timedelta(seconds=2)), ReplyKind.PICTURE)
+    found = match(replace(picture, caption=cut), candidates)
+    assert found == Undecided(frozenset({A, said_at}))
+
+
+# ── other people's asks ──
+
+
+def test_a_reply_outweighs_the_same_words_in_a_prompt() -> None:
+    typed = replace(a_job("b", submitted_at=START), verb="imagine", params={"prompt": "a red fox"})
+    candidates = Candidates([a_press("a", "🔄"), typed])
+    assert match(an_answer(""), candidates) == Undecided(frozenset({A}))
+    elsewhere = replace(an_answer(""), reference_id="501")
+    assert match(elsewhere, candidates) == Undecided(frozenset({B}))
+
+
+def _progress_of_stranger(message_id: str, **fields: Any) -> Reading:
+    reading = a_reading(message_id, ReplyKind.PROGRESS, **fields)
+    return replace(reading, caption=Caption("an owl", percent=0))
+
+
+def test_a_strangers_picture_without_uuid_closes_no_other_stranger() -> None:
+    candidates = Candidates()
+    for one in ("901", "902"):
+        candidates.note_stranger(_progress_of_stranger(one))
+    picture = replace(a_reading("903", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(picture, candidates) == Undecided(frozenset({"901", "902"}))
+    candidates.others.strangers.finish("901", picture)
+    assert match(picture, candidates) != Undecided(frozenset({"901", "902"}))
+    other = replace(a_reading("904", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(other, candidates) == Undecided(frozenset({"902"}))
+
+
+def test_a_picture_without_uuid_ends_no_stranger_that_shows_none_either() -> None:
+    candidates = Candidates()
+    candidates.note_stranger(_progress_of_stranger("901"))
+    # a picture of something else, that says nothing of a uuid
+    picture = replace(a_reading("903", ReplyKind.PICTURE), caption=Caption("a cat"))
+    candidates.note_stranger(picture)
+    owl = replace(a_reading("904", ReplyKind.PICTURE), caption=Caption("an owl"))
+    assert match(owl, candidates) == Undecided(frozenset({"901"}))
+
+
+def _fox(name: str, **fields: Any) -> Job:
+    fox = {"submitted_at": START, **fields}
+    return replace(a_job(name, **fox), verb="imagine", params={"prompt": "a red fox"})
+
+
+_LATER = snowflake_at(START + timedelta(seconds=2))
+"""The message of a picture that came after the progress."""
+
+
+def _unclaimed(candidates: Candidates, **shown: Any) -> None:
+    """Let a progress be seen that either of two jobs could have begun."""
+    said_at = snowflake_at(START + timedelta(seconds=1))
+    progress = replace(
+        a_reading(said_at, ReplyKind.PROGRESS, **shown), caption=Caption("a red fox", percent=0)
+    )
+    candidates.note_stranger(progress)
+
+
+def test_a_picture_of_a_job_takes_away_the_progress_that_may_have_been_its() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates)
+    assert candidates.may_have_begun(_fox("b"))
+    # one that has a progress of its own did not begin with this one as well
+    own = {"1": MessageRole.PROGRESS}
+    candidates.claim(_fox("a", hash="a", message_id=_LATER, messages=own))
+    assert candidates.may_have_begun(_fox("b"))
+    candidates.claim(_fox("a", hash="a", message_id=_LATER))
+    assert not candidates.may_have_begun(_fox("b"))
+
+
+def test_a_picture_takes_away_the_progress_of_its_uuid_and_no_other() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates, hash="b")
+    candidates.claim(_fox("a", hash="other", messages={"1": MessageRole.PROGRESS}))
+    assert candidates.may_have_begun(_fox("b"))
+    candidates.claim(_fox("b", hash="b", messages={"1": MessageRole.PROGRESS}))
+    assert not candidates.may_have_begun(_fox("b"))
+
+
+# ── who waits for whom (R15) ──
+
+
+def test_a_press_waits_for_one_on_the_same_message_until_that_is_bound() -> None:
+    zoom, variations = a_press("a", "Zoom Out 2x"), a_press("b", "V1")
+    assert Candidates([zoom]).rivals(variations) == {A}
+    bound = replace(zoom, interaction_id="i")
+    assert Candidates([bound]).rivals(variations) == frozenset()
+
+
+def test_a_press_waits_for_one_that_brings_several_results_though_it_shows_a_uuid() -> None:
+    several = a_press("a", "Imagine all 🎉", hash="one", interaction_id="i")
+    again = a_press("b", "Imagine all 🎉")
+    assert Candidates([several]).rivals(again) == {A}
+    variations = a_press("a", "V1", hash="one", interaction_id="i")
+    assert Candidates([variations]).rivals(a_press("b", "V1")) == frozenset()
+
+
+def test_seeds_of_one_job_wait_for_each_other() -> None:
+    parent = {"parentJobId": "parent"}
+    asked = replace(a_job("a", submitted_at=START), verb="seed", params=parent)
+    again = replace(a_job("b"), verb="seed", params=parent)
+    assert Candidates([asked]).rivals(again) == {A}
+    assert Candidates([asked]).rivals(replace(again, params={"parentJobId": "p"})) == frozenset()
+
+
+def test_presses_of_one_deed_wait_for_each_other_before_it_is_known_what_they_press() -> None:
+    asked = a_press("a", "V1", interaction_id="i", messages={})
+    again = a_press("b", "V1", messages={}, submitted_at=None)
+    assert Candidates([asked]).rivals(again) == {A}
+    assert Candidates([asked]).rivals(a_press("b", "U1", messages={})) == frozenset()

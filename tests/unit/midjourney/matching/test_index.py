@@ -1,0 +1,87 @@
+"""Jobs are found by what a message may show of them."""
+
+from __future__ import annotations
+
+from tests.build import replace
+from tests.unit.midjourney.matching.asks import A, B, a_job, a_press
+from tests.unit.midjourney.play import new_job
+from waystation.jobs import Job, JobStatus, MessageRole, Nonce
+from waystation.midjourney.matching.evidence import (
+    upload_stem,
+)
+from waystation.midjourney.matching.index import Index
+from waystation.midjourney.memory import Memory
+
+
+def _index(*jobs: Job) -> Index:
+    index = Index(Memory())
+    for job in jobs:
+        index.put(job)
+    return index
+
+
+def test_a_key_stays_with_the_job_that_had_it_first() -> None:
+    first, second = a_job("a", interaction_id="i"), a_job("b", interaction_id="i")
+    index = _index(first, second)
+    assert index.find("interaction", "i") == A
+    index.drop(B)
+    assert index.find("interaction", "i") == A
+    index.drop(A)
+    assert index.find("interaction", "i") is None
+
+
+def test_a_job_is_found_by_what_it_has_learnt_and_forgotten_whole() -> None:
+    job = new_job("a")
+    index = _index(job)
+    assert index.find("nonce", None) is None
+    index.put(replace(job, nonce=Nonce("1")))
+    index.put(replace(job, nonce=Nonce("2"), messages={"900": MessageRole.PROGRESS}))
+    assert {index.find("nonce", "1"), index.find("message", "900")} == {A}
+    index.drop(A)
+    index.drop(A)
+    for kind, value in (("nonce", "1"), ("nonce", "2"), ("upload", upload_stem("2"))):
+        assert index.find(kind, value) is None
+    assert index.find("message", "900") is None
+
+
+def test_an_earlier_key_still_names_its_job_until_it_is_forgotten() -> None:
+    job = a_job("a")
+    index = _index(job)
+    again = replace(job, nonce=Nonce("2"))
+    index.learn(again)
+    index.put(again)
+    assert index.earlier(A) == (("nonce", "nonce-a"), ("upload", "picture-nonce-a"))
+    index.drop(A)
+    index.put(again)
+    assert index.find("nonce", "nonce-a") == A
+    index.forget_earlier(A)
+    assert index.earlier(A) == ()
+
+
+def test_who_presses_a_message_is_told_until_he_is_dropped() -> None:
+    index = _index(a_press("a", "V1"), a_job("b"))
+    assert [job.jobid for job in index.pressing("500")] == [A]
+    index.drop(A)
+    assert index.pressing("500") == ()
+    assert A not in index
+    assert B in index
+
+
+def test_a_job_is_unanswered_until_it_shows_a_message_and_unnamed_until_it_shows_a_uuid() -> None:
+    asked = replace(a_press("a", "V1"), status=JobStatus.SUBMITTED)
+    index = _index(asked)
+    assert [job.jobid for job in index.unanswered] == [A]
+    assert index.unnamed == {A}
+    index.put(replace(asked, status=JobStatus.PROGRESS))
+    assert index.unanswered == ()
+    index.put(replace(asked, status=JobStatus.PROGRESS, hash="one"))
+    assert index.unnamed == set()
+
+
+def test_a_job_that_shows_a_uuid_looks_like_nothing_any_more() -> None:
+    asked = replace(a_job("a"), verb="imagine", params={"prompt": "a red fox"})
+    index = _index(asked)
+    assert set(index.alike([("prompt", "a red fox", "")])) == {A}
+    assert index.near([("prompt", "a red fox", "")]) == {A}
+    index.put(replace(asked, hash="one"))
+    assert not index.alike([("prompt", "a red fox", "")])
