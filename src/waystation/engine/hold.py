@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from waystation.engine.adapters import Adapters, OwnerLimits
 from waystation.engine.lease import Lease
 from waystation.engine.session_at_rest import SessionAtRest
 from waystation.midjourney.conversation import Conversation
@@ -18,9 +18,6 @@ from waystation.midjourney.deadlines import bounded
 from waystation.ports import Account, Interest, Transport
 from waystation.secret import Secret
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
-
-if TYPE_CHECKING:
-    from waystation.engine.owner import Adapters, OwnerLimits
 
 __all__ = ["Hold", "take_hold"]
 

@@ -15,8 +15,9 @@ from datetime import timedelta
 
 import structlog
 
+from waystation.engine.adapters import Adapters, OwnerLimits
 from waystation.engine.feed import race
-from waystation.engine.owner import Adapters, Owner, OwnerLimits
+from waystation.engine.owner import Owner
 from waystation.errors import Conflict, StoreError
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.ports import Account

@@ -8,15 +8,15 @@ waits for: the late results of ghosts, and what was asked by hand before we list
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
 from waystation.engine.feed import race
+from waystation.engine.listener import Listener
+from waystation.engine.owned import Owned
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -24,17 +24,14 @@ from waystation.errors import (
     TransportError,
     Withheld,
 )
-from waystation.gateway_events import MessageSeen, MessageStep, SessionState
-from waystation.jobs import Job, JobId
+from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.jobs import Job
+from waystation.midjourney.conversation import Conversation, Step
 from waystation.midjourney.edits import in_history
 from waystation.midjourney.matching.likeness import asked_after
 from waystation.midjourney.steps import NOTHING
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_order
-
-if TYPE_CHECKING:
-    from waystation.engine.owner import Owner
-    from waystation.midjourney.conversation import Conversation, Step
 
 __all__ = ["HISTORY_PAGE", "HISTORY_PAGES", "Recovery"]
 
@@ -65,67 +62,21 @@ class Recovery:
     reads, the more the closer they follow one another, except where a job is due.
     """
 
-    def __init__(self, owner: Owner) -> None:
-        self._owner = owner
-        self._wanted: set[JobId] = set()
-        self._is_due = False
-        self._bell = asyncio.Event()
-        self._session: SessionState | None = None
-        """The session after a gap that is not bridged yet."""
-        self._gaps = 0
-        self._late = asyncio.Event()
-        """Set while history is to be read for ghosts, or for what was asked before."""
-
-    def begin(self) -> None:
-        """Begin anew with a new hold; what was wanted under an old one is found again."""
-        self._wanted.clear()
-        self._is_due, self._session = False, None
-        self._bell.clear()
-        self._late.clear()
-
-    def want(self, jobids: Iterable[JobId], *, is_due: bool) -> None:
-        """Read history for these jobs soon.
-
-        Args: is_due: a job is judged after it
-        """
-        self._wanted.update(jobids)
-        self._is_due = self._is_due or is_due
-        self._bell.set()
-
-    def want_late(self) -> None:
-        """Read history for ghosts that have missed something, and for what was asked before."""
-        self._late.set()
-
-    def torn(self) -> None:
-        """Note that something was missed: a reading that is under way does not have it."""
-        self._gaps += 1
-
-    def missed(self, session: SessionState) -> None:
-        """Read back what was missed before this session; `torn` was called before."""
-        self._session = session
-        self._bell.set()
-
-    def applied(self, sequence: int | None) -> None:
-        """Remember the last gateway event that was applied while a gap is read back."""
-        if self._session is not None and sequence is not None:
-            latest = max(sequence, self._session.sequence)
-            self._session = replace(self._session, sequence=latest)
-
-    @property
-    def gap(self) -> bool:
-        """Tell whether something was missed that is not read back yet."""
-        return self._session is not None
+    def __init__(self, owned: Owned, listener: Listener) -> None:
+        self._owned = owned
+        self._listener = listener
+        self._wanted = owned.wanted
 
     async def run(self) -> None:
         """Read until cancelled. Raises: StoreError."""
-        clock, pause_s, read_at = self._owner.adapters.clock, _PAUSE_S, float("-inf")
+        clock, pause_s, read_at = self._owned.adapters.clock, _PAUSE_S, float("-inf")
         while True:
-            await self._bell.wait()
-            self._bell.clear()
-            while self._wanted or self.gap:
+            await self._wanted.bell.wait()
+            self._wanted.bell.clear()
+            while self._wanted.jobids or self._wanted.gap:
                 await self._bridge_gaps()
                 await self._gather(max(clock.monotonic() + _GATHER_S, read_at + pause_s))
-                if self.gap or not self._wanted:
+                if self._wanted.gap or not self._wanted.jobids:
                     continue
                 is_close = clock.monotonic() - read_at <= 2 * pause_s
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) if is_close else _PAUSE_S
@@ -137,100 +88,100 @@ class Recovery:
 
         One that a new gap ends is wanted again when that is bridged.
         """
-        owner = self._owner
+        owned = self._owned
         while True:
-            await self._late.wait()
-            self._late.clear()
-            give_up_at = owner.adapters.clock.now() + owner.limits.conversation.blind_grace
+            await self._wanted.late.wait()
+            self._wanted.late.clear()
+            give_up_at = owned.adapters.clock.now() + owned.limits.conversation.blind_grace
             # apart, and first: old ghosts may have much to be read
-            if (since := owner.unread_past) is not None:
-                gaps = self._gaps
+            if (since := owned.unread_past) is not None:
+                gaps = self._wanted.gaps
                 await self._read_since(since, give_up_at)
-                if gaps == self._gaps:
-                    owner.read_past()
-                await owner.listener.weigh()
-            if (since := _first(owner.unread_ghosts)) is not None:
+                if gaps == self._wanted.gaps:
+                    owned.read_past()
+                await owned.weigh()
+            if (since := _first(owned.unread_ghosts)) is not None:
                 await self._read_since(since, give_up_at)
-            if not self._late.is_set():
-                owner.read_late()
-            await owner.listener.weigh()
+            if not self._wanted.late.is_set():
+                owned.read_late()
+            await owned.weigh()
 
     async def _gather(self, until: float) -> None:
         """Wait for others who want the same; not when a job is due or a gap is found."""
-        clock = self._owner.adapters.clock
-        while self._wanted and not (self._is_due or self.gap):
+        clock = self._owned.adapters.clock
+        while self._wanted.jobids and not (self._wanted.is_due or self._wanted.gap):
             if (left_s := until - clock.monotonic()) <= 0:
                 return
-            await race(self._bell.wait(), clock.sleep(left_s))
-            self._bell.clear()
+            await race(self._wanted.bell.wait(), clock.sleep(left_s))
+            self._wanted.bell.clear()
 
     async def _bridge_gaps(self) -> None:
         """Bridge a gap, and what was missed meanwhile. Raises: StoreError."""
-        while self._session is not None:
-            gaps = self._gaps
+        while self._wanted.session is not None:
+            gaps = self._wanted.gaps
             await self._bridge_gap()
-            if gaps == self._gaps:
-                session, self._session = self._session, None
-                await self._owner.bridged(session)
+            if gaps == self._wanted.gaps:
+                session, self._wanted.session = self._wanted.session, None
+                await self._owned.bridged(session)
 
     async def _bridge_gap(self) -> None:
         """Apply what unfinished jobs have missed, and settle what cannot be read back.
 
         Raises: StoreError
         """
-        owner = self._owner
-        unfinished = [job for job in owner.jobs if not job.final and _is_readable(job)]
+        owned = self._owned
+        unfinished = [job for job in owned.jobs if not job.final and _is_readable(job)]
         first = _first(unfinished)
-        began_at = owner.reading()
-        give_up_at = began_at + owner.limits.conversation.blind_grace
+        began_at = owned.reading()
+        give_up_at = began_at + owned.limits.conversation.blind_grace
         if first is not None:
             await self._read_since(first, give_up_at)
-            owner.looked_back([job.jobid for job in unfinished], began_at)
-        await owner.step(lambda conversation, now: conversation.settle(now))
+            owned.looked_back([job.jobid for job in unfinished], began_at)
+        await owned.step(lambda conversation, now: conversation.settle(now))
 
     async def _look_back(self) -> None:
         """Read history for all who want it; the grace counts from the first deadline."""
-        owner = self._owner
-        jobids, self._is_due = frozenset(self._wanted), False
-        self._wanted.clear()
-        began_at = owner.reading()
-        jobs = [job for job in owner.jobs if job.jobid in jobids]
+        owned = self._owned
+        jobids, self._is_due = frozenset(self._wanted.jobids), False
+        self._wanted.jobids.clear()
+        began_at = owned.reading()
+        jobs = [job for job in owned.jobs if job.jobid in jobids]
         since = _first(jobs)
         if since is not None:
             deadlines = [job.deadline_at for job in jobs if job.deadline_at is not None]
-            grace = owner.limits.conversation.blind_grace
+            grace = owned.limits.conversation.blind_grace
             await self._read_since(since, min((began_at, *deadlines)) + grace)
-        owner.looked_back(tuple(jobids), began_at)
+        owned.looked_back(tuple(jobids), began_at)
         # only now: whose a picture is may depend on what else there is
-        await owner.listener.weigh()
+        await owned.weigh()
 
     async def _read_since(self, after: str, give_up_at: datetime) -> None:
         """Read and apply, again and again until it works, the time is up or the account halted."""
-        owner, since, gaps = self._owner, after, self._gaps
+        owned, since, gaps = self._owned, after, self._wanted.gaps
 
         def read_to_the_end(conversation: Conversation, _: datetime) -> Step:
             # what a newer gap hides is not in what was read before it (R20)
-            return conversation.read_to_the_end(since) if gaps == self._gaps else NOTHING
+            return conversation.read_to_the_end(since) if gaps == self._wanted.gaps else NOTHING
 
         for _ in range(HISTORY_PAGES):
             messages = await self._read(after, give_up_at)
             if messages is None:
                 return
             for message in messages:
-                await owner.listener.receive(MessageSeen(MessageStep.HISTORY, message))
+                await self._listener.receive(MessageSeen(MessageStep.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
-                await owner.step(read_to_the_end)
+                await owned.step(read_to_the_end)
                 return
             after = messages[-1].id
 
     async def _read(self, after: str, give_up_at: datetime) -> Sequence[Message] | None:
         """Return a page; None when it cannot be read in time, or a gap is to be read first."""
-        owner, clock, gaps = self._owner, self._owner.adapters.clock, self._gaps
-        account_id = owner.account.account_id
+        owned, clock, gaps = self._owned, self._owned.adapters.clock, self._wanted.gaps
+        account_id = owned.account.account_id
         while True:
             again_s = _AGAIN_S
             try:
-                return await owner.transport.recent_messages(owner.account.channel, after)
+                return await owned.transport.recent_messages(owned.account.channel, after)
             except (NotAuthorised, HumanCheckRequired, RequestRefused) as error:
                 # it will not be otherwise in a while
                 log.warning("owner.history_refused", account=account_id, reason=str(error))
@@ -240,7 +191,7 @@ class Recovery:
                 if isinstance(error, Withheld):
                     again_s = max(again_s, error.wait_s)
             left_s = (give_up_at - clock.now()).total_seconds()
-            if left_s <= 0 or gaps != self._gaps or owner.account.halt is not None:
+            if left_s <= 0 or gaps != self._wanted.gaps or owned.account.halt is not None:
                 return None
             await clock.sleep(min(again_s, left_s))
 

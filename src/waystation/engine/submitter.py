@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 
@@ -34,6 +34,7 @@ from waystation.actions import (
 )
 from waystation.engine.feed import race
 from waystation.engine.modals import answer_to
+from waystation.engine.owned import Owned
 from waystation.engine.turns import NOTHING_SENT, Hindrance, Turns
 from waystation.errors import (
     AccountHalted,
@@ -53,9 +54,6 @@ from waystation.midjourney.matching.evidence import upload_stem
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED
 from waystation.ports import Fetched, Standing
 from waystation.sidelining import Cause
-
-if TYPE_CHECKING:
-    from waystation.engine.owner import Owner
 
 __all__ = ["UPLOADS", "Submitter", "Waiting", "refusal"]
 
@@ -108,8 +106,8 @@ class _Entry:
 class Submitter:
     """One account's accepted jobs that were not asked yet."""
 
-    def __init__(self, owner: Owner) -> None:
-        self._owner = owner
+    def __init__(self, owned: Owned) -> None:
+        self._owned = owned
         self._queue: dict[JobId, _Entry] = {}
         self._modals: set[JobId] = set()
         self._masks: dict[JobId, bytes] = {}
@@ -119,7 +117,7 @@ class Submitter:
 
     def enqueue(self, waiting: Waiting) -> None:
         """Add a job; `Owner.moved` must be rung after."""
-        until = self._now() + self._owner.limits.conversation.first_answer.total_seconds()
+        until = self._now() + self._owned.limits.conversation.first_answer.total_seconds()
         self._queue[waiting.job.jobid] = _entry(waiting, until)
         if waiting.action is not None and waiting.pictures:
             self._masks[waiting.job.jobid] = waiting.pictures[0].data
@@ -138,7 +136,7 @@ class Submitter:
 
         Args: uploads: whether something must be uploaded first
         """
-        transport = self._owner.transport_now
+        transport = self._owned.transport_now
         of_transport = None if transport is None else transport.standing()
         return self._turns.standing(self._now(), of_transport, uploads=uploads)
 
@@ -147,13 +145,13 @@ class Submitter:
 
         None: nothing of it is still to be sent.
         """
-        entry, job = self._queue.get(jobid), self._owner.current(jobid)
+        entry, job = self._queue.get(jobid), self._owned.current(jobid)
         opened = job is not None and job.modal is not None
         if job is None or not (opened or (entry is not None and entry.fits(job))):
             return None
         standing = self.standing()
         hindrance = self._hindrance(standing)
-        if hindrance is Hindrance.CONNECTION and self._owner.was_connected_since(
+        if hindrance is Hindrance.CONNECTION and self._owned.was_connected_since(
             job.submitted_at or job.created_at
         ):
             hindrance = Hindrance.LOST
@@ -164,7 +162,7 @@ class Submitter:
 
     async def may_press(self, longest_s: float) -> bool:
         """Wait until Cancel Job may be pressed; False when that would take too long (R16)."""
-        clock = self._owner.adapters.clock
+        clock = self._owned.adapters.clock
         until = self._now() + longest_s
         while (wait_s := self._pause_s(self.standing())) > 0:
             if self._now() + wait_s > until:
@@ -177,12 +175,12 @@ class Submitter:
 
     async def run(self) -> None:
         """Submit until cancelled."""
-        clock = self._owner.adapters.clock
+        clock = self._owned.adapters.clock
         for entry in self._queue.values():
             entry.uploading = None
         async with asyncio.TaskGroup() as group:
             while True:
-                moved = asyncio.ensure_future(self._owner.moved.wait())
+                moved = asyncio.ensure_future(self._owned.moved.wait())
                 try:
                     while await self._took_turn(group):
                         pass
@@ -217,7 +215,7 @@ class Submitter:
     def _wake_s(self) -> float | None:
         """Return when to look again although nothing moves."""
         waits: list[float] = []
-        if self._owner.in_flight is not None:
+        if self._owned.in_flight is not None:
             waits.append(self._turns.in_flight_s(self._now()))
         if self._queue or self._modals:
             waits.append(self._pause_s(self.standing()))
@@ -225,11 +223,11 @@ class Submitter:
 
     def _hindrance(self, standing: Standing | None) -> Hindrance | None:
         """Return what keeps every job of the account waiting."""
-        if not self._owner.caught_up:
+        if not self._owned.caught_up:
             return Hindrance.CONNECTION
         if standing is not None:
             return _refusal(standing)
-        busy = self._owner.in_flight is not None or self._turns.pause_s(self._now()) > 0
+        busy = self._owned.in_flight is not None or self._turns.pause_s(self._now()) > 0
         return Hindrance.TURN if busy else None
 
     def _own_hindrance(self, entry: _Entry) -> Hindrance | None:
@@ -238,12 +236,12 @@ class Submitter:
             return Hindrance.UPLOAD
         source = entry.waiting.source
         target = None if source is None or source.custom_id is None else source.message_id
-        alike = self._owner.must_wait(entry.waiting.job.jobid, target)
+        alike = self._owned.must_wait(entry.waiting.job.jobid, target)
         return Hindrance.LOOK_ALIKE if alike else None
 
     def _let_go(self) -> None:
         """Forget what has ended, and masks with it."""
-        current = self._owner.current
+        current = self._owned.current
         for jobid, entry in list(self._queue.items()):
             if not entry.fits(current(jobid)):
                 self._drop(jobid)
@@ -261,15 +259,15 @@ class Submitter:
 
     async def _mark_silent(self) -> None:
         """Let others pass an ask that has shown nothing in time (R15)."""
-        jobid = self._owner.in_flight
-        if jobid is None or not self._owner.caught_up:
+        jobid = self._owned.in_flight
+        if jobid is None or not self._owned.caught_up:
             return
         if self._turns.in_flight_s(self._now()) <= 0:
-            await self._owner.step(lambda conversation, now: conversation.silent(jobid, now))
+            await self._owned.step(lambda conversation, now: conversation.silent(jobid, now))
 
     async def _turn_away(self) -> None:
         """End at once what cannot be asked in its time (R16, R34)."""
-        if not self._owner.account.usable:
+        if not self._owned.account.usable:
             # no turn comes before a person has acted, and the connection may be gone
             for jobid in (*self._queue, *self._modals):
                 await self._end(jobid, await self._halted())
@@ -282,9 +280,9 @@ class Submitter:
         for jobid, entry in list(self._queue.items()):
             if ends_at > entry.until:
                 await self._end(jobid, self._end_of(hindrance, standing))
-        wait, now = timedelta(seconds=standing.wait_s), self._owner.adapters.clock.now()
+        wait, now = timedelta(seconds=standing.wait_s), self._owned.adapters.clock.now()
         for jobid in sorted(self._modals):
-            job = self._owner.current(jobid)
+            job = self._owned.current(jobid)
             if job is not None and job.deadline_at is not None and now + wait > job.deadline_at:
                 await self._end(jobid, self._end_of(hindrance, standing, opened=True))
 
@@ -301,7 +299,7 @@ class Submitter:
             # part of the engine's loop: one job's fault must not end the account's hold
             log.exception("submitter.job_failed", jobid=jobid)
             self._drop(jobid)
-            job = self._owner.current(jobid)
+            job = self._owned.current(jobid)
             asked = job is not None and job.status is not JobStatus.CREATED
             await self._end(jobid, Failed(502, _OWN_FAULT, ghost=asked))
 
@@ -326,22 +324,22 @@ class Submitter:
                     if self._now() + withheld.wait_s > entry.until:
                         await self._end(entry.waiting.job.jobid, self._end_withheld(withheld))
                         return
-                    await self._owner.adapters.clock.sleep(max(1.0, withheld.wait_s))
+                    await self._owned.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:
                     await self._not_sent(entry.waiting.job.jobid, error)
                     return
                 else:
                     break
         entry.nonce = nonce
-        self._owner.moved.ring()
+        self._owned.moved.ring()
 
     async def _uploaded(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
         uploads: list[Uploaded] = []
         for index, picture in enumerate(waiting.pictures):
             stem = upload_stem(nonce) if index == 0 else f"{upload_stem(nonce)}-{index}"
             upload = Upload(f"{stem}.{picture.extension}", picture.content_type, picture.data)
-            channel = self._owner.account.channel
-            uploads.append(await self._owner.transport.upload(channel, upload))
+            channel = self._owned.account.channel
+            uploads.append(await self._owned.transport.upload(channel, upload))
         return uploads
 
     # ── asking ──
@@ -364,7 +362,7 @@ class Submitter:
         """
         if source is None or edit_of(source.custom_id) is None:
             return source
-        job = await self._owner.adapters.store.last_shown(source.message_id)
+        job = await self._owned.adapters.store.last_shown(source.message_id)
         return source if job is None else replace(source, face=face_of(job.embeds))
 
     async def _send(self, entry: _Entry, submission: Submission) -> None:
@@ -372,7 +370,7 @@ class Submitter:
         outcome = await self._perform(waiting.job.jobid, submission)
         if outcome is None:
             return
-        job = self._owner.current(waiting.job.jobid)
+        job = self._owned.current(waiting.job.jobid)
         outdated = isinstance(outcome, Refused) and outcome.kind == "outdated"
         if outdated and not entry.again and job is not None and not job.bound:
             await self._ask_again(entry)
@@ -381,25 +379,25 @@ class Submitter:
 
     async def _ask_again(self, entry: _Entry) -> None:
         """Queue a job anew with a fresh command index: first in the row, with a new nonce (R13)."""
-        owner, jobid = self._owner, entry.waiting.job.jobid
+        owned, jobid = self._owned, entry.waiting.job.jobid
         # it is in flight no longer, and others need not wait for the index
-        await owner.step(lambda conversation, now: conversation.silent(jobid, now, refused=True))
+        await owned.step(lambda conversation, now: conversation.silent(jobid, now, refused=True))
         try:
-            await owner.transport.refresh_commands(owner.account.channel, owner.account.guild_id)
+            await owned.transport.refresh_commands(owned.account.channel, owned.account.guild_id)
         except TransportError as error:
             await self._not_sent(jobid, error)
             return
         again = _entry(entry.waiting, entry.until, again=True)
         self._queue = {jobid: again, **self._queue}
-        owner.moved.ring()
+        owned.moved.ring()
 
     async def _answer(self, jobid: JobId, group: asyncio.TaskGroup) -> None:
         """Answer the modal that a job's press has opened."""
-        job = self._owner.current(jobid)
+        job = self._owned.current(jobid)
         if job is None or job.modal is None:
             return
         mask = self._masks.get(jobid)
-        answer = await answer_to(self._owner.adapters.store, job, job.modal, mask)
+        answer = await answer_to(self._owned.adapters.store, job, job.modal, mask)
         if answer is None:
             await self._end(jobid, Failed(502, _MASK_LOST))
             return
@@ -419,11 +417,11 @@ class Submitter:
 
     async def _record(self, jobid: JobId, nonce: Nonce, source: Source | None) -> bool:
         """Commit the nonce; the request leaves next (R12)."""
-        owner = self._owner
+        owned = self._owned
         # a lease that has run out is noticed before the nonce is committed: nothing is lost then
-        owner.request_timeout_s()
+        owned.request_timeout_s()
         try:
-            recorded = await owner.step(
+            recorded = await owned.step(
                 lambda conversation, now: conversation.submitted(jobid, nonce, now, source),
                 only_if_usable=True,
             )
@@ -431,13 +429,13 @@ class Submitter:
             await self._end(jobid, await self._halted())
             return False
         if recorded:
-            unbound = owner.in_flight == jobid
+            unbound = owned.in_flight == jobid
             self._turns.asked(self._now(), self._pacing_s(), unbound=unbound)
         return recorded
 
     async def _perform(self, jobid: JobId, submission: Submission) -> Outcome | None:
         try:
-            return await self._owner.transport.perform(submission, self._owner.request_timeout_s())
+            return await self._owned.transport.perform(submission, self._owned.request_timeout_s())
         except TransportError as error:
             # perform raises only before anything was sent
             await self._not_sent(jobid, error)
@@ -446,10 +444,10 @@ class Submitter:
     # ── judging ──
 
     async def _judge(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
-        owner = self._owner
+        owned = self._owned
         match outcome:
             case Unknown(reason):
-                await owner.step(
+                await owned.step(
                     lambda conversation, now: conversation.unclear(job.jobid, reason, now)
                 )
             case Refused():
@@ -457,15 +455,15 @@ class Submitter:
                     self._turns.told(self._now(), outcome.retry_after_s, outcome.body)
                 await self._end(job.jobid, *refusal(outcome), cause_of(outcome))
             case Accepted() if COMMANDS[job.verb].reaction is not None:
-                await owner.step(
+                await owned.step(
                     lambda conversation, now: conversation.reacted(job.jobid, now), done=True
                 )
             case Accepted():
-                await owner.step(lambda conversation, now: NOTHING, done=True)
+                await owned.step(lambda conversation, now: NOTHING, done=True)
 
     async def _judge_answer(self, job: Job, outcome: Accepted | Refused | Unknown) -> None:
         """Judge the answer to a modal: that its press was executed says nothing of the answer."""
-        current = self._owner.current(job.jobid)
+        current = self._owned.current(job.jobid)
         if not isinstance(outcome, Refused) or current is None or current.message_id:
             await self._judge(job, outcome)
             return
@@ -475,7 +473,7 @@ class Submitter:
 
     async def _halted(self) -> Failed:
         """What a job that waited ends with when its account was halted or removed meanwhile."""
-        account = await self._owner.adapters.store.get_account(self._owner.account.account_id)
+        account = await self._owned.adapters.store.get_account(self._owned.account.account_id)
         if account is not None and account.halt is not None:
             return Failed(596, _HALTED, account.halt)
         if account is None or account.removed_at is not None:
@@ -488,7 +486,7 @@ class Submitter:
     async def _end(
         self, jobid: JobId, event: JobEvent, halt: str | None = None, cause: Cause | None = None
     ) -> None:
-        await self._owner.step(
+        await self._owned.step(
             lambda conversation, now: conversation.ended(jobid, event, now, halt), refused=cause
         )
 
@@ -497,7 +495,7 @@ class Submitter:
     def _end_of(
         self, hindrance: Hindrance, standing: Standing | None, *, opened: bool = False
     ) -> JobEvent:
-        limit = spoken(self._owner.limits.conversation.first_answer)
+        limit = spoken(self._owned.limits.conversation.first_answer)
         return hindrance.end(limit, standing, opened=opened)
 
     def _end_withheld(self, withheld: Withheld) -> JobEvent:
@@ -506,7 +504,7 @@ class Submitter:
         return self._end_of(_refusal(standing), standing)
 
     def _submission(self, nonce: Nonce, action: Action) -> Submission:
-        account = self._owner.account
+        account = self._owned.account
         return Submission(nonce, account.channel, account.guild_id, action)
 
     def _pause_s(self, standing: Standing | None) -> float:
@@ -514,17 +512,17 @@ class Submitter:
         return max(told_s, self._turns.pause_s(self._now()))
 
     def _pacing_s(self) -> float:
-        limits = self._owner.limits
+        limits = self._owned.limits
         if limits.pacing_s <= 0:
             return 0.0
-        jitter = limits.pacing_jitter_s * (2 * self._owner.adapters.ids.fraction() - 1)
+        jitter = limits.pacing_jitter_s * (2 * self._owned.adapters.ids.fraction() - 1)
         return limits.pacing_s + jitter
 
     def _nonce(self) -> Nonce:
-        return self._owner.adapters.ids.nonce(self._owner.adapters.clock.now())
+        return self._owned.adapters.ids.nonce(self._owned.adapters.clock.now())
 
     def _now(self) -> float:
-        return self._owner.adapters.clock.monotonic()
+        return self._owned.adapters.clock.monotonic()
 
 
 def _entry(waiting: Waiting, until: float, *, again: bool = False) -> _Entry:

@@ -25,11 +25,11 @@ from tests.unit.engine.desk import (
     told,
     until,
 )
-from waystation.actions import Refused, Unknown
+from waystation.actions import Unknown
 from waystation.engine.submitter import Waiting
-from waystation.errors import LeaseLost, Unreachable
+from waystation.errors import Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
-from waystation.jobs import Failed, JobStatus
+from waystation.jobs import JobStatus
 from waystation.midjourney.conversation import Conversation
 from waystation.wire.snowflake import snowflake_at
 
@@ -119,30 +119,6 @@ async def test_a_stop_while_the_lease_is_being_taken_ends_the_run(tmp_path: Path
 # ── the store fails (R36) ──
 
 
-async def test_an_event_that_could_not_be_stored_comes_again_and_counts_once(
-    tmp_path: Path,
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        here.discord.say(told(job))
-        await until(lambda: here.owner.jobs[0].bound)
-        here.failing.failing = True
-        here.discord.say(acknowledged(job))
-        # the hold is broken, its connection left
-        await until(lambda: here.discord.transports[0].closed)
-        assert here.owner.state == "waiting"
-        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
-        assert await here.session() == opened(2)
-        here.failing.failing = False
-        await here.pass_until(lambda: len(here.discord.transports) == 2)
-        assert here.discord.now.session == opened(2, newest="700")
-        here.discord.say(acknowledged(job), acknowledged(job), described(job), described(job))
-        await here.becomes(job.jobid, JobStatus.COMPLETED)
-        kinds = await here.kinds(job.jobid)
-        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
-
-
 async def test_holds_that_break_one_after_the_other_wait_ever_longer(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         here.failing.failing = {"claim_account"}
@@ -192,33 +168,7 @@ async def test_an_error_of_our_own_does_not_end_the_owner(
         await here.pass_until(lambda: here.owner.caught_up)
 
 
-async def test_what_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        # the lease ran out unnoticed and somebody else took it
-        await here.store._write(lambda database: database.run("void_leases"))
-        until_then = here.clock.now() + timedelta(seconds=5)
-        await here.store.claim_account(ACCOUNT.account_id, "other", here.clock.now(), until_then)
-        here.discord.say(told(job))
-        await until(lambda: here.discord.transports[0].closed)
-        assert await here.kinds(job.jobid) == ["Submitted"]
-
-
 # ── not held ──
-
-
-async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        job = await here.add()
-        assert here.owner.jobs == ()
-        assert here.owner.current(job.jobid) is None
-        assert not here.owner.caught_up
-        assert here.owner.in_flight is None
-        with pytest.raises(LeaseLost):
-            await here.owner.cancel(job.jobid)
-        with pytest.raises(LeaseLost):
-            await here.owner.fail(job.jobid, Failed(502, "because"))
 
 
 # ── jobs of an earlier process ──
@@ -417,17 +367,6 @@ async def test_a_token_of_another_discord_user_is_not_used(tmp_path: Path) -> No
         assert not here.owner.caught_up
 
 
-async def test_a_job_refused_for_a_halt_ends_with_it_in_one_write(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.outcomes.append(Refused(401, "401: Unauthorized", "unauthorized"))
-        job = await here.submit()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.code == 596
-        stored = await here.store.get_account(ACCOUNT.account_id)
-        assert stored is not None and stored.halt is not None
-
-
 # ── messages ──
 
 
@@ -552,41 +491,3 @@ async def test_a_token_that_comes_while_the_hold_is_taken_is_the_one_that_connec
         resume.set()
         await until(lambda: here.owner.caught_up)
         assert here.discord.now.token == "another token"
-
-
-async def test_nothing_is_judged_where_nothing_is_due(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judged: list[str] = []
-    for name in ("expire", "unheard"):
-        real = getattr(Conversation, name)
-
-        def counted(self: Conversation, *args: Any, _real: Any = real, **kwargs: Any) -> Any:
-            judged.append(_real.__name__)
-            return _real(self, *args, **kwargs)
-
-        monkeypatch.setattr(Conversation, name, counted)
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.bind()
-        here.discord.say(acknowledged(job))
-        await here.becomes(job.jobid, JobStatus.STARTED)
-        await here.quiet()
-        assert judged == []
-        await here.pass_time(31)
-        await until(lambda: judged == ["expire", "unheard"])
-
-
-async def test_a_describe_is_five_commits(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        commits: list[int] = []
-        writer = here.store._connections.writer.connection
-        writer.set_commit_hook(lambda: bool(commits.append(1)))
-        job = await here.bind()
-        here.discord.say(acknowledged(job), described(job))
-        await here.becomes(job.jobid, JobStatus.COMPLETED)
-        kinds = await here.kinds(job.jobid)
-        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
-        # accepted; asked; its interaction, its first message, its result
-        assert len(commits) == 5

@@ -375,7 +375,7 @@ async def test_a_reading_that_began_before_a_gap_says_nothing_of_it(tmp_path: Pa
         here.discord.say(
             Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
         )
-        await until(lambda: here.owner._recovery.gap)
+        await until(lambda: here.owner.wanted.gap)
         read.set_result(None)
         await until(lambda: len(here.discord.reads) == 2)
         conversation = here.owner._held().conversation

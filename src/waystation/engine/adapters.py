@@ -1,0 +1,43 @@
+"""Adapters and numbers that an owner works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from waystation.engine.feed import Feed
+from waystation.midjourney.conversation import Limits
+from waystation.ports import Clock, IdSource, Sealer, Store, TransportFactory
+
+__all__ = ["Adapters", "OwnerLimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The ports an owner works through."""
+
+    store: Store
+    transports: TransportFactory
+    sealer: Sealer
+    clock: Clock
+    ids: IdSource
+    feed: Feed
+    nudge_outbox: Callable[[], None]
+    """Called when deliveries or mails were written."""
+    cdn_url: str = ""
+    """Midjourney's own content network, for links to single pictures; empty: no links."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """Numbers from the settings."""
+
+    conversation: Limits
+    pacing_s: float
+    pacing_jitter_s: float
+    request_timeout_s: float
+    lease_s: float
+    cancel_wait_s: float = 10.0
+    """How long the bot's word on a cancel is waited for (R26)."""
+    session_save_s: float = 30.0
+    """How often an advanced gateway sequence is saved when nothing else is written."""

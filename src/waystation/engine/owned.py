@@ -1,0 +1,388 @@
+"""Owned: one account while this process owns it, and the one way to change anything.
+
+Every change goes one way: the conversation gives a Step, `_write` commits it with everything that
+belongs to it (deliveries, mail, the gateway sequence), and only then is it adopted and published
+(R36). The listener, the submitter and the recovery take an `Owned`; who runs them is `owner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from waystation.engine.adapters import Adapters, OwnerLimits
+from waystation.engine.changes import (
+    halt_with_mail,
+    job_change,
+    sidelined_mail,
+    unrecognised,
+)
+from waystation.engine.feed import Bell
+from waystation.engine.hold import Hold
+from waystation.engine.wanted import Wanted
+from waystation.errors import LeaseLost, StoreError, UuidTaken
+from waystation.gateway_events import SessionState
+from waystation.jobs import (
+    Job,
+    JobId,
+    ModalOpened,
+)
+from waystation.midjourney.conversation import Conversation, HaltSign, Step
+from waystation.midjourney.steps import NOTHING
+from waystation.ports import (
+    Account,
+    Change,
+    Halt,
+    Transport,
+    TroubleChange,
+)
+from waystation.sidelining import Cause, trouble_after
+
+__all__ = ["Owned"]
+
+log = structlog.get_logger("waystation.owner")
+
+
+class Owned:
+    """One account while this process owns it."""
+
+    def __init__(self, account: Account, adapters: Adapters, limits: OwnerLimits) -> None:
+        self.account = account
+        self.adapters = adapters
+        self.limits = limits
+        self.moved = Bell()
+        """Rung after every change that a waiting submission may depend on."""
+        self.wanted = Wanted()
+        """What is to be read back."""
+        self.modal_opened: Callable[[JobId], None] = lambda jobid: None
+        """Called when a press has opened something that is to be answered."""
+        self.lost_for = ""
+        """Why the last connection to Discord broke, or could not be made."""
+        self._log = log.bind(account=account.account_id)
+        self._born_at = adapters.clock.now()
+        self._hold: Hold | None = None
+        self._is_connected = False
+        self._blind_since: datetime | None = self._born_at
+        """Moment from which on it has not been caught up; None while it is."""
+
+    @property
+    def state(self) -> str:
+        """`connected`, `connecting`, `halted` or `waiting` (no lease yet)."""
+        if self._hold is None:
+            return "waiting"
+        if self._hold.caught_up:
+            return "connected"
+        return "halted" if self.account.halt else "connecting"
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The account's unfinished jobs and ghosts, as last committed."""
+        return () if self._hold is None else self._hold.conversation.jobs
+
+    @property
+    def holding(self) -> Sequence[Job]:
+        """The account's jobs that are not final or hold a slot, as last committed."""
+        return () if self._hold is None else self._hold.conversation.holding
+
+    # ── the connection, as the listener reports it ──
+
+    async def connected(self, session: SessionState, *, resumed: bool) -> None:
+        """After a gap, read history back before anything is judged (R28); then save the session.
+
+        In this order: a new session on disk says that nothing before it is missing, so that a crash
+        in between must find the old one.
+        """
+        hold = self._held()
+        self._is_connected = True
+        if not resumed or self.wanted.gap:
+            hold.session.now = None
+            self.wanted.torn()
+            await self.step(lambda conversation, now: conversation.missed(now, session.newest))
+            self.wanted.missed(session)
+        else:
+            hold.conversation.seen(session.newest)
+            await self.bridged(session)
+
+    async def bridged(self, session: SessionState) -> None:
+        """Go on under a session before which nothing that lives has missed anything; then save it.
+
+        Which ghosts have is committed with the gap, so that a crash forgets none of them.
+        """
+        hold = self._held()
+        hold.session.now = session
+        await self._save_session(hold)
+        hold.caught_up = self._is_connected
+        if hold.caught_up:
+            self._blind_since = None
+        ghosts = hold.conversation.unread_ghosts
+        hold.conversation.reading_late([ghost.jobid for ghost in ghosts])
+        if ghosts or hold.conversation.unread_past is not None:
+            self.wanted.want_late()
+        # whose a picture is may depend on what was read back; an earlier process may have held it
+        await self.weigh()
+        self.moved.ring()
+
+    def disconnected(self, reason: str = "") -> None:
+        """Judge nothing and submit nothing until caught up again."""
+        self._is_connected = False
+        self.lost_for = reason
+        self._held().caught_up = False
+        self._blind_since = self._blind_since or self.adapters.clock.now()
+        self.moved.ring()
+
+    def applied(self, sequence: int | None) -> None:
+        """Remember the last gateway event whose effects are committed (I5)."""
+        hold = self._held()
+        hold.session.applied(sequence, hold.conversation.newest)
+        self.wanted.applied(sequence)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether pictures wait to be told apart."""
+        return self._held().conversation.undecided
+
+    def disprove(self, step: Step) -> None:
+        """Take back what a step would have written: the store knows better, or it cannot be."""
+        self._held().conversation.disprove(step)
+
+    @property
+    def unread_ghosts(self) -> Sequence[Job]:
+        """The ghosts of which a gap may hide the late result."""
+        return self._held().conversation.unread_ghosts
+
+    @property
+    def unread_past(self) -> str | None:
+        """The id from which on history is read for what was asked before we listened."""
+        return self._held().conversation.unread_past
+
+    def read_past(self) -> None:
+        """Remember that history was read for that, or cannot be."""
+        self._held().conversation.read_past()
+
+    def read_late(self) -> None:
+        """Remember that history was read for the ghosts, or cannot be."""
+        self._held().conversation.reading_late(())
+        self.moved.ring()
+
+    @property
+    def newest_seen(self) -> str | None:
+        """The newest Discord id that the session has seen; None while there is none (R34)."""
+        return None if self._hold is None else self._hold.conversation.newest
+
+    def reading(self) -> datetime:
+        """Remember that a reading of history begins; return when."""
+        self._held().conversation.reading()
+        return self.adapters.clock.now()
+
+    def looked_back(self, jobids: Sequence[JobId], began_at: datetime) -> None:
+        """Remember that history was read for these jobs, or cannot be: they may be judged."""
+        self._held().conversation.looked_back(jobids, began_at)
+        self.moved.ring()
+
+    # ── what the submitter needs ──
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything up to now was received: before that nothing is submitted (R28)."""
+        return self._hold is not None and self._hold.caught_up
+
+    def was_connected_since(self, moment: datetime) -> bool:
+        """Tell whether everything was received at some time after a moment."""
+        return self._blind_since is None or self._blind_since > moment
+
+    @property
+    def in_flight(self) -> JobId | None:
+        """The job that was asked a moment ago and has shown nothing: no other is asked (R15)."""
+        return None if self._hold is None else self._hold.conversation.in_flight
+
+    @property
+    def transport(self) -> Transport:
+        """The account's connection. Raises: LeaseLost."""
+        return self._held().transport
+
+    @property
+    def transport_now(self) -> Transport | None:
+        """The account's connection, None while it is not held."""
+        return None if self._hold is None else self._hold.transport
+
+    def must_wait(self, jobid: JobId, target: str | None) -> bool:
+        """Whether a job must wait for one whose answer could be taken for its own (R15)."""
+        return self._hold is not None and self._hold.conversation.must_wait(jobid, target)
+
+    def current(self, jobid: JobId) -> Job | None:
+        """Return a held job as last committed."""
+        return None if self._hold is None else self._hold.conversation.get(jobid)
+
+    def request_timeout_s(self) -> float:
+        """Return how long a request may take: never past the lease (R17).
+
+        Raises: LeaseLost: nothing remains
+        """
+        return self._held().lease.request_timeout_s(self.limits.request_timeout_s)
+
+    # ── the one way to change anything ──
+
+    async def step(
+        self,
+        decide: Callable[[Conversation, datetime], Step],
+        *,
+        only_if_usable: bool = False,
+        sequence: int | None = None,
+        is_due: bool = False,
+        refused: Cause | None = None,
+        done: bool = False,
+    ) -> bool:
+        """Let the conversation decide, commit, adopt, publish.
+
+        Args: is_due: what needs history read is due, and is judged right after; refused, done: how
+        Discord answered the account, as it counts for sidelining (R50)
+
+        Returns: whether something was written
+
+        Raises: AccountHalted: with only_if_usable; StoreError: nothing was changed
+        """
+        hold = self._held()
+        async with hold.lock:
+            now = self.adapters.clock.now()
+            try:
+                step = decide(hold.conversation, now)
+                trouble = await self._trouble(refused, now) if refused or done else None
+                if step.commits or trouble is not None:
+                    await self._write(hold, step, now, only_if_usable, sequence, trouble)
+            except Exception:
+                hold.conversation.undo()
+                raise
+            self.applied(sequence)
+        for jobid in step.unheard:
+            log.info("job.unheard", jobid=jobid, account=self.account.account_id)
+        if step.reads_past:
+            self.wanted.want_late()
+        if step.look_back:
+            hold.conversation.looking_back(step.look_back, is_due=is_due)
+            self.wanted.want(step.look_back, is_due=is_due)
+        return step.writes
+
+    async def weigh(self) -> None:
+        """Let the pictures that wait to be told apart find their jobs. Raises: StoreError.
+
+        After a gap only what was read back tells who could own a picture (R20).
+        """
+        weighed = NOTHING
+
+        def weigh(conversation: Conversation, now: datetime) -> Step:
+            nonlocal weighed
+            weighed = conversation.weigh(now)
+            return weighed
+
+        while self.caught_up and self.undecided:
+            try:
+                if not await self.step(weigh):
+                    return
+            except UuidTaken as error:
+                self._log.error("gateway.uuid_taken", details=error.details)
+                self.disprove(weighed)
+            except StoreError:
+                raise
+            except Exception:
+                self._log.exception("gateway.picture_not_applied")
+                self.disprove(weighed)
+                return
+
+    async def _write(
+        self,
+        hold: Hold,
+        step: Step,
+        now: datetime,
+        only_if_usable: bool,
+        sequence: int | None,
+        trouble: TroubleChange | None,
+    ) -> None:
+        session = hold.session.at(sequence, hold.conversation.newest)
+        halt = None if step.halt is None else await self._halt(hold, step.halt, now)
+        changes = tuple(
+            job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
+            for one in step.changes
+        )
+        await self.adapters.store.commit(
+            Change(
+                account_id=self.account.account_id,
+                epoch=hold.lease.epoch,
+                at=now,
+                jobs=changes,
+                halt=halt,
+                trouble=trouble,
+                session=hold.session.seal(session),
+                unrecognised=unrecognised(step),
+                seen=step.seen,
+                only_if_usable=only_if_usable,
+            )
+        )
+        hold.conversation.adopt(step)
+        hold.session.saved(session)
+        if halt is not None or trouble is not None:
+            account = await self.adapters.store.get_account(self.account.account_id)
+            self.account = account or self.account
+            self._log_account(halt, trouble)
+        has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
+        if has_mail or any(change.deliveries for change in changes):
+            self.adapters.nudge_outbox()
+        for change in step.changes:
+            log.info(
+                f"job.{change.job.status}",
+                jobid=change.job.jobid,
+                nonce=change.job.nonce,
+                events=[type(event).__name__ for event in change.events],
+                code=change.job.code,
+                **({} if change.job.error is None else {"error": change.job.error}),
+            )
+            self.adapters.feed.publish(change.job)
+            if any(isinstance(event, ModalOpened) for event in change.events):
+                self.modal_opened(change.job.jobid)
+        if step.writes:
+            self.moved.ring()
+
+    def _log_account(self, halt: Halt | None, trouble: TroubleChange | None) -> None:
+        account = self.account
+        if halt is not None and account.halt is not None:
+            log.warning("account.halted", account=account.account_id, text=halt.text)
+        if trouble is None or trouble.after != account.trouble:
+            return
+        if (after := trouble.after) is not None and after.until is not None:
+            until, cause = after.until.isoformat(timespec="seconds"), str(after.cause)
+            log.warning("account.sidelined", account=account.account_id, until=until, cause=cause)
+        elif trouble.before is not None and trouble.before.until is not None:
+            log.info("account.back", account=account.account_id)
+
+    async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:
+        to = await self._address()
+        halt = halt_with_mail(sign, self.account, to, self._new_id(), now)
+        return replace(halt, sealed_token=hold.sealed_token)
+
+    async def _trouble(self, refused: Cause | None, now: datetime) -> TroubleChange | None:
+        """Return what becomes of the account's trouble; None when it stays as it is."""
+        before = self.account.trouble
+        after = trouble_after(before, refused, now)
+        if after == before:
+            return None
+        mail = None
+        if after is not None and after.is_new:
+            mail = sidelined_mail(after, self.account, await self._address(), self._new_id(), now)
+        return TroubleChange(before, after, mail)
+
+    async def _address(self) -> str:
+        user = await self.adapters.store.get_user(self.account.user_id)
+        return "" if user is None else user.email
+
+    def _new_id(self) -> str:
+        return self.adapters.ids.token(18)
+
+    async def _save_session(self, hold: Hold) -> None:
+        await hold.session.save(self.adapters.store, self.adapters.clock, hold.lease.epoch)
+
+    def _held(self) -> Hold:
+        if self._hold is None:
+            raise LeaseLost("The account is not owned at the moment")
+        return self._hold
