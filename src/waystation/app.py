@@ -32,8 +32,11 @@ from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site, discord_session
 from waystation.discord.transport import discord_factory
+from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.pool import Pool
+from waystation.engine.account.timekeeper import Timekeeper
+from waystation.engine.account.turns import lane
 from waystation.engine.accounts import Accounts
-from waystation.engine.adapters import Adapters, OwnerLimits
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.feed import Feed
 from waystation.engine.links import Links
@@ -41,10 +44,7 @@ from waystation.engine.logins import Logins
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.janitor import Janitor, Retention
 from waystation.engine.outbox.mail import MAIL_WAITS_S, Mailing
-from waystation.engine.pool import Pool
 from waystation.engine.service import Service, ServiceLimits
-from waystation.engine.timekeeper import Timekeeper
-from waystation.engine.turns import lane
 from waystation.errors import ConfigurationError
 from waystation.midjourney.conversation import Limits
 from waystation.outbound.connector import guarded_session

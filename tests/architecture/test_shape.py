@@ -23,7 +23,7 @@ LONG = {
     "app.py": "to be divided",
     "discord/session.py": "to be divided",
     "engine/service.py": "to be divided",
-    "engine/submitter.py": "to be divided",
+    "engine/account/submitter.py": "to be divided",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
     "midjourney/conversation.py": "to be divided",

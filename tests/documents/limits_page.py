@@ -126,7 +126,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Cancelled job: wait for a sign that the bot has stopped",
-            "owner.OwnerLimits.cancel_wait_s",
+            "adapters.OwnerLimits.cancel_wait_s",
             "The job is cancelled. It keeps its slot as the next row says.",
         ),
         Row(
@@ -334,7 +334,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Place in the stream of events is saved, at the latest after",
-            "owner.OwnerLimits.session_save_s",
+            "adapters.OwnerLimits.session_save_s",
             "A restart reads the stream from the saved place.",
         ),
     ),
@@ -556,7 +556,7 @@ DERIVED: Mapping[str, str] = {
     "columns._MICROSECOND": "a unit",
     "slots._insert:timedelta": "a unit",
     "snowflake.snowflake_at:timedelta": "a unit",
-    "changes.sidelined_mail:timedelta": "a unit",
+    "commits.sidelined_mail:timedelta": "a unit",
 }
 """Place of a span that has no row → why."""
 

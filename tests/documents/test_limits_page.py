@@ -50,7 +50,7 @@ def test_a_span_that_a_setting_replaces_names_a_setting() -> None:
         ("logins.Logins.__init__:timedelta", timedelta(minutes=1)),
         ("client.Client.download.timeout_s", 300.0),
         ("calls.repeated:wait_max", 8.0),
-        ("owner.OwnerLimits.cancel_wait_s", 10.0),
+        ("adapters.OwnerLimits.cancel_wait_s", 10.0),
     ],
 )
 def test_the_scan_finds_each_kind_of_span(place: str, value: Value) -> None:

@@ -15,15 +15,15 @@ from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, intake
+from waystation.engine.account.submitter import UPLOADS
+from waystation.engine.account.turns import lane
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.outbox import callbacks
 from waystation.engine.service import ServiceLimits
-from waystation.engine.submitter import UPLOADS
 from waystation.engine.throttle import Throttle
-from waystation.engine.turns import lane
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS

@@ -20,7 +20,7 @@ import msgspec
 
 from tests.e2e.records import Row
 from waystation.app import open_state
-from waystation.engine.changes import MAIL_SUBJECT
+from waystation.engine.account.commits import MAIL_SUBJECT
 from waystation.gateway_events import SessionState
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.conversation import TOLD_APART

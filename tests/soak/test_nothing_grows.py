@@ -7,8 +7,8 @@ import gc
 from pathlib import Path
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
+from waystation.engine.account.owner import Owner
 from waystation.engine.outbox.callbacks import Callbacks
-from waystation.engine.owner import Owner
 from waystation.engine.service import Service
 
 JOBS = 500

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from waystation.engine.pool import REMOVAL_GRACE, Pool
+from waystation.engine.account.pool import REMOVAL_GRACE, Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import (
     Conflict,

@@ -10,13 +10,13 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from waystation.engine.account.pool import Pool
+from waystation.engine.account.turns import RATE_LIMITED, remaining
 from waystation.engine.accounts import Accounts
 from waystation.engine.intake import urls_of
-from waystation.engine.pool import Pool
 from waystation.engine.pressing import account_of, mode_needed
 from waystation.engine.request import JobRequest
 from waystation.engine.throttle import Throttle
-from waystation.engine.turns import RATE_LIMITED, remaining
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import MAX_JOBS, Command

@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 
 from waystation.deliveries import Delivery
-from waystation.engine.pool import Pool
+from waystation.engine.account.pool import Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import StoreError, TransportError
 from waystation.ports import Clock, Jobs

@@ -20,6 +20,9 @@ import structlog
 from waystation.actions import Press, React
 from waystation.contract import retry_after_s
 from waystation.deliveries import Delivery
+from waystation.engine.account.owner import Owner
+from waystation.engine.account.pool import Pool
+from waystation.engine.account.submitter import Waiting
 from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
@@ -27,8 +30,6 @@ from waystation.engine.health import Health
 from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
-from waystation.engine.owner import Owner
-from waystation.engine.pool import Pool
 from waystation.engine.pressing import (
     check_mask,
     press_of,
@@ -37,7 +38,6 @@ from waystation.engine.pressing import (
     used_params,
 )
 from waystation.engine.request import JobRequest
-from waystation.engine.submitter import Waiting
 from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,

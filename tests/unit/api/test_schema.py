@@ -280,7 +280,7 @@ def test_a_new_account_has_a_token_and_maybe_maxjobs() -> None:
         ({"discord": "info"}, "Required param discord is not valid Discord token"),
         # three parts alone are no token: log lines have such words
         (
-            {"discord": "waystation.engine.pool"},
+            {"discord": "waystation.engine.account.pool"},
             "Required param discord is not valid Discord token",
         ),
         ({"discord": "MTA-.a-token.xyz"}, "Required param discord is not valid Discord token"),
@@ -468,9 +468,9 @@ def test_tokens_of_the_old_form_are_taken() -> None:
     assert new_account(Body(fields={"discord": old}))[0].reveal() == old
 
 
-@pytest.mark.parametrize("text", ["e", "account", "a.b.c", "waystation.engine.pool"])
+@pytest.mark.parametrize("text", ["e", "account", "a.b.c", "waystation.engine.account.pool"])
 def test_what_is_no_token_never_hides_anything_in_a_log(text: str) -> None:
     with pytest.raises(InvalidRequest):
         new_account(Body(fields={"discord": text}))
-    line = "a line of the log, by waystation.engine.pool a.b.c of account 5"
+    line = "a line of the log, by waystation.engine.account.pool a.b.c of account 5"
     assert redact(line) == line

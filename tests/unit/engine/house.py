@@ -11,10 +11,10 @@ from typing import Any, cast
 from tests.build import replace
 from tests.fakes import FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
+from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
-from waystation.engine.pool import Pool
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Service, ServiceLimits
 from waystation.errors import PreconditionFailed

@@ -16,8 +16,8 @@ from tests.build import replace
 from tests.fakes import START
 from tests.unit.engine.desk import ACCOUNT, Desk, desk, until
 from waystation.deliveries import Delivery
+from waystation.engine.account.pool import Pool
 from waystation.engine.links import RENEWALS, Links
-from waystation.engine.pool import Pool
 from waystation.errors import Unreachable
 from waystation.jobs import JobId
 

@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 
+from waystation.engine.account.listener import Listener
+from waystation.engine.account.owned import Owned
 from waystation.engine.feed import race
-from waystation.engine.listener import Listener
-from waystation.engine.owned import Owned
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from tests.build import account, change, draft, replace, setup, stepped
 from tests.fakes import START, FailingStore, FakeClock, FakeIds
 from waystation.clock import SystemClock
+from waystation.engine.account.timekeeper import Timekeeper
 from waystation.engine.outbox.janitor import Janitor, Retention
-from waystation.engine.timekeeper import Timekeeper
 from waystation.jobs import Job, JobStatus, Nonce, Submitted
 from waystation.ports import Store
 from waystation.store.sqlite.store import SqliteStore

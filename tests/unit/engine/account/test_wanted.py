@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.build import replace
-from waystation.engine.wanted import Wanted
+from waystation.engine.account.wanted import Wanted
 from waystation.gateway_events import SessionState
 from waystation.jobs import JobId
 

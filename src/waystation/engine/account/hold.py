@@ -10,9 +10,9 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from waystation.engine.adapters import Adapters, OwnerLimits
-from waystation.engine.lease import Lease
-from waystation.engine.session_at_rest import SessionAtRest
+from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.lease import Lease
+from waystation.engine.account.session_at_rest import SessionAtRest
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.deadlines import bounded
 from waystation.ports import Account, Interest, Transport

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waystation.engine.turns import (
+from waystation.engine.account.turns import (
     IN_FLIGHT_S,
     NOT_ANSWERED,
     NOTHING_SENT,

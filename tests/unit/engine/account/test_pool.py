@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 from tests.build import account, failed, replace, setup
 from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.unit.engine.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
-from waystation.engine.adapters import OwnerLimits
-from waystation.engine.pool import REMOVAL_GRACE, Pool
-from waystation.engine.submitter import Waiting
+from waystation.engine.account.adapters import OwnerLimits
+from waystation.engine.account.pool import REMOVAL_GRACE, Pool
+from waystation.engine.account.submitter import Waiting
 from waystation.jobs import Job, JobStatus
 from waystation.ports import Account, Change
 

@@ -13,16 +13,16 @@ from datetime import datetime
 
 import structlog
 
-from waystation.engine.adapters import Adapters, OwnerLimits
-from waystation.engine.changes import (
+from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.commits import (
     halt_with_mail,
     job_change,
     sidelined_mail,
     unrecognised,
 )
+from waystation.engine.account.hold import Hold
+from waystation.engine.account.wanted import Wanted
 from waystation.engine.feed import Bell
-from waystation.engine.hold import Hold
-from waystation.engine.wanted import Wanted
 from waystation.errors import LeaseLost, StoreError, UuidTaken
 from waystation.gateway_events import SessionState
 from waystation.jobs import (

@@ -5,7 +5,7 @@ from typing import Any, cast
 from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.actions import AnswerModal, Paint, Press
-from waystation.engine.modals import answer_to
+from waystation.engine.account.modals import answer_to
 from waystation.jobs import Job, JobId, Modal, ModalInput
 from waystation.ports import Store
 

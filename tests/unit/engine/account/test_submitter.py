@@ -26,9 +26,9 @@ from tests.unit.engine.desk import (
 )
 from waystation.actions import Accepted, Outcome, Press, Refused, Unknown
 from waystation.contract import retry_after_s
-from waystation.engine import submitter
-from waystation.engine.submitter import Waiting, refusal
-from waystation.engine.turns import NOTHING_SENT, RATE_LIMITED, Hindrance
+from waystation.engine.account import submitter
+from waystation.engine.account.submitter import Waiting, refusal
+from waystation.engine.account.turns import NOTHING_SENT, RATE_LIMITED, Hindrance
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,

@@ -23,7 +23,7 @@ from tests.unit.engine.desk import (
     told,
     until,
 )
-from waystation.engine.recovery import HISTORY_PAGE, HISTORY_PAGES
+from waystation.engine.account.recovery import HISTORY_PAGE, HISTORY_PAGES
 from waystation.errors import LocalProtocolError, NotAuthorised, RequestRefused, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Job, JobId, JobStatus

@@ -13,7 +13,7 @@ from tests.unit.engine.desk import (
     until,
 )
 from waystation.actions import Refused
-from waystation.engine.changes import job_change
+from waystation.engine.account.commits import job_change
 from waystation.jobs import Failed, JobStatus
 from waystation.midjourney.steps import Changed
 from waystation.secret import Secret

@@ -15,14 +15,14 @@ import asyncio
 import structlog
 
 from waystation.actions import Press, Submission
-from waystation.engine.adapters import Adapters, OwnerLimits
+from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.hold import Hold, take_hold
+from waystation.engine.account.lease import Lease
+from waystation.engine.account.listener import Listener
+from waystation.engine.account.owned import Owned
+from waystation.engine.account.recovery import Recovery
+from waystation.engine.account.submitter import Submitter, Waiting
 from waystation.engine.feed import Bell, race
-from waystation.engine.hold import Hold, take_hold
-from waystation.engine.lease import Lease
-from waystation.engine.listener import Listener
-from waystation.engine.owned import Owned
-from waystation.engine.recovery import Recovery
-from waystation.engine.submitter import Submitter, Waiting
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.jobs import (
     Failed,

@@ -15,9 +15,9 @@ from datetime import timedelta
 
 import structlog
 
-from waystation.engine.adapters import Adapters, OwnerLimits
+from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.owner import Owner
 from waystation.engine.feed import race
-from waystation.engine.owner import Owner
 from waystation.errors import Conflict, StoreError
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.ports import Account

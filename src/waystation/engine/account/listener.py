@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from waystation.engine.owned import Owned
+from waystation.engine.account.owned import Owned
 from waystation.errors import StoreError, UuidTaken
 from waystation.gateway_events import (
     CaughtUp,

@@ -32,10 +32,10 @@ from waystation.actions import (
     Upload,
     Uploaded,
 )
+from waystation.engine.account.modals import answer_to
+from waystation.engine.account.owned import Owned
+from waystation.engine.account.turns import NOTHING_SENT, Hindrance, Turns
 from waystation.engine.feed import race
-from waystation.engine.modals import answer_to
-from waystation.engine.owned import Owned
-from waystation.engine.turns import NOTHING_SENT, Hindrance, Turns
 from waystation.errors import (
     AccountHalted,
     HumanCheckRequired,
