@@ -26,7 +26,6 @@ LONG = {
     "engine/account/submitter.py": "to be divided",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
-    "midjourney/conversation.py": "to be divided",
     "settings.py": "a table",
     "simulator/bot/pictures.py": "to be divided",
     "simulator/drawing/canvas.py": "to be divided",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from waystation.engine.account.owner import Owner
@@ -26,7 +29,7 @@ def sizes() -> dict[str, int]:
     assert isinstance(owner, Owner)
     assert isinstance(service, Service)
     assert isinstance(callbacks, Callbacks)
-    conversation = owner._held().conversation
+    state = owner._held().conversation._state
     return {
         "tasks": len(asyncio.all_tasks()),
         "waiters": len(service._feed._waiting),
@@ -34,16 +37,15 @@ def sizes() -> dict[str, int]:
         "queue": len(owner._submitter.queued),
         "receivers": len(callbacks._receivers),
         "attempts under way": callbacks._loop.under_way,
-        **{
-            f"conversation{name}": len(value)
-            for name in conversation.__dict__
-            if hasattr(value := getattr(conversation, name), "__len__")
-        },
-        **{
-            f"candidates{name}": len(value)
-            for name in conversation._candidates.__dict__
-            if hasattr(value := getattr(conversation._candidates, name), "__len__")
-        },
+        **_lengths("state", {one.name: getattr(state, one.name) for one in fields(state)}),
+        **_lengths("index", vars(state.candidates.index)),
+        **_lengths("others", vars(state.candidates.others)),
+    }
+
+
+def _lengths(kind: str, values: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        f"{kind}.{one}": len(value) for one, value in values.items() if hasattr(value, "__len__")
     }
 
 

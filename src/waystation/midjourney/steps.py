@@ -14,7 +14,7 @@ from waystation.jobs import Job, JobEvent, JobId, Late, SlotReleased
 from waystation.midjourney.machine import apply
 from waystation.wire.message import Message
 
-__all__ = ["NOTHING", "TOKEN_REJECTED", "Changed", "HaltSign", "Step", "join", "take"]
+__all__ = ["NOTHING", "TOKEN_REJECTED", "TOLD_APART", "Changed", "HaltSign", "Step", "join", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class HaltSign:
 
 TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
 """The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
+
+TOLD_APART = "Result could not be told apart"
+"""R20."""
 
 
 @dataclass(frozen=True, slots=True)

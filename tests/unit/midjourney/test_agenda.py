@@ -10,7 +10,7 @@ from tests.build import replace
 from tests.fakes import START
 from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, new_job
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.midjourney import agenda, conversation
+from waystation.midjourney import agenda, judging
 from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.deadlines import due_at
@@ -75,7 +75,7 @@ def test_what_is_looked_at_does_not_grow_with_the_ghosts(monkeypatch: pytest.Mon
         return due_at(job, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(agenda, "due_at", counted)
-    monkeypatch.setattr(conversation, "due_at", counted)
+    monkeypatch.setattr(judging, "due_at", counted)
     assert talk.wake_at(caught_up=True) == START + timedelta(seconds=60)
     assert not talk.expire(START, caught_up=True).writes
     assert {job.jobid for job in looked} == {"a", "b"}

@@ -379,9 +379,9 @@ async def test_a_reading_that_began_before_a_gap_says_nothing_of_it(tmp_path: Pa
         read.set_result(None)
         await until(lambda: len(here.discord.reads) == 2)
         conversation = here.owner._held().conversation
-        assert conversation._unread.hides_from(job)
+        assert conversation._state.unread.hides_from(job)
         await here.pass_until(lambda: here.owner.caught_up)
-        assert not conversation._unread.hides_from(job)
+        assert not conversation._state.unread.hides_from(job)
 
 
 # ── what was asked before we listened (R23) ──
@@ -434,5 +434,5 @@ async def test_a_definite_refusal_ends_that_reading(tmp_path: Path, error: Excep
         await until(lambda: here.owner.newest_seen == id_at(-1) and here.owner.caught_up)
         await here.imagine("a red fox")
         await until(lambda: len(here.discord.reads) == 1)
-        await until(lambda: not here.owner._held().conversation._reads_past)
+        await until(lambda: not here.owner._held().conversation._state.reads_past)
         assert here.owner.unread_past is None

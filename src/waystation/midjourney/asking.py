@@ -1,0 +1,161 @@
+"""Asking: the steps that Waystation itself takes with a job.
+
+A job is submitted, refused, cancelled, or given up before it was asked. What tells of a request is
+committed before the request leaves (R12).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from waystation.actions import Press
+from waystation.jobs import (
+    Cancelled,
+    CancelRequested,
+    JobEvent,
+    JobId,
+    JobStatus,
+    Nonce,
+    Reacted,
+    Refused,
+    Silent,
+    Source,
+    Submitted,
+    Unclear,
+)
+from waystation.midjourney.buttons import CANCEL_JOB
+from waystation.midjourney.edits import in_history
+from waystation.midjourney.gaps import depends_on_past
+from waystation.midjourney.state import State
+from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, HaltSign, Step
+
+__all__ = [
+    "cancel",
+    "cancel_press",
+    "cancel_requested",
+    "ended",
+    "must_wait",
+    "reacted",
+    "silent",
+    "submitted",
+    "unasked",
+    "unclear",
+]
+
+
+def must_wait(state: State, jobid: JobId, target: str | None = None) -> bool:
+    """Tell whether a job must wait for one whose answer could be taken for its own (R15).
+
+    Args: target: the message that it will press
+    """
+    job = state.jobs.get(jobid)
+    return job is not None and bool(state.candidates.rivals(job, target))
+
+
+def submitted(
+    state: State, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None
+) -> Step:
+    """Return the step that must be committed before the request leaves (R12).
+
+    It writes nothing when the job must not be sent: it is final, or the gateway has shown that
+    the bot has it, whatever HTTP said (R25).
+    """
+    job = state.jobs.get(jobid)
+    if job is None or (job.bound and job.modal is None):
+        return NOTHING
+    deadline_at = now + state.limits.first_answer
+    event = Submitted(nonce, deadline_at, after=state.newest)
+    if source is not None:
+        state.faces.expect(source.message_id, source.face)
+        event = Submitted(
+            nonce,
+            deadline_at,
+            source.message_id,
+            source.hash,
+            source.custom_id,
+            state.newest,
+        )
+    step = state.learnt(state.step(jobid, now, event))
+    return replace(step, reads_past=depends_on_past(state, job))
+
+
+def silent(state: State, jobid: JobId, now: datetime, *, refused: bool = False) -> Step:
+    """Return the step for an ask of which nothing was seen in time: others may pass (R15).
+
+    History is read once meanwhile, since it may have what the gateway has lost.
+
+    Args: refused: Discord has not executed it, so there is nothing to read
+    """
+    job = state.jobs.get(jobid)
+    if job is None or not job.in_flight:
+        return NOTHING
+    looks = frozenset() if refused or not in_history(job) else frozenset({jobid})
+    return replace(state.learnt(state.step(jobid, now, Silent())), look_back=looks)
+
+
+def reacted(state: State, jobid: JobId, now: datetime) -> Step:
+    """Return the step for an emoji that Discord has put under the message."""
+    return state.learnt(state.step(jobid, now, Reacted()))
+
+
+def ended(
+    state: State, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None
+) -> Step:
+    """Return the step for an end that HTTP or Waystation itself decided.
+
+    A job that is final already stays as it is. A refusal of what the gateway has shown to be
+    executed is noted and judged by the deadline (R25).
+    """
+    job = state.jobs.get(jobid)
+    if isinstance(event, Refused) and job is not None and job.bound:
+        event = Unclear(event.error)
+    step = state.learnt(state.step(jobid, now, event))
+    if not halt:
+        return step
+    return replace(step, halt=HaltSign(halt, now, token_rejected=halt == TOKEN_REJECTED))
+
+
+def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+    """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
+    job = state.jobs.get(jobid)
+    waits = job is not None and job.status is JobStatus.CREATED
+    return state.learnt(state.step(jobid, now, event)) if waits else NOTHING
+
+
+def unclear(state: State, jobid: JobId, reason: str, now: datetime) -> Step:
+    """Return the step that notes an unclear outcome."""
+    return state.learnt(state.step(jobid, now, Unclear(reason)))
+
+
+def cancel_press(state: State, jobid: JobId) -> Press | None:
+    """Return the press that asks the bot to cancel, None when nothing shows the button."""
+    job = state.jobs.get(jobid)
+    if job is None or job.final or job.message_id is None:
+        return None
+    for button in job.buttons:
+        if button.custom_id.startswith(CANCEL_JOB):
+            return Press(job.message_id, job.flags, button.custom_id)
+    return None
+
+
+def cancel_requested(state: State, jobid: JobId, nonce: Nonce, now: datetime) -> Step:
+    """Return the step that must be committed before Cancel Job is pressed (R12, R26)."""
+    job = state.jobs.get(jobid)
+    if job is None or job.cancel_requested_at is not None:
+        return NOTHING
+    # its press is no ask by hand, and brings no picture
+    state.candidates.others.disown(nonce)
+    return state.learnt(state.step(jobid, now, CancelRequested(nonce)))
+
+
+def cancel(state: State, jobid: JobId, now: datetime) -> Step:
+    """Return the step that ends a job as cancelled, without evidence from the bot (R26)."""
+    job = state.jobs.get(jobid)
+    if job is None or job.final:
+        return NOTHING
+    cancelled = Cancelled(ghost=job.status is not JobStatus.CREATED)
+    requested = () if job.cancel_requested_at is not None else (CancelRequested(),)
+    return state.learnt(state.step(jobid, now, *requested, cancelled))

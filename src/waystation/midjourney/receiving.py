@@ -1,0 +1,258 @@
+"""Receiving: what follows from one gateway event, or from one message read back from history.
+
+A message is read (reading.py) and matched (matching). What is a job's changes it (heard.py); what
+is nobody's is remembered, and halts the account where somebody must look at it.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from waystation.gateway_events import (
+    GatewayEvent,
+    HumanCheckSeen,
+    IframeSeen,
+    InteractionStep,
+    InteractionTold,
+    MessageGone,
+    MessageSeen,
+    MessageStep,
+    ModalSeen,
+)
+from waystation.jobs import (
+    Failed,
+    InteractionSeen,
+    Job,
+    JobEvent,
+    JobId,
+    JobStatus,
+    Modal,
+    ModalInput,
+    ModalOpened,
+    Shown,
+    Unclear,
+    Vanished,
+)
+from waystation.midjourney.buttons import all_components
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.edits import edit_of, is_edit
+from waystation.midjourney.heard import halt_of
+from waystation.midjourney.matching.held import HeldPicture
+from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match
+from waystation.midjourney.reading import Reading, read
+from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
+from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.state import State
+from waystation.midjourney.steps import NOTHING, TOLD_APART, HaltSign, Step, join
+from waystation.midjourney.weighing import matched
+from waystation.wire.interaction import IframeModalCreated, ModalCreated
+from waystation.wire.message import ComponentType, Message
+from waystation.wire.snowflake import snowflake_time
+
+__all__ = ["receive"]
+
+
+def receive(state: State, event: GatewayEvent, now: datetime) -> Step:
+    """Return what follows from a gateway event or a message read back from history."""
+    state.torn = frozenset()
+    return state.learnt(_received(state, event, now))
+
+
+def _received(state: State, event: GatewayEvent, now: datetime) -> Step:
+    match event:
+        case MessageSeen(step, message):
+            state.seen(message.id)
+            return _message(state, step, message, now)
+        case InteractionTold(step, interaction_id, nonce):
+            state.seen(interaction_id)
+            return _interaction(state, step, interaction_id, nonce, now)
+        case MessageGone(message_id):
+            return _gone(state, message_id, now)
+        case ModalSeen(modal):
+            return _modal(state, modal, now)
+        case IframeSeen(iframe) if is_human_check(iframe):
+            return _human_check(state, iframe, now)
+        case IframeSeen(iframe):
+            return _opened(state, Modal(iframe.id, iframe.custom_id), iframe.nonce, now)
+        case HumanCheckSeen(text, token_rejected=token_rejected):
+            return Step(halt=HaltSign(text, now, token_rejected=token_rejected))
+        case _:
+            return NOTHING
+
+
+def _message(state: State, step: MessageStep, message: Message, now: datetime) -> Step:
+    elsewhere = message.channel_id != state.channel
+    if elsewhere and not state.candidates.index.awaits_seed:
+        return NOTHING
+    reading = read(message)
+    if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
+        return NOTHING
+    if reading.from_bot is None and not state.candidates.index.find("message", message.id):
+        state.early.add(message.id)
+        return Step(
+            look_back=_answerless(state) if reading.kind is ReplyKind.PICTURE else frozenset()
+        )
+    if reading.addressee not in (None, state.discord_user_id):
+        return NOTHING
+    found: Matched | Ambiguous | Undecided | None = None
+    if step is MessageStep.UPDATED:
+        found = _edited(state, reading)
+    if found is None:
+        if step is MessageStep.UPDATED and _answers_by_hand(state, reading):
+            state.candidates.others.by_hand.answered_by_edit(message.id)
+        # the face of an answer is taken over with the answer
+        state.faces.see(reading.shown)
+    if step is MessageStep.UPDATED and found is None and _is_echo(state, reading):
+        return NOTHING
+    if (several := state.candidates.one_of_several(reading)) is not None:
+        found = Matched(several, "several")
+    found = found or match(reading, state.candidates)
+    if isinstance(found, Ambiguous):
+        return _told_apart(state, found.jobids, message, now)
+    if isinstance(found, Undecided):
+        state.held.hold(HeldPicture(step, message, reading, found.asks))
+        if step is not MessageStep.HISTORY:
+            state.doubtful.came(message.id, now)
+        return NOTHING
+    if isinstance(found, Matched):
+        return matched(state, state.jobs[found.jobid], step, message, reading, found.by, now)
+    return _unmatched(state, step, message, reading)
+
+
+def _answerless(state: State) -> frozenset[JobId]:
+    """Return the jobs that have no message yet: one that nobody knows may be theirs."""
+    return frozenset(
+        job.jobid
+        for job in state.candidates.index.unanswered
+        if COMMANDS[job.verb].reply_in_history
+    )
+
+
+def _edited(state: State, reading: Reading) -> Matched | None:
+    """Return the job whose press is answered by this edit of what it pressed (R21)."""
+    echo = state.faces.is_seen(reading.shown)
+    waiting = [
+        job.jobid
+        for job in state.candidates.index.pressing(reading.shown.message_id)
+        if not job.final
+        and edit_of(job.pressed) is reading.kind
+        and ((job.interaction_id is not None and not echo) or _changed(job, reading.shown))
+    ]
+    return Matched(waiting[0], "target") if len(waiting) == 1 else None
+
+
+def _answers_by_hand(state: State, reading: Reading) -> bool:
+    """Tell whether an edit answers a press that no job of ours has made (R23)."""
+    pressed = state.candidates.index.pressing(reading.shown.message_id)
+    ours = any(edit_of(job.pressed) is reading.kind and not job.final for job in pressed)
+    return is_edit(reading.kind) and not ours and not state.faces.is_seen(reading.shown)
+
+
+def _is_echo(state: State, reading: Reading) -> bool:
+    """Tell whether it is a pressed message that only changes its colours (R21)."""
+    message_id = reading.shown.message_id
+    return state.candidates.index.find("message", message_id) is None and bool(
+        state.candidates.index.pressing(message_id)
+    )
+
+
+def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
+    """Look once more; what stays ambiguous fails, with the message kept (R20)."""
+    if not jobids <= state.ambiguous:
+        return state.look_again(jobids)
+    if state.lookups.under_way(jobids):
+        return NOTHING
+    ends = join(
+        state.step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
+    )
+    return replace(ends, unrecognised=message)
+
+
+def _unmatched(state: State, step: MessageStep, message: Message, reading: Reading) -> Step:
+    state.candidates.others.hear(reading)
+    if reading.nonce is not None:
+        # R23: asked by hand; what follows carries no nonce and must not be taken for ours
+        state.candidates.others.disown(message.id, reading.interaction_id)
+    orphan = not state.candidates.others.is_settled(reading) and state.candidates.note_stranger(
+        reading, read_back=step is MessageStep.HISTORY
+    )
+    ours = reading.addressee is not None or reading.ephemeral
+    if step is MessageStep.HISTORY or not ours:
+        return NOTHING
+    # R34: somebody must look at the account, whoever's job it was
+    halt = halt_of(reading)
+    unknown = reading.kind is ReplyKind.UNRECOGNISED and reading.says_something
+    kept = message if unknown or orphan else None
+    return Step(halt=halt, unrecognised=kept)
+
+
+def _interaction(
+    state: State, step: InteractionStep, interaction_id: str, nonce: str | None, now: datetime
+) -> Step:
+    jobid = state.candidates.index.find("nonce", nonce)
+    if jobid is None:
+        if nonce is not None:
+            state.candidates.others.asked_by_hand(interaction_id, nonce)
+        return NOTHING
+    job = state.jobs[jobid]
+    events: list[JobEvent] = []
+    if job.interaction_id is None or (nonce == job.nonce and job.interaction_id != interaction_id):
+        # an answered modal is an interaction of its own
+        events.append(InteractionSeen(interaction_id))
+    if step is InteractionStep.FAILED and jobid not in state.unclear:
+        # R14: the bot may still answer; the deadline judges
+        events.append(Unclear("the bot did not answer Discord in time"))
+    return state.step(jobid, now, *events)
+
+
+def _modal(state: State, created: ModalCreated, now: datetime) -> Step:
+    inputs = tuple(
+        ModalInput(one.custom_id, one.value or "")
+        for one in all_components(created.components)
+        if one.type == ComponentType.TEXT_INPUT and one.custom_id
+    )
+    return _opened(state, Modal(created.id, created.custom_id, inputs), created.nonce, now)
+
+
+def _opened(state: State, modal: Modal, nonce: str | int | None, now: datetime) -> Step:
+    """Keep what our press opened; it is answered next."""
+    nonce = None if nonce is None else str(nonce)
+    jobid = state.candidates.index.find("nonce", nonce)
+    job = None if jobid is None else state.jobs[jobid]
+    if job is None:
+        # what it is filled in with is another interaction
+        state.candidates.others.by_hand.answered(modal.modal_id, nonce)
+    if job is None or job.status is not JobStatus.SUBMITTED or job.modal is not None:
+        return NOTHING
+    if nonce != job.nonce or job.target is None:
+        # only the press that is waited for opens something
+        return NOTHING
+    events: list[JobEvent] = []
+    if job.interaction_id is None:
+        events.append(InteractionSeen(modal.modal_id))
+    return state.step(job.jobid, now, *events, ModalOpened(modal))
+
+
+def _gone(state: State, message_id: str, now: datetime) -> Step:
+    jobid = state.candidates.index.find("message", message_id)
+    job = None if jobid is None else state.jobs[jobid]
+    if jobid is None and state.unread.may_hide(message_id):
+        state.doubtful.deleted(now)
+    if job is None or job.message_id != message_id or job.vanished_at:
+        return NOTHING
+    return state.step(job.jobid, now, Vanished())
+
+
+def _human_check(state: State, iframe: IframeModalCreated, now: datetime) -> Step:
+    halt = HaltSign(iframe.title or HUMAN_CHECK, snowflake_time(iframe.id), iframe.id)
+    jobid = state.candidates.index.find("nonce", str(iframe.nonce))
+    step = NOTHING if jobid is None else state.step(jobid, now, Failed(596, halt.text))
+    return replace(step, halt=halt)
+
+
+def _changed(job: Job, shown: Shown) -> bool:
+    """Tell whether the message that a job shows has other buttons now."""
+    return job.message_id == shown.message_id and shown.buttons not in (None, job.buttons)

@@ -1,0 +1,181 @@
+"""State: what one conversation knows, and how it is rebuilt from what is stored.
+
+The jobs and what is remembered beside them are rows of the store. What else is here is for a while,
+and a conversation that is rebuilt does without. A step is decided first, then committed; then it is
+taken over with `adopt`. `undo` is for one that could not be committed (R36).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from waystation.gateway_events import Seen
+from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Unclear
+from waystation.midjourney.agenda import Agenda
+from waystation.midjourney.deadlines import Limits
+from waystation.midjourney.edits import Faces
+from waystation.midjourney.heard import late_ended
+from waystation.midjourney.lookups import LookUps
+from waystation.midjourney.matching.candidates import Candidates
+from waystation.midjourney.matching.held import HeldPictures
+from waystation.midjourney.matching.unread import Doubts, Unread
+from waystation.midjourney.memory import Memory
+from waystation.midjourney.recent import RecentIds
+from waystation.midjourney.steps import NOTHING, TOLD_APART, Step, take
+from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest
+
+__all__ = ["State", "rebuild"]
+
+
+@dataclass(slots=True)
+class State:
+    """What one conversation knows."""
+
+    discord_user_id: str
+    channel: str
+    limits: Limits
+    cdn_url: str
+    newest: Snowflake
+    """The newest Discord id that was seen: what it does next is newer (R28)."""
+    jobs: dict[JobId, Job]
+    """The jobs held, ghosts too."""
+    agenda: Agenda
+    memory: Memory
+    candidates: Candidates
+    faces: Faces
+    held: HeldPictures
+    """Pictures that wait to be told apart."""
+    unread: Unread
+    """What was missed and is not read back yet (R20)."""
+    in_flight: set[JobId]
+    """The ask that has shown nothing yet; one at most (I2)."""
+    silent: set[JobId]
+    """Jobs of which no message was known when this was built: a part may have come before."""
+    lookups: LookUps = field(default_factory=LookUps)
+    ambiguous: set[JobId] = field(default_factory=set)
+    """Jobs of which a picture was looked up once, since it could not be told apart."""
+    torn: frozenset[JobId] = frozenset()
+    """Those of them whose look-up follows from the newest step, if it is committed."""
+    unclear: set[JobId] = field(default_factory=set)
+    """Jobs whose unclear outcome is noted already."""
+    weigh_at: datetime | None = None
+    """When a picture that waits for more than elimination is weighed again."""
+    reads_past: bool = True
+    """Whether history is, or will be, read for what was asked before we listened."""
+    doubtful: Doubts = field(default_factory=Doubts)
+    """Pictures that came when that progress was deleted which history might have shown."""
+    late: frozenset[JobId] = frozenset()
+    """Ghosts for which history is read after a gap."""
+    early: RecentIds = field(default_factory=RecentIds)
+    """Messages of which a partial update came before anything that says whose they are."""
+
+    def get(self, jobid: JobId) -> Job | None:
+        """Return a held job."""
+        return self.jobs.get(jobid)
+
+    def seen(self, snowflake: str) -> None:
+        """Remember an id that Discord has made."""
+        self.newest = newest(self.newest, snowflake)
+
+    def adopt(self, step: Step) -> None:
+        """Take over what was committed."""
+        self.memory.keep()
+        for change in step.changes:
+            job = change.job
+            if job.final and not job.ghost:
+                self.forget(job)
+            else:
+                self.admit(job)
+                if any(isinstance(event, Unclear) for event in change.events):
+                    self.unclear.add(job.jobid)
+
+    def undo(self) -> None:
+        """Know nothing of a step that could not be committed."""
+        self.memory.undo()
+        self.ambiguous -= self.torn
+
+    def learnt(self, step: Step) -> Step:
+        """Return a step with all that is to be known from it on, its own changes' part, too."""
+        for change in step.changes:
+            job = change.job
+            if job.final and job.error == TOLD_APART:
+                self.held.give_up(job.jobid)
+            for event in change.events:
+                if isinstance(event, Completed | Late):
+                    self.candidates.claim(job)
+                    self.faces.see(event.shown)
+            if job.final and (not job.ghost or late_ended(job)):
+                self.candidates.settle(job)
+            else:
+                self.candidates.learn(job)
+        if step.changes:
+            self.held.settle({one for change in step.changes for one in change.job.messages})
+        return replace(step, seen=self.memory.changes())
+
+    def admit(self, job: Job) -> None:
+        """Take in a job as the store has it."""
+        self.jobs[job.jobid] = job
+        self.agenda.put(job)
+        self.candidates.index.put(job)
+        (self.in_flight.add if job.in_flight else self.in_flight.discard)(job.jobid)
+
+    def look_again(self, jobids: frozenset[JobId]) -> Step:
+        """Return the look-up that is made once before a picture of these is given up."""
+        self.torn = jobids - self.ambiguous
+        self.ambiguous |= jobids
+        return Step(look_back=jobids)
+
+    def step(self, jobid: JobId, now: datetime, *events: JobEvent) -> Step:
+        """Return a held job's step through these events, nothing for one that is not held."""
+        job = self.jobs.get(jobid)
+        return NOTHING if job is None else take(job, now, self.limits.slot_hold, *events)
+
+    def forget(self, job: Job) -> None:
+        """Let go of a job about which nothing more is to be said."""
+        self.jobs.pop(job.jobid, None)
+        self.agenda.drop(job.jobid)
+        self.in_flight.discard(job.jobid)
+        self.lookups.forget(job.jobid)
+        self.ambiguous.discard(job.jobid)
+        self.unclear.discard(job.jobid)
+        self.silent.discard(job.jobid)
+        self.candidates.index.drop(job.jobid)
+
+
+def rebuild(
+    discord_user_id: str,
+    channel: str,
+    limits: Limits,
+    jobs: Iterable[Job],
+    cdn_url: str = "",
+    newest: Snowflake = NO_SNOWFLAKE,
+    remembered: Iterable[Seen] = (),
+) -> State:
+    """Build it from what is stored. Args: remembered: what `Step.seen` gave, oldest first"""
+    held = {job.jobid: job for job in jobs}
+    memory = Memory(remembered)
+    candidates = Candidates(held.values(), memory)
+    return State(
+        discord_user_id,
+        channel,
+        limits,
+        cdn_url,
+        newest,
+        held,
+        Agenda(limits, held.values()),
+        memory,
+        candidates,
+        Faces(memory),
+        HeldPictures(candidates, memory),
+        Unread(memory),
+        in_flight={job.jobid for job in held.values() if job.in_flight},
+        silent={job.jobid for job in held.values() if _is_silent(job)},
+    )
+
+
+def _is_silent(job: Job) -> bool:
+    return job.status is JobStatus.SUBMITTED and job.message_id is None

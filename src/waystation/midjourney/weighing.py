@@ -1,0 +1,124 @@
+"""Weighing: whose the pictures are that wait to be told apart (matching/held.py).
+
+A picture is given to the one who alone could own it, unless somebody may be unheard of. What stays
+ambiguous is looked up once. A group about which nothing more can be learnt gets nothing (R20).
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from waystation.gateway_events import MessageStep
+from waystation.jobs import Failed, Job, JobId
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.deadlines import IN_FLIGHT
+from waystation.midjourney.heard import Heard
+from waystation.midjourney.reading import Reading
+from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.results import picture_links
+from waystation.midjourney.state import State
+from waystation.midjourney.steps import NOTHING, TOLD_APART, Step, join
+from waystation.wire.message import Message
+
+__all__ = ["disprove", "matched", "weigh"]
+
+
+def weigh(state: State, now: datetime) -> Step:
+    """Return the next that follows for the pictures that wait to be told apart.
+
+    Call it again until it writes nothing. What stays ambiguous is looked up once; it fails when
+    every picture is there that could come, and else with its deadline (R20).
+    """
+    state.torn = frozenset()
+    return state.learnt(_weighed(state, now))
+
+
+def _weighed(state: State, now: datetime) -> Step:
+    state.weigh_at = None
+    waiting: set[str] = set()
+    for held, ask in state.held.decided():
+        job = state.jobs.get(JobId(ask))
+        if job is None:
+            state.held.finish(held, ask)
+            return _weighed(state, now)
+        if job.hash is None and state.unread.hides_from(job):
+            continue
+        if not state.held.is_evident(held, job.jobid):
+            continue
+        past = state.unread.may_own(held.message.id)
+        if (past or state.doubtful.about(held.message.id, job)) and not state.held.is_told(held):
+            waiting.update({ask} if past and state.reads_past else ())
+            continue
+        named_at = _named_at(job)
+        if named_at is None or named_at <= now:
+            return matched(state, job, held.step, held.message, held.reading, "weak", now)
+        state.weigh_at = min(named_at, state.weigh_at or named_at)
+    if state.weigh_at is not None:
+        return NOTHING
+    return _given_up(state, waiting, now)
+
+
+def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
+    """Return the end of jobs of which nothing more can be learnt, after one more look.
+
+    Args: waiting: asks for which history is still to be read
+    """
+    jobids = frozenset(
+        JobId(ask)
+        for ask in state.held.asks
+        if (job := state.jobs.get(JobId(ask))) is not None and not job.final and ask not in waiting
+    )
+    if not jobids <= state.ambiguous:
+        return state.look_again(jobids)
+    for asks in state.held.hopeless():
+        late = state.lookups.under_way(asks) or not state.late.isdisjoint(asks)
+        if late or not asks.isdisjoint(waiting):
+            continue
+        ends = [state.step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
+        if any(end.writes for end in ends):
+            return replace(join(ends), untold=state.held.of(asks))
+        state.held.close(asks)
+    return NOTHING
+
+
+def disprove(state: State, step: Step) -> None:
+    """Take back pictures that the store knows to be another job's (I1)."""
+    for change in step.changes:
+        late = change.job.late
+        for message_id in (change.job.message_id, None if late is None else late.message_id):
+            if message_id is not None:
+                state.held.discard(message_id)
+
+
+def matched(
+    state: State,
+    job: Job,
+    step: MessageStep,
+    message: Message,
+    reading: Reading,
+    by: str,
+    now: datetime,
+) -> Step:
+    """Return what follows for a job from a message that is its. Args: by: what told so"""
+    if reading.kind is ReplyKind.PICTURE:
+        links = picture_links(state.cdn_url, reading.shown)
+        reading = replace(reading, shown=replace(reading.shown, result=links))
+    if not COMMANDS[job.verb].shows_own:
+        reading = replace(reading, shown=replace(reading.shown, hash=None))
+    lately = step is not MessageStep.HISTORY and job.jobid in state.silent
+    early = lately or message.id in state.early
+    return Heard(job, step, message, reading, by, now, state.limits, early).follows()
+
+
+def _named_at(job: Job) -> datetime | None:
+    """Return until when a job's interaction may be told.
+
+    It may say that a picture is older than the ask, or somebody else's who asked at that moment.
+    """
+    if job.bound or job.submitted_at is None:
+        return None
+    return job.submitted_at + IN_FLIGHT

@@ -1,0 +1,154 @@
+"""The steps that Waystation itself takes with a job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.build import replace
+from tests.fakes import START
+from tests.golden.corpus import event_of
+from tests.unit.midjourney.play import Play, new_job, told
+from tests.unit.midjourney.scenes import (
+    NONCE,
+    describing,
+    imagining,
+    started,
+)
+from waystation.gateway_events import (
+    InteractionStep,
+    InteractionTold,
+)
+from waystation.jobs import (
+    Failed,
+    JobId,
+    JobStatus,
+    Nonce,
+    Refused,
+)
+
+
+def test_an_ask_is_in_flight_until_anything_of_it_was_seen() -> None:
+    play = Play([new_job("a")])
+    assert play.talk.in_flight is None
+    play.submit("a", NONCE)
+    assert play.talk.in_flight is not None
+    play.see(event_of({"see": "describe/acknowledged"}))
+    assert play.talk.in_flight is None
+
+
+def test_an_ask_that_shows_nothing_is_no_longer_in_flight_and_is_looked_up_once() -> None:
+    play = Play([new_job("a")])
+    play.submit("a", NONCE)
+    step = play.commit(play.talk.silent(JobId("a"), START))
+    assert step.look_back == {JobId("a")}
+    assert play.talk.in_flight is None
+    assert not play.talk.silent(JobId("a"), START).writes
+    # and it still gets its result
+    play.see(event_of({"see": "describe/acknowledged"}))
+    assert play.jobs[JobId("a")].status is JobStatus.STARTED
+
+
+def test_an_unknown_job_can_be_neither_submitted_nor_ended_nor_cancelled() -> None:
+    talk = Play().talk
+    nobody = JobId("nobody")
+    assert not talk.submitted(nobody, Nonce("1"), START).writes
+    assert not talk.ended(nobody, Failed(502, "gone"), START).writes
+    assert not talk.unclear(nobody, "time-out", START).writes
+    assert not talk.cancel(nobody, START).writes
+    assert talk.get(nobody) is None
+
+
+def test_a_second_end_of_a_job_is_nothing() -> None:
+    play = describing()
+    play.commit(play.talk.ended(JobId("a"), Failed(502, "first"), START))
+    assert not play.talk.ended(JobId("a"), Failed(502, "second"), START).writes
+    assert play.jobs[JobId("a")].error == "first"
+
+
+def test_a_refusal_of_the_account_halts_it_even_when_its_job_is_final() -> None:
+    play = describing()
+    event = Refused(596, "Discord /interactions failed with HTTP status 401")
+    step = play.commit(play.talk.ended(JobId("a"), event, START, halt="401"))
+    assert told(step) == ["a: Refused", "halt: 401"]
+    assert step.halt is not None
+    assert step.halt.triggered_at == START
+    assert told(play.talk.ended(JobId("a"), event, START, halt="401")) == ["halt: 401"]
+
+
+def test_a_refusal_of_what_the_bot_has_shown_to_have_is_noted_and_ends_nothing() -> None:
+    """R25."""
+    play = describing()
+    play.see(event_of({"see": "describe/acknowledged"}))
+    refused = Refused(429, "Discord /interactions failed with HTTP status 429")
+    assert told(play.commit(play.talk.ended(JobId("a"), refused, START))) == ["a: Unclear"]
+    assert not play.jobs[JobId("a")].final
+
+
+def test_a_job_that_was_asked_does_not_end_as_unasked() -> None:
+    """R10."""
+    play = Play([new_job("a")])
+    end = Failed(502, "not asked in time")
+    assert told(play.talk.unasked(JobId("a"), end, START)) == ["a: Failed"]
+    play.submit("a", NONCE)
+    assert not play.talk.unasked(JobId("a"), end, START).writes
+
+
+def test_an_ask_counts_from_the_newest_id_that_the_session_has_seen() -> None:
+    play = Play([new_job("a"), new_job("b"), new_job("c")])
+    play.talk.seen("1400000000000000500")
+    play.talk.seen("999")
+    play.submit("a", NONCE)
+    play.see(InteractionTold(InteractionStep.CREATED, "1400000000000000700", None))
+    play.submit("b", "1400000000000000101")
+    play.see(event_of({"see": "describe/pending_mod_message"}))
+    play.submit("c", "1400000000000000003")
+    after = [play.jobs[JobId(name)].asked_after for name in "abc"]
+    assert after == ["1400000000000000500", "1400000000000000700", "1400000000003145728"]
+    assert play.talk.newest == after[-1]
+
+
+def test_cancel_job_is_pressed_where_the_bot_shows_it_and_asked_for_once() -> None:
+    play, jobid = imagining(), JobId("a")
+    assert play.talk.cancel_press(jobid) is None
+    play.see(event_of({"see": "imagine/started"}))
+    assert play.talk.cancel_press(jobid) is None
+    play.now += timedelta(seconds=2)
+    play.see(event_of({"see": "imagine/progress_31"}))
+    press = play.talk.cancel_press(jobid)
+    assert press is not None
+    assert press.custom_id.startswith("MJ::CancelJob::ByJobid::")
+    first = play.commit(play.talk.cancel_requested(jobid, Nonce("9"), play.now))
+    assert told(first) == ["a: CancelRequested"]
+    assert not play.talk.cancel_requested(jobid, Nonce("10"), play.now).writes
+    assert told(play.commit(play.talk.cancel(jobid, play.now))) == ["a: Cancelled"]
+    assert play.talk.cancel_press(jobid) is None
+
+
+# ── look-alikes (R15) ──
+
+
+def test_a_job_waits_for_a_look_alike_until_that_one_shows_its_uuid() -> None:
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    owl = replace(new_job("c", "imagine"), params={"prompt": "an owl"})
+    play.admit(owl)
+    # alone: nobody was asked yet, and nobody waits for himself
+    assert not any(play.talk.must_wait(JobId(name)) for name in "abc")
+    play.submit("a", "1400000000000000001")
+    assert not play.talk.must_wait(JobId("a"))
+    assert play.talk.must_wait(JobId("b"))
+    assert not play.talk.must_wait(JobId("c"))
+    play.see(event_of(started(1)))
+    assert play.talk.must_wait(JobId("b"))
+    progress = {"id": "1456483162128384001"}
+    play.see(event_of({"see": "imagine/progress_31", "with": progress}))
+    assert not play.talk.must_wait(JobId("b"))
+    assert not play.talk.must_wait(JobId("nobody"))
+
+
+def test_a_job_waits_for_no_ghost_that_looks_like_it() -> None:
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    play.submit("a", "1400000000000000001")
+    assert play.talk.must_wait(JobId("b"))
+    play.perform({"cancel": "a"})
+    assert play.jobs[JobId("a")].ghost
+    assert not play.talk.must_wait(JobId("b"))

@@ -1,0 +1,151 @@
+"""What silence means, once a deadline is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import START
+from tests.golden.corpus import HISTORY, event_of
+from tests.unit.midjourney.play import Play, new_job, told
+from tests.unit.midjourney.scenes import (
+    BY_HAND,
+    NONCE,
+    describing,
+    imagining,
+    of_other_words,
+)
+from waystation.jobs import (
+    Failed,
+    Job,
+    JobId,
+    JobStatus,
+)
+from waystation.midjourney.steps import Step
+
+
+def test_the_conversation_wakes_for_the_next_verdict() -> None:
+    play = Play([new_job("a")])
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=60)
+    play.now += timedelta(seconds=10)
+    play.submit("a", NONCE)
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=70)
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(seconds=670)
+    assert Play().talk.wake_at(caught_up=True) is None
+
+
+def test_a_silent_job_is_looked_up_only_where_the_session_has_caught_up() -> None:
+    """R51: what a gap has swallowed comes with its end."""
+    play = describing()
+    play.see(event_of({"see": "describe/acknowledged"}))
+    minute = timedelta(seconds=60)
+    assert play.talk.wake_at(caught_up=True) == play.now + minute
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(minutes=40)
+    play.now += minute
+    assert play.talk.unheard(play.now, caught_up=False) == Step()
+    step = play.talk.unheard(play.now, caught_up=True)
+    assert (step.look_back, step.unheard, step.writes) == ({"a"}, ["a"], False)
+
+
+def test_a_look_back_that_is_older_than_the_deadline_does_not_count() -> None:
+    play = describing()
+    play.perform({"look_back": "a"})
+    play.perform({"wait": 60})
+    assert told(play.perform({"expire": True})) == ["look back: a"]
+
+
+def test_what_was_not_sent_ends_by_what_it_waits_for() -> None:
+    play = Play([new_job("a")])
+    play.perform({"wait": 60})
+    end = Failed(502, "the account is paused")
+    step = play.talk.expire(play.now, caught_up=True, unsent=lambda jobid: end)
+    assert told(step) == ["a: Failed"]
+    assert step.changes[0].job.error == "the account is paused"
+
+
+# ── a result in other words (R20) ──
+
+
+def test_a_result_in_other_words_needs_an_id() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    step = play.see(event_of(of_other_words("imagine/final")))
+    assert told(step) == ["kept"]
+    # history has it again
+    play.see(event_of({"event": HISTORY, **of_other_words("imagine/final")}))
+    gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
+    play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
+    play.perform({"wait": 31})
+    assert told(play.perform({"expire": True})) == ["look back: a"]
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == ["a: Failed"]
+    job = play.jobs[JobId("a")]
+    assert (job.code, job.error, job.attachments) == (502, "Result could not be told apart", ())
+    # its progress is gone, so the bot does not run it any more
+    assert not job.ghost
+
+
+def test_a_job_that_still_runs_when_its_time_is_over_may_yet_get_its_result() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    play.see(event_of(of_other_words("imagine/final")))
+    play.perform({"wait": 1801})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    job = play.jobs[JobId("a")]
+    assert (job.error, job.ghost) == ("Result could not be told apart", True)
+
+
+@pytest.mark.parametrize("told_by", [None, "ours", "by hand"])
+def test_a_start_of_an_unknown_interaction_in_other_words_may_have_been_a_jobs(
+    told_by: str | None,
+) -> None:
+    """Discord has told no interaction, and the bot repeats no nonce."""
+    play = imagining()
+    interaction = {"id": "1456483160000000000", "user": {"id": "1144000000000000001"}}
+    if told_by is not None:
+        payload = {**interaction, "nonce": NONCE if told_by == "ours" else "999"}
+        play.see(event_of({"see": {"event": "INTERACTION_CREATE", "payload": payload}}))
+    by = {"interaction_metadata": interaction, "interaction": interaction, "nonce": None}
+    play.see(event_of(of_other_words("imagine/started", **by)))
+    play.perform({"wait": 61})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    job = play.jobs[JobId("a")]
+    if told_by == "ours":
+        assert job.status is JobStatus.STARTED
+    else:
+        ends = {
+            None: "Result could not be told apart",
+            "by hand": "Midjourney bot did not reply within 60 seconds",
+        }
+        assert (job.error, job.ghost) == (ends[told_by], True)
+
+
+@pytest.mark.parametrize("named", [{"nonce": "999"}, {"interaction_metadata": BY_HAND}], ids=str)
+def test_a_picture_that_names_its_asker_says_nothing_of_our_job(named: dict[str, Any]) -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    assert told(play.see(event_of(of_other_words("imagine/final", **named)))) == []
+    assert _after_it_vanished(play).error == "Job was removed by the bot"
+
+
+def test_a_picture_of_somebody_who_was_heard_says_nothing_of_our_job() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    by = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    hand = {"id": "1456483300000000000", "nonce": "999", **by}
+    play.see(event_of(of_other_words("imagine/progress_31", **hand)))
+    assert told(play.see(event_of(of_other_words("imagine/final")))) == []
+    assert _after_it_vanished(play).error == "Job was removed by the bot"
+
+
+def _after_it_vanished(play: Play) -> Job:
+    gone = {"id": "1456483162128384000", "channel_id": "1145000000000000003"}
+    play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
+    play.perform({"wait": 31})
+    play.perform({"look_back": "a"})
+    play.perform({"expire": True})
+    return play.jobs[JobId("a")]

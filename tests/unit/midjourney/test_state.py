@@ -1,0 +1,156 @@
+"""What a conversation knows, before and after a step is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.build import replace
+from tests.fakes import START
+from tests.golden.corpus import CONVERSATIONS, event_of
+from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, Play, new_job, told
+from tests.unit.midjourney.scenes import (
+    NONCE,
+    describing,
+    stage,
+)
+from waystation.jobs import (
+    Job,
+    JobId,
+    JobStatus,
+    MessageRole,
+    Nonce,
+    Unclear,
+)
+from waystation.midjourney.state import State, rebuild
+from waystation.midjourney.steps import NOTHING
+
+
+def test_a_step_changes_nothing_until_it_is_adopted() -> None:
+    play = describing()
+    event = event_of({"see": "describe/acknowledged"})
+    first = play.talk.receive(event, START)
+    assert first.writes
+    assert play.talk.receive(event, START) == first
+    assert play.talk.get(JobId("a")) == play.jobs[JobId("a")]
+
+
+def test_an_edit_that_could_not_be_committed_answers_the_press_when_it_comes_again() -> None:
+    golden = next(one for one in CONVERSATIONS if one.name == "describe/whole_again")
+    play = stage(golden)
+    for step in golden.content["steps"][:-1]:
+        play.perform(step)
+    answer = event_of(golden.content["steps"][-1])
+    assert play.talk.receive(answer, play.now).writes
+    play.talk.undo()
+    assert told(play.see(answer)) == ["a: Completed by target"]
+
+
+def test_all_held_jobs_are_told() -> None:
+    play = Play([new_job("a"), new_job("b", "info")])
+    assert [job.jobid for job in play.talk.jobs] == ["a", "b"]
+
+
+def _state(*jobs: Job) -> State:
+    return rebuild(USER, CHANNEL, LIMITS, jobs)
+
+
+def test_what_is_in_flight_or_silent_is_known_from_the_jobs() -> None:
+    play = describing()
+    state = _state(*play.jobs.values(), new_job("b"))
+    assert (state.in_flight, state.silent) == ({"a"}, {"a"})
+    play.see(event_of({"see": "describe/acknowledged"}))
+    state = _state(*play.jobs.values())
+    assert (state.in_flight, state.silent) == (set(), set())
+
+
+def test_a_job_that_is_forgotten_is_nowhere_any_more() -> None:
+    play = describing()
+    state = _state(*play.jobs.values())
+    state.ambiguous.add(JobId("a"))
+    state.forget(play.jobs[JobId("a")])
+    assert state.get(JobId("a")) is None
+    assert not (state.in_flight or state.silent or state.ambiguous)
+    assert state.agenda.holding == ()
+    assert state.candidates.index.find("nonce", NONCE) is None
+    assert state.step(JobId("a"), START, Unclear("gone")) == NOTHING
+
+
+def test_a_look_up_that_could_not_be_committed_is_made_again() -> None:
+    state = _state()
+    state.ambiguous.add(JobId("a"))
+    both = frozenset({JobId("a"), JobId("b")})
+    assert state.look_again(both).look_back == both
+    state.undo()
+    assert state.ambiguous == {"a"}
+
+
+def test_a_job_whose_unclear_outcome_is_committed_is_unclear() -> None:
+    play = describing()
+    state = _state(*play.jobs.values())
+    step = state.step(JobId("a"), START, Unclear("time-out"))
+    assert state.unclear == set()
+    state.adopt(step)
+    assert state.unclear == {"a"}
+    assert state.get(JobId("a")) == step.changes[0].job
+
+
+class _Counted(dict[JobId, Job]):
+    """Jobs by id, counting how many are looked at."""
+
+    looked = 0
+
+    def __getitem__(self, jobid: JobId) -> Job:
+        self.looked += 1
+        return super().__getitem__(jobid)
+
+    def values(self) -> Any:
+        self.looked += len(self)
+        return super().values()
+
+
+def _ghosts(count: int) -> Iterator[Job]:
+    for number in range(count):
+        ghost = replace(
+            new_job(f"g{number}", "imagine"),
+            status=JobStatus.FAILED,
+            ghost=True,
+            submitted_at=START,
+            finished_at=START,
+            params={"prompt": f"ghost {number}"},
+            nonce=Nonce(f"nonce-{number}"),
+        )
+        yield replace(ghost, messages={f"{number + 1}": MessageRole.PROGRESS})
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"see": "imagine/started"},
+        {"see": "imagine/final_other"},
+        {"see": "imagine/final"},
+        {"see": "button/source_echo"},
+        {"see": "describe/described"},
+        {"see": "describe/partial_flags_only"},
+        {"see": "imagine/final", "with": {"channel_id": "9"}},
+        {"see": {"event": "MESSAGE_DELETE", "payload": {"id": "5", "channel_id": "9"}}},
+    ],
+    ids=str,
+)
+def test_an_event_costs_the_same_however_many_ghosts_there_are(seen: dict[str, Any]) -> None:
+    looked = []
+    for count in (20, 2_000):
+        play = Play(
+            [*_ghosts(count), replace(new_job("a", "imagine"), params={"prompt": "a red fox"})]
+        )
+        play.submit("a", NONCE)
+        state = play.talk._state
+        jobs = _Counted(state.jobs)
+        of_candidates = _Counted(state.candidates.index._jobs)
+        state.jobs, state.candidates.index._jobs = jobs, of_candidates
+        play.talk.receive(event_of(seen), play.now)
+        play.talk.weigh(play.now)
+        looked.append(jobs.looked + of_candidates.looked)
+    assert looked[0] == looked[1] < 20
