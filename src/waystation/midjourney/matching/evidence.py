@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from waystation.jobs import Job, MessageRole
@@ -39,7 +39,7 @@ class Evidence:
     name: str
     of_message: Callable[[Reading], str | None]
     """The value that a message carries."""
-    of_job: Callable[[Job], Iterable[str | None]]
+    of_job: Callable[[Job], Sequence[str | None]]
     """The values under which a job is known."""
     by_hand: bool = False
     """Whether the account's owner can repeat it, so that it counts only beside no other sign."""
@@ -71,29 +71,29 @@ def upload_stem(nonce: str) -> str:
     return f"picture-{nonce}"
 
 
-def _upload(job: Job) -> Iterator[str]:
-    if job.nonce is not None:
-        yield upload_stem(job.nonce)
+def _upload(job: Job) -> Sequence[str]:
+    return () if job.nonce is None else (upload_stem(job.nonce),)
 
 
-def _seed(job: Job) -> Iterator[str | None]:
-    if COMMANDS[job.verb].reaction is not None:
-        yield job.source_hash
+def _seed(job: Job) -> Sequence[str | None]:
+    return () if COMMANDS[job.verb].reaction is None else (job.source_hash,)
 
 
-def _messages(job: Job) -> Iterator[str]:
-    return (one for one, role in job.messages.items() if role is not MessageRole.TARGET)
+def _messages(job: Job) -> Sequence[str]:
+    return [one for one, role in job.messages.items() if role is not MessageRole.TARGET]
 
 
-def _replied(job: Job) -> Iterator[str]:
-    """Yield what a message of the job may reply to.
+def _replied(job: Job) -> Sequence[str]:
+    """Return what a message of the job may reply to.
 
     What replies to a pressed message is told by its likeness; what replies to one of several
     results answers a press on it (R23).
     """
-    yield from progress_of(job)
-    if button_row(job.button).results <= 1:
-        yield from (one for one, role in job.messages.items() if role is MessageRole.RESULT)
+    if not job.messages:
+        return ()
+    several = button_row(job.button).results > 1
+    shown = {MessageRole.PROGRESS} if several else {MessageRole.PROGRESS, MessageRole.RESULT}
+    return [one for one, role in job.messages.items() if role in shown]
 
 
 _REPLYING = DRAWN | {ReplyKind.ERROR}
@@ -134,4 +134,6 @@ EVIDENCE: Sequence[Evidence] = (
 def keys_of(job: Job) -> Iterator[Key]:
     """Yield the keys under which a job is known by now."""
     for row in EVIDENCE:
-        yield from ((row.kind, value) for value in row.of_job(job) if value is not None)
+        for value in row.of_job(job):
+            if value is not None:
+                yield row.kind, value
