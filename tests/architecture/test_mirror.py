@@ -9,7 +9,7 @@ from tests.architecture.tree import ROOT, modules
 _UNIT = ROOT / "tests" / "unit"
 
 ELSEWHERE = {
-    "app.py": "joins everything; every test of tests/e2e starts it",
+    "app/": "joins everything; every test of tests/e2e starts it",
     "engine/account/adapters.py": "what an owner is given; tests/unit/engine/desk.py makes it",
     "engine/request.py": "a value; tests/unit/engine/test_service.py asks with it",
     "ports/": "protocols and plain values; tests/conformance holds their adapters to them",

@@ -20,7 +20,6 @@ CROWDED: dict[str, int] = {}
 
 LONG = {
     "api/schema.py": "a table",
-    "app.py": "to be divided",
     "discord/session.py": "to be divided",
     "engine/service.py": "to be divided",
     "engine/account/submitter.py": "to be divided",

@@ -406,7 +406,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Unused memory is given back",
-            "app._TRIM_EVERY_S",
+            "memory._TRIM_EVERY_S",
             "It is given back again.",
             "every {}, or 1000 times as long as the last time took",
         ),

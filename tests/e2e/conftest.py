@@ -357,7 +357,7 @@ class SteadyIds(SystemIds):
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Return what starts an installation: `async with install(accounts=2, first_answer_s=1)`."""
-    monkeypatch.setattr("waystation.app.SystemIds", SteadyIds)
+    monkeypatch.setattr("waystation.app.running.SystemIds", SteadyIds)
 
     @contextlib.asynccontextmanager
     async def make(

@@ -32,7 +32,7 @@ class Wall:
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     wall = Wall()
-    monkeypatch.setattr("waystation.app.SystemClock", wall.clock)
+    monkeypatch.setattr("waystation.app.state.SystemClock", wall.clock)
     return wall
 
 

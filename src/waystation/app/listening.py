@@ -1,0 +1,97 @@
+"""Listening: the port, and the HTTP server on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from waystation.api.asgi import create_face
+from waystation.api.body import Limits as BodyLimits
+from waystation.api.protocol import Bounds, bounded_protocol
+from waystation.clock import SystemIds
+from waystation.engine.service import Service
+from waystation.errors import ConfigurationError
+from waystation.settings import Settings
+
+__all__ = ["Server", "listen", "server_of", "started", "url_of"]
+
+
+class Server(uvicorn.Server):
+    """uvicorn inside our loop: signals are ours, because draining comes before its shutdown."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server_of(settings: Settings, service: Service, ids: SystemIds) -> Server:
+    """Return the HTTP server of a service, not started yet."""
+    start, numbers = ids.token(6), itertools.count(1)
+    face = create_face(
+        service,
+        new_request_id=lambda: f"{start}{next(numbers):08x}",
+        limits=BodyLimits(
+            json_bytes=settings.json_limit_bytes,
+            form_bytes=settings.form_limit_bytes,
+            body_s=settings.body_timeout_s,
+        ),
+        cors_origins=settings.cors_origins,
+        metrics=CollectorRegistry() if settings.metrics else None,
+    )
+    bounds = Bounds(
+        head_s=settings.head_timeout_s,
+        proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
+    )
+    config = uvicorn.Config(
+        face.app,
+        http=bounded_protocol(bounds, face.straight),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=max(1, int(settings.drain_s / 4)),
+    )
+    return Server(config)
+
+
+async def started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    """Return when requests are answered. Raises: whatever ended the server before that."""
+    while not server.started:
+        if serving.done():
+            await serving
+        await asyncio.sleep(0.005)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Bind the port of the settings. Raises: ConfigurationError: it cannot be bound."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except (OSError, UnicodeError) as error:
+        listening.close()
+        why = getattr(error, "strerror", None) or "no address"
+        raise ConfigurationError(
+            f"Cannot listen on {settings.host} port {settings.port}: {why}. "
+            "Choose another --host (WAYSTATION_HOST) or --port (WAYSTATION_PORT); "
+            "--port 0 takes a free one."
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the base URL of a bound socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
