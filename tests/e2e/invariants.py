@@ -321,6 +321,9 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
         if has_twin and job["error"] in (TOLD_APART, QUEUED) and job["late"] is None:
             # R20: nothing was ever sent that tells whose it is, in time or late
             continue
+        if job["error"] == QUEUED and job["late"] is not None:
+            # by contract (R6): the bot's word came first, however late it was heard
+            continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:
             yield f"{job['jobid']} is {job['status']} although the bot had finished it before"

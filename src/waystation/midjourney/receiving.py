@@ -240,7 +240,7 @@ def _gone(state: State, message_id: str, now: datetime) -> Step:
     jobid = state.candidates.index.find("message", message_id)
     job = None if jobid is None else state.jobs[jobid]
     if jobid is None and state.unread.may_hide(message_id):
-        state.doubtful.deleted(now)
+        state.doubtful.deleted(now, state.unread.gap_end)
     if job is None or job.message_id != message_id or job.vanished_at:
         return NOTHING
     return state.step(job.jobid, now, Vanished())

@@ -90,6 +90,11 @@ class Unread:
         )
 
     @property
+    def gap_end(self) -> str:
+        """The id from which on asks by hand are heard again."""
+        return self._ids.get(_UNTIL, NO_SNOWFLAKE)
+
+    @property
     def past(self) -> Snowflake | None:
         """The id from which on asks by hand were not heard, None where all were."""
         return None if _FROM not in self._ids else Snowflake(self._ids[_FROM])
@@ -107,6 +112,7 @@ class Doubts:
 
     Those that came about when a message was deleted that nobody has read: it may have been their
     progress. And those that came at once: for what was asked since, theirs may be gone already.
+    A job from before the gap that was never seen to start may itself have lost that message (R20).
     """
 
     def __init__(self) -> None:
@@ -114,16 +120,18 @@ class Doubts:
         self._doubtful: set[str] = set()
         self._deleted_at: datetime | None = None
         self._at_once: set[str] = set()
-        self._listening: tuple[datetime, str] | None = None
+        self._listening_at: datetime | None = None
+        self._gap_end: str = NO_SNOWFLAKE
 
     def about(self, message_id: str, job: Job) -> bool:
         """Tell whether a picture may be that of an ask which nobody has heard of."""
-        since = self._listening is not None and not is_newer(self._listening[1], asked_after(job))
-        return message_id in self._doubtful or (since and message_id in self._at_once)
+        since = not is_newer(self._gap_end, asked_after(job))
+        deleted = message_id in self._doubtful and (since or job.message_id is not None)
+        return deleted or (since and message_id in self._at_once)
 
     def listening(self, newest: str, now: datetime) -> None:
         """Take the moment at which we listen again. Args: newest: the newest id then"""
-        self._listening = now, newest
+        self._listening_at, self._gap_end = now, newest
 
     def came(self, message_id: str, now: datetime) -> None:
         """Take a picture that waits and was not read from history."""
@@ -131,10 +139,13 @@ class Doubts:
         self._came.setdefault(message_id, now)
         if self._deleted_at is not None and now - self._deleted_at < _NEAR:
             self._doubtful.add(message_id)
-        if self._listening is not None and now - self._listening[0] < _AT_ONCE:
+        if self._listening_at is not None and now - self._listening_at < _AT_ONCE:
             self._at_once.add(message_id)
 
-    def deleted(self, now: datetime) -> None:
-        """Take the deletion of a message that nobody has read."""
-        self._deleted_at = now
+    def deleted(self, now: datetime, gap_end: str) -> None:
+        """Take the deletion of a message that nobody has read.
+
+        Args: gap_end: the newest id of the gap that the message is from
+        """
+        self._deleted_at, self._gap_end = now, gap_end
         self._doubtful.update(one for one, at in self._came.items() if now - at < _NEAR)

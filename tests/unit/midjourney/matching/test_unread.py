@@ -89,14 +89,14 @@ def test_a_message_from_the_gap_is_one_that_history_may_show() -> None:
 def test_a_picture_is_doubted_that_came_about_when_something_unread_was_deleted(
     came_s: int,
 ) -> None:
-    doubts, job = Doubts(), new_job("a")
+    doubts, job = Doubts(), replace(new_job("a"), asked_after=id_at(5))
     moments = {0: "deleted", came_s: "came"}
     for moment in sorted(moments):
         now = START + timedelta(seconds=moment)
         if moments[moment] == "came":
             doubts.came("1", now)
         else:
-            doubts.deleted(now)
+            doubts.deleted(now, id_at(0))
     assert doubts.about("1", job) is (abs(came_s) < 10)
 
 
@@ -179,6 +179,40 @@ def test_a_picture_is_nobodys_whose_progress_may_have_gone_before_it_was_read() 
     assert see(play, "imagine/final", 40) == []
     play.see(MessageGone(id_at(-5, 3), CHANNEL))
     assert read(play) == ["a: Failed", "look back: a", "untold"]
+
+
+def bridged(play: Play) -> list[str]:
+    """Lose ten seconds of an ask made at START; hear a deletion and a picture; read it all back.
+
+    Returns: what follows, once nothing is missing
+    """
+    play.now = START + timedelta(seconds=20)
+    play.commit(play.talk.missed(play.now, id_at(10)))
+    picture = message("imagine/final", 22)
+    for event in (MessageGone(id_at(5, 3), CHANNEL), event_of(picture)):
+        play.commit(play.talk.receive(event, play.now))
+    play.commit(play.talk.receive(event_of({**picture, "event": HISTORY}), play.now))
+    play.commit(play.talk.read_to_the_end(NO_SNOWFLAKE))
+    play.talk.read_past()
+    play.talk.looked_back([JobId("a")], play.now)
+    play.now += timedelta(seconds=10)
+    return told(join_all(list(play.weigh())))
+
+
+def test_what_was_deleted_unread_may_have_been_the_start_of_an_ask_from_before_the_gap() -> None:
+    """R20: one picture, and one job that was never seen to start: the deleted message was its."""
+    play = Play()
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": FOX}))
+    play.submit("a", id_at(0, 7))
+    assert bridged(play) == ["a: Completed by weak"]
+
+
+def test_a_job_that_was_seen_to_start_had_another_message_than_the_deleted_one() -> None:
+    play = Play()
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": FOX}))
+    play.submit("a", id_at(0, 7))
+    see(play, "imagine/started", 1, nonce=id_at(0, 7))
+    assert "a: Completed by weak" not in bridged(play)
 
 
 def test_what_is_deleted_when_all_is_read_says_nothing() -> None:
