@@ -26,7 +26,7 @@ from waystation.engine.service import ServiceLimits
 from waystation.engine.throttle import Throttle
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
-from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.commands import COMMANDS, MAX_JOBS
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS, FetchLimits
 from waystation.outbound.webhooks import MAX_ANSWER_BYTES
@@ -63,6 +63,9 @@ BOUNDS = {
     "MiB of a picture, by default": _SETTINGS.fetch_limit_bytes / _MIB,
     "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
     "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
+    "masks kept until the form of their press is answered or the job ends: one for each slot": (
+        MAX_JOBS
+    ),
     "threads that look at pictures": THREADS,
     "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
