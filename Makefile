@@ -14,6 +14,7 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/run.stamp ## make .venv with `waystation` and `waystation-simulator` in it
+	@$(if $(and $(filter install,$(MAKECMDGOALS)),$(if $(RENEWED),,yes)),echo "already installed: $(CURDIR)/$(BIN)/waystation",:)
 
 demo: install ## show everything once: simulator, service, two accounts, pictures, callback, mail
 	@$(BIN)/waystation demo
@@ -61,6 +62,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
+	$(eval RENEWED := yes)
 	@if test -e $@; then $(INSTALLING); fi
 	@test -e $(VENV)/dev.stamp || $(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .

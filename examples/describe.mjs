@@ -9,6 +9,10 @@ const headers = {
   Authorization: `Bearer ${process.env.WAYSTATION_TOKEN}`,
   "Content-Type": "application/json",
 };
+function down(error) {
+  console.error(`${url} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
+  process.exit(1);
+}
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
 async function submit(describeUrl) {
@@ -17,7 +21,7 @@ async function submit(describeUrl) {
       method: "POST",
       headers,
       body: JSON.stringify({ describeUrl }),
-    });
+    }).catch(down);
     const job = await response.json();
     if (response.status !== 429) return job;
     await pause(Number(response.headers.get("Retry-After") ?? 10));
@@ -27,7 +31,7 @@ async function submit(describeUrl) {
 async function finished(jobid) {
   for (;;) {
     const query = new URLSearchParams({ jobid });
-    const job = await (await fetch(`${url}/v2/jobs/?${query}`, { headers })).json();
+    const job = await (await fetch(`${url}/v2/jobs/?${query}`, { headers }).catch(down)).json();
     if (!["created", "started", "progress"].includes(job.status)) return job;
     await pause(Number(process.env.POLL_S ?? 10));
   }

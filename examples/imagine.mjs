@@ -9,6 +9,10 @@ const headers = {
   Authorization: `Bearer ${process.env.WAYSTATION_TOKEN}`,
   "Content-Type": "application/json",
 };
+function down(error) {
+  console.error(`${url} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
+  process.exit(1);
+}
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
 async function submit(verb, body) {
@@ -17,7 +21,7 @@ async function submit(verb, body) {
       method: "POST",
       headers,
       body: JSON.stringify(body),
-    });
+    }).catch(down);
     const job = await response.json();
     if (response.status !== 429) return job;
     await pause(Number(response.headers.get("Retry-After") ?? 10));
@@ -29,7 +33,7 @@ async function run(verb, body) {
   while (["created", "started", "progress"].includes(job.status)) {
     await pause(Number(process.env.POLL_S ?? 10));
     const query = new URLSearchParams({ jobid: job.jobid });
-    job = await (await fetch(`${url}/v2/jobs/?${query}`, { headers })).json();
+    job = await (await fetch(`${url}/v2/jobs/?${query}`, { headers }).catch(down)).json();
   }
   if (job.status !== "completed") {
     console.error(job);

@@ -28,6 +28,8 @@ def call(path, body=None):
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+    except OSError as error:
+        sys.exit(f"{URL} cannot be reached: {getattr(error, 'reason', error)}")
 
 
 def run(verb, **body):

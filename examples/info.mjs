@@ -5,6 +5,11 @@ if (!process.env.WAYSTATION_TOKEN) {
   process.exit(1);
 }
 const url = process.env.WAYSTATION_URL ?? "http://127.0.0.1:8080";
+function down(error) {
+  console.error(`${url} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
+  process.exit(1);
+}
+
 const response = await fetch(`${url}/v2/jobs/info`, {
   method: "POST",
   headers: {
@@ -12,7 +17,7 @@ const response = await fetch(`${url}/v2/jobs/info`, {
     "Content-Type": "application/json",
   },
   body: JSON.stringify({ channel: process.argv[2] }),
-});
+}).catch(down);
 const job = JSON.stringify(await response.json(), null, 2);
 if (response.ok) {
   console.log(job);

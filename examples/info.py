@@ -25,3 +25,5 @@ try:
         print(json.dumps(json.load(answer), indent=2))
 except urllib.error.HTTPError as error:
     sys.exit(error.read().decode())
+except OSError as error:
+    sys.exit(f"{url} cannot be reached: {getattr(error, 'reason', error)}")

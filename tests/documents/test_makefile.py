@@ -43,5 +43,8 @@ def test_the_first_demo_says_that_it_installs_and_where_and_the_next_is_quiet(
     assert ran == "ran demo"
     assert _make(tmp_path, "demo") == "ran demo\n"
     assert _make(tmp_path, "serve") == "ran serve\n"
+    said = _make(tmp_path, "install")
+    assert said == f"already installed: {tmp_path}/.venv/bin/waystation\n"
     os.utime(tmp_path / ".venv" / "run.stamp", (0, 0))
-    assert _make(tmp_path, "install").startswith(f"Installing Waystation into {tmp_path}/.venv")
+    said = _make(tmp_path, "install")
+    assert said.startswith(f"Installing Waystation into {tmp_path}/.venv") and "already" not in said

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ _STOP = "trap 'kill $(jobs -p)' EXIT\n"
 
 @pytest.mark.slow
 def test_the_readme_session_works_as_printed() -> None:
-    script = on_free_ports(block("session"), 8765, 8080).replace("make install\n", "")
+    script = on_free_ports(block("session"), 8765, 8080, 9000).replace("make install\n", "")
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
@@ -54,11 +56,43 @@ def test_the_readme_session_works_as_printed() -> None:
         "imagine",
         "button",
         "imagine",
+        "describe",
+        "imagine",
     ]
+    assert re.search(r"\nreceived job:\S+ completed\n", out)
+    read = re.search(r"^in another terminal: \. '(.+)'$", out, re.MULTILINE)
+    assert read is not None
+    file = Path(read[1])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    told = _told(read[0].partition(": ")[2], environment)
+    assert told["WAYSTATION_DATA_DIR"] == str(file.parent)
+    assert told["WAYSTATION_TOKEN"].startswith("user:1-") and "/.venv/bin:" in told["PATH"]
     assert out.count("\nsaved ") == 1 + 4 + 1
     assert fault["name"] == "banned_prompt"
     assert "✗ imagine moderated in " in out and out.endswith("exit code 7\n")
     assert f"U2  {single['jobid']}" in out and "V3  job:" in out
+
+
+def _told(command: str, environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment that another terminal's programs have behind the command."""
+    show = 'python3 -c "import json, os; print(json.dumps(dict(os.environ)))"'
+    shell = ["bash", "-e", "-c", f"{command}\n{show}"]
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, check=True)
+    told: dict[str, str] = json.loads(done.stdout)
+    return told
+
+
+def test_a_shell_that_takes_no_comments_is_not_led_astray() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [
+        line
+        for each in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in each.split("\n")
+    ]
+    comments = [line for line in lines if line.startswith("#")]
+    assert comments
+    assert [line for line in comments if not re.fullmatch(r"# [A-Za-z0-9_ .,:-]+", line)] == []
+    assert [line for line in lines if re.search(r"\S\s+# ", line)] == []
 
 
 def _headlines(text: str) -> list[str]:

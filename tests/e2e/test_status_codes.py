@@ -251,7 +251,9 @@ async def test_a_picture_that_cannot_be_had_is_412_and_makes_no_job(install: Ins
         ]
         for body, error in rows:
             status, answer, _ = await ada.call("POST", "/v2/jobs/describe", body)
+            details = answer.pop("errorDetails", None)
             assert (status, answer) == (412, {"error": error, "code": 412}), body
+            assert (details is not None) == ("mime" in error)
         with here.records() as records:
             assert records.jobs() == []
 

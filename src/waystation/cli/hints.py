@@ -57,6 +57,13 @@ HINTS: Sequence[tuple[str, str, str]] = (
 )
 """Command, a part of typer's sentence, and the hint."""
 
+_PLAIN = (
+    ("a valid integer, unable to parse string as an integer", "a whole number, such as 3"),
+    ("a valid number, unable to parse string as a number", "a number, such as 30"),
+    ("Input should be ", "it must be "),
+)
+"""Words of a programmer, and those for everybody."""
+
 NOT_AN_ARGUMENT = (
     "The Discord token is no argument; nothing was sent. What is typed there stays in the shell's "
     "history, where other programs read it: delete that line. Then run `waystation accounts add` "
@@ -73,6 +80,8 @@ def with_hint(command: str, sentence: str) -> str:
     if command == "accounts add" and _TOO_MANY in sentence:
         return NOT_AN_ARGUMENT
     sentence = veiled(sentence)
+    for theirs, ours in _PLAIN:
+        sentence = sentence.replace(theirs, ours)
     for name, part, hint in HINTS:
         if name == command and part in sentence:
             return f"{sentence.rstrip('.')}. {hint.format(command=command)}"

@@ -7,7 +7,8 @@ Rules: a command to copy has a line of its own, so that a terminal breaks it now
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 
 from waystation.errors import (
     Busy,
@@ -22,15 +23,17 @@ from waystation.errors import (
     Unreachable,
     WaystationError,
 )
+from waystation.secret import veiled
 
-__all__ = ["MENDS", "halt_mend", "job_mends", "mends", "removal_mends"]
+__all__ = ["MENDS", "filled_in", "halt_mend", "job_mends", "mends", "removal_mends"]
 
 Mend = tuple[str, str]
 """A sentence of help, and the command to copy, which may be empty."""
 
 MENDS: Mapping[str, Mend] = {
     "Unauthorized": (
-        "WAYSTATION_TOKEN is not valid there; on the service's host, a new one:",
+        "WAYSTATION_TOKEN is not valid there; on the service's host, a new one, "
+        "which ends the old one:",
         "waystation users rotate EMAIL",
     ),
     "Configuration not found": ("there is no Discord account yet:", "waystation accounts add"),
@@ -51,7 +54,7 @@ MENDS: Mapping[str, Mend] = {
         "waystation jobs show JOBID",
     ),
     "A user with this e-mail exists.": (
-        "a new token in place of a lost one:",
+        "a new token in place of a lost one, which it ends:",
         "waystation users rotate EMAIL",
     ),
 }
@@ -116,6 +119,19 @@ def mends(error: WaystationError) -> Iterator[Mend]:
             if isinstance(error, kind) and part in error.message
         )
         yield from list(fits)[:1]
+
+
+def filled_in(given: Iterable[Mend], known: Mapping[str, str]) -> Iterator[Mend]:
+    """Yield the same mends, their commands with what is known in place of its name.
+
+    Args: known: name in capitals, such as `JOBID` → value
+    """
+    for what, command in given:
+        words = (
+            shlex.quote(veiled(known[word])) if word in known else word
+            for word in command.split(" ")
+        )
+        yield what, " ".join(words)
 
 
 def job_mends(job: Mapping[str, object]) -> Iterator[Mend]:

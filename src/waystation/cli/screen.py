@@ -22,7 +22,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from waystation.cli.exits import Exit, exit_for_error
-from waystation.cli.mends import mends
+from waystation.cli.mends import filled_in, mends
 from waystation.errors import (
     Busy,
     ButtonRepeated,
@@ -217,6 +217,8 @@ class Screen:
         self.as_json = as_json
         self.jobid: str | None = None
         """The job that is waited for; it goes on when the wait ends early."""
+        self.known: dict[str, str] = {}
+        """Fills in the commands that help: `JOBID` or `EMAIL` → value."""
         self.out = Console(highlight=False, width=_width(sys.stdout))
         self.err = Console(stderr=True, highlight=False, width=_width(sys.stderr))
 
@@ -255,7 +257,7 @@ class Screen:
             self._note_job()
         if not (waits and isinstance(error, Unavailable)):
             # a wait that was given a limit has no cause to look for
-            self.advise(mends(error))
+            self.advise(filled_in(mends(error), self.known))
 
     def advise(self, given: Iterable[tuple[str, str]]) -> None:
         """Tell a person what helps, and each command to copy."""

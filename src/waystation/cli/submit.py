@@ -109,7 +109,14 @@ _SHARED: Mapping[str, tuple[str, object]] = {
 def add_verbs(app: typer.Typer) -> None:
     """Register a subcommand for each verb."""
     for command in COMMANDS.values():
-        app.command(command.verb, help=command.help, rich_help_panel="Jobs")(_subcommand(command))
+        app.command(command.verb, help=_help(command), rich_help_panel="Jobs")(_subcommand(command))
+
+
+def _help(command: Command) -> str:
+    """Return the command's help; a verb that does not wait for the bot has a twin that does."""
+    if command.answers_at is not AnswersAt.ASKED:
+        return command.help
+    return f"{command.help.rstrip('.')}; with --no-wait, end once the bot is asked."
 
 
 def _subcommand(command: Command) -> Callable[..., None]:
@@ -172,6 +179,7 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
 
     wait, folder = given.get("wait", True), given.get("folder")
     with opened(given["as_json"]) as screen:
+        screen.known |= _known(command, given)
         fields, files = _request(command, given)
         if folder is not None and not wait:
             raise InvalidRequest("--save needs the result; leave --no-wait out")
@@ -188,6 +196,12 @@ def _run(command: Command, given: Mapping[str, Any]) -> None:
             return job, await save(client, job, to, singles=given.get("singles", False))
 
         raise typer.Exit(report(screen, *ask(call, says=True)))
+
+
+def _known(command: Command, given: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what a command to copy can be filled in with."""
+    parents = [param for param in command.params if param.kind is ParamKind.PARENT]
+    return {"JOBID": given[_given_name(parents[0])]} if parents else {}
 
 
 def _request(

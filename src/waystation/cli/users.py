@@ -44,6 +44,8 @@ _NEW_DATABASE = (
     "WAYSTATION_DATA_DIR as it is set for `waystation serve`, and add the user there."
 )
 
+_ROTATED = "The old token has stopped working: programs that use it need the new one."
+
 _END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
 
 
@@ -90,6 +92,7 @@ def add(
         return user, secret
 
     with opened(as_json) as screen:
+        screen.known["EMAIL"] = email
         user, secret = _on_host(config, work, making=screen)
         screen.answer(*_with_token(user, secret))
 
@@ -139,7 +142,10 @@ def revoke(who: _Who, config: Config = None, as_json: Json = False) -> None:
 
 @app.command()
 def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
-    """Replace a user's token and print the new one, this once; lifts a revocation."""
+    """Replace a user's token and print the new one, this once: the old one stops working.
+
+    Programs that use the old token need the new one. A revocation is lifted.
+    """
 
     async def work(state: State) -> tuple[User, str]:
         secret = _new_secret()
@@ -149,6 +155,7 @@ def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
     with opened(as_json) as screen:
         user, secret = _on_host(config, work)
         screen.answer(*_with_token(user, secret))
+        screen.note(_ROTATED)
 
 
 @app.command()

@@ -21,6 +21,7 @@ import stamina
 from waystation.actions import Outcome, Refused, Unknown
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
+from waystation.discord.reasons import why
 from waystation.discord.routes import ROUTES, Request
 from waystation.discord.site import Site
 from waystation.errors import Unreachable, Withheld
@@ -86,9 +87,9 @@ class Calls:
         try:
             answer, verdict = await self._send(request, timeout_s)
         except NOT_SENT as error:
-            raise Unreachable(f"no connection to Discord: {type(error).__name__}") from error
+            raise Unreachable(f"no connection to Discord: {why(error)}") from error
         except FAILURES as error:
-            return Unknown(f"no answer from Discord: {type(error).__name__}")
+            return Unknown(f"no answer from Discord: {why(error)}")
         return outcome_of(answer, verdict.wait_s)
 
     async def read(self, request: Request, shape: type[_T]) -> _T:
@@ -108,7 +109,7 @@ class Calls:
         try:
             answer, _ = await self._send(request, _READ_TIMEOUT_S)
         except FAILURES as error:
-            raise Unreachable(f"no answer from Discord: {type(error).__name__}") from error
+            raise Unreachable(f"no answer from Discord: {why(error)}") from error
         if not answer.ok:
             passing = error_of(answer)
             if isinstance(passing, Unreachable):

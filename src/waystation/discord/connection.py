@@ -9,7 +9,6 @@ task. The socket is always closed with a code that keeps the session resumable.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +18,7 @@ import msgspec
 from yarl import URL
 
 from waystation.discord.inflate import MAX_MESSAGE_BYTES, Inflater
+from waystation.discord.reasons import why
 from waystation.discord.session import RESUMABLE_CLOSE, GatewaySession, Step
 from waystation.discord.site import Site
 from waystation.errors import RemoteProtocolError
@@ -75,7 +75,7 @@ class Connection:
             refused = error.status in _UPGRADE_REFUSED
             return Closed(None, f"no gateway: HTTP status {error.status}", refused)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return Closed(None, f"no connection: {_why(error)}")
+            return Closed(None, f"no connection: {why(error)}")
         self._machine.opened(self._site.clock.monotonic(), self._site.ids.fraction())
         try:
             return await self._serve(socket)
@@ -145,11 +145,3 @@ def _read(data: bytes) -> Frame:
         return _decode(data)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError("Discord sent an unreadable gateway frame") from error
-
-
-def _why(error: Exception) -> str:
-    """Return why a connection could not be made; an operator and the account's user read it."""
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number).lower()
-    return getattr(error, "strerror", None) or type(error).__name__

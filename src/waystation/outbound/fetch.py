@@ -19,7 +19,7 @@ import structlog
 from waystation.errors import PreconditionFailed
 from waystation.outbound.connector import GuardedResponse, blocked_of, reason_of
 from waystation.outbound.guard import Network, loggable, objection, out_of_reach, read_url, routable
-from waystation.outbound.pictures import brightest, inverted, recognise, sound
+from waystation.outbound.pictures import KINDS, brightest, inverted, recognise, sound
 from waystation.ports import Fetched
 
 __all__ = ["THREADS", "FetchLimits", "PictureFetcher"]
@@ -35,6 +35,8 @@ THREADS: Final = 2
 _BODY_READ_BYTES: Final = 4096
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity"}
+
+_TAKEN: Final = ", ".join(kind.content_type for kind in KINDS)
 
 _log = structlog.get_logger(__name__)
 
@@ -100,12 +102,12 @@ class PictureFetcher:
             raise PreconditionFailed(f"{name} is larger than {self._limits.max_bytes} bytes")
         recognised = recognise(data)
         if recognised is None:
-            raise PreconditionFailed(f"{name} unknown mime type")
+            raise _unknown(name)
         kind, (width, height) = recognised
         if width * height > self._limits.max_pixels:
             raise PreconditionFailed(f"{name} has more than {self._limits.max_pixels} pixels")
         if not sound(data, kind):
-            raise PreconditionFailed(f"{name} unknown mime type")
+            raise _unknown(name)
         return Fetched(data, kind.content_type, kind.extension, (width, height))
 
     def _painted(self, mask: Fetched, name: str) -> Fetched:
@@ -116,7 +118,7 @@ class PictureFetcher:
                 return mask
             return Fetched(inverted(mask.data), "image/png", "png", mask.size)
         except OSError:  # sound at its head, broken further on
-            raise PreconditionFailed(f"{name} unknown mime type") from None
+            raise _unknown(name) from None
 
     async def _download(self, url: str, frank: bool) -> bytes:
         try:
@@ -193,3 +195,7 @@ async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes |
         if file.tell() > limit:
             return None
     return file.getvalue()
+
+
+def _unknown(name: str) -> PreconditionFailed:
+    return PreconditionFailed(f"{name} unknown mime type", details=f"Accepted are {_TAKEN}.")

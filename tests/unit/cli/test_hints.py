@@ -43,6 +43,21 @@ def test_a_sentence_without_a_hint_is_left_as_it_is() -> None:
     assert with_hint("jobs list", "No such option: --frob") == "No such option: --frob"
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--timeout", "it must be a number"), ("--max-jobs", "it must be a whole number")],
+)
+def test_what_is_no_number_is_told_in_plain_words(option: str, words: str) -> None:
+    ran = run("imagine", "a fox", option, "abc", "--json")
+    assert ran.exit_code == 2 and words in ran.json["error"]
+    assert "a valid" not in ran.json["error"]
+
+
+def test_the_twin_verbs_have_help_of_their_own() -> None:
+    assert "--no-wait, end once" in " ".join(run("seed_async", "--help").out.split())
+    assert "--no-wait" not in run("seed", "--help").out
+
+
 @pytest.mark.parametrize("group", ["users", "jobs", "accounts"])
 def test_a_group_alone_shows_its_help_and_no_error(group: str) -> None:
     ran = run(group)

@@ -8,7 +8,7 @@ import pytest
 
 from tests import build
 from waystation.api.sentences import SENTENCES
-from waystation.cli.mends import MENDS, halt_mend, job_mends, mends
+from waystation.cli.mends import MENDS, filled_in, halt_mend, job_mends, mends
 from waystation.engine.choice import halted
 from waystation.errors import (
     Busy,
@@ -82,6 +82,21 @@ def test_a_refusal_of_a_halted_account_names_what_ends_the_halt(
     account = replace(build.account(), halt="x", halt_cause=cause, guild_id=guild)
     [(what, told)] = mends(halted(account))
     assert what.endswith(":") and told == command.format(channel=account.channel)
+
+
+def test_what_is_known_stands_in_the_command_quoted() -> None:
+    given = [
+        ("a:", "waystation jobs show JOBID"),
+        ("b:", "waystation users rotate EMAIL"),
+        ("c", ""),
+    ]
+    filled = filled_in(given, {"JOBID": "job:1 x"})
+    assert [command for _, command in filled] == ["waystation jobs show 'job:1 x'", given[1][1], ""]
+
+
+def test_a_token_that_is_replaced_is_said_to_end() -> None:
+    [(what, _)] = mends(Unauthorized())
+    assert "ends the old one" in what
 
 
 def test_a_failed_job_names_what_helps_by_its_code() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.run import answer_with, run
 from waystation.api.operations import OPERATIONS, SHARED
 from waystation.cli.program import app
-from waystation.errors import Busy, Unavailable, Unreachable
+from waystation.errors import Busy, InvalidRequest, Unavailable, Unreachable
 from waystation.midjourney.commands import COMMANDS, AnswersAt
 from waystation.midjourney.replies import ReplyKind
 
@@ -62,6 +62,15 @@ def test_what_is_not_given_is_not_sent(
     client = answer_with(monkeypatch, STARTED, DONE)
     assert run("button", "job:1", "U1", *options).exit_code == 0
     assert client.calls[0][1][1] == {"jobid": "job:1", "button": "U1"} | sent
+
+
+def test_a_button_that_is_not_there_names_the_job_to_look_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(
+        monkeypatch, InvalidRequest("Button not supported or not found in jobid buttons array")
+    )
+    assert "\n  waystation jobs show job:1\n" in run("button", "job:1", "U9").err
 
 
 def test_help_says_that_pictures_may_be_files_and_breaks_no_choice() -> None:

@@ -71,7 +71,8 @@ def test_add_tells_a_person_to_keep_the_token(users: Users) -> None:
 def test_an_address_that_exists_is_told_how_to_get_a_new_token(users: Users) -> None:
     users("add", "--email", "ada@example.org")
     ran = users("add", "--email", "ada@example.org")
-    assert ran.exit_code == 1 and "\n  waystation users rotate EMAIL\n" in ran.err
+    assert ran.exit_code == 1 and "\n  waystation users rotate ada@example.org\n" in ran.err
+    assert "which it ends" in ran.err
 
 
 def test_add_refuses_what_is_no_address_and_one_that_exists(users: Users) -> None:
@@ -90,6 +91,12 @@ def test_rotate_replaces_the_token_and_lifts_a_revocation(
     assert second != first
     assert stored().token_hash == hashed(environment, second)
     assert stored().revoked_at is None
+
+
+def test_rotate_says_that_the_old_token_has_ended(users: Users) -> None:
+    users("add", "--email", "ada@example.org")
+    assert "The old token has stopped working: programs" in users("rotate", "1").err
+    assert "the old one stops working" in " ".join(users("rotate", "--help").out.split())
 
 
 def test_expire_sets_moves_and_lifts_the_end(users: Users, stored: Callable[[], User]) -> None:

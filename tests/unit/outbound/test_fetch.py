@@ -351,6 +351,9 @@ async def test_bytes_that_a_caller_sent_are_judged_alike(fetcher: Fetcher) -> No
         with pytest.raises(PreconditionFailed) as caught:
             await fetcher.inspect(data, "describeFile")
         assert caught.value.message == sentence
+        if "mime" in sentence:
+            taken = "image/png, image/jpeg, image/webp, image/gif"
+            assert caught.value.details == f"Accepted are {taken}."
 
 
 def fits(mask: Fetched) -> None:

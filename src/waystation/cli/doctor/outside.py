@@ -154,6 +154,6 @@ async def _look_at_server(server: SmtpServer) -> Finding:
         async with client:
             await client.noop()
     except (aiosmtplib.SMTPException, OSError, ValueError) as failure:
-        why = redact(f"{type(failure).__name__}: {failure}")
+        why = redact(str(failure)) or "it did not answer"
         return error(f"{where} does not take mail: {why}", "Check WAYSTATION_SMTP_URL.")
     return ok(f"{where} takes mail from {server.sender}")

@@ -207,7 +207,8 @@ class Callbacks:
         next_at = None
         if not attempt.delivered and delivery.is_final:
             next_at = next_attempt_at(tried, now, self._ids.fraction())
-        _log.info(
+        tell = _log.info if attempt.delivered else _log.warning
+        tell(
             "delivery.attempted",
             delivery_id=delivery.delivery_id,
             jobid=delivery.jobid,

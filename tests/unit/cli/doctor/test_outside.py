@@ -96,7 +96,7 @@ async def test_a_discord_in_trouble_is_told_with_its_status() -> None:
 async def test_a_discord_that_is_not_there_is_told() -> None:
     async with site(None) as there:
         finding, time = await look_at_discord(there)
-    assert finding.level == "error" and "cannot be reached" in finding.what
+    assert finding.level == "error" and "cannot be reached: connection refused" in finding.what
     assert time is None
 
 
@@ -132,6 +132,7 @@ async def test_a_mail_server_that_is_not_there_is_told_without_its_password() ->
         port = unused.getsockname()[1]
         (finding,) = await mail(f"smtp://me:hunter2@127.0.0.1:{port}/?from=a@example.org")
     assert finding.level == "error" and "hunter2" not in finding.what
+    assert "SMTPConnectError" not in finding.what
 
 
 async def test_no_mail_server_and_waiting_mails_are_told() -> None:

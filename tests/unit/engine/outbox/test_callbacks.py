@@ -419,6 +419,17 @@ async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
         assert secret not in repr(logs)
 
 
+async def test_an_attempt_that_failed_is_a_warning_in_the_log(bench: Bench) -> None:
+    bench.sender.answers["a.test"] = bench.sender.broken
+    bench.store.add(delivery(), delivery(2, "http://b.test/"))
+    with capture_logs() as logs:
+        async with bench.running():
+            await bench.settle()
+    lines = [line for line in logs if line["event"] == "delivery.attempted"]
+    levels = {line["delivered"]: line["log_level"] for line in lines}
+    assert levels == {False: "warning", True: "info"}
+
+
 def progress(number: int = 1) -> Delivery:
     return replace(delivery(number), delivery_id=f"progress-{number}", is_final=False)
 

@@ -1,0 +1,27 @@
+"""Reasons: why a connection to Discord failed, in words for an operator and the account's user."""
+
+from __future__ import annotations
+
+import os
+
+import aiohttp
+
+__all__ = ["why"]
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
+    (aiohttp.ClientSSLError, "no TLS connection could be made"),
+    (TimeoutError, "a time-out"),
+)
+"""Kinds whose number of an error, where there is one, is not the system's."""
+
+
+def why(error: Exception) -> str:
+    """Return why a connection failed; never a class's name, nor a library's list of addresses."""
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return getattr(error, "strerror", None) or "a broken connection"
