@@ -75,6 +75,10 @@ def is_edit(kind: ReplyKind) -> bool:
     return any(row.kind is kind and row.edits for row in ANSWERS.values())
 
 
+_BEGUN = "begun"
+"""The face of an empty message."""
+
+
 class Faces:
     """By message, what it said when it was last seen. Bounded.
 
@@ -95,6 +99,19 @@ class Faces:
         """Take what a message said for its last known face, if none was seen."""
         if face is not None:
             self._faces.setdefault(message_id, face)
+
+    def begin(self, message_id: str) -> None:
+        """Remember an empty first message: what its edit says is no answer to a press."""
+        self._faces.setdefault(message_id, _BEGUN)
+
+    def may_be_pressed(self, message_id: str) -> bool:
+        """Tell whether a message may have said something already, so that a press can follow."""
+        return self._faces.get(message_id) != _BEGUN
+
+    def end(self, message_id: str) -> None:
+        """Remember that an empty first message says something now."""
+        if not self.may_be_pressed(message_id):
+            self._faces[message_id] = ""
 
     def is_seen(self, shown: Shown) -> bool:
         """Tell whether a message says what it said before."""

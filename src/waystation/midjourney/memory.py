@@ -28,11 +28,13 @@ from waystation.gateway_events import Seen
 from waystation.midjourney.commands import MAX_JOBS, MAX_LANE
 
 __all__ = [
+    "BEGUN",
     "BY_HAND",
     "EARLIER",
     "FACES",
     "HELD",
     "KINDS",
+    "PRESSED",
     "SETTLED",
     "STRANGERS",
     "UNHEARD",
@@ -56,6 +58,10 @@ FACES = "face"
 """Texts of messages whose edits answer presses."""
 UNHEARD = "unheard"
 """Asks by hand that the bot has not answered, by their interactions."""
+BEGUN = "begun"
+"""Messages that name nobody and were counted as the answer to an ask by hand."""
+PRESSED = "pressed"
+"""Messages that somebody has pressed by hand, with the newest that came of it."""
 EARLIER = "earlier"
 """Jobs that were asked twice, by what the first ask is known."""
 
@@ -63,7 +69,7 @@ _OPEN: Final = MAX_JOBS + MAX_LANE
 """Jobs of one account that can be unfinished at once."""
 
 KINDS = {
-    SETTLED: 967,
+    SETTLED: 867,
     STRANGERS: 400,
     BY_HAND: 250,
     FACES: 100,
@@ -71,6 +77,8 @@ KINDS = {
     UNREAD: 3,
     EARLIER: 2 * _OPEN,
     UNHEARD: 50,
+    BEGUN: 50,
+    PRESSED: 50,
 }
 """Rows of a kind that are kept, the newest; 2,000 in all (R20). Ghosts keep a row of EARLIER
 beside the unfinished jobs, and the oldest of them give way."""

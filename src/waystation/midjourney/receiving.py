@@ -41,7 +41,7 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import edit_of, is_edit
 from waystation.midjourney.heard import halt_of
 from waystation.midjourney.matching.held import HeldPicture
-from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match
+from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match, match_by_sign
 from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import ReplyKind
@@ -100,9 +100,13 @@ def _message(state: State, step: MessageStep, message: Message, now: datetime) -
     found: Matched | Ambiguous | Undecided | None = None
     if step is MessageStep.UPDATED:
         found = _edited(state, reading)
+    if isinstance(found, Matched) and _may_be_pressed_by_hand(state, message.id):
+        return _untold(state, frozenset({found.jobid}), message, now)
     if found is None:
         if step is MessageStep.UPDATED and _answers_by_hand(state, reading):
             state.candidates.others.by_hand.answered_by_edit(message.id)
+        if is_edit(reading.kind):
+            state.faces.end(message.id)
         # the face of an answer is taken over with the answer
         state.faces.see(reading.shown)
     if step is MessageStep.UPDATED and found is None and _is_echo(state, reading):
@@ -146,9 +150,19 @@ def _edited(state: State, reading: Reading) -> Matched | None:
 
 def _answers_by_hand(state: State, reading: Reading) -> bool:
     """Tell whether an edit answers a press that no job of ours has made (R23)."""
-    pressed = state.candidates.index.pressing(reading.shown.message_id)
-    ours = any(edit_of(job.pressed) is reading.kind and not job.final for job in pressed)
-    return is_edit(reading.kind) and not ours and not state.faces.is_seen(reading.shown)
+    message_id = reading.shown.message_id
+    if not is_edit(reading.kind) or state.faces.is_seen(reading.shown):
+        return False
+    pressed = state.candidates.index.pressing(message_id)
+    # of one that was not told apart an edit came already
+    ours = any(edit_of(job.pressed) is reading.kind and job.error != TOLD_APART for job in pressed)
+    is_result = match_by_sign(reading, state.candidates) is not None
+    return not (ours or is_result) and state.faces.may_be_pressed(message_id)
+
+
+def _may_be_pressed_by_hand(state: State, message_id: str) -> bool:
+    """Tell whether an edit may answer a press by hand, of which nothing is known yet (R23)."""
+    return bool(state.candidates.others.by_hand.may_press(message_id, state.newest))
 
 
 def _is_echo(state: State, reading: Reading) -> bool:
@@ -165,6 +179,11 @@ def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: d
         return state.look_again(jobids)
     if state.lookups.under_way(jobids):
         return NOTHING
+    return _untold(state, jobids, message, now)
+
+
+def _untold(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
+    """Give up jobs whose answer nothing tells apart, with the message kept (R20)."""
     ends = join(
         state.step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
     )
@@ -172,6 +191,8 @@ def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: d
 
 
 def _unmatched(state: State, step: MessageStep, message: Message, reading: Reading) -> Step:
+    if reading.kind is ReplyKind.ACKNOWLEDGED:
+        state.faces.begin(message.id)
     state.candidates.others.hear(reading)
     if reading.nonce is not None:
         # R23: asked by hand; what follows carries no nonce and must not be taken for ours

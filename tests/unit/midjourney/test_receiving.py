@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.golden.corpus import CONVERSATIONS, HISTORY, event_of
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.build import replace
+from tests.fakes import START
+from tests.golden.corpus import CONVERSATIONS, HISTORY, PAYLOADS, event_of, merged
 from tests.unit.midjourney.play import Play, new_job, told
 from tests.unit.midjourney.scenes import (
     NONCE,
@@ -15,13 +22,17 @@ from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
     HumanCheckSeen,
+    InteractionStep,
+    InteractionTold,
     SessionState,
 )
 from waystation.jobs import (
     JobId,
     JobStatus,
+    Source,
 )
-from waystation.wire.snowflake import snowflake_time
+from waystation.midjourney.conversation import TOLD_APART
+from waystation.wire.snowflake import snowflake_at, snowflake_time
 
 
 def test_the_trigger_of_a_halt_is_as_old_as_what_the_bot_said() -> None:
@@ -90,3 +101,70 @@ def test_a_result_in_other_words_is_found_by_its_uuid() -> None:
     play.see(event_of({"see": "imagine/started"}))
     play.see(event_of({"see": "imagine/progress_31"}))
     assert told(play.see(event_of(of_other_words("imagine/final")))) == ["a: Completed by hash"]
+
+
+def _describes(play: Play, prompt: str) -> list[str]:
+    """Let the message that is pressed say something."""
+    embeds = [{"type": "rich", "description": f"1️⃣ {prompt}"}]
+    described = PAYLOADS["describe/described"].content["payload"]
+    payload = merged(described, {"id": PRESSED, "embeds": embeds})
+    return told(play.see(event_of({"see": {"event": "MESSAGE_UPDATE", "payload": payload}})))
+
+
+PRESSED = snowflake_at(START)
+
+
+def _press_again(play: Play) -> None:
+    play.sources[JobId("a")] = Source(PRESSED, None, "MJ::Picread::Retry")
+    params: dict[str, Any] = {"parentJobId": "parent", "button": "🔄"}
+    play.admit(replace(new_job("a", "button"), params=params))
+    play.submit("a", NONCE)
+    asked = snowflake_at(START + timedelta(seconds=2))
+    play.see(InteractionTold(InteractionStep.CREATED, asked, NONCE))
+
+
+def _press_by_hand(play: Play, seconds: float, *says: dict[str, Any]) -> None:
+    asked = snowflake_at(START + timedelta(seconds=seconds))
+    play.see(InteractionTold(InteractionStep.CREATED, asked, "66"))
+    for payload in says:
+        play.see(event_of({"see": {"event": "MESSAGE_CREATE", "payload": payload}}))
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_an_edit_that_may_answer_a_press_by_hand_is_nobodys(seconds: int) -> None:
+    """R20, R23: two have pressed it, and an edit does not say who."""
+    play = Play()
+    _describes(play, "old")
+    _press_again(play)
+    _press_by_hand(play, seconds)
+    assert _describes(play, "one") == ["a: Failed", "kept"]
+    assert not _describes(play, "another")
+    assert play.jobs[JobId("a")].error == TOLD_APART
+
+
+def test_an_edit_after_a_press_by_hand_that_was_answered_is_ours() -> None:
+    play = Play()
+    _describes(play, "old")
+    _press_by_hand(play, 1)
+    _describes(play, "by hand")
+    _press_again(play)
+    assert _describes(play, "ours") == ["a: Completed by target"]
+
+
+def test_an_edit_is_ours_though_an_ask_by_hand_is_older_than_what_we_press() -> None:
+    play = Play()
+    _press_by_hand(play, -1)
+    _describes(play, "old")
+    _press_again(play)
+    assert _describes(play, "ours") == ["a: Completed by target"]
+
+
+@pytest.mark.parametrize("name", ["describe/acknowledged", "describe/job_queued"])
+def test_one_by_hand_that_has_a_message_of_its_own_presses_nothing(name: str) -> None:
+    play = Play()
+    _describes(play, "old")
+    said_at = snowflake_at(START + timedelta(seconds=3))
+    names = {"id": said_at, "nonce": "66", "interaction": None, "interaction_metadata": None}
+    _press_by_hand(play, 1, merged(PAYLOADS[name].content["payload"], names))
+    _press_again(play)
+    assert _describes(play, "ours") == ["a: Completed by target"]

@@ -58,7 +58,7 @@ class Channel(Pair):
         if by_hand and not (signs.told or signs.nonce):
             signs = replace(signs, metadata=True)
         before = len(self.asks)
-        self.ask(prompt, signs, queued and not by_hand, by_hand)
+        self.ask(prompt, signs, queued, by_hand)
         for ask in self.asks[before:]:
             self.words[ask.number] = how
             if by_hand and how.pressed is not None:

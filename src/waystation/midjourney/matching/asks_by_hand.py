@@ -19,10 +19,13 @@ from itertools import islice
 from waystation.midjourney.memory import UNHEARD, Memory, Plain
 from waystation.wire.snowflake import is_newer, snowflake_time
 
-__all__ = ["AsksByHand"]
+__all__ = ["AsksByHand", "is_within_life"]
 
 _LIFE = timedelta(hours=24)
 """How long the bot may take for one, as for a ghost of ours (R19)."""
+
+_SPEAKS = "speaks"
+"""Stands beside the ids of an ask that is answered by a message, not by an edit."""
 
 
 class AsksByHand:
@@ -38,6 +41,21 @@ class AsksByHand:
             return
         known = {one for one in known_by if one is not None}
         self._asks[interaction_id] = tuple(sorted(known | {*self._asks.get(interaction_id, ())}))
+
+    def speaks(self, interaction_id: str, *known_by: str | None) -> None:
+        """Remember an ask that has a message of its own, which does not end it."""
+        self.told(interaction_id, *known_by, _SPEAKS)
+
+    def may_press(self, message_id: str, newest: str) -> Sequence[str]:
+        """Return the asks that may be a press on a message, which answers it by its edit.
+
+        Args: newest: the newest id that was seen
+        """
+        return [
+            ask
+            for ask, known in self._asks.items()
+            if is_newer(ask, message_id) and _SPEAKS not in known and is_within_life(ask, newest)
+        ]
 
     def find(self, *ids: str | None) -> str | None:
         """Return the ask that is known by one of these ids."""
@@ -56,7 +74,8 @@ class AsksByHand:
 
     def answered_by_edit(self, message_id: str) -> None:
         """Forget the newest ask that may be a press on a message which was edited now."""
-        self._forget(ask for ask in reversed([*self._asks]) if is_newer(ask, message_id))
+        pressed = (ask for ask, known in self._asks.items() if _SPEAKS not in known)
+        self._forget(ask for ask in reversed([*pressed]) if is_newer(ask, message_id))
 
     def _forget(self, asks: Iterable[str]) -> None:
         for ask in islice(asks, 1):
@@ -66,9 +85,13 @@ class AsksByHand:
         """Return the asks whose answer a message may be, oldest first."""
         if not message_id.isdecimal():
             return []
-        said_at = snowflake_time(message_id)
         return [
             ask
             for ask in self._asks
-            if is_newer(message_id, ask) and said_at - snowflake_time(ask) < _LIFE
+            if is_newer(message_id, ask) and is_within_life(ask, message_id)
         ]
+
+
+def is_within_life(ask: str, message_id: str) -> bool:
+    """Tell whether a message is not too young for the answer to what has an older id."""
+    return snowflake_time(message_id) - snowflake_time(ask) < _LIFE

@@ -87,6 +87,7 @@ class Candidates:
         others = {one for one in alike if not self._unlike(one, reading)} | self.asks(reading)
         if self.others.strangers.interaction_of(reading) is None:
             others |= set(self.others.by_hand.before(reading.shown.message_id))
+            others |= self.others.several(reading)
         return jobids[0] if others <= {*jobids} else None
 
     def asks(self, reading: Reading) -> frozenset[str]:
@@ -114,7 +115,9 @@ class Candidates:
         # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
         # name stays that of the progress, for an ask by hand may own what looks otherwise as well
         by_hand = self.others.by_hand.before(reading.shown.message_id)
-        return found | frozenset(by_hand[len(strangers) :])
+        found |= frozenset(by_hand[len(strangers) :])
+        several = any(button_row(self.index[one].button).results > 1 for one in jobids)
+        return found | self.others.several(reading) if several else found
 
     def _shortened(self, reading: Reading) -> frozenset[JobId]:
         """Return the jobs from whose longer prompts a picture's may have been shortened."""
@@ -300,7 +303,7 @@ class Candidates:
             self.others.strangers.note(reading, orphan=True)
         by_hand = any(is_nameless(one) or self.others.by_hand.find(one) for one in asks)
         if by_hand and interaction_id is None:
-            self.others.by_hand.answered_by(reading.shown.message_id)
+            self.others.answers(reading)
 
     def contradicts(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a reading is the answer to another interaction than the job's."""

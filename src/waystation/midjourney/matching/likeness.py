@@ -224,6 +224,10 @@ class Strangers:
         """Tell whether a message is a finished picture that no job of ours has got."""
         return message_id in self._seen and self._seen[message_id].finished
 
+    def is_over(self, message_id: str) -> bool:
+        """Tell whether the ask that began with a message has ended."""
+        return message_id in self._seen and self._seen[message_id].over
+
     def has_orphan_since(self, job: Job) -> bool:
         """Tell whether anything was seen since a job was asked that may be its, for all it says."""
         return any(one.orphan and not is_before(job, seen) for seen, one in self._seen.items())

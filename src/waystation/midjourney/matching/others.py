@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from waystation.jobs import Job
+from waystation.midjourney.buttons import BUTTONS
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.matching.asks_by_hand import AsksByHand
+from waystation.midjourney.matching.asks_by_hand import AsksByHand, is_within_life
 from waystation.midjourney.matching.evidence import Key
 from waystation.midjourney.matching.likeness import DRAWN, Strangers, is_nameless
-from waystation.midjourney.memory import BY_HAND, SETTLED, Memory, Plain
+from waystation.midjourney.memory import BEGUN, BY_HAND, PRESSED, SETTLED, Memory, Plain
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
+from waystation.midjourney.refusals import Ending
 from waystation.midjourney.replies import ReplyKind
+from waystation.wire.snowflake import is_newer
 
 __all__ = ["Others"]
 
@@ -34,6 +37,10 @@ class Others:
         self.strangers = Strangers(memory)
         self.by_hand = AsksByHand(memory)
         """Asks of which nothing but the interaction is known."""
+        self._begun = memory.table(BEGUN, Plain(bool))
+        """Messages that were taken for the answer to one of them; whether more may come of it."""
+        self._pressed = memory.table(PRESSED, Plain(str))
+        """Messages that were pressed by hand, with the newest message that came of it."""
 
     def settle(self, job: Job, earlier: Iterable[Key] = ()) -> None:
         """Remember what a job that is done was known by. Args: earlier: its keys of before"""
@@ -84,7 +91,7 @@ class Others:
         """Remember that those who asked by hand, of these asks, have got their pictures."""
         for ask in asks:
             if is_nameless(ask):
-                self.by_hand.answered_by(message_id)
+                self.answered_by(message_id)
             else:
                 self.by_hand.answered(ask)
 
@@ -94,22 +101,70 @@ class Others:
             return
         message_id = reading.shown.message_id
         names = (reading.nonce, reading.interaction_id, message_id)
-        if reading.kind is ReplyKind.ACKNOWLEDGED and _may_draw(reading.command):
-            # which prompt it will draw, its edit says
+        is_open = reading.kind is ReplyKind.ACKNOWLEDGED and _may_draw(reading.command)
+        if is_open or _is_queued(reading):
+            # which prompt it will draw, its edit says, or its start
             known = self.by_hand.find(*names)
             if known is not None or reading.nonce is not None:
-                self.by_hand.told(known or reading.interaction_id or message_id, *names)
+                self.by_hand.speaks(known or reading.interaction_id or message_id, *names)
         else:
             self.by_hand.answered(*names)
+        named = (reading.nonce, reading.interaction_id) != (None, None)
+        if reading.kind in DRAWN and named and reading.reference_id is not None:
+            self._pressed[reading.reference_id] = message_id
+
+    def answers(self, reading: Reading) -> None:
+        """Take a message that names nobody for the answer to an ask by hand.
+
+        It counts once, and an end not at all while it may be that of an ask whose start counted.
+        """
+        message_id = reading.shown.message_id
+        if message_id in self._begun:
+            return
+        if reading.kind in _ENDS:
+            self.answered_by(message_id)
+        else:
+            self.by_hand.answered_by(message_id)
+        self._begun[message_id] = reading.kind is ReplyKind.PROGRESS
+
+    def answered_by(self, message_id: str) -> None:
+        """Forget the newest ask by hand that a picture or an error may end, if none has begun."""
+        begun = (
+            one
+            for one, starts in self._begun.items()
+            if starts and is_newer(message_id, one) and is_within_life(one, message_id)
+        )
+        if all(self.strangers.is_over(one) for one in begun):
+            self.by_hand.answered_by(message_id)
+
+    def several(self, reading: Reading) -> frozenset[str]:
+        """Return names for the pictures of a press by hand, if one may be what replies there."""
+        target = reading.reference_id or ""
+        last = self._pressed.get(target)
+        if last is None or not is_within_life(last, reading.shown.message_id):
+            return frozenset()
+        return frozenset(f"press {target} {number}" for number in range(_MOST))
 
     def may_answer(self, reading: Reading) -> None:
         """Take a message that names nobody, and is not ours, for the answer to an ask by hand."""
-        if reading.kind in _ANSWERS and (reading.addressee is not None or reading.ephemeral):
-            self.by_hand.answered_by(reading.shown.message_id)
+        ours = reading.addressee is not None or reading.ephemeral
+        if reading.kind in _ANSWERS and ours and not _is_queued(reading):
+            self.answers(reading)
 
 
 _ANSWERS = DRAWN | {ReplyKind.ERROR, ReplyKind.RATED, ReplyKind.DONE, ReplyKind.TOGGLED}
 """By which an ask by hand is answered, also where they name nobody."""
+
+_MOST = max(row.results for row in BUTTONS.values())
+"""Pictures that one press brings."""
+
+_ENDS = frozenset({ReplyKind.PICTURE, ReplyKind.ERROR})
+"""By which an ask ends that may have shown a start before."""
+
+
+def _is_queued(reading: Reading) -> bool:
+    """Tell whether the bot says that an ask is still to be run: its start is to come (R31)."""
+    return reading.meaning is not None and reading.meaning.ending is Ending.QUEUED
 
 
 def _may_draw(slash: str | None) -> bool:

@@ -407,6 +407,72 @@ def test_an_empty_first_message_tells_of_an_ask_whose_interaction_was_not_told()
     assert told(play.perform(_picture(5))) == ["look back: a"]
 
 
+QUEUED = PAYLOADS["describe/job_queued"].content["payload"]
+
+
+@pytest.mark.parametrize("names", [{"nonce": HAND}, _metadata(2, "imagine"), {}], ids=str)
+def test_one_that_the_bot_has_queued_is_still_to_be_answered(names: dict[str, Any]) -> None:
+    """R20, R31: its start comes without a nonce."""
+    play = _imagining()
+    _by_hand(play)
+    bare = {"nonce": None, "interaction": None, "interaction_metadata": None}
+    queued = merged(QUEUED, {"id": _id(3), **bare, **names})
+    play.perform({"see": {"event": "MESSAGE_CREATE", "payload": queued}})
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
+DESCRIBED = PAYLOADS["describe/described"].content["payload"]
+
+
+@pytest.mark.parametrize("names", ["ours", "nonce", "interaction", "nothing"])
+def test_the_result_of_a_describe_answers_nobody_else(names: str) -> None:
+    """R20, R23: an edit answers a press only on what had been answered before."""
+    play = Play()
+    if names == "ours":
+        play.admit(new_job("d"))
+        play.submit("d", "55")
+    who = {"id": _id(-9), "user": {"id": USER}}
+    signs: dict[str, Any] = {"nonce": None, "interaction": None, "interaction_metadata": None}
+    if names in ("ours", "interaction"):
+        play.see(InteractionTold(InteractionStep.CREATED, _id(-9), "55"))
+    if names in ("ours", "nonce"):
+        signs["nonce"] = "55"
+    if names != "nothing":
+        signs["interaction_metadata"] = who
+    begun = merged(PAYLOADS["describe/acknowledged"].content["payload"], {"id": _id(-8), **signs})
+    play.perform({"see": {"event": "MESSAGE_CREATE", "payload": begun}})
+    _by_hand(play, seconds=-5)
+    done = merged(DESCRIBED, {"id": _id(-8), **signs, "nonce": None})
+    play.perform({"see": {"event": "MESSAGE_UPDATE", "payload": done}})
+    _imagining(play)
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
+@pytest.mark.parametrize(
+    "end", [{"content": f"**a hound** - <@{USER}> (fast)"}, {"embeds": "error"}]
+)
+def test_one_ask_by_hand_is_answered_once(end: dict[str, Any]) -> None:
+    """R20: a start, and an end in other words, may be those of one and the same ask."""
+    play = Play()
+    _by_hand(play, seconds=-9)
+    _by_hand(play, seconds=-8, nonce="999889")
+    play.perform(_says(-7, content=OTHER))
+    last = _says(-6, embeds=[ERROR]) if "embeds" in end else _other_picture(-6, 7, **end)
+    play.perform(last)
+    _imagining(play)
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
+def test_a_message_that_is_heard_twice_answers_one_ask_by_hand() -> None:
+    play = Play()
+    _by_hand(play, seconds=-9)
+    _by_hand(play, seconds=-8, nonce="999889")
+    for _ in range(2):
+        play.perform(_says(-6, embeds=[ERROR]))
+    _imagining(play)
+    assert told(play.perform(_picture(5))) == ["look back: a"]
+
+
 def test_a_start_that_names_nobody_and_comes_after_the_picture_explains_no_ask_away() -> None:
     """Which of the two starts was ours, nothing tells: the picture may be either's."""
     play = _imagining()

@@ -87,6 +87,26 @@ def test_a_picture_that_may_answer_a_press_by_hand_is_not_collected() -> None:
     assert candidates.one_of_several(picture) is None
 
 
+def test_a_picture_that_may_be_one_of_several_by_hand_is_not_collected() -> None:
+    """R23: the first of them says who asked, the others say nothing."""
+    candidates, picture = _imagine_all()
+    asked = snowflake_at(START - timedelta(seconds=1))
+    candidates.others.asked_by_hand(asked, "66")
+    first = a_reading(snowflake_at(START, 1), ReplyKind.PROGRESS, reference_id="500", nonce="66")
+    candidates.others.hear(first)
+    assert candidates.others.by_hand.find(asked) is None
+    assert candidates.one_of_several(picture) is None
+    assert len(candidates.others.several(picture)) == 4
+    assert not candidates.others.several(replace(picture, reference_id="501"))
+    # no elimination gives it to the job either
+    captioned = replace(picture, caption=Caption("a red fox", ""))
+    found = match(captioned, candidates)
+    assert isinstance(found, Undecided)
+    assert found.asks > {A}
+    next_day = replace(picture.shown, message_id=snowflake_at(START + timedelta(hours=25)))
+    assert candidates.one_of_several(replace(picture, shown=next_day)) == A
+
+
 def test_a_strangers_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None:
     """R23: he who asked by hand without being told has it; another is still to be answered."""
     candidates, picture = _imagine_all()
