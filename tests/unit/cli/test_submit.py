@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.cli.run import answer_with, run
 from waystation.api.operations import OPERATIONS, SHARED
+from waystation.cli.mends import MENDS
 from waystation.cli.program import app
 from waystation.errors import Busy, InvalidRequest, Unavailable, Unreachable
 from waystation.midjourney.commands import COMMANDS, AnswersAt
@@ -67,9 +68,8 @@ def test_what_is_not_given_is_not_sent(
 def test_a_button_that_is_not_there_names_the_job_to_look_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer_with(
-        monkeypatch, InvalidRequest("Button not supported or not found in jobid buttons array")
-    )
+    refused = next(said for said, (_, command) in MENDS.items() if "JOBID" in command)
+    answer_with(monkeypatch, InvalidRequest(refused))
     assert "\n  waystation jobs show job:1\n" in run("button", "job:1", "U9").err
 
 
