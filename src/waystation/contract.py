@@ -106,7 +106,7 @@ class CancelForm(msgspec.Struct):
 
 _FIRST = ("jobid", "verb", "status", "created", "updated")
 _LAST = ("error", "errorDetails", "code")
-"""What stands before the verb's own fields and behind its result, as in v2 notes 6.6."""
+"""Fields before the verb's own and fields behind its result, as in v2 notes 6.6."""
 
 _AT_START = ("attachments", "embeds", "buttons", "labels")
 """Fields that a started job does not have. Source: v2 notes 6.3, model."""

@@ -20,6 +20,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -322,6 +323,11 @@ class Settings:
         """Where masks are sent unless told: a stand-in for Discord serves that too."""
         at_home = self.discord_url == _BY_NAME["discord_url"].default
         return _ACTIVITY_URL if at_home else self.discord_url
+
+    @property
+    def reachable_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The private networks that URLs of callers may reach."""
+        return tuple(ipaddress.ip_network(text) for text in self.allow_networks)
 
     @property
     def database_path(self) -> Path:

@@ -62,7 +62,7 @@ class _Wish:
     part: Part
     amount: int
     grows: bool
-    """Whether its holder has something already."""
+    """True: its holder has something already."""
     granted: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -45,6 +45,13 @@ class Answered:
     raw: bytes
 
 
+def of_v2(account: dict[str, Any]) -> dict[str, Any]:
+    """Return an account without how it is connected, an addition that depends on the moment."""
+    left = dict(account)
+    del left["connection"]
+    return left
+
+
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Return when a condition holds."""
     async with asyncio.timeout(WAIT_S):

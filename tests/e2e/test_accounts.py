@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Install, Installation, Person, eventually
+from tests.e2e.conftest import Install, Installation, Person, eventually, of_v2
 from tests.e2e.test_status_codes import halted
 from waystation.secret import mask
 from waystation.simulator.discord.world import Account
@@ -43,11 +43,6 @@ async def started(person: Person, here: Installation, **body: Any) -> dict[str, 
 # ── setting up ──
 
 
-def _of_v2(account: dict[str, Any]) -> dict[str, Any]:
-    """Return an account without how it is connected, an addition that depends on the moment."""
-    return {name: value for name, value in account.items() if name != "connection"}
-
-
 async def test_era_a_names_the_channel_and_era_b_finds_it(install: Install) -> None:
     async with install(accounts=2) as here:
         ada = await here.person()
@@ -68,8 +63,8 @@ async def test_era_a_names_the_channel_and_era_b_finds_it(install: Install) -> N
         }
         both = {first.channel_id: named, second.dm_channel_id: direct}
         status, answer, _ = await ada.call("GET", ACCOUNTS)
-        assert (status, {channel: _of_v2(one) for channel, one in answer.items()}) == (200, both)
-        assert _of_v2(await ada.account(first.channel_id)) == named
+        assert (status, {channel: of_v2(one) for channel, one in answer.items()}) == (200, both)
+        assert of_v2(await ada.account(first.channel_id)) == named
         # both work: in a guild's channel, and in the direct messages with the bot
         await here.connected(2)
         for channel in both:

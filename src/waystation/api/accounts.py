@@ -44,7 +44,7 @@ class SidelinedForm(msgspec.Struct):
 
 
 class ConnectionForm(msgspec.Struct, omit_defaults=True):
-    """How the account stands with Discord's gateway now."""
+    """State of the account's gateway connection now."""
 
     state: Annotated[
         str,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
 
 import aiohttp
 
@@ -39,7 +38,7 @@ __all__ = ["Parts", "build", "mailer_of"]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs side by side."""
+    """The parts that run side by side."""
 
     service: Service
     pool: Pool
@@ -62,7 +61,6 @@ def build(
     Raises: ConfigurationError
     """
     store, vault, clock, feed = state.store, state.vault, state.clock, Feed()
-    networks = tuple(ip_network(text) for text in settings.allow_networks)
     site = Site(
         settings.discord_url,
         inside,
@@ -113,7 +111,9 @@ def build(
         store=store,
         pool=pool,
         feed=feed,
-        fetcher=PictureFetcher(outside, _fetch_limits(settings), settings.mask_repaints, networks),
+        fetcher=PictureFetcher(
+            outside, _fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
+        ),
         sealer=vault,
         clock=clock,
         ids=ids,

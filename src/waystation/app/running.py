@@ -13,7 +13,6 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import ip_network
 
 import structlog
 
@@ -71,9 +70,8 @@ async def _run(
     ready: Callable[[str], None],
 ) -> None:
     ids = SystemIds()
-    networks = tuple(ip_network(text) for text in settings.allow_networks)
     async with contextlib.AsyncExitStack() as stack:
-        outside = await stack.enter_async_context(guarded_session(networks))
+        outside = await stack.enter_async_context(guarded_session(settings.reachable_networks))
         inside = await stack.enter_async_context(discord_session())
         parts = build(settings, state, ids, outside, inside)
         if state.store.restored:

@@ -36,7 +36,7 @@ _UNCONNECTED: Mapping[str, str] = {
     "connecting": "not connected, tries again",
     "waiting": "not connected: this process begins, or another one acts for the account",
 }
-"""What a state of the connection is called here, where the reason may follow."""
+"""Words for a state of the connection; the reason may follow them."""
 
 _SAVED = ("ok", "account saved")
 _STILL_HALTED = ("warning", "account saved; it is still halted")

@@ -69,7 +69,7 @@ NOT_AN_ARGUMENT = (
     "history, where other programs read it: delete that line. Then run `waystation accounts add` "
     "and paste the token when asked, or pipe it in with --token-stdin"
 )
-"""What is said in place of typer's sentence, which would repeat the token."""
+"""Sentence in place of typer's, which would repeat the token."""
 
 
 def with_hint(command: str, sentence: str) -> str:

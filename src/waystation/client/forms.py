@@ -93,7 +93,7 @@ class Sidelined(TypedDict):
 
 
 class Connection(TypedDict):
-    """How an account stands with Discord's gateway; `reason` says why it is not connected.
+    """State of an account's connection to Discord's gateway; `reason` says why there is none.
 
     `state` is `connected`, `connecting`, `halted`, or `waiting`.
     """

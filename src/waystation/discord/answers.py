@@ -142,7 +142,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
     _row("account", 403),
     _row("invalid"),
 )
-"""What a definite 4xx means, by status and code; the first that fits. Source: R51."""
+"""Meaning of a definite 4xx, by status and code; the first row that fits. Source: R51."""
 
 
 def kind_of(answer: Answer) -> str:

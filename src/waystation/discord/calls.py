@@ -28,7 +28,16 @@ from waystation.errors import Unreachable, Withheld
 from waystation.ports import Standing
 from waystation.secret import Secret
 
-__all__ = ["FAILURES", "NOT_SENT", "Calls", "decoded", "read_answer", "repeated", "within"]
+__all__ = [
+    "FAILURES",
+    "NOT_SENT",
+    "Calls",
+    "decoded",
+    "read_answer",
+    "repeated",
+    "time_left_s",
+    "within",
+]
 
 _READ_TIMEOUT_S: Final = 15.0
 _CONNECT_TIMEOUT_S: Final = 10.0
@@ -81,9 +90,7 @@ class Calls:
 
     async def post(self, request: Request, deadline: float) -> Outcome:
         """Ask once. Args: deadline: monotonic seconds."""
-        timeout_s = deadline - self._site.clock.monotonic()
-        if timeout_s <= 0:
-            raise Unreachable("no time was left to submit; nothing was sent")
+        timeout_s = time_left_s(self._site, deadline)
         try:
             answer, verdict = await self._send(request, timeout_s)
         except NOT_SENT as error:
@@ -152,6 +159,14 @@ class Calls:
         if answer.status == 429:
             self._last_refusal = answer
         return verdict
+
+
+def time_left_s(site: Site, deadline: float) -> float:
+    """Return the seconds until a deadline (monotonic). Raises: Unreachable: none is left."""
+    left_s = deadline - site.clock.monotonic()
+    if left_s <= 0:
+        raise Unreachable("no time was left to submit; nothing was sent")
+    return left_s
 
 
 async def repeated(once: Callable[[], Awaitable[_T]]) -> _T:

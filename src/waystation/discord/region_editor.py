@@ -14,7 +14,7 @@ from yarl import URL
 
 from waystation.actions import Outcome, Paint, Refused, Unknown
 from waystation.discord.answers import outcome_of
-from waystation.discord.calls import FAILURES, NOT_SENT, read_answer, within
+from waystation.discord.calls import FAILURES, NOT_SENT, read_answer, time_left_s, within
 from waystation.discord.site import Site
 from waystation.errors import Unreachable
 
@@ -40,9 +40,7 @@ async def paint(site: Site, action: Paint, deadline: float) -> Outcome:
 
 
 async def _post(site: Site, path: str, body: Mapping[str, object], deadline: float) -> Outcome:
-    timeout_s = deadline - site.clock.monotonic()
-    if timeout_s <= 0:
-        raise Unreachable("no time was left to submit; nothing was sent")
+    timeout_s = time_left_s(site, deadline)
     headers = {"Content-Type": "application/json", "User-Agent": site.user_agent}
     try:
         async with site.http.post(

@@ -100,7 +100,7 @@ _BACKOFF_DOUBLINGS: Final = 7
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one frame or wake-up asks of the connection, in this order. Its repr hides the token."""
+    """Requests of one frame or wake-up to the connection, in order. The repr hides the token."""
 
     send: bytes | None = None
     """A whole frame. May hold the token: never logged."""

@@ -64,7 +64,7 @@ _E = TypeVar("_E", bound=WaystationError)
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How an account stands with Discord's gateway.
+    """State of an account's connection to Discord's gateway.
 
     Args: state: as `Owner.state`; reason: why it broke or could not be made; empty while it stands
     """

@@ -42,7 +42,7 @@ SEVERAL: Final = 1
 
 
 PATIENCE_S: Final = 20.0
-"""How long a request waits in all for room for its pictures."""
+"""Longest wait of a request, in all, for room for its pictures."""
 
 
 @dataclass(frozen=True, slots=True)

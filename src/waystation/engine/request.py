@@ -25,8 +25,8 @@ class JobRequest:
     files: Mapping[str, FilePart] = field(default_factory=dict)
     """Files that stand in for a picture's URL, by the param's name."""
     reply_progress: bool | None = None
-    """Whether progress is delivered too; None: as the verb's row says."""
+    """True: progress is delivered too; None: as the verb's row says."""
     mode: str | None = None
     """The mode that the account must be in, for a verb that cannot ask for one itself."""
     era_a: bool = False
-    """Whether the body carried `discord` or `server` (R33)."""
+    """True: the body carried `discord` or `server` (R33)."""

@@ -33,7 +33,7 @@ __all__ = ["State", "rebuild"]
 
 @dataclass(slots=True)
 class State:
-    """What one conversation knows."""
+    """The knowledge of one conversation."""
 
     discord_user_id: str
     channel: str
@@ -50,7 +50,7 @@ class State:
     held: HeldPictures
     """Pictures that wait to be told apart."""
     unread: Unread
-    """What was missed and is not read back yet (R20)."""
+    """Gaps that are not read back yet (R20)."""
     in_flight: set[JobId]
     """The ask that has shown nothing yet; one at most (I2)."""
     silent: set[JobId]
@@ -63,9 +63,9 @@ class State:
     unclear: set[JobId] = field(default_factory=set)
     """Jobs whose unclear outcome is noted already."""
     weigh_at: datetime | None = None
-    """When a picture that waits for more than elimination is weighed again."""
+    """Next moment for weighing a picture that waits for more than elimination."""
     reads_past: bool = True
-    """Whether history is, or will be, read for what was asked before we listened."""
+    """True: history is, or will be, read for what was asked before we listened."""
     doubtful: Doubts = field(default_factory=Doubts)
     """Pictures that came when that progress was deleted which history might have shown."""
     late: frozenset[JobId] = frozenset()

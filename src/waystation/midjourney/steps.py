@@ -55,7 +55,7 @@ class Step:
     unheard: Sequence[JobId] = ()
     """Those of them of which nothing was heard for the first time since something was (R51)."""
     reads_past: bool = False
-    """Whether a picture may come that an ask from before we listened could own (R23)."""
+    """True: a picture may come that an ask from before we listened could own (R23)."""
     unrecognised: Message | None = None
     untold: Sequence[Message] = ()
     """Pictures that could not be told apart, to be kept for the operator (R20)."""

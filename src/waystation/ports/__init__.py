@@ -1,4 +1,4 @@
-"""What the outside must do: one narrow Protocol per outside thing that has two implementations.
+"""Ports: one narrow Protocol for each outside thing that has two implementations.
 
 A test fake counts as an implementation. Adapters (`discord`, `store`, `outbound`, `vault`, `clock`)
 implement these; `engine` and the faces know only these.

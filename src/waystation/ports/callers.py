@@ -63,7 +63,7 @@ class Mailer(Protocol):
 
     @property
     def configured(self) -> bool:
-        """Whether there is anywhere to send to."""
+        """True: mail can be sent somewhere."""
         ...
 
     async def send(self, mail: Mail) -> None:

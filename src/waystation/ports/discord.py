@@ -16,7 +16,7 @@ __all__ = ["DiscordIdentity", "Interest", "Probe", "Standing", "Transport", "Tra
 
 @dataclass(frozen=True, slots=True)
 class DiscordIdentity:
-    """Who a Discord token belongs to, and where the bot can be talked to.
+    """The Discord user of a token, and the channel where the bot can be talked to.
 
     `dm_channel` is the direct-message channel with the bot, None when there is none.
     """
@@ -28,7 +28,7 @@ class DiscordIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Why nothing may be sent to Discord now, and for how long."""
+    """A stop of everything to Discord: its reason, and its length."""
 
     wait_s: float
     text: str
@@ -88,7 +88,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Where an account talks to the bot, and as whom: other people's messages are not for it."""
+    """Place and Discord user of an account: other people's messages are not for it."""
 
     channel: str
     discord_user_id: str
@@ -116,7 +116,7 @@ class Probe(Protocol):
         ...
 
     async def can_read(self, token: Secret, channel: str) -> bool:
-        """Whether the token can read that channel. Raises: NotAuthorised, Unreachable."""
+        """Tell whether the token can read that channel. Raises: NotAuthorised, Unreachable."""
         ...
 
     async def guild_of(self, token: Secret, channel: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What the store keeps beside jobs and callbacks, and what is written at once."""
+"""Records: users, accounts, mails and drafts as the store keeps them, and one commit."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class User:
     reply_url: str | None = None
     """Default replyUrl of this user's jobs."""
     expires_at: datetime | None = None
-    """When the subscription ends; None for never. Past: 402."""
+    """End of the subscription; None for never. Past: 402."""
     revoked_at: datetime | None = None
-    """When every token of the user stopped working. Set: 401."""
+    """Moment at which every token of the user stopped working. Set: 401."""
     updated_at: datetime | None = None
     is_admin: bool = False
     """Set for a user who may learn of the host's network; granted on the host alone (R44)."""
@@ -106,13 +106,13 @@ class Account:
 
     @property
     def usable(self) -> bool:
-        """Whether new jobs may be submitted through it."""
+        """Tell whether new jobs may be submitted through it."""
         return self.halt is None and self.removed_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """What a caller sets of an account; None leaves a column as it is then (R44)."""
+    """The part of an account that a caller sets; None leaves a column as it is (R44)."""
 
     account_id: str
     user_id: int
@@ -140,7 +140,7 @@ class JobDraft:
     lane: int = 5
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     wall_ahead: timedelta = timedelta()
-    """How far the wall clock is ahead of the service's time."""
+    """Lead of the wall clock over the service's time."""
     reply_url: str | None = None
     reply_ref: str | None = None
     reply_progress: bool = False
@@ -154,7 +154,7 @@ class NoSlot:
     executing_jobs: Sequence[JobId]
     """Unfinished ones of the caller."""
     free_at: datetime | None = None
-    """When the first slot is given back that a ghost holds; None when none does (R31)."""
+    """Moment at which the first slot of a ghost is given back; None without such a slot (R31)."""
     halted: Sequence[str] = ()
     """Channels among the candidates that are halted (R7)."""
     all_halted: bool = False
@@ -251,7 +251,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What metrics and readiness show; no names (R48)."""
+    """Totals for metrics and readiness; no names (R48)."""
 
     jobs_by_status: dict[str, int] = field(default_factory=dict)
     deliveries_pending: int = 0

@@ -42,7 +42,7 @@ class Glance(Protocol):
 
 
 class Users(Protocol):
-    """Who may call the API."""
+    """Users: the callers of the API."""
 
     async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
         """Insert a user; ids count from 1. Raises: Conflict: the e-mail exists."""
@@ -196,7 +196,7 @@ class Jobs(Protocol):
 
 
 class Outbox(Protocol):
-    """What is owed: callbacks and mail."""
+    """Outbox: callbacks and mail that are owed."""
 
     async def claim_deliveries(
         self, at: datetime, until: datetime, limit: int

@@ -9,10 +9,10 @@ One port serves the REST API, the gateway, uploads, both content networks and th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
-from typing import Any, Self
+from functools import cached_property
+from typing import Self
 
 from aiohttp import web
 
@@ -21,7 +21,6 @@ from waystation.simulator.control import Control
 from waystation.simulator.discord.api import ENTRY, Api
 from waystation.simulator.discord.chat import Chat
 from waystation.simulator.discord.gateway import Gateway
-from waystation.simulator.discord.ids import Now
 from waystation.simulator.discord.interactions import Interactions
 from waystation.simulator.discord.rest import Rest
 from waystation.simulator.discord.uploads import Uploads
@@ -39,25 +38,11 @@ _MAX_REQUEST_BYTES = 128 * 1024 * 1024
 class Simulator(Play):
     """A stand-in for Discord and the bot, on a port of its own."""
 
-    def __init__(
-        self,
-        accounts: int = 1,
-        seed: int = 1,
-        speed: float = 1.0,
-        port: int = 0,
-        faults: Iterable[str] = (),
-        *,
-        now: Now = lambda: datetime.now(UTC),
-        **options: Any,
-    ) -> None:
-        """Build a simulator; nothing listens before `start`.
+    _runner: web.AppRunner | None = None
 
-        Args: those of `Play`; further options: any field of `Options`
-        Raises: FaultError: a fault is named or parametrised wrongly
-        """
-        super().__init__(accounts, seed, speed, port, faults, now=now, **options)
-        self._gateway = Gateway(self.world, self.ids, self.sessions, self.board, self._log)
-        self._runner: web.AppRunner | None = None
+    @cached_property
+    def _gateway(self) -> Gateway:
+        return Gateway(self.world, self.ids, self.sessions, self.board, self._log)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -51,7 +51,7 @@ def instant_or_none(value: int | None) -> datetime | None:
 
 
 class _Codec(NamedTuple):
-    """How a field is written and read; None where the database's own value will do."""
+    """Writer and reader of a field; None where the database's own value will do."""
 
     write: Callable[[Any], Value] | None = None
     read: Callable[[Any], Any] | None = None
@@ -90,7 +90,7 @@ class Columns(Generic[T]):
         self.names: tuple[str, ...] = (*fields, *computed)
         self._kind = kind
         self._width = len(fields)
-        self._writers = [(name, codec.write) for name, codec in codecs.items()]
+        self._writers = {name: codec.write for name, codec in codecs.items()}
         self._readers = [
             (place, codec.read) for place, codec in enumerate(codecs.values()) if codec.read
         ]
@@ -100,11 +100,16 @@ class Columns(Generic[T]):
         """Return the values of all columns, by name."""
         values: Values = {
             name: getattr(one, name) if write is None else write(getattr(one, name))
-            for name, write in self._writers
+            for name, write in self._writers.items()
         }
         for name, compute in self._computed:
             values[name] = compute(one)
         return values
+
+    def value(self, name: str, field: object) -> Value:
+        """Return the value of one column. Args: field: what the class has under that name"""
+        write = self._writers[name]
+        return field if write is None else write(field)  # type: ignore[return-value]
 
     def read(self, row: Row) -> T:
         """Return what a row of all columns holds."""

@@ -6,17 +6,15 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
-from typing import cast, get_args
+from typing import get_args
 
 import msgspec
 
 from waystation.deliveries import Delivery
 from waystation.jobs import PRESSED_ONCE, Job, JobEvent, JobStatus, MessageRole
 from waystation.ports import Account, AccountSetup, Mail, User, UserChanges
-from waystation.sidelining import Trouble
-from waystation.store.columns import Columns, Row, Values, micros
+from waystation.store.columns import Columns, Row, Values
 
 __all__ = [
     "ACCOUNTS",
@@ -29,7 +27,6 @@ __all__ = [
     "event_values",
     "once_key",
     "substitutions",
-    "trouble_value",
     "user_changes",
     "user_of",
 ]
@@ -72,7 +69,7 @@ def _result_message(job: Job) -> str | None:
 USERS = Columns(User)
 ACCOUNTS = Columns(Account)
 SETUPS = Columns(AccountSetup)
-"""What a caller sets of an account; several of these columns are one of ACCOUNTS."""
+"""Columns of an account that a caller sets."""
 JOBS = Columns(
     Job,
     {
@@ -114,9 +111,8 @@ def user_changes(changes: UserChanges) -> Values:
     """Return the values of a change of some columns, and which columns it writes."""
     values: Values = {}
     for name in _USER_CHANGES:
-        value = cast("datetime | int | str | bytes | None", changes.get(name))
         values[f"writes_{name}"] = int(name in changes)
-        values[name] = micros(value) if isinstance(value, datetime) else value
+        values[name] = USERS.value(name, changes.get(name)) if name in changes else None
     return values
 
 
@@ -128,8 +124,3 @@ def event_of(kind: str, body: str) -> JobEvent:
 def event_values(event: JobEvent) -> Values:
     """Return an event's kind and body."""
     return {"kind": type(event).__name__, "body": _encode(event).decode()}
-
-
-def trouble_value(trouble: Trouble | None) -> str | None:
-    """Return what Discord refused lately as its column holds it: the same text for the same."""
-    return None if trouble is None else _encode(trouble).decode()

@@ -231,7 +231,7 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         "reset_at": None,
         "removed_at": micros(build.later(9)),
         "epoch": 4,
-        "trouble": rows.trouble_value(trouble),
+        "trouble": rows.ACCOUNTS.value("trouble", trouble),
     }
     assert rows.ACCOUNTS.read(row(values, rows.ACCOUNTS)) == replace(
         account,

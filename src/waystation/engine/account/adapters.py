@@ -38,6 +38,6 @@ class OwnerLimits:
     request_timeout_s: float
     lease_s: float
     cancel_wait_s: float = 10.0
-    """How long the bot's word on a cancel is waited for (R26)."""
+    """Longest wait for the bot's word on a cancel (R26)."""
     session_save_s: float = 30.0
-    """How often an advanced gateway sequence is saved when nothing else is written."""
+    """Pause between two saves of an advanced gateway sequence when nothing else is written."""

@@ -56,11 +56,11 @@ class Owned:
         self.moved = Bell()
         """Rung after every change that a waiting submission may depend on."""
         self.wanted = Wanted()
-        """What is to be read back."""
+        """Readings of history that are still to be done."""
         self.modal_opened: Callable[[JobId], None] = lambda jobid: None
         """Called when a press has opened something that is to be answered."""
         self.lost_for = ""
-        """Why the last connection to Discord broke, or could not be made."""
+        """Reason why the last connection to Discord broke, or could not be made."""
         self._log = log.bind(account=account.account_id)
         self._born_at = adapters.clock.now()
         self._hold: Hold | None = None
@@ -141,7 +141,7 @@ class Owned:
 
     @property
     def undecided(self) -> bool:
-        """Whether pictures wait to be told apart."""
+        """Tell whether pictures wait to be told apart."""
         return self._held().conversation.undecided
 
     def disprove(self, step: Step) -> None:
@@ -186,7 +186,7 @@ class Owned:
 
     @property
     def caught_up(self) -> bool:
-        """Whether everything up to now was received: before that nothing is submitted (R28)."""
+        """Tell whether everything up to now was received; nothing is submitted before (R28)."""
         return self._hold is not None and self._hold.caught_up
 
     def was_connected_since(self, moment: datetime) -> bool:
@@ -209,7 +209,7 @@ class Owned:
         return None if self._hold is None else self._hold.transport
 
     def must_wait(self, jobid: JobId, target: str | None) -> bool:
-        """Whether a job must wait for one whose answer could be taken for its own (R15)."""
+        """Tell whether a job must wait for another: their answers could be confused (R15)."""
         return self._hold is not None and self._hold.conversation.must_wait(jobid, target)
 
     def current(self, jobid: JobId) -> Job | None:

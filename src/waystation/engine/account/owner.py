@@ -58,7 +58,7 @@ class Owner(Owned):
         self.ended = asyncio.Event()
         """Set when `run` has returned; who starts it sets it."""
         self._renewed = False
-        """Whether a new token waits for its first connection: that is made at once (R33)."""
+        """True: a new token waits for its first connection, which is made at once (R33)."""
         self._submitter = Submitter(self)
         self.listener = Listener(self)
         self._recovery = Recovery(self, self.listener)
@@ -196,7 +196,7 @@ class Owner(Owned):
 
     @property
     def leaving(self) -> bool:
-        """Whether it will never act again."""
+        """Tell whether it will never act again."""
         return self._stopping.is_set()
 
     async def _own(self) -> None:

@@ -16,12 +16,12 @@ __all__ = ["Wanted"]
 
 
 class Wanted:
-    """What one account wants read: jobs that are looked back for, gaps, and what is late."""
+    """Readings that one account waits for: of jobs, of gaps, and late ones."""
 
     def __init__(self) -> None:
         self.jobids: set[JobId] = set()
         self.is_due = False
-        """Whether a job is judged after the reading."""
+        """True: a job is judged after the reading."""
         self.bell = asyncio.Event()
         """Set when something is wanted for what lives."""
         self.session: SessionState | None = None

@@ -37,8 +37,9 @@ The account's owner by hand. Same user, same channel, same prompt (R23).
        its edit, uuid 7         A, by message
        the held one, uuid 8     A has another uuid: the stranger's
 
-They cannot swap: whoever else asked is an owner like the jobs are, and an interaction of which
-nothing is known may own any picture that names nobody.
+These cannot swap: whoever else asked is an owner like the jobs are, and an interaction of which
+nothing is known may own any picture that names nobody. The README names asks by hand that are not
+recognised ("With the real Discord").
 
 A press by reply. What is pressed is older than the ask, so its message tells nothing by itself.
 

@@ -42,7 +42,7 @@ class Evidence:
     of_job: Callable[[Job], Sequence[str | None]]
     """The values under which a job is known."""
     by_hand: bool = False
-    """Whether the account's owner can repeat it, so that it counts only beside no other sign."""
+    """True: the account's owner can repeat it, so that it counts only beside no other sign."""
     key: str = ""
     """The kind of its keys as it is stored, where that is not its name."""
 

@@ -139,7 +139,7 @@ class Index:
 
     @property
     def awaits_seed(self) -> bool:
-        """Whether something is to come into the direct messages."""
+        """Tell whether something is to come into the direct messages."""
         return bool(self._awaiting_seed)
 
     @property

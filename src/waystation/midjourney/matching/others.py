@@ -28,7 +28,7 @@ __all__ = ["Others"]
 
 
 class Others:
-    """What is known not to be a job's that waits."""
+    """Uuids and messages that are no waiting job's."""
 
     def __init__(self, memory: Memory) -> None:
         self._disowned = memory.table(BY_HAND, Plain(bool))

@@ -30,7 +30,7 @@ from waystation.wire.snowflake import (
 __all__ = ["Doubts", "Unread"]
 
 _RUNS = timedelta(minutes=30)
-"""How long a job may run: older asks by hand are over (R28)."""
+"""Longest run of a job: older asks by hand are over (R28)."""
 
 _BEFORE = "before"
 """The id before which every ask of ours has missed something."""
@@ -41,7 +41,7 @@ _UNTIL = "until"
 
 
 class Unread:
-    """What one conversation has missed."""
+    """Gaps of one conversation."""
 
     def __init__(self, memory: Memory) -> None:
         self._ids = memory.table(UNREAD, Plain(str))

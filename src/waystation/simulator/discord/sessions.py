@@ -32,7 +32,7 @@ _LARGE_GUILD_EVENTS = frozenset(
         "TYPING_START",
     }
 )
-"""What a user's session hears from a large guild only after it has subscribed. Source:
+"""Events of a large guild that a user's session hears only after it has subscribed. Source:
 discord.py-self's documentation, guild subscriptions page."""
 _FORGET_AFTER_CODES = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 """After these, RESUME is refused. Source: wire notes 2.6."""

@@ -20,7 +20,7 @@ from waystation.errors import (
 )
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros
-from waystation.store.rows import DELIVERIES, JOBS, MAILS, event_values, trouble_value
+from waystation.store.rows import ACCOUNTS, DELIVERIES, JOBS, MAILS, event_values
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -133,8 +133,8 @@ def _halt(
 def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -> None:
     values: Values = {
         "account_id": change.account_id,
-        "before": trouble_value(trouble.before),
-        "after": trouble_value(trouble.after),
+        "before": ACCOUNTS.value("trouble", trouble.before),
+        "after": ACCOUNTS.value("trouble", trouble.after),
     }
     if database.run("change_trouble", values) and trouble.mail is not None:
         database.run("insert_mail", MAILS.values(trouble.mail))

@@ -303,7 +303,7 @@ class SqliteStore:
 
     @property
     def upgraded(self) -> bool:
-        """Whether `restored` is so because the file was migrated where it is."""
+        """Tell whether a migration of the file, not a backup, made it `restored`."""
         return self._near.one("meta", {"name": "restored"}) == (UPGRADED,)
 
     async def settle_restored(self) -> None:
