@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.desk import ACCOUNT, until
-from tests.unit.engine.house import house
+from tests.unit.engine.desk import ACCOUNT, told
+from tests.unit.engine.house import INFO, house
 from waystation.engine import accounts
 from waystation.engine.accounts import RESETS, TOKENS, Connection
 from waystation.errors import (
@@ -117,8 +117,11 @@ async def test_two_jobs_that_hold_a_removed_account_are_counted(tmp_path: Path) 
         await here.live()
         user = await here.user()
         await here.ask()
-        await here.ask()
-        await until(lambda: len(here.pool.jobs(ACCOUNT.account_id)) == 2)
+        (first,) = await here.performed(1)
+        here.here.discord.say(told(first))
+        await here.ask(INFO)
+        # a job that was not asked yet would end with the removal
+        await here.performed(2)
         await here.accounts.remove(user, ACCOUNT.channel)
         with pytest.raises(NotFound) as going:
             await here.accounts.remove(user, ACCOUNT.channel)

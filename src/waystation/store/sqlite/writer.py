@@ -53,7 +53,10 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Unit] | None] = queue.SimpleQueue()
+        """The units of a turn together, so that the thread cannot part them."""
+        self._left: list[_Unit] = []
+        """Units that the last batch had no room for; the thread's own."""
         self._asked: list[_Unit] = []
         """In this turn of the event loop."""
         self._closed = False
@@ -85,9 +88,8 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _hand_over(self) -> None:
-        for unit in self._asked:
-            self._queue.put(unit)
-        self._asked.clear()
+        self._queue.put(self._asked)
+        self._asked = []
 
     def _work(self) -> None:
         last = False
@@ -98,18 +100,18 @@ class Writer:
                 self._answer(batch)
 
     def _next_batch(self) -> tuple[list[_Unit], bool]:
-        """Wait for one unit and take what else is there. True: it is the last batch."""
-        unit = self._queue.get()
-        batch: list[_Unit] = []
-        while unit is not None:
-            batch.append(unit)
-            if len(batch) == _BATCH:
-                return batch, False
-            try:
-                unit = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
+        """Wait for the units of a turn, and take what else is there. True: it is the last batch."""
+        units, last = self._left, False
+        turn = [] if units else self._queue.get()
+        while turn is not None:
+            units += turn
+            if len(units) >= _BATCH or self._queue.empty():
+                break
+            turn = self._queue.get()
+        else:
+            last = True
+        batch, self._left = units[:_BATCH], units[_BATCH:]
+        return batch, last
 
     def _write(self, batch: list[_Unit]) -> None:
         execute = self._database.connection.execute

@@ -98,6 +98,18 @@ async def test_what_one_turn_of_the_loop_asks_for_is_one_commit(
     assert (len(commits), len(names(database))) == (5, 250)
 
 
+async def test_a_rush_of_one_turn_is_written_in_commits_of_256(
+    writer: Writer, database: Database
+) -> None:
+    commits: list[int] = []
+    database.connection.set_commit_hook(lambda: commits.append(1) or False)
+    rush = asyncio.gather(*(writer.run(put(str(number))) for number in range(600)))
+    await asyncio.sleep(0)
+    await writer.close()
+    await rush
+    assert (len(commits), len(names(database))) == (3, 600)
+
+
 async def test_what_is_asked_just_before_the_end_is_written(
     writer: Writer, database: Database
 ) -> None:
