@@ -9,7 +9,7 @@ import pytest
 from tests.documents.readme import ROOT
 from waystation.settings import SETTINGS
 
-_READ_IN_SETTINGS = {"database_url": "database_path"}
+_READ_IN_SETTINGS = {"database_url": "database_path", "allow_networks": "reachable_networks"}
 """Settings that are read through a property."""
 
 _SOURCE = "\n".join(
