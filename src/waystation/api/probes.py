@@ -18,6 +18,7 @@ from waystation.api.answer import Answer, json_answer
 from waystation.api.call import Call
 from waystation.api.resource import Path
 from waystation.engine.service import Service
+from waystation.ignored import Ignored
 from waystation.ports import Counts
 
 __all__ = ["HealthForm", "ReadinessForm", "probe_paths"]
@@ -69,7 +70,8 @@ def probe_paths(
 
         async def metrics(call: Call) -> Answer:
             readiness = await service.readiness()
-            totals.show(await service.counts(), readiness.sessions, readiness.ready)
+            counts = await service.counts()
+            totals.show(counts, readiness.sessions, readiness.ready, service.ignored)
             return Answer(200, generate_latest(registry), content_type=_METRICS_TYPE)
 
         paths.append(Path("/metrics", {"GET": metrics}))
@@ -95,9 +97,17 @@ class _Totals(Collector):
         self._counts = Counts()
         self._sessions: Mapping[str, int] = {}
         self._ready = False
+        self._ignored: Mapping[Ignored, int] = {}
 
-    def show(self, counts: Counts, sessions: Mapping[str, int], ready: bool) -> None:
+    def show(
+        self,
+        counts: Counts,
+        sessions: Mapping[str, int],
+        ready: bool,
+        ignored: Mapping[Ignored, int],
+    ) -> None:
         """Take what the next look shows."""
+        self._ignored = ignored
         self._counts = counts
         self._sessions = sessions
         self._ready = ready
@@ -116,23 +126,33 @@ class _Totals(Collector):
             ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
         ):
             yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
-        yield self._answers()
+        yield _counters(
+            "messages_ignored",
+            "Messages of the gateway that changed no job since the start.",
+            "reason",
+            {str(reason): self._ignored.get(reason, 0) for reason in Ignored},
+        )
+        yield _counters(
+            "http_answers",
+            "HTTP answers since the start.",
+            "code",
+            {str(status): number for status, number in self._answered.items()},
+        )
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: the families differ from look to look."""
         return iter(())
 
-    def _answers(self) -> Metric:
-        family = CounterMetricFamily(
-            "waystation_http_answers", "HTTP answers since the start.", labels=["code"]
-        )
-        for status, number in sorted(self._answered.items()):
-            family.add_metric([str(status)], number)
-        return family
-
 
 def _gauges(name: str, help_text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = GaugeMetricFamily(f"waystation_{name}", help_text, labels=[label])
+    for value, number in sorted(values.items()):
+        family.add_metric([value], number)
+    return family
+
+
+def _counters(name: str, help_text: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"waystation_{name}", help_text, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([value], number)
     return family

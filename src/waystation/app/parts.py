@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.janitor import Janitor, Retention
 from waystation.engine.outbox.mail import Mailing
 from waystation.engine.service import Service, ServiceLimits
+from waystation.ignored import Ignored
 from waystation.midjourney.conversation import Limits
 from waystation.outbound.fetch import FetchLimits, PictureFetcher
 from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
@@ -84,15 +86,21 @@ def build(
         callbacks.nudge()
         mailing.nudge()
 
+    ignored: Counter[Ignored] = Counter()
+
+    def ignore(reason: Ignored) -> None:
+        ignored[reason] += 1
+
     adapters = Adapters(
         store,
-        discord_factory(site),
+        discord_factory(site, ignore),
         vault,
         clock,
         ids,
         feed,
         nudge_outbox,
         settings.midjourney_cdn_url,
+        ignored,
     )
     pool = Pool(adapters, _owner_limits(settings), holder=f"serve-{ids.token(9)}")
     links = Links(store, pool, clock, site.time.now)

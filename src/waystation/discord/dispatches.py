@@ -36,7 +36,13 @@ from waystation.wire.interaction import (
 )
 from waystation.wire.message import Message
 
-__all__ = ["COMMAND_INDEX_UPDATE", "DISPATCHES", "read_dispatch", "read_outdated_guild"]
+__all__ = [
+    "COMMAND_INDEX_UPDATE",
+    "DISPATCHES",
+    "MESSAGES",
+    "read_dispatch",
+    "read_outdated_guild",
+]
 
 COMMAND_INDEX_UPDATE: Final = "GUILD_APPLICATION_COMMAND_INDEX_UPDATE"
 """Not a gateway event: it only empties a cache of `rest.py`."""
@@ -129,3 +135,6 @@ DISPATCHES: Final[Mapping[str, _Reader]] = {
     "USER_REQUIRED_ACTION_UPDATE": _row(RequiredActionUpdate, _required_action),
 }
 """`t` → reader. Source: wire notes 1.8 and 2.7."""
+
+MESSAGES: Final = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+"""The `t` of what is a message."""

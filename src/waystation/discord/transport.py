@@ -10,7 +10,7 @@ saved sequence has not passed it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -20,6 +20,7 @@ from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.discord.connection import CLOSE_WAIT_S, Closed, Connection
 from waystation.discord.dispatches import (
     COMMAND_INDEX_UPDATE,
+    MESSAGES,
     read_dispatch,
     read_outdated_guild,
 )
@@ -44,6 +45,7 @@ from waystation.gateway_events import (
     Passed,
     SessionState,
 )
+from waystation.ignored import Ignored
 from waystation.ports import Interest, Standing, Transport, TransportFactory
 from waystation.secret import Secret
 from waystation.wire.gateway import CloseCode
@@ -62,8 +64,13 @@ _END: Final = None
 """In the queue: no event will follow."""
 
 
-def discord_factory(site: Site) -> TransportFactory:
-    """Return what makes an account's transport on that Discord."""
+def discord_factory(
+    site: Site, ignored: Callable[[Ignored], None] = lambda reason: None
+) -> TransportFactory:
+    """Return what makes an account's transport on that Discord.
+
+    Args: ignored: called for each message of which no event is told
+    """
 
     def make(
         token: Secret,
@@ -71,7 +78,7 @@ def discord_factory(site: Site) -> TransportFactory:
         log_name: str,
         interest: Interest | None = None,
     ) -> Transport:
-        return DiscordTransport(site, token, session, log_name, interest)
+        return DiscordTransport(site, token, session, log_name, interest, ignored)
 
     return make
 
@@ -86,8 +93,10 @@ class DiscordTransport:
         session: SessionState | None,
         log_name: str,
         interest: Interest | None = None,
+        ignored: Callable[[Ignored], None] = lambda reason: None,
     ) -> None:
         self._site = site
+        self._ignored = ignored
         self._rest = DiscordRest(site, token, log_name)
         guild_id = None if interest is None else interest.guild_id
         self._machine = GatewaySession(token, site.properties, session, guild_id)
@@ -219,8 +228,13 @@ class DiscordTransport:
         try:
             if frame.t == COMMAND_INDEX_UPDATE:
                 self._rest.forget_commands(read_outdated_guild(frame))
-            await self._tell(read_dispatch(frame, self._interest), frame.s)
+            events = read_dispatch(frame, self._interest)
+            if not events and frame.t in MESSAGES:
+                self._ignored(Ignored.FOREIGN)
+            await self._tell(events, frame.s)
         except RemoteProtocolError as error:
+            if frame.t in MESSAGES:
+                self._ignored(Ignored.UNREADABLE)
             self._log.warning("gateway.unreadable", t=frame.t, s=frame.s, reason=error.message)
         if step.live:
             await self._caught_up(step.resumed)

@@ -46,6 +46,7 @@ from waystation.errors import (
     StoreError,
     Unavailable,
 )
+from waystation.ignored import Ignored
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.midjourney.permutations import results_asked
@@ -380,6 +381,11 @@ class Service:
     async def counts(self) -> Counts:
         """Return totals."""
         return await self._store.counts()
+
+    @property
+    def ignored(self) -> Mapping[Ignored, int]:
+        """How many messages have changed no job since the start, by the reason."""
+        return self._pool.ignored
 
     async def drain(self) -> None:
         """Take nothing new, and end what was accepted and not sent, so that every POST answers."""

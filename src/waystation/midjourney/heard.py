@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from waystation.gateway_events import MessageStep
+from waystation.ignored import Ignored
 from waystation.jobs import (
     Acknowledged,
     Cancelled,
@@ -46,7 +47,7 @@ from waystation.midjourney.reading import Reading
 from waystation.midjourney.refusals import Ending, Meaning
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import collected
-from waystation.midjourney.steps import NOTHING, HaltSign, Step, take
+from waystation.midjourney.steps import HaltSign, Step, ignore, take
 from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_time
 
@@ -79,14 +80,13 @@ class Heard:
         if job.final:
             return self._late()
         if edit_of(job.pressed) is not None and by != "target" and reading.meaning is None:
-            # what the message said before the press
-            return NOTHING
+            return ignore(Ignored.BEFORE_PRESS)
         if reading.meaning is not None:
             return self._error(reading.meaning)
         if button_row(job.button).results > 1 and reading.kind is ReplyKind.PICTURE:
             return self._collect()
         if by == "several":
-            return NOTHING
+            return ignore(Ignored.PREVIEW)
         if reading.kind is ReplyKind.SETTINGS and "option" in job.params and not job.pressed:
             return self._choose()
         if finishes(job, reading.kind):
@@ -94,8 +94,10 @@ class Heard:
         message_id = reading.shown.message_id
         # R27: what was reported as deleted is there after all
         back = self.step is MessageStep.HISTORY and job.vanished_at and job.message_id == message_id
-        if not (_adds(job, reading.shown) or back) or self._is_rapid():
-            return NOTHING
+        if not (_adds(job, reading.shown) or back):
+            return ignore(Ignored.NOTHING_NEW)
+        if self._is_rapid():
+            return ignore(Ignored.TOO_SOON)
         look_back: frozenset[JobId] = frozenset()
         if job.message_id is None:
             deadline_at = running_deadline(job, self.limits)
@@ -124,7 +126,7 @@ class Heard:
         if wanted(job, option):
             return self._bound(Completed(shown, by))
         if job.modal is not None:
-            return NOTHING
+            return ignore(Ignored.NOTHING_NEW)
         seen = Acknowledged(shown, running_deadline(job, self.limits), by)
         return self._bound(seen, ModalOpened(opened_settings(shown, option)))
 
@@ -134,7 +136,7 @@ class Heard:
         is_kept = job.messages.get(reading.shown.message_id) is MessageRole.RESULT
         result = collected(job.result, reading.shown)
         if is_kept or not result:
-            return NOTHING
+            return ignore(Ignored.NOTHING_NEW)
         # which of the results a button would be of, its label does not say
         shown = replace(reading.shown, result=result, buttons=())
         if by == "several":
@@ -158,11 +160,13 @@ class Heard:
         job, reading = self.job, self.reading
         halt = halt_of(reading)
         known: Job | Shown = job.late or job
-        if late_ended(job) or not _adds(known, reading.shown):
-            return Step(halt=halt)
+        if late_ended(job):
+            return Step(halt=halt, ignored=Ignored.OVER)
+        if not _adds(known, reading.shown):
+            return Step(halt=halt, ignored=Ignored.NOTHING_NEW)
         if reading.meaning is not None and reading.meaning.ending is Ending.QUEUED:
             # R31: it is still to be run: its slot is not free, and its start is to come (R20)
-            return Step(halt=halt)
+            return Step(halt=halt, ignored=Ignored.STILL_QUEUED)
         ended = finishes(job, reading.kind) or reading.meaning is not None
         return replace(self._take(Late(reading.shown, ended, self.by)), halt=halt)
 

@@ -22,6 +22,7 @@ from waystation.gateway_events import (
     MessageStep,
     ModalSeen,
 )
+from waystation.ignored import Ignored
 from waystation.jobs import (
     Failed,
     InteractionSeen,
@@ -41,12 +42,19 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.edits import edit_of, is_edit
 from waystation.midjourney.heard import halt_of
 from waystation.midjourney.matching.held import HeldPicture
-from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match, match_by_sign
+from waystation.midjourney.matching.match import (
+    Ambiguous,
+    Matched,
+    Undecided,
+    match,
+    match_by_sign,
+    why_nobodys,
+)
 from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.state import State
-from waystation.midjourney.steps import NOTHING, TOLD_APART, HaltSign, Step, join
+from waystation.midjourney.steps import NOTHING, TOLD_APART, HaltSign, Step, ignore, join
 from waystation.midjourney.weighing import matched
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
@@ -86,17 +94,18 @@ def _received(state: State, event: GatewayEvent, now: datetime) -> Step:
 def _message(state: State, step: MessageStep, message: Message, now: datetime) -> Step:
     elsewhere = message.channel_id != state.channel
     if elsewhere and not state.candidates.index.awaits_seed:
-        return NOTHING
+        return ignore(Ignored.OTHER_CHANNEL)
     reading = read(message)
-    if reading.from_bot is False or (elsewhere and reading.kind is not ReplyKind.SEED):
-        return NOTHING
+    if reading.from_bot is False:
+        return ignore(Ignored.OTHER_AUTHOR)
+    if elsewhere and reading.kind is not ReplyKind.SEED:
+        return ignore(Ignored.OTHER_CHANNEL)
     if reading.from_bot is None and not state.candidates.index.find("message", message.id):
         state.early.add(message.id)
-        return Step(
-            look_back=_answerless(state) if reading.kind is ReplyKind.PICTURE else frozenset()
-        )
+        look_back = _answerless(state) if reading.kind is ReplyKind.PICTURE else frozenset()
+        return Step(look_back=look_back, ignored=Ignored.AUTHORLESS)
     if reading.addressee not in (None, state.discord_user_id):
-        return NOTHING
+        return ignore(Ignored.OTHER_USER)
     found: Matched | Ambiguous | Undecided | None = None
     if step is MessageStep.UPDATED:
         found = _edited(state, reading)
@@ -110,7 +119,7 @@ def _message(state: State, step: MessageStep, message: Message, now: datetime) -
         # the face of an answer is taken over with the answer
         state.faces.see(reading.shown)
     if step is MessageStep.UPDATED and found is None and _is_echo(state, reading):
-        return NOTHING
+        return ignore(Ignored.ECHO)
     if (several := state.candidates.one_of_several(reading)) is not None:
         found = Matched(several, "several")
     found = found or match(reading, state.candidates)
@@ -120,7 +129,7 @@ def _message(state: State, step: MessageStep, message: Message, now: datetime) -
         state.held.hold(HeldPicture(step, message, reading, found.asks))
         if step is not MessageStep.HISTORY:
             state.doubtful.came(message.id, now)
-        return NOTHING
+        return ignore(Ignored.UNDECIDED)
     if isinstance(found, Matched):
         return matched(state, state.jobs[found.jobid], step, message, reading, found.by, now)
     return _unmatched(state, step, message, reading)
@@ -176,9 +185,9 @@ def _is_echo(state: State, reading: Reading) -> bool:
 def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
     """Look once more; what stays ambiguous fails, with the message kept (R20)."""
     if not jobids <= state.ambiguous:
-        return state.look_again(jobids)
+        return replace(state.look_again(jobids), ignored=Ignored.TWO_OWNERS)
     if state.lookups.under_way(jobids):
-        return NOTHING
+        return ignore(Ignored.TWO_OWNERS)
     return _untold(state, jobids, message, now)
 
 
@@ -187,10 +196,13 @@ def _untold(state: State, jobids: frozenset[JobId], message: Message, now: datet
     ends = join(
         state.step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
     )
-    return replace(ends, unrecognised=message)
+    # those that have ended already cannot be given up
+    ignored = None if ends.changes else Ignored.TWO_OWNERS
+    return replace(ends, unrecognised=message, ignored=ignored)
 
 
 def _unmatched(state: State, step: MessageStep, message: Message, reading: Reading) -> Step:
+    ignored = why_nobodys(reading, state.candidates)
     if reading.kind is ReplyKind.ACKNOWLEDGED:
         state.faces.begin(message.id)
     state.candidates.others.hear(reading)
@@ -202,12 +214,12 @@ def _unmatched(state: State, step: MessageStep, message: Message, reading: Readi
     )
     ours = reading.addressee is not None or reading.ephemeral
     if step is MessageStep.HISTORY or not ours:
-        return NOTHING
+        return ignore(ignored)
     # R34: somebody must look at the account, whoever's job it was
     halt = halt_of(reading)
     unknown = reading.kind is ReplyKind.UNRECOGNISED and reading.says_something
     kept = message if unknown or orphan else None
-    return Step(halt=halt, unrecognised=kept)
+    return Step(halt=halt, unrecognised=kept, ignored=ignored)
 
 
 def _interaction(

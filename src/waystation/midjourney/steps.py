@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from waystation.gateway_events import Seen
+from waystation.ignored import Ignored
 from waystation.jobs import Job, JobEvent, JobId, Late, SlotReleased
 from waystation.midjourney.machine import apply
 from waystation.wire.message import Message
 
-__all__ = ["NOTHING", "TOKEN_REJECTED", "TOLD_APART", "Changed", "HaltSign", "Step", "join", "take"]
+__all__ = [
+    "NOTHING",
+    "TOKEN_REJECTED",
+    "TOLD_APART",
+    "Changed",
+    "HaltSign",
+    "Step",
+    "ignore",
+    "join",
+    "take",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Step:
     unrecognised: Message | None = None
     untold: Sequence[Message] = ()
     """Pictures that could not be told apart, to be kept for the operator (R20)."""
-
+    ignored: Ignored | None = None
+    """Reason why a message changes no job."""
     seen: Sequence[Seen] = ()
     """Rows to be known from now on, beside the jobs (memory.py)."""
 
@@ -75,6 +87,13 @@ class Step:
 
 
 NOTHING = Step()
+
+_IGNORED = {reason: Step(ignored=reason) for reason in Ignored}
+
+
+def ignore(reason: Ignored) -> Step:
+    """Return the step for a message from which nothing follows."""
+    return _IGNORED[reason]
 
 
 def join(steps: Iterable[Step]) -> Step:

@@ -26,6 +26,7 @@ from waystation.errors import (
     Unauthorized,
     WaystationError,
 )
+from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
 from waystation.ports import Account, Counts, User
 from waystation.secret import Secret
@@ -143,6 +144,10 @@ class FakeService:
 
     async def counts(self) -> Counts:
         return Counts(jobs_by_status={"completed": 7}, accounts=2, accounts_halted=1)
+
+    @property
+    def ignored(self) -> Mapping[Ignored, int]:
+        return {Ignored.SETTLED: 3}
 
 
 @dataclass

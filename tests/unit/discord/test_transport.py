@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -26,8 +27,9 @@ from waystation.gateway_events import (
     Passed,
     SessionState,
 )
+from waystation.ignored import Ignored
 from waystation.jobs import Nonce
-from waystation.ports import Transport
+from waystation.ports import Interest, Transport
 from waystation.secret import Secret
 
 TOKEN = "a-very-secret-token"
@@ -169,6 +171,31 @@ async def test_dispatches_become_events_and_strangers_are_ignored(
         await talk.send(0, {"id": 5}, 3, "MESSAGE_CREATE")
         await talk.send(0, MESSAGE, 4, "MESSAGE_DELETE")
         assert await watched.next() == MessageGone("5", "3333", 4)
+
+
+async def test_a_message_that_is_not_for_the_account_is_counted_once(
+    site: Site, discord: StandIn
+) -> None:
+    counted: Counter[Ignored] = Counter()
+
+    def ignored(reason: Ignored) -> None:
+        counted[reason] += 1
+
+    interest = Interest("3333", "42", "2222")
+
+    def start() -> Watched:
+        factory = discord_factory(site, ignored)
+        return Watched(factory(Secret(TOKEN), None, "account-1", interest))
+
+    async with live(start, discord) as (watched, talk):
+        elsewhere = {"id": "5", "channel_id": "4444", "guild_id": "2222"}
+        await talk.send(0, elsewhere, 2, "MESSAGE_CREATE")
+        await talk.send(0, {"id": 5}, 3, "MESSAGE_UPDATE")
+        await talk.send(0, {"whatever": 1}, 4, "PRESENCE_UPDATE")
+        await talk.send(0, MESSAGE, 5, "MESSAGE_CREATE")
+        assert isinstance(await watched.next(), MessageSeen)
+        assert counted == {Ignored.FOREIGN: 1, Ignored.UNREADABLE: 1}
+        await watched.transport.close()
 
 
 async def test_the_number_of_dispatches_that_concern_nobody_is_told_now_and_then(

@@ -12,10 +12,11 @@ from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged, message_of
 from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, Play, new_job, told
 from waystation.gateway_events import InteractionStep, InteractionTold, MessageStep
+from waystation.ignored import Ignored
 from waystation.jobs import InteractionSeen, Job, JobId, JobStatus, Source
 from waystation.midjourney.heard import Heard, halt_of
 from waystation.midjourney.reading import read
-from waystation.midjourney.steps import NOTHING, Step
+from waystation.midjourney.steps import Step, ignore
 
 NONCE = "1400000000000000001"
 FINAL = PAYLOADS["imagine/final"].content["payload"]
@@ -44,7 +45,7 @@ def test_a_first_message_acknowledges_and_a_picture_completes() -> None:
 
 
 def test_what_is_known_already_changes_nothing() -> None:
-    assert _heard("imagine/progress_0", _started()) == NOTHING
+    assert _heard("imagine/progress_0", _started()) == ignore(Ignored.NOTHING_NEW)
 
 
 def test_a_message_of_which_a_part_came_early_asks_for_a_look_back() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from waystation.engine.feed import Feed
+from waystation.ignored import Ignored
 from waystation.midjourney.conversation import Limits
 from waystation.ports import Clock, IdSource, Sealer, Store, TransportFactory
 
@@ -26,6 +28,8 @@ class Adapters:
     """Called when deliveries or mails were written."""
     cdn_url: str = ""
     """Midjourney's own content network, for links to single pictures; empty: no links."""
+    ignored: Counter[Ignored] = field(default_factory=Counter)
+    """Messages of the gateway that changed no job, of all accounts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ applied (R36, I5). With the store down, `Owned.step` raises and the connection i
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from waystation.engine.account.owned import Owned
@@ -19,6 +21,9 @@ from waystation.gateway_events import (
     MessageStep,
     Passed,
 )
+from waystation.ignored import Ignored
+from waystation.midjourney.conversation import Conversation, Step
+from waystation.midjourney.steps import NOTHING
 from waystation.ports import Transport
 
 __all__ = ["Listener"]
@@ -60,15 +65,25 @@ class Listener:
     async def receive(self, event: GatewayEvent) -> None:
         """Apply one gateway event or message of history. Raises: StoreError."""
         sequence: int | None = getattr(event, "sequence", None)
+        follows = NOTHING
+
+        def decide(conversation: Conversation, now: datetime) -> Step:
+            nonlocal follows
+            follows = conversation.receive(event, now)
+            return follows
+
         try:
-            await self._owned.step(
-                lambda conversation, now: conversation.receive(event, now), sequence=sequence
-            )
+            await self._owned.step(decide, sequence=sequence)
+            reason = follows.ignored
             if not (isinstance(event, MessageSeen) and event.step is MessageStep.HISTORY):
-                await self._owned.weigh()
+                given = await self._owned.weigh()
+                if isinstance(event, MessageSeen) and event.message.id in given:
+                    reason = None
+            self._ignore(event, reason)
         except UuidTaken as error:
             # whosever it is, it is not this job's; the next read-back must not stumble over it
             self._log.error("gateway.uuid_taken", details=error.details)
+            self._ignore(event, Ignored.UUID_TAKEN)
             self._owned.applied(sequence)
         except StoreError:
             raise
@@ -76,4 +91,20 @@ class Listener:
             # part of the engine's loops: an event that cannot be applied must not stop the others,
             # nor come back with every RESUME and every read-back
             self._log.exception("gateway.event_not_applied", kind=type(event).__name__)
+            self._ignore(event, Ignored.NOT_APPLIED)
             self._owned.applied(sequence)
+
+    def _ignore(self, event: GatewayEvent, reason: Ignored | None) -> None:
+        """Log why a message has changed no job, and count it if the gateway told it."""
+        if reason is None or not isinstance(event, MessageSeen):
+            return
+        message, step = event.message, event.step
+        if step is not MessageStep.HISTORY:
+            self._owned.adapters.ignored[reason] += 1
+        self._log.debug(
+            "message.ignored",
+            message=message.id,
+            channel=message.channel_id,
+            step=str(step),
+            reason=str(reason),
+        )

@@ -8,6 +8,7 @@ belongs to it (deliveries, mail, the gateway sequence), and only then is it adop
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -265,12 +266,14 @@ class Owned:
             self.wanted.want(step.look_back, is_due=is_due)
         return step.writes
 
-    async def weigh(self) -> None:
+    async def weigh(self) -> AbstractSet[str]:
         """Let the pictures that wait to be told apart find their jobs. Raises: StoreError.
 
         After a gap only what was read back tells who could own a picture (R20).
+
+        Returns: the messages of the jobs that have got one
         """
-        weighed = NOTHING
+        weighed, given = NOTHING, frozenset[str]()
 
         def weigh(conversation: Conversation, now: datetime) -> Step:
             nonlocal weighed
@@ -280,7 +283,8 @@ class Owned:
         while self.caught_up and self.undecided:
             try:
                 if not await self.step(weigh):
-                    return
+                    break
+                given |= {one for change in weighed.changes for one in change.job.messages}
             except UuidTaken as error:
                 self._log.error("gateway.uuid_taken", details=error.details)
                 self.disprove(weighed)
@@ -289,7 +293,8 @@ class Owned:
             except Exception:
                 self._log.exception("gateway.picture_not_applied")
                 self.disprove(weighed)
-                return
+                break
+        return given
 
     async def _write(
         self,

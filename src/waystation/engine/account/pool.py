@@ -19,6 +19,7 @@ from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.owner import Owner
 from waystation.engine.feed import race
 from waystation.errors import Conflict, StoreError
+from waystation.ignored import Ignored
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.ports import Account
 
@@ -131,6 +132,11 @@ class Pool:
     def states(self) -> Mapping[str, int]:
         """How many accounts are in which state; no names (R48)."""
         return Counter(owner.state for owner in self._owners.values())
+
+    @property
+    def ignored(self) -> Mapping[Ignored, int]:
+        """How many messages have changed no job since the start, by the reason."""
+        return self._adapters.ignored
 
     # ── removal (R33) ──
 

@@ -13,16 +13,18 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from waystation.ignored import Ignored
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.evidence import EVIDENCE
+from waystation.midjourney.matching.likeness import likeness_of, too_early
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 
-__all__ = ["Ambiguous", "Matched", "Undecided", "match", "match_by_sign"]
+__all__ = ["Ambiguous", "Matched", "Undecided", "match", "match_by_sign", "why_nobodys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,49 @@ def _match_weakly(reading: Reading, candidates: Candidates) -> Undecided | None:
     # a progress can wait: whose it was is told by whose its picture is
     asks = candidates.asks(reading) if reading.kind is ReplyKind.PICTURE else frozenset()
     return Undecided(asks) if asks else None
+
+
+def why_nobodys(reading: Reading, candidates: Candidates) -> Ignored:
+    """Return the reason why a message that no job was found for is nobody's of ours."""
+    reasons = (reason for reason, fits in _NOBODYS if fits(reading, candidates))
+    return next(reasons, Ignored.NO_ASK)
+
+
+def _is_by_hand(reading: Reading, candidates: Candidates) -> bool:
+    others, index = candidates.others, candidates.index
+    is_not_ours = reading.nonce is not None and index.find("nonce", reading.nonce) is None
+    return is_not_ours or others.is_disowned(reading.shown.message_id, reading.interaction_id)
+
+
+def _contradicts(reading: Reading, candidates: Candidates) -> bool:
+    named = (candidates.index.find(row.kind, row.of_message(reading)) for row in EVIDENCE)
+    return any(one is not None for one in named) or any(
+        candidates.contradicts(one, reading) for one in candidates.index.alike(likeness_of(reading))
+    )
+
+
+def _is_a_strangers(reading: Reading, candidates: Candidates) -> bool:
+    strangers = candidates.others.strangers
+    goes_on = reading.kind is ReplyKind.PICTURE and strangers.is_unclaimed(reading)
+    return goes_on or strangers.owns(reading)
+
+
+def _is_before(reading: Reading, candidates: Candidates) -> bool:
+    index = candidates.index
+    return any(too_early(index[one], reading) for one in index.alike(likeness_of(reading)))
+
+
+def _is_unclaimed(reading: Reading, candidates: Candidates) -> bool:
+    return reading.kind is ReplyKind.PROGRESS and bool(candidates.look_alikes(reading))
+
+
+_NOBODYS: Sequence[tuple[Ignored, Callable[[Reading, Candidates], bool]]] = (
+    (Ignored.SETTLED, lambda reading, candidates: candidates.others.is_settled(reading)),
+    (Ignored.BY_HAND, _is_by_hand),
+    (Ignored.STRANGERS, _is_a_strangers),
+    (Ignored.CONTRADICTED, _contradicts),
+    (Ignored.UNCLAIMED, _is_unclaimed),
+    (Ignored.BEFORE_ASK, _is_before),
+    (Ignored.UNKNOWN_WORDS, lambda reading, _: reading.kind is ReplyKind.UNRECOGNISED),
+)
+"""The first that fits is told."""

@@ -16,8 +16,17 @@ from tests.unit.engine.desk import (
     told,
     until,
 )
-from waystation.errors import LocalProtocolError
-from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen, Passed
+from waystation.engine.account.listener import Listener
+from waystation.errors import LocalProtocolError, UuidTaken
+from waystation.gateway_events import (
+    CaughtUp,
+    Disconnected,
+    HumanCheckSeen,
+    MessageSeen,
+    MessageStep,
+    Passed,
+)
+from waystation.ignored import Ignored
 from waystation.jobs import JobStatus
 from waystation.midjourney.conversation import Conversation
 
@@ -45,6 +54,7 @@ async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_agai
         await here.quiet()
         assert (await here.job(job.jobid)).status is JobStatus.STARTED
         assert len(here.discord.transports) == 1
+        assert here.adapters.ignored == {Ignored.NOT_APPLIED: 1}
         # the next process does not ask for it again
         await here.owner.stop()
         assert await here.session() == opened(5)
@@ -113,3 +123,53 @@ async def test_a_session_moves_on_with_events_that_concern_nobody(tmp_path: Path
         await here.quiet()
         await here.owner.stop()
         assert await here.session() == opened(70)
+
+
+# ── what is ignored ──
+
+
+async def test_a_message_that_changes_no_job_is_logged_with_its_reason_and_counted_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        message = said("801", nonce="99")
+        listener = Listener(here.owner)
+        with capture_logs() as logs:
+            await listener.receive(create(message, 2))
+            await listener.receive(MessageSeen(MessageStep.HISTORY, message))
+        assert here.adapters.ignored == {Ignored.BY_HAND: 1}
+        lines = [line for line in logs if line["event"] == "message.ignored"]
+        assert [line["step"] for line in lines] == ["created", "history"]
+        assert lines[0] == {
+            "event": "message.ignored",
+            "log_level": "debug",
+            "account": ACCOUNT.account_id,
+            "message": "801",
+            "channel": ACCOUNT.channel,
+            "step": "created",
+            "reason": "by_hand",
+        }
+
+
+async def test_a_message_that_changes_a_job_is_not_counted_as_ignored(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert here.adapters.ignored == {}
+
+
+async def test_a_message_with_a_uuid_that_the_store_knows_of_another_job_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(change: object) -> None:
+        raise UuidTaken("another job has it")
+
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        monkeypatch.setattr(here.failing, "commit", refuse, raising=False)
+        await Listener(here.owner).receive(acknowledged(job))
+        assert here.adapters.ignored == {Ignored.UUID_TAKEN: 1}
