@@ -33,8 +33,8 @@ WaystationError
 ├─ VaultError
 └─ ConfigurationError
 
-Rules: a class docstring is its default message; `status_hint` is the
-HTTP status a face answers with; expected outcomes (moderated, refused) are values, not errors.
+Rules: the default message of a class is its `sentence`, or else its docstring; `status_hint` is
+the HTTP status a face answers with; expected outcomes (moderated, refused) are values, not errors.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -43,6 +43,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
+
+from waystation import sentences
+from waystation.sentences import Sentence
 
 __all__ = [
     "AccountHalted",
@@ -84,9 +87,11 @@ class WaystationError(Exception):
     """Something went wrong in Waystation."""
 
     status_hint: ClassVar[int] = 500
+    sentence: ClassVar[Sentence | None] = None
 
     def __init__(self, message: str | None = None, *, details: str | None = None) -> None:
-        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        own = self.sentence.text if self.sentence else (self.__doc__ or "").splitlines()[0]
+        self.message = message or own
         self.details = details
         super().__init__(self.message)
 
@@ -104,15 +109,17 @@ class PreconditionFailed(InvalidRequest):
 
 
 class Unauthorized(WaystationError):
-    """Unauthorized"""
+    """The token is missing, wrong or revoked."""
 
     status_hint = 401
+    sentence = sentences.UNAUTHORIZED
 
 
 class SubscriptionExpired(WaystationError):
-    """Account has no subscription or subscription expired"""
+    """The user's expiry date has passed."""
 
     status_hint = 402
+    sentence = sentences.NO_SUBSCRIPTION
 
 
 class NotFound(WaystationError):
@@ -137,9 +144,10 @@ class ButtonRepeated(Conflict):
 
 
 class TooLarge(WaystationError):
-    """The request body is too large."""
+    """A body has more bytes than it may have."""
 
     status_hint = 413
+    sentence = sentences.LARGE_BODY
 
 
 class UnsupportedMedia(WaystationError):
@@ -181,9 +189,10 @@ class Halted(WaystationError):
 
 
 class Unavailable(WaystationError):
-    """Waystation is stopping or its store is down; try again shortly."""
+    """Waystation cannot serve at the moment."""
 
     status_hint = 503
+    sentence = sentences.STOPPING
 
 
 class ProtocolError(WaystationError):
@@ -224,11 +233,15 @@ class Withheld(TransportError):
 
 
 class NotAuthorised(TransportError):
-    """Discord rejected the account's token."""
+    """Discord does not take the account's token."""
+
+    sentence = sentences.DISCORD_REJECTED_TOKEN
 
 
 class HumanCheckRequired(TransportError):
-    """Discord wants a person to look at the account."""
+    """Discord asks for a person."""
+
+    sentence = sentences.PERSON_WANTED
 
 
 class RequestRefused(TransportError):

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Self
 
 import msgspec
 
+from waystation.sentences import Sentence
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -416,6 +417,14 @@ class Failed:
     shown: Shown | None = None
     matched_by: str = ""
     ghost: bool = False
+
+    @classmethod
+    def by(
+        cls, sentence: Sentence, details: str | None = None, *, ghost: bool = False, **said: object
+    ) -> Self:
+        """Return the end with one of our own sentences, its fields filled in."""
+        assert sentence.status is not None
+        return cls(sentence.status, sentence.said(**said), details, ghost=ghost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ LONG = {
     "engine/account/submitter.py": "to be divided",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
+    "sentences.py": "a table",
     "settings.py": "a table",
     "simulator/bot/pictures.py": "to be divided",
     "simulator/drawing/canvas.py": "to be divided",

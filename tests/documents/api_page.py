@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.documents.remedies import GROUPS, remedy_of
 from tests.e2e.captured import Example, read
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS, SHARED, Field, Operation
-from waystation.api.sentences import SENTENCES, WHEN, Does, Sentence
+from waystation.api.sentences import SENTENCES, WHEN
 from waystation.midjourney.buttons import BUTTONS, Needs
+from waystation.sentences import GROUPS, Does, Sentence
 
 __all__ = ["anchor", "api_page", "cut", "table"]
 
@@ -29,7 +29,7 @@ _NEEDS = {Needs.NO: "ignored", Needs.MAY: "used when a modal opens", Needs.MUST:
 
 
 def api_page() -> str:
-    """Return docs/api.md. Raises: KeyError: an error without a remedy, a route without example."""
+    """Return docs/api.md. Raises: KeyError: a route without example."""
     page = _TEMPLATE.read_text(encoding="utf-8")
     for gap, text in (
         ("statuses", _statuses()),
@@ -208,8 +208,7 @@ def _errors_of(does: Does) -> str:
     """Return a table; errors with the same status and remedy share a row."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for one in SENTENCES[does]:
-        remedy = remedy_of(one)
-        texts = rows.setdefault((_status(one), remedy.when, remedy.do), [])
+        texts = rows.setdefault((_status(one), one.when, one.do), [])
         texts.append(f"`{one.text}`")
     return table(
         *("error", "status", "when", "what to do"),

@@ -18,8 +18,9 @@ from tests.e2e.test_openapi import (
 )
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS, Operation
-from waystation.api.sentences import SENTENCES, Sentence
+from waystation.api.sentences import SENTENCES
 from waystation.midjourney.buttons import BUTTONS
+from waystation.sentences import Sentence
 
 __all__ = ["conformance_page"]
 

@@ -40,7 +40,9 @@ UNPROVED: Mapping[str, str] = {
     "Discord named no place for the upload": "no fault of the simulator answers so",
     "the upload broke off: <reason>": "tried again first, and that is what is tested",
     "the upload was answered with HTTP status <status>": "as above",
-    "Discord's command index came too late": "a deadline that something else meets first",
+    "Discord's command index did not arrive in time; nothing was sent": (
+        "a deadline that something else meets first"
+    ),
     "The job was not sent to Discord in the time of its request": (
         "its own deadline is a moment sooner, unless the account is not connected then"
     ),

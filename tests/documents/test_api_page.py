@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from tests.documents.api_page import anchor, api_page, cut
-from tests.documents.remedies import GROUPS, REMEDIES, remedy_of
 from tests.e2e.captured import read
 from waystation.api.operations import OPERATIONS
 from waystation.api.sentences import SENTENCES
 from waystation.midjourney.commands import COMMANDS
+from waystation.sentences import GROUPS
 
 PAGE = api_page()
 
@@ -73,16 +73,6 @@ def test_an_own_status_is_412_on_describe_and_400_elsewhere() -> None:
     own = {verb: row.bad_input_status for verb, row in COMMANDS.items()}
     assert own.pop("describe") == 412
     assert set(own.values()) == {400}
-
-
-def test_each_remedy_is_that_of_an_error() -> None:
-    used = {id(remedy_of(row)) for rows in SENTENCES.values() for row in rows}
-    assert [error for error, remedy in REMEDIES.items() if id(remedy) not in used] == []
-
-
-def test_remedies_are_sentences() -> None:
-    for remedy in REMEDIES.values():
-        assert all(re.fullmatch(r"[A-Z`].*\.", text) for text in remedy)
 
 
 def test_an_example_is_cut() -> None:

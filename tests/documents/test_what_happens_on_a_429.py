@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from tests.documents.limits_page import spoken
 from tests.documents.readme import ROOT
-from tests.documents.spans import constant, spans
-from waystation.api.sentences import SENTENCES, Sentence
+from tests.documents.spans import spans
+from waystation import sentences
+from waystation.api.sentences import SENTENCES
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.midjourney.commands import COMMANDS
+from waystation.sentences import Sentence
 
 PAGE = (ROOT / "docs" / "what-happens-on-a-429.md").read_text(encoding="utf-8")
 
@@ -20,8 +22,8 @@ STORIES = dict(re.findall(r"^## (\d)\. [^\n]+\n(.*?)(?=^## )", PAGE, re.M | re.S
 ROW = re.compile(r"^\| `([^`|]+)` \| ([^|]+) \|$", re.M)
 OTHERS = re.compile(r"^\| [A-Z][^|]+ \| [^|]+ \| `([^`|]+)` \| ([^|]+) \|$", re.M)
 
-NAMED_ELSEWHERE = {"error", "RATE_LIMITED"}
-"""Variables that hold a sentence where a 429 is raised: those of full slots, and of Discord."""
+NAMED_ELSEWHERE = {"error"}
+"""Variables that hold a sentence where a 429 is raised: those of full slots."""
 
 
 def _told() -> dict[str, str]:
@@ -53,19 +55,21 @@ def _raised() -> Iterator[tuple[str, float]]:
                     match args:
                         case [ast.Name(id=name)]:
                             assert name in NAMED_ELSEWHERE, f"{path}: {name}"
+                        case [text] if _row(text) is sentences.RATE_LIMITED:
+                            pass  # its wait is Discord's
                         case [text]:
                             number = ast.literal_eval(wait) if wait else default
-                            yield _literal(text), number
+                            yield _alike(_row(text).text), number
                         case _:
                             raise AssertionError(f"{path}: a 429 without a sentence")
 
 
-def _literal(text: ast.expr) -> str:
-    if isinstance(text, ast.JoinedStr):
-        return "".join(
-            str(one.value) if isinstance(one, ast.Constant) else "<>" for one in text.values
-        )
-    return str(ast.literal_eval(text))
+def _row(text: ast.expr) -> Sentence:
+    """Return the row of `sentences.ROW.text` or `sentences.ROW.said(…)`."""
+    names = [node.attr for node in ast.walk(text) if isinstance(node, ast.Attribute)]
+    row = getattr(sentences, next(name for name in names if name.isupper()))
+    assert isinstance(row, Sentence)
+    return row
 
 
 def test_the_table_has_seven_meanings_and_each_has_its_story() -> None:
@@ -117,7 +121,7 @@ def test_a_number_with_a_name_is_that_of_the_code() -> None:
 
 def test_other_numbers_are_those_of_the_code() -> None:
     assert f"It tries {spans()['calls.repeated:attempts']} times." in PAGE
-    assert constant("turns.RATE_LIMITED") in _told()
+    assert sentences.RATE_LIMITED.text in _told()
     assert "else 10 s" in _told()["Maximum of <maxJobs> jobs executing in parallel supported"]
     assert spans()["errors.Busy.__init__.retry_after_s"] == 10
     assert spans()["logins.Logins.__init__:timedelta"] == timedelta(minutes=1)

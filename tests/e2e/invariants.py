@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tests.e2e.records import Row
+from waystation import sentences
 from waystation.app import open_state
 from waystation.engine.account.commits import MAIL_SUBJECT
 from waystation.gateway_events import SessionState
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.conversation import TOLD_APART
 from waystation.midjourney.edits import edit_of
 
 if TYPE_CHECKING:
@@ -318,7 +318,11 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
             # history shows the message as it is, not which press made it so (R29)
             continue
         has_twin = page["indistinguishable_from"] or _unsent(job, seen)
-        if has_twin and job["error"] in (TOLD_APART, QUEUED) and job["late"] is None:
+        if (
+            has_twin
+            and job["error"] in (sentences.NOT_TOLD_APART.text, QUEUED)
+            and job["late"] is None
+        ):
             # R20: nothing was ever sent that tells whose it is, in time or late
             continue
         if job["error"] == QUEUED and job["late"] is not None:

@@ -26,7 +26,7 @@ from tests.e2e.invariants import QUEUED
 from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
 from tests.e2e.swaps import PROMPT
-from waystation.midjourney.conversation import TOLD_APART
+from waystation import sentences
 from waystation.simulator.bot.timeline import Disturbance
 from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
@@ -265,7 +265,11 @@ class Tally:
         if late is not None and job["error"] == QUEUED:
             return "queued"
         has_twin = page["indistinguishable_from"] or self._may_be_a_ghosts(job)
-        return "told apart" if has_twin and job["error"] in (TOLD_APART, QUEUED) else "lost"
+        return (
+            "told apart"
+            if has_twin and job["error"] in (sentences.NOT_TOLD_APART.text, QUEUED)
+            else "lost"
+        )
 
     def _may_be_a_ghosts(self, job: Row) -> bool:
         """Tell whether a result that says nothing may be that of an earlier ask, for all we know.

@@ -23,7 +23,7 @@ from tests.e2e.conftest import Person
 from tests.e2e.invariants import QUEUED
 from tests.e2e.process import Ground
 from tests.e2e.records import Row
-from waystation.midjourney.conversation import TOLD_APART
+from waystation import sentences
 from waystation.simulator.bot.gallery import finished
 from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
@@ -309,7 +309,7 @@ class Verdict:
             if shown != (page["result_id"], page["uuid"]):
                 return "swapped"
             return "guessed" if is_twin else "own"
-        if (status, error) == ("failed", TOLD_APART):
+        if (status, error) == ("failed", sentences.NOT_TOLD_APART.text):
             return "apart" if is_twin else "apart without need"
         if error == QUEUED and page["status"] == "completed":
             return self._queued(one, page)

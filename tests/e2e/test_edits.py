@@ -179,7 +179,7 @@ async def test_a_choice_cannot_be_turned_off_and_a_state_needs_its_option(
             status, answer, _ = await ada.call("POST", "/v2/jobs/settings", body)
             assert (status, answer["error"]) == (400, "Option cannot be turned off")
         status, answer, _ = await ada.call("POST", "/v2/jobs/settings", {"state": "on"})
-        assert (status, answer["error"]) == (400, "state means nothing without option")
+        assert (status, answer["error"]) == (400, "state requires option")
 
 
 async def test_a_pick_draws_what_its_job_shows_although_it_was_asked_again(

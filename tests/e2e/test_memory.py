@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.e2e.conftest import eventually
 from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
-from waystation.midjourney.conversation import TOLD_APART
+from waystation import sentences
 from waystation.simulator.bot.timeline import Disturbance
 
 FOX = "a red fox"
@@ -52,7 +52,7 @@ async def test_the_owners_picture_is_not_ours_although_he_asked_before_the_crash
         await eventually(lambda: any(page["result_id"] for page in here.sim.book))
         await here.restart()
         (job,) = await here.final()
-        assert is_own(here, job) or job["error"] == TOLD_APART, job
+        assert is_own(here, job) or job["error"] == sentences.NOT_TOLD_APART.text, job
 
 
 async def test_the_picture_of_an_earlier_job_is_known_after_a_crash(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Pat
         await here.sim.settled()
         await here.start()
         _, job, _ = await here.final()
-        assert (job["status"], job["error"]) == ("failed", TOLD_APART), job
+        assert (job["status"], job["error"]) == ("failed", sentences.NOT_TOLD_APART.text), job
 
 
 async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_it(
@@ -117,4 +117,4 @@ async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_i
         await here.stop(signal.SIGTERM)
         await here.start()
         _, job, _ = await here.final()
-        assert (job["status"], job["error"]) == ("failed", TOLD_APART), job
+        assert (job["status"], job["error"]) == ("failed", sentences.NOT_TOLD_APART.text), job

@@ -50,7 +50,7 @@ async def test_other_verbs_need_an_account_that_is_in_the_mode(install: Install)
         for verb, body in (("describe", describe), ("button", press)):
             status, answer, _ = await ada.call("POST", f"/v2/jobs/{verb}", body)
             assert status == 400, answer
-            error = "mode fast cannot be asked for here, and the account is not in it"
+            error = "mode fast cannot be set here, and the account is in another mode"
             assert answer["error"] == error
             assert "unknown" in answer["errorDetails"]
         await ada.run("info")

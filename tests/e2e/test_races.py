@@ -13,7 +13,7 @@ from tests.e2e.desk import at_desk
 from tests.e2e.relations import varies_tile
 from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, png_mask, reach
 from tests.e2e.test_no_swaps import NOT_OF_MATCHING
-from waystation.midjourney.conversation import TOLD_APART
+from waystation import sentences
 from waystation.simulator.faults.hazards import HAZARDS
 
 AT_ONCE = 15
@@ -51,7 +51,7 @@ async def test_labels_are_not_mixed_up_under_random_hazards_either(
             if final["status"] == "completed":
                 row.relation(seen, await desk.finished(job["jobid"]))
             else:
-                assert final["error"] == TOLD_APART, final
+                assert final["error"] == sentences.NOT_TOLD_APART.text, final
 
         await asyncio.gather(*map(press, PARENTS[name].rows[:AT_ONCE]))
 

@@ -95,7 +95,7 @@ async def test_a_look_alike_waits_alone(install: Install) -> None:
         status, body, _ = await twin
         assert (status, body["error"]) == (
             502,
-            "A job that looks the same did not show which result is its own within 2 seconds",
+            "Not sent within 2 seconds: an identical job has not shown which result is its own",
         )
         assert (await ada.final(first["jobid"]))["status"] == "completed"
 
@@ -123,7 +123,7 @@ async def test_a_turn_that_does_not_come_is_named(install: Install) -> None:
         status, body, _ = await _info(ada)
         assert status == 502
         assert body["error"] == (
-            "The job's turn did not come within 2 seconds: an account sends one job after the other"
+            "Not sent within 2 seconds: an account sends one job after the other"
         )
 
 

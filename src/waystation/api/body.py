@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
+from waystation import sentences
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from waystation.midjourney.commands import COMMANDS
@@ -192,14 +193,12 @@ def _parse_json(raw: bytes, content_type: str) -> Body:
         known = _known.decode(_unmarked(raw))
         fields = {name: _read(sent) for name in FIELDS if (sent := getattr(known, name))}
     except msgspec.ValidationError as error:
-        raise InvalidRequest("Request body must be a JSON object") from error
+        raise InvalidRequest(sentences.NO_OBJECT.text) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         kind = content_type.partition(";")[0].strip().lower()
         if kind and not _may_be_json(kind) and not _begins_as_json(raw):
-            raise UnsupportedMedia(
-                f"Request body must be JSON or multipart/form-data, not {kind[:_MAX_SHOWN]}"
-            ) from error
-        raise InvalidRequest("Request body is not valid JSON") from error
+            raise UnsupportedMedia(sentences.BODY_TYPE.said(type=kind[:_MAX_SHOWN])) from error
+        raise InvalidRequest(sentences.BROKEN_JSON.text) from error
     return Body(fields=fields)
 
 
@@ -237,12 +236,12 @@ def _said_before(said: object) -> tuple[object, ...]:
 async def _read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Body:
     _, options = parse_options_header(headers["content-type"])
     if options.get(b"charset", b"").lower() not in _CHARSETS:
-        raise InvalidRequest("The form's charset is not supported; send it as utf-8")
+        raise InvalidRequest(sentences.CHARSET.text)
     parser = _FormParser(headers, stream, max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS)
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
-        raise InvalidRequest("Request body is not a valid form") from error
+        raise InvalidRequest(sentences.BROKEN_FORM.text) from error
     fields: dict[str, object] = {}
     files: dict[str, FilePart] = {}
     for name, item in form.multi_items():

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from waystation import sentences
 from waystation.api.body import Body, Limits, read_body, weight
 from waystation.errors import Throttled
 from waystation.shares import Shares
@@ -80,9 +81,7 @@ class Call:
             try:
                 await self._held.enter_async_context(wish)
             except TimeoutError:
-                raise Throttled(
-                    "Too many large requests at once; try again", retry_after_s=5
-                ) from None
+                raise Throttled(sentences.LARGE_BODIES.text, retry_after_s=5) from None
         return await read_body(headers, self._tracked, self._limits)
 
     async def let_go(self) -> None:

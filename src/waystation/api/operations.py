@@ -13,7 +13,7 @@ from typing import Any
 from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
-from waystation.api.sentences import SENTENCES, Does, Sentence
+from waystation.api.sentences import SENTENCES
 from waystation.contract import CancelForm, JobForm
 from waystation.midjourney.commands import (
     COMMANDS,
@@ -23,6 +23,7 @@ from waystation.midjourney.commands import (
     Param,
     ParamKind,
 )
+from waystation.sentences import Does, Sentence
 
 __all__ = ["OPERATIONS", "SHARED", "Field", "Operation", "Schema"]
 

@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from waystation import sentences
 from waystation.api.answer import Answer, json_answer
 from waystation.api.call import Call
 from waystation.api.resource import Path
@@ -85,7 +86,7 @@ async def _readiness(service: Service) -> Answer:
     )
     if readiness.ready:
         return json_answer(form)
-    form.error, form.code = "Not ready", 503
+    form.error, form.code = sentences.NOT_READY.text, 503
     return json_answer(form, 503, (_RETRY_AFTER,))
 
 

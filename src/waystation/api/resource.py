@@ -16,6 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from waystation import sentences
 from waystation.api.answer import Answer, error_answer, refusal
 from waystation.api.body import HungUp, Limits, TooSlow
 from waystation.api.call import Call
@@ -105,7 +106,7 @@ class Resource:
         try:
             return await self._dispatch(call, method)
         except TooSlow:
-            return refusal(408, "Request body did not arrive in time")
+            return refusal(408, sentences.SLOW_BODY.text)
         except HungUp:
             raise
         except WaystationError as error:
@@ -117,7 +118,7 @@ class Resource:
 
     async def _dispatch(self, call: Call, method: str) -> Answer:
         if not call.path_is_text:
-            return refusal(400, "The path contains a control character")
+            return refusal(400, sentences.CONTROL_CHARACTER.text)
         handler = self._methods.get(method)
         if handler is not None:
             return await handler(call)
@@ -132,4 +133,4 @@ class Resource:
 def _broken(request_id: str) -> Answer:
     """Log the exception at hand; the caller learns only where to look for it."""
     _log.exception("request.broken", request_id=request_id)
-    return refusal(500, "Internal error", details=f"Request {request_id}")
+    return refusal(500, sentences.OWN_FAULT.text, details=f"Request {request_id}")

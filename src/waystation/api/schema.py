@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from waystation import sentences
 from waystation.api.body import Body
 from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
@@ -113,13 +114,10 @@ def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
     server = _snowflake(fields, "server")
     named = _snowflake(fields, "channel")
     if named != channel:
-        raise InvalidRequest(
-            f"Required param channel ({named}) not matching to "
-            f"/midjourney/channel (/midjourney/{channel})"
-        )
+        raise InvalidRequest(sentences.OTHER_CHANNEL.said(channel=named, path=channel))
     max_jobs = _account_max_jobs(fields)
     if max_jobs is None:
-        raise InvalidRequest("Required param maxJobs is missing or empty")
+        raise InvalidRequest(sentences.NO_MAX_JOBS.text)
     return _token(text), server, max_jobs
 
 
@@ -149,7 +147,7 @@ def _inputs(command: Command, body: Body) -> tuple[dict[str, object], dict[str, 
                 params |= _own_text(param, body.fields)
     for param in command.params:
         if param.name in params and param.beside is not None and param.beside not in params:
-            raise InvalidRequest(f"{param.name} means nothing without {param.beside}")
+            raise InvalidRequest(sentences.WITHOUT_OTHER.said(field=param.name, other=param.beside))
     return params, files
 
 
@@ -157,19 +155,22 @@ def _own_text(param: Param, fields: Mapping[str, object]) -> dict[str, object]:
     text = _sent_text(fields, param.name)
     if text is None:
         if param.required:
-            raise InvalidRequest(f"{param.name} is missing")
+            raise InvalidRequest(sentences.MISSING.said(field=param.name))
         return {}
     text = text.strip()
     if not text:
         if param.required:
-            raise InvalidRequest(f"{param.name} is empty")
+            raise InvalidRequest(sentences.EMPTY.said(field=param.name))
         return {}
     if len(text) > param.longest:
         raise InvalidRequest(
-            f"{param.name} is too long", details=f"At most {param.longest} characters are taken."
+            sentences.TOO_LONG.said(field=param.name),
+            details=f"At most {param.longest} characters are taken.",
         )
     if param.choices and text not in param.choices:
-        raise InvalidRequest(f"{param.name} must be one of {', '.join(param.choices)}")
+        raise InvalidRequest(
+            sentences.NO_CHOICE.said(field=param.name, choices=", ".join(param.choices))
+        )
     return {param.name: text}
 
 
@@ -182,7 +183,7 @@ def _mask(param: Param, fields: Mapping[str, object]) -> dict[str, FilePart]:
     except (binascii.Error, ValueError):
         data = b""
     if not (data.startswith(b"\x89PNG\r\n") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
-        raise InvalidRequest(f"{param.name} is not a PNG or WebP in base64")
+        raise InvalidRequest(sentences.NO_MASK_FILE.said(field=param.name))
     return {param.name: FilePart(filename=param.name, data=data)}
 
 
@@ -194,7 +195,7 @@ def _numbered_files(param: Param, body: Body) -> dict[str, FilePart]:
         if part is None:
             continue
         if not part.data:
-            raise InvalidRequest(f"{name} is empty")
+            raise InvalidRequest(sentences.EMPTY_PART.said(part=name))
         files[name] = FilePart(filename=_plain_name(part.filename), data=part.data)
     return files
 
@@ -203,19 +204,19 @@ def _picture_urls(param: Param, fields: Mapping[str, object], sent: int) -> dict
     """Read a list of URLs. Args: sent: how many pictures came as files."""
     urls = _listed(fields.get(param.name))
     if urls is None or (len(urls) == 1 and isinstance(fields.get(param.name), str) and not sent):
-        raise InvalidRequest(f"{param.name} must be a list of URLs")
+        raise InvalidRequest(sentences.NO_URL_LIST.said(field=param.name))
     if not urls and not sent:
-        raise InvalidRequest(f"{param.name} is missing", details=_together(param))
+        raise InvalidRequest(sentences.MISSING.said(field=param.name), details=_together(param))
     if not param.fewest <= len(urls) + sent <= param.most:
         raise InvalidRequest(
-            f"{param.name} must name {param.fewest} to {param.most} pictures",
+            sentences.PICTURE_COUNT.said(field=param.name, fewest=param.fewest, most=param.most),
             details=_together(param),
         )
     for url in urls:
         if len(url) > MAX_PICTURE_URL:
-            raise InvalidRequest(f"{param.name} is too long")
+            raise InvalidRequest(sentences.TOO_LONG.said(field=param.name))
         if not _is_web_url(url):
-            raise InvalidRequest(f"{param.name} holds what is no valid http or https URL")
+            raise InvalidRequest(sentences.HOLDS_NO_URL.said(field=param.name))
     return {param.name: urls} if urls else {}
 
 
@@ -244,9 +245,9 @@ def _file(param: Param, body: Body) -> FilePart | None:
     if part is None:
         return None
     if body.fields.get(param.name) not in (None, ""):
-        raise InvalidRequest(f"{param.name} and {param.file_part} cannot be given together")
+        raise InvalidRequest(sentences.NOT_BOTH.said(field=param.name, part=param.file_part))
     if not part.data:
-        raise InvalidRequest(f"{param.file_part} is empty")
+        raise InvalidRequest(sentences.EMPTY_PART.said(part=param.file_part))
     return FilePart(filename=_plain_name(part.filename), data=part.data)
 
 
@@ -261,15 +262,15 @@ def _picture_url(param: Param, fields: Mapping[str, object]) -> dict[str, object
     url = _sent_text(fields, param.name)
     if url is None:
         if param.required:
-            raise InvalidRequest(f"{param.name} is missing")
+            raise InvalidRequest(sentences.MISSING.said(field=param.name))
         return {}
     url = url.strip()
     if not url:
-        raise InvalidRequest(f"{param.name} is empty")
+        raise InvalidRequest(sentences.EMPTY.said(field=param.name))
     if len(url) > MAX_PICTURE_URL:
-        raise InvalidRequest(f"{param.name} is too long")
+        raise InvalidRequest(sentences.TOO_LONG.said(field=param.name))
     if not _is_web_url(url):
-        raise InvalidRequest(f"{param.name} is not a valid http or https URL")
+        raise InvalidRequest(sentences.NO_URL.said(field=param.name))
     return {param.name: url}
 
 
@@ -291,14 +292,14 @@ def _together(param: Param) -> str | None:
 def _request_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = _whole_number(fields, "maxJobs")
     if value is not None and not 1 <= value <= MAX_JOBS:
-        raise InvalidRequest(f"maxJobs {value} is not between 1 and {MAX_JOBS}")
+        raise InvalidRequest(sentences.MAX_JOBS_RANGE.said(maxJobs=value, limit=MAX_JOBS))
     return value
 
 
 def _mode(fields: Mapping[str, object]) -> str | None:
     mode = _text(fields, "mode")
     if mode is not None and mode not in MODES:
-        raise InvalidRequest(f"mode must be one of {', '.join(MODES)}")
+        raise InvalidRequest(sentences.NO_CHOICE.said(field="mode", choices=", ".join(MODES)))
     return mode
 
 
@@ -312,18 +313,18 @@ def _switch(fields: Mapping[str, object], name: str) -> bool | None:
         case "true" | "false" as word:
             return word == "true"
         case _:
-            raise InvalidRequest(f"{name} must be true or false")
+            raise InvalidRequest(sentences.NO_BOOLEAN.said(field=name))
 
 
 def _reply_url(url: str | None) -> str | None:
     if _bounded(url, "replyUrl") and not _is_web_url(url or ""):
-        raise InvalidRequest("replyUrl is not a valid http or https URL")
+        raise InvalidRequest(sentences.NO_REPLY_URL.text)
     return url
 
 
 def _bounded(text: str | None, name: str) -> str | None:
     if text is not None and len(text) > MAX_REFERENCE:
-        raise InvalidRequest(f"{name} is too long")
+        raise InvalidRequest(sentences.TOO_LONG.said(field=name))
     return text
 
 
@@ -333,14 +334,14 @@ def _bounded(text: str | None, name: str) -> str | None:
 def _token_text(fields: Mapping[str, object]) -> str:
     text = (_text(fields, "discord") or "").strip()
     if not text:
-        raise InvalidRequest("Required param discord is missing or empty")
+        raise InvalidRequest(sentences.NO_DISCORD.text)
     return text
 
 
 def _token(text: str) -> Secret:
     form = _TOKEN.fullmatch(text)
     if form is None or (form[1] and not _names_a_user(form[1])):
-        raise InvalidRequest("Required param discord is not valid Discord token")
+        raise InvalidRequest(sentences.NO_DISCORD_TOKEN.text)
     return Secret(text)
 
 
@@ -355,10 +356,10 @@ def _names_a_user(head: str) -> bool:
 def _snowflake(fields: Mapping[str, object], name: str) -> str:
     text = (_id_text(fields, name) or "").strip()
     if not text:
-        raise InvalidRequest(f"Required param {name} is missing or empty")
+        raise InvalidRequest(sentences.PARAM_MISSING.said(field=name))
     if not is_snowflake(text):
         shown = text[:_MAX_SHOWN]
-        raise InvalidRequest(f"Required param {name} ({shown}) is not valid Discord {name} id")
+        raise InvalidRequest(sentences.NO_DISCORD_ID.said(field=name, value=shown, what=name))
     return text
 
 
@@ -366,10 +367,10 @@ def _account_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = _whole_number(fields, "maxJobs")
     if value is not None and value > MAX_JOBS:
         raise InvalidRequest(  # "that" is v2's own spelling (v2 notes 4.4)
-            f"Required param maxJobs {value} can't be more that {MAX_JOBS}"
+            sentences.MAX_JOBS_HIGH.said(maxJobs=value, limit=MAX_JOBS)
         )
     if value is not None and value < 1:
-        raise InvalidRequest(f"Required param maxJobs {value} can't be less than 1")
+        raise InvalidRequest(sentences.MAX_JOBS_LOW.said(maxJobs=value))
     return value
 
 
@@ -399,9 +400,9 @@ def _sent_text(fields: Mapping[str, object], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be a string")
+        raise InvalidRequest(sentences.NO_STRING.said(field=name))
     if "\0" in value:  # PostgreSQL cannot store it, and nobody means it
-        raise InvalidRequest(f"{name} must not contain a NUL character")
+        raise InvalidRequest(sentences.HAS_NUL.said(field=name))
     return value
 
 
@@ -419,7 +420,7 @@ def _whole_number(fields: Mapping[str, object], name: str) -> int | None:
             return int(text)
         case _:
             pass
-    raise InvalidRequest(f"{name} must be a whole number")
+    raise InvalidRequest(sentences.NO_NUMBER.said(field=name))
 
 
 def _is_web_url(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 
 from structlog.contextvars import bind_contextvars
 
+from waystation import sentences
 from waystation.api.accounts import Accounts
 from waystation.api.answer import Answer, json_answer
 from waystation.api.body import Body
@@ -100,7 +101,7 @@ def _guarded(
         user = await _caller(logins, call, lapsed=lapsed)
         if under_way[user.user_id] >= AT_ONCE:
             raise Throttled(
-                f"{AT_ONCE} requests of this user are under way; wait for their answers",
+                sentences.TOO_MANY_AT_ONCE.said(limit=AT_ONCE),
                 retry_after_s=1,
             )
         bind_contextvars(user=user.user_id)
@@ -173,5 +174,5 @@ class _Jobs:
 def _jobid(call: Call) -> str:
     jobid = call.query(b"jobid")
     if not jobid:
-        raise InvalidRequest("Query param jobid not provided")
+        raise InvalidRequest(sentences.NO_JOBID.text)
     return jobid

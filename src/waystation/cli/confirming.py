@@ -40,4 +40,4 @@ def must_ask(screen: Screen, otherwise: str) -> None:
     Raises: InvalidRequest
     """
     if screen.as_json or not person_is_there():
-        raise InvalidRequest(f"There is nobody to ask; {otherwise}")
+        raise InvalidRequest(f"This is not a terminal; {otherwise}")

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
+from waystation import sentences
 from waystation.errors import (
     Busy,
     ButtonRepeated,
@@ -31,25 +32,25 @@ Mend = tuple[str, str]
 """A sentence of help, and the command to copy, which may be empty."""
 
 MENDS: Mapping[str, Mend] = {
-    "Unauthorized": (
+    sentences.UNAUTHORIZED.text: (
         "WAYSTATION_TOKEN is not valid there; on the service's host, a new one, "
         "which ends the old one:",
         "waystation users rotate EMAIL",
     ),
-    "Configuration not found": ("there is no Discord account yet:", "waystation accounts add"),
-    "Configuration not found for provided channel": (
+    sentences.NO_ACCOUNT.text: ("there is no Discord account yet:", "waystation accounts add"),
+    sentences.CHANNEL_NOT_FOUND.text: (
         "the accounts and their channels:",
         "waystation accounts list",
     ),
-    "discord, server or channel value is missing": (
+    sentences.NAME_AN_ACCOUNT.text: (
         "you have several accounts; name one by --channel CHANNEL:",
         "waystation accounts list",
     ),
-    "Midjourney bot not configured": (
+    sentences.NO_BOT.text: (
         "send the bot a direct message as that user, or name the channel of a server:",
         "waystation accounts add --server SERVER --channel CHANNEL",
     ),
-    "Button not supported or not found in jobid buttons array": (
+    sentences.NO_BUTTON.text: (
         "what can be pressed:",
         "waystation jobs show JOBID",
     ),

@@ -73,7 +73,7 @@ _On = Annotated[
     ),
 ]
 _Now = Annotated[bool, typer.Option("--now", help="End it at once, without asking.")]
-_Never = Annotated[bool, typer.Option("--never", help="Lift the end instead.")]
+_Never = Annotated[bool, typer.Option("--never", help="Remove the expiry date.")]
 
 
 @app.command()

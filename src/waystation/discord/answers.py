@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from waystation import sentences
 from waystation.actions import Accepted, Outcome, Refused, Unknown
 from waystation.errors import (
     HumanCheckRequired,
@@ -158,7 +159,7 @@ def outcome_of(answer: Answer, retry_after_s: float | None) -> Outcome:
     if answer.ok:
         return Accepted()
     if not 400 <= answer.status < 500 or answer.status in _UNCLEAR_STATUSES:
-        return Unknown(f"Discord answered with HTTP status {answer.status}")
+        return Unknown(sentences.DISCORD_STATUS.said(status=answer.status))
     return refused(answer, retry_after_s)
 
 
@@ -178,9 +179,7 @@ def error_of(answer: Answer) -> TransportError:
         return HumanCheckRequired(details=answer.text)
     passes = answer.status in _UNCLEAR_STATUSES or answer.status >= 500
     if kind == "rate_limited" or passes:
-        return Unreachable(
-            f"Discord answered with HTTP status {answer.status}", details=answer.text
-        )
+        return Unreachable(sentences.DISCORD_STATUS.said(status=answer.status), details=answer.text)
     return RequestRefused(answer.status, answer.text, kind, answer.number)
 
 

@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 import stamina
 
+from waystation import sentences
 from waystation.actions import Outcome, Refused, Unknown
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
@@ -53,9 +54,6 @@ NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
 """Raised when no answer came, or not to its end."""
 
-_STOPPED: Final = (
-    "Discord refused too many requests of this installation; nothing is sent to it now"
-)
 
 _INTERACTIONS: Final = ROUTES["ask the bot"].request()
 
@@ -94,9 +92,9 @@ class Calls:
         try:
             answer, verdict = await self._send(request, timeout_s)
         except NOT_SENT as error:
-            raise Unreachable(f"no connection to Discord: {why(error)}") from error
+            raise Unreachable(sentences.NO_CONNECTION.said(reason=why(error))) from error
         except FAILURES as error:
-            return Unknown(f"no answer from Discord: {why(error)}")
+            return Unknown(sentences.NO_ANSWER.said(reason=why(error)))
         return outcome_of(answer, verdict.wait_s)
 
     async def read(self, request: Request, shape: type[_T]) -> _T:
@@ -116,7 +114,7 @@ class Calls:
         try:
             answer, _ = await self._send(request, _READ_TIMEOUT_S)
         except FAILURES as error:
-            raise Unreachable(f"no answer from Discord: {why(error)}") from error
+            raise Unreachable(sentences.NO_ANSWER.said(reason=why(error))) from error
         if not answer.ok:
             passing = error_of(answer)
             if isinstance(passing, Unreachable):
@@ -126,11 +124,13 @@ class Calls:
     async def _await_limits(self, request: Request, longest_s: float) -> None:
         stopped_s = self._site.stopped_s
         if stopped_s > 0:
-            raise Withheld(_STOPPED, stopped_s)
+            raise Withheld(sentences.BREAKER_OPEN.text, stopped_s)
         wait_s = self._limits.wait_s(request.bucket, self._site.clock.monotonic())
         if wait_s > longest_s:
             said = "" if self._last_refusal is None else self._last_refusal.text
-            raise Withheld(f"Discord asked to wait {wait_s:.0f} s", wait_s, said)
+            raise Withheld(
+                sentences.DISCORD_ASKED_TO_WAIT.said(seconds=f"{wait_s:.0f}"), wait_s, said
+            )
         if wait_s > 0:
             await self._site.clock.sleep(wait_s)
 
@@ -165,7 +165,7 @@ def time_left_s(site: Site, deadline: float) -> float:
     """Return the seconds until a deadline (monotonic). Raises: Unreachable: none is left."""
     left_s = deadline - site.clock.monotonic()
     if left_s <= 0:
-        raise Unreachable("no time was left to submit; nothing was sent")
+        raise Unreachable(sentences.NO_TIME_LEFT.text)
     return left_s
 
 

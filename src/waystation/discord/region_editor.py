@@ -12,9 +12,11 @@ from urllib.parse import quote
 import msgspec
 from yarl import URL
 
+from waystation import sentences
 from waystation.actions import Outcome, Paint, Refused, Unknown
 from waystation.discord.answers import outcome_of
 from waystation.discord.calls import FAILURES, NOT_SENT, read_answer, time_left_s, within
+from waystation.discord.reasons import why
 from waystation.discord.site import Site
 from waystation.errors import Unreachable
 
@@ -53,12 +55,12 @@ async def _post(site: Site, path: str, body: Mapping[str, object], deadline: flo
             answer = await read_answer(response)
     except NOT_SENT as error:
         raise Unreachable(
-            "no connection to the region editor",
-            details=f"{site.activity_url} could not be reached ({type(error).__name__}); "
+            sentences.NO_REGION_EDITOR.text,
+            details=f"{site.activity_url} could not be reached ({why(error)}); "
             "WAYSTATION_ACTIVITY_URL names it",
         ) from error
     except FAILURES as error:
-        return Unknown(f"no answer from the region editor: {type(error).__name__}")
+        return Unknown(f"no answer from the region editor: {why(error)}")
     outcome = outcome_of(answer, None)
     if isinstance(outcome, Refused):
         # what this host refuses says nothing about the account

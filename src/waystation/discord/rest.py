@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from yarl import URL
 
+from waystation import sentences
 from waystation.actions import Outcome, Paint, React, Refused, Slash, Submission, Upload, Uploaded
 from waystation.discord.answers import Answer, error_of, refused
 from waystation.discord.calls import (
@@ -24,6 +25,7 @@ from waystation.discord.calls import (
     within,
 )
 from waystation.discord.interactions import commands_by_name, encode_interaction
+from waystation.discord.reasons import why
 from waystation.discord.region_editor import paint
 from waystation.discord.routes import ROUTES
 from waystation.discord.site import Site
@@ -82,7 +84,7 @@ class DiscordRest:
                 command = await self._command(submission)
                 standing = await self._calls.await_turn(timeout_s / 2)
         except TimeoutError as error:
-            raise Unreachable("Discord's command index came too late") from error
+            raise Unreachable(sentences.INDEX_LATE.text) from error
         if isinstance(command, Refused):
             return command
         if standing is not None:
@@ -155,7 +157,7 @@ class DiscordRest:
         request = ROUTES["place for a file"].request(body=body, channel=channel)
         slots = await self._calls.ask(request, AttachmentSlots)
         if not slots.attachments:
-            raise Unreachable("Discord named no place for the upload")
+            raise Unreachable(sentences.NO_UPLOAD_PLACE.text)
         return slots.attachments[0]
 
     async def _put(self, upload_url: str, upload: Upload) -> None:
@@ -174,9 +176,9 @@ class DiscordRest:
             ) as response:
                 answer = await read_answer(response)
         except FAILURES as error:
-            raise Unreachable(f"the upload broke off: {type(error).__name__}") from error
+            raise Unreachable(sentences.UPLOAD_BROKE.said(reason=why(error))) from error
         if answer.status == 429 or answer.status >= 500:
-            raise Unreachable(f"the upload was answered with HTTP status {answer.status}")
+            raise Unreachable(sentences.UPLOAD_STATUS.said(status=answer.status))
         if not answer.ok:
             raise RequestRefused(answer.status, answer.text)
 

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 from yarl import URL
 
+from waystation import sentences
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.discord.connection import CLOSE_WAIT_S, Closed, Connection
 from waystation.discord.dispatches import (
@@ -259,7 +260,7 @@ class DiscordTransport:
     def _live_session(self) -> str:
         state = self._machine.state
         if self._closed or self._machine.phase is not Phase.LIVE or state is None:
-            raise Unreachable("not connected to Discord's gateway; nothing was sent")
+            raise Unreachable(sentences.NO_GATEWAY.text)
         return state.session_id
 
 

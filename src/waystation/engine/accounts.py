@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from waystation import sentences
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import (
@@ -116,8 +117,8 @@ class Accounts:
         going = [one for one in accounts if one.removed_at and channel in (None, one.channel)]
         details = await self._being_removed(going[0]) if going else None
         if channel is None:
-            return kind("Configuration not found", details=details)
-        return kind("Configuration not found for provided channel", details=details)
+            return kind(sentences.NO_ACCOUNT.text, details=details)
+        return kind(sentences.CHANNEL_NOT_FOUND.text, details=details)
 
     async def add(self, user: User, token: Secret, max_jobs: int | None) -> tuple[Account, bool]:
         """Set up the account of a Discord token in its direct messages with the bot.
@@ -132,7 +133,7 @@ class Accounts:
             )
         identity = await self._identify(user, token)
         if identity.dm_channel is None:
-            raise InvalidRequest("Midjourney bot not configured")
+            raise InvalidRequest(sentences.NO_BOT.text)
         return await self._put(
             user, token, identity.discord_user_id, identity.dm_channel, None, max_jobs
         )
@@ -173,8 +174,7 @@ class Accounts:
         now = self._clock.now()
         if self._resets.full(account.account_id, now):
             raise Throttled(
-                f"The account was reset {RESETS} times within an hour; look why it is halted "
-                "again, and wait",
+                sentences.RESETS_AN_HOUR.said(limit=RESETS),
                 retry_after_s=600,
             )
         self._resets.add(account.account_id, now)
@@ -219,30 +219,30 @@ class Accounts:
         identity = await self._identify(user, token)
         if not await self._probe.can_read(token, channel):
             raise InvalidRequest(
-                f"Required param channel ({channel}) is not valid Discord channel id",
+                sentences.NO_DISCORD_CHANNEL.said(channel=channel),
                 details="The Discord token given cannot read this channel.",
             )
         if await self._probe.guild_of(token, channel) != server:
             # what Discord would only say to the first job, and then as if the account were blocked
             raise InvalidRequest(
-                f"Required param server ({server}) is not valid Discord server id",
+                sentences.NO_DISCORD_SERVER.said(server=server),
                 details="The channel is not in this server.",
             )
         for other in await self.of(user):
             if other.guild_id == server and other.channel != channel:
-                raise InvalidRequest(f"Channel {other.channel} configuration has same server value")
+                raise InvalidRequest(sentences.SAME_SERVER.said(channel=other.channel))
         return identity
 
     async def _identify(self, user: User, token: Secret) -> DiscordIdentity:
         now, key = self._clock.now(), str(user.user_id)
         if self._rejected_tokens.full(key, now):
             raise Throttled(
-                "Discord has rejected too many tokens from this user; wait an hour",
+                sentences.REJECTED_TOKENS.text,
                 retry_after_s=3600,
             )
         if self._tokens.full(key, now):
             raise Throttled(
-                f"Discord was asked about {TOKENS} tokens of this user within an hour; wait",
+                sentences.TOKENS_AN_HOUR.said(limit=TOKENS),
                 retry_after_s=600,
             )
         self._tokens.add(key, now)
@@ -251,7 +251,7 @@ class Accounts:
         except (NotAuthorised, HumanCheckRequired) as error:
             self._rejected_tokens.add(key, now)
             raise InvalidRequest(
-                "Discord rejected the token; log in to Discord and copy it anew",
+                sentences.TOKEN_UNKNOWN.text,
                 details=error.details,
             ) from error
 
@@ -269,9 +269,7 @@ class Accounts:
             found = await self._store.account_id_of(user.user_id, discord_user_id, channel)
             known = {one.account_id for one in await self._store.list_accounts(user.user_id)}
             if found not in known and len(known) >= MAX_ACCOUNTS:
-                raise InvalidRequest(
-                    f"Maximum of {MAX_ACCOUNTS} accounts supported; DELETE one that is not needed"
-                )
+                raise InvalidRequest(sentences.TOO_MANY_ACCOUNTS.said(limit=MAX_ACCOUNTS))
             account_id = found or self._ids.token(12)
             stored = await self._store.get_account(account_id)
             same = stored is not None and self._has_token(stored, token)
@@ -319,7 +317,7 @@ class Accounts:
         """
         account_id = account.account_id
         runs = InvalidRequest(
-            f"Channel {account.channel} has running jobs of another Discord user; wait for them",
+            sentences.ANOTHERS_JOBS.said(channel=account.channel),
             details=await self._being_removed(account),
         )
         if await self._runs(account_id):
@@ -356,6 +354,4 @@ class Accounts:
 
 
 def _same_discord(channel: str, details: str | None = None) -> InvalidRequest:
-    return InvalidRequest(
-        f"Channel {channel} configuration has same discord value", details=details
-    )
+    return InvalidRequest(sentences.SAME_DISCORD.said(channel=channel), details=details)

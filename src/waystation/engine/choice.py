@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from waystation import sentences
 from waystation.engine.account.pool import Pool
-from waystation.engine.account.turns import RATE_LIMITED, remaining
+from waystation.engine.account.turns import remaining
 from waystation.engine.accounts import Accounts
 from waystation.engine.intake import urls_of
 from waystation.engine.pressing import account_of, mode_needed
@@ -98,13 +99,13 @@ class Choice:
             raise await self._accounts.unknown(user, None, InvalidRequest)
         if request.era_a and request.channel is None:
             # R33: no throw-away identities; era A's fields name an account only with its channel
-            raise InvalidRequest("discord, server or channel value is missing")
+            raise InvalidRequest(sentences.NAME_AN_ACCOUNT.text)
         if request.channel is not None:
             accounts = [account for account in accounts if account.channel == request.channel]
             if not accounts:
                 raise await self._accounts.unknown(user, request.channel, InvalidRequest)
         elif not command.takes_slot and len(accounts) > 1:
-            raise InvalidRequest("discord, server or channel value is missing")
+            raise InvalidRequest(sentences.NAME_AN_ACCOUNT.text)
         return accounts
 
     def _usable(self, accounts: Sequence[Account]) -> Sequence[Account]:
@@ -146,7 +147,7 @@ class Choice:
         kept = [one for one in accounts if not self._taken.full(one.account_id, now)]
         if not kept:
             raise Throttled(
-                f"{self._a_minute} jobs were taken for this account within a minute; wait",
+                sentences.TAKEN_A_MINUTE.said(limit=self._a_minute),
                 retry_after_s=10,
             )
         return kept
@@ -167,7 +168,7 @@ class Choice:
         if not there:
             known = ", ".join(sorted(one or "unknown" for one in told.values()))
             raise InvalidRequest(
-                f"mode {mode} cannot be asked for here, and the account is not in it",
+                sentences.MODE_IMPOSSIBLE.said(mode=mode),
                 details=f"Its mode is {known}. POST jobs/{mode} first, or leave mode out.",
             )
         return there
@@ -198,22 +199,18 @@ def halted(account: Account) -> Halted:
     if account.halt_cause is HaltCause.TOKEN:
         channel = "" if account.guild_id is None else f"/{account.channel}"
         return Halted(
-            "Discord rejected the token of your Discord account. "
-            f"Please POST account/midjourney{channel} with a new token "
-            "before making any new API calls.",
+            sentences.TOKEN_REJECTED.said(channel=channel),
             details=account.halt,
         )
-    return Halted(
-        "Your Discord account has received a pending moderation message from Midjourney. "
-        f"Please address this issue and POST account/midjourney/{account.channel}/reset "
-        "before making any new API calls."
-    )
+    return Halted(sentences.MODERATION_PENDING.said(channel=account.channel))
 
 
 def rate_limited(standing: Standing) -> RateLimited:
     """Return what a job is refused with while Discord has asked all its accounts to wait."""
     return RateLimited(
-        RATE_LIMITED, retry_after_s=math.ceil(standing.wait_s), details=remaining(standing)
+        sentences.RATE_LIMITED.text,
+        retry_after_s=math.ceil(standing.wait_s),
+        details=remaining(standing),
     )
 
 
@@ -223,8 +220,8 @@ def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
     v2's clients sleep and retry when no job is named; `Retry-After` says when (R31; v2 notes 10).
     """
     if not command.takes_slot:
-        return Throttled(f"{no_slot.max_jobs} jobs without a slot wait on this account already")
-    error = f"Maximum of {no_slot.max_jobs} jobs executing in parallel supported"
+        return Throttled(sentences.LANE_FULL.said(limit=no_slot.max_jobs))
+    error = sentences.SLOTS_FULL.said(maxJobs=no_slot.max_jobs)
     if no_slot.executing_jobs:
         return Busy(error, executing_jobs=no_slot.executing_jobs)
     if no_slot.free_at is None:

@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
+from waystation import sentences
 from waystation.errors import InvalidRequest, PreconditionFailed, Throttled, Unavailable
 from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
@@ -76,9 +77,7 @@ class Patience:
         try:
             return await wish
         except TimeoutError:
-            raise Throttled(
-                "Too many requests with pictures at once; try again", retry_after_s=5
-            ) from None
+            raise Throttled(sentences.PICTURES_AT_ONCE.text, retry_after_s=5) from None
         finally:
             self.left_s = max(0.0, self.left_s - (loop.time() - began_at))
 

@@ -11,6 +11,7 @@ import ipaddress
 from datetime import timedelta
 from typing import NamedTuple
 
+from waystation import sentences
 from waystation.engine.throttle import Throttle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
 from waystation.ports import Clock, Glance, Sealer, User, UserChanges, Users
@@ -63,9 +64,7 @@ class Logins:
             now, place = self._clock.now(), place_of(peer)
             # only failures are throttled: a good token behind the same address goes on working
             if self._failures.full(place, now):
-                raise Throttled(
-                    "Too many failed logins from this address; wait a minute", retry_after_s=60
-                )
+                raise Throttled(sentences.TOO_MANY_LOGINS.text, retry_after_s=60)
             self._failures.add(place, now)
             raise Unauthorized
         if self.has_lapsed(user) and not lapsed:

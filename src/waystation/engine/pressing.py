@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from waystation import sentences
 from waystation.actions import Press, React
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Job, JobStatus, Source
@@ -32,12 +33,10 @@ def press_of(parent: Job, params: Mapping[str, object]) -> Press:
     label = str(params["button"])
     button = next((one for one in parent.buttons if one.label == label), None)
     if parent.status is not JobStatus.COMPLETED or parent.message_id is None or button is None:
-        raise InvalidRequest(
-            "Button not supported or not found in jobid buttons array", details=_pressable(parent)
-        )
+        raise InvalidRequest(sentences.NO_BUTTON.text, details=_pressable(parent))
     needs = button_row(label).prompt
     if needs is Needs.MUST and not params.get("prompt"):
-        raise InvalidRequest(f"prompt is required for button {label}")
+        raise InvalidRequest(sentences.PROMPT_NEEDED.said(button=label))
     return Press(parent.message_id, parent.flags, button.custom_id, button.value)
 
 
@@ -83,15 +82,15 @@ def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
     """
     if not button_row(button).mask:
         if mask is not None:
-            raise InvalidRequest(f"mask is not supported for button {button}")
+            raise InvalidRequest(sentences.MASK_NOT_TAKEN.said(button=button))
         return
     if mask is None:
-        raise InvalidRequest(f"mask is required for button {button}")
+        raise InvalidRequest(sentences.MASK_NEEDED.said(button=button))
     picture = next(iter(parent.attachments), None)
     size = None if picture is None else (picture.width, picture.height)
     if mask.size is not None and size not in (None, (None, None), mask.size):
         raise InvalidRequest(
-            "mask must have the size of the picture",
+            sentences.MASK_SIZE.text,
             details=f"The mask has {_by(mask.size)} pixels, the picture {_by(size)}.",
         )
 
@@ -99,9 +98,9 @@ def check_mask(parent: Job, button: str, mask: Fetched | None) -> None:
 def reaction_to(parent: Job, emoji: str) -> React:
     """Return a reaction to the parent's message. Raises: InvalidRequest."""
     if parent.status is not JobStatus.COMPLETED or parent.message_id is None:
-        raise InvalidRequest("jobid is not a completed job")
+        raise InvalidRequest(sentences.NOT_COMPLETED.text)
     if source_of(parent).hash is None or "videoUx" in parent.result:
-        raise InvalidRequest("jobid has no seed")
+        raise InvalidRequest(sentences.NO_SEED.text)
     return React(parent.message_id, emoji)
 
 
@@ -119,7 +118,7 @@ def account_of(parent: Job, accounts: Sequence[Account]) -> Account:
         same_user = parent.discord_user_id in (None, account.discord_user_id)
         if account.channel == parent.channel and same_user:
             return account
-    raise NotFound("Configuration not found for provided channel")
+    raise NotFound(sentences.CHANNEL_NOT_FOUND.text)
 
 
 def _by(size: tuple[int | None, int | None]) -> str:

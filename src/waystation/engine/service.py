@@ -17,6 +17,7 @@ from functools import partial
 
 import structlog
 
+from waystation import sentences
 from waystation.actions import Press, React
 from waystation.contract import retry_after_s
 from waystation.deliveries import Delivery
@@ -170,7 +171,7 @@ class Service:
         if reason is not None:
             is_412 = bad_input_status == PreconditionFailed.status_hint
             refusal = PreconditionFailed if is_412 else InvalidRequest
-            raise refusal(f"replyUrl cannot be called: {reason}")
+            raise refusal(sentences.REPLY_URL_CLOSED.said(reason=reason))
 
     # ── jobs ──
 
@@ -220,14 +221,14 @@ class Service:
         """Return a job of the caller. Raises: NotFound."""
         job = await self._store.get_job(jobid, user.user_id)
         if job is None:
-            raise NotFound(f"Unable to locate job {jobid}")
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
         return job
 
     async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
         """Return a job of the caller and what its buttons started. Raises: NotFound."""
         found = await self._store.family(jobid, user.user_id)
         if found is None:
-            raise NotFound(f"Unable to locate job {jobid}")
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
         return found
 
     def glance(self, authorization: str, jobid: str) -> tuple[Job, Sequence[Child]] | None:
@@ -266,7 +267,7 @@ class Service:
             return job
         owner = self._pool.get(job.account_id)
         if owner is None:
-            raise Unavailable("The job's account is not connected at the moment; try again")
+            raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
         try:
             await owner.cancel(job.jobid)
         except StoreError as error:
@@ -330,7 +331,7 @@ class Service:
         if isinstance(job, Repeated):
             button = str(request.params["button"])
             raise ButtonRepeated(
-                f"Button {button} already executed by job {job.jobid}",
+                sentences.PRESSED_BEFORE.said(button=button, jobid=job.jobid),
                 button=button,
                 jobid=job.jobid,
             )
@@ -366,7 +367,7 @@ class Service:
         owner = self._pool.get(job.account_id)
         if owner is not None:
             with contextlib.suppress(StoreError):
-                await owner.end_unasked(job.jobid, Failed(502, _NOT_ASKED, _NOTHING_SENT))
+                await owner.end_unasked(job.jobid, Failed.by(sentences.NOT_SENT, _NOTHING_SENT))
         return await self._store.get_job(job.jobid, None) or job
 
     # ── upkeep ──
@@ -403,7 +404,7 @@ async def _end_unsent(owner: Owner) -> None:
     try:
         for job in owner.jobs:
             if job.status is JobStatus.CREATED:
-                await owner.fail(job.jobid, Failed(502, _STOPPING, _NOTHING_SENT))
+                await owner.fail(job.jobid, Failed.by(sentences.STOPPED_BEFORE, _NOTHING_SENT))
     except StoreError as error:
         log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
 
@@ -432,7 +433,8 @@ def _check_prompt(command: Command, params: Mapping[str, object]) -> None:
         count = results_asked(str(params.get(param.name, ""))) if param.draws else 1
         if count > 1:
             raise InvalidRequest(
-                f"{param.name} asks for {count} results; a job has one", details=_EACH_BY_ITSELF
+                sentences.SEVERAL_RESULTS.said(field=param.name, count=count),
+                details=_EACH_BY_ITSELF,
             )
 
 
@@ -442,7 +444,6 @@ def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | Re
     return press_of(parent, request.params)
 
 
-_NOT_ASKED = "The job was not sent to Discord in the time of its request"
 _EACH_BY_ITSELF = (
     "Submit each by itself, without --repeat and without options in braces; "
     "\\{ and \\} are plain text."
@@ -456,5 +457,4 @@ def _check_mask(
         check_mask(parent, str(request.params["button"]), mask)
 
 
-_STOPPING = "Waystation was stopped before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

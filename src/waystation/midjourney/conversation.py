@@ -23,10 +23,10 @@ from waystation.jobs import Job, JobEvent, JobId, Nonce, Source
 from waystation.midjourney import asking, gaps, judging, receiving, weighing
 from waystation.midjourney.deadlines import Limits
 from waystation.midjourney.state import rebuild
-from waystation.midjourney.steps import TOLD_APART, Changed, HaltSign, Step
+from waystation.midjourney.steps import Changed, HaltSign, Step
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
 
-__all__ = ["TOLD_APART", "Changed", "Conversation", "HaltSign", "Limits", "Step"]
+__all__ = ["Changed", "Conversation", "HaltSign", "Limits", "Step"]
 
 
 class Conversation:

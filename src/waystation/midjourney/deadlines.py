@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from waystation import sentences
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS
 
@@ -98,12 +99,13 @@ def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
     Args: caught_up: whether the account's connection is current
     """
     if job.vanished_at is not None:
-        return Moderated("Job was removed by the bot", _VANISHED)
+        return Moderated(sentences.REMOVED_BY_BOT.text, _VANISHED)
     if job.status is JobStatus.CREATED:
-        return Failed(502, _NOT_TAKEN.format(limit=spoken(limits.first_answer)), _NOTHING_SUBMITTED)
+        limit = spoken(limits.first_answer)
+        return Failed.by(sentences.CONNECTION_NOT_READY, _NOTHING_SUBMITTED, time=limit)
     if job.status is JobStatus.SUBMITTED:
-        return Lost(f"Midjourney bot did not reply within {spoken(limits.first_answer)}")
-    return Expired(f"Job did not finish within {spoken(_running_limit(job, limits))}")
+        return Lost(sentences.NO_REPLY.said(time=spoken(limits.first_answer)))
+    return Expired(sentences.TOOK_TOO_LONG.said(time=spoken(_running_limit(job, limits))))
 
 
 def _running_limit(job: Job, limits: Limits) -> timedelta:
@@ -118,5 +120,4 @@ def spoken(span: timedelta) -> str:
 
 
 _VANISHED = "The bot deleted its message without a result"
-_NOT_TAKEN = "The account's connection to Discord was not ready within {limit}"
 _NOTHING_SUBMITTED = "Nothing was submitted to Midjourney; the job can be submitted again."

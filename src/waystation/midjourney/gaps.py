@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from waystation import sentences
 from waystation.jobs import Failed, Job
 from waystation.midjourney.edits import finishes, in_history
 from waystation.midjourney.heard import late_ended
@@ -32,7 +33,7 @@ __all__ = [
 def settle(state: State, now: datetime) -> Step:
     """Return the ends of jobs whose reply is gone with a gap in the gateway session (R29)."""
     lost = join(
-        state.step(job.jobid, now, Failed(502, "reply lost", _REPLY_LOST, ghost=True))
+        state.step(job.jobid, now, Failed.by(sentences.REPLY_LOST, _REPLY_LOST, ghost=True))
         for job in state.agenda.open
         if job.submitted_at is not None and (job.modal is not None or not in_history(job))
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
+from waystation import sentences
 from waystation.gateway_events import MessageStep
 from waystation.ignored import Ignored
 from waystation.jobs import (
@@ -118,10 +119,10 @@ class Heard:
         option = option_of(job, shown.buttons or ())
         if option is None:
             there = ", ".join(one.label for one in shown.buttons or ())
-            failed = Failed(400, "No such option", f"The settings have: {there}", shown, by)
+            failed = Failed(400, sentences.NO_OPTION.text, f"The settings have: {there}", shown, by)
             return self._bound(failed)
         if cannot_be_off(job, option):
-            failed = Failed(400, "Option cannot be turned off", _ONE_OF_SEVERAL, shown, by)
+            failed = Failed(400, sentences.ONE_OF_SEVERAL.text, _ONE_OF_SEVERAL, shown, by)
             return self._bound(failed)
         if wanted(job, option):
             return self._bound(Completed(shown, by))

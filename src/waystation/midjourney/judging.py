@@ -14,10 +14,11 @@ from datetime import datetime
 
 from msgspec import structs
 
+from waystation import sentences
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, SlotReleased
 from waystation.midjourney.deadlines import due_at, running_deadline, verdict
 from waystation.midjourney.state import State
-from waystation.midjourney.steps import NOTHING, TOLD_APART, Step, join
+from waystation.midjourney.steps import NOTHING, Step, join
 from waystation.wire.message import Message
 
 __all__ = ["expire", "unheard", "wake_at"]
@@ -75,12 +76,16 @@ def expire(
         elif caught_up and state.lookups.needed(job, due):
             look_back.add(job.jobid)
         elif held := state.held.of(frozenset({job.jobid})):
-            steps.append(state.step(job.jobid, now, Failed(502, TOLD_APART, ghost=True)))
+            steps.append(
+                state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=True))
+            )
             untold.extend(held)
         elif job.status is not JobStatus.CREATED and state.candidates.may_be_lost(job):
             # R20: a result that resembles no ask says nothing, so nobody can have it
             runs_on = job.vanished_at is None
-            steps.append(state.step(job.jobid, now, Failed(502, TOLD_APART, ghost=runs_on)))
+            steps.append(
+                state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=runs_on))
+            )
         else:
             end = verdict(job, state.limits, caught_up=caught_up)
             steps.append(state.step(job.jobid, now, end))

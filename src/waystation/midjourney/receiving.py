@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from waystation import sentences
 from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
@@ -54,7 +55,7 @@ from waystation.midjourney.reading import Reading, read
 from waystation.midjourney.refusals import HUMAN_CHECK, is_human_check
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.state import State
-from waystation.midjourney.steps import NOTHING, TOLD_APART, HaltSign, Step, ignore, join
+from waystation.midjourney.steps import NOTHING, HaltSign, Step, ignore, join
 from waystation.midjourney.weighing import matched
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
@@ -164,7 +165,10 @@ def _answers_by_hand(state: State, reading: Reading) -> bool:
         return False
     pressed = state.candidates.index.pressing(message_id)
     # of one that was not told apart an edit came already
-    ours = any(edit_of(job.pressed) is reading.kind and job.error != TOLD_APART for job in pressed)
+    ours = any(
+        edit_of(job.pressed) is reading.kind and job.error != sentences.NOT_TOLD_APART.text
+        for job in pressed
+    )
     is_result = match_by_sign(reading, state.candidates) is not None
     return not (ours or is_result) and state.faces.may_be_pressed(message_id)
 
@@ -194,7 +198,8 @@ def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: d
 def _untold(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
     """Give up jobs whose answer nothing tells apart, with the message kept (R20)."""
     ends = join(
-        state.step(jobid, now, Failed(502, TOLD_APART, ghost=True)) for jobid in sorted(jobids)
+        state.step(jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=True))
+        for jobid in sorted(jobids)
     )
     # those that have ended already cannot be given up
     ignored = None if ends.changes else Ignored.TWO_OWNERS

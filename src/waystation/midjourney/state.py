@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from waystation import sentences
 from waystation.gateway_events import Seen
 from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Unclear
 from waystation.midjourney.agenda import Agenda
@@ -25,7 +26,7 @@ from waystation.midjourney.matching.held import HeldPictures
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.recent import RecentIds
-from waystation.midjourney.steps import NOTHING, TOLD_APART, Step, take
+from waystation.midjourney.steps import NOTHING, Step, take
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest
 
 __all__ = ["State", "rebuild"]
@@ -102,7 +103,7 @@ class State:
         """Return a step with all that is to be known from it on, its own changes' part, too."""
         for change in step.changes:
             job = change.job
-            if job.final and job.error == TOLD_APART:
+            if job.final and job.error == sentences.NOT_TOLD_APART.text:
                 self.held.give_up(job.jobid)
             for event in change.events:
                 if isinstance(event, Completed | Late):

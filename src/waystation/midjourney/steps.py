@@ -18,7 +18,6 @@ from waystation.wire.message import Message
 __all__ = [
     "NOTHING",
     "TOKEN_REJECTED",
-    "TOLD_APART",
     "Changed",
     "HaltSign",
     "Step",
@@ -51,7 +50,6 @@ class HaltSign:
 TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
 """The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
 
-TOLD_APART = "Result could not be told apart"
 """R20."""
 
 

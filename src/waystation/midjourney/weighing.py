@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from waystation import sentences
 from waystation.gateway_events import MessageStep
 from waystation.jobs import Failed, Job, JobId
 from waystation.midjourney.commands import COMMANDS
@@ -21,7 +22,7 @@ from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
 from waystation.midjourney.state import State
-from waystation.midjourney.steps import NOTHING, TOLD_APART, Step, join
+from waystation.midjourney.steps import NOTHING, Step, join
 from waystation.wire.message import Message
 
 __all__ = ["disprove", "matched", "weigh"]
@@ -78,7 +79,9 @@ def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
         late = state.lookups.under_way(asks) or not state.late.isdisjoint(asks)
         if late or not asks.isdisjoint(waiting):
             continue
-        ends = [state.step(JobId(ask), now, Failed(502, TOLD_APART)) for ask in sorted(asks)]
+        ends = [
+            state.step(JobId(ask), now, Failed.by(sentences.NOT_TOLD_APART)) for ask in sorted(asks)
+        ]
         if any(end.writes for end in ends):
             return replace(join(ends), untold=state.held.of(asks))
         state.held.close(asks)

@@ -16,6 +16,7 @@ from typing import Final, Literal
 import aiohttp
 import structlog
 
+from waystation import sentences
 from waystation.errors import PreconditionFailed
 from waystation.outbound.connector import GuardedResponse, blocked_of, reason_of
 from waystation.outbound.guard import Network, loggable, objection, out_of_reach, read_url, routable
@@ -89,7 +90,9 @@ class PictureFetcher:
     async def mask(self, data: bytes, name: str, fits: Callable[[Fetched], None]) -> Fetched:
         mask = await self.inspect(data, name)
         if mask.size is not None and mask.size[0] * mask.size[1] > self._limits.max_mask_pixels:
-            raise PreconditionFailed(f"{name} has more than {self._limits.max_mask_pixels} pixels")
+            raise PreconditionFailed(
+                sentences.PICTURE_PIXELS.said(picture=name, limit=self._limits.max_mask_pixels)
+            )
         fits(mask)
         return await self._beside(partial(self._painted, mask, name))
 
@@ -99,13 +102,17 @@ class PictureFetcher:
 
     def _inspected(self, data: bytes, name: str) -> Fetched:
         if len(data) > self._limits.max_bytes:
-            raise PreconditionFailed(f"{name} is larger than {self._limits.max_bytes} bytes")
+            raise PreconditionFailed(
+                sentences.PICTURE_BYTES.said(picture=name, limit=self._limits.max_bytes)
+            )
         recognised = recognise(data)
         if recognised is None:
             raise _unknown(name)
         kind, (width, height) = recognised
         if width * height > self._limits.max_pixels:
-            raise PreconditionFailed(f"{name} has more than {self._limits.max_pixels} pixels")
+            raise PreconditionFailed(
+                sentences.PICTURE_PIXELS.said(picture=name, limit=self._limits.max_pixels)
+            )
         if not sound(data, kind):
             raise _unknown(name)
         return Fetched(data, kind.content_type, kind.extension, (width, height))
@@ -113,7 +120,7 @@ class PictureFetcher:
     def _painted(self, mask: Fetched, name: str) -> Fetched:
         try:
             if brightest(mask.data) < _WHITE:
-                raise PreconditionFailed(f"{name} has nothing white: nothing would be painted anew")
+                raise PreconditionFailed(sentences.MASK_BLACK.said(field=name))
             if self._repaints == "white":
                 return mask
             return Fetched(inverted(mask.data), "image/png", "png", mask.size)
@@ -160,7 +167,7 @@ class PictureFetcher:
 
 
 def _failed(url: str, reason: str) -> PreconditionFailed:
-    return PreconditionFailed(f"GET {_quoted(url)} failed with {reason}")
+    return PreconditionFailed(sentences.GET_FAILED.said(url=_quoted(url), reason=reason))
 
 
 def _quoted(url: str) -> str:
@@ -198,4 +205,6 @@ async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes |
 
 
 def _unknown(name: str) -> PreconditionFailed:
-    return PreconditionFailed(f"{name} unknown mime type", details=f"Accepted are {_TAKEN}.")
+    return PreconditionFailed(
+        sentences.MIME_TYPE.said(picture=name), details=f"Accepted are {_TAKEN}."
+    )

@@ -80,7 +80,18 @@ class SmtpMailer:
                 tls_context=self._tls_context,
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise Unreachable(redact(f"{type(error).__name__}: {error}")) from error
+            raise Unreachable(redact(_why(error))) from error
+
+
+def _why(error: Exception) -> str:
+    """Return why a mail was not taken, without the name of a class."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"the mail server answered {error.code} {error.message}"
+    if isinstance(error, TimeoutError):
+        return "the mail server did not answer in time"
+    return str(error) or "the connection to the mail server broke"
 
 
 class NullMailer:

@@ -375,7 +375,7 @@ def test_too_few_pictures_name_the_parts_that_count_too(urls: list[str] | None) 
         (
             "blend",
             {"blendUrls": [URL, "ftp://x"]},
-            "blendUrls holds what is no valid http or https URL",
+            "blendUrls contains an invalid URL; use http or https",
         ),
         ("blend", {"blendUrls": [URL, URL + "x" * 4096]}, "blendUrls is too long"),
     ],

@@ -27,7 +27,7 @@ def test_nobody_to_ask_is_told_what_to_give_instead(
     monkeypatch: pytest.MonkeyPatch, as_json: bool, there: bool
 ) -> None:
     monkeypatch.setattr(confirming, "person_is_there", lambda: there)
-    with pytest.raises(InvalidRequest, match="There is nobody to ask; use --yes"):
+    with pytest.raises(InvalidRequest, match="This is not a terminal; use --yes"):
         must_ask(Screen(as_json=as_json), "use --yes")
 
 

@@ -49,7 +49,7 @@ async def test_what_the_activity_refuses_says_nothing_about_the_account(
 
 async def test_without_time_left_nothing_is_sent(site: Site, discord: StandIn) -> None:
     site.activity_url = str(site.origin)
-    with pytest.raises(Unreachable, match="no time was left"):
+    with pytest.raises(Unreachable, match="No time was left"):
         await paint(site, PAINT, site.clock.monotonic())
     assert discord.asked(f"POST {NEWER}") == []
 

@@ -241,7 +241,7 @@ async def test_a_command_index_that_comes_too_late_sends_nothing(
 ) -> None:
     late = asyncio.Event()
     discord.on(INDEX_ROUTE, Reply(body=INDEX, hold=late))
-    with pytest.raises(Unreachable, match="too late"):
+    with pytest.raises(Unreachable, match="did not arrive in time"):
         await rest.submit(SUBMISSION, lambda: "s", 0.1)
     late.set()
     assert not discord.asked(ASK_ROUTE)

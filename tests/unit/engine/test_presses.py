@@ -273,8 +273,7 @@ async def test_a_form_that_waits_for_its_turn_ends_with_that_and_holds_nothing(
         failed = await asked
         assert (failed.code, failed.error, failed.error_details) == (
             502,
-            "The job's turn did not come within 60 seconds: "
-            "an account sends one job after the other",
+            "Not sent within 60 seconds: an account sends one job after the other",
             FORM,
         )
         # it was opened and never answered: the bot draws nothing, and history has nothing of it

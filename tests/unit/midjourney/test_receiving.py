@@ -18,6 +18,7 @@ from tests.unit.midjourney.scenes import (
     of_other_words,
     stage,
 )
+from waystation import sentences
 from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
@@ -31,7 +32,6 @@ from waystation.jobs import (
     JobStatus,
     Source,
 )
-from waystation.midjourney.conversation import TOLD_APART
 from waystation.wire.snowflake import snowflake_at, snowflake_time
 
 
@@ -139,7 +139,7 @@ def test_an_edit_that_may_answer_a_press_by_hand_is_nobodys(seconds: int) -> Non
     _press_by_hand(play, seconds)
     assert _describes(play, "one") == ["a: Failed", "kept"]
     assert not _describes(play, "another")
-    assert play.jobs[JobId("a")].error == TOLD_APART
+    assert play.jobs[JobId("a")].error == sentences.NOT_TOLD_APART.text
 
 
 def test_an_edit_after_a_press_by_hand_that_was_answered_is_ours() -> None:

@@ -379,7 +379,7 @@ async def test_a_mask_is_given_in_the_colours_that_midjourney_paints(
 async def test_a_mask_without_anything_white_is_refused(fetcher: PictureFetcher) -> None:
     with pytest.raises(PreconditionFailed) as caught:
         await fetcher.mask(mask(90), "mask", fits)
-    assert caught.value.message == "mask has nothing white: nothing would be painted anew"
+    assert caught.value.message == "mask has no white pixels; white marks what to redraw"
 
 
 async def test_a_mask_that_breaks_off_is_refused(fetcher: PictureFetcher) -> None:

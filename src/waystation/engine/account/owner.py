@@ -14,6 +14,7 @@ import asyncio
 
 import structlog
 
+from waystation import sentences
 from waystation.actions import Press, Submission
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.hold import Hold, take_hold
@@ -244,7 +245,7 @@ class Owner(Owned):
         await lease.take()
         account = await store.get_account(account_id)
         if account is None:
-            raise LeaseLost("The account was removed")
+            raise LeaseLost(sentences.ACCOUNT_REMOVED.text)
         self.account = account
         return await take_hold(account, lease, adapters, self.limits)
 
@@ -263,7 +264,7 @@ class Owner(Owned):
         for job in self.jobs:
             queued = job.jobid in self._submitter.queued or job.created_at >= self._born_at
             if job.status is JobStatus.CREATED and not queued:
-                await self.fail(job.jobid, Failed(502, _RESTARTED, _NOTHING_SENT))
+                await self.fail(job.jobid, Failed.by(sentences.RESTARTED_BEFORE, _NOTHING_SENT))
             if job.modal is not None and not job.final:
                 self._submitter.answer_modal(job.jobid)
 
@@ -299,5 +300,4 @@ class Owner(Owned):
             await self._save_session(hold)
 
 
-_RESTARTED = "Waystation was restarted before the job was sent to Discord"
 _NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import structlog
 
+from waystation import sentences
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.owner import Owner
 from waystation.engine.feed import race
@@ -217,7 +218,7 @@ class Pool:
                 moved.cancel()
         for job in unfinished:
             ghost = job.status is not JobStatus.CREATED
-            await owner.fail(job.jobid, Failed(502, "The account was removed", ghost=ghost))
+            await owner.fail(job.jobid, Failed.by(sentences.ACCOUNT_REMOVED, ghost=ghost))
         return await self._erase(account_id, owner)
 
     async def _erase(self, account_id: str, owner: Owner | None = None) -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import structlog
 
+from waystation import sentences
 from waystation.actions import (
     Accepted,
     Action,
@@ -301,7 +302,7 @@ class Submitter:
             self._drop(jobid)
             job = self._owned.current(jobid)
             asked = job is not None and job.status is not JobStatus.CREATED
-            await self._end(jobid, Failed(502, _OWN_FAULT, ghost=asked))
+            await self._end(jobid, Failed.by(sentences.JOB_FAULT, ghost=asked))
 
     # ── uploads ──
 
@@ -399,7 +400,7 @@ class Submitter:
         mask = self._masks.get(jobid)
         answer = await answer_to(self._owned.adapters.store, job, job.modal, mask)
         if answer is None:
-            await self._end(jobid, Failed(502, _MASK_LOST))
+            await self._end(jobid, Failed.by(sentences.RESTARTED_BEFORE_MASK))
             return
         source = None
         if isinstance(answer, Press):
@@ -475,10 +476,10 @@ class Submitter:
         """What a job that waited ends with when its account was halted or removed meanwhile."""
         account = await self._owned.adapters.store.get_account(self._owned.account.account_id)
         if account is not None and account.halt is not None:
-            return Failed(596, _HALTED, account.halt)
+            return Failed.by(sentences.HALTED_BEFORE, account.halt)
         if account is None or account.removed_at is not None:
-            return Failed(502, _REMOVED, NOTHING_SENT)
-        return Failed(502, _HALTED_MEANWHILE, NOTHING_SENT)
+            return Failed.by(sentences.REMOVED_BEFORE, NOTHING_SENT)
+        return Failed.by(sentences.SET_UP_ANEW, NOTHING_SENT)
 
     async def _not_sent(self, jobid: JobId, error: TransportError) -> None:
         await self._end(jobid, *_transport_failure(error), cause_of(error))
@@ -535,12 +536,12 @@ def refusal(refused: Refused) -> tuple[RefusedEvent, str | None]:
     An outdated command ends a job when it was outdated twice (R13).
     """
     status = refused.status
-    error = f"Discord /interactions failed with HTTP status {status}"
+    error = sentences.INTERACTION_FAILED.said(status=status)
     match refused.kind:
         case "rate_limited":
             return RefusedEvent(429, error, refused.body), None
         case "captcha":
-            return RefusedEvent(596, _CAPTCHA, refused.body), _CAPTCHA
+            return RefusedEvent(596, sentences.CAPTCHA.text, refused.body), sentences.CAPTCHA.text
         case "unauthorized":
             return RefusedEvent(596, error, refused.body), TOKEN_REJECTED
         case "blocked":
@@ -565,17 +566,9 @@ def _transport_failure(error: TransportError) -> tuple[Failed, str | None]:
             text = TOKEN_REJECTED if isinstance(error, NotAuthorised) else error.message
             return Failed(596, error.message, error.details), text
         case RequestRefused(status=413):
-            return Failed(400, "Discord refused the picture as too large", error.details), None
+            return Failed.by(sentences.UPLOAD_TOO_LARGE, error.details), None
         case _:
             return Failed(502, error.message, error.details), None
-
-
-_OWN_FAULT = "A fault of Waystation itself stopped the job; its log says which"
-_HALTED = "The account was halted before the job was sent to Discord"
-_REMOVED = "The account was removed before the job was sent to Discord"
-_HALTED_MEANWHILE = "The account was stopped and set up anew before the job was sent to Discord"
-_MASK_LOST = "Waystation was restarted before the mask was sent"
-_CAPTCHA = "Discord asks for a human check (CAPTCHA)"
 
 
 def _refusal(standing: Standing) -> Hindrance:

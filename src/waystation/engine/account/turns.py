@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from typing import Final
 
 import msgspec
 
+from waystation import sentences
 from waystation.jobs import Failed, JobEvent, Refused
 from waystation.midjourney.commands import MAX_LANE
 from waystation.midjourney.deadlines import IN_FLIGHT
@@ -25,7 +26,6 @@ __all__ = [
     "IN_FLIGHT_S",
     "NOTHING_SENT",
     "NOT_ANSWERED",
-    "RATE_LIMITED",
     "Hindrance",
     "Turns",
     "lane",
@@ -41,21 +41,19 @@ NOT_ANSWERED: Final = (
     "What the bot opened was not answered, so nothing comes of it; the job can be submitted again."
 )
 
-RATE_LIMITED: Final = "Discord /interactions failed with HTTP status 429"
-
 _LEAST_LANE: Final = 5
 
 
-class Hindrance(StrEnum):
+class Hindrance(Enum):
     """What stands between a job and its being asked; its value is what the job ends with."""
 
-    CONNECTION = "The account's connection to Discord was not ready within {limit}"
-    LOST = "The account's connection to Discord was lost while the job waited"
-    DISCORD = RATE_LIMITED
-    BREAKER = "Discord refused too many requests of this installation; nothing is sent to it now"
-    UPLOAD = "The picture was not uploaded to Discord within {limit}"
-    LOOK_ALIKE = "A job that looks the same did not show which result is its own within {limit}"
-    TURN = "The job's turn did not come within {limit}: an account sends one job after the other"
+    CONNECTION = sentences.CONNECTION_NOT_READY
+    LOST = sentences.CONNECTION_LOST
+    DISCORD = sentences.RATE_LIMITED
+    BREAKER = sentences.BREAKER_OPEN
+    UPLOAD = sentences.UPLOAD_SLOW
+    LOOK_ALIKE = sentences.LOOK_ALIKE_WAITS
+    TURN = sentences.NO_TURN
 
     def end(self, limit: str, standing: Standing | None, *, opened: bool = False) -> JobEvent:
         """Return the end of a job that was not asked for this reason.
@@ -66,9 +64,9 @@ class Hindrance(StrEnum):
         if self is Hindrance.DISCORD and standing is not None:
             # a press that Discord has executed is not refused any more (R25)
             kind = Failed if opened else Refused
-            return kind(429, RATE_LIMITED, remaining(standing))
+            return kind(429, sentences.RATE_LIMITED.text, remaining(standing))
         details = NOT_ANSWERED if opened else NOTHING_SENT
-        return Failed(502, self.value.format(limit=limit), details)
+        return Failed.by(self.value, details, time=limit)
 
 
 @dataclass(slots=True)

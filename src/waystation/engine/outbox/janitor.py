@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 
+from waystation import sentences
 from waystation.contract import delivery_of
 from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobStatus
@@ -81,7 +82,7 @@ class Janitor:
                 continue
             if now - (job.deadline_at or job.created_at) > self._retention.orphan_grace:
                 try:
-                    await self._end(job, _ORPHANED)
+                    await self._end(job, sentences.NOBODY_CONNECTED.text)
                 except (LeaseLost, VersionConflict):
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)
@@ -102,7 +103,7 @@ class Janitor:
         happened = _UPGRADED if upgraded else _RESTORED
         for job in await self._store.orphaned_jobs():
             mend = _SENT if _was_sent(job) else _UNSENT
-            await self._end(job, "restored", f"{happened} {mend}")
+            await self._end(job, sentences.RESTORED.text, f"{happened} {mend}")
 
     async def _end(self, job: Job, error: str, details: str | None = None) -> None:
         now = self._clock.now()
@@ -120,9 +121,6 @@ class Janitor:
             )
         finally:
             await self._store.release_account(job.account_id, holder)
-
-
-_ORPHANED = "Nobody could connect to the job's Discord account in time"
 
 
 def _was_sent(job: Job) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from waystation import sentences
 from waystation.errors import StoreError, WaystationError
 from waystation.store.sqlite.database import Database
 
@@ -156,7 +157,7 @@ class Writer:
 
 def store_error(error: Exception) -> WaystationError:
     """Return what a caller sees of a database error. SQLite's texts name columns, not values."""
-    wrapped = StoreError("The database refused or could not be used.", details=str(error))
+    wrapped = StoreError(sentences.DATABASE_DOWN.text, details=str(error))
     wrapped.__cause__ = error
     return wrapped
 

@@ -24,11 +24,12 @@ from tests.unit.engine.desk import (
     told,
     until,
 )
+from waystation import sentences
 from waystation.actions import Accepted, Outcome, Press, Refused, Unknown
 from waystation.contract import retry_after_s
 from waystation.engine.account import submitter
 from waystation.engine.account.submitter import Waiting, refusal
-from waystation.engine.account.turns import NOTHING_SENT, RATE_LIMITED, Hindrance
+from waystation.engine.account.turns import NOTHING_SENT, Hindrance
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -270,7 +271,7 @@ async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: 
         failed = await here.becomes(twin.jobid, JobStatus.FAILED)
         assert (failed.code, failed.error, failed.error_details) == (
             502,
-            "A job that looks the same did not show which result is its own within 60 seconds",
+            "Not sent within 60 seconds: an identical job has not shown which result is its own",
             NOTHING_SENT,
         )
         assert len(here.discord.performed) == 3
@@ -323,8 +324,8 @@ LIMITED = '{"message": "limited", "retry_after": 119.2}'
 @pytest.mark.parametrize(
     ("withheld", "code", "error"),
     [
-        (Withheld("Discord asked to wait", 119.2, LIMITED), 429, RATE_LIMITED),
-        (Withheld("nothing is sent", 600.0), 502, Hindrance.BREAKER.value),
+        (Withheld("Discord asked to wait", 119.2, LIMITED), 429, sentences.RATE_LIMITED.text),
+        (Withheld("nothing is sent", 600.0), 502, Hindrance.BREAKER.value.text),
     ],
 )
 async def test_a_wait_for_uploads_beyond_the_jobs_time_ends_it_at_once(
@@ -592,8 +593,7 @@ async def test_what_waits_to_be_asked_again_ends_with_what_it_waited_for(tmp_pat
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
         assert (failed.code, failed.error, failed.ghost) == (
             502,
-            "The job's turn did not come within 60 seconds: "
-            "an account sends one job after the other",
+            "Not sent within 60 seconds: an account sends one job after the other",
             False,
         )
         assert len(here.discord.performed) == 1
@@ -682,7 +682,7 @@ async def test_a_job_of_an_account_that_works_again_is_not_called_one_of_a_remov
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
         assert (failed.code, failed.error, failed.error_details) == (
             502,
-            "The account was stopped and set up anew before the job was sent to Discord",
+            "The account was halted and reset before the job was sent to Discord",
             NOTHING_SENT,
         )
         assert here.discord.performed == []

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from waystation import sentences
 from waystation.engine.account.turns import (
     IN_FLIGHT_S,
     NOT_ANSWERED,
     NOTHING_SENT,
-    RATE_LIMITED,
     Hindrance,
     Turns,
     lane,
@@ -61,9 +61,9 @@ def test_discords_last_word_is_repeated_with_the_seconds_that_remain() -> None:
 def test_every_hindrance_ends_a_job_with_its_own_sentence(hindrance: Hindrance) -> None:
     end = hindrance.end("60 seconds", Standing(30.0, LIMITED))
     if hindrance is Hindrance.DISCORD:
-        assert end == Refused(429, RATE_LIMITED, remaining(Standing(30.0, LIMITED)))
+        assert end == Refused(429, sentences.RATE_LIMITED.text, remaining(Standing(30.0, LIMITED)))
     else:
-        text = hindrance.value.format(limit="60 seconds")
+        text = hindrance.value.said(time="60 seconds")
         assert end == Failed(502, text, NOTHING_SENT)
 
 
@@ -71,9 +71,9 @@ def test_every_hindrance_ends_a_job_with_its_own_sentence(hindrance: Hindrance) 
 def test_every_hindrance_of_an_answer_fails_a_job_that_was_asked(hindrance: Hindrance) -> None:
     end = hindrance.end("60 seconds", Standing(30.0, LIMITED), opened=True)
     if hindrance is Hindrance.DISCORD:
-        assert end == Failed(429, RATE_LIMITED, remaining(Standing(30.0, LIMITED)))
+        assert end == Failed(429, sentences.RATE_LIMITED.text, remaining(Standing(30.0, LIMITED)))
     else:
-        assert end == Failed(502, hindrance.value.format(limit="60 seconds"), NOT_ANSWERED)
+        assert end == Failed(502, hindrance.value.said(time="60 seconds"), NOT_ANSWERED)
 
 
 @pytest.mark.parametrize(

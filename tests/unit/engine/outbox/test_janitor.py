@@ -43,7 +43,7 @@ async def test_a_job_that_nobody_can_connect_for_ends_after_its_grace(tmp_path: 
         await janitor(here).round()
         ended = await here.job(job.jobid)
         assert (ended.status, ended.code, ended.ghost) == (JobStatus.FAILED, 502, True)
-        assert ended.error == "Nobody could connect to the job's Discord account in time"
+        assert ended.error == "Waystation could not connect to the job's Discord account in time"
         assert len(await here.store.find_deliveries(job.jobid)) == 1
 
 

@@ -13,9 +13,9 @@ from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged
 from tests.unit.midjourney.play import USER, Play, new_job, told
+from waystation import sentences
 from waystation.gateway_events import InteractionStep, InteractionTold
 from waystation.jobs import JobId, JobStatus
-from waystation.midjourney.conversation import TOLD_APART
 from waystation.midjourney.matching.asks_by_hand import AsksByHand
 from waystation.wire.snowflake import snowflake_at
 
@@ -269,7 +269,7 @@ def test_a_picture_without_a_caption_that_may_be_ours_is_no_silence(content: str
     step = play.perform({"expire": True})
     play.talk.looked_back(step.look_back, play.now)
     play.perform({"expire": True})
-    assert play.jobs[JobId("a")].error == TOLD_APART
+    assert play.jobs[JobId("a")].error == sentences.NOT_TOLD_APART.text
 
 
 def _other_picture(seconds: float, number: int, **changes: Any) -> dict[str, Any]:
