@@ -2,10 +2,11 @@
 
 How it works: a transaction is a function of the database. Callers queue functions and wait. The
 event loop hands over what one turn of it has asked for together. The thread takes all that wait,
-runs each in a savepoint of one SQLite transaction and commits once: the disk is flushed once per
-batch, so more callers make larger batches, not longer queues. A function that raises loses its own
-savepoint only. A commit that fails fails everyone in it, because nothing of it is on disk. Answers
-go back to the event loop with one wake-up per batch.
+runs them in one SQLite transaction and commits once: the disk is flushed once per batch, so more
+callers make larger batches, not longer queues. If a function raises, all are taken back and run
+again, each in a savepoint of its own, of which it loses only that: savepoints would cost everyone a
+copy of each page that is written, and few functions raise. A commit that fails fails everyone in
+it, because nothing of it is on disk. Answers go back to the event loop with one wake-up per batch.
 """
 
 from __future__ import annotations
@@ -118,15 +119,27 @@ class Writer:
         execute = self._database.connection.execute
         try:
             execute("begin immediate")
-            for unit in batch:
-                self._run_unit(unit)
+            if not self._run_together(batch):
+                self._roll_back()
+                execute("begin immediate")
+                for unit in batch:
+                    self._run_apart(unit)
             execute("commit")
         except (apsw.Error, _BatchLost) as error:
             self._roll_back()
             for unit in batch:
                 unit.error = store_error(error)
 
-    def _run_unit(self, unit: _Unit) -> None:
+    def _run_together(self, batch: list[_Unit]) -> bool:
+        """Run all, up to the first that raises. Returns: whether none did"""
+        try:
+            for unit in batch:
+                unit.value = unit.run(self._database)
+        except Exception:  # who fails, and by what, is told when each is run by itself
+            return False
+        return True
+
+    def _run_apart(self, unit: _Unit) -> None:
         execute = self._database.connection.execute
         execute("savepoint unit")
         try:

@@ -139,6 +139,36 @@ async def test_a_transaction_that_raises_loses_its_own_writes_only(
     assert names(database) == {"before", "after"}
 
 
+async def test_nobody_pays_for_savepoints_where_nobody_raises(
+    writer: Writer, database: Database
+) -> None:
+    statements: list[str] = []
+    database.connection.exec_trace = lambda _, statement, __: statements.append(statement) or True
+    await asyncio.gather(*(writer.run(put(name)) for name in "abc"))
+    assert not [one for one in statements if "savepoint" in one]
+    assert statements.count("commit") == 1
+
+
+async def test_what_ran_beside_one_that_raises_is_written_once(
+    writer: Writer, database: Database
+) -> None:
+    def count(database: Database) -> int:
+        row = database.one("meta", {"name": "count"})
+        count = 1 if row is None else int(row[0]) + 1
+        database.run("put_meta", {"name": "count", "value": count})
+        return count
+
+    def broken(database: Database) -> None:
+        count(database)
+        raise Conflict("no")
+
+    found = await asyncio.gather(
+        writer.run(count), writer.run(broken), writer.run(count), return_exceptions=True
+    )
+    assert [str(one) for one in found] == ["1", "no", "2"]
+    assert database.one("meta", {"name": "count"}) == (2,)
+
+
 async def test_a_database_error_becomes_a_store_error_without_values(writer: Writer) -> None:
     def broken(database: Database) -> None:
         database.connection.execute("insert into meta values ('secret-name', null)")
