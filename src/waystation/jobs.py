@@ -281,7 +281,7 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def final(self) -> bool:
         """Whether the status can never change again."""
-        return self.status.final
+        return self.status in FINAL
 
     @property
     def parent_jobid(self) -> JobId | None:

@@ -143,13 +143,16 @@ def button_row(label: str | None) -> ButtonRow:
     return BUTTONS.get(label or "") or ButtonRow(label or "", frozenset(), Needs.MAY)
 
 
-def all_components(components: Sequence[Component]) -> Iterator[Component]:
-    """Yield components with those inside them."""
+def all_components(components: Sequence[Component]) -> Sequence[Component]:
+    """Return components with those inside them, each before its own."""
+    found: list[Component] = []
     for component in components:
-        yield component
-        yield from all_components(component.components)
+        found.append(component)
+        if component.components:
+            found += all_components(component.components)
         if component.accessory is not None:
-            yield from all_components((component.accessory,))
+            found += all_components((component.accessory,))
+    return found
 
 
 def buttons_of(message: Message) -> tuple[Button, ...] | None:
@@ -188,7 +191,7 @@ def names_job(filename: str) -> bool:
 
 def message_hash(message: Message) -> str | None:
     """Return the job uuid that a message names: by custom_id, web link, or file name (R20)."""
-    components = tuple(all_components(message.components or ()))
+    components = all_components(message.components or ())
     for component in components:
         if component.custom_id and (found := custom_id_hash(component.custom_id)):
             return found

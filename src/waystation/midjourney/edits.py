@@ -60,8 +60,9 @@ Source: wire notes 3.4; 5.1 (describe 🔄), 5.4 (settings), 4.4 (❤️); Show 
 
 
 def _answer_of(custom_id: str | None) -> PressAnswer | None:
-    found = (row for start, row in ANSWERS.items() if custom_id and custom_id.startswith(start))
-    return next(found, None)
+    if not custom_id:
+        return None
+    return next((row for start, row in ANSWERS.items() if custom_id.startswith(start)), None)
 
 
 def edit_of(custom_id: str | None) -> ReplyKind | None:
@@ -72,8 +73,10 @@ def edit_of(custom_id: str | None) -> ReplyKind | None:
 
 def is_edit(kind: ReplyKind) -> bool:
     """Tell whether an edit of this kind may be the answer to a press."""
-    return any(row.kind is kind and row.edits for row in ANSWERS.values())
+    return kind in _EDITS
 
+
+_EDITS = frozenset(row.kind for row in ANSWERS.values() if row.edits)
 
 _BEGUN = "begun"
 """The face of an empty message."""
@@ -88,10 +91,12 @@ class Faces:
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._faces = (memory or Memory()).table(FACES, Plain(str))
+        self._looked_at: tuple[Sequence[Embed], str | None] = ((), None)
+        """The embeds of the last message and their face: it is asked for several times."""
 
     def see(self, shown: Shown) -> None:
         """Remember what a message says now, if it is one whose edits answer presses."""
-        face = face_of(shown.embeds)
+        face = self._face_of(shown.embeds)
         if face is not None:
             self._faces[shown.message_id] = face
 
@@ -115,8 +120,13 @@ class Faces:
 
     def is_seen(self, shown: Shown) -> bool:
         """Tell whether a message says what it said before."""
-        face = face_of(shown.embeds)
+        face = self._face_of(shown.embeds)
         return face is not None and self._faces.get(shown.message_id) == face
+
+    def _face_of(self, embeds: Sequence[Embed]) -> str | None:
+        if self._looked_at[0] is not embeds:
+            self._looked_at = (embeds, face_of(embeds))
+        return self._looked_at[1]
 
 
 def face_of(embeds: Sequence[Embed]) -> str | None:

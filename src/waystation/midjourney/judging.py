@@ -26,12 +26,12 @@ __all__ = ["expire", "unheard", "wake_at"]
 
 def wake_at(state: State, *, caught_up: bool) -> datetime | None:
     """Return when `expire` has something to judge next, or `unheard` something to look up."""
-    moments = [_due_at(state, job, caught_up=caught_up) for job in state.agenda.open]
-    moments.append(state.agenda.next_ghost())
-    if caught_up:
-        silence = state.limits.silence
-        moments.extend(state.lookups.silent_at(job, silence) for job in state.agenda.open)
-    moments.append(state.weigh_at if state.held and caught_up else None)
+    moments = [state.agenda.next_ghost(), state.weigh_at if state.held and caught_up else None]
+    silence = state.limits.silence
+    for job in state.agenda.open:
+        moments.append(_due_at(state, job, caught_up=caught_up))
+        if caught_up:
+            moments.append(state.lookups.silent_at(job, silence))
     return min((moment for moment in moments if moment is not None), default=None)
 
 

@@ -49,7 +49,7 @@ def unfolded(message: Message) -> Message:
     flagged = bool((message.flags or 0) & MessageFlag.COMPONENTS_V2)
     if message.components is UNSET:
         return _silent(message) if flagged else message
-    parts = tuple(all_components(message.components))
+    parts = all_components(message.components)
     if not flagged and not any(part.type in _LAID_OUT for part in parts):
         return message
     words = [part.content for part in parts if part.content]

@@ -74,8 +74,9 @@ class LookUps:
         Args: span: of the first silence; each later one is twice as long
         Returns: None where it is to be read anyway, or does not have what the job waits for
         """
-        waits = job.submitted_at is not None and not job.final and in_history(job)
-        if not waits or job.jobid in self._wanted:
+        if job.submitted_at is None or job.final or job.jobid in self._wanted:
+            return None
+        if not in_history(job):
             return None
         return _heard_at(job) + self._silence(job, span)
 

@@ -179,6 +179,11 @@ class Table(MutableMapping[str, T]):
             known = key in self._values
             self._before[key] = (self._places[key], self._values[key]) if known else None
 
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether `changes` may have something to say."""
+        return bool(self._before)
+
     def changes(self) -> Iterator[Seen]:
         """Yield the rows that differ from what was kept; those that are gone have no body."""
         for key, kept in self._before.items():
@@ -225,7 +230,7 @@ class Memory:
 
     def changes(self) -> Sequence[Seen]:
         """Return what is to be committed with the next step."""
-        return tuple(row for table in self._tables for row in table.changes())
+        return tuple(row for table in self._tables if table.is_changed for row in table.changes())
 
     def keep(self) -> None:
         """Take what `changes` gave as committed."""

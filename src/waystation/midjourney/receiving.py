@@ -147,10 +147,13 @@ def _answerless(state: State) -> frozenset[JobId]:
 
 def _edited(state: State, reading: Reading) -> Matched | None:
     """Return the job whose press is answered by this edit of what it pressed (R21)."""
+    pressed = state.candidates.index.pressing(reading.shown.message_id)
+    if not pressed:
+        return None
     echo = state.faces.is_seen(reading.shown)
     waiting = [
         job.jobid
-        for job in state.candidates.index.pressing(reading.shown.message_id)
+        for job in pressed
         if not job.final
         and edit_of(job.pressed) is reading.kind
         and ((job.interaction_id is not None and not echo) or _changed(job, reading.shown))
@@ -161,7 +164,9 @@ def _edited(state: State, reading: Reading) -> Matched | None:
 def _answers_by_hand(state: State, reading: Reading) -> bool:
     """Tell whether an edit answers a press that no job of ours has made (R23)."""
     message_id = reading.shown.message_id
-    if not is_edit(reading.kind) or state.faces.is_seen(reading.shown):
+    if not (is_edit(reading.kind) and state.faces.may_be_pressed(message_id)):
+        return False
+    if state.faces.is_seen(reading.shown):
         return False
     pressed = state.candidates.index.pressing(message_id)
     # of one that was not told apart an edit came already
@@ -170,7 +175,7 @@ def _answers_by_hand(state: State, reading: Reading) -> bool:
         for job in pressed
     )
     is_result = match_by_sign(reading, state.candidates) is not None
-    return not (ours or is_result) and state.faces.may_be_pressed(message_id)
+    return not (ours or is_result)
 
 
 def _may_be_pressed_by_hand(state: State, message_id: str) -> bool:

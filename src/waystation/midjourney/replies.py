@@ -17,7 +17,6 @@ from msgspec import UNSET
 
 from waystation.midjourney.buttons import CANCEL_JOB, all_components, names_job
 from waystation.midjourney.captions import Caption, caption_of, is_interim, is_under_way
-from waystation.midjourney.layout import unfolded
 from waystation.midjourney.refusals import (
     GIVEN_UP,
     HUMAN_CHECK,
@@ -317,8 +316,7 @@ REPLIES: Sequence[Reply] = (
 
 
 def facts(message: Message) -> Facts:
-    """Return what the rows look at."""
-    message = unfolded(message)
+    """Return what the rows look at. Args: message: as `unfolded` gives it"""
     return Facts(
         content=message.content or "",
         embed=_embed(message),

@@ -115,7 +115,8 @@ class State:
                 self.candidates.learn(job)
         if step.changes:
             self.held.settle({one for change in step.changes for one in change.job.messages})
-        return replace(step, seen=self.memory.changes())
+        seen = self.memory.changes()
+        return replace(step, seen=seen) if seen else step
 
     def admit(self, job: Job) -> None:
         """Take in a job as the store has it."""

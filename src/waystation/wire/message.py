@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -47,8 +47,11 @@ class MessageType(IntEnum):
     CONTEXT_MENU_COMMAND = 23
 
 
-class MessageFlag(IntFlag):
-    """Bits of `flags`. Source: Discord's message flag table."""
+class MessageFlag(IntEnum):
+    """Bits of `flags`, plain numbers: each message is tested for several.
+
+    Source: Discord's message flag table.
+    """
 
     SUPPRESS_EMBEDS = 4
     EPHEMERAL = 64

@@ -7,6 +7,7 @@ import pytest
 from tests.build import replace
 from tests.unit.midjourney.play import new_job
 from waystation.jobs import Button, Modal, Shown
+from waystation.midjourney import edits
 from waystation.midjourney.edits import (
     Faces,
     edit_of,
@@ -105,6 +106,19 @@ def test_what_was_seen_outweighs_what_was_expected() -> None:
     faces.expect("1", face_of(_said("1", "a").embeds))
     faces.expect("2", None)
     assert faces.is_seen(_said("1", "b"))
+
+
+def test_the_face_of_a_message_is_made_once_however_often_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(edits, "face_of", lambda embeds: made.append(embeds) or face_of(embeds))
+    faces, shown = Faces(), _said("1", "a")
+    assert not faces.is_seen(shown)
+    faces.see(shown)
+    faces.see(replace(shown, content="more"))
+    assert faces.is_seen(shown)
+    assert len(made) == 1
 
 
 def test_faces_are_bounded() -> None:

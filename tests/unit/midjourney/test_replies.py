@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.golden.corpus import MESSAGES, PAYLOADS, Golden, event_of, message_of
 from waystation.gateway_events import MessageSeen
+from waystation.midjourney.layout import unfolded
 from waystation.midjourney.reading import read
 from waystation.midjourney.replies import REPLIES, ReplyKind, facts
 from waystation.wire.message import Message
@@ -18,7 +19,7 @@ from waystation.wire.message import Message
 
 @pytest.mark.parametrize("golden", MESSAGES, ids=str)
 def test_exactly_one_row_claims_a_golden(golden: Golden) -> None:
-    said = facts(message_of(golden))
+    said = facts(unfolded(message_of(golden)))
     claimed = [row.kind.value for row in REPLIES if row.fits(said)]
     expected = golden.content["reading"]["kind"]
     assert claimed == ([] if expected == "unrecognised" else [expected])
@@ -54,7 +55,7 @@ def test_a_golden_with_missing_fields_is_still_read_by_at_most_one_row(
     golden, missing = chosen
     payload = {key: value for key, value in golden.content["payload"].items() if key not in missing}
     message = msgspec.json.decode(json.dumps(payload), type=Message)
-    assert sum(row.fits(facts(message)) for row in REPLIES) <= 1
+    assert sum(row.fits(facts(unfolded(message))) for row in REPLIES) <= 1
     read(message)
 
 
@@ -89,7 +90,7 @@ def test_no_message_is_claimed_twice(
         "components": [{"type": 1, "components": [button]}],
     }
     message = msgspec.json.decode(json.dumps(payload), type=Message)
-    assert sum(row.fits(facts(message)) for row in REPLIES) <= 1
+    assert sum(row.fits(facts(unfolded(message))) for row in REPLIES) <= 1
 
 
 # ── several embeds (wire notes 6.1) ──
@@ -127,7 +128,7 @@ def test_of_several_embeds_the_one_that_says_most_counts(
     message = _said("describe/warning_yellow", embeds=embeds)
     reading = read(message)
     assert (reading.kind, reading.meaning and reading.meaning.error) == (kind, error)
-    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+    assert sum(row.fits(facts(unfolded(message))) for row in REPLIES) == 1
     assert len(reading.shown.embeds) == len(embeds)
 
 
@@ -144,7 +145,7 @@ def test_an_error_in_the_content_outweighs_a_warning_beside_it(content: str, end
     message = _said("describe/warning_yellow", content=content, embeds=[WARNING])
     reading = read(message)
     assert (reading.kind, reading.meaning and reading.meaning.ending) == ("error", ending)
-    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+    assert sum(row.fits(facts(unfolded(message))) for row in REPLIES) == 1
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_a_paused_picture_with_buttons_is_not_finished() -> None:
 def test_a_picture_stays_one_whatever_its_prompt_says(prompt: str) -> None:
     message = _said("imagine/final", content=f"**{prompt}** - {WHO} (fast)")
     assert read(message).kind is ReplyKind.PICTURE
-    assert sum(row.fits(facts(message)) for row in REPLIES) == 1
+    assert sum(row.fits(facts(unfolded(message))) for row in REPLIES) == 1
 
 
 def test_a_partial_update_that_says_no_words_is_no_finished_picture() -> None:

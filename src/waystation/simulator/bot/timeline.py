@@ -16,7 +16,6 @@ from typing import assert_never
 from waystation.simulator.bot.gallery import Paint, finished, preview
 from waystation.simulator.bot.job import Draft, Ending, Job, Write
 from waystation.simulator.payload import Payload
-from waystation.wire.message import MessageFlag
 
 __all__ = [
     "At",
@@ -170,12 +169,12 @@ def opening(interaction_s: float = 0.15) -> Timeline:
     )
 
 
-def acknowledge(flags: MessageFlag, after_s: float = 0.25) -> Step:
+def acknowledge(flags: int, after_s: float = 0.25) -> Step:
     """Return the bot's first message: empty, "thinking", with the nonce."""
     return Step(
         Kind.CREATE,
         after_s=after_s,
-        write=lambda job, scene: Draft(flags=int(flags)),
+        write=lambda job, scene: Draft(flags=flags),
         first=True,
         nonce=True,
     )
