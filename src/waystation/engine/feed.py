@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from waystation.jobs import Job, JobId
+from waystation.ports import Clock
 
-__all__ = ["Bell", "Feed", "race"]
+__all__ = ["Alarm", "Bell", "Feed", "race"]
 
 
 class Bell:
@@ -28,6 +29,37 @@ class Bell:
     def wait(self) -> Coroutine[Any, Any, object]:
         """Return at the next ring, counted from this call and not from the first turn of a task."""
         return self._event.wait()
+
+
+class Alarm:
+    """Rings a bell at a moment, for who waits for the bell and must wake by then in any case.
+
+    It sleeps on while the bell rings for other reasons, so that these cost no new task. It may ring
+    earlier than it was asked last; who wakes looks again.
+    """
+
+    def __init__(self, bell: Bell, clock: Clock) -> None:
+        self._bell = bell
+        self._clock = clock
+        self._at = 0.0
+        self._sleeping: asyncio.Task[None] | None = None
+
+    def within(self, seconds: float) -> None:
+        """Ring at the latest after so many seconds."""
+        at = self._clock.monotonic() + seconds
+        if self._sleeping is None or self._sleeping.done() or at < self._at:
+            self.stop()
+            self._at = at
+            self._sleeping = asyncio.create_task(self._ring_after(seconds))
+
+    def stop(self) -> None:
+        """Ring no more."""
+        if self._sleeping is not None:
+            self._sleeping.cancel()
+
+    async def _ring_after(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._bell.ring()
 
 
 async def race(*awaited: Awaitable[object]) -> None:

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from tests.build import replace
+from tests.fakes import FakeClock
 from tests.unit.midjourney.play import new_job
-from waystation.engine.feed import Bell, Feed, race
+from waystation.engine.feed import Alarm, Bell, Feed, race
 from waystation.jobs import Job
 
 JOB = new_job("job:1")
@@ -42,6 +43,36 @@ async def test_a_wait_counts_from_its_call_also_when_its_task_has_not_begun() ->
     waiting = asyncio.ensure_future(bell.wait())
     bell.ring()
     await asyncio.wait_for(waiting, 30)
+
+
+async def test_an_alarm_rings_its_bell_after_its_time() -> None:
+    bell, clock = Bell(), FakeClock()
+    alarm = Alarm(bell, clock)
+    alarm.within(5)
+    waiting = asyncio.ensure_future(bell.wait())
+    await clock.elapse(4)
+    assert not waiting.done()
+    await clock.elapse(1)
+    assert waiting.done()
+
+
+async def test_an_alarm_sleeps_on_and_is_set_anew_only_for_an_earlier_moment() -> None:
+    bell, clock = Bell(), FakeClock()
+    alarm = Alarm(bell, clock)
+    for _ in range(3):
+        alarm.within(5)
+        bell.ring()
+    await clock.elapse(1)
+    alarm.within(5)
+    assert clock.sleepers == 1
+    waiting = asyncio.ensure_future(bell.wait())
+    alarm.within(1)
+    await clock.elapse(1)
+    assert waiting.done(), "the earlier moment counts"
+    alarm.within(3)
+    alarm.stop()
+    await clock.elapse(10)
+    assert clock.sleepers == 0
 
 
 async def test_a_race_ends_with_the_first_and_cancels_the_others() -> None:

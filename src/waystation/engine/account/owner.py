@@ -23,7 +23,7 @@ from waystation.engine.account.listener import Listener
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.recovery import Recovery
 from waystation.engine.account.submitter import Submitter, Waiting
-from waystation.engine.feed import Bell, race
+from waystation.engine.feed import Alarm, Bell, race
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.jobs import (
     Failed,
@@ -270,18 +270,23 @@ class Owner(Owned):
 
     async def _keep_time(self, hold: Hold) -> None:
         clock = self.adapters.clock
-        while True:
-            wake_at = hold.conversation.wake_at(caught_up=hold.caught_up)
-            wait_s = hold.save_at - clock.monotonic()
-            if wake_at is not None:
-                wait_s = min(wait_s, (wake_at - clock.now()).total_seconds())
-            if wait_s > 0:
-                # a ring says that something moved, not that anything is due
-                await race(self.moved.wait(), clock.sleep(wait_s))
-            else:
-                await self._judge(hold)
-            if hold.conversation.undecided:
-                await self.weigh()
+        alarm = Alarm(self.moved, clock)
+        try:
+            while True:
+                wake_at = hold.conversation.wake_at(caught_up=hold.caught_up)
+                wait_s = hold.save_at - clock.monotonic()
+                if wake_at is not None:
+                    wait_s = min(wait_s, (wake_at - clock.now()).total_seconds())
+                if wait_s > 0:
+                    # a ring says that something moved, not that anything is due
+                    alarm.within(wait_s)
+                    await self.moved.wait()
+                else:
+                    await self._judge(hold)
+                if hold.conversation.undecided:
+                    await self.weigh()
+        finally:
+            alarm.stop()
 
     async def _judge(self, hold: Hold) -> None:
         """Do what is due: judge, look up, save the session."""
