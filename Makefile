@@ -7,6 +7,9 @@ INSTALLING := echo "Installing Waystation into $(CURDIR)/$(VENV): it downloads w
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --universal --python-version 3.11
 
+# pytest keeps the tests that it has compiled: without, each run compiles them anew, for 15 s
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check format lock docs examples bench soak clean
 
@@ -22,8 +25,8 @@ demo: install ## show everything once: simulator, service, two accounts, picture
 serve: install ## run the service with the settings of the environment
 	@$(BIN)/waystation serve
 
-test: check $(VENV)/clients.stamp ## everything CI runs: check, then every test over real sockets
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests/conformance tests/documents tests/e2e tests/clients
+test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests with sockets, processes and databases
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
 check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
 	$(BIN)/ruff format --check --quiet src tests benchmarks
@@ -54,6 +57,7 @@ lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes,
 	for each in tests/clients/*/client.in; do $(LOCK) $$each -o $${each%.in}.txt; done
 
 clean: ## delete what the tasks made
+	find benchmarks src tests -name __pycache__ -prune -exec rm -r {} +
 	rm -rf $(VENV) tests/clients/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 
@@ -30,42 +32,55 @@ _CLOCKS = {
 _RANDOM = {"random", "secrets", "uuid"}
 
 
-def _tree(path: str) -> ast.Module:
-    return ast.parse((PACKAGE / path).read_text())
+class Names(NamedTuple):
+    """What one module names."""
+
+    imported: set[str]
+    dotted: set[str]
+    """Attributes of plain names: `os.environ`."""
+    attributes: set[str]
 
 
-def _dotted(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield f"{node.value.id}.{node.attr}"
+@cache
+def _names() -> Mapping[str, Names]:
+    """Return what each module names, by its path."""
+    found = {path: Names(set(), set(), set()) for path in modules()}
+    for path, names in found.items():
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+            match node:
+                case ast.Attribute(attr=attribute, value=value):
+                    names.attributes.add(attribute)
+                    if isinstance(value, ast.Name):
+                        names.dotted.add(f"{value.id}.{attribute}")
+                case ast.Import(names=aliases):
+                    names.imported.update(alias.name for alias in aliases)
+                case ast.ImportFrom(module=module, names=aliases):
+                    names.imported.update(f"{module}.{alias.name}" for alias in aliases)
+    return found
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def test_only_the_settings_know_discords_hosts() -> None:
+    known = [path for path in modules() if _HOSTS.search((PACKAGE / path).read_text())]
+    assert known == ["settings.py"]
 
 
-@pytest.mark.parametrize("path", modules("settings.py"))
-def test_only_the_settings_know_discords_hosts(path: str) -> None:
-    assert not _HOSTS.search((PACKAGE / path).read_text())
+def test_only_the_settings_read_the_environment() -> None:
+    environment = {"os.environ", "os.environb", "os.getenv", "os.putenv"}
+    assert [
+        path
+        for path, names in _names().items()
+        if environment & (names.dotted | names.imported) and path != "settings.py"
+    ] == []
 
 
-@pytest.mark.parametrize("path", modules("settings.py"))
-def test_only_the_settings_read_the_environment(path: str) -> None:
-    tree = _tree(path)
-    touched = {*_dotted(tree), *_imported(tree)}
-    assert not touched & {"os.environ", "os.environb", "os.getenv", "os.putenv"}
-
-
-@pytest.mark.parametrize("path", modules("clock.py", "simulator/"))
-def test_only_the_clock_touches_time_and_randomness(path: str) -> None:
-    tree = _tree(path)
-    imported = set(_imported(tree))
-    assert not {name for name in imported if name.partition(".")[0] in _RANDOM}
-    assert not {*_dotted(tree), *imported} & _CLOCKS
+def test_only_the_clock_touches_time_and_randomness() -> None:
+    assert [
+        path
+        for path in modules("clock.py", "simulator/")
+        for names in [_names()[path]]
+        if _CLOCKS & (names.dotted | names.imported)
+        or _RANDOM & {name.partition(".")[0] for name in names.imported}
+    ] == []
 
 
 _WALL = {
@@ -79,12 +94,9 @@ _WALL = {
 }
 
 
-@pytest.mark.parametrize("path", modules("clock.py", "ports/", "simulator/"))
-def test_what_waits_never_asks_the_wall_clock(path: str) -> None:
-    asks = any(
-        isinstance(node, ast.Attribute) and node.attr == "wall" for node in ast.walk(_tree(path))
-    )
-    assert asks == (path in _WALL)
+def test_what_waits_never_asks_the_wall_clock() -> None:
+    asking = modules("clock.py", "ports/", "simulator/")
+    assert {path for path in asking if "wall" in _names()[path].attributes} == set(_WALL)
 
 
 @pytest.mark.parametrize("words", [_INDEXES, _PLACES], ids=["package indexes", "places"])

@@ -1,46 +1,44 @@
-"""The test of `a/b.py` is `tests/unit/a/test_b.py`."""
+"""The test of `a/b.py` is `tests/unit/a/test_b.py`, or `tests/integration/a/test_b.py`."""
 
 from __future__ import annotations
 
-import pytest
-
 from tests.architecture.tree import ROOT, modules
 
-_UNIT = ROOT / "tests" / "unit"
+_PLACES = ("unit", "integration")
 
 ELSEWHERE = {
     "app/": "joins everything; every test of tests/e2e starts it",
-    "engine/account/adapters.py": "what an owner is given; tests/unit/engine/desk.py makes it",
-    "engine/request.py": "a value; tests/unit/engine/test_service.py asks with it",
+    "engine/account/adapters.py": "what an owner is given; tests/harness/desk.py makes it",
+    "engine/request.py": "a value; tests/integration/engine/test_service.py asks with it",
     "ports/": "protocols and plain values; tests/conformance holds their adapters to them",
     "samples/draw.py": "draws the shipped sample once; the picture is what is tested",
 }
-"""Modules without a unit test of their own, and why."""
+"""Modules without a test of their own, and why."""
 
 
-def _tested(path: str) -> list[str]:
+def _tests(path: str) -> list[str]:
+    """Return the places in which there is a test of a module."""
     folder, _, name = path.rpartition("/")
-    return [f"{folder}/test_{name}".lstrip("/")]
+    test = f"{folder}/test_{name}".lstrip("/")
+    return [place for place in _PLACES if (ROOT / "tests" / place / test).is_file()]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        path
-        for path in modules()
-        if not path.startswith(tuple(ELSEWHERE))
-        and not path.endswith(("__init__.py", "__main__.py"))
-    ],
-)
-def test_a_module_has_its_unit_test(path: str) -> None:
-    (test,) = _tested(path)
-    assert (_UNIT / test).is_file(), f"tests/unit/{test} is missing"
+def _is_mirrored(path: str) -> bool:
+    return not path.startswith(tuple(ELSEWHERE)) and not path.endswith(
+        ("__init__.py", "__main__.py")
+    )
+
+
+def test_a_module_has_its_test() -> None:
+    assert [path for path in modules() if _is_mirrored(path) and not _tests(path)] == []
+
+
+def test_a_module_is_tested_in_one_place() -> None:
+    assert [path for path in modules() if len(_tests(path)) > 1] == []
 
 
 def test_the_exceptions_are_few_and_real() -> None:
     assert len(ELSEWHERE) < 8
     assert all(any(path.startswith(one) for path in modules()) for one in ELSEWHERE)
-    for path in modules():
-        if not path.startswith(tuple(ELSEWHERE)):
-            continue
-        assert not (_UNIT / _tested(path)[0]).exists(), f"{path} is no exception any more"
+    excepted = [path for path in modules() if path.startswith(tuple(ELSEWHERE))]
+    assert [path for path in excepted if _tests(path)] == []

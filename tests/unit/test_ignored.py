@@ -9,8 +9,8 @@ import pytest
 
 from tests.build import replace
 from tests.golden.corpus import CONVERSATIONS, PAYLOADS, Golden, event_of
-from tests.unit.midjourney.play import Play, join_all, new_job
-from tests.unit.midjourney.scenes import stage
+from tests.harness.play import Play, join_all, new_job
+from tests.harness.scenes import stage
 from waystation.gateway_events import GatewayEvent, InteractionStep, InteractionTold, MessageSeen
 from waystation.ignored import Ignored
 from waystation.jobs import JobId, Source
@@ -41,10 +41,10 @@ _ROWS = [
 """Each with a conversation in which a message has that reason."""
 
 _AT_THE_EDGE = {
-    Ignored.FOREIGN: "discord/test_transport.py",
-    Ignored.UNREADABLE: "discord/test_transport.py",
-    Ignored.UUID_TAKEN: "engine/account/test_listener.py",
-    Ignored.NOT_APPLIED: "engine/account/test_listener.py",
+    Ignored.FOREIGN: "integration/discord/test_transport.py",
+    Ignored.UNREADABLE: "integration/discord/test_transport.py",
+    Ignored.UUID_TAKEN: "integration/engine/account/test_listener.py",
+    Ignored.NOT_APPLIED: "integration/engine/account/test_listener.py",
 }
 """Those that no conversation gives, with the tests that bring them about."""
 
@@ -114,4 +114,4 @@ def test_no_reason_is_without_a_test() -> None:
     written_out = {Ignored.UNKNOWN_WORDS, Ignored.PREVIEW}
     assert {reason for reason, _ in _ROWS} | written_out | set(_AT_THE_EDGE) == set(Ignored)
     for reason, file in _AT_THE_EDGE.items():
-        assert f"Ignored.{reason.name}" in (Path(__file__).parent / file).read_text()
+        assert f"Ignored.{reason.name}" in (Path(__file__).parents[1] / file).read_text()

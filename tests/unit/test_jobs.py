@@ -9,7 +9,7 @@ import pytest
 
 import waystation.jobs
 from tests.build import replace
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.jobs import FINAL, Job, JobEvent, JobStatus
 
 

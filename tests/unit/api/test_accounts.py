@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.build import replace
-from tests.unit.api.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
+from tests.harness.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
 from waystation.engine.accounts import Connection
 from waystation.sidelining import Cause, Trouble
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from tests.unit.api.face import BEARER, CHANNEL, DISCORD, JOB, FakeService, ask, face
+from tests.harness.face import BEARER, CHANNEL, DISCORD, JOB, FakeService, ask, face
 from waystation.errors import (
     Busy,
     Halted,

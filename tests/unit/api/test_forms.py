@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.build import replace
-from tests.unit.api.face import JOB
+from tests.harness.face import JOB
 from waystation.api.forms import Forms
 from waystation.contract import job_json
 from waystation.jobs import Child, JobId

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.unit.api.face import FakeService
+from tests.harness.face import FakeService
 from waystation.api.forms import Forms
 from waystation.api.openapi import openapi_path
 from waystation.api.operations import OPERATIONS

@@ -3,7 +3,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.api.face import ACCOUNT, CHANNEL, USER, FakeService, ask, face
+from tests.harness.face import ACCOUNT, CHANNEL, USER, FakeService, ask, face
 
 
 async def test_alive_is_told_to_anyone() -> None:

@@ -4,7 +4,7 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from tests.unit.api.face import Answered, ask
+from tests.harness.face import Answered, ask
 from waystation.api.answer import Answer
 from waystation.api.body import Limits
 from waystation.api.call import Call

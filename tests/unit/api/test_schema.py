@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.build import replace
-from tests.unit.api.face import CHANNEL, DISCORD, SERVER
+from tests.harness.face import CHANNEL, DISCORD, SERVER
 from waystation.api.body import Body
 from waystation.api.schema import channel_account, job_request, new_account, user_changes
 from waystation.engine.intake import FilePart

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.build import replace
-from tests.unit.api.face import BEARER, CHANNEL, JOB, FakeService, ask, face
+from tests.harness.face import BEARER, CHANNEL, JOB, FakeService, ask, face
 from waystation.api.v2 import AT_ONCE
 from waystation.contract import job_json
 from waystation.engine.intake import FilePart

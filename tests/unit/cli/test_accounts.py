@@ -8,7 +8,7 @@ import io
 import pytest
 import typer
 
-from tests.unit.cli.run import answer_with, run
+from tests.harness.command_line import answer_with, run
 from waystation.cli.program import app
 from waystation.errors import NotFound
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from tests.unit.cli.run import run
+from tests.harness.command_line import run
 from waystation.cli.program import app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.cli.run import run
+from tests.harness.command_line import run
 from waystation.cli.hints import HINTS, with_hint
 
 

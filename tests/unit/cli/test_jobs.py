@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.run import answer_with, run
+from tests.harness.command_line import answer_with, run
 from waystation.errors import NotFound
 
 JOB = {"jobid": "job:1", "verb": "describe", "status": "failed", "error": "no answer", "code": 502}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.run import answer_with, run
+from tests.harness.command_line import answer_with, run
 from waystation.api.operations import OPERATIONS, SHARED
 from waystation.cli.mends import MENDS
 from waystation.cli.program import app

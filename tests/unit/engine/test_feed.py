@@ -6,7 +6,7 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import FakeClock
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.engine.feed import Alarm, Bell, Feed, race
 from waystation.jobs import Job
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests import build
 from tests.build import replace
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.actions import Press, React
 from waystation.engine.pressing import (
     account_of,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, new_job
+from tests.harness.play import CHANNEL, LIMITS, USER, new_job
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney import agenda, judging
 from waystation.midjourney.agenda import Agenda

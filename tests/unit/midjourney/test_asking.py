@@ -7,8 +7,8 @@ from datetime import timedelta
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import event_of
-from tests.unit.midjourney.play import Play, new_job, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import Play, new_job, told
+from tests.harness.scenes import (
     NONCE,
     describing,
     imagining,

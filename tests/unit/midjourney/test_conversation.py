@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.golden.corpus import CONVERSATIONS, Golden
-from tests.unit.midjourney.play import Play, join_all, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import Play, join_all, told
+from tests.harness.scenes import (
     stage,
 )
 from waystation.gateway_events import (

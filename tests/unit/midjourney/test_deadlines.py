@@ -9,7 +9,7 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.play import LIMITS, new_job
+from tests.harness.play import LIMITS, new_job
 from waystation.jobs import Expired, Failed, JobStatus, Lost, Moderated
 from waystation.midjourney.deadlines import Limits, bounded, due_at, running_deadline, verdict
 

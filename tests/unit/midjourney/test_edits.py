@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.build import replace
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.jobs import Button, Modal, Shown
 from waystation.midjourney import edits
 from waystation.midjourney.edits import (

@@ -8,8 +8,8 @@ import pytest
 
 from tests.build import replace
 from tests.golden.corpus import event_of
-from tests.unit.midjourney.play import Play, join_all, new_job, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import Play, join_all, new_job, told
+from tests.harness.scenes import (
     NONCE,
     describing,
     imagining,

@@ -10,7 +10,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged, message_of
-from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, Play, new_job, told
+from tests.harness.play import CHANNEL, LIMITS, USER, Play, new_job, told
 from waystation.gateway_events import InteractionStep, InteractionTold, MessageStep
 from waystation.ignored import Ignored
 from waystation.jobs import InteractionSeen, Job, JobId, JobStatus, Source

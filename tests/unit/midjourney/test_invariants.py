@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 
 from tests.golden.corpus import event_of
-from tests.unit.midjourney.play import USER, Play, new_job
-from tests.unit.midjourney.world import ENDINGS, FOREIGNER, Ask, World
+from tests.harness.play import USER, Play, new_job
+from tests.harness.world import ENDINGS, FOREIGNER, Ask, World
 from waystation.contract import job_json
 from waystation.gateway_events import GatewayEvent
 from waystation.jobs import Job, JobId, JobStatus, Refused

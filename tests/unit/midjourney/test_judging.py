@@ -9,8 +9,8 @@ import pytest
 
 from tests.fakes import START
 from tests.golden.corpus import HISTORY, event_of
-from tests.unit.midjourney.play import Play, new_job, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import Play, new_job, told
+from tests.harness.scenes import (
     BY_HAND,
     NONCE,
     describing,

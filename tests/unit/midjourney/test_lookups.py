@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.jobs import JobId, JobStatus
 from waystation.midjourney.lookups import LookUps
 

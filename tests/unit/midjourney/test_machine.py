@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.errors import LocalProtocolError
 from waystation.jobs import (
     FINAL,

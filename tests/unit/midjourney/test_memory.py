@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import replace
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.gateway_events import Seen
 from waystation.jobs import JobId, Nonce
 from waystation.midjourney.commands import MAX_JOBS, MAX_LANE

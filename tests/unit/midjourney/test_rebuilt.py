@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.build import replace
 from tests.golden.corpus import CONVERSATIONS, HISTORY, PAYLOADS, Json, event_of, merged
-from tests.unit.midjourney.play import USER, Play, new_job, told
+from tests.harness.play import USER, Play, new_job, told
 from waystation.gateway_events import GatewayEvent
 from waystation.jobs import JobId, Nonce, Source
 from waystation.midjourney.conversation import Step

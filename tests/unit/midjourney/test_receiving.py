@@ -10,8 +10,8 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, HISTORY, PAYLOADS, event_of, merged
-from tests.unit.midjourney.play import Play, new_job, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import Play, new_job, told
+from tests.harness.scenes import (
     NONCE,
     describing,
     imagining,

@@ -10,8 +10,8 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, event_of
-from tests.unit.midjourney.play import CHANNEL, LIMITS, USER, Play, new_job, told
-from tests.unit.midjourney.scenes import (
+from tests.harness.play import CHANNEL, LIMITS, USER, Play, new_job, told
+from tests.harness.scenes import (
     NONCE,
     describing,
     stage,

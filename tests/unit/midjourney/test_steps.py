@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes import START
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.jobs import JobId, Unclear
 from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
 from waystation.wire.message import Message

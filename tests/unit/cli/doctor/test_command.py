@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.run import run
+from tests.harness.command_line import run
 from waystation.cli.doctor import examination
 from waystation.cli.doctor.examination import Result
 from waystation.cli.doctor.findings import Finding, error, ok, warning

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from tests.build import replace
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.actions import AnswerModal, Paint, Press
 from waystation.engine.account.modals import answer_to
 from waystation.jobs import Job, JobId, Modal, ModalInput

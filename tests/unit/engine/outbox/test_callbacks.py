@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tests.build import replace
 from tests.fakes import START, FakeClock, FakeIds
-from tests.unit.engine.due_store import DueStore, delivery
+from tests.harness.due_store import DueStore, delivery
 from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
 from waystation.engine.outbox import callbacks as module
 from waystation.engine.outbox.callbacks import (

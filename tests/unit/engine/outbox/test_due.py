@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes import START, FakeClock
-from tests.unit.engine.due_store import DueStore, delivery
+from tests.harness.due_store import DueStore, delivery
 from waystation.engine.outbox.due import BACKOFF_S, LONGEST_WAIT_S, SHORTEST_WAIT_S, DueLoop
 from waystation.errors import StoreError
 

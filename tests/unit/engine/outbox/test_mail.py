@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes import START, FakeClock, FakeIds
-from tests.unit.engine.due_store import DueStore, mail
+from tests.harness.due_store import DueStore, mail
 from waystation.engine.outbox.mail import IN_FLIGHT, MAIL_AGAIN_S, MAIL_KEPT, Mailing, next_mail_at
 from waystation.errors import Unreachable
 from waystation.ports import Mail

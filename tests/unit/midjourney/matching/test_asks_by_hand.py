@@ -12,7 +12,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged
-from tests.unit.midjourney.play import USER, Play, new_job, told
+from tests.harness.play import USER, Play, new_job, told
 from waystation import sentences
 from waystation.gateway_events import InteractionStep, InteractionTold
 from waystation.jobs import JobId, JobStatus

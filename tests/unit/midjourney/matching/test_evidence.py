@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.build import replace
-from tests.unit.midjourney.matching.asks import a_job, a_press, a_reading
-from tests.unit.midjourney.play import new_job
+from tests.harness.asks import a_job, a_press, a_reading
+from tests.harness.play import new_job
 from waystation.jobs import MessageRole, Shown
 from waystation.midjourney.matching.evidence import (
     EVIDENCE,

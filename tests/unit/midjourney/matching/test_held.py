@@ -7,7 +7,7 @@ import msgspec
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.gateway_events import MessageStep
 from waystation.jobs import Job, JobStatus, MessageRole
 from waystation.midjourney.matching.candidates import Candidates

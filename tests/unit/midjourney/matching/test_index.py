@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.build import replace
-from tests.unit.midjourney.matching.asks import A, B, a_job, a_press
-from tests.unit.midjourney.play import new_job
+from tests.harness.asks import A, B, a_job, a_press
+from tests.harness.play import new_job
 from waystation.jobs import Job, JobStatus, MessageRole, Nonce
 from waystation.midjourney.matching.evidence import (
     upload_stem,

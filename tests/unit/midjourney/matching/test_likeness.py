@@ -9,7 +9,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
-from tests.unit.midjourney.play import new_job
+from tests.harness.play import new_job
 from waystation.jobs import MessageRole
 from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching.likeness import (

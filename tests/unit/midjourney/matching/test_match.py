@@ -9,7 +9,7 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.matching.asks import A, B, a_job, a_press, a_reading, an_answer
+from tests.harness.asks import A, B, a_job, a_press, a_reading, an_answer
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching.candidates import Candidates

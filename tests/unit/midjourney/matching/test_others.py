@@ -8,7 +8,7 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import START
-from tests.unit.midjourney.matching.asks import a_job, a_reading
+from tests.harness.asks import a_job, a_reading
 from waystation.jobs import MessageRole
 from waystation.midjourney.matching.others import Others
 from waystation.midjourney.memory import Memory

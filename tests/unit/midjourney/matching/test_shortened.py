@@ -9,7 +9,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import event_of
-from tests.unit.midjourney.play import Play, join_all, new_job, told
+from tests.harness.play import Play, join_all, new_job, told
 from waystation.jobs import JobId
 from waystation.midjourney.matching.shortened import Wordbook, may_shorten
 from waystation.wire.snowflake import snowflake_at

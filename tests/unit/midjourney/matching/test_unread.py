@@ -9,7 +9,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import HISTORY, Json, event_of
-from tests.unit.midjourney.play import CHANNEL, Play, join_all, new_job, told
+from tests.harness.play import CHANNEL, Play, join_all, new_job, told
 from waystation.gateway_events import MessageGone
 from waystation.jobs import JobId
 from waystation.midjourney.matching.unread import Doubts, Unread

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.harness.desk import (
+    ACCOUNT,
+    acknowledged,
+    create,
+    described,
+    desk,
+    opened,
+    said,
+    told,
+    until,
+)
+from waystation.engine.account.listener import Listener
+from waystation.errors import LocalProtocolError, UuidTaken
+from waystation.gateway_events import (
+    CaughtUp,
+    Disconnected,
+    HumanCheckSeen,
+    MessageSeen,
+    MessageStep,
+    Passed,
+)
+from waystation.ignored import Ignored
+from waystation.jobs import JobStatus
+from waystation.midjourney.conversation import Conversation
+
+
+async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Conversation.receive
+
+    def receive(self: Conversation, event: object, now: object) -> object:
+        if getattr(event, "sequence", None) == 5:
+            raise LocalProtocolError("a bug")
+        return real(self, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Conversation, "receive", receive)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        with capture_logs() as logs:
+            here.discord.say(told(job), acknowledged(job), create(said("801"), 5))
+            await until(lambda: "gateway.event_not_applied" in [line["event"] for line in logs])
+        assert {line.get("account") for line in logs if "gateway" in line["event"]} == {
+            here.owner.account.account_id
+        }
+        await here.quiet()
+        assert (await here.job(job.jobid)).status is JobStatus.STARTED
+        assert len(here.discord.transports) == 1
+        assert here.adapters.ignored == {Ignored.NOT_APPLIED: 1}
+        # the next process does not ask for it again
+        await here.owner.stop()
+        assert await here.session() == opened(5)
+
+
+async def test_a_lost_connection_stops_verdicts_until_it_is_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Disconnected("gone"))
+        await until(lambda: not here.owner.caught_up)
+        assert (here.owner.state, here.owner.lost_for) == ("connecting", "gone")
+        here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(4)))
+        await until(lambda: here.owner.caught_up)
+        assert here.owner.state == "connected"
+        assert here.discord.reads == []
+
+
+async def test_replayed_events_are_applied_before_the_connection_counts_as_current(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(
+            Disconnected("gone"),
+            told(job),
+            acknowledged(job),
+            described(job),
+            CaughtUp(True, ACCOUNT.discord_user_id, opened(5)),
+        )
+        await until(lambda: not here.owner.caught_up)
+        await until(lambda: here.owner.caught_up)
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+
+
+async def test_a_fatal_human_check_means_not_heard_any_more(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(HumanCheckSeen("look", fatal=True))
+        await until(lambda: not here.owner.caught_up)
+        assert here.owner.account.halt == "look"
+
+
+async def test_a_passing_human_check_halts_and_goes_on_listening(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(HumanCheckSeen("look", fatal=False), told(job), acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        assert here.owner.account.halt == "look"
+        assert here.owner.caught_up
+
+
+async def test_a_connection_that_ends_by_itself_is_followed_by_another(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.now.end()
+        await here.pass_until(lambda: len(here.discord.transports) == 2)
+        assert here.discord.now.session == opened(1)
+
+
+async def test_a_session_moves_on_with_events_that_concern_nobody(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(Passed(70))
+        await here.quiet()
+        await here.owner.stop()
+        assert await here.session() == opened(70)
+
+
+# ── what is ignored ──
+
+
+async def test_a_message_that_changes_no_job_is_logged_with_its_reason_and_counted_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        message = said("801", nonce="99")
+        listener = Listener(here.owner)
+        with capture_logs() as logs:
+            await listener.receive(create(message, 2))
+            await listener.receive(MessageSeen(MessageStep.HISTORY, message))
+        assert here.adapters.ignored == {Ignored.BY_HAND: 1}
+        lines = [line for line in logs if line["event"] == "message.ignored"]
+        assert [line["step"] for line in lines] == ["created", "history"]
+        assert lines[0] == {
+            "event": "message.ignored",
+            "log_level": "debug",
+            "account": ACCOUNT.account_id,
+            "message": "801",
+            "channel": ACCOUNT.channel,
+            "step": "created",
+            "reason": "by_hand",
+        }
+
+
+async def test_a_message_that_changes_a_job_is_not_counted_as_ignored(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job), acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert here.adapters.ignored == {}
+
+
+async def test_a_message_with_a_uuid_that_the_store_knows_of_another_job_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(change: object) -> None:
+        raise UuidTaken("another job has it")
+
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        monkeypatch.setattr(here.failing, "commit", refuse, raising=False)
+        await Listener(here.owner).receive(acknowledged(job))
+        assert here.adapters.ignored == {Ignored.UUID_TAKEN: 1}

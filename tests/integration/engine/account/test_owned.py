@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.desk import (
+    ACCOUNT,
+    acknowledged,
+    described,
+    desk,
+    opened,
+    told,
+    until,
+)
+from waystation.actions import Refused
+from waystation.errors import LeaseLost
+from waystation.jobs import Failed, JobStatus
+from waystation.midjourney.conversation import Conversation
+from waystation.wire.snowflake import snowflake_at
+
+
+def _id_now(now: datetime, number: int = 0) -> str:
+    return str(snowflake_at(now, number))
+
+
+async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        assert here.owner.jobs == ()
+        assert here.owner.current(job.jobid) is None
+        assert not here.owner.caught_up
+        assert here.owner.in_flight is None
+        with pytest.raises(LeaseLost):
+            await here.owner.cancel(job.jobid)
+        with pytest.raises(LeaseLost):
+            await here.owner.fail(job.jobid, Failed(502, "because"))
+
+
+async def test_what_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        # the lease ran out unnoticed and somebody else took it
+        await here.store._write(lambda database: database.run("void_leases"))
+        until_then = here.clock.now() + timedelta(seconds=5)
+        await here.store.claim_account(ACCOUNT.account_id, "other", here.clock.now(), until_then)
+        here.discord.say(told(job))
+        await until(lambda: here.discord.transports[0].closed)
+        assert await here.kinds(job.jobid) == ["Submitted"]
+
+
+async def test_an_event_that_could_not_be_stored_comes_again_and_counts_once(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.send()
+        here.discord.say(told(job))
+        await until(lambda: here.owner.jobs[0].bound)
+        here.failing.failing = True
+        here.discord.say(acknowledged(job))
+        # the hold is broken, its connection left
+        await until(lambda: here.discord.transports[0].closed)
+        assert here.owner.state == "waiting"
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        assert await here.session() == opened(2)
+        here.failing.failing = False
+        await here.pass_until(lambda: len(here.discord.transports) == 2)
+        assert here.discord.now.session == opened(2, newest="700")
+        here.discord.say(acknowledged(job), acknowledged(job), described(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        kinds = await here.kinds(job.jobid)
+        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
+
+
+async def test_a_describe_is_five_commits(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        commits: list[int] = []
+        writer = here.store._connections.writer.connection
+        writer.set_commit_hook(lambda: bool(commits.append(1)))
+        job = await here.bind()
+        here.discord.say(acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        kinds = await here.kinds(job.jobid)
+        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
+        # accepted; asked; its interaction, its first message, its result
+        assert len(commits) == 5
+
+
+async def test_a_job_refused_for_a_halt_ends_with_it_in_one_write(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Refused(401, "401: Unauthorized", "unauthorized"))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 596
+        stored = await here.store.get_account(ACCOUNT.account_id)
+        assert stored is not None and stored.halt is not None
+
+
+async def test_nothing_is_judged_where_nothing_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    for name in ("expire", "unheard"):
+        real = getattr(Conversation, name)
+
+        def counted(self: Conversation, *args: Any, _real: Any = real, **kwargs: Any) -> Any:
+            judged.append(_real.__name__)
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Conversation, name, counted)
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        here.discord.say(acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        await here.quiet()
+        assert judged == []
+        await here.pass_time(31)
+        await until(lambda: judged == ["expire", "unheard"])

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.build import change, completed, submitted
+from tests.fakes import FailingStore
+from tests.harness.desk import ACCOUNT, Desk, desk, until
+from waystation.engine.outbox.janitor import Janitor, Retention
+from waystation.errors import LeaseLost, NotFound
+from waystation.jobs import Job, JobStatus
+from waystation.ports import Store
+
+RETENTION = Retention(jobs=timedelta(days=31))
+
+
+def janitor(here: Desk, store: object | None = None) -> Janitor:
+    return Janitor(cast(Store, store or here.failing), here.clock, here.ids, RETENTION)
+
+
+async def orphan(here: Desk) -> Job:
+    """A submitted job of an account that nobody holds."""
+    job = await here.add()
+    epoch = await here.store.claim_account(
+        ACCOUNT.account_id, "dead", here.clock.now(), here.clock.now() + timedelta(seconds=1)
+    )
+    await here.store.commit(change(submitted(job), epoch=epoch))
+    return await here.job(job.jobid)
+
+
+async def test_a_job_that_nobody_can_connect_for_ends_after_its_grace(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        here.clock.advance(60 + 600)
+        await janitor(here).round()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        here.clock.advance(1)
+        await janitor(here).round()
+        ended = await here.job(job.jobid)
+        assert (ended.status, ended.code, ended.ghost) == (JobStatus.FAILED, 502, True)
+        assert ended.error == "Waystation could not connect to the job's Discord account in time"
+        assert len(await here.store.find_deliveries(job.jobid)) == 1
+
+
+async def test_a_job_that_was_never_sent_ends_without_a_ghost(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        here.clock.advance(601)
+        await janitor(here).round()
+        ended = await here.job(job.jobid)
+        assert (ended.status, ended.ghost, ended.slot) == (JobStatus.FAILED, False, False)
+
+
+async def test_jobs_of_an_account_with_an_owner_are_none_of_its_business(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        here.clock.advance(601)
+        now = here.clock.now()
+        await here.store.claim_account(
+            ACCOUNT.account_id, "holder", now, now + timedelta(seconds=30)
+        )
+        await janitor(here).round()
+        assert (await here.job(job.jobid)).status is JobStatus.CREATED
+
+
+async def test_accounts_that_this_process_acts_for_are_none_of_its_business(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        here.clock.advance(3600)
+        owned = Janitor(
+            here.store, here.clock, here.ids, RETENTION, {ACCOUNT.account_id}.__contains__
+        )
+        await owned.round()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
+async def test_the_lease_is_given_back_and_the_epoch_moves_on(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await orphan(here)
+        here.clock.advance(700)
+        await janitor(here).round()
+        now = here.clock.now()
+        until_then = now + timedelta(seconds=30)
+        assert await here.store.claim_account(ACCOUNT.account_id, "holder", now, until_then) == 3
+
+
+async def test_an_orphan_that_somebody_owns_again_does_not_end_the_round(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        here.clock.advance(700)
+
+        class Beaten(FailingStore):
+            async def claim_account(self, *_: object) -> int:
+                raise LeaseLost
+
+        with capture_logs() as logs:
+            await janitor(here, Beaten(cast(Store, here.store))).round()
+        assert [line["event"] for line in logs] == ["janitor.orphan_adopted"]
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
+async def test_old_jobs_are_purged_in_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.engine.outbox.janitor._PURGE_BATCH", 2)
+    async with desk(tmp_path) as here:
+        now = here.clock.now()
+        epoch = await here.store.claim_account(
+            ACCOUNT.account_id, "dead", now, now + timedelta(seconds=1)
+        )
+        jobs = [await here.add() for _ in range(5)]
+        for number, job in enumerate(jobs):
+            await here.store.commit(change(completed(job, str(900 + number)), epoch=epoch))
+        here.clock.advance(timedelta(days=31).total_seconds() + 1)
+        with capture_logs() as logs:
+            await janitor(here).round()
+        assert [line["jobs"] for line in logs if line["event"] == "janitor.purged"] == [2, 2, 1]
+        assert [await here.store.get_job(job.jobid, None) for job in jobs] == [None] * 5
+
+
+@pytest.mark.parametrize("upgraded", [False, True])
+async def test_what_a_restored_backup_left_open_fails(tmp_path: Path, upgraded: bool) -> None:
+    """R39."""
+    async with desk(tmp_path) as here:
+        sent, unsent = await orphan(here), await here.add()
+        here.clock.advance(2)
+        await janitor(here).end_restored(upgraded=upgraded)
+        happened = "was upgraded" if upgraded else "backup of the database was put back"
+        for job, mend in ((sent, "look in the Discord channel"), (unsent, "submit it again")):
+            ended = await here.job(job.jobid)
+            assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
+            assert ended.error_details is not None
+            assert happened in ended.error_details and mend in ended.error_details
+
+
+@pytest.mark.parametrize("error", ["store", "bug"])
+async def test_a_round_that_fails_is_followed_by_another(tmp_path: Path, error: str) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        here.clock.advance(700)
+        store: object = here.failing
+
+        class Broken(FailingStore):
+            broken = True
+
+            async def orphaned_jobs(self) -> object:
+                if self.broken:
+                    raise NotFound("a bug")
+                return await here.store.orphaned_jobs()
+
+        if error == "bug":
+            store = Broken(cast(Store, here.store))
+        here.failing.failing = True
+        with capture_logs() as logs:
+            running = asyncio.create_task(janitor(here, store).run())
+            await here.quiet()
+            assert [line["event"] for line in logs] == ["janitor.round_failed"]
+            here.failing.failing = False
+            Broken.broken = False
+            here.clock.advance(RETENTION.round.total_seconds())
+
+            async def ended() -> bool:
+                return (await here.job(job.jobid)).final
+
+            await until(ended)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)

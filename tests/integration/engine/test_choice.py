@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.build import account, draft, replace, setup
+from tests.harness.desk import ACCOUNT, until
+from tests.harness.house import DESCRIBE, INFO, House, house
+from waystation.actions import Refused
+from waystation.engine.choice import jobs_a_minute
+from waystation.engine.intake import FilePart
+from waystation.engine.request import JobRequest
+from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled, Withheld
+from waystation.jobs import Job, JobStatus
+from waystation.midjourney.commands import COMMANDS
+from waystation.ports import Standing
+from waystation.store.sqlite.database import Database, queries
+
+
+async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        request = replace(DESCRIBE, max_jobs=1)
+        asked = await here.ask(request)
+        (job,) = await here.performed()
+        with pytest.raises(Busy) as caught:
+            await (await here.ask(request))
+        assert caught.value.executing_jobs == (job.jobid,)
+        # nothing is fetched for a job that finds no room
+        assert len(here.fetcher.urls) == 1
+        # and the store decides when the cheap look knew less
+        here.pool.jobs = lambda account_id: ()  # type: ignore[method-assign]
+        with pytest.raises(Busy) as caught:
+            await (await here.ask(request))
+        assert caught.value.executing_jobs == (job.jobid,)
+        asked.cancel()
+
+
+async def test_jobs_without_a_slot_wait_in_a_short_lane(tmp_path: Path) -> None:
+    """R16."""
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = [await here.ask(INFO) for _ in range(5)]
+        await until(lambda: len(here.pool.jobs(ACCOUNT.account_id)) == 5)
+        with pytest.raises(Throttled, match="5 jobs without a slot"):
+            await (await here.ask(INFO))
+        for one in asked:
+            one.cancel()
+
+
+async def test_which_account_is_asked(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+
+        async def refused(request: JobRequest) -> str:
+            with pytest.raises((InvalidRequest, Halted)) as caught:
+                await here.service.submit(user, request)
+            return caught.value.message
+
+        assert await refused(replace(DESCRIBE, channel="1")) == (
+            "Configuration not found for provided channel"
+        )
+        assert await refused(replace(DESCRIBE, era_a=True)) == (
+            "discord, server or channel value is missing"
+        )
+        second = account(2)
+        await here.here.store.put_account(
+            setup(replace(second, sealed_token=here.sealer.seal("accounts", "account-2", b"token")))
+        )
+        assert await refused(INFO) == "discord, server or channel value is missing"
+        await here.here.halt_in_store()
+        assert "pending moderation message" in await refused(DESCRIBE)
+        stranger = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
+        with pytest.raises(InvalidRequest, match=r"^Configuration not found$"):
+            await here.service.submit(stranger, DESCRIBE)
+
+
+# ── Discord's wait (R16) ──
+
+LIMITED = '{"message":"You are being rate limited.","retry_after":300}'
+
+
+async def test_while_every_account_waits_for_discord_a_caller_is_told_at_once_and_truly(
+    tmp_path: Path,
+) -> None:
+    """R16: nothing is fetched or written; the seconds are those that remain."""
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.outcomes.append(Refused(429, LIMITED, "rate_limited", 300.0))
+        assert (await (await here.ask())).code == 429
+        here.fetcher.urls.clear()
+        await here.here.clock.elapse(11)
+        for request in (DESCRIBE, INFO):
+            with pytest.raises(RateLimited) as caught:
+                await (await here.ask(request))
+            assert caught.value.message == "Discord /interactions failed with HTTP status 429"
+            assert caught.value.retry_after_s == 289
+            assert caught.value.details == LIMITED.replace("300", "289")
+            assert caught.value.executing_jobs is None
+        assert here.fetcher.urls == []
+        assert (await here.here.store.counts()).jobs_by_status == {"failed": 1}
+        # and the first is asked as soon as the wait is over
+        await here.here.clock.elapse(290)
+        asked = await here.ask()
+        await here.performed(2)
+        asked.cancel()
+
+
+async def test_a_wait_that_the_connection_knows_of_counts_as_well(tmp_path: Path) -> None:
+    """A 429 of the whole token, had from an upload or from history."""
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "<html>")
+        with pytest.raises(RateLimited) as caught:
+            await (await here.ask())
+        assert (caught.value.retry_after_s, caught.value.details) == (120, "<html>")
+
+
+async def test_a_wait_that_a_caller_can_bear_is_borne(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(20.0, "")
+        asked = await here.ask()
+        await until(lambda: bool(here.pool.jobs(ACCOUNT.account_id)))
+        assert here.here.discord.performed == []
+        asked.cancel()
+
+
+async def test_an_account_that_waits_is_not_drawn_while_another_does_not(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        request = replace(DESCRIBE, max_jobs=1)
+        second = replace(account(2), max_jobs=1)
+        sealed = here.sealer.seal("accounts", "account-2", b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        choice = here.service._choice
+        assert len(await choice.of(user, request, COMMANDS["describe"], None)) == 2
+        here.here.discord.standing = Standing(61.0, "")
+        drawn = await choice.of(user, request, COMMANDS["describe"], None)
+        assert [one.account_id for one in drawn] == ["account-2"]
+        # some wait and the rest are full: 429 (a)
+        job = await here.here.store.add_job(draft("account-2"), here.here.clock.now())
+        assert isinstance(job, Job)
+        here.pool.holding = lambda account_id: [job] if account_id == "account-2" else []  # type: ignore[method-assign]
+        with pytest.raises(Busy) as caught:
+            await choice.of(user, request, COMMANDS["describe"], None)
+        assert caught.value.executing_jobs == (job.jobid,)
+
+
+async def test_an_account_whose_uploads_wait_is_drawn_only_for_what_needs_none(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        withheld = Withheld("Discord asked to wait", 300.0, LIMITED)
+        here.here.discord.upload_ends.append(withheld)
+        assert (await (await here.ask())).code == 429
+        imagine = JobRequest(verb="imagine", params={"prompt": "cat"})
+        blend_files = JobRequest("blend", files={"blendFile_1": FilePart("a.png", b"a")})
+        choice = here.service._choice
+        for one, of in ((DESCRIBE, "describe"), (blend_files, "blend")):
+            with pytest.raises(RateLimited) as caught:
+                await choice.of(user, one, COMMANDS[of], None)
+            assert caught.value.retry_after_s == 300
+        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 1
+        second = replace(account(2), max_jobs=1)
+        sealed = here.sealer.seal("accounts", "account-2", b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        drawn = await choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        assert [one.account_id for one in drawn] == ["account-2"]
+        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 2
+
+
+# ── sidelining (R50) ──
+
+UNKNOWN_CHANNEL = Refused(400, "{}", "account", discord_code="10003")
+
+
+async def _chosen(here: House, **asked: object) -> set[str]:
+    """Return the accounts that take a describe."""
+    request = replace(DESCRIBE, **asked)  # type: ignore[arg-type]
+    accounts = await here.service._choice.of(await here.user(), request, COMMANDS["describe"], None)
+    return {one.account_id for one in accounts}
+
+
+async def test_a_sidelined_account_is_not_drawn_while_another_is_usable(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        second = account(2)
+        sealed = here.sealer.seal("accounts", second.account_id, b"token")
+        await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
+        for _ in range(3):
+            assert await _chosen(here) == {ACCOUNT.account_id, second.account_id}
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            job = await (await here.ask(replace(DESCRIBE, channel=ACCOUNT.channel)))
+            assert (job.status, job.code) == (JobStatus.FAILED, 502)
+        assert await _chosen(here) == {second.account_id}
+        # whoever names its channel gets it
+        assert await _chosen(here, channel=ACCOUNT.channel) == {ACCOUNT.account_id}
+        # ten minutes bring it back on trial
+        await here.here.clock.elapse(599)
+        assert await _chosen(here) == {second.account_id}
+        await here.here.clock.elapse(1)
+        assert await _chosen(here) == {ACCOUNT.account_id, second.account_id}
+
+
+async def test_a_sidelined_account_is_drawn_when_no_other_is_usable(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        for _ in range(3):
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            await (await here.ask())
+        assert await _chosen(here) == {ACCOUNT.account_id}
+
+
+async def test_a_reset_brings_a_sidelined_account_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        for _ in range(3):
+            here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+            await (await here.ask())
+        await here.accounts.reset(await here.user(), ACCOUNT.channel)
+        account = await here.accounts.get(await here.user(), ACCOUNT.channel)
+        assert account.trouble is None
+        # and its count begins anew
+        here.here.discord.outcomes.append(UNKNOWN_CHANNEL)
+        await (await here.ask())
+        account = await here.accounts.get(await here.user(), ACCOUNT.channel)
+        assert account.trouble is not None and account.trouble.in_a_row == 1
+
+
+async def test_an_account_takes_so_many_jobs_a_minute(tmp_path: Path) -> None:
+    async with house(tmp_path, a_minute=2) as here:
+        await here.live()
+        user = await here.user()
+        for _ in range(2):
+            asked = await here.ask(INFO)
+            while not (jobids := await here.service.running_jobs(user)):
+                await asyncio.sleep(0)
+            await here.service.cancel(user, jobids[0])
+            await asked
+        with pytest.raises(
+            Throttled, match="2 jobs were taken for this account within a minute; wait"
+        ):
+            await (await here.ask(INFO))
+        here.here.clock.advance(61)
+        (await here.ask(INFO)).cancel()
+
+
+def test_without_pacing_jobs_are_not_counted() -> None:
+    assert jobs_a_minute(50, 0) is None
+    assert jobs_a_minute(24, 2.5) == 24 + 15 + 24
+
+
+@pytest.mark.parametrize("count", [10, 400])
+async def test_a_job_costs_as_many_statements_however_many_accounts_its_user_has(
+    tmp_path: Path, count: int
+) -> None:
+    """All but one are full: the writer asks for no other."""
+    async with house(tmp_path) as here:
+        await here.live()
+        store = here.here.store
+        for number in range(2, count + 1):
+            await store.put_account(setup(account(number)))
+        taken = await store.add_job(draft("account-1"), here.here.clock.now())
+        full = [cast(Job, taken)] * 3
+        free = f"account-{count - 1}"
+        here.pool.holding = lambda account_id: [] if account_id == free else full  # type: ignore[method-assign]
+        await store.list_accounts(1)
+        read, written = counted(store._connections.near), counted(store._connections.writer)
+        user = await here.user()
+        candidates = await here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        assert candidates[0].account_id == free
+        assert {one.account_id for one in candidates} == {
+            f"account-{number}" for number in range(1, count + 1)
+        }
+        job = await store.add_job(
+            draft(*(one.account_id for one in candidates)), here.here.clock.now()
+        )
+        assert isinstance(job, Job) and job.account_id == free
+        assert [one for one in read if one not in ("begin", "commit")] == [
+            "user_by_id",
+            "accounts_version",
+        ]
+        assert written.count("room") == 1
+
+
+def counted(database: Database) -> list[str]:
+    """Return a list that names each statement from now on."""
+    named: list[str] = []
+    names = {text: name for name, text in queries().items()}
+    run = database._execute
+
+    def noted(text: str, *values: object) -> object:
+        named.append(names[text])
+        return run(text, *values)
+
+    database._execute = cast(Any, noted)
+    return named

@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.build import replace
+from tests.harness.desk import (
+    ACCOUNT,
+    acknowledged,
+    described,
+    info,
+    said,
+    told,
+    until,
+)
+from tests.harness.house import DESCRIBE, INFO, house
+from waystation.engine.intake import FilePart
+from waystation.engine.request import JobRequest
+from waystation.errors import (
+    Halted,
+    InvalidRequest,
+    NotAuthorised,
+    NotFound,
+    PreconditionFailed,
+    StoreError,
+    Unavailable,
+    VaultError,
+)
+from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.jobs import JobStatus
+from waystation.wire.message import Embed
+
+# ── submitting ──
+
+
+async def test_a_describe_answers_with_the_first_message_and_an_info_when_final(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.discord.say(told(job))
+        await until(lambda: here.pool.jobs(ACCOUNT.account_id)[0].bound)
+        assert not asked.done()
+        here.here.discord.say(acknowledged(job))
+        answer = await asked
+        assert (answer.status, answer.message_id) == (JobStatus.STARTED, "800")
+        asked = await here.ask(INFO)
+        await here.performed(2)
+        (second,) = [one for one in here.pool.jobs(ACCOUNT.account_id) if one.verb == "info"]
+        here.here.discord.say(told(second, "701"), info(second, "801", interaction_id="701"))
+        assert (await asked).status is JobStatus.COMPLETED
+        assert here.fetcher.urls == ["https://example.org/1.png"]
+
+
+async def test_a_refusal_by_edit_of_an_empty_first_message_is_what_the_post_answers(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, first_edit_s=60) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
+        assert not asked.done()
+        filters = Embed(
+            type="rich",
+            title="Invalid link",
+            description="Request cancelled due to image filters.",
+            color=16711680,
+        )
+        edited = said("800", embeds=(filters,))
+        here.here.discord.say(MessageSeen(MessageStep.UPDATED, edited, 4))
+        answer = await asked
+        assert (answer.status, answer.code) == (JobStatus.MODERATED, 422)
+
+
+async def test_a_first_message_that_says_something_is_answered_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path, first_edit_s=60) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        first = said("800", nonce=job.nonce, content="Describing…", flags=128)
+        here.here.discord.say(told(job), MessageSeen(MessageStep.CREATED, first, 3))
+        assert (await asked).message_id == "800"
+
+
+async def test_a_post_answers_when_its_time_is_over_and_the_job_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.engine.service._ANSWER_MARGIN_S", 0.2)
+    async with house(tmp_path, first_answer_s=0.2) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        answer = await asked
+        assert (answer.status, answer.message_id) == (JobStatus.SUBMITTED, None)
+        here.here.discord.say(told(job), acknowledged(job), described(job))
+        await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_post_whose_time_is_over_ends_a_job_that_was_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R10."""
+    monkeypatch.setattr("waystation.engine.service._ANSWER_MARGIN_S", 0.2)
+    async with house(tmp_path, first_answer_s=0.2) as here:
+        await here.live()
+        here.here.discord.upload_ends.append(asyncio.get_running_loop().create_future())
+        answer = await (await here.ask())
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
+        assert answer.error == "The picture was not uploaded to Discord within 60 seconds"
+        assert here.here.discord.performed == []
+        assert await here.here.store.running_jobs(1) == []
+
+
+async def test_a_job_that_ends_before_anyone_waits_is_answered_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.upload_ends.append(NotAuthorised("rejected"))
+        answer = await (await here.ask())
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 596)
+
+
+async def test_a_caller_that_hangs_up_changes_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        here.here.discord.say(told(job), acknowledged(job), described(job))
+        await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_caller_that_hangs_up_before_a_refusal_leaves_no_complaint(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.failing.failing = {"add_job"}
+        complaints: list[object] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        asked = await here.ask()
+        await until(lambda: bool(here.service._submitting) or asked.done())
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        await until(lambda: not here.service._submitting)
+        assert complaints == []
+
+
+async def test_a_store_that_is_down_takes_no_job(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.failing.failing = {"add_job"}
+        with pytest.raises(StoreError) as caught:
+            await (await here.ask())
+        assert caught.value.status_hint == 503
+        assert await here.here.store.running_jobs(1) == []
+
+
+async def test_a_file_stands_in_for_a_url(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        request = JobRequest("describe", files={"describeUrl": FilePart("a.png", b"picture")})
+        asked = await here.ask(request)
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job))
+        await asked
+        assert here.fetcher.urls == []
+        bad = JobRequest("describe", files={"describeUrl": FilePart("", b"no picture")})
+        with pytest.raises(PreconditionFailed, match="describeFile unknown mime type"):
+            await (await here.ask(bad))
+
+
+async def test_a_halt_between_the_look_and_the_store_is_told(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.fetcher.ends = asyncio.get_running_loop().create_future()
+        asked = await here.ask()
+        await until(lambda: len(here.fetcher.urls) == 1)
+        await here.here.store._write(
+            lambda database: database.connection.execute(
+                "update accounts set halt = 'look', halted_at = 1"
+            )
+        )
+        here.fetcher.ends.set_result(None)
+        with pytest.raises(Halted):
+            await asked
+
+
+# ── reading and cancelling ──
+
+
+async def test_a_foreign_job_answers_as_an_absent_one(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        job = await here.here.add()
+        eve = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
+        service = here.service
+        for ask in (service.get_job, service.family, service.cancel, service.deliveries_of):
+            with pytest.raises(NotFound, match=f"^Unable to locate job {job.jobid}$"):
+                await ask(eve, job.jobid)
+        assert await here.service.running_jobs(eve) == []
+        assert await here.service.running_jobs(await here.user()) == [job.jobid]
+        assert await here.service.deliveries_of(await here.user(), job.jobid) == []
+
+
+async def test_a_cancel_answers_the_first_final_status(tmp_path: Path) -> None:
+    """R26."""
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        cancelled = await here.service.cancel(user, job.jobid)
+        assert cancelled.status is JobStatus.CANCELLED
+        assert (await asked).status is JobStatus.CANCELLED
+        again = await here.service.cancel(user, job.jobid)
+        assert again.version == cancelled.version
+
+
+async def test_a_cancel_without_an_owner_or_a_store_says_try_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.failing.failing = {"commit"}
+        with pytest.raises(Unavailable):
+            await here.service.cancel(user, job.jobid)
+        asked.cancel()
+        here.pool.get = lambda account_id: None  # type: ignore[method-assign]
+        with pytest.raises(Unavailable, match="not connected"):
+            await here.service.cancel(user, job.jobid)
+
+
+# ── upkeep ──
+
+
+async def test_readiness_names_what_does_not_work(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        ready = await here.service.readiness()
+        assert (ready.ready, ready.sessions) == (True, {"connected": 1})
+        assert ready.warnings == ()
+        here.clock_warning = "clock: this host is 8 s ahead of Discord."
+        ready = await here.service.readiness()
+        assert (ready.ready, ready.warnings) == (True, (here.clock_warning,))
+
+        def broken(*_: object) -> bytes:
+            raise VaultError("the key is gone")
+
+        here.sealer.unseal = broken  # type: ignore[method-assign]
+        here.here.failing.failing = {"ping"}
+        here.here.clock.advance(1)
+        ready = await here.service.readiness()
+        assert not ready.ready
+        assert [problem.partition(":")[0] for problem in ready.problems] == ["database", "key"]
+        assert (await here.service.counts()).accounts == 1
+
+
+# ── stopping ──
+
+
+async def test_a_stopping_service_takes_nothing_and_lets_every_caller_go(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        sent = await here.ask()
+        await here.performed()
+        unsent = await here.ask()
+        await until(lambda: len(here.here.discord.uploads) == 2)
+        await here.service.drain()
+        assert (await sent).status is JobStatus.SUBMITTED
+        answer = await unsent
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
+        assert "stopped before" in (answer.error or "")
+        with pytest.raises(Unavailable):
+            await (await here.ask())
+
+
+async def test_a_picture_that_is_being_fetched_at_the_stop_makes_no_job(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.fetcher.ends = asyncio.get_running_loop().create_future()
+        asked = await here.ask()
+        await until(lambda: len(here.fetcher.urls) == 1)
+        await here.service.drain()
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(asked, 30)
+        assert await here.here.store.running_jobs(1) == []
+
+
+async def test_a_caller_that_hangs_up_stops_the_fetch(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.fetcher.ends = asyncio.get_running_loop().create_future()
+        asked = await here.ask()
+        await until(lambda: len(here.fetcher.urls) == 1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await until(here.fetcher.ends.cancelled)
+
+
+async def test_a_job_that_is_being_accepted_at_the_stop_is_answered(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        accepting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        real: Callable[..., Any] = here.here.store.add_job
+
+        async def slowly(*args: Any) -> Any:
+            job = await real(*args)
+            await accepting
+            return job
+
+        here.here.store.add_job = slowly  # type: ignore[method-assign]
+        asked = await here.ask()
+        await until(lambda: bool(here.service._submitting))
+        draining = asyncio.create_task(here.service.drain())
+        await here.here.clock.elapse(0)
+        assert not draining.done()
+        accepting.set_result(None)
+        await draining
+        answer = await asyncio.wait_for(asked, 30)
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
+
+
+async def test_a_job_that_comes_out_of_the_fetch_after_the_stop_is_not_accepted(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        await here.service.drain()
+        with pytest.raises(Unavailable):
+            await here.service._accept(user, DESCRIBE, cast(Any, None), [], [])
+
+
+async def test_a_stop_with_the_store_down_lets_every_caller_go(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        sent = await here.ask()
+        await here.performed()
+        unsent = await here.ask()
+        await until(lambda: len(here.here.discord.uploads) == 2)
+        here.here.failing.failing = {"commit"}
+        with capture_logs() as logs:
+            await here.service.drain()
+        assert "service.unsent_left" in [line["event"] for line in logs]
+        assert (await sent).status is JobStatus.SUBMITTED
+        # not called ended, because it could not be recorded as such
+        assert (await unsent).status is JobStatus.CREATED
+
+
+@pytest.mark.parametrize(("request_", "status"), [(DESCRIBE, 412), (INFO, 400)])
+async def test_a_reply_url_that_cannot_be_called_is_refused_at_once(
+    tmp_path: Path, request_: JobRequest, status: int
+) -> None:
+    async with house(tmp_path) as here:
+        request = replace(request_, reply_url="http://10.0.0.1/x")
+        with pytest.raises(InvalidRequest) as caught:
+            await (await here.ask(request))
+        assert caught.value.message == "replyUrl cannot be called: 10.0.0.1 is a private address"
+        assert caught.value.status_hint == status
+        assert here.fetcher.urls == []
