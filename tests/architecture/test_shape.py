@@ -21,7 +21,6 @@ LONG = {
     "api/schema.py": "a table",
     "discord/session.py": "to be divided",
     "engine/service.py": "to be divided",
-    "engine/account/submitter.py": "to be divided",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
     "sentences.py": "a table",

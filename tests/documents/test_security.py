@@ -15,8 +15,8 @@ from waystation.api.v2 import AT_ONCE
 from waystation.deliveries import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, intake
-from waystation.engine.account.submitter import UPLOADS
 from waystation.engine.account.turns import lane
+from waystation.engine.account.uploading import UPLOADS
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS

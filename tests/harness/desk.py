@@ -13,8 +13,8 @@ from tests.build import account, draft, replace, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.owner import Owner
+from waystation.engine.account.queue import Waiting
 from waystation.engine.account.session_at_rest import SessionAtRest
-from waystation.engine.account.submitter import Waiting
 from waystation.engine.feed import Feed
 from waystation.gateway_events import (
     InteractionStep,

@@ -30,6 +30,7 @@ FACES = (
     "engine/choice.py",
     "engine/service.py",
     "engine/pressing.py",
+    "midjourney/asking/plans.py",
     "engine/intake.py",
     "outbound/fetch.py",
 )

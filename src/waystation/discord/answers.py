@@ -1,9 +1,9 @@
 """Answers of Discord's REST API: what a status and a body mean.
 
 How it works: for a submission the answer becomes an outcome (R12): 2xx is Accepted, a definite 4xx
-is Refused with the kind of the first row of `REFUSALS` that fits (R51), and everything that leaves
-open whether it was executed is Unknown. For reads and uploads, which may be repeated, it becomes
-an error.
+is Refused with the kind of the first row of `REFUSALS` that fits (discord_refusals.py), and
+everything that leaves open whether it was executed is Unknown. For reads and uploads, which may be
+repeated, it becomes an error.
 
 Sources: wire notes 1.2, 1.7 and 1.8; R51.
 
@@ -12,7 +12,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,7 @@ import msgspec
 
 from waystation import sentences
 from waystation.actions import Accepted, Outcome, Refused, Unknown
+from waystation.discord_refusals import REFUSALS, Refusal
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -30,9 +31,7 @@ from waystation.errors import (
 
 __all__ = [
     "BODY_LIMIT",
-    "REFUSALS",
     "Answer",
-    "Refusal",
     "error_of",
     "kind_of",
     "outcome_of",
@@ -94,61 +93,18 @@ class Answer:
         return self.fields is not None and key in self.fields
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One row: what an answer means that fits. Empty sets fit whatever is there.
-
-    `codes` are Discord's numeric code or the names that `errors` nests, never its words: they are
-    in the account's language.
-    """
-
-    kind: str
-    statuses: frozenset[int] = frozenset()
-    codes: frozenset[str] = frozenset()
-    key: str | None = None
-    """A field that the body must have."""
-    no_json: bool = False
-    """The body is no JSON object: a page of the network in front of Discord (wire notes 1.8)."""
-
-    def fits(self, answer: Answer) -> bool:
-        """Tell whether the row speaks of this answer."""
-        return (
-            (not self.statuses or answer.status in self.statuses)
-            and (not self.codes or not self.codes.isdisjoint(answer.codes))
-            and (self.key is None or answer.has(self.key))
-            and not (self.no_json and answer.fields is not None)
-        )
-
-
-def _row(kind: str, *statuses: int, codes: str = "") -> Refusal:
-    return Refusal(kind, frozenset(statuses), frozenset(codes.split()))
-
-
-REFUSALS: Final[Sequence[Refusal]] = (
-    # a person is asked for; before all else, whatever it is dressed in
-    Refusal("captcha", key="captcha_key"),
-    _row("unauthorized", 401),
-    _row("unauthorized", codes="40001 50014"),
-    _row("blocked", 403, codes="10008 40002"),
-    Refusal("blocked", frozenset({403}), no_json=True),
-    # to be tried again
-    _row("rate_limited", 429),
-    _row("rate_limited", codes="40062"),
-    _row("outdated", codes="INTERACTION_APPLICATION_COMMAND_INVALID_VERSION 10063"),
-    # what the caller has named is gone
-    _row("target", 400, 404, codes="10005 10008"),
-    _row("target", codes="10062 COMPONENT_VALIDATION_FAILED"),
-    # the account may not, here
-    _row("account", codes="10003 10004 50001 50007 50013 INVALID_PERMISSIONS"),
-    _row("account", 403),
-    _row("invalid"),
-)
-"""Meaning of a definite 4xx, by status and code; the first row that fits. Source: R51."""
-
-
 def kind_of(answer: Answer) -> str:
     """Return the kind of a refusal, as `actions.Refused` lists them."""
-    return next(row.kind for row in REFUSALS if row.fits(answer))
+    return next(row.meaning.kind for row in REFUSALS if _fits(row, answer))
+
+
+def _fits(row: Refusal, answer: Answer) -> bool:
+    return (
+        (not row.statuses or answer.status in row.statuses)
+        and (not row.codes or not row.codes.isdisjoint(answer.codes))
+        and (row.key is None or answer.has(row.key))
+        and not (row.no_json and answer.fields is not None)
+    )
 
 
 def outcome_of(answer: Answer, retry_after_s: float | None) -> Outcome:

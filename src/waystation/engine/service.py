@@ -18,12 +18,12 @@ from functools import partial
 import structlog
 
 from waystation import sentences
-from waystation.actions import Press, React
+from waystation.actions import Action, Press
 from waystation.contract import retry_after_s
 from waystation.deliveries import Delivery
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
-from waystation.engine.account.submitter import Waiting
+from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
@@ -31,13 +31,7 @@ from waystation.engine.health import Health
 from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
-from waystation.engine.pressing import (
-    check_mask,
-    press_of,
-    reaction_to,
-    source_of,
-    used_params,
-)
+from waystation.engine.pressing import check_mask
 from waystation.engine.request import JobRequest
 from waystation.errors import (
     ButtonRepeated,
@@ -49,6 +43,7 @@ from waystation.errors import (
 )
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
+from waystation.midjourney.asking.plans import plan, source_of, used_params
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.midjourney.permutations import results_asked
 from waystation.ports import (
@@ -190,7 +185,7 @@ class Service:
         request = replace(request, params=used_params(request.params))
         _check_prompt(command, request.params)
         parent = await self._parent(user, request)
-        action = None if parent is None else _action_on(parent, request, command)
+        action = None if parent is None else plan(command.verb, request.params, parent)
         candidates = await self._choice.of(user, request, command, parent)
         fits = partial(_check_mask, parent, action, request)
         if not request.files:
@@ -301,7 +296,7 @@ class Service:
         command: Command,
         candidates: Sequence[Account],
         pictures: Sequence[Fetched],
-        action: Press | React | None = None,
+        action: Action | None = None,
         parent: Job | None = None,
     ) -> Job:
         if self._draining:
@@ -438,12 +433,6 @@ def _check_prompt(command: Command, params: Mapping[str, object]) -> None:
             )
 
 
-def _action_on(parent: Job, request: JobRequest, command: Command) -> Press | React:
-    if command.reaction is not None:
-        return reaction_to(parent, command.reaction)
-    return press_of(parent, request.params)
-
-
 _EACH_BY_ITSELF = (
     "Submit each by itself, without --repeat and without options in braces; "
     "\\{ and \\} are plain text."
@@ -451,7 +440,7 @@ _EACH_BY_ITSELF = (
 
 
 def _check_mask(
-    parent: Job | None, action: Press | React | None, request: JobRequest, mask: Fetched | None
+    parent: Job | None, action: Action | None, request: JobRequest, mask: Fetched | None
 ) -> None:
     if isinstance(action, Press) and parent is not None:
         check_mask(parent, str(request.params["button"]), mask)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from waystation.actions import Option, Slash, Uploaded
 from waystation.midjourney.replies import ReplyKind
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "Command",
     "Param",
     "ParamKind",
-    "action_for",
-    "written",
 ]
 
 MAX_JOBS: Final = 15
@@ -415,49 +412,3 @@ def _seed(verb: str, answers_at: AnswersAt) -> Command:
 _SEEDS = (_seed("seed", AnswersAt.FINAL), _seed("seed_async", AnswersAt.ASKED))
 
 COMMANDS: Mapping[str, Command] = {row.verb: row for row in (*_ROWS, *_SEEDS)}
-
-_SUBCOMMAND_OPTION = 1
-_TEXT_OPTION = 3
-_ATTACHMENT_OPTION = 11
-"""Discord's option types. Source: application command option types; wire notes 3.2."""
-
-
-def action_for(
-    command: Command, params: Mapping[str, object], uploads: Sequence[Uploaded]
-) -> Slash:
-    """Return what to ask of Discord.
-
-    Args: params: by v2 name, as validated; uploads: the command's pictures, in order
-    """
-    assert command.slash is not None, "a press is made from a button"
-    name, *subcommands = command.slash.split()
-    options = _options(command, params, uploads)
-    for subcommand in reversed(subcommands):
-        options = (Option(_SUBCOMMAND_OPTION, subcommand, options=options),)
-    return Slash(name=name, options=options, attachments=tuple(uploads))
-
-
-def _options(
-    command: Command, params: Mapping[str, object], uploads: Sequence[Uploaded]
-) -> tuple[Option, ...]:
-    pictures: list[Option] = []
-    texts: dict[str, str] = {}
-    for param in command.params:
-        if param.option is None:
-            continue
-        if param.kind is ParamKind.PICTURE:
-            pictures.append(Option(_ATTACHMENT_OPTION, param.option, len(pictures)))
-        elif param.kind is ParamKind.PICTURES:
-            pictures += (
-                Option(_ATTACHMENT_OPTION, f"{param.option}{number + 1}", number)
-                for number in range(len(uploads))
-            )
-        elif param.name in params:
-            said = written(param, params[param.name])
-            texts[param.option] = " ".join(filter(None, (texts.get(param.option), said)))
-    return (*pictures, *(Option(_TEXT_OPTION, name, text) for name, text in texts.items()))
-
-
-def written(param: Param, value: object) -> str:
-    """Return what a field's value is to the bot."""
-    return param.choices[str(value)] if param.choices else str(value)

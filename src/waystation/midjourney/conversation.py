@@ -5,7 +5,7 @@ at any moment. Each input gives a Step: the changed jobs with their events, and 
 A Step changes nothing by itself; the owner commits it and then calls `adopt` (R36). So a store
 that fails leaves the conversation as it was.
 
-This is the face of what follows from what: our own steps (asking.py), what Discord says
+This is the face of what follows from what: our own steps (asking/own_steps.py), what Discord says
 (receiving.py), pictures that wait (weighing.py), what was missed (gaps.py), and time (judging.py).
 All of them work on one state (state.py).
 
@@ -20,7 +20,8 @@ from datetime import datetime
 from waystation.actions import Press
 from waystation.gateway_events import GatewayEvent, Seen
 from waystation.jobs import Job, JobEvent, JobId, Nonce, Source
-from waystation.midjourney import asking, gaps, judging, receiving, weighing
+from waystation.midjourney import gaps, judging, receiving, weighing
+from waystation.midjourney.asking import own_steps, plans
 from waystation.midjourney.deadlines import Limits
 from waystation.midjourney.state import rebuild
 from waystation.midjourney.steps import Changed, HaltSign, Step
@@ -92,48 +93,49 @@ class Conversation:
 
         Args: target: the message that it will press
         """
-        return asking.must_wait(self._state, jobid, target)
+        return own_steps.must_wait(self._state, jobid, target)
 
     def submitted(
         self, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None
     ) -> Step:
         """Return the step that must be committed before the request leaves (R12)."""
-        return asking.submitted(self._state, jobid, nonce, now, source)
+        return own_steps.submitted(self._state, jobid, nonce, now, source)
 
     def silent(self, jobid: JobId, now: datetime, *, refused: bool = False) -> Step:
         """Return the step for an ask of which nothing was seen in time: others may pass (R15).
 
         Args: refused: Discord has not executed it, so there is nothing to read
         """
-        return asking.silent(self._state, jobid, now, refused=refused)
+        return own_steps.silent(self._state, jobid, now, refused=refused)
 
     def reacted(self, jobid: JobId, now: datetime) -> Step:
         """Return the step for an emoji that Discord has put under the message."""
-        return asking.reacted(self._state, jobid, now)
+        return own_steps.reacted(self._state, jobid, now)
 
     def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided."""
-        return asking.ended(self._state, jobid, event, now, halt)
+        return own_steps.ended(self._state, jobid, event, now, halt)
 
     def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
-        return asking.unasked(self._state, jobid, event, now)
+        return own_steps.unasked(self._state, jobid, event, now)
 
     def unclear(self, jobid: JobId, reason: str, now: datetime) -> Step:
         """Return the step that notes an unclear outcome."""
-        return asking.unclear(self._state, jobid, reason, now)
+        return own_steps.unclear(self._state, jobid, reason, now)
 
     def cancel_press(self, jobid: JobId) -> Press | None:
         """Return the press that asks the bot to cancel, None when nothing shows the button."""
-        return asking.cancel_press(self._state, jobid)
+        job = self._state.get(jobid)
+        return None if job is None else plans.cancel(job)
 
     def cancel_requested(self, jobid: JobId, nonce: Nonce, now: datetime) -> Step:
         """Return the step that must be committed before Cancel Job is pressed (R12, R26)."""
-        return asking.cancel_requested(self._state, jobid, nonce, now)
+        return own_steps.cancel_requested(self._state, jobid, nonce, now)
 
     def cancel(self, jobid: JobId, now: datetime) -> Step:
         """Return the step that ends a job as cancelled, without evidence from the bot (R26)."""
-        return asking.cancel(self._state, jobid, now)
+        return own_steps.cancel(self._state, jobid, now)
 
     # ── what Discord says ──
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from waystation.actions import Accepted, Refused, Unknown
-from waystation.discord.answers import BODY_LIMIT, REFUSALS, Answer, error_of, kind_of, outcome_of
+from waystation.discord.answers import BODY_LIMIT, Answer, error_of, kind_of, outcome_of
+from waystation.discord_refusals import REFUSALS
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -103,7 +104,7 @@ def test_discords_number_is_told_where_it_is_one(body: str, number: str) -> None
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {row.kind for row in REFUSALS} == {kind for _, _, kind, _ in REFUSED}
+    assert {row.meaning.kind for row in REFUSALS} == {kind for _, _, kind, _ in REFUSED}
 
 
 def test_a_body_that_nests_without_end_is_refused_all_the_same() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from waystation.engine.feed import Feed
 from waystation.ignored import Ignored
+from waystation.jobs import Nonce
 from waystation.midjourney.conversation import Limits
 from waystation.ports import Clock, IdSource, Sealer, Store, TransportFactory
 
@@ -30,6 +31,10 @@ class Adapters:
     """Midjourney's own content network, for links to single pictures; empty: no links."""
     ignored: Counter[Ignored] = field(default_factory=Counter)
     """Messages of the gateway that changed no job, of all accounts."""
+
+    def new_nonce(self) -> Nonce:
+        """Return the id of a request that is made now."""
+        return self.ids.nonce(self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

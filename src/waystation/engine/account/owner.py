@@ -21,8 +21,9 @@ from waystation.engine.account.hold import Hold, take_hold
 from waystation.engine.account.lease import Lease
 from waystation.engine.account.listener import Listener
 from waystation.engine.account.owned import Owned
+from waystation.engine.account.queue import Waiting
 from waystation.engine.account.recovery import Recovery
-from waystation.engine.account.submitter import Submitter, Waiting
+from waystation.engine.account.submitter import Submitter
 from waystation.engine.feed import Alarm, Bell, race
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.jobs import (
@@ -100,7 +101,7 @@ class Owner(Owned):
         await self.step(lambda conversation, now: conversation.cancel(jobid, now))
 
     async def _press_cancel(self, jobid: JobId, press: Press) -> None:
-        nonce = self.adapters.ids.nonce(self.adapters.clock.now())
+        nonce = self.adapters.new_nonce()
         requested = await self.step(
             lambda conversation, now: conversation.cancel_requested(jobid, nonce, now)
         )

@@ -55,6 +55,11 @@ class Hindrance(Enum):
     LOOK_ALIKE = sentences.LOOK_ALIKE_WAITS
     TURN = sentences.NO_TURN
 
+    @classmethod
+    def of(cls, standing: Standing) -> Hindrance:
+        """Return who lets nothing through: Discord, or the installation's own breaker."""
+        return cls.BREAKER if standing.is_breaker else cls.DISCORD
+
     def end(self, limit: str, standing: Standing | None, *, opened: bool = False) -> JobEvent:
         """Return the end of a job that was not asked for this reason.
 

@@ -26,7 +26,7 @@ from tests.harness.desk import (
     until,
 )
 from waystation.actions import Unknown
-from waystation.engine.account.submitter import Waiting
+from waystation.engine.account.queue import Waiting
 from waystation.errors import Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
 from waystation.jobs import JobStatus

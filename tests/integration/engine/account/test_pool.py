@@ -13,7 +13,7 @@ from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
 from waystation.engine.account.adapters import OwnerLimits
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
-from waystation.engine.account.submitter import Waiting
+from waystation.engine.account.queue import Waiting
 from waystation.jobs import Job, JobStatus
 from waystation.ports import Account, Change
 

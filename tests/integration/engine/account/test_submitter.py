@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from unittest.mock import Mock
 
 import msgspec
 import pytest
 
-from tests.build import change, completed, halt, later, replace
+from tests.build import change, completed, later, replace
 from tests.harness.desk import (
     ACCOUNT,
     LIMITS,
@@ -24,27 +22,17 @@ from tests.harness.desk import (
     told,
     until,
 )
-from waystation import sentences
 from waystation.actions import Accepted, Outcome, Press, Refused, Unknown
-from waystation.contract import retry_after_s
 from waystation.engine.account import submitter
-from waystation.engine.account.submitter import Waiting, refusal
-from waystation.engine.account.turns import NOTHING_SENT, Hindrance
+from waystation.engine.account.queue import Waiting
 from waystation.errors import (
-    HumanCheckRequired,
-    NotAuthorised,
-    RequestRefused,
-    TransportError,
     Unreachable,
-    Withheld,
 )
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.matching.evidence import upload_stem
 from waystation.midjourney.steps import NOTHING
-from waystation.ports import Mail
-from waystation.sidelining import Trouble, is_sidelined
 from waystation.wire.message import Component, Embed
 
 PACED = replace(LIMITS, pacing_s=2.5, pacing_jitter_s=1.0)
@@ -68,18 +56,6 @@ async def test_the_nonce_is_committed_before_the_request_leaves(tmp_path: Path) 
         assert submission.nonce == job.nonce
         assert (submission.channel, submission.guild_id) == (ACCOUNT.channel, ACCOUNT.guild_id)
         answered.set_result(Accepted())
-
-
-async def test_the_picture_is_uploaded_under_a_name_that_carries_the_nonce(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        job = await here.send()
-        assert job.nonce is not None
-        (upload,) = here.discord.uploads
-        assert upload.filename == f"{upload_stem(job.nonce)}.png"
-        assert upload.data == b"picture"
-        (attachment,) = here.discord.performed[0].action.attachments
-        assert attachment.uploaded_filename == f"uploads/{upload.filename}"
 
 
 async def test_a_nonce_that_cannot_be_committed_is_not_sent_and_another_one_is_later(
@@ -253,121 +229,10 @@ async def test_whoever_is_ready_first_is_asked_first(tmp_path: Path) -> None:
         assert here.discord.performed[2].nonce == (await here.job(slow.jobid)).nonce
 
 
-async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: Path) -> None:
-    """R15: the same prompt waits for the first to show its uuid; another prompt and an info run."""
-    async with desk(tmp_path) as here:
-        await here.start()
-        first = await here.imagine("a cat")
-        await until(lambda: len(here.discord.performed) == 1)
-        here.discord.say(told(await here.job(first.jobid)))
-        await until(lambda: here.owner.in_flight is None)
-        twin = await here.imagine("A  cat --ar 3:2")
-        dog = await here.imagine("a completely different dog")
-        await until(lambda: len(here.discord.performed) == 2)
-        assert here.discord.performed[1].nonce == (await here.job(dog.jobid)).nonce
-        here.discord.say(told(await here.job(dog.jobid), "701"))
-        await here.send("info")
-        await here.pass_time(60)
-        failed = await here.becomes(twin.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error, failed.error_details) == (
-            502,
-            "Not sent within 60 seconds: an identical job has not shown which result is its own",
-            NOTHING_SENT,
-        )
-        assert len(here.discord.performed) == 3
-
-
 # ── one job's fault (R15) ──
 
 
-@pytest.mark.parametrize("where", ["perform", "upload", "action"])
-async def test_an_unexpected_exception_fails_its_job_alone(
-    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        fault = ValueError("a bug")
-        if where == "perform":
-            here.discord.outcomes.append(fault)
-        elif where == "upload":
-            here.discord.upload_ends.append(fault)
-        else:
-            monkeypatch.setattr(submitter, "action_for", Mock(side_effect=fault))
-        job = await here.submit()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error) == (
-            502,
-            "A fault of Waystation itself stopped the job; its log says which",
-        )
-        # what may have been sent may still be answered (R12)
-        assert failed.ghost is (where == "perform")
-        monkeypatch.undo()
-        await here.send("info")
-        assert len(here.discord.transports) == 1
-
-
-async def test_a_request_before_which_time_ran_out_says_so(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        (upload,) = pending()
-        here.discord.upload_ends.append(upload)
-        job = await here.submit()
-        await until(lambda: len(here.discord.uploads) == 1)
-        await here.pass_time(60)
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.error == "The picture was not uploaded to Discord within 60 seconds"
-
-
 LIMITED = '{"message": "limited", "retry_after": 119.2}'
-
-
-@pytest.mark.parametrize(
-    ("withheld", "code", "error"),
-    [
-        (Withheld("Discord asked to wait", 119.2, LIMITED), 429, sentences.RATE_LIMITED.text),
-        (Withheld("nothing is sent", 600.0), 502, Hindrance.BREAKER.value.text),
-    ],
-)
-async def test_a_wait_for_uploads_beyond_the_jobs_time_ends_it_at_once(
-    tmp_path: Path, withheld: Withheld, code: int, error: str
-) -> None:
-    """R16."""
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.upload_ends.append(withheld)
-        job = await here.submit()
-        ended = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (ended.code, ended.error) == (code, error)
-        assert retry_after_s(ended) == (120 if code == 429 else None)
-        assert here.discord.performed == []
-        await here.submit("info")
-        await until(lambda: len(here.discord.performed) == 1)
-
-
-async def test_four_pictures_of_an_account_are_uploaded_at_once(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        hanging = pending(submitter.UPLOADS + 2)
-        here.discord.upload_ends.extend(hanging)
-        for _ in hanging:
-            await here.submit()
-        await until(lambda: len(here.discord.uploads) == submitter.UPLOADS)
-        await here.quiet()
-        assert len(here.discord.uploads) == submitter.UPLOADS == 4
-        hanging[0].set_result(None)
-        await until(lambda: len(here.discord.uploads) == submitter.UPLOADS + 1)
-
-
-async def test_a_shorter_wait_for_uploads_is_waited_for(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.upload_ends.append(Withheld("Discord asked to wait", 40.0, LIMITED))
-        await here.submit()
-        await until(lambda: len(here.discord.uploads) == 1)
-        await here.pass_time(39)
-        assert here.discord.performed == []
-        await here.pass_time(2)
-        await until(lambda: len(here.discord.performed) == 1)
 
 
 @pytest.mark.parametrize(("fraction", "wait_s"), [(0.0, 1.5), (0.5, 2.5), (0.999, 3.498)])
@@ -402,6 +267,32 @@ async def test_discords_retry_after_holds_to_the_full(tmp_path: Path, limits: ob
         assert len(here.discord.performed) == 1
         await here.clock.elapse(0.2)
         await until(lambda: len(here.discord.performed) == 2)
+
+
+@pytest.mark.parametrize("where", ["perform", "upload", "action"])
+async def test_an_unexpected_exception_fails_its_job_alone(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        fault = ValueError("a bug")
+        if where == "perform":
+            here.discord.outcomes.append(fault)
+        elif where == "upload":
+            here.discord.upload_ends.append(fault)
+        else:
+            monkeypatch.setattr(submitter, "plan", Mock(side_effect=fault))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (
+            502,
+            "A fault of Waystation itself stopped the job; its log says which",
+        )
+        # what may have been sent may still be answered (R12)
+        assert failed.ghost is (where == "perform")
+        monkeypatch.undo()
+        await here.send("info")
+        assert len(here.discord.transports) == 1
 
 
 async def test_a_job_that_ends_while_it_waits_is_not_sent_and_holds_up_nobody(
@@ -475,9 +366,9 @@ async def test_a_press_that_is_refused_drops_its_mask(
         here.discord.outcomes.append(outcome)
         job = await here.add()
         here.owner.submit(Waiting(job, (PICTURE,), REGION, Source(REGION.message_id)))
-        assert here.owner._submitter._masks == {job.jobid: PICTURE.data}
+        assert here.owner._submitter._queue.masks == {job.jobid: PICTURE.data}
         await here.becomes(job.jobid, JobStatus.FAILED)
-        await until(lambda: not here.owner._submitter._masks)
+        await until(lambda: not here.owner._submitter._queue.masks)
         assert len(here.discord.performed) == 1
 
 
@@ -638,207 +529,6 @@ async def test_what_the_gateway_has_shown_is_not_asked_again_whatever_http_says(
 
 
 # ── ends ──
-
-HALTED = Failed(596, "Pending mod message", "look")
-
-
-async def test_an_account_that_is_halted_while_a_job_waits_ends_it_with_596(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        first = await here.send()
-        second = await here.submit()
-        await here.owner.step(
-            lambda conversation, now: conversation.ended(first.jobid, HALTED, now, "look")
-        )
-        failed = await here.becomes(second.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error, failed.error_details) == (
-            596,
-            "The account was halted before the job was sent to Discord",
-            "look",
-        )
-        assert len(here.discord.performed) == 1
-
-
-async def test_a_halt_that_only_the_store_knows_is_found_by_the_commit(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        epoch = here.owner._held().lease.epoch
-        job = await here.add()
-        await here.store.commit(change(epoch=epoch, halt=halt()))
-        here.owner.submit(Waiting(job, (PICTURE,)))
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.code == 596
-        assert here.discord.performed == []
-
-
-async def test_a_job_of_an_account_that_works_again_is_not_called_one_of_a_removed_one(
-    tmp_path: Path,
-) -> None:
-    """The owner still knows the account as halted; its reset is stored already."""
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.owner.account = replace(here.owner.account, halt="look")
-        job = await here.submit()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error, failed.error_details) == (
-            502,
-            "The account was halted and reset before the job was sent to Discord",
-            NOTHING_SENT,
-        )
-        assert here.discord.performed == []
-
-
-async def test_a_job_on_an_account_that_is_removed_meanwhile_fails(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
-        job = await here.add_anyhow()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error) == (
-            502,
-            "The account was removed before the job was sent to Discord",
-        )
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "halted"),
-    [
-        (Unreachable("no answer"), 502, False),
-        (TransportError("Discord named an upload host that is not allowed"), 502, False),
-        (RequestRefused(413, "too large"), 400, False),
-        (RequestRefused(404, "unknown channel"), 502, False),
-        (NotAuthorised("rejected"), 596, True),
-        (HumanCheckRequired("captcha"), 596, True),
-    ],
-)
-async def test_a_failed_upload_ends_the_job_unsent(
-    tmp_path: Path, error: Exception, code: int, halted: bool
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.upload_ends.append(error)
-        job = await here.submit()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.code == code
-        assert failed.nonce is None
-        assert here.discord.performed == []
-        await until(lambda: (here.owner.account.halt is not None) is halted)
-
-
-async def test_a_submission_that_never_left_ends_the_job_at_once(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        here.discord.outcomes.append(Unreachable("no connection to Discord"))
-        job = await here.submit()
-        failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (failed.code, failed.error) == (502, "no connection to Discord")
-        # and the next one has its turn
-        await here.send()
-
-
-@pytest.mark.parametrize(
-    ("refused", "code", "halts"),
-    [
-        (Refused(429, "{}", "rate_limited"), 429, False),
-        (Refused(400, "{}", "captcha"), 596, True),
-        (Refused(401, "{}", "unauthorized"), 596, True),
-        (Refused(403, "{}", "blocked"), 596, True),
-        (Refused(400, "{}", "outdated"), 502, False),
-        (Refused(404, "{}", "target"), 400, False),
-        (Refused(403, "{}", "account"), 502, False),
-        (Refused(400, "{}", "invalid"), 502, False),
-    ],
-)
-def test_each_refusal_has_its_meaning(refused: Refused, code: int, halts: bool) -> None:
-    event, halt = refusal(refused)
-    assert event is not None
-    assert event.code == code  # type: ignore[union-attr]
-    assert (halt is not None) is halts
-
-
-# ── sidelining (R50) ──
-
-MISSING = Refused(403, '{"code": 50001}', "account", discord_code="50001")
-
-
-async def _refused(here: Desk, *outcomes: Outcome) -> None:
-    for outcome in outcomes:
-        here.discord.outcomes.append(outcome)
-        job = await here.submit()
-        await here.becomes(job.jobid, JobStatus.FAILED)
-
-
-async def test_three_same_refusals_of_the_account_sideline_it_and_tell_its_owner_once(
-    tmp_path: Path,
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        await _refused(here, MISSING, MISSING)
-        assert not await _mails(here)
-        await _refused(here, MISSING)
-        assert is_sidelined(await _trouble(here), here.clock.now())
-        (mail,) = await _mails(here)
-        assert mail.to == "owner@example.org"
-        assert "HTTP status 403 with code 50001" in mail.body and '{"code": 50001}' in mail.body
-        assert f"accounts reset {ACCOUNT.channel}" in mail.body
-        await here.clock.elapse(600)
-        await _refused(here, MISSING)
-        trouble = await _trouble(here)
-        assert trouble is not None and trouble.span == timedelta(minutes=20)
-        assert not await _mails(here)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Refused(400, '{"code": 10008}', "target", discord_code="10008"),
-        Refused(400, '{"code": 50035}', "invalid", discord_code="50035"),
-        Refused(429, "{}", "rate_limited", 0.0),
-    ],
-)
-async def test_what_a_caller_has_caused_neither_counts_nor_forgives(
-    tmp_path: Path, other: Refused
-) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        await _refused(here, other, other, other, MISSING, other, MISSING)
-        assert not is_sidelined(await _trouble(here), here.clock.now())
-        await _refused(here, MISSING)
-        assert is_sidelined(await _trouble(here), here.clock.now())
-
-
-async def test_what_is_done_brings_a_sidelined_account_back(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        await _refused(here, MISSING, MISSING, MISSING)
-        await here.send()
-        await until(lambda: not is_sidelined(here.owner.account.trouble, here.clock.now()))
-        assert here.owner.account.trouble == await _trouble(here)
-
-
-async def test_a_refused_upload_or_command_index_counts_as_well(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.start()
-        refused = RequestRefused(403, "{}", "account", "50001")
-        for _ in range(2):
-            here.discord.upload_ends.append(refused)
-            job = await here.submit()
-            await here.becomes(job.jobid, JobStatus.FAILED)
-        here.discord.outcomes.append(refused)
-        job = await here.submit("info")
-        await here.becomes(job.jobid, JobStatus.FAILED)
-        assert is_sidelined(await _trouble(here), here.clock.now())
-
-
-async def _trouble(here: Desk) -> Trouble | None:
-    account = await here.store.get_account(ACCOUNT.account_id)
-    assert account is not None
-    return account.trouble
-
-
-async def _mails(here: Desk) -> Sequence[Mail]:
-    now = here.clock.now()
-    return await here.store.claim_mails(now, now + timedelta(days=1), 9)
 
 
 async def test_where_nothing_is_to_be_asked_no_wait_is_looked_up(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Asking: the steps that Waystation itself takes with a job.
+"""Own steps: the steps that Waystation itself takes with a job.
 
 A job is submitted, refused, cancelled, or given up before it was asked. What tells of a request is
 committed before the request leaves (R12).
@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from waystation.actions import Press
 from waystation.jobs import (
     Cancelled,
     CancelRequested,
@@ -26,7 +25,6 @@ from waystation.jobs import (
     Submitted,
     Unclear,
 )
-from waystation.midjourney.buttons import CANCEL_JOB
 from waystation.midjourney.edits import in_history
 from waystation.midjourney.gaps import depends_on_past
 from waystation.midjourney.state import State
@@ -34,7 +32,6 @@ from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, HaltSign, Step
 
 __all__ = [
     "cancel",
-    "cancel_press",
     "cancel_requested",
     "ended",
     "must_wait",
@@ -128,17 +125,6 @@ def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
 def unclear(state: State, jobid: JobId, reason: str, now: datetime) -> Step:
     """Return the step that notes an unclear outcome."""
     return state.learnt(state.step(jobid, now, Unclear(reason)))
-
-
-def cancel_press(state: State, jobid: JobId) -> Press | None:
-    """Return the press that asks the bot to cancel, None when nothing shows the button."""
-    job = state.jobs.get(jobid)
-    if job is None or job.final or job.message_id is None:
-        return None
-    for button in job.buttons:
-        if button.custom_id.startswith(CANCEL_JOB):
-            return Press(job.message_id, job.flags, button.custom_id)
-    return None
 
 
 def cancel_requested(state: State, jobid: JobId, nonce: Nonce, now: datetime) -> Step:

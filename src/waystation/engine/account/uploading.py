@@ -1,0 +1,70 @@
+"""Uploading: the pictures of one account's jobs, put where the bot can read them.
+
+Every job's pictures are uploaded at once, before its turn, under names that carry its nonce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from waystation.actions import Uploaded
+from waystation.engine.account.owned import Owned
+from waystation.engine.account.queue import Place, Waiting
+from waystation.engine.account.turns import Turns
+from waystation.engine.account.verdicts import Verdicts
+from waystation.engine.account.waits import Waits
+from waystation.errors import TransportError, Withheld
+from waystation.jobs import Nonce
+from waystation.midjourney.asking.plans import upload
+
+__all__ = ["UPLOADS", "Uploading"]
+
+UPLOADS: Final = 4
+"""Uploads of one account at a time, so that one that hangs holds up no other job."""
+
+
+class Uploading:
+    """Uploads of one account."""
+
+    def __init__(self, owned: Owned, turns: Turns, waits: Waits, verdicts: Verdicts) -> None:
+        self._owned = owned
+        self._turns = turns
+        self._waits = waits
+        self._verdicts = verdicts
+        self._places = asyncio.Semaphore(UPLOADS)
+
+    async def upload(self, place: Place) -> None:
+        """Upload a job's pictures, or end it where that cannot be done in its time."""
+        owned, jobid = self._owned, place.waiting.job.jobid
+        async with self._places:
+            while True:
+                nonce = owned.adapters.new_nonce()
+                try:
+                    place.uploads = await self._uploaded(place.waiting, nonce)
+                except Withheld as withheld:
+                    now = owned.adapters.clock.monotonic()
+                    if withheld.text is not None:
+                        self._turns.told(now, withheld.wait_s, withheld.text, uploads=True)
+                    # nothing was asked; the job's own time says how long it may wait
+                    if now + withheld.wait_s > place.until:
+                        await self._verdicts.end(jobid, self._waits.end_of_withheld(withheld))
+                        return
+                    await owned.adapters.clock.sleep(max(1.0, withheld.wait_s))
+                except TransportError as error:
+                    await self._verdicts.not_sent(jobid, error)
+                    return
+                else:
+                    break
+        place.nonce = nonce
+        owned.moved.ring()
+
+    async def _uploaded(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
+        transport, channel = self._owned.transport, self._owned.account.channel
+        return [
+            await transport.upload(
+                channel, upload(nonce, number, one.content_type, one.extension, one.data)
+            )
+            for number, one in enumerate(waiting.pictures)
+        ]

@@ -1,0 +1,76 @@
+"""Verdicts: what Discord's answer to a request does to its job, committed at once."""
+
+from __future__ import annotations
+
+from waystation import sentences
+from waystation.actions import Accepted, Outcome, Refused, Unknown
+from waystation.engine.account.owned import Owned
+from waystation.engine.account.turns import NOTHING_SENT, Turns
+from waystation.errors import TransportError
+from waystation.jobs import Failed, Job, JobEvent, JobId
+from waystation.midjourney.asking.outcomes import End, not_sent, refused
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.steps import NOTHING
+
+__all__ = ["Verdicts"]
+
+
+class Verdicts:
+    """The ends of one account's jobs that come of asking."""
+
+    def __init__(self, owned: Owned, turns: Turns) -> None:
+        self._owned = owned
+        self._turns = turns
+
+    async def judge(self, job: Job, outcome: Outcome, *, opened: bool = False) -> None:
+        """Commit what an outcome says of its job.
+
+        Args: opened: it is that of the answer to a modal; that its press was executed says nothing
+        of the answer
+        """
+        owned = self._owned
+        match outcome:
+            case Unknown(reason):
+                await owned.step(
+                    lambda conversation, now: conversation.unclear(job.jobid, reason, now)
+                )
+            case Refused():
+                current = owned.current(job.jobid)
+                unseen = opened and current is not None and not current.message_id
+                if outcome.retry_after_s is not None:
+                    now_s = owned.adapters.clock.monotonic()
+                    self._turns.told(now_s, outcome.retry_after_s, outcome.body)
+                await self.close(job.jobid, refused(outcome, opened=unseen))
+            case Accepted() if COMMANDS[job.verb].reaction is not None:
+                await owned.step(
+                    lambda conversation, now: conversation.reacted(job.jobid, now), done=True
+                )
+            case Accepted():
+                await owned.step(lambda conversation, now: NOTHING, done=True)
+
+    async def not_sent(self, jobid: JobId, error: TransportError) -> None:
+        """End a job that could not be sent."""
+        await self.close(jobid, not_sent(error))
+
+    async def close(self, jobid: JobId, end: End) -> None:
+        """End a job, and what becomes of its account with it."""
+        event, halt = end.event, end.halt
+        await self._owned.step(
+            lambda conversation, now: conversation.ended(jobid, event, now, halt),
+            refused=end.cause,
+        )
+
+    async def end(self, jobid: JobId, event: JobEvent) -> None:
+        """End a job for a reason of our own."""
+        await self._owned.step(lambda conversation, now: conversation.ended(jobid, event, now))
+
+    async def halted(self, jobid: JobId) -> None:
+        """End a job that waited while its account was halted or removed."""
+        account = await self._owned.adapters.store.get_account(self._owned.account.account_id)
+        if account is not None and account.halt is not None:
+            event = Failed.by(sentences.HALTED_BEFORE, account.halt)
+        elif account is None or account.removed_at is not None:
+            event = Failed.by(sentences.REMOVED_BEFORE, NOTHING_SENT)
+        else:
+            event = Failed.by(sentences.SET_UP_ANEW, NOTHING_SENT)
+        await self.end(jobid, event)

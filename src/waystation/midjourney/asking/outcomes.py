@@ -1,0 +1,83 @@
+"""Outcomes: the end of a job whose request Discord has refused, or that could not be sent.
+
+The meaning of a refusal is told by status and code (discord_refusals.py). A transport error says by
+its class, and by Discord's status where there was one, what it means.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from waystation import sentences
+from waystation.actions import Refused
+from waystation.discord_refusals import MEANINGS
+from waystation.errors import HumanCheckRequired, NotAuthorised, RequestRefused, TransportError
+from waystation.jobs import Failed
+from waystation.jobs import Refused as RefusedEvent
+from waystation.midjourney.steps import TOKEN_REJECTED
+from waystation.sidelining import Cause
+
+__all__ = ["End", "not_sent", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a job, and what becomes of its account."""
+
+    event: RefusedEvent | Failed
+    halt: str | None = None
+    """Text of the halt, None for none (R34)."""
+    cause: Cause | None = None
+    """Refusal of the account, None for one of what was asked, or of a person (R50)."""
+
+
+_TOO_LARGE: Final = 413
+
+
+def refused(answer: Refused, *, opened: bool = False) -> End:
+    """Return what a definite refusal of Discord means (R6).
+
+    An outdated command ends a job when it was outdated twice (R13).
+
+    Args: opened: it refuses the answer to what a press has opened, and the press was executed
+    """
+    meaning = MEANINGS[answer.kind]
+    said = sentences.INTERACTION_FAILED.said(status=answer.status)
+    error = {"captcha": sentences.CAPTCHA.text}.get(answer.kind, said)
+    halts: Mapping[str, str] = {
+        "captcha": sentences.CAPTCHA.text,
+        "unauthorized": TOKEN_REJECTED,
+        "blocked": f"{said}: {answer.body}",
+    }
+    # a press that Discord has executed is not refused any more (R25)
+    event = Failed if opened else RefusedEvent
+    return End(
+        event(meaning.code, error, answer.body),
+        halts[answer.kind] if meaning.halts else None,
+        _cause(answer),
+    )
+
+
+def not_sent(error: TransportError) -> End:
+    """Return what it means that a request, or a picture before it, could not be sent."""
+    match error:
+        case NotAuthorised():
+            return End(Failed(596, error.message, error.details), TOKEN_REJECTED)
+        case HumanCheckRequired():
+            return End(Failed(596, error.message, error.details), error.message)
+        case RequestRefused(status=status) if status == _TOO_LARGE:
+            return End(Failed.by(sentences.UPLOAD_TOO_LARGE, error.details))
+        case RequestRefused():
+            return End(Failed(502, error.message, error.details), cause=_cause(error))
+        case _:
+            return End(Failed(502, error.message, error.details))
+
+
+def _cause(answer: Refused | RequestRefused) -> Cause | None:
+    if not MEANINGS[answer.kind].of_account:
+        return None
+    return Cause(answer.status, answer.discord_code, answer.body)
