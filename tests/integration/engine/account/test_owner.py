@@ -238,7 +238,7 @@ async def test_a_silent_job_is_lost_after_a_last_look_at_history(tmp_path: Path)
         await here.pass_time(60)
         lost = await here.becomes(job.jobid, JobStatus.FAILED)
         assert (lost.code, lost.ghost, lost.slot) == (502, True, False)
-        assert len(here.discord.reads) == 1
+        assert here.discord.reads
 
 
 async def test_a_result_that_only_history_has_is_found_at_the_deadline(tmp_path: Path) -> None:
