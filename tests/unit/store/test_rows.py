@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from datetime import timedelta
-from typing import Any, get_args
+from datetime import datetime, timedelta
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -45,56 +47,74 @@ SHOWN = Shown(
     result={"info": {"plan": "Pro"}},
 )
 
-FULL = Job(
-    jobid=JobId("job:1"),
-    user_id=1,
-    account_id="account-1",
-    channel="100",
-    verb="describe",
-    status=JobStatus.FAILED,
-    created_at=build.later(0.000001),
-    updated_at=build.later(1.5),
-    discord="ABC…secured…xyz",
-    server="1145000000000000002",
-    params={"describeUrl": "https://example.org/ü.png", "n": [1, None, True]},
-    max_jobs=3,
-    reply_url="https://example.org",
-    reply_ref="ref",
-    slot=True,
-    slot_until=build.later(2),
-    nonce=Nonce("9"),
-    submitted_at=build.later(3),
-    deadline_at=build.later(4),
-    interaction_id="11",
-    hash="uuid",
-    message_id="5",
-    messages={"5": MessageRole.RESULT, "4": MessageRole.PROGRESS},
-    timestamp=SHOWN.timestamp,
-    content="",
-    embeds=SHOWN.embeds,
-    attachments=SHOWN.attachments,
-    progress=0,
-    cancel_requested_at=build.later(5),
-    vanished_at=build.later(6),
-    finished_at=build.later(7),
-    ghost=True,
-    late=SHOWN,
-    code=504,
-    error="Job queued",
-    error_details="details",
-    version=8,
-    flags=64,
-    buttons=(Button("U1", "MJ::JOB::upsample::1::uuid"),),
-    result={"info": {"plan": "Pro"}},
-    source_hash="source",
-    modal=Modal("6", "MJ::Modal", (ModalInput("MJ::Modal::prompt", "text"),)),
-    discord_user_id="200",
-    pressed="MJ::JOB::upsample::1::uuid",
-    asked_after="1400000000000000001",
-    wall_ahead=timedelta(hours=-1, microseconds=3),
-    reply_progress=True,
-    unclear=True,
-)
+TYPES = {
+    name: next(one for one in (*get_args(kind), kind) if one is not NoneType)
+    for name, kind in get_type_hints(Job).items()
+    if name in Job.__struct_fields__
+}
+"""Field → its type, without None."""
+
+GIVEN: Mapping[str, Any] = {
+    "jobid": JobId("job:1"),
+    "user_id": 1,
+    "account_id": "account-1",
+    "channel": "100",
+    "verb": "describe",
+    "status": JobStatus.FAILED,
+    "created_at": build.later(0.000001),
+    "updated_at": build.later(1.5),
+    "discord": "ABC…secured…xyz",
+    "server": "1145000000000000002",
+    "params": {"describeUrl": "https://example.org/ü.png", "n": [1, None, True]},
+    "max_jobs": 3,
+    "reply_url": "https://example.org",
+    "reply_ref": "ref",
+    "slot": True,
+    "slot_until": build.later(2),
+    "nonce": Nonce("9"),
+    "submitted_at": build.later(3),
+    "deadline_at": build.later(4),
+    "interaction_id": "11",
+    "hash": "uuid",
+    "message_id": "5",
+    "messages": {"5": MessageRole.RESULT, "4": MessageRole.PROGRESS},
+    "timestamp": SHOWN.timestamp,
+    "content": "",
+    "embeds": SHOWN.embeds,
+    "attachments": SHOWN.attachments,
+    "progress": 0,
+    "cancel_requested_at": build.later(5),
+    "vanished_at": build.later(6),
+    "finished_at": build.later(7),
+    "ghost": True,
+    "late": SHOWN,
+    "code": 504,
+    "error": "Job queued",
+    "error_details": "details",
+    "version": 8,
+    "flags": 64,
+    "buttons": (Button("U1", "MJ::JOB::upsample::1::uuid"),),
+    "result": {"info": {"plan": "Pro"}},
+    "source_hash": "source",
+    "modal": Modal("6", "MJ::Modal", (ModalInput("MJ::Modal::prompt", "text"),)),
+    "discord_user_id": "200",
+    "pressed": "MJ::JOB::upsample::1::uuid",
+    "asked_after": "1400000000000000001",
+    "wall_ahead": timedelta(hours=-1, microseconds=3),
+    "reply_progress": True,
+    "unclear": True,
+}
+"""Fields whose values say something; the others get one of their type."""
+
+DRAWN: Mapping[object, object] = {
+    str: "text",
+    int: 7,
+    bool: True,
+    datetime: build.later(9),
+    timedelta: timedelta(seconds=9),
+}
+
+FULL = Job(**{**{name: DRAWN.get(kind) for name, kind in TYPES.items()}, **GIVEN})
 
 
 def row(values: Values, table: Columns[Any]) -> Row:
