@@ -35,3 +35,10 @@ def test_a_quoted_block_stands_in_its_file(path: str, quoted: str) -> None:
 def test_the_change_that_added_shorten_is_shown_whole() -> None:
     assert len(QUOTED) == 8
     assert "shorten" in COMMANDS and "shorten" in SCRIPTS
+
+
+def test_each_file_of_a_change_exists() -> None:
+    section = PAGE.partition("## The files of a change")[2].partition("\n## ")[0]
+    named = re.findall(r"`((?:src|tests)/[^`]+)`", section)
+    assert len(named) == 12
+    assert [path for path in named if not (ROOT / path).exists()] == []
