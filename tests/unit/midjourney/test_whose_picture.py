@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,16 @@ _BARE = Signs(nonce=False, metadata=False, uuid=False)
     ]
 )
 @example(
+    # two asks by hand of which no message told, before ours of which no message tells either
+    ops=[
+        ("ask", CAT, Signs(uuid=False), True, False, Words()),
+        ("ask", CAT, Signs(told=False, nonce=False), False, False, Words()),
+        ("ask", CAT, Signs(nonce=False, metadata=False), True, False, Words()),
+        ("cancel", 1),
+        *[("go on", 0)] * 12,
+    ]
+)
+@example(
     # a press by hand without words, and an ask by hand; ours comes last
     ops=[
         ("ask", CAT, Signs(uuid=False), True, False, Words(pressed=0)),
@@ -195,3 +206,82 @@ def test_no_job_gets_the_picture_of_another(ops: list[tuple[Any, ...]]) -> None:
     for seconds in (61, 1800):
         channel.wait(seconds)
     channel.nobody_has_anothers()
+
+
+# ── asks by hand of a job's prompt, with signals lost on the job's ask ──
+
+
+def _ask(channel: Channel, prompt: str, signs: Signs, *, by_hand: bool = False) -> Ask:
+    channel.asks_so(prompt, signs, by_hand, False, Words())
+    return channel.asks[-1]
+
+
+def _go_on(channel: Channel, ask: Ask, act: str, *, heard: bool = True) -> None:
+    """Let one ask go on up to an act; what comes before that is not heard."""
+    while act in ask.acts:
+        is_last = ask.acts[0] == act
+        which = [one for one in channel.asks if one.acts].index(ask)
+        channel.go_on(which, heard and is_last)
+
+
+def _end(channel: Channel, job: Ask) -> str | None:
+    """Let all time pass. Returns: the uuid that the job shows"""
+    for seconds in (6, 61, 1800):
+        channel.wait(seconds)
+    channel.nobody_has_anothers()
+    return channel.lived.jobs[JobId(job.jobid)].hash
+
+
+_UNHEARD = replace(_BARE, told=False)
+_NAMED = Signs(told=False, nonce=False)
+"""Of such an ask by hand its first message alone says that it is not ours."""
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "late"])
+@pytest.mark.parametrize("replies", [False, True], ids=["alone", "replies"])
+@pytest.mark.parametrize("uuid", [False, True], ids=["no uuid", "uuid"])
+def test_a_picture_that_waits_is_not_thrown_to_who_began_after_it(
+    uuid: bool, replies: bool, is_late: bool
+) -> None:
+    """R20: what he has begun is a work beside it, so that the picture stays the job's."""
+    channel = Channel()
+    ours = _ask(channel, CAT, _UNHEARD)
+    _go_on(channel, ours, "picture")
+    by_hand = _ask(channel, CAT, replace(_NAMED, uuid=uuid, replies=replies), by_hand=True)
+    for act in ("started", "progress"):
+        _go_on(channel, by_hand, act)
+    channel.wait(10 if is_late else 1)
+    _go_on(channel, by_hand, "picture")
+    assert _end(channel, ours) == ours.uuid()
+
+
+def test_a_picture_that_may_be_either_of_two_by_hand_is_not_thrown_to_the_one() -> None:
+    """R20: who was heard to ask need not be he who has begun; until he is, the job waits."""
+    channel = Channel()
+    other = _ask(channel, FOX, Signs(), by_hand=True)
+    ours = _ask(channel, CAT, _UNHEARD)
+    channel.wait(40)
+    _go_on(channel, ours, "picture")
+    by_hand = _ask(channel, CAT, _NAMED, by_hand=True)
+    for act in ("started", "progress"):
+        _go_on(channel, by_hand, act)
+    channel.wait(15)
+    for ask in (by_hand, other):
+        _go_on(channel, ask, "picture")
+    assert _end(channel, ours) in (None, ours.uuid())
+
+
+@pytest.mark.parametrize("is_named", [False, True], ids=["by nonce", "by interaction"])
+def test_a_picture_that_names_an_ask_is_of_nobody_who_began_with_another(is_named: bool) -> None:
+    """R23: it ends nobody else's ask, so that the picture of his is not left to the job alone."""
+    channel = Channel()
+    first = _ask(channel, CAT, Signs(metadata=is_named), by_hand=True)
+    _go_on(channel, first, "started")
+    ours = _ask(channel, CAT, Signs())
+    _go_on(channel, ours, "started")
+    _go_on(channel, first, "picture")
+    second = _ask(channel, CAT, Signs(), by_hand=True)
+    channel.hear(channel._create(second, "imagine/final", {}, True))
+    channel.nobody_has_anothers()
+    _go_on(channel, ours, "picture")
+    assert _end(channel, ours) in (None, ours.uuid())

@@ -37,9 +37,21 @@ The account's owner by hand. Same user, same channel, same prompt (R23).
        its edit, uuid 7         A, by message
        the held one, uuid 8     A has another uuid: the stranger's
 
-These cannot swap: whoever else asked is an owner like the jobs are, and an interaction of which
-nothing is known may own any picture that names nobody. The README names asks by hand that are not
-recognised ("With the real Discord").
+Whoever else asked is an owner like the jobs are. An interaction of which nothing is known may own
+any picture that names nobody, until its own answer comes or a day has passed: that it is queued, or
+that something is described, is no answer. An edit of what it may have pressed is nobody's.
+The README names asks by hand that are not recognised ("With the real Discord").
+
+More works than asks. Of ours nothing is heard but its picture (R20, elimination.py).
+
+    A  imagine "a red fox"      nonce 12; its first messages are lost
+       picture, uuid 7          looks like A: held, for A's interaction may still be told
+       progress, interaction 5  A's, or a stranger's; younger than uuid 7, so another work
+       its picture, uuid 8      A's, or the stranger's: held
+       all works, one ask each  uuid 7 is nobody else's, so A's; then uuid 8 is the stranger's
+
+Each picture that waits and each progress that nobody could claim is a work of one ask. A picture is
+given away when in no way of giving each work to an ask it is anybody else's.
 
 A press by reply. What is pressed is older than the ask, so its message tells nothing by itself.
 

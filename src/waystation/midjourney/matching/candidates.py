@@ -24,12 +24,12 @@ from waystation.midjourney.matching.likeness import (
     Agreement,
     asked_after,
     is_before,
-    is_nameless,
     likeness_of,
     likenesses,
     too_early,
 )
 from waystation.midjourney.matching.others import Others
+from waystation.midjourney.matching.strangers import Begun, begun_with
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
@@ -82,13 +82,23 @@ class Candidates:
             and not too_early(job, reading)
             and not self.contradicts(jobid, reading)
         ]
-        if len(jobids) != 1:
+        if len(jobids) != 1 or self._is_contested(jobids[0], reading):
             return None
         others = {one for one in alike if not self._unlike(one, reading)} | self.asks(reading)
         if self.others.strangers.interaction_of(reading) is None:
             others |= set(self.others.by_hand.before(reading.shown.message_id))
             others |= self.others.several(reading)
         return jobids[0] if others <= {*jobids} else None
+
+    def _is_contested(self, jobid: JobId, reading: Reading) -> bool:
+        """Tell whether more was begun than a picture, which may be a job's or a stranger's."""
+        its = {one.message_id for one in self.others.strangers.begun_as(reading)}
+        begun = [
+            one
+            for one in self.others.strangers.begun()
+            if jobid in self.began(one) and one.message_id not in its
+        ]
+        return len(begun) > 1 or not all(one.may_become(reading) for one in begun)
 
     def asks(self, reading: Reading) -> frozenset[str]:
         """Return who could have made a picture that says nothing of whose it is.
@@ -104,18 +114,16 @@ class Candidates:
         jobids = frozenset(one for one, how in jobs.items() if how is best)
         # what is no ask's prompt as it was asked is evidence of nothing
         jobids |= self._shortened(reading) if is_whole else frozenset()
-        others = self.others.strangers.open_alike(reading, shortened=is_whole)
-        silent, strangers = self._silent(jobids), self._nameless(reading, jobids)
-        if self.others.strangers.is_unclaimed(reading):
-            found = silent | strangers if silent else frozenset()
+        begun = self.others.strangers.begun_as(reading)
+        found: frozenset[str] = jobids
+        if begun:
+            found = found.intersection(*(self.began(one) for one in begun))
         else:
-            found = jobids | strangers | others
+            found |= self._strangers(reading, jobids, shortened=is_whole)
         if not found or interaction_id is not None:
             return found
-        # one of whom only a progress is known is one of those who asked by hand, whoever it is: his
-        # name stays that of the progress, for an ask by hand may own what looks otherwise as well
-        by_hand = self.others.by_hand.before(reading.shown.message_id)
-        found |= frozenset(by_hand[len(strangers) :])
+        said = [reading.shown.message_id, *(one.message_id for one in begun)]
+        found |= frozenset(self.others.by_hand.before(min(said, key=snowflake_order)))
         several = any(button_row(self.index[one].button).results > 1 for one in jobids)
         return found | self.others.several(reading) if several else found
 
@@ -138,21 +146,49 @@ class Candidates:
 
     def _may_be_older(self, ask: str, reading: Reading) -> bool:
         """Tell whether an ask that is heard of after a picture may have been made before it."""
-        if is_nameless(ask) or self.others.by_hand.find(ask):
+        if begun_with(ask) or self.others.by_hand.find(ask):
             return True
         return self.others.strangers.is_read_back(ask) and is_newer(reading.shown.message_id, ask)
 
-    def _silent(self, jobids: Iterable[JobId]) -> frozenset[JobId]:
-        return frozenset(one for one in jobids if not progress_of(self.index[one]))
+    def _strangers(
+        self, reading: Reading, jobids: frozenset[JobId], *, shortened: bool
+    ) -> frozenset[str]:
+        """Return who, of those who have begun what no job of ours has, may own a picture.
 
-    def _nameless(self, reading: Reading, jobids: frozenset[JobId]) -> frozenset[str]:
-        silent = len(self._silent(jobids))
-        return self.others.strangers.nameless(reading, silent, len(jobids) - silent)
+        A job that has shown nothing may have begun what names nobody, whatever was seen of it.
+        """
+        strangers = self.others.strangers
+        found = strangers.open_alike(reading, shortened=shortened, is_ours=bool(jobids))
+        is_silent = any(not progress_of(self.index[one]) for one in jobids)
+        return found | {
+            one.stranger
+            for one in strangers.begun()
+            if one.may_become(reading)
+            and not (is_silent and one.interaction_id is None)
+            and not self.began(one)
+        }
 
-    def hold(self, reading: Reading, asks: Iterable[str]) -> None:
-        """Remember a picture that waits. Args: asks: who could own it"""
-        jobids = frozenset(JobId(one) for one in asks if one in self.index)
-        self.others.strangers.hold(reading, self._nameless(reading, jobids))
+    def began(self, begun: Begun) -> frozenset[str]:
+        """Return the asks that may have begun with a progress: none has shown another."""
+        alike = self.index.alike(tuple(begun.alike))
+        others = self._of_other_asks(alike, begun.interaction_id)
+        jobids = frozenset[str](
+            jobid
+            for jobid in alike
+            if jobid not in others and self._may_have_begun(self.index[jobid], begun)
+        )
+        if begun.interaction_id is not None:
+            return jobids
+        return jobids.union(self.others.by_hand.before(begun.message_id))
+
+    def _may_have_begun(self, job: Job, begun: Begun) -> bool:
+        return not (
+            progress_of(job)
+            or known_hash(job) is not None
+            or is_before(job, begun.message_id)
+            or _are_two(job.interaction_id, begun.interaction_id)
+            or self.others.is_disowned(begun.message_id, begun.interaction_id)
+        )
 
     def note_stranger(self, reading: Reading, *, read_back: bool = False) -> bool:
         """Remember an unmatched message as that of somebody else, or of nobody knows whom.
@@ -289,11 +325,11 @@ class Candidates:
 
     def end_stranger(self, ask: str, reading: Reading) -> None:
         """Remember that somebody who is no job has got a picture."""
-        if is_nameless(ask):
-            self.take(reading, (ask,))
-        else:
+        if self.others.by_hand.find(ask) is not None:
             self.others.by_hand.answered(ask)
-            self.others.strangers.finish(ask, reading)
+            self.others.strangers.take(reading)
+        else:
+            self.others.strangers.finish(begun_with(ask) or ask, reading)
 
     def take(self, reading: Reading, asks: Iterable[str]) -> None:
         """Remember that none of our jobs has got a picture. Args: asks: who could have owned it"""
@@ -301,7 +337,7 @@ class Candidates:
         self.others.strangers.take(reading)
         if self._shortened(reading):
             self.others.strangers.note(reading, orphan=True)
-        by_hand = any(is_nameless(one) or self.others.by_hand.find(one) for one in asks)
+        by_hand = any(self.others.by_hand.find(one) for one in asks)
         if by_hand and interaction_id is None:
             self.others.answers(reading)
 
@@ -310,13 +346,13 @@ class Candidates:
         job = self.index[jobid]
         return (
             reading.nonce not in (None, job.nonce)
-            or (job.interaction_id is not None and _differs(reading, job.interaction_id))
+            or _are_two(job.interaction_id, reading.interaction_id)
             or self.others.is_disowned(reading.shown.message_id, reading.interaction_id)
         )
 
 
-def _differs(reading: Reading, interaction_id: str) -> bool:
-    return reading.interaction_id not in (None, interaction_id)
+def _are_two(one: str | None, other: str | None) -> bool:
+    return None not in (one, other) and one != other
 
 
 def _is_over_before(job: Job, other: Job | None) -> bool:

@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,8 +16,9 @@ import msgspec
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
-from waystation.midjourney.matching.elimination import decided, hopeless
+from waystation.midjourney.matching.elimination import Works, decided, hopeless
 from waystation.midjourney.matching.match import Matched, match_by_sign
+from waystation.midjourney.matching.works import works
 from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
@@ -68,23 +69,22 @@ class HeldPictures:
 
     def hold(self, picture: HeldPicture) -> None:
         """Let a picture wait; one that waits already stays as it came."""
-        if picture.message.id in self._held:
-            return
-        self._held[picture.message.id] = picture
-        self._candidates.hold(picture.reading, picture.asks)
+        if picture.message.id not in self._held:
+            self._held[picture.message.id] = picture
 
     def of(self, asks: frozenset[str]) -> Sequence[Message]:
         """Return the messages that may still be one of these asks'."""
-        return tuple(one.message for one in self._held.values() if asks & self._asks_of(one))
+        pictures = self._works().pictures
+        return tuple(self._held[one].message for one, owners in pictures.items() if asks & owners)
 
     @property
     def asks(self) -> frozenset[str]:
         """Who could own one of them."""
-        return frozenset().union(*(self._asks_of(one) for one in self._held.values()))
+        return frozenset().union(*self._works().pictures.values())
 
     def decided(self) -> Iterator[tuple[HeldPicture, str]]:
         """Yield each picture that has one possible owner, with it."""
-        for message_id, ask in decided(self._owners()):
+        for message_id, ask in decided(self._works()):
             yield self._held[message_id], ask
 
     def is_told(self, picture: HeldPicture) -> bool:
@@ -97,7 +97,7 @@ class HeldPictures:
 
     def hopeless(self) -> Iterator[frozenset[str]]:
         """Yield the asks of each group about which nothing more can be learnt."""
-        return hopeless(self._owners())
+        return hopeless(self._works())
 
     def settle(self, owned: Container[str]) -> None:
         """Let go of those whose owner is known by now. Args: owned: messages of jobs"""
@@ -112,13 +112,12 @@ class HeldPictures:
 
     def close(self, asks: frozenset[str]) -> None:
         """Let nobody have the pictures of a hopeless group; its strangers are done."""
-        closed = ""
         for message_id, held in list(self._held.items()):
             if held.asks & asks:
                 self._candidates.others.strangers.close(held.reading, asks)
-                closed = message_id
                 self.discard(message_id)
-        self._candidates.others.end_by_hand(asks, closed)
+        for ask in asks:
+            self._candidates.others.by_hand.answered(ask)
 
     def give_up(self, jobid: JobId) -> None:
         """Let nobody have the pictures that could have been a failed job's."""
@@ -135,13 +134,14 @@ class HeldPictures:
         if held is not None:
             self._candidates.others.discard(held.reading)
 
-    def _owners(self) -> Mapping[str, frozenset[str]]:
+    def _works(self) -> Works:
         owners = {one: self._asks_of(held) for one, held in self._held.items()}
         for message_id, asks in owners.items():
             if not asks:
                 self._candidates.take(self._held[message_id].reading, self._held[message_id].asks)
                 self.discard(message_id)
-        return {one: asks for one, asks in owners.items() if asks}
+        readings = {one: self._held[one].reading for one in owners if one in self._held}
+        return works(self._candidates, readings, {one: owners[one] for one in readings})
 
     def _asks_of(self, held: HeldPicture) -> frozenset[str]:
         known = match_by_sign(held.reading, self._candidates)

@@ -104,7 +104,7 @@ def _contradicts(reading: Reading, candidates: Candidates) -> bool:
 
 def _is_a_strangers(reading: Reading, candidates: Candidates) -> bool:
     strangers = candidates.others.strangers
-    goes_on = reading.kind is ReplyKind.PICTURE and strangers.is_unclaimed(reading)
+    goes_on = reading.kind is ReplyKind.PICTURE and bool(strangers.begun_as(reading))
     return goes_on or strangers.owns(reading)
 
 

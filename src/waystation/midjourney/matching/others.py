@@ -16,7 +16,8 @@ from waystation.midjourney.buttons import BUTTONS
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.matching.asks_by_hand import AsksByHand, is_within_life
 from waystation.midjourney.matching.evidence import Key
-from waystation.midjourney.matching.likeness import DRAWN, Strangers, is_nameless
+from waystation.midjourney.matching.likeness import DRAWN
+from waystation.midjourney.matching.strangers import Strangers
 from waystation.midjourney.memory import BEGUN, BY_HAND, PRESSED, SETTLED, Memory, Plain
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.recent import KnownBy
@@ -87,14 +88,6 @@ class Others:
             self.by_hand.told(interaction_id, nonce)
         self.disown(interaction_id)
 
-    def end_by_hand(self, asks: Iterable[str], message_id: str) -> None:
-        """Remember that those who asked by hand, of these asks, have got their pictures."""
-        for ask in asks:
-            if is_nameless(ask):
-                self.answered_by(message_id)
-            else:
-                self.by_hand.answered(ask)
-
     def hear(self, reading: Reading) -> None:
         """Remember what a message that is no job's tells of the asks by hand."""
         if self.is_settled(reading):
@@ -122,12 +115,12 @@ class Others:
         if message_id in self._begun:
             return
         if reading.kind in _ENDS:
-            self.answered_by(message_id)
+            self._ended_by(message_id)
         else:
             self.by_hand.answered_by(message_id)
         self._begun[message_id] = reading.kind is ReplyKind.PROGRESS
 
-    def answered_by(self, message_id: str) -> None:
+    def _ended_by(self, message_id: str) -> None:
         """Forget the newest ask by hand that a picture or an error may end, if none has begun."""
         begun = (
             one

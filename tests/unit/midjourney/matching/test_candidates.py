@@ -14,6 +14,7 @@ from waystation.jobs import Job, MessageRole, Nonce
 from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.match import Undecided, match
+from waystation.midjourney.matching.strangers import Begun
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import snowflake_at
@@ -107,14 +108,33 @@ def test_a_picture_that_may_be_one_of_several_by_hand_is_not_collected() -> None
     assert candidates.one_of_several(replace(picture, shown=next_day)) == A
 
 
-def test_a_strangers_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None:
-    """R23: he who asked by hand without being told has it; another is still to be answered."""
+@pytest.mark.parametrize(("seconds", "uuid"), [((1, 2), None), ((9,), None), ((1,), "other")])
+def test_a_picture_beside_which_somebody_has_begun_is_not_collected(
+    seconds: tuple[int, ...], uuid: str | None
+) -> None:
+    candidates, picture = _imagine_all()
+    picture = replace(
+        picture,
+        shown=replace(
+            picture.shown, message_id=snowflake_at(START + timedelta(seconds=5)), hash="u"
+        ),
+    )
+    assert candidates.one_of_several(picture) == A
+    for second in seconds:
+        begun = an_answer("", kind=ReplyKind.PROGRESS, after_s=second)
+        begun = replace(begun, shown=replace(begun.shown, hash=uuid))
+        candidates.others.strangers.note(begun, unclaimed=True)
+    assert candidates.one_of_several(picture) is None
+
+
+def test_a_strangers_picture_answers_no_ask_by_hand_of_which_nothing_else_is_known() -> None:
+    """R23: he has begun with something; the other is still to be answered."""
     candidates, picture = _imagine_all()
     asked = snowflake_at(START - timedelta(seconds=1))
     candidates.others.asked_by_hand(asked, "66")
-    candidates.end_stranger("stranger 5", replace(picture, interaction_id="77"))
-    assert candidates.others.by_hand.before(picture.shown.message_id) == [asked]
     candidates.end_stranger("stranger 5", picture)
+    assert candidates.others.by_hand.before(picture.shown.message_id) == [asked]
+    candidates.end_stranger(asked, picture)
     assert candidates.others.by_hand.before(picture.shown.message_id) == []
 
 
@@ -259,6 +279,77 @@ def _unclaimed(candidates: Candidates, **shown: Any) -> None:
         a_reading(said_at, ReplyKind.PROGRESS, **shown), caption=Caption("a red fox", percent=0)
     )
     candidates.note_stranger(progress)
+
+
+@pytest.mark.parametrize("begun_by", [None, "66"])
+def test_a_picture_that_names_an_interaction_is_no_other_strangers(begun_by: str | None) -> None:
+    """R23: neither is he who began with another done by it, nor he of whom none was told."""
+    candidates = Candidates([a_press("a", "Zoom Out 2x", interaction_id="1")])
+    begun = replace(an_answer("zoom out", kind=ReplyKind.PROGRESS), interaction_id=begun_by)
+    candidates.others.strangers.note(begun)
+    candidates.others.disown("77")
+    stranger = begun.shown.message_id
+    picture = an_answer("zoom out", after_s=5)
+    assert candidates.asks(replace(picture, interaction_id="77")) == frozenset()
+    assert candidates.asks(picture) == {A, stranger}
+    own = {stranger} if begun_by is not None else set()
+    assert candidates.asks(replace(picture, interaction_id="66")) == own
+
+
+def test_a_picture_that_names_an_interaction_takes_no_progress_of_another() -> None:
+    candidates = Candidates([a_press("a", "Zoom Out 2x")])
+    begun = replace(an_answer("zoom out", kind=ReplyKind.PROGRESS), interaction_id="66")
+    candidates.others.strangers.note(begun, unclaimed=True)
+    candidates.others.disown("77")
+    picture = an_answer("zoom out", after_s=5)
+    candidates.note_stranger(replace(picture, interaction_id="77"))
+    assert list(candidates.others.strangers.begun())
+    candidates.take(replace(an_answer("zoom out", after_s=6), interaction_id="66"), ())
+    assert not list(candidates.others.strangers.begun())
+
+
+def _begun(candidates: Candidates) -> Begun:
+    (one,) = candidates.others.strangers.begun()
+    return one
+
+
+def test_a_progress_was_begun_by_a_job_that_has_shown_none_or_by_hand() -> None:
+    own = {"1": MessageRole.PROGRESS}
+    late = _fox("b", asked_after=_LATER)
+    candidates = Candidates([_fox("a"), _fox("c", messages=own), _fox("d", hash="d"), late])
+    _unclaimed(candidates)
+    assert candidates.began(_begun(candidates)) == {A}
+    asked = snowflake_at(START)
+    candidates.others.asked_by_hand(asked, "66")
+    assert candidates.began(_begun(candidates)) == {A, asked}
+    # one that names its interaction is not that ask's
+    assert candidates.began(replace(_begun(candidates), interaction_id=_LATER)) == {A}
+    candidates.index.put(_fox("a", interaction_id="1"))
+    assert not candidates.began(replace(_begun(candidates), interaction_id=_LATER))
+
+
+def test_what_no_ask_has_begun_is_a_strangers() -> None:
+    candidates = Candidates([_fox("a")])
+    _unclaimed(candidates)
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    assert candidates.asks(picture) == {A}
+    candidates.index.put(_fox("a", messages={"1": MessageRole.PROGRESS}))
+    begun = _begun(candidates)
+    assert candidates.asks(picture) == {A, begun.stranger}
+    candidates.end_stranger(begun.stranger, picture)
+    assert candidates.asks(picture) == {A}
+
+
+def test_what_goes_on_with_a_progress_is_of_those_who_may_have_begun_it() -> None:
+    candidates = Candidates([_fox("a"), _fox("b", messages={"1": MessageRole.PROGRESS})])
+    _unclaimed(candidates, hash="drawn")
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    assert candidates.asks(picture) == {A, B}
+    drawn = replace(picture, shown=replace(picture.shown, hash="drawn"))
+    assert candidates.asks(drawn) == {A}
+    # he who asked by hand since has not begun it
+    candidates.others.asked_by_hand(snowflake_at(START + timedelta(seconds=1.5)), "66")
+    assert candidates.asks(drawn) == {A}
 
 
 def test_a_picture_of_a_job_takes_away_the_progress_that_may_have_been_its() -> None:

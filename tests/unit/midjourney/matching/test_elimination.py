@@ -7,11 +7,25 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.midjourney.matching.elimination import Owners, decided, hopeless
+from waystation.midjourney.matching.elimination import (
+    Owners,
+    Works,
+    decided,
+    groups,
+    hopeless,
+    with_picture,
+)
 
 
-def _owners(**asks: str) -> Owners:
-    return {picture: frozenset(text) for picture, text in asks.items()}
+def _owners(**asks: str) -> Works:
+    return Works({picture: frozenset(text) for picture, text in asks.items()})
+
+
+def _with_begun(works: Works, **asks: str) -> Works:
+    """Add progress of which no picture is known; a picture's letter stands for one work with it."""
+    names = {one: with_picture(one) for one in works.pictures}
+    begun = {one: frozenset(names.get(ask, ask) for ask in text) for one, text in asks.items()}
+    return Works(works.pictures, begun)
 
 
 def test_a_picture_with_one_possible_owner_is_decided() -> None:
@@ -36,6 +50,34 @@ def test_more_pictures_than_asks_are_hopeless_and_decide_nothing() -> None:
     assert frozenset("a") in hopeless(owners)
 
 
+def test_what_is_begun_is_a_work_beside_the_pictures() -> None:
+    """One more work than asks: somebody was never heard, so that the picture may be his."""
+    one = _owners(p="a")
+    assert not dict(decided(_with_begun(one, u="a")))
+    assert dict(decided(_with_begun(one, u="b"))) == {"p": "a"}
+    assert dict(decided(_with_begun(_owners(p="ab"), u="a"))) == {"p": "b"}
+
+
+def test_what_is_begun_may_be_one_work_with_a_picture() -> None:
+    one = _owners(p="a")
+    assert dict(decided(_with_begun(one, u="ap"))) == {"p": "a"}
+    # two that have begun are two works
+    assert not dict(decided(_with_begun(one, u="ap", v="ap")))
+
+
+def test_nothing_is_hopeless_while_a_picture_is_to_come() -> None:
+    one, both = _owners(p="a"), _owners(p="ab", q="ab")
+    assert not list(hopeless(_with_begun(one, u="a")))
+    assert list(hopeless(_with_begun(both, u="ap"))) == [frozenset("ab")]
+    assert not list(hopeless(_with_begun(both, u="ap", v="ap")))
+
+
+def test_works_that_may_be_one_hang_together() -> None:
+    ((group, asks),) = groups(_with_begun(_owners(p="a"), u="bp"))
+    assert (group.keys(), asks) == ({"p", "u"}, frozenset("ab"))
+    assert len(list(groups(_with_begun(_owners(p="a"), u="b")))) == 2
+
+
 _PUZZLES = st.dictionaries(
     st.sampled_from("pqrs"),
     st.frozensets(st.sampled_from("abcd"), min_size=1),
@@ -54,4 +96,4 @@ def test_what_is_decided_holds_in_every_assignment(owners: Owners) -> None:
             for picture in owners
             if len(seen := {one[picture] for one in assignments}) == 1
         }
-        assert dict(decided(owners)) == sure
+        assert dict(decided(Works(owners))) == sure
