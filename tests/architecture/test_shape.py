@@ -19,8 +19,6 @@ CROWDED: dict[str, int] = {}
 
 LONG = {
     "api/schema.py": "a table",
-    "discord/session.py": "to be divided",
-    "engine/service.py": "to be divided",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
     "sentences.py": "a table",

@@ -43,7 +43,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "POST of a job: wait beyond `first_answer_s`",
-            "service._ANSWER_MARGIN_S",
+            "answering._ANSWER_MARGIN_S",
             "The POST answers `started`, and the job goes on. A job that was not sent by then "
             "fails with 502.",
         ),

@@ -9,15 +9,11 @@ the session is remembered. Which phase follows which, and what an ending means, 
 of `session_rules.py`. Waiting is full jitter: a random part of a bound that doubles with each
 attempt and starts again after ten stable minutes, so that many accounts never come back at once.
 
-A session of a guild's channel subscribes to that guild as soon as it is live: of a guild above
-Discord's threshold nothing is heard without, of another one as much as before. The subscription is
-the session's, so that RESUME keeps it. It is known to be heard when Discord acknowledges a
-heartbeat that went after it through the same socket; until then each RESUMED sends it again.
+A session of a guild's channel subscribes to that guild as soon as it is live (subscription.py).
 
 A frame that comes out of turn changes nothing: Discord's next frame or a deadline will tell.
 
-Sources: wire notes 2.2 to 2.6; Discord, Gateway, headings Connection Lifecycle and Resuming; the
-guild subscriptions page of discord.py-self's documentation.
+Sources: wire notes 2.2 to 2.6; Discord, Gateway, headings Connection Lifecycle and Resuming.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -43,20 +39,19 @@ from waystation.discord.session_rules import (
     Happening,
     Phase,
 )
+from waystation.discord.subscription import Subscription
 from waystation.errors import RemoteProtocolError
 from waystation.gateway_events import SessionState
 from waystation.secret import Secret
 from waystation.wire.gateway import (
     ClientFrame,
     Frame,
-    GuildSubscription,
     Hello,
     Identify,
     Opcode,
     Properties,
     Ready,
     Resume,
-    Subscriptions,
 )
 from waystation.wire.snowflake import NO_SNOWFLAKE, newest
 
@@ -155,13 +150,10 @@ class GatewaySession:
 
     __slots__ = (
         "_acknowledged",
-        "_acknowledgements",
         "_attempts",
         "_beat_at",
-        "_beats",
         "_ending",
         "_failed_resumes",
-        "_guild_id",
         "_identified_at",
         "_interval_s",
         "_jitter",
@@ -172,8 +164,7 @@ class GatewaySession:
         "_resume_url",
         "_sequence",
         "_session_id",
-        "_subscribed",
-        "_subscribed_at",
+        "_subscription",
         "_token",
         "_user_id",
         "phase",
@@ -193,13 +184,7 @@ class GatewaySession:
         self._resume_url = saved.resume_url if saved else ""
         self._sequence = saved.sequence if saved else None
         self._newest = saved.newest if saved else NO_SNOWFLAKE
-        self._guild_id = guild_id
-        self._subscribed = False
-        """True from Discord's acknowledgement of the session's subscription on."""
-        self._subscribed_at: int | None = None
-        """Heartbeats through this socket before the subscription; None while it was not sent."""
-        self._beats = self._acknowledgements = 0
-        """Heartbeats that were sent and acknowledged through this socket."""
+        self._subscription = Subscription(guild_id)
         self._user_id: str | None = None
         self._interval_s = 0.0
         self._jitter = 0.0
@@ -237,8 +222,7 @@ class GatewaySession:
         self._move(Happening.OPENED)
         self._jitter = fraction
         self._acknowledged = True
-        self._beats = self._acknowledgements = 0
-        self._subscribed_at = None
+        self._subscription.opened()
         self._ending = None
         self._beat_at = None
         self._live_by = now + HELLO_LIMIT_S
@@ -253,9 +237,7 @@ class GatewaySession:
                 return self._dispatched(frame, now)
             case Opcode.HEARTBEAT_ACK:
                 self._acknowledged = True
-                self._acknowledgements += 1
-                if self._subscribed_at is not None and self._acknowledgements > self._subscribed_at:
-                    self._subscribed = True
+                self._subscription.acknowledged()
                 return _NOTHING
             case Opcode.HEARTBEAT:
                 return Step(send=self._heartbeat())
@@ -344,36 +326,28 @@ class GatewaySession:
         self._user_id = ready.user.id
         self._newest = newest(self._newest, ready.newest)
         self._sequence = frame.s or 0
-        self._subscribed = False
+        self._subscription.forget()
         self._go_live(now)
-        return Step(send=self._subscription(), dispatch=frame, live=True)
+        return Step(send=self._subscription.frame(), dispatch=frame, live=True)
 
     def _resumed(self, frame: Frame, now: float) -> Step:
         if not self._move(Happening.RESUMED):
             return _NOTHING
         self._follow(frame)
         self._go_live(now)
-        return Step(send=self._subscription(), dispatch=frame, live=True, resumed=True)
+        return Step(send=self._subscription.frame(), dispatch=frame, live=True, resumed=True)
 
     def _go_live(self, now: float) -> None:
         self._live_by = None
         self._live_since = now
         self._failed_resumes = 0
 
-    def _subscription(self) -> bytes | None:
-        """Return the frame that subscribes to the channel's guild, where it is still to be sent."""
-        if self._guild_id is None or self._subscribed:
-            return None
-        self._subscribed_at = self._beats
-        asked = Subscriptions({self._guild_id: GuildSubscription()})
-        return _encode(ClientFrame(Opcode.GUILD_SUBSCRIPTIONS_BULK, asked))
-
     def _follow(self, frame: Frame) -> None:
         if frame.s is not None:
             self._sequence = frame.s
 
     def _heartbeat(self) -> bytes:
-        self._beats += 1
+        self._subscription.beat()
         return _encode(ClientFrame(Opcode.HEARTBEAT, self._sequence))
 
     def _count_failure(self, now: float) -> None:

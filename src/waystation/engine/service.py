@@ -9,7 +9,6 @@ absent one (I13); nothing here knows HTTP or SQL.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -24,7 +23,9 @@ from waystation.deliveries import Delivery
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
+from waystation.engine.account.turns import NOTHING_SENT
 from waystation.engine.accounts import Accounts
+from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health
@@ -44,7 +45,7 @@ from waystation.errors import (
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Failed, Job, JobId, JobStatus
 from waystation.midjourney.asking.plans import plan, source_of, used_params
-from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
+from waystation.midjourney.commands import COMMANDS, Command
 from waystation.midjourney.permutations import results_asked
 from waystation.ports import (
     Account,
@@ -66,13 +67,6 @@ from waystation.signed_links import expired_links
 __all__ = ["Readiness", "Service", "ServiceLimits"]
 
 log = structlog.get_logger("waystation.service")
-
-_ANSWER_MARGIN_S = 5.0
-"""How long a POST waits beyond the first-answer limit (R2).
-
-The engine's own deadlines then tell the end of a job that was asked within these seconds; one that
-had to wait longer for its turn goes on without its caller.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +106,6 @@ class ServiceLimits:
         in_all = max(self.pictures, 2 * per_user)
         return per_user * self.picture_bytes, in_all * self.picture_bytes
 
-    @property
-    def post_s(self) -> float:
-        """How long a POST waits: the engine's own deadline ends most jobs a moment before."""
-        return self.first_answer_s + _ANSWER_MARGIN_S
-
 
 class Service:
     """What a caller may ask."""
@@ -154,6 +143,7 @@ class Service:
         self._choice = Choice(
             store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
         )
+        self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -204,7 +194,7 @@ class Service:
             finally:
                 # else a refusal and this frame hold each other, and the pictures
                 del accepting, pictures
-            return await self._answer(job, command)
+            return await self._answering.answer(job, command)
 
     def _accepted(self, accepting: asyncio.Task[Job]) -> None:
         self._submitting.discard(accepting)
@@ -337,34 +327,6 @@ class Service:
             owner.submit(Waiting(job, pictures, action, source))
         return job
 
-    async def _answer(self, job: Job, command: Command) -> Job:
-        """Return the job when its POST is to be answered, or as it is when its time is over."""
-        seen = await self._seen(job, partial(_answers, command.answers_at), self._limits.post_s)
-        if _says_nothing(seen):
-            seen = await self._seen(
-                seen, lambda one: not _says_nothing(one), self._limits.first_edit_s
-            )
-        return await self._end_unasked(seen) if seen.status is JobStatus.CREATED else seen
-
-    async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
-        """Return the job as soon as it fits; as it is when that takes too long."""
-        waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))
-        # what was committed before this wait was published to nobody
-        stored = await self._store.get_job(job.jobid, None)
-        if stored is not None and fits(stored):
-            waiting.cancel()
-            return stored
-        seen = await waiting
-        return seen or await self._store.get_job(job.jobid, None) or job
-
-    async def _end_unasked(self, job: Job) -> Job:
-        """End a job that was not asked in its POST's time; return it as it is if it was (R10)."""
-        owner = self._pool.get(job.account_id)
-        if owner is not None:
-            with contextlib.suppress(StoreError):
-                await owner.end_unasked(job.jobid, Failed.by(sentences.NOT_SENT, _NOTHING_SENT))
-        return await self._store.get_job(job.jobid, None) or job
-
     # ── upkeep ──
 
     async def readiness(self) -> Readiness:
@@ -399,24 +361,9 @@ async def _end_unsent(owner: Owner) -> None:
     try:
         for job in owner.jobs:
             if job.status is JobStatus.CREATED:
-                await owner.fail(job.jobid, Failed.by(sentences.STOPPED_BEFORE, _NOTHING_SENT))
+                await owner.fail(job.jobid, Failed.by(sentences.STOPPED_BEFORE, NOTHING_SENT))
     except StoreError as error:
         log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
-
-
-def _answers(answers_at: AnswersAt, job: Job) -> bool:
-    """Tell whether a job is as far as its verb's POST waits for."""
-    if job.final:
-        return True
-    if answers_at is AnswersAt.ASKED:
-        return job.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
-    return answers_at is AnswersAt.STARTED and job.message_id is not None
-
-
-def _says_nothing(job: Job) -> bool:
-    """Tell whether all that the bot has shown of a job is an empty message."""
-    shown = job.content or job.embeds or job.attachments
-    return not job.final and job.message_id is not None and not shown
 
 
 def _check_prompt(command: Command, params: Mapping[str, object]) -> None:
@@ -444,6 +391,3 @@ def _check_mask(
 ) -> None:
     if isinstance(action, Press) and parent is not None:
         check_mask(parent, str(request.params["button"]), mask)
-
-
-_NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

@@ -1,0 +1,85 @@
+"""Answering: until when the POST of a job waits, and what it answers with (R2, R10)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from functools import partial
+
+from waystation import sentences
+from waystation.engine.account.pool import Pool
+from waystation.engine.account.turns import NOTHING_SENT
+from waystation.engine.feed import Feed
+from waystation.errors import StoreError
+from waystation.jobs import Failed, Job, JobStatus
+from waystation.midjourney.commands import AnswersAt, Command
+from waystation.ports import Store
+
+__all__ = ["Answering"]
+
+_ANSWER_MARGIN_S = 5.0
+"""How long a POST waits beyond the first-answer limit (R2).
+
+The engine's own deadlines then tell the end of a job that was asked within these seconds; one that
+had to wait longer for its turn goes on without its caller.
+"""
+
+
+class Answering:
+    """Waits for jobs on behalf of those who have sent them.
+
+    Args: first_answer_s: the engine's limit; first_edit_s: how long a POST waits for the first edit
+    of an empty first message
+    """
+
+    def __init__(
+        self, store: Store, pool: Pool, feed: Feed, first_answer_s: float, first_edit_s: float
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._feed = feed
+        self._first_answer_s = first_answer_s
+        self._first_edit_s = first_edit_s
+
+    async def answer(self, job: Job, command: Command) -> Job:
+        """Return the job when its POST is to be answered, or as it is when its time is over."""
+        post_s = self._first_answer_s + _ANSWER_MARGIN_S
+        seen = await self._seen(job, partial(_answers, command.answers_at), post_s)
+        if _says_nothing(seen):
+            seen = await self._seen(seen, lambda one: not _says_nothing(one), self._first_edit_s)
+        return await self._end_unasked(seen) if seen.status is JobStatus.CREATED else seen
+
+    async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
+        """Return the job as soon as it fits; as it is when that takes too long."""
+        waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))
+        # what was committed before this wait was published to nobody
+        stored = await self._store.get_job(job.jobid, None)
+        if stored is not None and fits(stored):
+            waiting.cancel()
+            return stored
+        seen = await waiting
+        return seen or await self._store.get_job(job.jobid, None) or job
+
+    async def _end_unasked(self, job: Job) -> Job:
+        """End a job that was not asked in its POST's time; return it as it is if it was (R10)."""
+        owner = self._pool.get(job.account_id)
+        if owner is not None:
+            with contextlib.suppress(StoreError):
+                await owner.end_unasked(job.jobid, Failed.by(sentences.NOT_SENT, NOTHING_SENT))
+        return await self._store.get_job(job.jobid, None) or job
+
+
+def _answers(answers_at: AnswersAt, job: Job) -> bool:
+    """Tell whether a job is as far as its verb's POST waits for."""
+    if job.final:
+        return True
+    if answers_at is AnswersAt.ASKED:
+        return job.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)
+    return answers_at is AnswersAt.STARTED and job.message_id is not None
+
+
+def _says_nothing(job: Job) -> bool:
+    """Tell whether all that the bot has shown of a job is an empty message."""
+    shown = job.content or job.embeds or job.attachments
+    return not job.final and job.message_id is not None and not shown

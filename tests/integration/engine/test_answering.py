@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.harness.desk import (
+    ACCOUNT,
+    acknowledged,
+    described,
+    info,
+    said,
+    told,
+    until,
+)
+from tests.harness.house import INFO, house
+from waystation.errors import (
+    NotAuthorised,
+)
+from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.jobs import JobStatus
+from waystation.wire.message import Embed
+
+
+async def test_a_describe_answers_with_the_first_message_and_an_info_when_final(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.discord.say(told(job))
+        await until(lambda: here.pool.jobs(ACCOUNT.account_id)[0].bound)
+        assert not asked.done()
+        here.here.discord.say(acknowledged(job))
+        answer = await asked
+        assert (answer.status, answer.message_id) == (JobStatus.STARTED, "800")
+        asked = await here.ask(INFO)
+        await here.performed(2)
+        (second,) = [one for one in here.pool.jobs(ACCOUNT.account_id) if one.verb == "info"]
+        here.here.discord.say(told(second, "701"), info(second, "801", interaction_id="701"))
+        assert (await asked).status is JobStatus.COMPLETED
+        assert here.fetcher.urls == ["https://example.org/1.png"]
+
+
+async def test_a_refusal_by_edit_of_an_empty_first_message_is_what_the_post_answers(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, first_edit_s=60) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
+        assert not asked.done()
+        filters = Embed(
+            type="rich",
+            title="Invalid link",
+            description="Request cancelled due to image filters.",
+            color=16711680,
+        )
+        edited = said("800", embeds=(filters,))
+        here.here.discord.say(MessageSeen(MessageStep.UPDATED, edited, 4))
+        answer = await asked
+        assert (answer.status, answer.code) == (JobStatus.MODERATED, 422)
+
+
+async def test_a_first_message_that_says_something_is_answered_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path, first_edit_s=60) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        first = said("800", nonce=job.nonce, content="Describing…", flags=128)
+        here.here.discord.say(told(job), MessageSeen(MessageStep.CREATED, first, 3))
+        assert (await asked).message_id == "800"
+
+
+async def test_a_post_answers_when_its_time_is_over_and_the_job_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.engine.answering._ANSWER_MARGIN_S", 0.2)
+    async with house(tmp_path, first_answer_s=0.2) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        answer = await asked
+        assert (answer.status, answer.message_id) == (JobStatus.SUBMITTED, None)
+        here.here.discord.say(told(job), acknowledged(job), described(job))
+        await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_post_whose_time_is_over_ends_a_job_that_was_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R10."""
+    monkeypatch.setattr("waystation.engine.answering._ANSWER_MARGIN_S", 0.2)
+    async with house(tmp_path, first_answer_s=0.2) as here:
+        await here.live()
+        here.here.discord.upload_ends.append(asyncio.get_running_loop().create_future())
+        answer = await (await here.ask())
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 502)
+        assert answer.error == "The picture was not uploaded to Discord within 60 seconds"
+        assert here.here.discord.performed == []
+        assert await here.here.store.running_jobs(1) == []
+
+
+async def test_a_job_that_ends_before_anyone_waits_is_answered_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.upload_ends.append(NotAuthorised("rejected"))
+        answer = await (await here.ask())
+        assert (answer.status, answer.code) == (JobStatus.FAILED, 596)
