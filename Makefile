@@ -26,6 +26,7 @@ serve: install ## run the service with the settings of the environment
 	@$(BIN)/waystation serve
 
 test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests with sockets, processes and databases
+	$(BIN)/python -m pytest -q -n auto -p no:schemathesis -m hypothesis tests/unit
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
 check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
@@ -33,7 +34,7 @@ check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contract
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture tests/documents/test_citations.py
+	$(BIN)/python -m pytest -q -n auto -p no:schemathesis --hypothesis-profile=quick tests/unit tests/architecture tests/documents/test_citations.py
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 # no test is timed: how long an example takes, or its drawing, depends on how busy the machine is
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("untimed"), max_examples=20)
 settings.load_profile("untimed")
 
 

@@ -15,6 +15,7 @@ from tests.fakes import START, FakeClock, FakeIds
 from tests.harness.due_store import DueStore, delivery
 from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
 from waystation.engine.outbox import callbacks as module
+from waystation.engine.outbox import due
 from waystation.engine.outbox.callbacks import (
     ALWAYS_HELD,
     IN_FLIGHT,
@@ -103,6 +104,12 @@ class Bench:
 
 
 @pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the store when something is due, and not every few seconds for a day."""
+    monkeypatch.setattr(due, "LONGEST_WAIT_S", 100_000)
+
+
+@pytest.fixture
 async def bench() -> Bench:
     return Bench()
 
@@ -131,6 +138,7 @@ async def test_a_delivery_of_later_is_sent_when_its_time_comes(bench: Bench) -> 
         assert bench.status() is DeliveryStatus.DELIVERED
 
 
+@pytest.mark.usefixtures("seldom")
 async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench) -> None:
     bench.store.add(delivery())
     bench.sender.answers["a.test"] = bench.sender.broken
@@ -149,6 +157,7 @@ async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench
     assert {one.body for one in bench.sender.sent} == {delivery().body}
 
 
+@pytest.mark.usefixtures("seldom")
 async def test_a_fault_of_ours_counts_as_an_attempt_and_is_given_up_like_any(bench: Bench) -> None:
     bench.store.add(delivery())
     bench.sender.answers["a.test"] = bench.sender.raises
