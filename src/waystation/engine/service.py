@@ -253,6 +253,9 @@ class Service:
         owner = self._pool.get(job.account_id)
         if owner is None:
             raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
+        if self._submitting:
+            # a job is in the store a moment before its owner has it
+            await asyncio.wait(tuple(self._submitting))
         try:
             await owner.cancel(job.jobid)
         except StoreError as error:

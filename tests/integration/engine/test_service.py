@@ -128,6 +128,18 @@ async def test_a_cancel_answers_the_first_final_status(tmp_path: Path) -> None:
         assert again.version == cancelled.version
 
 
+async def test_a_job_can_be_cancelled_before_its_account_has_it(tmp_path: Path) -> None:
+    """R26: it is in the store a moment before its owner hears of it."""
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        asked = await here.ask(INFO)
+        while not (jobids := await here.service.running_jobs(user)):
+            await asyncio.sleep(0)
+        assert (await here.service.cancel(user, jobids[0])).status is JobStatus.CANCELLED
+        assert (await asked).status is JobStatus.CANCELLED
+
+
 async def test_a_cancel_without_an_owner_or_a_store_says_try_again(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.live()
