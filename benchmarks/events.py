@@ -76,7 +76,7 @@ _SHARED = _Mixture(jobs=3, foreign_per_own=99)
 
 @dataclass(frozen=True)
 class _Turn:
-    """What one turn took, for all its events."""
+    """The cost of one turn, for all its events."""
 
     events: int
     wall_s: float

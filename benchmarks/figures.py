@@ -34,7 +34,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Result:
-    """What one benchmark found, ready to print."""
+    """The findings of one benchmark, ready to print."""
 
     title: str
     rows: Sequence[Row]

@@ -31,7 +31,7 @@ _BOT = {"id": MIDJOURNEY_APPLICATION_ID, "username": "Midjourney Bot", "bot": Tr
 
 @dataclass(frozen=True)
 class AskedJob:
-    """What the frames need to know of a job."""
+    """The parts of a job that the frames need."""
 
     nonce: str
     interaction_id: str

@@ -24,7 +24,7 @@ _LOOK_AGAIN_S = 0.02
 
 @dataclass(frozen=True)
 class Installation:
-    """What runs, and how to call it."""
+    """A running installation, and how to call it."""
 
     simulator: Child
     service: Child

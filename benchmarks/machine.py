@@ -16,7 +16,7 @@ __all__ = ["CLIENT_CPU", "SERVICE_CPU", "cpu_s", "details", "flush_ms"]
 _CPUS = sorted(os.sched_getaffinity(0))
 
 SERVICE_CPU = _CPUS[0]
-"""What is measured runs here alone, when there is another processor."""
+"""The measured processes run here alone, when there is another processor."""
 
 CLIENT_CPU = _CPUS[-1]
 """Load, receivers and the simulator."""

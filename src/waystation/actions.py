@@ -76,7 +76,7 @@ class Press:
     message_flags: int
     custom_id: str
     value: str | None = None
-    """What is chosen, where it is a menu and no button (wire notes 3.3)."""
+    """The choice, where a menu is used and no button (wire notes 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class React:
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What is to be painted anew, sent to the activity that a press opened (wire notes 3.6).
+    """The area to paint anew, sent to the activity that a press opened (wire notes 3.6).
 
     `mask` is a PNG or WebP; white is painted anew, which no source states and is our reading.
     """

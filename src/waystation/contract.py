@@ -51,7 +51,7 @@ class ChildForm(msgspec.Struct, rename="camel"):
 
 
 class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
-    """What every job shows; beside it stand the verb's own fields and what its answer means."""
+    """Fields of every job; the verb's own fields and those of its answer stand beside them."""
 
     jobid: str
     verb: str
@@ -97,7 +97,7 @@ class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
 
 
 class CancelForm(msgspec.Struct):
-    """What a cancel answers."""
+    """The answer to a cancel."""
 
     jobid: str
     status: Annotated[JobStatus, Meta(description="what the job has now")]

@@ -63,7 +63,7 @@ class Delivery:
     attempts: int = 0
     status: DeliveryStatus = DeliveryStatus.PENDING
     is_final: bool = True
-    """Whether it tells the job's end."""
+    """True when it tells the job's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Attempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: any 2xx, or a redirect after it ran (R41)."""
+        """True when the receiver took it: any 2xx, or a redirect after it ran (R41)."""
         if self.reason == TAKEN:
             return True
         return self.status is not None and 200 <= self.status < 300

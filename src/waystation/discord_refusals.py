@@ -34,7 +34,7 @@ RATE_LIMITED: Final = Meaning("rate_limited", 429)
 OUTDATED: Final = Meaning("outdated", 502)
 """Our command index is: it is asked again once (R13)."""
 TARGET: Final = Meaning("target", 400)
-"""What the caller has named is gone."""
+"""The target that the caller named is gone."""
 ACCOUNT: Final = Meaning("account", 502, of_account=True)
 INVALID: Final = Meaning("invalid", 502)
 """All else."""

@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What RESUME needs. Sealed at rest (R45)."""
+    """The gateway session that RESUME needs. Sealed at rest (R45)."""
 
     session_id: str
     resume_url: str
@@ -70,7 +70,7 @@ class MessageGone:
 
 
 class InteractionStep(StrEnum):
-    """What Discord told about an interaction of ours."""
+    """An interaction of ours, as Discord told of it."""
 
     CREATED = "created"
     SUCCEEDED = "succeeded"
@@ -153,7 +153,7 @@ class HumanCheckSeen:
     fatal: bool
     sequence: int | None = None
     token_rejected: bool = False
-    """Whether a new token is the mend."""
+    """True when a new token is the mend."""
 
 
 GatewayEvent = (

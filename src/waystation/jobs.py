@@ -73,7 +73,7 @@ class JobStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether this status can never change again (I9)."""
+        """True when this status can never change again (I9)."""
         return self in FINAL
 
 
@@ -92,7 +92,7 @@ PRESSED_ONCE = frozenset({"U1", "U2", "U3", "U4"})
 
 
 class MessageRole(StrEnum):
-    """What a Discord message is to a job (R21)."""
+    """The part that a Discord message plays for a job (R21)."""
 
     PROGRESS = "progress"
     RESULT = "result"
@@ -101,18 +101,18 @@ class MessageRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What can be pressed on a bot message: named as in API v2, pressed by its custom_id."""
+    """A button of a bot message: named as in API v2, pressed by its custom_id."""
 
     label: str
     custom_id: str
     value: str | None = None
-    """What is chosen, where it is an entry of a menu."""
+    """The value, where the button is an entry of a menu."""
     is_on: bool = False
-    """Whether it is a setting that is on now. Source: wire notes 5.4."""
+    """True when it is a setting that is on now. Source: wire notes 5.4."""
 
     @property
     def picks_text(self) -> bool:
-        """Whether it stands under suggested prompts, not under a picture."""
+        """True when it stands under suggested prompts, not under a picture."""
         return self.custom_id.startswith(_PICKS)
 
 
@@ -135,7 +135,7 @@ class ModalInput:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """What the bot has opened and now waits for; its ids are copied into the answer.
+    """A form or iframe that the bot has opened; its ids are copied into the answer.
 
     A form, or an iframe, which has no inputs; or the settings, of which `custom_id` is to be
     pressed: then `modal_id` is their message, and `flags` and `value` belong to the press.
@@ -149,12 +149,12 @@ class Modal:
 
     @property
     def is_iframe(self) -> bool:
-        """Whether it is the region editor, which is answered at its own host."""
+        """True when it is the region editor, which is answered at its own host."""
         return self.custom_id.startswith(_IFRAME)
 
     @property
     def is_settings(self) -> bool:
-        """Whether it is a message of settings, which is answered by a press."""
+        """True when it is a message of settings, which is answered by a press."""
         return self.custom_id.startswith(_SETTINGS)
 
 
@@ -165,14 +165,14 @@ class Source:
     message_id: str
     hash: str | None = None
     custom_id: str | None = None
-    """What is pressed on it; None for a reaction."""
+    """The custom_id that is pressed; None for a reaction."""
     face: str | None = None
-    """What it says, as `edits.face_of` tells it, where its edit is to answer."""
+    """The message's face by `edits.face_of`, where an edit of the message is to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a bot message shows of a job, in the words v2 uses."""
+    """A job as a bot message shows it, in v2's words."""
 
     message_id: str
     timestamp: str | None = None
@@ -187,9 +187,9 @@ class Shown:
     flags: int | None = None
     """Discord's message flags; None when a partial update does not say."""
     buttons: tuple[Button, ...] | None = None
-    """What can be pressed on it; None when a partial update does not say."""
+    """Its buttons; None when a partial update does not show them."""
     result: Mapping[str, object] = field(default_factory=dict)
-    """What the answer means, under the job form's field names: `{"info": {…}}`."""
+    """The meaning of the answer, under the job form's field names: `{"info": {…}}`."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -197,7 +197,7 @@ class Job(msgspec.Struct, frozen=True):
 
     jobid: JobId
     user_id: int
-    """Who asked; only this user may read or cancel it (R32)."""
+    """The user who asked; nobody else may read or cancel the job (R32)."""
     account_id: str
     channel: str
     verb: str
@@ -217,9 +217,9 @@ class Job(msgspec.Struct, frozen=True):
     """Where the final event is delivered; the caller's or the user's default."""
     reply_ref: str | None = None
     reply_progress: bool = False
-    """Whether what comes before the end is delivered too."""
+    """True when what comes before the end is delivered too."""
     slot: bool = False
-    """Whether this row holds one of its channel's slots now (R31)."""
+    """True when this row holds one of its channel's slots now (R31)."""
     slot_until: datetime | None = None
     """When a ghost's slot is given back without evidence; set when a ghost keeps it."""
     nonce: Nonce | None = None
@@ -243,7 +243,7 @@ class Job(msgspec.Struct, frozen=True):
     flags: int = 0
     """Of the message `message_id`: a press repeats them."""
     buttons: tuple[Button, ...] = ()
-    """What can be pressed on that message."""
+    """The buttons of that message."""
     result: Mapping[str, object] = {}
     unclear: bool = False
     """Asked a while ago, and nothing has shown that Discord has it: no longer in flight (R15)."""
@@ -254,7 +254,7 @@ class Job(msgspec.Struct, frozen=True):
     modal: Modal | None = None
     """The modal that was opened and not answered yet."""
     discord_user_id: str | None = None
-    """Who asks Discord; a press is allowed to the same user only (R32)."""
+    """The Discord user who asks; a press needs the same user (R32)."""
     cancel_requested_at: datetime | None = None
     vanished_at: datetime | None = None
     """When its only message was deleted without a result (R27); cleared when another shows."""
@@ -263,7 +263,7 @@ class Job(msgspec.Struct, frozen=True):
     ghost: bool = False
     """Final here, but Midjourney may still be running it (R19)."""
     late: Shown | None = None
-    """What arrived for a ghost; never changes the status."""
+    """The result that arrived for a ghost; the status stays."""
     code: int = 200
     """v2's code for this job: 200, 400, 422, 429, 502, 504 or 596 (R3)."""
     error: str | None = None
@@ -280,7 +280,7 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def final(self) -> bool:
-        """Whether the status can never change again."""
+        """True when the status can never change again."""
         return self.status in FINAL
 
     @property
@@ -303,12 +303,12 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def bound(self) -> bool:
-        """Whether Discord or the bot has shown something that is surely this job's (R15)."""
+        """True when Discord or the bot has shown something that is surely this job's (R15)."""
         return bool(self.interaction_id or self.message_id or self.hash)
 
     @property
     def in_flight(self) -> bool:
-        """Whether it was asked a moment ago and has shown nothing: one per channel at most (I2)."""
+        """True when it was just asked and has shown nothing: one per channel at most (I2)."""
         return self.status is JobStatus.SUBMITTED and not (self.bound or self.unclear)
 
 
@@ -478,7 +478,7 @@ class Late:
 
     shown: Shown
     ended: bool
-    """Whether it shows that the bot is done, so that the slot can be given back (R31)."""
+    """True when it shows that the bot is done, so that the slot can be given back (R31)."""
     matched_by: str = ""
 
 

@@ -34,7 +34,7 @@ from waystation.secret import Secret
 __all__ = ["CONFIG_VARIABLE", "PREFIX", "SETTINGS", "Origin", "Setting", "Settings", "load"]
 
 PREFIX = "WAYSTATION_"
-"""What every variable's name starts with."""
+"""The beginning of every variable's name."""
 
 CONFIG_VARIABLE = "WAYSTATION_CONFIG"
 """Names the TOML file; not a row, because the file cannot name itself."""
@@ -151,7 +151,7 @@ _ACTIVITY_URL = "https://936929561302675456.discordsays.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What an operator decides. Every field but the last two is a row of SETTINGS."""
+    """An operator's decisions. Every field but the last two is a row of SETTINGS."""
 
     data_dir: Path = _row(
         Path("~/.local/share/waystation"),

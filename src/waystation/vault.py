@@ -58,7 +58,7 @@ class KeyRing:
     """The keys. Never shown in a repr."""
 
     tokens: bytes = field(repr=False)
-    """What the HMAC key of API tokens is derived from; stays for ever."""
+    """The label from which the HMAC key of API tokens is derived; it stays for ever."""
     sealing: tuple[bytes, ...] = field(repr=False)
     """Newest first: the first seals, all open."""
 

@@ -18,7 +18,7 @@ __all__ = ["WAITS", "waits"]
 PICTURE_S = signature(Client.download).parameters["timeout_s"].default
 
 _HEAD = """
-## What a command waits for
+## Waits of each command
 
 A command that asks the service says after half a second what it waits for, and how long at most;
 when that time has passed, it ends with exit code 3. Ctrl-C ends the wait; a submitted job goes on.

@@ -1,4 +1,4 @@
-"""What v2's account paths do: the caller's own record, and the Discord accounts they may use."""
+"""v2's account paths: the caller's own record, and the Discord accounts they may use."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
 
 
 class NewAccountForm(msgspec.Struct, rename="camel"):
-    """What was set up."""
+    """An account that was set up."""
 
     discord: Annotated[str, Meta(description="the token, masked")]
     channel: Annotated[str, Meta(description="as found from the token")]
@@ -121,7 +121,7 @@ class UserForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
 
 
 class Accounts:
-    """What can be done with the caller's record and accounts."""
+    """The calls for the caller's record and accounts."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

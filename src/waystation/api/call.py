@@ -61,7 +61,7 @@ class Call:
 
     @property
     def path_is_text(self) -> bool:
-        """Whether the decoded path is free of control characters.
+        """True when the decoded path is free of control characters.
 
         A route's pattern ends before a line feed, so that `/metrics%0a` would pass a reverse proxy
         that closes `/metrics`.

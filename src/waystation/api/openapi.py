@@ -65,7 +65,7 @@ _HEADERS: Mapping[int, Mapping[str, Any]] = {
     429: {"Retry-After": _RETRY_AFTER},
     503: {"Retry-After": _RETRY_AFTER},
 }
-"""What an answer of a status carries beside X-Request-Id."""
+"""Headers of an answer by its status, beside X-Request-Id."""
 
 _PATH_FIELDS: Mapping[str, Field] = {
     "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True)
@@ -218,7 +218,7 @@ _LINKS: Mapping[str, Any] = {
     "seed": {"operationId": "seed", "requestBody": _OF_THIS_JOB},
     "press": {"operationId": "button", "requestBody": {**_OF_THIS_JOB, "button": "U1"}},
 }
-"""What can be done with the job that an answer names."""
+"""Links to the calls for the job that an answer names."""
 
 
 # ── schemas ──

@@ -40,7 +40,7 @@ class Field:
     help: str
     required: bool = False
     part: bool = False
-    """Whether it is a file part, which only a form can carry."""
+    """True when it is a file part, which only a form can carry."""
     example: Any = None
     either: str = ""
     """The other way to send it, in a form."""
@@ -65,7 +65,7 @@ class Operation:
 
     @property
     def guarded(self) -> bool:
-        """Whether it wants a token."""
+        """True when it wants a token."""
         return "authenticates" in self.does
 
     @property

@@ -36,7 +36,7 @@ class HealthForm(msgspec.Struct):
 
 
 class ReadinessForm(msgspec.Struct, omit_defaults=True):
-    """Whether Waystation can take jobs; with 503 also in the one error shape."""
+    """True when Waystation can take jobs; with 503 also in the one error shape."""
 
     ready: bool
     problems: Annotated[Sequence[str], msgspec.Meta(description="what is broken")]
@@ -91,7 +91,7 @@ async def _readiness(service: Service) -> Answer:
 
 
 class _Totals(Collector):
-    """What the service and this face count, as Prometheus reads it."""
+    """Counters of the service and of this face, as Prometheus reads them."""
 
     def __init__(self, answered: Mapping[int, int]) -> None:
         self._answered = answered

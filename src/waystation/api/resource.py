@@ -30,7 +30,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 _log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-"""What is echoed of a caller's own request id: nothing that could forge a header or a log line."""
+"""The form of a caller's request id that is echoed: it cannot forge a header or a log line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all resources of an application share."""
+    """The parts that all resources of an application share."""
 
     limits: Limits
     new_request_id: Callable[[], str]

@@ -22,7 +22,7 @@ class Usage(msgspec.Struct):
 
 
 class InfoForm(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What `/info` says."""
+    """The answer to `/info`."""
 
     plan: str | None = None
     subscription: str | None = None
@@ -39,7 +39,7 @@ class InfoForm(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 
 class SettingsForm(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What `/settings` shows."""
+    """The answer to `/settings`."""
 
     version: str | None = None
     mode: str | None = None

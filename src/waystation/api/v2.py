@@ -132,7 +132,7 @@ async def _caller(logins: Logins, call: Call, *, lapsed: bool = False) -> User:
 
 
 class _Jobs:
-    """What can be done with jobs."""
+    """The calls for jobs."""
 
     def __init__(self, service: Service, forms: Forms) -> None:
         self._service = service

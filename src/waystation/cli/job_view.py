@@ -44,7 +44,7 @@ _MENTION = re.compile(r"(?: -| by)? <@!?\d{1,20}>")
 """Whom the bot answers, with what leads to it."""
 
 _WEBSITE = re.compile(r" \[\(Open on website\)\]\([^)]*\)")
-"""What stands behind the prompt of a film; the link is of Midjourney's own page."""
+"""The words behind the prompt of a film; the link is of Midjourney's own page."""
 
 _JOINED = "\N{NO-BREAK SPACE}"
 """Keeps a label in one piece; `Grid` shows it as a space."""

@@ -44,13 +44,13 @@ _UNSAFE = re.compile(r"[^\w.() -]+")
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of the pictures."""
+    """The outcome of saving pictures."""
 
     paths: list[Path] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Link, which is empty where there was none, and why."""
     may_come: bool = True
-    """Whether trying again can help."""
+    """True when trying again can help."""
 
     def as_json(self) -> dict[str, object]:
         """Return it as `--json` adds it to the job."""

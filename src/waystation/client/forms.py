@@ -54,7 +54,7 @@ class Job(TypedDict, total=False):
 
 
 class Asked(TypedDict, total=False):
-    """What every verb takes besides its own fields; `max_jobs` only where a slot is taken.
+    """Fields of every verb besides its own; `max_jobs` only where a slot is taken.
 
     `mode` is `fast`, `relax` or `turbo`; but on imagine the account has to be in it already.
     """

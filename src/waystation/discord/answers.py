@@ -63,7 +63,7 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether Discord did what was asked."""
+        """True when Discord did what was asked."""
         return 200 <= self.status < 300
 
     @property

@@ -56,7 +56,7 @@ _TRACKED_BUCKETS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one answer says about limits.
+    """The limits that one answer tells.
 
     `wait_s` holds for the bucket, or for the whole account when `everywhere`; 0 for no wait.
     `invalid`: the answer counts against the address (R35).

@@ -199,14 +199,14 @@ class GatewaySession:
 
     @property
     def state(self) -> SessionState | None:
-        """What RESUME needs; None while there is no session. An empty URL means the first one's."""
+        """The session to resume; None while there is none. An empty URL means the first one's."""
         if self._session_id is None or self._sequence is None:
             return None
         return SessionState(self._session_id, self._resume_url, self._sequence, self._newest)
 
     @property
     def discord_user_id(self) -> str | None:
-        """Who READY said we are; None while only RESUMED was seen."""
+        """The user that READY named; None while only RESUMED was seen."""
         return self._user_id
 
     @property

@@ -50,7 +50,7 @@ class Phase(StrEnum):
 
 
 class Happening(StrEnum):
-    """What can happen to a gateway session."""
+    """Events of a gateway session."""
 
     OPENED = "socket opened"
     GREETED = "hello, no session"

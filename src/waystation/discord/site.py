@@ -73,7 +73,7 @@ class Site:
     contact: str = ""
     """URL of whoever runs this, shown in the User-Agent."""
     application_id: str = MIDJOURNEY_APPLICATION_ID
-    """Whose commands are asked."""
+    """The application whose commands are asked."""
     activity_url: str = ""
     """Where the bot's activity of Vary (Region) is served; no answer names it (wire notes 3.6)."""
     breaker: Breaker = field(default_factory=Breaker)
@@ -86,18 +86,18 @@ class Site:
 
     @cached_property
     def user_agent(self) -> str:
-        """Who asks, in every request."""
+        """The client, as every request names it."""
         name = f"{_NAME}/{version('waystation')}"
         return f"{name} (+{self.contact})" if self.contact else name
 
     @cached_property
     def time(self) -> DiscordTime:
-        """What time Discord has."""
+        """Discord's time."""
         return DiscordTime(self.clock)
 
     @property
     def properties(self) -> Properties:
-        """Who connects, in IDENTIFY."""
+        """The client, as IDENTIFY names it."""
         return Properties(os=sys.platform, browser=_NAME, device=_NAME)
 
     def api(self, path: str) -> URL:

@@ -75,7 +75,7 @@ class Connection:
 
 
 class Accounts:
-    """What a user may do with Discord accounts."""
+    """The use cases of a user's Discord accounts."""
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ FAILURES = 30
 
 
 class _Claim(NamedTuple):
-    """Who a caller says they are, and what is to prove it."""
+    """A caller's id, and the secret that proves it."""
 
     user_id: int
     secret: str

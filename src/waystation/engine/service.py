@@ -71,13 +71,13 @@ log = structlog.get_logger("waystation.service")
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether Waystation can take jobs. `sessions` counts accounts by state, without names."""
+    """True when Waystation can take jobs. `sessions` counts accounts by state, without names."""
 
     ready: bool
     problems: Sequence[str]
     sessions: Mapping[str, int]
     warnings: Sequence[str] = ()
-    """What works all the same and should be mended."""
+    """Warnings: Waystation works all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class ServiceLimits:
 
 
 class Service:
-    """What a caller may ask."""
+    """The use cases of a caller."""
 
     def __init__(
         self,

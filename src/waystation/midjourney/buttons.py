@@ -51,7 +51,7 @@ _IN_FILE_NAME = re.compile(
 
 
 class Needs(StrEnum):
-    """Whether a press takes a `prompt`."""
+    """True when a press takes a `prompt`."""
 
     NO = "no"
     MAY = "may"
@@ -71,13 +71,13 @@ class ButtonRow:
     prompt: Needs = Needs.NO
     mask: bool = False
     asks_always: bool = False
-    """Whether a form opens at each press, not in remix mode only."""
+    """True when a form opens at each press, not in remix mode only."""
     results: int = 1
     """How many messages with pictures it brings."""
 
     @property
     def once(self) -> bool:
-        """Whether it works once per job."""
+        """True when it works once per job."""
         return self.label in PRESSED_ONCE
 
 
@@ -87,7 +87,7 @@ def _row(label: str, *shows: str, prompt: Needs = Needs.NO, asks: bool = False) 
 
 _STRENGTHS = ("2x", "4x", "subtle", "creative")
 _VARIATIONS = ("variations", "variations (strong)", "variations (subtle)")
-"""Which one depends on the account's variability mode, not on the button."""
+"""Deeds that depend on the account's variability mode, not on the button."""
 _SIDES = {"⬅️": "left", "➡️": "right", "⬆️": "up", "⬇️": "down"}
 _DIGITS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣")
 

@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What a caption says.
+    """The parts of a caption.
 
     `deed` is what the bot did, in lower case: `variations (strong)`, `image #2`, `pan left`; empty
     for a plain picture. `percent` is 0 to 100. `state` is the one that says most: that the job was
@@ -43,12 +43,12 @@ class Caption:
 
     @property
     def stopped(self) -> bool:
-        """Whether the job was given up."""
+        """True when the job was given up."""
         return _folded(self.state) == _STOPPED
 
     @property
     def unfinished(self) -> bool:
-        """Whether the bot is still at work. Source: wire notes 4.2, decisive final test."""
+        """True when the bot is still at work. Source: wire notes 4.2, decisive final test."""
         return self.percent is not None or _folded(self.state) in _WAITING
 
 
@@ -180,10 +180,10 @@ _CUT_LINK = re.compile(r" <?ht{0,2}(?:p|ps|ps?:/{0,2})?\Z")
 """The first letters of a link; a longer beginning is a link to `prompt_key` already."""
 
 _CUT_OFF = " .\u2026\u2014-<"
-"""What may stand where a prompt was cut: dots, or the first sign of a parameter or link."""
+"""Signs that may stand where a prompt was cut: dots, or the first sign of a parameter or link."""
 
 _BEGINNING = 100
-"""What a prompt must at least begin with to be taken for a longer one, in characters (R20)."""
+"""Fewest characters of a cut prompt that are compared with a longer one (R20)."""
 
 
 def beginning_of(key: str) -> str | None:

@@ -43,7 +43,7 @@ class AnswersAt(StrEnum):
 
 
 class ParamKind(StrEnum):
-    """What a verb's own field holds."""
+    """The kind of a verb's own field."""
 
     PICTURE = "picture"
     """A URL that Waystation fetches, or a file part of a form in its place; becomes an upload."""
@@ -98,19 +98,19 @@ class Command:
     finished_by: frozenset[ReplyKind]
     """Reply kinds that complete it."""
     takes_slot: bool
-    """Whether it counts against maxJobs; verbs without share one lane per account (R16)."""
+    """True when it counts against maxJobs; verbs without share one lane per account (R16)."""
     reply_in_history: bool
-    """Whether the reply can be read back; ephemeral replies cannot (R29)."""
+    """True when the reply can be read back; ephemeral replies cannot (R29)."""
     bad_input_status: int
     """HTTP status for bad replyUrl, replyRef and maxJobs: 412 on describe, else 400 (R5)."""
     source: str
     params: Sequence[Param] = ()
     replies_progress: bool = False
-    """Whether what comes before the end is delivered too, unless the request says otherwise."""
+    """True when what comes before the end is delivered too, unless the request says otherwise."""
     reaction: str | None = None
     """The emoji that asks, put under the parent's message."""
     shows_own: bool = True
-    """Whether its result is its own; `show` shows another job's, and never takes its uuid (I1)."""
+    """True when its result is its own; `show` shows that of another job, and takes no uuid (I1)."""
 
 
 def _saying(

@@ -145,7 +145,7 @@ class Conversation:
 
     @property
     def undecided(self) -> bool:
-        """Whether pictures wait to be told apart: then `weigh` may have something to say."""
+        """True when pictures wait to be told apart: then `weigh` may have something to say."""
         return bool(self._state.held)
 
     def weigh(self, now: datetime) -> Step:

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Ending(StrEnum):
-    """What an error of the bot means for the job (classes of wire notes 6.2, outcomes of R6)."""
+    """The meaning of a bot's error for the job (classes of wire notes 6.2, outcomes of R6)."""
 
     MODERATED = "moderated"
     BAD_INPUT = "bad_input"

@@ -38,7 +38,7 @@ __all__ = ["REPLIES", "Facts", "Reply", "ReplyKind", "facts", "meaning_of", "ric
 
 
 class ReplyKind(StrEnum):
-    """What a bot message is."""
+    """The kind of a bot message."""
 
     ACKNOWLEDGED = "acknowledged"
     INFO = "info"
@@ -59,24 +59,24 @@ class ReplyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rows look at in a message."""
+    """The parts of a message that the rows look at."""
 
     content: str
     embed: Embed | None
     """Of several, the one that says most (`_rank`)."""
     has_attachments: bool
     previews: bool
-    """Whether all attachments are named as the bot names what is not finished."""
+    """True when all attachments are named as the bot names what is not finished."""
     results: bool
-    """Whether all attachments are named after a job, and none as a preview."""
+    """True when all attachments are named after a job, and none as a preview."""
     custom_ids: frozenset[str]
     answers: bool
-    """Whether it is the response to an interaction."""
+    """True when it is the response to an interaction."""
     command: str
     """The slash command's name, empty when not known."""
     caption: Caption | None
     says_content: bool
-    """Whether the message said anything at all about content or embeds."""
+    """True when the message said anything at all about content or embeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _has_captcha(facts: Facts) -> bool:
 
 
 def _is_cut_short(facts: Facts) -> bool:
-    """Whether it is an error, whatever else it shows."""
+    """True when it is an error, whatever else it shows."""
     return _has_captcha(facts) or _is_stopped(facts)
 
 
@@ -169,7 +169,7 @@ def _is_answer(facts: Facts) -> bool:
 
 
 def _warns(facts: Facts) -> bool:
-    """Whether its embed only warns."""
+    """True when its embed only warns."""
     embed = facts.embed
     warning = embed is not None and embed.color in _WARNING_COLOURS
     return warning and not _is_answer(facts) and not _is_known_error(facts)
@@ -214,7 +214,7 @@ def _is_seed(facts: Facts) -> bool:
 
 
 def _is_sentence(facts: Facts) -> bool:
-    """Whether it says something, and nothing but content."""
+    """True when it says something, and nothing but content."""
     bare = facts.embed is None and not facts.has_attachments and facts.caption is None
     told = _is_settings(facts) or _is_seed(facts) or _is_error(facts)
     return bare and not told
@@ -240,7 +240,7 @@ def _is_preferred(facts: Facts) -> bool:
 
 
 def _is_drawn(facts: Facts) -> bool:
-    """Whether it shows a picture, or the way to one."""
+    """True when it shows a picture, or the way to one."""
     return not (_is_answer(facts) or _is_known_error(facts) or _is_seed(facts))
 
 

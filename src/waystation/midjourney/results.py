@@ -149,7 +149,7 @@ _DEEDS = frozenset({"reset settings"})
 
 
 def is_choice(label: str) -> bool:
-    """Tell whether an option is one of several of which one is always on."""
+    """Tell whether an option belongs to a group in which one option is on at each time."""
     return label.casefold() in _CHOICES
 
 

@@ -44,7 +44,7 @@ class HaltSign:
     said: str | None = None
     """Discord's id of what said it, if it was Discord: its age is told by that alone."""
     token_rejected: bool = False
-    """Whether Discord has rejected the account's token, so that a new one is the mend (R33)."""
+    """True when Discord has rejected the account's token, so that a new one is the mend (R33)."""
 
 
 TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
@@ -55,7 +55,7 @@ TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noq
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows from one input."""
+    """The consequences of one input."""
 
     changes: Sequence[Changed] = ()
     halt: HaltSign | None = None

@@ -32,7 +32,7 @@ MAX_QUOTED_URL: Final = 1024
 _WHITE: Final = 128
 """From how bright on, of 255, a spot of a mask counts as white. Our choice."""
 THREADS: Final = 2
-"""That look at pictures: a decoded mask has 64 MiB at most, so all together 128."""
+"""Threads that look at pictures: a decoded mask has 64 MiB at most, so all together 128."""
 _BODY_READ_BYTES: Final = 4096
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity"}
@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What one fetch and all fetches together may take."""
+    """Limits of one fetch and of all fetches together."""
 
     max_bytes: int = 10 * 1024 * 1024
     """After decoding. Discord's own limit for uploads."""

@@ -1,4 +1,4 @@
-"""What kind of picture some bytes are, judged by the bytes alone (R43).
+"""Kinds of pictures, judged by their bytes alone (R43).
 
 How it works: the size is read from the first bytes without decoding, so that a picture with too
 many pixels is refused before any decoder sees it; then Pillow must agree on the kind. It is shown

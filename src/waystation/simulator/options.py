@@ -1,4 +1,4 @@
-"""What a simulator can be told at its start; every number that a test may want to shorten.
+"""Options of a simulator at its start; every number that a test may want to shorten.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -32,7 +32,7 @@ class Options:
     port: int = 0
     """0 takes a free port."""
     public_url: str = ""
-    """What links and addresses begin with, where that is not the port itself: behind a proxy."""
+    """The beginning of links and addresses, where that is not the port itself: behind a proxy."""
     tls_cert: str = ""
     tls_key: str = ""
     """Paths of PEM files; with both the port speaks TLS."""

@@ -168,7 +168,7 @@ class GatewayAddress(msgspec.Struct, frozen=True):
 
 
 class Properties(msgspec.Struct, frozen=True):
-    """Which client connects. Source: Discord, Identify Connection Properties."""
+    """The client that connects. Source: Discord, Identify Connection Properties."""
 
     os: str
     browser: str

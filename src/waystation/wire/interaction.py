@@ -147,7 +147,7 @@ class CommandAttachment(msgspec.Struct, frozen=True):
 
 
 class CommandData(msgspec.Struct, frozen=True):
-    """Which command is asked, with what. Id and version are the command index's."""
+    """A command and its options. Id and version are the command index's."""
 
     version: str
     id: str
@@ -171,7 +171,7 @@ class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ComponentData(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which component is used; of a menu, with what is chosen. Source: wire notes 3.3."""
+    """A component that is used; of a menu, with the choice. Source: wire notes 3.3."""
 
     component_type: int
     custom_id: str
@@ -194,7 +194,7 @@ class ComponentInteraction(msgspec.Struct, frozen=True):
 
 
 class ModalText(msgspec.Struct, frozen=True):
-    """What is written into one text input."""
+    """The text of one text input."""
 
     custom_id: str
     value: str
@@ -209,7 +209,7 @@ class ModalRow(msgspec.Struct, frozen=True):
 
 
 class ModalData(msgspec.Struct, frozen=True):
-    """Which modal is answered, with what."""
+    """A modal and its answer."""
 
     id: str
     custom_id: str

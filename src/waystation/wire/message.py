@@ -166,12 +166,12 @@ class Component(msgspec.Struct, frozen=True):
     components: Sequence[Component] = ()
     options: Sequence[SelectOption] = ()
     value: str | None = None
-    """What a text input of a modal holds already."""
+    """The text that a modal's input holds already."""
     required: bool = True
     content: str | None = None
     """The words of a text display."""
     accessory: Component | None = None
-    """What stands beside the words of a section: a button or a thumbnail."""
+    """The accessory of a section: a button or a thumbnail."""
     items: Sequence[GalleryItem] = ()
     media: Media | None = None
     """The picture of a thumbnail."""

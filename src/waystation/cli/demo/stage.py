@@ -49,7 +49,7 @@ class Stage:
     url: str
     """Where the service listens."""
     environment: Mapping[str, str]
-    """What the service was started with; commands on its database need the same."""
+    """Settings of the service; commands on its database need the same."""
     folder: Path
     """Where the pictures that the bot draws are saved."""
     site: Site

@@ -26,7 +26,7 @@ class Finding:
     level: Level
     what: str
     mend: str = ""
-    """What to do about it; empty when it is fine."""
+    """The mend; empty when the part is fine."""
 
 
 def ok(what: str) -> Finding:

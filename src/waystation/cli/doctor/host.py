@@ -1,4 +1,4 @@
-"""What the doctor looks at on this host: settings, data directory, database, key, users."""
+"""The doctor's findings on this host: settings, data directory, database, key, users."""
 
 from __future__ import annotations
 

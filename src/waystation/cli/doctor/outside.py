@@ -1,4 +1,4 @@
-"""What the doctor looks at beyond this host: clock, mail server, Discord, each account."""
+"""The doctor's findings beyond this host: clock, mail server, Discord, each account."""
 
 from __future__ import annotations
 

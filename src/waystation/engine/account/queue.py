@@ -32,7 +32,7 @@ class Waiting:
 
     @property
     def uploads(self) -> bool:
-        """Whether pictures must be uploaded before it can be asked."""
+        """True when pictures must be uploaded before it can be asked."""
         return self.action is None and bool(self.pictures)
 
 
@@ -69,7 +69,7 @@ class Queue:
         self.modals: set[JobId] = set()
         """Jobs whose modal is committed and not answered."""
         self.masks: dict[JobId, bytes] = {}
-        """What is to be painted, until the bot has asked for it or the job has ended."""
+        """The mask, until the bot has asked for it or the job has ended."""
 
     def __bool__(self) -> bool:
         return bool(self._places or self.modals)

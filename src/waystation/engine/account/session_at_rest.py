@@ -81,4 +81,4 @@ class SessionAtRest:
 
 
 _MARK = "token"
-"""What an older version left out."""
+"""A field that an older version left out."""

@@ -45,7 +45,7 @@ _LEAST_LANE: Final = 5
 
 
 class Hindrance(Enum):
-    """What stands between a job and its being asked; its value is what the job ends with."""
+    """A reason why a job was not asked; its value is the sentence that the job ends with."""
 
     CONNECTION = sentences.CONNECTION_NOT_READY
     LOST = sentences.CONNECTION_LOST

@@ -52,7 +52,7 @@ class DueLoop:
 
     @property
     def stopping(self) -> bool:
-        """Whether `stop` was called."""
+        """True when `stop` was called."""
         return self._stopped.is_set()
 
     @property

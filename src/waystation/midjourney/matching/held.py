@@ -34,7 +34,7 @@ class HeldPicture:
     message: Message
     reading: Reading
     asks: frozenset[str]
-    """Who could own it when it came; nobody who asked later can."""
+    """The asks that could own the picture when it came; no later ask can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class HeldPictures:
 
     @property
     def asks(self) -> frozenset[str]:
-        """Who could own one of them."""
+        """The asks that could own one of the pictures."""
         return frozenset().union(*self._works().pictures.values())
 
     def decided(self) -> Iterator[tuple[HeldPicture, str]]:

@@ -1,4 +1,4 @@
-"""What was ever sent that tells whose a result is, and which jobs nothing tells apart.
+"""Evidence: each sign of a result's owner that was sent, and the jobs that nothing tells apart.
 
 A result is tied to its job when it names the job's nonce or interaction, or when it follows from a
 start that does so and from a uuid, a reference or a message id that start and result share. Of two

@@ -1,4 +1,4 @@
-"""What the simulator saw and what became of it: the log and the book.
+"""The log and the book: what the simulator saw, and what became of it.
 
 The log has one entry for each request and each gateway frame received. The book has one entry for
 each interaction that the bot executed, and says which messages and which result belong to it.
@@ -51,7 +51,7 @@ class Log:
 
 
 class Book:
-    """Which result belongs to which interaction."""
+    """The results by their interactions."""
 
     def __init__(self, limit: int) -> None:
         self._entries: OrderedDict[int, Payload] = OrderedDict()

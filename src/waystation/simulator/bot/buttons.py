@@ -65,7 +65,7 @@ class Button:
     """The row of `scripts.PRESSES`."""
     tile: int = 1
     detail: str = ""
-    """What distinguishes buttons of one deed: a strength, direction, factor or motion."""
+    """The difference between buttons of one deed: a strength, direction, factor or motion."""
     form: str = ""
     """The row of `forms.FORMS` that it opens."""
     opens: Opens = Opens.NEVER
@@ -218,7 +218,7 @@ class Model:
     upscales: tuple[Button, ...]
     varies: tuple[Button, ...] = (*_VARY, _REGION)
     outpaints: bool = True
-    """Whether it zooms and pans."""
+    """True when it zooms and pans."""
     animates: bool = False
     extension: str = "webp"
     """Files were PNG until the end of 2025. Source: wire notes 4.2."""
@@ -229,7 +229,7 @@ class Model:
 
     @property
     def title(self) -> str:
-        """What the menu of /settings calls it."""
+        """The name in the menu of /settings."""
         niji, _, number = self.version.rpartition(" ")
         return f"Niji Model V{number}" if niji else f"Midjourney Model V{number}"
 

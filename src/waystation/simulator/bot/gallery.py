@@ -37,7 +37,7 @@ class Drawn:
 
 
 Paint = Callable[[Work, int], tuple[Drawn, ...]]
-"""What of a work is drawn, in a simulator whose square grids have sides of so many pixels."""
+"""The drawn part of a work, in a simulator whose square grids have sides of so many pixels."""
 
 
 class Gallery:

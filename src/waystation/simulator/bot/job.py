@@ -1,4 +1,4 @@
-"""What somebody asked of the bot, and what the bot keeps in mind while it works on it."""
+"""An ask of the bot, and the bot's notes while it works on the ask."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Press:
     label: str
     custom_id: str
     values: tuple[str, ...] = ()
-    """What was chosen from a menu."""
+    """The entry that was chosen from a menu."""
     text: str | None = None
-    """What was written into the form; None before it was opened."""
+    """The text of the form; None before the form was opened."""
     mask: bytes | None = None
-    """What was painted in the iframe of Vary (Region)."""
+    """The mask that was painted in the iframe of Vary (Region)."""
     opened_by: str | None = None
     """Interaction id of the press that opened the form."""
 
@@ -81,7 +81,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a message says, before it has an id, a time and an author."""
+    """A message before it has an id, a time and an author."""
 
     content: str = ""
     embeds: tuple[Payload, ...] = ()
@@ -121,7 +121,7 @@ class Job:
     look: Look | None = None
     link_life_s: float | None = None
     discloses: bool = True
-    """Whether the message that is written next may show the uuid."""
+    """True when the message that is written next may show the uuid."""
     acknowledgement: Payload | None = None
     """The first message, as history keeps it."""
     birth: Payload | None = None
@@ -129,24 +129,24 @@ class Job:
     result: Payload | None = None
     """The message that holds the result, as history keeps it."""
     prompt: str = ""
-    """What the messages repeat between their stars."""
+    """The prompt that the messages repeat between their stars."""
     mode: str = "Fast"
     work: Work | None = None
-    """What it makes, if it draws."""
+    """The work, if the job draws."""
     caption: Caption = Caption()
     drawn: tuple[Drawn, ...] = ()
     """The pictures of the message that is written next."""
     edited: tuple[Picture | None, ...] = ()
-    """What the links of `--edit` lead to; None where nothing is."""
+    """The pictures behind the links of `--edit`; None where nothing is."""
     model: str = "8.2"
-    """What a passer-by draws with."""
+    """The tools of a passer-by who draws."""
     form: Payload | None = None
     """The form that it has opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a writer of messages may look at beside the job."""
+    """The things that a writer of messages may look at beside the job."""
 
     world: World
     files: Files

@@ -30,7 +30,7 @@ class Rule:
     name: str
     found: Callable[[Parameters], bool]
     takes: Callable[[str], bool]
-    """Whether a model, by its version, takes it."""
+    """True when a model, by its version, takes it."""
 
 
 def _flag(*names: str) -> Callable[[Parameters], bool]:

@@ -1,4 +1,4 @@
-"""What the bot has opened and waits for: forms and iframes, for a limited time and one use."""
+"""Openings that the bot waits for: forms and iframes, for a limited time and one use."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP")
-"""What counts as a picture. Others stay closed: Pillow's rarer readers are not worth their risk."""
+"""The formats of a picture. Others stay closed: Pillow's rarer readers are not worth their risk."""
 
 MAX_PIXELS: Final = 50_000_000
 """Width times height above which nothing is decoded: our choice, 200 MB as RGBA."""
@@ -124,7 +124,7 @@ class UnreadablePicture(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a picture shows when it is really looked at."""
+    """The content of a picture, read from its pixels."""
 
     format: str
     """One of `FORMATS`."""
@@ -137,7 +137,7 @@ class Look:
     light: str
     """The name of a row of `LIGHTS`."""
     transparent: bool = False
-    """Whether anything can be seen through; only what is visible counts for colours and light."""
+    """True when anything can be seen through; only what is visible counts for colours and light."""
     frames: int = 1
     """Number of frames; of more than one, only the first was looked at."""
 

@@ -56,7 +56,7 @@ class BadPrompt(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a prompt asks for beside its words."""
+    """The parameters of a prompt."""
 
     words: str
     """The prompt without its parameters."""

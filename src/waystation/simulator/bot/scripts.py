@@ -44,7 +44,7 @@ class Script:
     ephemeral: bool = False
     sees_picture: bool = False
     make: Make | None = None
-    """What comes of it, if it is a work."""
+    """The work that comes of the command, if there is one."""
     reads_pictures: bool = False
     """Making it decodes pictures, which is done in a thread."""
 
@@ -169,7 +169,7 @@ PRESSES: Mapping[str, Script] = {
 """One row per kind of button (`Button.deed`). Source: wire notes 4.4."""
 
 SEED = Script("seed", _SEEDED, takes_slot=False, make=studio.recall)
-"""What the bot does about an envelope under one of its messages. Source: wire notes 4.10."""
+"""The script for an envelope under one of the bot's messages. Source: wire notes 4.10."""
 
 
 def _opens(verb: str, event: str, write: Callable[[Job], Payload]) -> Script:
@@ -188,7 +188,7 @@ IFRAME = _opens("iframe", "INTERACTION_IFRAME_MODAL_CREATE", opened.iframe_opene
 """A press that opens the iframe of Vary (Region). Source: wire notes 3.6."""
 
 UNKNOWN = Script("", (opening()[0], Step(Kind.INTERACTION_FAILURE, after_s=3.0)), takes_slot=False)
-"""What Discord says when an application does not answer within 3 s. Source: wire notes 2.7."""
+"""Discord's words when an application does not answer within 3 s. Source: wire notes 2.7."""
 
 
 def script_of(ask: Ask, *, keeps_closed: bool = False, remixes: bool = True) -> Script:

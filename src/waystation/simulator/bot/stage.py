@@ -35,7 +35,7 @@ _RESULT_FACTS = (
     "title",
     "status",
 )
-"""What of a page of the book goes into the log when a job ends."""
+"""Fields of a page of the book that go into the log when a job ends."""
 _TIMED_OUT = 2
 """`reason_code` of INTERACTION_FAILURE. Source: wire notes 2.7."""
 

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 _OTHER_NAMES = {"5": "5.2", "6.0": "6", "7.0": "7", "8": "8.1"}
-"""What `--v` may also say."""
+"""Other values of `--v`."""
 _USUAL_ZOOM = "2"
 _PLAIN = Caption()
 _VIDEO = Caption(opening="Creating video with prompt ", is_video=True)

@@ -47,7 +47,7 @@ PERCENTS = (0, 15, 31, 46, 62, 78, 93)
 
 
 class Kind(Enum):
-    """What happens in a step."""
+    """The deed of a step."""
 
     INTERACTION_CREATE = auto()
     INTERACTION_SUCCESS = auto()
@@ -87,7 +87,7 @@ class Kind(Enum):
 
 
 class Who(Enum):
-    """Who writes a message, or who else asks."""
+    """The writer of a message, or another person who asks."""
 
     BOT = 1
     IMPOSTOR = 2
@@ -105,7 +105,7 @@ class At(StrEnum):
 
 
 class Disturbance(StrEnum):
-    """What can happen to a gateway session."""
+    """Events of a gateway session."""
 
     DROP = "drop"
     """The connection is cut without a close frame; the session can be resumed."""
@@ -147,7 +147,7 @@ class Step:
     disturb: tuple[Disturbance, int] | None = None
     link_life_s: float | None = None
     paint: Paint | None = None
-    """What is drawn before the message is written."""
+    """The pictures that are drawn before the message is written."""
     progress: bool = False
     """A progress report; the bot leaves some out."""
     traced: bool = True

@@ -268,7 +268,7 @@ BY_NAME: Mapping[str, Title] = {title.name: title for title in TITLES}
 UNKNOWN_JOB = Title(
     "unknown_job", "Invalid job id", "Could not find a job with id {job_id}.", form=Form.UPDATE
 )
-"""What /show says of a job that is not there, or another user's. Source: wire notes 4.9, 6.2."""
+"""The answer of /show for an unknown job, or another user's. Source: wire notes 4.9, 6.2."""
 
 _MAX_FOOTER_CHARS = 2048
 """Source: Discord, embed limits."""

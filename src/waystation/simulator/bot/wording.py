@@ -1,4 +1,4 @@
-"""What the bot says when it does its work and draws nothing: describe, info, shorten and the like.
+"""Words of the bot when it does its work and draws nothing: describe, info, shorten and the like.
 
 Source: wire notes 5.1, 5.2, 5.3 and 4.4. Footer and layout of /info follow the captured order of
 lines; the layout of /shorten was never captured and is ours.

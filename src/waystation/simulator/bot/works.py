@@ -17,7 +17,7 @@ __all__ = ["Medium", "Work", "Works"]
 
 
 class Medium(Enum):
-    """What a work consists of; it decides picture sizes and buttons."""
+    """The parts of a work; they decide picture sizes and buttons."""
 
     GRID = "grid"
     """Four pictures."""
@@ -43,11 +43,11 @@ class Work:
     """A row of `buttons.MODELS`."""
     seed: int
     tile: int = 1
-    """Which of its parent's four it is, if it is one of them."""
+    """The number among its parent's four, if the picture is one of them."""
     parent: str | None = None
     """Uuid of the work whose button made it."""
     remixes: bool = True
-    """Whether its buttons open forms in remix mode."""
+    """True when its buttons open forms in remix mode."""
     content: str = ""
     """The text of its message, once there is one."""
 

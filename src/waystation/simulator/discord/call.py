@@ -77,7 +77,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a route answers."""
+    """The answer of a route."""
 
     json: object = None
     """None: an empty body."""

@@ -35,7 +35,7 @@ LIMITS: Mapping[str, Rate] = {
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What became of one request. Units: seconds."""
+    """The outcome of one request. Units: seconds."""
 
     allowed: bool
     limit: int

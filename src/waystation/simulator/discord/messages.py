@@ -28,7 +28,7 @@ _MAX_WHISPERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What surrounds a draft when it becomes a message."""
+    """The frame of a draft that becomes a message."""
 
     channel: Channel
     author: User

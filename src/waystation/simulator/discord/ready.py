@@ -1,4 +1,4 @@
-"""What a session is told when it is ready: READY, READY_SUPPLEMENTAL, GUILD_CREATE.
+"""The events of a session that is ready: READY, READY_SUPPLEMENTAL, GUILD_CREATE.
 
 Source: wire notes 2.5 (minimum that peers read) and wire notes 11.14.
 """

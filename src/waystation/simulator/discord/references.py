@@ -1,4 +1,4 @@
-"""What a message says about where it comes from: application, interaction, message replied to.
+"""The origin of a message: application, interaction, message replied to.
 
 Source: wire notes 2.7 and 4.2. An answer to a command names its interaction twice; an answer to a
 button or a form names it once, and replies to the message that holds the button.

@@ -29,7 +29,7 @@ HTML = "text/html; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to a request instead of, or around, its proper answer."""
+    """Refusals: a request's fate instead of, or around, its proper answer."""
 
     status: int = 204
     body: bytes = b""

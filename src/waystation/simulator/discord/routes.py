@@ -22,7 +22,7 @@ class Route:
     method: _Method
     path: str
     name: str
-    """What faults and limits call it."""
+    """The route's name for faults and limits."""
     answer: str
     """The method of `Rest` that answers."""
     public: bool = False

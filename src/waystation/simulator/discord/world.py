@@ -1,4 +1,4 @@
-"""Who exists: accounts, the bot, other bots, guilds and channels, and each account's standing.
+"""The world: accounts, the bot, other bots, guilds and channels, and each account's standing.
 
 Every account has a guild of its own with one text channel, and a direct channel with the bot.
 Nothing here speaks; messages and sessions live in `messages` and `gateway`.
@@ -106,7 +106,7 @@ class Standing:
     running: set[int] = field(default_factory=set)
     waiting: deque[int] = field(default_factory=deque)
     options: dict[str, str] = field(default_factory=dict)
-    """What `/prefer option set` has stored; it is listed and not applied."""
+    """The values of `/prefer option set`; they are listed and not applied."""
 
     @property
     def running_jobs(self) -> int:

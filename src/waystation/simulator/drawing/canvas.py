@@ -59,13 +59,13 @@ DIMENSIONS: Final[Mapping[str, Ratio]] = {
     "--ar 1:1": (1, 1),
     "--ar 3:2": (3, 2),
 }
-"""What `/blend` takes for `dimensions`. Source: wire notes 3.2."""
+"""Values of `dimensions` in `/blend`. Source: wire notes 3.2."""
 
 MAX_ZOOM: Final = 2
 """Greatest factor of one Zoom Out. Source: wire notes 3.5, `--zoom n`, 1-2."""
 
 PAN_SHARE: Final = Fraction(1, 2)
-"""What a pan adds, as a part of the side it extends. Our choice: no source states it."""
+"""The width of a pan, as a part of the side that it extends. Our choice: no source states it."""
 
 
 class Upscale(NamedTuple):
@@ -223,7 +223,7 @@ class Canvas:
 
     plan: Plan
     seed: int
-    """What chance adds to the plan; another seed is another result."""
+    """The random part of the plan; another seed is another result."""
 
     @property
     def tiles(self) -> int:
@@ -248,7 +248,7 @@ class Canvas:
 
     @property
     def moving(self) -> bool:
-        """Whether it shows clips instead of pictures."""
+        """True when it shows clips instead of pictures."""
         match self.plan:
             case Picked(parent=parent):
                 return parent.moving

@@ -99,7 +99,7 @@ _CELLS: Final = 4
 """Cells of the net on a side by which a variation bends its parent."""
 
 _LEAST_SHARE: Final = 0.6
-"""What each picture of a blend is sure of, as a part of an equal share."""
+"""The least share of each picture of a blend, as a part of an equal share."""
 
 _LARGEST_DRAWN: Final = 2048
 """Longest side that an upscale is drawn at; beyond it the drawing is enlarged."""

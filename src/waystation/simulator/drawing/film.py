@@ -41,14 +41,14 @@ def frames(canvas: Canvas, n: int, size: Size) -> list[Image.Image]:
 
 
 class _View(NamedTuple):
-    """What the camera sees. Units: shares of the picture's sides"""
+    """The view of the camera. Units: shares of the picture's sides"""
 
     x: float
     y: float
     """The middle."""
     share: float
     angle: float
-    """Which way the camera went to get here."""
+    """The path of the camera to this view."""
 
     def box(self, width: int, height: int) -> tuple[float, float, float, float]:
         half = self.share / 2

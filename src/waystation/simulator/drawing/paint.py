@@ -218,7 +218,7 @@ def _towers(brush: Brush, colours: Palette, chance: Random) -> None:
 
 
 _SUBJECTS: Final[tuple[Subject, ...]] = (_hills, _planets, _shards, _towers)
-"""What a picture can show."""
+"""Motifs of a picture."""
 
 
 # --- marks: rows of `_MARKS`
@@ -241,4 +241,4 @@ def _gem(brush: Brush, at: Point, reach: float, pair: Sequence[Colour], chance: 
 
 
 _MARKS: Final[tuple[Mark, ...]] = (_moon, _halo, _gem)
-"""What can be scattered over a picture."""
+"""Shapes that can be scattered over a picture."""

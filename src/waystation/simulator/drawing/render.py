@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 Format: TypeAlias = Literal["WEBP", "PNG"]
-"""What still pictures can be; moving ones are always WebP."""
+"""Formats of still pictures; moving ones are WebP."""
 
 MAX_SIDE: Final = 16_383
 """Longest side in pixels. Source: RFC 9649, 2.5, the limit of WebP."""

@@ -49,7 +49,7 @@ class Fault:
     caption: Callable[[Payload, Caption], Caption] | None = None
     """With which words around a prompt."""
     keeps_closed: bool = False
-    """What would open a form starts at once."""
+    """A press that would open a form starts at once."""
 
     def with_params(self, given: Mapping[str, object]) -> Payload:
         """Return all parameters, the given ones in place of the defaults.

@@ -316,7 +316,7 @@ _ROWS: tuple[Fault, ...] = (
         _no_buttons,
         web=False,
     ),
-    Fault("no_form", "What would open a form starts at once.", {}, keeps_closed=True),
+    Fault("no_form", "A press that would open a form starts at once.", {}, keeps_closed=True),
     Fault(
         "expired_form",
         "404, code 10062: the form is no longer known; meant for the command `modal`.",

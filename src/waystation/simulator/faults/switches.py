@@ -1,4 +1,4 @@
-"""Which faults are on, for whom, and for how many more times."""
+"""Switches: the faults that are on, for whom, and for how many more times."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ KEPT_PAGES_KIB = 1024
 keeps them all the same, for all connections together."""
 
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-"""What a write-ahead log is cut back to after a long reader let it grow."""
+"""The size to which a write-ahead log is cut back after a long reader let it grow."""
 
 
 class Database:

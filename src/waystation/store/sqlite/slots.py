@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """What an account has to offer to one draft."""
+    """An account's room for one draft."""
 
     account_id: str
     channel: str

@@ -298,7 +298,7 @@ class SqliteStore:
 
     @property
     def restored(self) -> bool:
-        """Whether the file is a backup put back, or was migrated, and its jobs must fail (R39)."""
+        """True when the file is a backup or was migrated, so that its jobs must fail (R39)."""
         return self._near.one("meta", {"name": "restored"}) is not None
 
     @property
@@ -334,7 +334,7 @@ class SqliteStore:
         await self._write(_run, "put_meta", {"name": "clock", "value": kept})
 
     async def has_sealed_rows(self) -> bool:
-        """Whether any row can be used only with the vault's present keys; users' hashes count."""
+        """True when any row can be used only with the vault's present keys; users' hashes count."""
         row = self._near.one("sealed_rows")
         return row is not None and bool(row[0])
 

@@ -1,4 +1,4 @@
-"""What keeps the database small and what is counted in it."""
+"""Upkeep: statements that keep the database small, and counts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""Plain words: the part of the style that a machine can see.
+
+A text names a thing and then says what it does, so none begins with a question word.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import PACKAGE, modules
+from waystation.sentences import ROWS
+from waystation.settings import SETTINGS
+
+ROOT = PACKAGE.parents[1]
+
+RIDDLE = re.compile(r"(What|Whose|Who|Whether|That|Which)\b")
+
+CHAIN = re.compile(r"\bone of \w+ of which\b", re.IGNORECASE)
+
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    if path.name != "CHANGELOG.md"
+)
+
+NAMED_IN_THE_PLAN = {"What happens on a 429"}
+"""Headings that are known by this name."""
+
+TESTS_LEFT = 176
+"""Names of tests that still begin so. The number sinks."""
+
+
+def _riddles(text: str) -> bool:
+    return bool(RIDDLE.match(text) or CHAIN.search(text.partition("\n")[0]))
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Yield each docstring, those of attributes, too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield text
+
+
+@pytest.mark.parametrize("path", modules())
+def test_a_docstring_names_a_thing_first(path: str) -> None:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    assert [text for text in _texts(tree) if _riddles(text)] == []
+
+
+def test_a_help_text_names_a_thing_first() -> None:
+    assert [row.name for row in SETTINGS if _riddles(row.help)] == []
+
+
+def test_an_error_sentence_names_a_thing_first() -> None:
+    texts = [text for row in ROWS for text in (row.text, row.when, row.do)]
+    assert [text for text in texts if _riddles(text)] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_heading_names_a_thing_first(path: str) -> None:
+    page = (ROOT / path).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    assert [one for one in headings if _riddles(one) and one not in NAMED_IN_THE_PLAN] == []
+
+
+def test_no_new_test_is_named_with_a_question_word() -> None:
+    pattern = re.compile(
+        r"^ *(?:async )?def (test_(?:what|whose|who|whether|that|which)_\w+)", re.M
+    )
+    found = [
+        name
+        for path in Path(ROOT / "tests").rglob("test_*.py")
+        if "node_modules" not in path.parts
+        for name in pattern.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) <= TESTS_LEFT
