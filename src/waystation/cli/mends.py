@@ -24,6 +24,7 @@ from waystation.errors import (
     Unreachable,
     WaystationError,
 )
+from waystation.midjourney.commands import COMMANDS
 from waystation.secret import veiled
 
 __all__ = ["MENDS", "filled_in", "halt_mend", "job_mends", "mends", "removal_mends"]
@@ -60,8 +61,6 @@ MENDS: Mapping[str, Mend] = {
     ),
 }
 """An error's message → its mend."""
-
-_SHOW = ("an account finds its own jobs alone; if another of yours drew it:", "waystation show")
 
 _DOCTOR = ("on the service's host, a look at Discord and the accounts:", "waystation doctor")
 
@@ -141,10 +140,18 @@ def job_mends(job: Mapping[str, object]) -> Iterator[Mend]:
         return
     if job.get("code") == Halted.status_hint:
         yield halt_mend(str(job.get("error")), str(job.get("channel") or ""))
-    elif job.get("verb") == "show" and job.get("code") == InvalidRequest.status_hint:
-        yield _SHOW[0], f"{_SHOW[1]} {job.get('uuid') or 'UUID'} --channel CHANNEL"
+    elif _is_elsewhere(job):
+        again = f"waystation {job.get('verb')} {job.get('uuid') or 'UUID'} --channel CHANNEL"
+        yield "an account finds its own jobs alone; if another of yours drew it:", again
     elif job.get("code") in (TransportError.status_hint, Unavailable.status_hint):
         yield _DOCTOR
+
+
+def _is_elsewhere(job: Mapping[str, object]) -> bool:
+    """Tell whether a job may have failed because another account has drawn what it names."""
+    row = COMMANDS.get(str(job.get("verb")))
+    refused = job.get("code") == InvalidRequest.status_hint
+    return refused and row is not None and row.of_its_account
 
 
 def removal_mends(channel: str) -> Iterator[Mend]:

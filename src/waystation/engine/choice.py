@@ -20,8 +20,7 @@ from waystation.engine.request import JobRequest
 from waystation.engine.throttle import Throttle
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
-from waystation.midjourney.commands import MAX_JOBS, Command
-from waystation.midjourney.results import MODE_VERBS, REMIX_VERBS, mode_told, remix_told
+from waystation.midjourney.commands import COMMANDS, MAX_JOBS, MODE_VERBS, REMIX_VERBS, Command
 from waystation.ports import Account, Clock, HaltCause, IdSource, Jobs, NoSlot, Standing, User
 from waystation.sidelining import is_sidelined
 
@@ -154,7 +153,8 @@ class Choice:
 
     async def _remixes(self, account: Account) -> bool:
         last = await self._store.last_completed(account.account_id, REMIX_VERBS)
-        return last is not None and remix_told(last)
+        tells = None if last is None else COMMANDS[last.verb].tells_remix
+        return last is not None and tells is not None and tells(last)
 
     async def _in_mode(self, candidates: Sequence[Account], mode: str | None) -> Sequence[Account]:
         """Return the accounts that are in a mode already, as far as their last answers tell."""
@@ -163,7 +163,8 @@ class Choice:
         told: dict[str, str | None] = {}
         for account in candidates:
             last = await self._store.last_completed(account.account_id, MODE_VERBS)
-            told[account.account_id] = None if last is None else mode_told(last.verb, last.result)
+            tells = None if last is None else COMMANDS[last.verb].tells_mode
+            told[account.account_id] = None if last is None or tells is None else tells(last)
         there = [account for account in candidates if told[account.account_id] == mode]
         if not there:
             known = ", ".join(sorted(one or "unknown" for one in told.values()))

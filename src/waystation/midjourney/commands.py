@@ -8,18 +8,23 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from waystation.jobs import Job
 from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.results import mode_shown, remix_shown, remix_switched
 
 __all__ = [
     "COMMANDS",
     "MAX_JOBS",
     "MAX_LANE",
     "MODES",
+    "MODE_VERBS",
+    "REMIX_VERBS",
+    "SHOWN_AGAIN",
     "AnswersAt",
     "Command",
     "Param",
@@ -111,10 +116,25 @@ class Command:
     """The emoji that asks, put under the parent's message."""
     shows_own: bool = True
     """True when its result is its own; `show` shows that of another job, and takes no uuid (I1)."""
+    shows_prompt: bool = True
+    """True when the captions of its pictures have a prompt; a blend has none (wire notes 4.5)."""
+    of_its_account: bool = False
+    """True when the bot finds what it names for the account alone that has drawn it."""
+    tells_mode: Callable[[Job], str | None] | None = None
+    """Reads from a completed job in which mode the account is: fast, relax or turbo."""
+    tells_remix: Callable[[Job], bool] | None = None
+    """Reads from a completed job whether the account is in remix mode."""
 
 
 def _saying(
-    verb: str, slash: str, kind: ReplyKind, help: str, source: str, *params: Param
+    verb: str,
+    slash: str,
+    kind: ReplyKind,
+    help: str,
+    source: str,
+    *params: Param,
+    tells_mode: Callable[[Job], str | None] | None = None,
+    tells_remix: Callable[[Job], bool] | None = None,
 ) -> Command:
     """Return the row of a verb that is answered at once, to the asking user only."""
     return Command(
@@ -128,10 +148,31 @@ def _saying(
         bad_input_status=400,
         source=source,
         params=params,
+        tells_mode=tells_mode,
+        tells_remix=tells_remix,
     )
 
 
-def _drawing(verb: str, slash: str | None, help: str, source: str, *params: Param) -> Command:
+def _switching(mode: str) -> Command:
+    """Return the row of a verb that switches the account to a mode."""
+    return _saying(
+        mode,
+        mode,
+        ReplyKind.DONE,
+        f"Switch the account to {mode} mode.",
+        "v2 notes 6.7; wire notes 4.7",
+        tells_mode=lambda job: mode,
+    )
+
+
+def _drawing(
+    verb: str,
+    slash: str | None,
+    help: str,
+    source: str,
+    *params: Param,
+    shows_prompt: bool = True,
+) -> Command:
     """Return the row of a verb that makes pictures."""
     return Command(
         verb=verb,
@@ -144,6 +185,7 @@ def _drawing(verb: str, slash: str | None, help: str, source: str, *params: Para
         bad_input_status=400,
         source=source,
         params=params,
+        shows_prompt=shows_prompt,
     )
 
 
@@ -204,6 +246,7 @@ _ROWS = (
             help="Portrait, Square or Landscape",
             choices={"Portrait": "--ar 2:3", "Square": "--ar 1:1", "Landscape": "--ar 3:2"},
         ),
+        shows_prompt=False,
     ),
     _drawing(
         "button",
@@ -292,6 +335,7 @@ _ROWS = (
             ),
         ),
         shows_own=False,
+        of_its_account=True,
     ),
     _saying(
         "info",
@@ -299,6 +343,7 @@ _ROWS = (
         ReplyKind.INFO,
         "Show the account's plan, hours left and running jobs.",
         "v2 notes 6.6; wire notes 5.2",
+        tells_mode=mode_shown,
     ),
     _saying(
         "settings",
@@ -319,28 +364,12 @@ _ROWS = (
             choices={"on": "on", "off": "off"},
             beside="option",
         ),
+        tells_mode=mode_shown,
+        tells_remix=remix_shown,
     ),
-    _saying(
-        "fast",
-        "fast",
-        ReplyKind.DONE,
-        "Switch the account to fast mode.",
-        "v2 notes 6.7; wire notes 4.7",
-    ),
-    _saying(
-        "relax",
-        "relax",
-        ReplyKind.DONE,
-        "Switch the account to relax mode.",
-        "v2 notes 6.7; wire notes 4.7",
-    ),
-    _saying(
-        "turbo",
-        "turbo",
-        ReplyKind.DONE,
-        "Switch the account to turbo mode.",
-        "v2 notes 6.7; wire notes 4.7",
-    ),
+    _switching("fast"),
+    _switching("relax"),
+    _switching("turbo"),
     _saying(
         "stealth",
         "stealth",
@@ -361,6 +390,7 @@ _ROWS = (
         ReplyKind.TOGGLED,
         "Turn remix mode on or off; the answer says which.",
         "v2 notes 6.7; wire notes 3.2, 4.8",
+        tells_remix=remix_switched,
     ),
     _saying(
         "variability",
@@ -412,3 +442,10 @@ def _seed(verb: str, answers_at: AnswersAt) -> Command:
 _SEEDS = (_seed("seed", AnswersAt.FINAL), _seed("seed_async", AnswersAt.ASKED))
 
 COMMANDS: Mapping[str, Command] = {row.verb: row for row in (*_ROWS, *_SEEDS)}
+
+MODE_VERBS: Final = tuple(row.verb for row in COMMANDS.values() if row.tells_mode is not None)
+REMIX_VERBS: Final = tuple(row.verb for row in COMMANDS.values() if row.tells_remix is not None)
+SHOWN_AGAIN: Final = frozenset(
+    row.slash for row in COMMANDS.values() if row.slash is not None and not row.shows_own
+)
+"""The bot's commands that show another job's result."""

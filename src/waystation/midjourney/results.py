@@ -18,15 +18,14 @@ from waystation.midjourney.buttons import SETTING_ON, all_components
 from waystation.wire.message import Component, ComponentType, Embed
 
 __all__ = [
-    "MODE_VERBS",
-    "REMIX_VERBS",
     "collected",
     "info_result",
     "is_choice",
     "listed_prompt",
-    "mode_told",
+    "mode_shown",
     "picture_links",
-    "remix_told",
+    "remix_shown",
+    "remix_switched",
     "seed_of",
     "seed_result",
     "settings_result",
@@ -179,28 +178,22 @@ def settings_result(components: Sequence[Component]) -> Result:
 
 # ── mode ──
 
-MODE_VERBS = ("fast", "relax", "turbo", "info", "settings")
-"""The verbs whose completed jobs tell in which mode an account is."""
 
-
-def mode_told(verb: str, result: Result) -> str | None:
-    """Return the mode that a completed job of MODE_VERBS tells: fast, relax or turbo."""
-    if verb in MODE_VERBS[:3]:
-        return verb
-    told = result.get(verb)
+def mode_shown(job: Job) -> str | None:
+    """Return the mode that a result shows, which stands under its verb: fast, relax or turbo."""
+    told = job.result.get(job.verb)
     mode = told.get("mode") if isinstance(told, Mapping) else None
     return {"relaxed": "relax"}.get(str(mode), str(mode)) if mode else None
 
 
-REMIX_VERBS = ("remix", "settings")
-"""The verbs whose completed jobs tell whether an account is in remix mode."""
+def remix_shown(job: Job) -> bool:
+    """Tell whether the settings show that remix mode is on."""
+    told = job.result.get("settings")
+    return isinstance(told, Mapping) and told.get("remix") is True
 
 
-def remix_told(job: Job) -> bool:
-    """Tell whether a completed job of REMIX_VERBS says that remix mode is on."""
-    if job.verb == "settings":
-        told = job.result.get("settings")
-        return isinstance(told, Mapping) and told.get("remix") is True
+def remix_switched(job: Job) -> bool:
+    """Tell whether an answer says that remix mode was turned on."""
     return "turned on" in (job.content or "")
 
 

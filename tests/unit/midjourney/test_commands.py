@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from waystation.midjourney.commands import COMMANDS, AnswersAt, ParamKind
+import pytest
+
+from tests.build import replace
+from tests.harness.play import new_job
+from waystation.jobs import Job
+from waystation.midjourney.commands import (
+    COMMANDS,
+    MODE_VERBS,
+    REMIX_VERBS,
+    SHOWN_AGAIN,
+    AnswersAt,
+    ParamKind,
+)
 from waystation.midjourney.replies import REPLIES
 
 
@@ -51,3 +63,47 @@ def test_what_v2_names_is_there() -> None:
     assert verbs | toggles <= set(COMMANDS)
     silent = {verb for verb, row in COMMANDS.items() if not row.takes_slot}
     assert toggles | {"info", "settings", "shorten", "show"} <= silent
+
+
+def _done(verb: str, content: str = "", **result: object) -> Job:
+    return replace(new_job("a", verb), content=content, result=result)
+
+
+@pytest.mark.parametrize(
+    ("job", "mode"),
+    [
+        (_done("fast"), "fast"),
+        (_done("relax"), "relax"),
+        (_done("turbo"), "turbo"),
+        (_done("info", info={"mode": "relaxed"}), "relax"),
+        (_done("info", info={}), None),
+        (_done("settings", settings={"mode": "turbo"}), "turbo"),
+        (_done("settings"), None),
+    ],
+)
+def test_some_verbs_tell_in_which_mode_the_account_is(job: Job, mode: str | None) -> None:
+    tells = COMMANDS[job.verb].tells_mode
+    assert tells is not None
+    assert tells(job) == mode
+
+
+@pytest.mark.parametrize(
+    ("job", "remixes"),
+    [
+        (_done("settings", settings={"remix": True}), True),
+        (_done("settings", settings={"remix": False}), False),
+        (_done("settings"), False),
+        (_done("remix", "Remix mode turned on! …"), True),
+        (_done("remix", "Remix mode turned off! …"), False),
+    ],
+)
+def test_some_verbs_tell_whether_remix_mode_is_on(job: Job, remixes: bool) -> None:
+    tells = COMMANDS[job.verb].tells_remix
+    assert tells is not None
+    assert tells(job) is remixes
+
+
+def test_the_verbs_that_tell_are_those_of_the_table() -> None:
+    assert set(MODE_VERBS) == {"fast", "relax", "turbo", "info", "settings"}
+    assert set(REMIX_VERBS) == {"remix", "settings"}
+    assert {"show"} == SHOWN_AGAIN

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.buttons import button_row
-from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.commands import COMMANDS, SHOWN_AGAIN
 from waystation.midjourney.matching.likeness import DRAWN
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
@@ -108,7 +108,7 @@ EVIDENCE: Sequence[Evidence] = (
     # a job shown again is another job's picture
     Evidence(
         "hash",
-        lambda reading: None if reading.command == "show" else reading.shown.hash,
+        lambda reading: None if reading.command in SHOWN_AGAIN else reading.shown.hash,
         lambda job: (known_hash(job),),
     ),
     Evidence("seed", lambda reading: reading.seed_hash, _seed),

@@ -49,7 +49,7 @@ _ANY_DEED = "*"
 def likenesses(job: Job) -> Iterator[Likeness]:
     """Yield by what a job's messages may be known when nothing better is said."""
     prompt = job.params.get("prompt")
-    if job.verb == "blend":
+    if not COMMANDS[job.verb].shows_prompt:
         yield ("prompt", "", "")
     elif job.button is None and prompt is not None:
         yield ("prompt", prompt_key(str(prompt)), "")
