@@ -196,11 +196,13 @@ async def test_a_definite_refusal_ends_a_look_back(tmp_path: Path, error: Except
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
+        # an ask that shows nothing is looked up soon, and again when its time is over
+        await here.pass_until(lambda: len(here.discord.reads) == 1)
         here.discord.history_ends.append(error)
         with capture_logs() as logs:
-            await here.pass_time(61)
+            await here.pass_time(60)
             lost = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert (lost.code, len(here.discord.reads)) == (502, 1)
+        assert (lost.code, len(here.discord.reads)) == (502, 2)
         [refused] = [line for line in logs if line["event"] == "owner.history_refused"]
         assert refused["account"] == ACCOUNT.account_id
 
