@@ -23,8 +23,6 @@ LONG = {
     "midjourney/commands.py": "a table",
     "sentences.py": "a table",
     "settings.py": "a table",
-    "simulator/bot/pictures.py": "to be divided",
-    "simulator/drawing/canvas.py": "to be divided",
 }
 """Longer modules, and why."""
 

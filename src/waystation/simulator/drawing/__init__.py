@@ -24,6 +24,8 @@ from waystation.simulator.drawing.canvas import (
     Ratio,
     Side,
     Strength,
+)
+from waystation.simulator.drawing.recipes import (
     animate,
     blend,
     edit,

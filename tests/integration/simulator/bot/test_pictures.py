@@ -34,8 +34,8 @@ from tests.pictures import (
 )
 from waystation.samples.draw import SIZE, lighthouse
 from waystation.simulator.bot import pictures
+from waystation.simulator.bot.colours import COLOURS
 from waystation.simulator.bot.pictures import (
-    COLOURS,
     FORMATS,
     LIGHTS,
     Look,

@@ -12,6 +12,10 @@ from waystation.simulator.drawing.canvas import (
     Motion,
     Side,
     Strength,
+)
+from waystation.simulator.drawing.draw import colours, draw
+from waystation.simulator.drawing.paint import Size
+from waystation.simulator.drawing.recipes import (
     animate,
     blend,
     imagine,
@@ -23,8 +27,6 @@ from waystation.simulator.drawing.canvas import (
     variation,
     zoom_out,
 )
-from waystation.simulator.drawing.draw import colours, draw
-from waystation.simulator.drawing.paint import Size
 
 
 def encoded(image: Image.Image) -> bytes:

@@ -8,13 +8,15 @@ from PIL import ImageChops, ImageStat
 from waystation.simulator.drawing.canvas import (
     Canvas,
     Motion,
+)
+from waystation.simulator.drawing.draw import draw
+from waystation.simulator.drawing.film import FRAME_MS, FRAMES, frames
+from waystation.simulator.drawing.recipes import (
     animate,
     extend,
     imagine,
     pick,
 )
-from waystation.simulator.drawing.draw import draw
-from waystation.simulator.drawing.film import FRAME_MS, FRAMES, frames
 
 SINGLE = pick(imagine("a fox", 7, (3, 2)), 3)
 SIZE = (60, 40)

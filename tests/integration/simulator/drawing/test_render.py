@@ -12,13 +12,15 @@ from waystation.simulator.drawing.canvas import (
     Canvas,
     Motion,
     Ratio,
+)
+from waystation.simulator.drawing.film import frames
+from waystation.simulator.drawing.mp4 import is_mp4, mp4_size
+from waystation.simulator.drawing.recipes import (
     animate,
     imagine,
     pick,
     upscale,
 )
-from waystation.simulator.drawing.film import frames
-from waystation.simulator.drawing.mp4 import is_mp4, mp4_size
 from waystation.simulator.drawing.render import (
     CLIP_SIDE,
     MAX_SIDE,
