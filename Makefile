@@ -3,15 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FACES := tests/unit/api/ tests/unit/cli/ tests/unit/client/
+QUICK := $(BIN)/python -m pytest -q -p no:schemathesis -p no:xdist --hypothesis-profile=quick
 INSTALLING := echo "Installing Waystation into $(CURDIR)/$(VENV): it downloads what requirements/ names"
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --universal --python-version 3.11
 
-# pytest keeps the tests that it has compiled: without, each run compiles them anew, for 15 s
-unexport PYTHONDONTWRITEBYTECODE
+# pytest keeps the tests that it has compiled: without, each run compiles them anew, for 15 s;
+# two processes side by side, because workers that report each test to a third take half as long again
+unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock docs examples bench soak clean
+.PHONY: help install demo serve test check format lock docs examples bench soak clean style types contracts core faces
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +33,23 @@ test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests w
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
 check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync faces core types contracts style
+
+style:
 	$(BIN)/ruff format --check --quiet src tests benchmarks
 	$(BIN)/ruff check --quiet src tests benchmarks
+
+types:
 	$(BIN)/mypy --no-error-summary
+
+contracts:
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n auto -p no:schemathesis --hypothesis-profile=quick tests/unit tests/architecture tests/documents/test_citations.py
+
+core:
+	$(QUICK) tests/unit/*.py $(filter-out $(FACES) %__pycache__/,$(wildcard tests/unit/*/))
+
+faces:
+	$(QUICK) $(FACES) tests/architecture tests/documents/test_citations.py
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks
