@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -33,7 +34,7 @@ from waystation.midjourney.matching.strangers import Begun, begun_with
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
-from waystation.wire.snowflake import is_newer, snowflake_order
+from waystation.wire.snowflake import is_newer, snowflake_order, snowflake_time
 
 __all__ = ["Candidates"]
 
@@ -256,12 +257,18 @@ class Candidates:
         """Return the unbound jobs whose interaction this is not: theirs is younger, or older.
 
         What looks the same is asked when the one before is over (R15), and Discord numbers
-        interactions in the order of asks: it had taken the one before by then, or never did.
+        interactions in the order of asks: it had taken the one before by then, or never did. That
+        is known of one that is younger than the later ask, not of one that may be older.
         """
         if interaction_id is None:
             return set()
         jobs = [self.index[one] for one in jobids]
-        asked = (job for job in jobs if is_newer(interaction_id, asked_after(job)))
+        asked = (
+            job
+            for job in jobs
+            if is_newer(interaction_id, asked_after(job))
+            and not any(_may_be_between(interaction_id, one, job) for one in jobs)
+        )
         last = max(asked, key=lambda job: snowflake_order(asked_after(job)), default=None)
         return {
             job.jobid
@@ -321,7 +328,8 @@ class Candidates:
     def impossible(self, jobid: JobId, reading: Reading) -> bool:
         """Tell whether a message shows another uuid than the job's, or that of its source (R20)."""
         job, hash_ = self.index[jobid], reading.shown.hash
-        return hash_ is not None and (job.hash not in (None, hash_) or hash_ == job.source_hash)
+        known = known_hash(job)
+        return hash_ is not None and (known not in (None, hash_) or hash_ == job.source_hash)
 
     def end_stranger(self, ask: str, reading: Reading) -> None:
         """Remember that somebody who is no job has got a picture."""
@@ -348,6 +356,7 @@ class Candidates:
             reading.nonce not in (None, job.nonce)
             or _are_two(job.interaction_id, reading.interaction_id)
             or self.others.is_disowned(reading.shown.message_id, reading.interaction_id)
+            or self.others.strangers.draws(reading)
         )
 
 
@@ -357,9 +366,25 @@ def _are_two(one: str | None, other: str | None) -> bool:
 
 def _is_over_before(job: Job, other: Job | None) -> bool:
     """Tell whether Discord had taken a job's ask when another was made, if it ever did."""
-    if other is None or job.submitted_at is None or other.submitted_at is None:
+    return other is not None and _apart(job, other) >= IN_FLIGHT
+
+
+def _may_be_between(interaction_id: str, job: Job, other: Job) -> bool:
+    """Tell whether an interaction may have been made before another job was asked, and after one.
+
+    It is sooner after what had been seen when that one was asked than the other job was asked.
+    """
+    if not interaction_id.isdecimal() or _apart(job, other) <= timedelta(0):
         return False
-    return other.submitted_at - job.submitted_at >= IN_FLIGHT
+    since = snowflake_time(interaction_id) - snowflake_time(asked_after(job))
+    return since < _apart(job, other)
+
+
+def _apart(job: Job, other: Job) -> timedelta:
+    """Return how long after a job another was asked; no time if either was not."""
+    if job.submitted_at is None or other.submitted_at is None:
+        return timedelta(0)
+    return other.submitted_at - job.submitted_at
 
 
 def _open(jobs: Iterable[Job]) -> Iterator[Job]:

@@ -10,10 +10,10 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.harness.asks import A, B, a_job, a_press, a_reading, an_answer
-from waystation.jobs import Job, MessageRole, Nonce
+from waystation.jobs import Job, JobStatus, MessageRole, Nonce, Shown
 from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching.candidates import Candidates
-from waystation.midjourney.matching.match import Undecided, match
+from waystation.midjourney.matching.match import Matched, Undecided, match, match_by_sign
 from waystation.midjourney.matching.strangers import Begun
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
@@ -371,6 +371,42 @@ def test_a_picture_takes_away_the_progress_of_its_uuid_and_no_other() -> None:
     assert candidates.may_have_begun(_fox("b"))
     candidates.claim(_fox("b", hash="b", messages={"1": MessageRole.PROGRESS}))
     assert not candidates.may_have_begun(_fox("b"))
+
+
+@pytest.mark.parametrize(("told_after_s", "owners"), [(1, {A, B}), (59, {A, B}), (61, {B})])
+def test_an_interaction_is_a_later_asks_if_it_is_younger_than_that_ask(
+    told_after_s: int, owners: set[str]
+) -> None:
+    """R20: what was seen when the later one was asked may be older than both asks."""
+    seen = snowflake_at(START - timedelta(seconds=1))
+    later = {"submitted_at": START + timedelta(minutes=1), "asked_after": snowflake_at(START)}
+    candidates = Candidates([_fox("a", asked_after=seen), _fox("b", **later)])
+    told = snowflake_at(START + timedelta(seconds=told_after_s - 1), 1)
+    picture = a_reading(snowflake_at(START + timedelta(minutes=2)), ReplyKind.PICTURE)
+    named = replace(picture, caption=Caption("a red fox"), interaction_id=told)
+    assert candidates.asks(named) == owners
+
+
+def test_a_ghost_that_has_shown_a_uuid_gets_no_other() -> None:
+    """R20: a reply by hand to what it has shown may be anybody's."""
+    late = Shown("1", hash="own")
+    ghost = _fox("a", messages={"1": MessageRole.PROGRESS}, status=JobStatus.FAILED, late=late)
+    candidates = Candidates([ghost])
+    reply = replace(a_reading(_LATER, ReplyKind.PICTURE, reference_id="1"), caption=Caption("x"))
+    for uuid, found in (("own", A), ("other", None)):
+        shown = replace(reply.shown, hash=uuid)
+        matched = match_by_sign(replace(reply, shown=shown), candidates)
+        assert getattr(matched, "jobid", None) == found
+
+
+def test_what_shows_a_strangers_uuid_is_no_jobs_by_a_sign_that_may_be_by_hand() -> None:
+    candidates = Candidates([_fox("a", messages={"1": MessageRole.PROGRESS})])
+    begun = a_reading("901", ReplyKind.PROGRESS, hash="drawn")
+    candidates.others.strangers.note(replace(begun, caption=Caption("a red fox", percent=0)))
+    reply = replace(a_reading(_LATER, ReplyKind.PICTURE, reference_id="1"), caption=Caption("x"))
+    drawn = replace(reply, shown=replace(reply.shown, hash="drawn"))
+    assert isinstance(match_by_sign(reply, candidates), Matched)
+    assert match_by_sign(drawn, candidates) is None
 
 
 # ── who waits for whom (R15) ──
