@@ -219,9 +219,8 @@ def _unmatched(state: State, step: MessageStep, message: Message, reading: Readi
     if reading.nonce is not None:
         # R23: asked by hand; what follows carries no nonce and must not be taken for ours
         state.candidates.others.disown(message.id, reading.interaction_id)
-    orphan = not state.candidates.others.is_settled(reading) and state.candidates.note_stranger(
-        reading, read_back=step is MessageStep.HISTORY
-    )
+    is_settled = state.candidates.others.is_settled(reading)
+    orphan = not is_settled and state.candidates.note_stranger(reading)
     ours = reading.addressee is not None or reading.ephemeral
     if step is MessageStep.HISTORY or not ours:
         return ignore(ignored)

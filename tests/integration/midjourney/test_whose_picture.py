@@ -285,3 +285,33 @@ def test_a_picture_that_names_an_ask_is_of_nobody_who_began_with_another(is_name
     channel.nobody_has_anothers()
     _go_on(channel, ours, "picture")
     assert _end(channel, ours) in (None, ours.uuid())
+
+
+def test_of_two_that_name_unknown_interactions_the_job_gets_neither_at_once() -> None:
+    """R20: nothing more can be learnt, so that what looks like the job waits no longer for it."""
+    channel = Channel()
+    ours = _ask(channel, CAT, _NAMED)
+    by_hand = _ask(channel, CAT, _NAMED, by_hand=True)
+    for act in ("started", "progress"):
+        for ask in (ours, by_hand):
+            _go_on(channel, ask, act)
+    for ask in (ours, by_hand):
+        _go_on(channel, ask, "picture")
+    channel.wait(6)
+    job = channel.lived.jobs[JobId(ours.jobid)]
+    assert (job.error, job.hash) == ("Result could not be told apart", None)
+
+
+def test_a_picture_stays_that_of_an_ask_by_hand_whose_start_comes_after_it() -> None:
+    """R20: by its number the start is older, so that the picture is not left to the job alone."""
+    channel = Channel()
+    ours = _ask(channel, CAT, Signs(uuid=False))
+    _go_on(channel, ours, "started")
+    by_hand = _ask(channel, CAT, Signs(), by_hand=True)
+    _go_on(channel, by_hand, "started", heard=False)
+    start = channel.past[-1]
+    _go_on(channel, by_hand, "picture")
+    channel.hear(start)
+    channel.nobody_has_anothers()
+    _go_on(channel, ours, "picture")
+    assert _end(channel, ours) in (None, ours.uuid())

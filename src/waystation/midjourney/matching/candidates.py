@@ -146,10 +146,13 @@ class Candidates:
         return frozenset(one for one in now if one in asks or self._may_be_older(one, reading))
 
     def _may_be_older(self, ask: str, reading: Reading) -> bool:
-        """Tell whether an ask that is heard of after a picture may have been made before it."""
+        """Tell whether an ask that is heard of after a picture may have been made before it.
+
+        History, or a message that comes late, may show what the ask has begun.
+        """
         if begun_with(ask) or self.others.by_hand.find(ask):
             return True
-        return self.others.strangers.is_read_back(ask) and is_newer(reading.shown.message_id, ask)
+        return self.others.strangers.has(ask) and is_newer(reading.shown.message_id, ask)
 
     def _strangers(
         self, reading: Reading, jobids: frozenset[JobId], *, shortened: bool
@@ -191,10 +194,9 @@ class Candidates:
             or self.others.is_disowned(begun.message_id, begun.interaction_id)
         )
 
-    def note_stranger(self, reading: Reading, *, read_back: bool = False) -> bool:
+    def note_stranger(self, reading: Reading) -> bool:
         """Remember an unmatched message as that of somebody else, or of nobody knows whom.
 
-        Args: read_back: history has shown it
         Returns: whether it is a finished picture that resembles no ask and may be ours all the same
         """
         resembles = bool(self.look_alikes(reading))
@@ -207,7 +209,7 @@ class Candidates:
         unclaimed = unclaimed and not is_known
         if reading.kind is ReplyKind.PICTURE and not (named or is_known):
             self.others.strangers.take(reading)
-        self.others.strangers.note(reading, unclaimed=unclaimed, orphan=orphan, read_back=read_back)
+        self.others.strangers.note(reading, unclaimed=unclaimed, orphan=orphan)
         may_be_ours = any(not too_early(self.index[one], reading) for one in self.index.unnamed)
         if not (answers or named or is_known or unclaimed or (orphan and may_be_ours)):
             self.others.may_answer(reading)

@@ -30,6 +30,8 @@ class Works:
     pictures: Owners
     begun: Owners = field(default_factory=dict)
     """Progress whose picture is not known: its asks, and the pictures that may be of one work."""
+    unsure: frozenset[str] = frozenset()
+    """Asks of which it is not known that there are any."""
 
     @property
     def owners(self) -> Owners:
@@ -58,8 +60,9 @@ def hopeless(works: Works) -> Iterator[frozenset[str]]:
     """Yield the asks of each group about which nothing more can be learnt.
 
     That is one with a picture for every ask, or with more pictures than asks, of which one then is
-    of somebody who was never heard; and no more pictures to come of what has begun. Call it when
-    nothing is decided.
+    of somebody who was never heard; and no more pictures to come of what has begun. Where each
+    picture may be of an ask that is unsure, those count that are needed to explain the pictures.
+    Call it when nothing is decided.
     """
     for group, asks in groups(works):
         begun = {
@@ -67,8 +70,10 @@ def hopeless(works: Works) -> Iterator[frozenset[str]]:
             for one, owners in group.items()
             if one in works.begun
         }
-        pictures = len(group) - len(begun)
-        if pictures and pictures >= len(asks) and _all_placed(begun):
+        pictures = [one for one in group if one in works.pictures]
+        is_unsure = all(group[one] & works.unsure for one in pictures)
+        enough = 1 + len(asks - works.unsure) if is_unsure else len(asks)
+        if pictures and len(pictures) >= enough and _all_placed(begun):
             yield asks
 
 

@@ -78,8 +78,6 @@ class _Stranger:
     """It resembles no ask and says nothing of who asked: it may be anybody's, ours too (R20)."""
     finished: bool = False
     """The message shows a finished picture: what replies to it answers a press on it."""
-    read_back: bool = False
-    """History has shown it, and nothing before: pictures may have come since it was asked for."""
 
 
 class Strangers:
@@ -94,7 +92,6 @@ class Strangers:
         *,
         unclaimed: bool = False,
         orphan: bool = False,
-        read_back: bool = False,
     ) -> None:
         """Remember an unmatched message, with its uuid as soon as it shows one."""
         alike = frozenset(likeness_of(reading))
@@ -111,9 +108,8 @@ class Strangers:
             finished = finished or known.finished
             hash_, over, alike = hash_ or known.hash, over or known.over, alike | known.alike
             interaction_id, orphan = interaction_id or known.interaction_id, orphan and known.orphan
-            read_back = known.read_back
         self._seen[message_id] = _Stranger(
-            alike, hash_, over, unclaimed, interaction_id, orphan, finished, read_back
+            alike, hash_, over, unclaimed, interaction_id, orphan, finished
         )
 
     def is_finished(self, message_id: str) -> bool:
@@ -217,9 +213,9 @@ class Strangers:
             one.hash == hash_ and not (one.unclaimed or one.finished) for one in self._seen.values()
         )
 
-    def is_read_back(self, message_id: str) -> bool:
-        """Tell whether somebody was first heard of by history."""
-        return message_id in self._seen and self._seen[message_id].read_back
+    def has(self, ask: str) -> bool:
+        """Tell whether somebody has begun with this message."""
+        return ask in self._seen
 
     def names(self, reading: Reading) -> bool:
         """Tell whether a message is that of somebody of whom it is known that we are not he."""

@@ -61,4 +61,4 @@ def _with_strangers(all_: Works, strangers: Mapping[str, tuple[Begun, frozenset[
             if mine and is_contested:
                 begun |= {work: begun[work] | {name} for work in mine & begun.keys()}
                 pictures |= {work: pictures[work] | {name} for work in mine & pictures.keys()}
-    return Works(pictures, begun)
+    return Works(pictures, begun, frozenset(strangers))

@@ -399,7 +399,7 @@ def test_a_ghost_that_has_shown_a_uuid_gets_no_other() -> None:
         assert getattr(matched, "jobid", None) == found
 
 
-def test_what_shows_a_strangers_uuid_is_no_jobs_by_a_sign_that_may_be_by_hand() -> None:
+def test_a_message_with_a_strangers_uuid_is_no_jobs_by_a_sign_that_may_be_by_hand() -> None:
     candidates = Candidates([_fox("a", messages={"1": MessageRole.PROGRESS})])
     begun = a_reading("901", ReplyKind.PROGRESS, hash="drawn")
     candidates.others.strangers.note(replace(begun, caption=Caption("a red fox", percent=0)))

@@ -72,6 +72,15 @@ def test_nothing_is_hopeless_while_a_picture_is_to_come() -> None:
     assert not list(hopeless(_with_begun(both, u="ap", v="ap")))
 
 
+def test_asks_that_are_unsure_count_as_far_as_they_are_needed() -> None:
+    """Two that began with an unknown interaction, and one job: either may be the job's."""
+    works = Works(_owners(p="ax", q="ay").pictures, unsure=frozenset("xy"))
+    assert list(hopeless(works)) == [frozenset("axy")]
+    # that of which the other is not known to be a stranger's is still to come
+    assert not list(hopeless(Works(_owners(p="ab", q="ax").pictures, unsure=frozenset("x"))))
+    assert not list(hopeless(Works(_owners(p="ax").pictures, unsure=frozenset("x"))))
+
+
 def test_works_that_may_be_one_hang_together() -> None:
     ((group, asks),) = groups(_with_begun(_owners(p="a"), u="bp"))
     assert (group.keys(), asks) == ({"p", "u"}, frozenset("ab"))
