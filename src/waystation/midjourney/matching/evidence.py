@@ -1,7 +1,8 @@
 """EVIDENCE: by what a message is known to be a job's, one row per kind, strongest first.
 
-A row says what of a job is known under it, what of a message is looked up under it, and whether a
-person can bring the same about by hand. The examples are on the page of the folder.
+A row says how strong it is, who can bring the same about, where that is known from, what of a
+message is looked up under it, and what of a job is known under it. What no row knows is told by its
+likeness, which anybody can repeat (likeness.py). The examples are on the page of the folder.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.buttons import button_row
@@ -22,6 +24,7 @@ __all__ = [
     "EVIDENCE",
     "Evidence",
     "Key",
+    "Strength",
     "keys_of",
     "known_hash",
     "progress_of",
@@ -32,17 +35,28 @@ Key = tuple[str, str]
 """A kind of key and its value, by which a job is found."""
 
 
+class Strength(StrEnum):
+    """How far a kind of evidence is trusted."""
+
+    PROVES = "proves"
+    """No person can repeat it."""
+    NAMES = "names"
+    """The account's owner can repeat it: it counts where nothing speaks against it (R23)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One kind of evidence."""
 
     name: str
+    strength: Strength
+    copied_by: str
+    """Who can repeat it, and how; empty where nobody can."""
+    source: str
     of_message: Callable[[Reading], str | None]
     """The value that a message carries."""
     of_job: Callable[[Job], Sequence[str | None]]
     """The values under which a job is known."""
-    by_hand: bool = False
-    """True: the account's owner can repeat it, so that it counts only beside no other sign."""
     key: str = ""
     """The kind of its keys as it is stored, where that is not its name."""
 
@@ -99,32 +113,62 @@ def _replied(job: Job) -> Sequence[str]:
 _REPLYING = DRAWN | {ReplyKind.ERROR}
 
 EVIDENCE: Sequence[Evidence] = (
-    # wire notes 1.2: ours alone, but history does not have it
-    Evidence("nonce", lambda reading: reading.nonce, lambda job: (job.nonce,)),
-    Evidence("message", lambda reading: reading.shown.message_id, _messages),
     Evidence(
-        "interaction", lambda reading: reading.interaction_id, lambda job: (job.interaction_id,)
+        "nonce",
+        Strength.PROVES,
+        "",
+        "wire notes 1.2: ours alone, told once, and not in history",
+        lambda reading: reading.nonce,
+        lambda job: (job.nonce,),
     ),
-    # a job shown again is another job's picture
+    Evidence(
+        "message",
+        Strength.PROVES,
+        "",
+        "wire notes 4.11: an edit is that of the same message",
+        lambda reading: reading.shown.message_id,
+        _messages,
+    ),
+    Evidence(
+        "interaction",
+        Strength.PROVES,
+        "",
+        "wire notes 4.11: interaction_metadata names it",
+        lambda reading: reading.interaction_id,
+        lambda job: (job.interaction_id,),
+    ),
     Evidence(
         "hash",
+        Strength.PROVES,
+        "",
+        "wire notes 4.11: a progress shows the uuid of its final",
+        # a job shown again is another job's picture
         lambda reading: None if reading.command in SHOWN_AGAIN else reading.shown.hash,
         lambda job: (known_hash(job),),
     ),
-    Evidence("seed", lambda reading: reading.seed_hash, _seed),
-    # the very same file may be uploaded by hand
+    Evidence(
+        "seed",
+        Strength.PROVES,
+        "",
+        "wire notes 4.10: a direct message with the uuid",
+        lambda reading: reading.seed_hash,
+        _seed,
+    ),
     Evidence(
         "upload",
+        Strength.NAMES,
+        "with the very same file",
+        "wire notes 5.1: the picture is shown under its own file name",
         lambda reading: (reading.upload_name or "").rpartition(".")[0],
         _upload,
-        by_hand=True,
     ),
-    # late errors and films reply to the job's own message (wire notes 6.1, 4.4)
     Evidence(
         "reference",
+        Strength.NAMES,
+        "by a press on it",
+        "wire notes 6.1, 4.4: late errors and films reply to the message of their job",
         lambda reading: reading.reference_id if reading.kind in _REPLYING else None,
         _replied,
-        by_hand=True,
         key="replied",
     ),
 )

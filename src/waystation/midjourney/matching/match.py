@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from waystation.ignored import Ignored
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
-from waystation.midjourney.matching.evidence import EVIDENCE
+from waystation.midjourney.matching.evidence import EVIDENCE, Strength
 from waystation.midjourney.matching.likeness import likeness_of, too_early
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
@@ -63,7 +63,7 @@ def match_by_sign(reading: Reading, candidates: Candidates) -> Matched | Ambiguo
         (row.name, jobid)
         for row in EVIDENCE
         if (jobid := candidates.index.find(row.kind, row.of_message(reading))) is not None
-        and not (row.by_hand and candidates.contradicts(jobid, reading))
+        and not (row.strength is Strength.NAMES and candidates.contradicts(jobid, reading))
         and not candidates.impossible(jobid, reading)
     ]
     if not found:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.build import replace
 from tests.harness.asks import a_job, a_press, a_reading
 from tests.harness.play import new_job
 from waystation.jobs import MessageRole, Shown
+from waystation.midjourney import matching
 from waystation.midjourney.matching.evidence import (
     EVIDENCE,
+    Strength,
     keys_of,
     known_hash,
     progress_of,
@@ -37,8 +41,20 @@ def test_a_job_that_has_shown_nothing_is_known_by_nothing() -> None:
 
 
 def test_what_can_be_repeated_by_hand_is_the_weakest() -> None:
-    assert [row.by_hand for row in EVIDENCE] == sorted(row.by_hand for row in EVIDENCE)
-    assert [row.name for row in EVIDENCE if row.by_hand] == ["upload", "reference"]
+    strengths = [row.strength for row in EVIDENCE]
+    assert strengths == sorted(strengths, key=list(Strength).index)
+    assert [row.name for row in EVIDENCE if row.copied_by] == ["upload", "reference"]
+    assert all(bool(row.copied_by) is (row.strength is Strength.NAMES) for row in EVIDENCE)
+
+
+def test_every_row_says_from_where_it_is_known() -> None:
+    assert all(row.source.startswith("wire notes ") for row in EVIDENCE)
+
+
+def test_the_page_of_the_folder_shows_the_rows_in_their_order() -> None:
+    told = re.findall(r"^    (\w+) +\S.*?  +(no|yes)(?:, (.*))?$", matching.__doc__ or "", re.M)
+    rows = [(one.name, "yes" if one.copied_by else "no", one.copied_by) for one in EVIDENCE]
+    assert told == [*rows, ("likeness", "yes", "")]
 
 
 def test_one_of_several_results_is_no_message_to_which_the_next_replies() -> None:
