@@ -1,6 +1,7 @@
-"""REPLIES: one row per kind of bot message, and how to tell it.
+"""REPLIES: the kinds of bot messages, and how to tell them.
 
-A row looks at `Facts` only. Exactly one row claims a message, so that their order hides nothing.
+A row looks at `Facts` only, and knows no other row. Where several fit, the first one counts: their
+order is their precedence.
 What a message says beside its kind is in reading.py, what the bot's refusals mean in refusals.py.
 
 Pure: no I/O, no clock, no randomness.
@@ -116,11 +117,6 @@ def _has_captcha(facts: Facts) -> bool:
     return any(custom_id.startswith(_CAPTCHA_COMPONENT) for custom_id in facts.custom_ids)
 
 
-def _is_cut_short(facts: Facts) -> bool:
-    """True when it is an error, whatever else it shows."""
-    return _has_captcha(facts) or _is_stopped(facts)
-
-
 def _is_stopped(facts: Facts) -> bool:
     """Tell whether the job was given up."""
     if facts.caption is not None and facts.caption.stopped:
@@ -129,12 +125,16 @@ def _is_stopped(facts: Facts) -> bool:
     return known is not None and known.ending is Ending.STOPPED
 
 
+def _is_cut_short(facts: Facts) -> bool:
+    return _has_captcha(facts) or _is_stopped(facts)
+
+
 def _is_info_embed(embed: Embed) -> bool:
     return "your info" in (embed.title or "").casefold()
 
 
 def _is_info(facts: Facts) -> bool:
-    return facts.embed is not None and _is_info_embed(facts.embed) and not _is_cut_short(facts)
+    return facts.embed is not None and _is_info_embed(facts.embed)
 
 
 def _is_shortened_embed(embed: Embed) -> bool:
@@ -142,14 +142,9 @@ def _is_shortened_embed(embed: Embed) -> bool:
 
 
 def _is_shortened(facts: Facts) -> bool:
-    if facts.embed is None or _is_info(facts) or _is_cut_short(facts):
+    if facts.embed is None:
         return False
     return _is_shortened_embed(facts.embed) or _has_button(facts, _SHORTEN_BUTTON)
-
-
-def _is_settings(facts: Facts) -> bool:
-    bare = facts.embed is None and not facts.has_attachments
-    return bare and _has_button(facts, _SETTINGS_BUTTON) and not _is_cut_short(facts)
 
 
 def _is_described_embed(embed: Embed) -> bool:
@@ -159,89 +154,52 @@ def _is_described_embed(embed: Embed) -> bool:
 
 
 def _is_described(facts: Facts) -> bool:
-    if facts.embed is None or _is_cut_short(facts) or _is_shortened(facts):
-        return False
-    return _is_described_embed(facts.embed)
+    return facts.embed is not None and _is_described_embed(facts.embed)
 
 
-def _is_answer(facts: Facts) -> bool:
-    return _is_info(facts) or _is_described(facts) or _is_shortened(facts)
+def _is_bare(facts: Facts) -> bool:
+    """Tell whether it has nothing but content and components."""
+    return facts.embed is None and not facts.has_attachments
 
 
-def _warns(facts: Facts) -> bool:
-    """True when its embed only warns."""
-    embed = facts.embed
-    warning = embed is not None and embed.color in _WARNING_COLOURS
-    return warning and not _is_answer(facts) and not _is_known_error(facts)
-
-
-def _is_known_error(facts: Facts) -> bool:
-    known = facts.embed is not None and embed_meaning(facts.embed) is not None
-    said = not facts.has_attachments and content_meaning(facts.content) is not None
-    return known or said or _is_cut_short(facts)
-
-
-def _is_warning(facts: Facts) -> bool:
-    return _warns(facts) and not (_is_picture(facts) or _is_progress(facts))
-
-
-def _is_error(facts: Facts) -> bool:
-    if _is_answer(facts):
-        return False
-    if _is_known_error(facts):
-        return True
-    if _is_picture(facts) or _warns(facts):
-        return False
-    if facts.has_attachments and facts.caption is None:
-        return False
-    return facts.embed is not None or content_meaning(facts.content) is not None
-
-
-def _is_acknowledged(facts: Facts) -> bool:
-    return (
-        facts.answers
-        and facts.says_content
-        and not facts.content
-        and facts.embed is None
-        and not facts.has_attachments
-        and not _has_captcha(facts)
-        and not _is_settings(facts)
-    )
+def _is_settings(facts: Facts) -> bool:
+    return _is_bare(facts) and _has_button(facts, _SETTINGS_BUTTON)
 
 
 def _is_seed(facts: Facts) -> bool:
-    return facts.embed is None and seed_of(facts.content) is not None and not _has_captcha(facts)
+    return facts.embed is None and seed_of(facts.content) is not None
+
+
+def _is_known_error(facts: Facts) -> bool:
+    if facts.embed is not None and embed_meaning(facts.embed) is not None:
+        return True
+    return not facts.has_attachments and content_meaning(facts.content) is not None
+
+
+def _is_acknowledged(facts: Facts) -> bool:
+    return facts.answers and facts.says_content and not facts.content and _is_bare(facts)
 
 
 def _is_sentence(facts: Facts) -> bool:
-    """True when it says something, and nothing but content."""
-    bare = facts.embed is None and not facts.has_attachments and facts.caption is None
-    told = _is_settings(facts) or _is_seed(facts) or _is_error(facts)
-    return bare and not told
+    """Tell whether it says something, and nothing but content."""
+    return _is_bare(facts) and facts.caption is None
 
 
 def _is_done(facts: Facts) -> bool:
     return _is_sentence(facts) and facts.content.startswith("Done!")
 
 
-def _is_toggled(facts: Facts) -> bool:
-    said = _SWITCHED.search(facts.content) is not None
-    return _is_sentence(facts) and said and not (_is_done(facts) or _is_rated(facts))
-
-
 def _is_rated(facts: Facts) -> bool:
     return _is_sentence(facts) and facts.content.startswith("You have successfully rated ")
 
 
+def _is_toggled(facts: Facts) -> bool:
+    return _is_sentence(facts) and _SWITCHED.search(facts.content) is not None
+
+
 def _is_preferred(facts: Facts) -> bool:
     said = facts.command.startswith("prefer ") and bool(facts.content)
-    known = _is_done(facts) or _is_toggled(facts) or _is_rated(facts)
-    return _is_sentence(facts) and said and not known
-
-
-def _is_drawn(facts: Facts) -> bool:
-    """True when it shows a picture, or the way to one."""
-    return not (_is_answer(facts) or _is_known_error(facts) or _is_seed(facts))
+    return _is_sentence(facts) and said
 
 
 def _is_finished(facts: Facts) -> bool:
@@ -264,13 +222,26 @@ def _is_finished(facts: Facts) -> bool:
 
 
 def _is_picture(facts: Facts) -> bool:
-    return _is_drawn(facts) and facts.has_attachments and _is_finished(facts)
+    return facts.has_attachments and _is_finished(facts)
+
+
+def _warns(facts: Facts) -> bool:
+    """Tell whether its embed has the colour of warnings."""
+    return facts.embed is not None and facts.embed.color in _WARNING_COLOURS
 
 
 def _is_progress(facts: Facts) -> bool:
     shown = facts.caption is not None or is_interim(facts.content)
-    alone = facts.embed is None or _warns(facts)
-    return _is_drawn(facts) and shown and alone and not _is_picture(facts) and not _is_error(facts)
+    return shown and (facts.embed is None or _warns(facts))
+
+
+def _is_warning(facts: Facts) -> bool:
+    return _warns(facts)
+
+
+def _is_strange_embed(facts: Facts) -> bool:
+    """Tell whether it has an embed that no row above knows: such are the bot's complaints."""
+    return facts.embed is not None and not (facts.has_attachments and facts.caption is None)
 
 
 def _has_button(facts: Facts, beginning: str) -> bool:
@@ -278,22 +249,13 @@ def _has_button(facts: Facts, beginning: str) -> bool:
 
 
 REPLIES: Sequence[Reply] = (
-    Reply(ReplyKind.ACKNOWLEDGED, _is_acknowledged, "wire notes 5.1, 5.2: empty first message"),
+    # whatever else it shows
+    Reply(ReplyKind.ERROR, _is_cut_short, "wire notes 6.3, 4.1: a human check, or (Stopped)"),
     Reply(
         ReplyKind.INFO,
         _is_info,
         "wire notes 5.2: embed titled Your info",
         lambda message: info_result(_embed(message)),
-    ),
-    Reply(ReplyKind.DESCRIBED, _is_described, "wire notes 5.1: untitled embed, four paragraphs"),
-    Reply(ReplyKind.DONE, _is_done, "wire notes 4.7: content begins Done!"),
-    Reply(ReplyKind.TOGGLED, _is_toggled, "wire notes 4.8; v2 notes 6.7: turned on or off"),
-    Reply(ReplyKind.PREFERRED, _is_preferred, "wire notes 3.2: any word on /prefer; not captured"),
-    Reply(
-        ReplyKind.SETTINGS,
-        _is_settings,
-        "wire notes 5.4: only components",
-        lambda message: settings_result(message.components or ()),
     ),
     Reply(
         ReplyKind.SHORTENED,
@@ -301,18 +263,32 @@ REPLIES: Sequence[Reply] = (
         "wire notes 5.3: footer names the shortened prompts",
         lambda message: shorten_result(_embed(message)),
     ),
+    Reply(ReplyKind.DESCRIBED, _is_described, "wire notes 5.1: untitled embed, four paragraphs"),
+    Reply(
+        ReplyKind.SETTINGS,
+        _is_settings,
+        "wire notes 5.4: only components",
+        lambda message: settings_result(message.components or ()),
+    ),
     Reply(
         ReplyKind.SEED,
         _is_seed,
         "wire notes 4.10: direct message with job uuid and seed",
         lambda message: seed_result(message.content or ""),
     ),
+    # before pictures, because an error may have the picture that it complains of
+    Reply(ReplyKind.ERROR, _is_known_error, "wire notes 6.1, 6.2: a title of ERRORS"),
+    Reply(ReplyKind.ACKNOWLEDGED, _is_acknowledged, "wire notes 5.1, 5.2: empty first message"),
+    Reply(ReplyKind.DONE, _is_done, "wire notes 4.7: content begins Done!"),
     Reply(ReplyKind.RATED, _is_rated, "wire notes 4.4: the answer to a heart"),
-    Reply(ReplyKind.PROGRESS, _is_progress, "wire notes 4.1: unfinished caption"),
+    Reply(ReplyKind.TOGGLED, _is_toggled, "wire notes 4.8; v2 notes 6.7: turned on or off"),
+    Reply(ReplyKind.PREFERRED, _is_preferred, "wire notes 3.2: any word on /prefer; not captured"),
     Reply(ReplyKind.PICTURE, _is_picture, "wire notes 4.2: decisive final test"),
+    Reply(ReplyKind.PROGRESS, _is_progress, "wire notes 4.1: unfinished caption"),
     Reply(ReplyKind.WARNING, _is_warning, "wire notes 6.1: yellow or orange embed"),
-    Reply(ReplyKind.ERROR, _is_error, "wire notes 6.1, 6.2: titled embed or error content"),
+    Reply(ReplyKind.ERROR, _is_strange_embed, "wire notes 6.1: an embed of another title"),
 )
+"""The first row that fits says what a message is: what is sure stands before what is wide."""
 
 
 def facts(message: Message) -> Facts:
@@ -381,5 +357,5 @@ def meaning_of(facts: Facts) -> Meaning:
     known = content_meaning(facts.content) or (embed_meaning(embed) if embed else None)
     if known is not None:
         return known
-    assert embed is not None, "_is_error claims no unknown content"
+    assert embed is not None, "no row of errors claims unknown content"
     return Meaning(Ending.TRANSIENT, embed.title or "Unknown answer of the bot", embed.description)
