@@ -51,7 +51,7 @@ class Evidence:
     name: str
     strength: Strength
     copied_by: str
-    """Who can repeat it, and how; empty where nobody can."""
+    """The way in which a person can repeat it; empty where nobody can."""
     source: str
     of_message: Callable[[Reading], str | None]
     """The value that a message carries."""
