@@ -36,7 +36,7 @@ def sizes() -> dict[str, int]:
         "submitting": len(service._submitting) + len(service._intake._under_way),
         "queue": len(owner._submitter.queued),
         "receivers": len(callbacks._receivers),
-        "attempts under way": callbacks._loop.under_way,
+        "attempts under way": callbacks.loop.under_way,
         **_lengths("state", {one.name: getattr(state, one.name) for one in fields(state)}),
         **_lengths("index", vars(state.candidates.index)),
         **_lengths("others", vars(state.candidates.others)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,6 +25,7 @@ from waystation.engine.feed import Feed
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.outbox.callbacks import Callbacks
+from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor, Retention
 from waystation.engine.outbox.mail import Mailing
 from waystation.engine.service import Service, ServiceLimits
@@ -44,8 +46,8 @@ class Parts:
 
     service: Service
     pool: Pool
-    callbacks: Callbacks
-    mailing: Mailing
+    outbox: Sequence[DueLoop]
+    """Callbacks and mail."""
     janitor: Janitor
     timekeeper: Timekeeper
 
@@ -83,8 +85,8 @@ def build(
     )
 
     def nudge_outbox() -> None:
-        callbacks.nudge()
-        mailing.nudge()
+        callbacks.loop.nudge()
+        mailing.loop.nudge()
 
     ignored: Counter[Ignored] = Counter()
 
@@ -139,7 +141,7 @@ def build(
             picture_bytes=settings.fetch_limit_bytes,
         ),
     )
-    return Parts(service, pool, callbacks, mailing, janitor, timekeeper)
+    return Parts(service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper)
 
 
 def mailer_of(settings: Settings) -> Mailer:

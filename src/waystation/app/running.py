@@ -104,8 +104,7 @@ async def _start(
     """
     owing = [
         group.create_task(parts.pool.run()),
-        group.create_task(parts.callbacks.run()),
-        group.create_task(parts.mailing.run()),
+        *(group.create_task(one.run()) for one in parts.outbox),
     ]
     upkeep = [
         group.create_task(parts.janitor.run()),
@@ -120,8 +119,8 @@ async def _stop(parts: Parts, owing: Sequence[Task], upkeep: Sequence[Task], ste
     """Take the parts down so that nothing is lost: each step has its time."""
     for task in upkeep:
         task.cancel()
-    parts.callbacks.stop()
-    parts.mailing.stop()
+    for one in parts.outbox:
+        one.stop()
     await _within(step_s, parts.pool.stop())
     await asyncio.wait(owing, timeout=step_s)
     for task in owing:

@@ -63,7 +63,7 @@ class _Receiver:
 
 
 class Callbacks:
-    """Delivers until stopped.
+    """Deliveries, made by its `loop` until that is stopped.
 
     Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
     `sender.send` may take; a delivery waits as long for its place, and its claim outlives both by
@@ -88,7 +88,7 @@ class Callbacks:
         self._ids = ids
         self._fresh = fresh
         self._send_timeout_s = send_timeout_s
-        self._loop = DueLoop("callbacks", store, clock, self._take, drain_s)
+        self.loop = DueLoop("callbacks", store, clock, self._take, drain_s)
         self._places = Shares(PER_USER, IN_FLIGHT)
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
@@ -98,18 +98,6 @@ class Callbacks:
         """Ids of those under way: a claim can end before, when the machine was suspended."""
         self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
         """Attempts under way that tell progress, by what they are about."""
-
-    def nudge(self) -> None:
-        """Look now: a delivery was written."""
-        self._loop.nudge()
-
-    def stop(self) -> None:
-        """Start no more attempts; `run` returns when those under way have ended."""
-        self._loop.stop()
-
-    async def run(self) -> None:
-        """Deliver until `stop`. Cancelled, it leaves what is under way to its claims."""
-        await self._loop.run()
 
     async def _take(self) -> tuple[int, bool]:
         now = self._clock.now()
@@ -126,7 +114,7 @@ class Callbacks:
             return
         name = _receiver_of(delivery.url)
         receiver = self._receivers.setdefault(name, _Receiver())
-        room = ROOM - self._loop.under_way
+        room = ROOM - self.loop.under_way
         held = self._held[delivery.user_id]
         if held >= HELD_PER_USER or receiver.held >= max(ALWAYS_HELD, room // 4):
             self._forget_receiver(name, receiver)
@@ -139,7 +127,7 @@ class Callbacks:
         before = self._progress.pop(about, None)
         if before is not None:
             before.cancel()
-        task = self._loop.start(self._deliver(delivery, name, receiver, send_before, before))
+        task = self.loop.start(self._deliver(delivery, name, receiver, send_before, before))
         if not delivery.is_final:
             self._progress[about] = task
             task.add_done_callback(lambda done: self._forget(about, done))
@@ -160,7 +148,7 @@ class Callbacks:
             if before is not None:
                 await asyncio.wait({before})
             async with self._place(receiver, delivery.user_id, retry=delivery.attempts > 0):
-                if self._loop.stopping or self._clock.monotonic() > send_before:
+                if self.loop.stopping or self._clock.monotonic() > send_before:
                     return
                 attempt = await self._send(await self._fresh(delivery))
             await self._record(delivery, attempt, name)
@@ -221,7 +209,7 @@ class Callbacks:
         )
         await self._write(delivery, attempt, now, next_at)
         if next_at is not None:
-            self._loop.expect(next_at)
+            self.loop.expect(next_at)
 
     async def _write(
         self, delivery: Delivery, attempt: Attempt, now: datetime, next_at: datetime | None

@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Mailing:
-    """Sends mail until stopped.
+    """Mails, sent by its `loop` until that is stopped.
 
     Args: send_timeout_s: how long one mail may take; it waits as long for its place, and its claim
     outlives both by as much again. drain_s: how long mails under way may go on after `stop`
@@ -54,20 +54,8 @@ class Mailing:
         self._clock = clock
         self._ids = ids
         self._send_timeout_s = send_timeout_s
-        self._loop = DueLoop("mail", store, clock, self._take, drain_s)
+        self.loop = DueLoop("mail", store, clock, self._take, drain_s)
         self._places = asyncio.Semaphore(IN_FLIGHT)
-
-    def nudge(self) -> None:
-        """Look now: a mail was written."""
-        self._loop.nudge()
-
-    def stop(self) -> None:
-        """Start no more mails; `run` returns when those under way have ended."""
-        self._loop.stop()
-
-    async def run(self) -> None:
-        """Send until `stop`. Cancelled, it leaves what is under way to its claims."""
-        await self._loop.run()
 
     async def _take(self) -> tuple[int, bool]:
         now = self._clock.now()
@@ -75,7 +63,7 @@ class Mailing:
         claimed_until = now + timedelta(seconds=3 * self._send_timeout_s)
         mails = await self._store.claim_mails(now, claimed_until, CLAIM_SIZE)
         for mail in mails:
-            self._loop.start(self._settle(mail, send_before))
+            self.loop.start(self._settle(mail, send_before))
         return len(mails), len(mails) == CLAIM_SIZE
 
     async def _settle(self, mail: Mail, send_before: float) -> None:
@@ -84,7 +72,7 @@ class Mailing:
             await self._keep(mail)
             return
         async with self._places:
-            if self._loop.stopping or self._clock.monotonic() > send_before:
+            if self.loop.stopping or self._clock.monotonic() > send_before:
                 return
             reason = await self._send(mail)
         now = self._clock.now()
@@ -124,7 +112,7 @@ class Mailing:
     async def _put_off(self, mail: Mail, now: datetime, next_at: datetime | None) -> None:
         await self._store.record_mail(mail, False, now, next_at)
         if next_at is not None:
-            self._loop.expect(next_at)
+            self.loop.expect(next_at)
 
 
 def next_mail_at(mail: Mail, now: datetime, jitter: float) -> datetime | None:

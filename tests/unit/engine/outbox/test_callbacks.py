@@ -89,7 +89,7 @@ class Bench:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.ensure_future(self.callbacks.run())
+        task = asyncio.ensure_future(self.callbacks.loop.run())
         await self.settle()
         yield task
         task.cancel()
@@ -124,7 +124,7 @@ async def test_a_due_delivery_is_sent_and_recorded(bench: Bench) -> None:
 async def test_a_new_delivery_is_sent_when_the_bell_rings(bench: Bench) -> None:
     async with bench.running():
         bench.store.add(delivery())
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.status() is DeliveryStatus.DELIVERED
 
@@ -217,7 +217,7 @@ async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
     async with bench.running():
         assert bench.sender.inside["all"] == 50 * PER_RECEIVER
         bench.store.add(delivery(9999, "http://good.test/"))
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
         assert bench.clock.now() == START
@@ -231,7 +231,7 @@ async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT // 2
         bench.store.add(delivery(9999, "http://good.test/"))
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
 
@@ -242,7 +242,7 @@ async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench
     async with bench.running():
         assert bench.sender.inside["a.test"] == PER_RECEIVER // 2
         bench.store.add(delivery(99))
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert "delivery-99" in {one.delivery_id for one in bench.sender.sent}
 
@@ -266,7 +266,7 @@ async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
     bench.store.add(*(delivery(number) for number in range(100)))
     async with bench.running():
         assert sum(bench.store.claims) == 100
-        assert bench.callbacks._loop.under_way == ALWAYS_HELD
+        assert bench.callbacks.loop.under_way == ALWAYS_HELD
         bench.sender.answers.clear()
         bench.sender.release.set()
         await bench.settle()
@@ -388,7 +388,7 @@ async def test_stopping_lets_attempts_under_way_end_and_starts_no_more(bench: Be
     bench.sender.answers["a.test"] = bench.sender.hang
     bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 3)))
     async with bench.running() as task:
-        bench.callbacks.stop()
+        bench.callbacks.loop.stop()
         await bench.settle()
         assert not task.done()
         bench.sender.release.set()
@@ -401,7 +401,7 @@ async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> Non
     bench.sender.answers["a.test"] = bench.sender.hang
     bench.store.add(delivery())
     async with bench.running() as task:
-        bench.callbacks.stop()
+        bench.callbacks.loop.stop()
         await bench.clock.elapse(5)
         await asyncio.wait_for(task, 30)
     assert bench.store.attempts == []
@@ -460,7 +460,7 @@ async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench)
         assert bench.sender.inside["a.test"] == 1
         bench.sender.answers["a.test"] = bench.sender.ok
         bench.store.add(delivery())
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert [one.delivery_id for one in bench.sender.sent] == ["progress-1", "delivery-1"]
         assert bench.sender.most["a.test"] == 1
@@ -490,7 +490,7 @@ async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user
     async with bench.running():
         assert bench.sender.most["all"] <= PER_USER
         bench.store.add(replace(delivery(401, "http://good.test/"), user_id=2))
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.status(401) is DeliveryStatus.DELIVERED
 
@@ -502,7 +502,7 @@ async def test_hung_receivers_of_three_users_together_do_not_delay_another(bench
         bench.store.add(replace(delivery(number, f"http://{name}/"), user_id=1 + number % 3))
     async with bench.running():
         bench.store.add(replace(delivery(1201, "http://good.test/"), user_id=4))
-        bench.callbacks.nudge()
+        bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.status(1201) is DeliveryStatus.DELIVERED
 

@@ -50,7 +50,7 @@ class Bench:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.ensure_future(self.mailing.run())
+        task = asyncio.ensure_future(self.mailing.loop.run())
         await self.settle()
         yield task
         task.cancel()
@@ -77,7 +77,7 @@ async def test_a_due_mail_is_sent_once(bench: Bench) -> None:
 async def test_a_new_mail_is_sent_when_the_bell_rings(bench: Bench) -> None:
     async with bench.running():
         bench.store.add(mail())
-        bench.mailing.nudge()
+        bench.mailing.loop.nudge()
         await bench.settle()
         assert bench.store.sent_mails == ["mail-1"]
 
@@ -161,7 +161,7 @@ async def test_stopping_lets_mails_under_way_end(bench: Bench) -> None:
     bench.mailer.gate = asyncio.Event()
     bench.store.add(*(mail(number) for number in range(IN_FLIGHT + 2)))
     async with bench.running() as task:
-        bench.mailing.stop()
+        bench.mailing.loop.stop()
         await bench.settle()
         assert not task.done()
         bench.mailer.gate.set()
@@ -174,7 +174,7 @@ async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> Non
     bench.mailer.gate = asyncio.Event()
     bench.store.add(mail())
     async with bench.running() as task:
-        bench.mailing.stop()
+        bench.mailing.loop.stop()
         await bench.clock.elapse(5)
         await asyncio.wait_for(task, 30)
     assert bench.store.mails.keys() == {"mail-1"}
