@@ -8,58 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import shutil
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from PIL import Image
 
 from tests import measure
+from tests.clients.driven import HERE, PATIENCE_S, _process, _result
 from tests.clients.environment import environment
 from tests.pictures import PROOFS, webp
 from waystation.simulator.server import Simulator
 
-HERE = Path(__file__).parent
 NPM = HERE / "npm"
-PATIENCE_S = 90.0
 SPEED = 5.0
 """Slow enough for a client that starts to listen only after its 204."""
-
-
-@asynccontextmanager
-async def _process(*command: str | Path, cwd: Path = HERE) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(*command, cwd=cwd, stdout=PIPE, stderr=PIPE)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def _result(process: Process) -> dict[str, Any]:
-    """Return what a driver printed behind RESULT; its errors if it printed nothing."""
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await process.communicate()
-    for line in out.decode().splitlines():
-        if line.startswith("RESULT "):
-            found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
-            return found
-    raise AssertionError(f"no result\n{out.decode()}\n{err.decode()}")
-
-
-async def driven(*command: str | Path) -> dict[str, Any]:
-    """Run a driver to its end and return what it printed behind RESULT."""
-    async with _process(*command) as process:
-        return await _result(process)
 
 
 def _gateway(sim: Simulator, path: str = "") -> str:

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from tests.clients.driven import driven
 from tests.clients.environment import environment
 from tests.clients.generated.facts import document
-from tests.clients.test_clients import driven
-from tests.documents.test_differences import VENDOR
+from tests.documents.vendor import VENDOR
 from tests.e2e.conftest import Install, Installation, Person, install
 
 __all__ = ["install"]

@@ -6,16 +6,8 @@ from collections.abc import Iterator
 
 from tests.documents.api_page import table
 from tests.documents.coverage import UNPROVED, name_of, test_of_sentence
-from tests.e2e.test_buttons import PARENTS, test_every_label_gives_what_it_says
-from tests.e2e.test_captured import test_each_route_answers_as_its_example_shows
-from tests.e2e.test_openapi import (
-    ANY,
-    UNSEEN,
-    UNSEEN_FIELDS,
-    UNSENT_FIELDS,
-    test_every_documented_status_of_every_route_is_seen,
-    test_no_generated_request_is_answered_against_the_document,
-)
+from tests.e2e.button_rows import PARENTS
+from tests.e2e.unseen import ANY, UNSEEN, UNSEEN_FIELDS, UNSENT_FIELDS
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS, Operation
 from waystation.api.sentences import SENTENCES
@@ -66,9 +58,16 @@ error with its status, where there is such a test; else it is a test of one part
 def conformance_page() -> str:
     """Return docs/conformance.md. Raises: Uncovered: a row without a test."""
     return _PAGE.format(
-        run=name_of(test_every_documented_status_of_every_route_is_seen),
-        fuzz=name_of(test_no_generated_request_is_answered_against_the_document),
-        examples=name_of(test_each_route_answers_as_its_example_shows),
+        run=name_of(
+            "tests/e2e/test_openapi.py", "test_every_documented_status_of_every_route_is_seen"
+        ),
+        fuzz=name_of(
+            "tests/e2e/test_openapi.py",
+            "test_no_generated_request_is_answered_against_the_document",
+        ),
+        examples=name_of(
+            "tests/e2e/test_captured.py", "test_each_route_answers_as_its_example_shows"
+        ),
         unseen="\n".join(
             f"{status} is not seen on any route: {reason}."
             for (route, status), reason in UNSEEN.items()
@@ -114,7 +113,7 @@ def _buttons() -> Iterator[list[str]]:
         for row in parent.rows:
             pressed_on.setdefault(row.label, name)
     for button in BUTTONS.values():
-        test = name_of(test_every_label_gives_what_it_says)
+        test = name_of("tests/e2e/test_buttons.py", "test_every_label_gives_what_it_says")
         yield [f"`{button.label}`", f"`{test}[{pressed_on[button.label]}]`"]
 
 

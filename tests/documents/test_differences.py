@@ -10,9 +10,8 @@ import yaml
 
 from tests.clients.generated.facts import LABELS
 from tests.documents.differences import DIFFERENCES, claimed, compare, younger_labels
+from tests.documents.vendor import VENDOR
 from waystation.api.openapi import document
-
-VENDOR = "WAYSTATION_VENDOR_OPENAPI"
 
 
 @pytest.mark.skipif(VENDOR not in os.environ, reason=f"{VENDOR} names no file to compare with")

@@ -7,38 +7,18 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.account_calls import (
+    ACCOUNTS,
+    era_a,
+    give_another_token,
+    identified_with,
+    put,
+    started,
+)
 from tests.e2e.conftest import Install, Installation, Person, eventually, of_v2
-from tests.e2e.test_status_codes import halted
+from tests.e2e.halting import halted
 from waystation.secret import mask
-from waystation.simulator.discord.world import Account
 from waystation.store.sqlite.store import SqliteStore
-from waystation.wire.gateway import Opcode
-
-ACCOUNTS = "/v2/account/midjourney"
-
-
-def era_a(account: Account, **changed: Any) -> dict[str, Any]:
-    """Return the body of `POST /v2/account/midjourney/<channel>`."""
-    return {
-        "discord": account.token,
-        "server": account.guild_id,
-        "channel": account.channel_id,
-        "maxJobs": 3,
-    } | changed
-
-
-async def put(person: Person, account: Account, **changed: Any) -> tuple[int, Any, Any]:
-    """Set an account up in its guild's channel."""
-    body = era_a(account, **changed)
-    return await person.call("POST", f"{ACCOUNTS}/{body['channel']}", body)
-
-
-async def started(person: Person, here: Installation, **body: Any) -> dict[str, Any]:
-    """Ask for a description that must be accepted."""
-    status, job, _ = await person.describe(here.photo(), **body)
-    assert status == 200, job
-    return dict(job)
-
 
 # ── setting up ──
 
@@ -176,22 +156,6 @@ async def test_the_sixth_rejected_token_of_an_hour_is_not_tried(install: Install
 
 
 # ── a new token ──
-
-
-def give_another_token(here: Installation, account: Account) -> str:
-    """Let Discord know an account by a second token, as after a new login."""
-    token = f"{account.token[:-4]}AAAA"
-    here.sim.world._by_token[token] = account
-    return token
-
-
-def identified_with(here: Installation) -> list[str]:
-    """Return the tokens of all IDENTIFY frames."""
-    return [
-        entry["d"]["token"]
-        for entry in here.sim.log
-        if entry["kind"] == "frame" and entry["op"] == Opcode.IDENTIFY
-    ]
 
 
 async def test_a_new_token_of_the_same_user_takes_over_and_loses_nothing(install: Install) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests import measure
+from tests.e2e.button_rows import MODELS
 from tests.e2e.conftest import Install
 from tests.e2e.desk import Desk, at_desk
 from tests.e2e.relations import TILES, Seen
-from tests.e2e.test_buttons import MODELS
 from waystation.simulator.options import Options
 
 NEWEST = Options().model

@@ -27,20 +27,8 @@ from tests.e2e.provoke import (
     provoke_reads,
 )
 from tests.e2e.shop import Customer, Shop
+from tests.e2e.unseen import ANY, UNSEEN, UNSEEN_FIELDS, UNSENT_FIELDS
 from waystation.midjourney.commands import COMMANDS
-
-ANY = "*"
-
-UNSEEN: Mapping[tuple[str, int], str] = {
-    (ANY, 500): "a fault of Waystation; none is known that a test could bring about",
-}
-"""Route and status → why it is documented and not seen here."""
-
-UNSEEN_FIELDS: Mapping[str, str] = {}
-"""Field of the job form → why it is not seen here."""
-
-UNSENT_FIELDS: Mapping[tuple[str, str], str] = {}
-"""Route and field of a body → why it is not sent here."""
 
 EXAMPLES = 4
 """Generated requests per route, valid and not valid each."""

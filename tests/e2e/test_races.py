@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.button_rows import FOX, PARENTS, REMIXED, Row, png_mask, reach
 from tests.e2e.conftest import Install
 from tests.e2e.desk import at_desk
+from tests.e2e.mixture import NOT_OF_MATCHING
 from tests.e2e.relations import varies_tile
-from tests.e2e.test_buttons import FOX, PARENTS, REMIXED, Row, png_mask, reach
-from tests.e2e.test_no_swaps import NOT_OF_MATCHING
 from waystation import sentences
 from waystation.simulator.faults.hazards import HAZARDS
 

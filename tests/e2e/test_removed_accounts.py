@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.account_calls import ACCOUNTS, give_another_token, identified_with, put, started
 from tests.e2e.conftest import Install, Installation, Person, eventually
-from tests.e2e.test_accounts import ACCOUNTS, give_another_token, identified_with, put, started
 from waystation.simulator.discord.world import Account
 
 ABSENT = {"error": "Configuration not found for provided channel", "code": 404}

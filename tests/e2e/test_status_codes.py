@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
 from tests.e2e.desk import MEASURABLE
+from tests.e2e.halting import halted
 from tests.pictures import big_picture, not_a_picture
 
 PENDING = (
@@ -22,16 +23,6 @@ LONG = "x" * 1025
 
 RESULTS = {"attachments", "buttons", "labels", "embeds"}
 """What a job's form has when it is completed, and not while it is started (R2)."""
-
-
-def halted(channel: str) -> dict[str, Any]:
-    """Return v2's short form of 596 (v2 notes 6.3)."""
-    return {
-        "error": "Your Discord account has received a pending moderation message from Midjourney. "
-        f"Please address this issue and POST account/midjourney/{channel}/reset "
-        "before making any new API calls.",
-        "code": 596,
-    }
 
 
 @asynccontextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.crashes import ASKED, Absence, Crash, crashed, the_page, while_away
 from tests.e2e.kills import Tally, prove
-from tests.e2e.test_crash import ASKED, Absence, Crash, crashed, the_page, while_away
 
 SEEDS = (11, 12, 13, 14, 15)
 KILLS = 102

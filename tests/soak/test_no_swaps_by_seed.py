@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_no_swaps import WORDS, prove
+from tests.e2e.mixture import WORDS, prove
 
 
 @pytest.mark.parametrize("words", [0.0, WORDS])

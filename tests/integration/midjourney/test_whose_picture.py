@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.build import replace
 from tests.golden.corpus import Json
-from tests.integration.midjourney.test_rebuilt import Ask, Pair, Signs, perform
+from tests.harness.pair import Ask, Pair, Signs, perform
 from waystation.jobs import JobId
 
 FOX, CAT = "a red fox", "a cat"

@@ -15,8 +15,8 @@ from PIL import Image
 from structlog.testing import capture_logs
 from yarl import URL
 
+from tests.harness.png import huge_png
 from tests.integration.outbound.conftest import Serve, ServeRaw
-from tests.integration.outbound.test_pictures import huge_png
 from waystation.errors import PreconditionFailed
 from waystation.outbound import fetch as fetch_module
 from waystation.outbound.connector import guarded_session

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.harness.png import huge_png, png_chunk
 from waystation.outbound.pictures import KINDS, brightest, inverted, recognise, sound
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -20,16 +21,6 @@ def picture(name: str, size: tuple[int, int] = (7, 5), **options: object) -> byt
     out = BytesIO()
     Image.new("RGB", size, (200, 30, 90)).save(out, name, **options)
     return out.getvalue()
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(kind + body))
-    return struct.pack(">I", len(body)) + kind + body + check
-
-
-def huge_png(width: int, height: int) -> bytes:
-    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b"")
 
 
 PICTURES = [

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.integration.outbound.test_mail import self_signed
+from tests.harness.certificates import self_signed
 from tests.integration.simulator.conftest import Start
 from tests.integration.simulator.discord_client import Client
 from tests.pictures import webp

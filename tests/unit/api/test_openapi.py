@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.harness.described import DESCRIBE
 from tests.harness.face import ask, face
-from tests.unit.test_contract import DESCRIBE
 from waystation.api.openapi import document
 from waystation.api.operations import OPERATIONS
 from waystation.contract import job_json

@@ -1,0 +1,19 @@
+"""The tests among themselves."""
+
+from __future__ import annotations
+
+import re
+
+from tests.architecture.tree import ROOT
+
+
+def test_no_test_is_imported() -> None:
+    """What tests share is in tests/harness, or in a module beside them that is no test."""
+    imports = re.compile(r"^\s*(?:from|import) (tests\.[\w.]*\btest_\w+)", re.M)
+    found = {
+        path.relative_to(ROOT).as_posix(): imports.findall(path.read_text(encoding="utf-8"))
+        for place in ("tests", "benchmarks")
+        for path in (ROOT / place).rglob("*.py")
+    }
+    assert len(found) > 300
+    assert {path: names for path, names in found.items() if names} == {}

@@ -1,0 +1,5 @@
+"""The vendor's description of its API."""
+
+from __future__ import annotations
+
+VENDOR = "WAYSTATION_VENDOR_OPENAPI"
