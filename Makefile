@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-in
 unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock docs examples bench soak clean style types contracts core faces
+.PHONY: help install demo serve test check format lock docs examples bench soak branches mutants clean style types contracts core faces
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ serve: install ## run the service with the settings of the environment
 
 test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests with sockets, processes and databases
 	$(BIN)/python -m pytest -q -n auto -p no:schemathesis -m hypothesis tests/unit
+	$(BIN)/python -m tests.pure.branches
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
 check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
@@ -66,6 +67,12 @@ bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
 
 soak: $(VENV)/dev.stamp ## the long runs: kill, restart and load for minutes
 	$(BIN)/python -m pytest -m soak tests/soak tests/clients
+
+branches: $(VENV)/dev.stamp ## the branches of the pure core that a module's own test leaves out
+	$(BIN)/python -m tests.pure.branches
+
+mutants: $(VENV)/dev.stamp ## 400 small faults in the pure core, and those that no test notices
+	$(BIN)/python -m tests.pure.mutants --count 400
 
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes, no addresses
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
