@@ -61,6 +61,9 @@ PASSED_EVERY: Final = 64
 """Dispatches without an event after which their number is told, so that the saved session stays
 near what was heard and a resume replays little. Our choice."""
 
+_FOREIGN: Final = Ignored.FOREIGN
+"""Looked up once, since most messages are."""
+
 _END: Final = None
 """In the queue: no event will follow."""
 
@@ -231,7 +234,7 @@ class DiscordTransport:
                 self._rest.forget_commands(read_outdated_guild(frame))
             events = read_dispatch(frame, self._interest)
             if not events and frame.t in MESSAGES:
-                self._ignored(Ignored.FOREIGN)
+                self._ignored(_FOREIGN)
             await self._tell(events, frame.s)
         except RemoteProtocolError as error:
             if frame.t in MESSAGES:
