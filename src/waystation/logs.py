@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 from collections import Counter
 from collections.abc import MutableMapping
@@ -36,7 +37,9 @@ def configure(level: str, style: Literal["console", "json"], *, for_good: bool =
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else _plainly
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -106,6 +109,23 @@ class _LibraryLines(logging.Formatter):
         for processor in self._processors:
             line = processor(None, record.levelname.lower(), line)
         return str(line)
+
+
+def _plainly(logger: Any, method: str, line: MutableMapping[str, Any]) -> str:
+    """Write a line as structlog does for a terminal, without its colours and in half its time."""
+    trace = line.pop("exception", None)
+    head = f"{line.pop('timestamp')} [{line.pop('level'):<9}] {line.pop('event'):<30}"
+    facts = " ".join(f"{name}={_shown(line[name])}" for name in sorted(line))
+    text = f"{head} {facts}".rstrip()
+    return text if trace is None else f"{text}\n{trace}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and not _PARTING.search(value) else repr(value)
+
+
+_PARTING: Final = re.compile(r"[\s=\"']")
+"""Stands in a text that is not told from its neighbours without quotes."""
 
 
 def _redacted(logger: Any, method: str, line: str | MutableMapping[str, Any]) -> str:

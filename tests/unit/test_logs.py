@@ -38,6 +38,23 @@ def test_a_line_for_eyes_has_no_secrets_either(capsys: pytest.CaptureFixture[str
     assert SECRET not in shown
 
 
+def test_a_line_in_a_file_reads_like_one_on_a_terminal_without_colours() -> None:
+    line = {
+        "event": "job.failed",
+        "level": "info",
+        "timestamp": "2026-01-02T03:04:05Z",
+        "jobid": "job:1",
+        "error": "The bot did not reply",
+        "events": ["Lost"],
+        "code": 502,
+        "none": None,
+    }
+    plain = structlog.dev.ConsoleRenderer(colors=False)
+    assert logs._plainly(None, "info", dict(line)) == plain(None, "info", dict(line))
+    traced = line | {"exception": "Traceback\nValueError"}
+    assert logs._plainly(None, "info", traced).endswith("none=None\nTraceback\nValueError")
+
+
 def test_a_failure_is_logged_with_its_trace_and_without_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
