@@ -16,7 +16,7 @@ import msgspec
 from waystation.gateway_events import MessageStep
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
-from waystation.midjourney.matching.elimination import Works, decided, hopeless
+from waystation.midjourney.matching.elimination import Works, decided, groups, hopeless
 from waystation.midjourney.matching.match import Matched, match_by_sign
 from waystation.midjourney.matching.works import works
 from waystation.midjourney.memory import HELD, Memory
@@ -124,8 +124,12 @@ class HeldPictures:
         for asks in self.hopeless():
             if jobid in asks:
                 self.close(asks)
+        works = self._works()
+        left = (group for group, asks in groups(works) if jobid in asks)
+        # one that may be a stranger's is a job's only while no other may be that job's
+        unsure = {one for group in left for one, asks in group.items() if asks & works.unsure}
         for message_id, held in list(self._held.items()):
-            if jobid in held.asks:
+            if jobid in held.asks or message_id in unsure:
                 self.discard(message_id)
 
     def discard(self, message_id: str) -> None:

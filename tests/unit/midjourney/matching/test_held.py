@@ -194,3 +194,18 @@ def test_the_strangers_of_a_failed_jobs_hopeless_group_are_done() -> None:
     candidates, held = _with_stranger()
     held.give_up(_asking("a").jobid)
     assert not _may_be_the_strangers(candidates)
+
+
+def test_a_picture_that_may_be_a_strangers_goes_with_the_failed_job_beside_it() -> None:
+    """R20: only the other picture tells that it need not be the job's that is left."""
+    candidates = Candidates([_asking("a"), _asking("b")])
+    progress = read(message_of(PAYLOADS["imagine/progress_31"]))
+    shown = replace(progress.shown, message_id=STRANGER, hash=f"hash of {OTHER}")
+    named = replace(progress, interaction_id=STRANGER, shown=shown)
+    candidates.others.strangers.note(named, unclaimed=True)
+    held = HeldPictures(candidates)
+    held.hold(_picture("a b", ONE))
+    held.hold(_picture("a", OTHER))
+    assert list(held.decided()) == []
+    held.give_up(_asking("b").jobid)
+    assert len(held) == 0
