@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -110,7 +111,7 @@ def _judged(place: _Place) -> Callable[[], object]:
 
 
 def _last(place: _Place) -> Callable[[], object]:
-    values = {"account_id": "account", "verbs": '["info","fast","relax","turbo"]'}
+    values: dict[str, Any] = {"account_id": "account", "verbs": '["info","fast","relax","turbo"]'}
     return lambda: place.database.one("last_completed", values)
 
 

@@ -150,7 +150,7 @@ async def installation(
                 *("--picture-size", "256"),
             )
         )
-        environment = service_environment(folder, simulator.ready["url"]) | (settings or {})
+        environment = service_environment(folder, simulator.ready["url"]) | dict(settings or {})
         service = await stack.enter_async_context(
             child(
                 folder / "service.log",

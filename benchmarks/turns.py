@@ -163,8 +163,13 @@ class _Run:
                 await asyncio.sleep(_BETWEEN_S)
 
     def _jobs(self, kind: _Kind) -> Sequence[tuple[str, dict[str, object]]]:
-        drawn = [("imagine", {"prompt": prompt}) for prompt in kind.prompts]
-        described = ("describe", {"describeUrl": self._place.picture_url})
+        drawn: list[tuple[str, dict[str, object]]] = [
+            ("imagine", {"prompt": prompt}) for prompt in kind.prompts
+        ]
+        described: tuple[str, dict[str, object]] = (
+            "describe",
+            {"describeUrl": self._place.picture_url},
+        )
         return [*drawn, *[described] * (_SLOTS - len(drawn)), *[("info", {})] * _INFOS]
 
     async def _post(self, verb: str, body: dict[str, object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -25,7 +25,10 @@ from waystation.jobs import (
 )
 from waystation.ports import Account, AccountSetup, Change, Halt, JobChange, JobDraft, Mail
 
+_Value = TypeVar("_Value")
+
 __all__ = [
+    "START",
     "account",
     "change",
     "completed",
@@ -42,11 +45,12 @@ __all__ = [
 ]
 
 
-def replace(value: Any, **fields: Any) -> Any:
+def replace(value: _Value, **fields: Any) -> _Value:
     """Return a dataclass or a struct with other values in some fields."""
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.replace(value, **fields)
-    return dataclasses.replace(value, **fields)
+    change: Any = (
+        msgspec.structs.replace if isinstance(value, msgspec.Struct) else dataclasses.replace
+    )
+    return cast(_Value, change(value, **fields))
 
 
 def later(seconds: float = 0.0) -> datetime:
@@ -109,7 +113,7 @@ def draft(
 def stepped(job: Job, *events: JobEvent, **fields: object) -> JobChange:
     """Return the change of one job through some events; every change has at least one."""
     events = events or (Unclear("as a test says"),)
-    moved = replace(job, version=job.version + len(events), **fields)  # type: ignore[arg-type]
+    moved = replace(job, version=job.version + len(events), **fields)
     return JobChange(moved, events)
 
 

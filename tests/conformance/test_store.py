@@ -709,6 +709,7 @@ async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
     assert connection.pragma("foreign_key_check") is None
     sessions = connection.execute("select sealed from gateway_sessions").fetchall()
     for (sealed,) in sessions:
+        assert isinstance(sealed, bytes)
         rows = connection.execute(
             "select status from jobs where jobid = ?", (sealed.decode(),)
         ).fetchall()

@@ -209,8 +209,8 @@ def _job_changes(steps: Sequence[tuple[JobStatus, type, JobStatus]]) -> Iterator
         for before, one, after in steps:
             if one is event and before != after:
                 by_end.setdefault(after, []).append(before)
-        for after, befores in by_end.items():
-            yield f"| {event.__name__} | {_listed(befores)} | {after} | {meaning} |"
+        for end, befores in by_end.items():
+            yield f"| {event.__name__} | {_listed(befores)} | {end} | {meaning} |"
 
 
 def _job_keeps(steps: Sequence[tuple[JobStatus, type, JobStatus]]) -> Iterator[str]:

@@ -28,7 +28,7 @@ _TELLING = 12
 _OPEN = "\N{HORIZONTAL ELLIPSIS}"
 """What stands for the part of a test's text that is put in when it runs."""
 
-_KNOWN_BY = {
+_KNOWN_BY: Mapping[tuple[str, int | None], str] = {
     ("<title>", 400): "Invalid job id",
     ("<title>", 502): "The tea has gone cold",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from typer.core import TyperGroup as Group
 from typer.main import get_command
@@ -23,6 +24,7 @@ __all__ = ["PAGES", "ROOT", "command_names"]
 ROOT = Path(__file__).parents[2]
 
 CLI = get_command(app)
+_GROUP = cast(Group, CLI)
 
 _SETTINGS_HEAD = """\
 # Settings
@@ -96,7 +98,8 @@ whatever its `code` says, except that 422, 429 and 596 count as in the table. `j
 def cli_page() -> str:
     """Return docs/cli.md."""
     commands = "".join(
-        f"| `{' '.join(('waystation', *path))}` | {text} |\n" for path, text in _commands((), CLI)
+        f"| `{' '.join(('waystation', *path))}` | {text} |\n"
+        for path, text in _commands((), _GROUP)
     )
     exits = "".join(f"| {code:d} | {meaning} |\n" for code, meaning in EXITS.items())
     return f"{_CLI_HEAD}{commands}{waits()}{_EXITS_HEAD}{exits}"
@@ -104,7 +107,7 @@ def cli_page() -> str:
 
 def command_names() -> Sequence[str]:
     """Return every command as it is typed, without the program's name."""
-    return [" ".join(path) for path, _ in _commands((), CLI)]
+    return [" ".join(path) for path, _ in _commands((), _GROUP)]
 
 
 def _commands(path: tuple[str, ...], group: Group) -> Iterator[tuple[tuple[str, ...], str]]:

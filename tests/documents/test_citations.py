@@ -100,8 +100,9 @@ def test_a_row_that_a_golden_names_stands_in_its_section() -> None:
 
 
 def test_each_row_of_a_table_cites_its_source() -> None:
-    rows = [*COMMANDS.values(), *REPLIES, *ERRORS]
-    assert [row for row in rows if not any(cited(row.source))] == []
+    rows = (COMMANDS.values(), REPLIES, ERRORS)
+    told = [row.source for table in rows for row in table]
+    assert [source for source in told if not any(cited(source))] == []
 
 
 def test_each_tag_of_a_source_is_in_the_table_of_sources() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -45,7 +46,9 @@ def test_a_document_does_not_differ_from_itself() -> None:
 
 
 def test_whatever_differs_is_named() -> None:
-    ours = {"paths": {"/v2/a/": {"get": {"responses": {"200": {}, "400": {}}}}, "/b": {}}}
+    ours: dict[str, Any] = {
+        "paths": {"/v2/a/": {"get": {"responses": {"200": {}, "400": {}}}}, "/b": {}}
+    }
     schema = {"required": ["x"], "properties": {"x": {}}}
     theirs = {
         "components": {"f": {"properties": {"y": {}}}},

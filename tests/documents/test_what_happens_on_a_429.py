@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import cast
 
 from tests.documents.limits_page import spoken
 from tests.documents.readme import ROOT
@@ -59,7 +60,7 @@ def _raised() -> Iterator[tuple[str, float]]:
                             pass  # its wait is Discord's
                         case [text]:
                             number = ast.literal_eval(wait) if wait else default
-                            yield _alike(_row(text).text), number
+                            yield _alike(_row(text).text), cast(float, number)
                         case _:
                             raise AssertionError(f"{path}: a 429 without a sentence")
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import aiohttp
 import pytest
@@ -103,7 +103,7 @@ class Person:
     async def job(self, jobid: str) -> dict[str, Any]:
         status, body, _ = await self.call("GET", f"/v2/jobs/?jobid={jobid}")
         assert status == 200, body
-        return body
+        return cast(dict[str, Any], body)
 
     async def final(self, jobid: str) -> dict[str, Any]:
         """Poll until the job is final."""
@@ -118,7 +118,7 @@ class Person:
         """Ask for a verb that is accepted, and return what the POST answers."""
         status, job, _ = await self.call("POST", f"/v2/jobs/{verb}", body)
         assert status == 200, (verb, body, job)
-        return job
+        return cast(dict[str, Any], job)
 
     async def run(self, verb: str, **body: Any) -> dict[str, Any]:
         """Ask for a verb that is accepted, and return the job's final form."""
@@ -132,7 +132,7 @@ class Person:
         """Return an account of this person as the API shows it."""
         status, body, _ = await self.call("GET", f"/v2/account/midjourney/{channel}")
         assert status == 200, body
-        return body
+        return cast(dict[str, Any], body)
 
 
 @dataclass
@@ -238,7 +238,8 @@ class Installation:
         self._stop = asyncio.Event()
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._running = asyncio.create_task(run(self.settings, self._stop, ready=ready.set_result))
-        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {self._running, ready}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if self._running.done():
             await self._running
         self.url = ready.result()

@@ -9,6 +9,7 @@ from typing import Any
 import requests
 import schemathesis
 from schemathesis import Case
+from schemathesis.core.result import Ok
 from schemathesis.core.transport import Response
 from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import (
@@ -44,8 +45,10 @@ class Described:
         """Fields of job forms that were answered."""
         self.sent: set[tuple[str, str]] = set()
         """Route and field of bodies and queries that were accepted."""
-        found = (one.ok() for one in self.schema.get_all_operations())
-        self.operations: dict[str, APIOperation] = {one.label: one for one in found}
+        found = (one.ok() for one in self.schema.get_all_operations() if isinstance(one, Ok))
+        self.operations: dict[str, APIOperation[Any, Any, Any, Any]] = {
+            one.label: one for one in found
+        }
         """By route, `METHOD template`."""
         self._sentences = {
             where: [_pattern(text) for text in texts] for where, texts in self._errors()
@@ -80,20 +83,20 @@ class Described:
             )
         }
 
-    def case(self, route: str, **sent: Any) -> Case:
+    def case(self, route: str, **sent: Any) -> Case[Any]:
         """Return a request of our own making; its body is JSON unless `media_type` says other."""
         if "body" in sent:
             sent.setdefault("media_type", "application/json")
         return self.operations[route].Case(**sent)
 
-    def call(self, case: Case, token: str | None, **more: Any) -> Response:
+    def call(self, case: Case[Any], token: str | None, **more: Any) -> Response:
         """Send a request and judge its answer."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         response = case.call(base_url=self.url, headers=headers, timeout=60, **more)
         self.judge(case, response)
         return response
 
-    def judge(self, case: Case, response: Response | requests.Response) -> None:
+    def judge(self, case: Case[Any], response: Response | requests.Response) -> None:
         """Fail unless the document knows this answer: status, type, headers, form and sentence."""
         route, status = case.operation.label, response.status_code
         assert status != 500, (route, case.body, response.text)

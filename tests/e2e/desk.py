@@ -36,7 +36,7 @@ class Desk:
         urls = [attachment["url"] for attachment in final.get("attachments", ())]
         return Seen(final, [await self.fetch(url) for url in urls])
 
-    async def press(self, parent: Seen, label: str, **body: str) -> Seen:
+    async def press(self, parent: Seen, label: str, **body: Any) -> Seen:
         """Press a button of a job."""
         child = await self.run("button", jobid=parent.job["jobid"], button=label, **body)
         assert (child.job["parentJobId"], child.job["button"]) == (parent.job["jobid"], label)

@@ -263,7 +263,7 @@ def spoken(
         content = f"{title}\n{details}"
     else:
         content, tint = "", {} if color is None else {"color": color}
-        embed = {
+        embed: dict[str, Any] = {
             "type": "rich",
             "title": title,
             "description": description,

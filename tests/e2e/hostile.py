@@ -256,7 +256,7 @@ async def beside_attackers(
 @asynccontextmanager
 async def _stage(directory: Path) -> AsyncIterator[tuple[Ground, list[Mallory]]]:
     """Start the service with an honest user and hostile ones, each with an account and a job."""
-    settings = {"pacing_s": _PACING_S, "pacing_jitter_s": 0.0}
+    settings: dict[str, Any] = {"pacing_s": _PACING_S, "pacing_jitter_s": 0.0}
     accounts = 1 + _USERS
     async with ground(directory, accounts=accounts, speed=20.0, **settings) as here:
         here.program = ("-m", "tests.e2e.dead_dns")

@@ -138,8 +138,8 @@ def i2_one_ask_in_flight_per_channel(seen: Evidence) -> Iterator[str]:
             end = next((event["at"] for event in events if event["kind"] in PASSES), 2**62)
             spans[job["channel"]].append((begin["at"], end, job["jobid"]))
     for channel, found in spans.items():
-        for (_, end, first), (begin, _, second) in itertools.pairwise(sorted(found)):
-            if begin < end:
+        for (_, ended, first), (began, _, second) in itertools.pairwise(sorted(found)):
+            if began < ended:
                 yield f"{first} and {second} were in flight at once in {channel}"
 
 
@@ -286,8 +286,8 @@ def nothing_is_swapped(seen: Evidence) -> Iterator[str]:
             # its answer is an edit of the message that was pressed: only the words tell whose
             yield from _foreign_words(job, seen)
         for one in shown - edited:
-            page = seen.page_of_message.get(one)
-            if page is None or page["interaction_id"] not in own[job["jobid"]]:
+            its = seen.page_of_message.get(one)
+            if its is None or its["interaction_id"] not in own[job["jobid"]]:
                 yield f"{job['jobid']} shows message {one} of another"
         if job["status"] == "completed" and job["verb"] == "describe":
             yield from _foreign_prompts(job, seen)

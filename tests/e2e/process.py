@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 
@@ -251,7 +251,7 @@ class Ground:
         async def live() -> bool:
             async with self.http.get(self.url + "/readyz") as answer:
                 sessions = (await answer.json())["sessions"]
-            return sessions.get("connected", 0) >= accounts
+            return bool(sessions.get("connected", 0) >= accounts)
 
         await eventually(live)
 
@@ -355,7 +355,7 @@ async def ground(
         try:
             yield here
             await here.service.end()
-            await check_invariants(here)
+            await check_invariants(cast(Any, here))
         finally:
             await here.close()
             await sim.stop()

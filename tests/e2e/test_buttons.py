@@ -121,7 +121,7 @@ async def test_a_mask_is_needed_and_must_have_the_size_of_the_picture(install: I
     async with at_desk(install) as desk:
         seen = await reach(desk, PARENTS["single"])
         press = {"jobid": seen.job["jobid"], "button": "Vary (Region)"}
-        small = press | png_mask(Seen({}, [measure.tile_of(seen.picture, 1)]))
+        small = {**press, **png_mask(Seen({}, [measure.tile_of(seen.picture, 1)]))}
         for body, error in (
             (press, "mask is required for button Vary (Region)"),
             (small, "mask must have the size of the picture"),

@@ -142,6 +142,7 @@ async def test_an_echo_of_what_a_message_says_by_now_answers_no_press_once_it_is
         asked = asyncio.create_task(ada.call("POST", "/v2/jobs/button", press))
         account = here.sim.accounts[0]
         said = here.sim.messages.get(account.channel_id, first["messageId"])
+        assert said is not None
         with here.records() as records:
             await eventually(lambda: _asked(records))
             here.sim.sessions.publish((account.user_id,), "MESSAGE_UPDATE", said)

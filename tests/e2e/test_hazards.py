@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -45,7 +45,7 @@ class Scene:
             body.setdefault("prompt", PROMPT)
         status, job, _ = await self.ada.call("POST", f"/v2/jobs/{verb}", body)
         assert status == 200, job
-        return job
+        return cast(dict[str, Any], job)
 
     async def done(self, verb: str = "imagine", **body: Any) -> Row:
         """Ask, and return the final form of a job that completed with its own picture."""

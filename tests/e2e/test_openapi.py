@@ -38,7 +38,7 @@ _WEB = ("replyUrl", "describeUrl", "blendUrls")
 """Fields whose URLs are asked for: a generated one must never leave this machine."""
 
 
-def _tamed(case: Case, who: Customer, place: str, jobid: str, number: int) -> Case:
+def _tamed(case: Case[Any], who: Customer, place: str, jobid: str, number: int) -> Case[Any]:
     """Return a generated request that stays on loopback; each second one speaks of what exists."""
     if isinstance(case.body, dict):
         body = dict(case.body)
@@ -79,7 +79,7 @@ def _fuzz(shop: Shop, route: str, mode: GenerationMode, buy: Callable[[], Custom
         suppress_health_check=list(HealthCheck),
     )
     @given(case=api.operations[route].as_strategy(generation_mode=mode))
-    def example(case: Case) -> None:
+    def example(case: Case[Any]) -> None:
         who = buy()
         jobid = api.call(api.case("POST /v2/jobs/info"), who.token).json()["jobid"]
         api.call(_tamed(case, who, place, jobid, next(numbers)), who.token)

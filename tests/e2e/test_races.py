@@ -46,7 +46,7 @@ async def test_labels_are_not_mixed_up_under_random_hazards_either(
         async def press(row: Row) -> None:
             """Accept one other end than the right picture: that nothing told it apart."""
             body = {"jobid": seen.job["jobid"], "button": row.label, "maxJobs": AT_ONCE}
-            _, job, _ = await desk.ada.call("POST", "/v2/jobs/button", body | row.body(seen))
+            _, job, _ = await desk.ada.call("POST", "/v2/jobs/button", {**body, **row.body(seen)})
             final = await desk.ada.final(job["jobid"])
             if final["status"] == "completed":
                 row.relation(seen, await desk.finished(job["jobid"]))

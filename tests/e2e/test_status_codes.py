@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email import message_from_string
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -206,10 +206,16 @@ async def test_every_route_is_402_once_the_subscription_is_over(install: Install
 # ── 412 ──
 
 WRONG_TYPES: Sequence[tuple[dict[str, Any], str]] = (
-    *(({"describeUrl": wrong}, "describeUrl must be a string") for wrong in (5, True, [], {})),
+    *(
+        ({"describeUrl": wrong}, "describeUrl must be a string")
+        for wrong in cast(Sequence[Any], (5, True, [], {}))
+    ),
     *(({"channel": wrong}, "channel must be a string") for wrong in (True, -1, 1.5, ["1"])),
     *(({name: 5}, f"{name} must be a string") for name in ("replyUrl", "replyRef", "mode")),
-    *(({"maxJobs": wrong}, "maxJobs must be a whole number") for wrong in (True, 1.5, "two", [])),
+    *(
+        ({"maxJobs": wrong}, "maxJobs must be a whole number")
+        for wrong in cast(Sequence[Any], (True, 1.5, "two", []))
+    ),
     ({"replyProgress": "perhaps"}, "replyProgress must be true or false"),
 )
 """v2 notes 6.3 have no 400 of a describe's own fields."""
@@ -530,7 +536,7 @@ async def test_what_waits_when_its_account_is_stopped_ends_at_once(install: Inst
 
 
 async def test_a_job_that_never_ends_fails_and_gives_its_slot_back_later(install: Install) -> None:
-    settings = {"job_timeout_s": 1.0, "slot_hold_s": 0.5, "first_edit_s": 0.0}
+    settings: dict[str, Any] = {"job_timeout_s": 1.0, "slot_hold_s": 0.5, "first_edit_s": 0.0}
     async with set_up(install, **settings) as (here, ada, _):
         here.sim.fault("no_result", count=1)
         job = await described(here, ada, maxJobs=1, replyUrl=f"{here.outside.url}/callback")

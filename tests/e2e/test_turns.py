@@ -176,7 +176,7 @@ def _strangers(known: Payload, message_id: str) -> Payload:
     named = ("id", "channel_id", "content", "attachments", "components")
     text = json.dumps({name: known[name] for name in named})
     (uuid,) = set(re.findall(r"upsample::1::([0-9a-f-]{36})", text))
-    return json.loads(text.replace(uuid, str(uuid4()))) | {"id": message_id}
+    return {**json.loads(text.replace(uuid, str(uuid4()))), "id": message_id}
 
 
 def _asked(here: Installation, route: str) -> list[Any]:

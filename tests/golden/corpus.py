@@ -88,7 +88,7 @@ def event_of(step: Json) -> GatewayEvent:
     payload = merged(dispatch["payload"], step.get("with", {}))
     for name in step.get("without", ()):
         del payload[name]
-    event: str = step.get("event", dispatch["event"])
+    event = str(step.get("event", dispatch["event"]))
     raw = json.dumps(payload).encode()
     if event == HISTORY:
         return MessageSeen(MessageStep.HISTORY, msgspec.json.decode(raw, type=Message))

@@ -97,7 +97,7 @@ class Pair:
 
     @staticmethod
     def _expire(play: Play) -> Step:
-        steps = []
+        steps: list[Step] = []
         while not steps or steps[-1].writes or steps[-1].look_back:
             steps.append(play.perform({"expire": True}))
             # as the owner does: what is there was heard already

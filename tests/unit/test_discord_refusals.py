@@ -7,7 +7,12 @@ from waystation.discord_refusals import MEANINGS, REFUSALS
 
 def test_the_last_row_fits_whatever_is_there() -> None:
     last = REFUSALS[-1]
-    assert (last.statuses, last.codes, last.key, last.no_json) == (set(), set(), None, False)
+    assert (last.statuses, last.codes, last.key, last.no_json) == (
+        frozenset(),
+        frozenset(),
+        None,
+        False,
+    )
 
 
 def test_a_row_looks_at_numbers_and_names_of_codes_but_never_at_words() -> None:

@@ -38,7 +38,7 @@ def test_the_statuses_are_v2s_words_and_one_of_ours() -> None:
 def test_a_job_is_bound_by_any_evidence_of_its_own(evidence: dict[str, str]) -> None:
     job = new_job("a")
     assert not job.bound
-    assert replace(job, **evidence).bound  # type: ignore[arg-type]
+    assert replace(job, **evidence).bound
 
 
 def test_a_job_cannot_be_changed_in_place() -> None:

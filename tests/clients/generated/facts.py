@@ -72,7 +72,7 @@ _OWN: Mapping[str, Mapping[str, Schema]] = {
 def _schemas() -> dict[str, Schema]:
     schemas = {
         f"{verb}Response": _object(
-            **_SHARED | _ERROR | own,
+            **{**_SHARED, **_ERROR, **own},
             verb=_one_of(verb),
             status=_one_of(*_STARTED),
             maxJobs=_WHOLE,

@@ -38,7 +38,11 @@ def shown(blocks: Blocks | None) -> str:
 
 def terminal(width: int = 80, height: int = 24, **options: Any) -> Console:
     file = io.TextIOWrapper(BytesIO(), encoding=options.pop("encoding", "utf-8"))
-    given = {"force_terminal": True, "color_system": "truecolor", "_environ": {}} | options
+    given: dict[str, Any] = {
+        "force_terminal": True,
+        "color_system": "truecolor",
+        "_environ": {},
+    } | options
     return Console(file=file, width=width, height=height, **given)
 
 

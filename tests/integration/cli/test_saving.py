@@ -109,7 +109,7 @@ async def test_the_same_picture_is_not_saved_twice(tmp_path: Path) -> None:
     for _ in range(2):
         found = await saved(Site(fox=b"1"), job("fox"), tmp_path)
         assert found.paths == [tmp_path / "fox.webp"]
-    assert list(tmp_path.iterdir()) == found.paths
+    assert list(tmp_path.iterdir()) == [tmp_path / "fox.webp"]
 
 
 async def test_a_file_has_the_rights_that_new_files_have(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ UNKNOWN_CHANNEL = Refused(400, "{}", "account", discord_code="10003")
 
 async def _chosen(here: House, **asked: object) -> set[str]:
     """Return the accounts that take a describe."""
-    request = replace(DESCRIBE, **asked)  # type: ignore[arg-type]
+    request = replace(DESCRIBE, **asked)
     accounts = await here.service._choice.of(await here.user(), request, COMMANDS["describe"], None)
     return {one.account_id for one in accounts}
 
@@ -297,7 +297,7 @@ def counted(database: Database) -> list[str]:
     names = {text: name for name, text in queries().items()}
     run = database._execute
 
-    def noted(text: str, *values: object) -> object:
+    def noted(text: str, *values: Any) -> object:
         named.append(names[text])
         return run(text, *values)
 

@@ -171,7 +171,7 @@ async def test_readiness_names_what_does_not_work(tmp_path: Path) -> None:
         def broken(*_: object) -> bytes:
             raise VaultError("the key is gone")
 
-        here.sealer.unseal = broken  # type: ignore[method-assign]
+        here.sealer.unseal = broken  # type: ignore[method-assign, assignment]
         here.here.failing.failing = {"ping"}
         here.here.clock.advance(1)
         ready = await here.service.readiness()
@@ -234,7 +234,7 @@ async def test_a_job_that_is_being_accepted_at_the_stop_is_answered(tmp_path: Pa
             await accepting
             return job
 
-        here.here.store.add_job = slowly  # type: ignore[method-assign]
+        here.here.store.add_job = slowly  # type: ignore[method-assign, assignment]
         asked = await here.ask()
         await until(lambda: bool(here.service._submitting))
         draining = asyncio.create_task(here.service.drain())

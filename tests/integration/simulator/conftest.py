@@ -22,9 +22,8 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def begin(**options: Any) -> Client:
-            sim = await stack.enter_async_context(
-                Simulator(**{"speed": 1000.0, "picture_size": 64, "model": "7"} | options)
-            )
+            plain: dict[str, Any] = {"speed": 1000.0, "picture_size": 64, "model": "7"}
+            sim = await stack.enter_async_context(Simulator(**plain | options))
             http = await stack.enter_async_context(aiohttp.ClientSession())
             return Client(sim, http)
 

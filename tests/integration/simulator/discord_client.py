@@ -91,7 +91,7 @@ class Answer:
 class Socket:
     """One gateway connection."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse, compress: str) -> None:
+    def __init__(self, ws: Any, compress: str) -> None:
         self.ws = ws
         self.seq = 0
         self.ready: Json = {}

@@ -95,6 +95,6 @@ class Setting:
             command_id="1",
             nonce="42",
         )
-        ask = replace(ask, **{name: fields.pop(name) for name in set(fields) & _OF_THE_ASK})  # type: ignore[arg-type]
+        ask = replace(ask, **{name: fields.pop(name) for name in set(fields) & _OF_THE_ASK})
         entry = page(ask, 1, "100", "7", NOON.timestamp()) | {"uuid": UUID}
         return Job(ask, 1, "100", UUID, self.ids.rng("job"), 5, entry, **fields)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import measure
@@ -19,8 +21,8 @@ async def ready(start: Start) -> Client:
     return client
 
 
-async def _shown(client: Client, message: dict[str, object]) -> bytes:
-    (attachment,) = message["attachments"]  # type: ignore[misc]
+async def _shown(client: Client, message: dict[str, Any]) -> bytes:
+    (attachment,) = message["attachments"]
     return (await client.get(attachment["url"])).body
 
 

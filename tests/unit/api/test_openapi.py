@@ -52,7 +52,7 @@ def test_every_route_is_described_with_all_its_statuses_and_sentences() -> None:
 
 def test_what_needs_no_token_says_so() -> None:
     for route, operation in _operations():
-        wants = [{"token": []}] if " /v2/" in route else []
+        wants: list[dict[str, list[str]]] = [{"token": []}] if " /v2/" in route else []
         assert operation["security"] == wants, route
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -380,7 +381,7 @@ def test_too_few_pictures_name_the_parts_that_count_too(urls: list[str] | None) 
         ("blend", {"blendUrls": [URL, URL + "x" * 4096]}, "blendUrls is too long"),
     ],
 )
-def test_what_a_verb_cannot_take_is_a_400(verb: str, fields: dict[str, object], error: str) -> None:
+def test_what_a_verb_cannot_take_is_a_400(verb: str, fields: dict[str, Any], error: str) -> None:
     with pytest.raises(InvalidRequest) as raised:
         _asked(verb, **fields)
     assert (raised.value.message, raised.value.status_hint) == (error, 400)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import io
+from typing import Any
 
 import pytest
 import typer
@@ -265,7 +266,7 @@ def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch
     assert "waystation accounts add" in shown and "accounts reset" not in shown
 
 
-SIDELINED = ACCOUNT | {
+SIDELINED: dict[str, Any] = ACCOUNT | {
     "sidelined": {
         "cause": "Discord refuses what this account sends: HTTP status 403 with code 50013",
         "details": '{"message": "Missing [b]Permissions"}',

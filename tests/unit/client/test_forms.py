@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from waystation.client.forms import Asked, Job, named
+from typing import Any
+
+from waystation.client.forms import Job, named
 from waystation.midjourney.commands import COMMANDS, ParamKind
 
 HIDDEN = {"mask", "jobid"}
@@ -20,6 +22,6 @@ def test_a_job_has_the_fields_of_the_drawing_verbs() -> None:
 
 
 def test_what_every_verb_takes_has_its_name_in_v2() -> None:
-    asked: Asked = {"channel": "2", "max_jobs": 3, "reply_url": "u", "reply_ref": "r"}
+    asked: Any = {"channel": "2", "max_jobs": 3, "reply_url": "u", "reply_ref": "r"}
     assert named(asked) == {"channel": "2", "maxJobs": 3, "replyUrl": "u", "replyRef": "r"}
     assert named({}) == {}

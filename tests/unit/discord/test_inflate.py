@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -79,7 +80,7 @@ def bombs(name: str) -> list[bytes]:
     """Return frames of some hundred bytes each, of which each message inflates beyond the limit."""
     if name == "zstd-stream":
         stream = zstd.ZstdCompressor()
-        flush = zstd.ZstdCompressor.FLUSH_BLOCK
+        flush: Any = zstd.ZstdCompressor.FLUSH_BLOCK
         part = bytes(MAX_MESSAGE_BYTES // 64)
         # one block after the other, all in one message
         return [b"".join(stream.compress(part, flush) for _ in range(66))]

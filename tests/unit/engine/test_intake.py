@@ -8,7 +8,7 @@ import gc
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -60,7 +60,7 @@ def intake_of(
     fetched: Shares | None = None,
 ) -> Intake:
     fetched = fetched or Shares(4 * LARGEST, 16 * LARGEST)
-    return Intake(fetcher, places or Shares(4, 16), fetched, LARGEST, wait_s)
+    return Intake(cast(Any, fetcher), places or Shares(4, 16), fetched, LARGEST, wait_s)
 
 
 def user(user_id: int, *, is_admin: bool = False) -> User:
@@ -206,7 +206,7 @@ async def test_a_slow_answer_turns_no_later_request_away() -> None:
     """What was fetched counts with what it has, not with what it could have had."""
     largest = 1000
     fetched = Shares(MOST_URLS * largest, 16 * largest)
-    intake = Intake(Fetcher(), Shares(4, 16), fetched, largest, wait_s=0)
+    intake = Intake(cast(Any, Fetcher()), Shares(4, 16), fetched, largest, wait_s=0)
     async with AsyncExitStack() as slow:
         await intake.take(user(1), COMMANDS["describe"], {"describeUrl": "a"}, {}, slow)
         async with AsyncExitStack() as held:

@@ -25,7 +25,7 @@ FINAL = PAYLOADS["imagine/final"].content["payload"]
 def _heard(name: str, job: Job, *, by: str = "message", **fields: object) -> Step:
     message = message_of(PAYLOADS[name])
     heard = Heard(job, MessageStep.UPDATED, message, read(message), by, START, LIMITS, early=False)
-    return replace(heard, **fields).follows()  # type: ignore[arg-type]
+    return replace(heard, **fields).follows()
 
 
 def _submitted() -> Job:

@@ -46,7 +46,11 @@ def test_a_silent_job_is_looked_up_only_where_the_session_has_caught_up() -> Non
     play.now += minute
     assert play.talk.unheard(play.now, caught_up=False) == Step()
     step = play.talk.unheard(play.now, caught_up=True)
-    assert (step.look_back, step.unheard, step.writes) == ({"a"}, ["a"], False)
+    assert (step.look_back, step.unheard, step.writes) == (
+        frozenset({JobId("a")}),
+        [JobId("a")],
+        False,
+    )
 
 
 def test_a_look_back_that_is_older_than_the_deadline_does_not_count() -> None:

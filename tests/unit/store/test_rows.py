@@ -169,7 +169,7 @@ def test_the_result_message_is_the_one_with_that_role() -> None:
 
 @pytest.mark.parametrize("kind", get_args(JobEvent))
 def test_every_kind_of_event_comes_back_equal(kind: type[JobEvent]) -> None:
-    samples = {
+    samples: dict[str, Any] = {
         "shown": SHOWN,
         "nonce": Nonce("1"),
         "deadline_at": build.later(0.25),

@@ -83,7 +83,8 @@ async def test_a_child_that_breaks_says_why(program: Program, tmp_path: Path) ->
 
 async def test_a_command_returns_the_json_that_it_printed(program: Program) -> None:
     environment, name = program("import json, sys; print(json.dumps(sys.argv[1:]))")
-    assert await finished(environment, name, "users", "add") == ["users", "add"]
+    said: object = await finished(environment, name, "users", "add")
+    assert said == ["users", "add"]
 
 
 async def test_a_command_that_fails_says_why(program: Program) -> None:

@@ -14,6 +14,7 @@ from tests.harness.desk import (
 )
 from waystation.actions import Refused
 from waystation.engine.account.commits import job_change
+from waystation.gateway_events import MessageSeen
 from waystation.jobs import Failed, JobStatus
 from waystation.midjourney.steps import Changed
 from waystation.secret import Secret
@@ -25,7 +26,7 @@ def _id_now(now: datetime, number: int = 0) -> str:
     return str(snowflake_at(now, number))
 
 
-def _pending(message_id: str, sequence: int = 5) -> object:
+def _pending(message_id: str, sequence: int = 5) -> MessageSeen:
     embed = Embed(type="rich", title="Pending mod message", description="Please read it.")
     return create(said(message_id, embeds=(embed,)), sequence)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -396,7 +397,7 @@ async def test_history_that_cannot_be_read_is_tried_until_the_time_is_up(
             Disconnected("gone"), CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2"))
         )
         for number in range(1, 121):
-            await until(lambda number=number: len(here.discord.reads) >= number)
+            await until(partial(lambda number: len(here.discord.reads) >= number, number))
             await here.quiet()
             assert not here.owner.caught_up
             here.clock.advance(5)

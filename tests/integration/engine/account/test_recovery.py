@@ -26,8 +26,9 @@ from tests.harness.desk import (
 from waystation.engine.account.recovery import HISTORY_PAGE, HISTORY_PAGES
 from waystation.errors import LocalProtocolError, NotAuthorised, RequestRefused, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
-from waystation.jobs import Job, JobId, JobStatus
+from waystation.jobs import Job, JobId, JobStatus, Lost
 from waystation.midjourney.conversation import Conversation, Step
+from waystation.wire.message import Message
 from waystation.wire.snowflake import snowflake_at
 
 
@@ -35,7 +36,7 @@ def id_at(seconds: float, number: int = 0) -> str:
     return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
-def noise(count: int, begin_s: float) -> list[object]:
+def noise(count: int, begin_s: float) -> list[Message]:
     """Messages of others, a millisecond apart."""
     return [said(id_at(begin_s + number / 1000), channel="1") for number in range(count)]
 
@@ -152,7 +153,9 @@ async def test_a_halted_account_reads_history_once_and_does_not_insist(tmp_path:
         await here.start()
         await here.send()
         await here.owner.step(
-            lambda conversation, now: conversation.ended("job:none", None, now, "halted")
+            lambda conversation, now: conversation.ended(
+                JobId("job:none"), Lost("gone"), now, "halted"
+            )
         )
         here.discord.history_ends.extend([Unreachable("down")] * 9)
         await lose_session(here)
@@ -389,7 +392,7 @@ async def test_a_reading_that_began_before_a_gap_says_nothing_of_it(tmp_path: Pa
 # ── what was asked before we listened (R23) ──
 
 
-def last_said(seconds: float) -> object:
+def last_said(seconds: float) -> CaughtUp:
     """A session that is ready and knows of a message of that moment."""
     return CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2", str(id_at(seconds))))
 

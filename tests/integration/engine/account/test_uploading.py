@@ -10,6 +10,7 @@ from tests.harness.desk import (
     until,
 )
 from waystation import sentences
+from waystation.actions import Slash
 from waystation.contract import retry_after_s
 from waystation.engine.account.turns import Hindrance
 from waystation.engine.account.uploading import UPLOADS
@@ -40,7 +41,9 @@ async def test_the_picture_is_uploaded_under_a_name_that_carries_the_nonce(tmp_p
         (upload,) = here.discord.uploads
         assert upload.filename == f"{upload_stem(job.nonce)}.png"
         assert upload.data == b"picture"
-        (attachment,) = here.discord.performed[0].action.attachments
+        action = here.discord.performed[0].action
+        assert isinstance(action, Slash)
+        (attachment,) = action.attachments
         assert attachment.uploaded_filename == f"uploads/{upload.filename}"
 
 

@@ -75,7 +75,7 @@ async def test_a_job_is_tied_exactly_if_a_reader_can_tie_it(start: Start, seed: 
     rng = Random(seed)
     for _ in range(30):
         for name in rng.sample(MIXED, rng.randint(0, 5)):
-            quick = {"start_after_s": 0.001} if name == "job_queued" else {}
+            quick: dict[str, Any] = {"start_after_s": 0.001} if name == "job_queued" else {}
             client.sim.fault(name, count=1, **quick)
         await client.send("imagine", prompt="fox")
     reader = Reader()

@@ -18,7 +18,7 @@ PLAIN = Caption()
 def _job(setting: Setting, caption: Caption = PLAIN, **changes: object) -> Job:
     user_id = setting.account.user_id
     work = Work(UUID, user_id, Medium.GRID, CANVAS, "fox", "7", 1)
-    work = replace(work, **changes)  # type: ignore[arg-type]
+    work = replace(work, **changes)
     job = setting.job("imagine", prompt=work.prompt, work=work, caption=caption)
     job.drawn = finished(work, 64)
     return job

@@ -231,7 +231,7 @@ async def test_sessions_of_one_user_all_hear_and_are_told_of_each_other(ready: C
     first = ready.socket
     second = await ready.identify()
     assert first is not None
-    assert len(await first.event("SESSIONS_REPLACE")) == 2  # type: ignore[arg-type]
+    assert len(await first.event("SESSIONS_REPLACE")) == 2
     await ready.ask("info")
     mine, also_mine = await second.event("MESSAGE_UPDATE"), await first.event("MESSAGE_UPDATE")
     assert mine == also_mine

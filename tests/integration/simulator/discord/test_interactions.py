@@ -211,7 +211,7 @@ async def test_a_form_is_its_openers_alone(start: Start) -> None:
 
 
 async def test_a_button_of_an_unknown_message_is_refused(ready: Client) -> None:
-    changes = {"type": 3, "message_id": "1", "data": {"custom_id": "x"}}
+    changes: dict[str, Any] = {"type": 3, "message_id": "1", "data": {"custom_id": "x"}}
     answer = await ready.ask("info", **changes)
     assert (answer.status, answer.json["code"]) == (404, 10008)
 

@@ -9,7 +9,7 @@ from waystation.simulator.discord.references import application, interaction, re
 
 def _pressing(setting: Setting, **fields: object) -> Job:
     press = Press({"id": "9"}, BUTTONS[0], "U1", "")
-    return setting.job("button", press=replace(press, **fields))  # type: ignore[arg-type]
+    return setting.job("button", press=replace(press, **fields))
 
 
 def test_an_answer_to_a_command_names_its_interaction_twice() -> None:

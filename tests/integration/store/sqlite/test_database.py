@@ -109,7 +109,7 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 def test_a_query_of_every_job_finds_its_rows_by_an_index(database: Database, name: str) -> None:
     plan = database.connection.execute(f"explain query plan {queries()[name]}", _Anything())
-    steps = [step for *_, step in plan.fetchall()]
+    steps = [str(step) for *_, step in plan.fetchall()]
     for index in PLANS[name]:
         assert any(index in step for step in steps), steps
     assert not [step for step in steps if step in ("SCAN jobs", "SCAN accounts")], steps

@@ -37,7 +37,8 @@ async def test_a_glance_sees_each_commit_at_once(store: SqliteStore) -> None:
     change = build.submitted(job)
     await store.commit(build.change(change, epoch=epoch))
     assert store.glance.family(job.jobid, 1) == (change.job, [])
-    assert store.glance.job(job.jobid, 2) is store.glance.family(job.jobid, 2) is None
+    assert store.glance.job(job.jobid, 2) is None
+    assert store.glance.family(job.jobid, 2) is None
 
 
 async def test_a_glance_sees_at_once_what_another_process_wrote(
@@ -107,7 +108,7 @@ async def test_a_users_accounts_are_read_once_until_one_of_them_changes(
 
 def test_every_column_of_an_account_raises_its_users_version(database: Database) -> None:
     rows = database.connection.execute("select sql from sqlite_master where type = 'trigger'")
-    (updated,) = [sql for (sql,) in rows.fetchall() if "accounts_updated" in sql]
+    (updated,) = [str(sql) for (sql,) in rows.fetchall() if "accounts_updated" in str(sql)]
     for moment in ("old", "new"):
         named = set(re.findall(rf"\b{moment}\.(\w+)", updated.split("begin")[0]))
         assert named == set(ACCOUNTS.names)
@@ -119,7 +120,7 @@ def _read_rows(store: SqliteStore) -> list[int]:
     near = store._connections.near
     reads = near._execute
 
-    def counted(*arguments: object) -> object:
+    def counted(*arguments: Any) -> object:
         found = reads(*arguments).fetchall()
         rows.append(len(found))
         return SimpleNamespace(fetchall=lambda: found)

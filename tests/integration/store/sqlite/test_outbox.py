@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_nothing_waits_longer_after_a_start_than_it_would_have_at_first(
         commit(database, build.change(build.completed(job, str(number), deliveries=[owed])))
     outbox.bound_waits(database, build.later(), [0, 5, 2 * hour, 10], [0])
     due = "select attempts, next_attempt_at from deliveries order by attempts"
-    found = dict(database.connection.execute(due).fetchall())
+    found: dict[Any, Any] = dict(cast(Any, database.connection.execute(due).fetchall()))
     wanted = {0: 0, 1: 5, 2: hour, 9: 10}
     assert found == {tries: micros(build.later(wait)) for tries, wait in wanted.items()}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ async def test_who_was_told_of_a_commit_reads_it(path: Path) -> None:
     writer, reader = Writer(Database(connection)), Reader(Database(connect(path, read_only=True)))
 
     async def write_then_read(number: int) -> object:
-        values = {"name": f"mark-{number}", "value": number}
+        values: dict[str, Any] = {"name": f"mark-{number}", "value": number}
         await writer.run(lambda database: database.run("put_meta", dict(values)))
         return reader.one("meta", {"name": f"mark-{number}"})
 

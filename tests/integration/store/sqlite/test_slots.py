@@ -240,6 +240,7 @@ class Slots(RuleBasedStateMachine):
             self.holding.append(answer)
         else:
             assert len(self.holding) == self.limit
+            assert isinstance(answer, NoSlot)
             assert set(answer.executing_jobs) == {
                 job.jobid for job in self.holding if not job.final
             }

@@ -139,7 +139,8 @@ async def test_a_job_that_another_store_changed_is_read_as_it_is_now(
     await beside.close()
     assert await store.get_job(job.jobid, 1) == change.job
     assert await store.family(job.jobid, 1) == (change.job, [])
-    assert await store.get_job(job.jobid, 2) is await store.family(job.jobid, 2) is None
+    assert await store.get_job(job.jobid, 2) is None
+    assert await store.family(job.jobid, 2) is None
 
 
 async def test_only_one_process_owns_the_accounts(

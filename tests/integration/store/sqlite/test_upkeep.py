@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import apsw
 import pytest
 
@@ -115,7 +117,7 @@ def test_jobs_are_counted_as_they_come_change_and_go(database: Database) -> None
     purge(database, limit=1)
     assert upkeep.counts(database).jobs_by_status == {"failed": 1, "submitted": 1, "completed": 1}
     counted = database.connection.execute("select status, count(*) from jobs group by status")
-    assert dict(counted.fetchall()) == upkeep.counts(database).jobs_by_status
+    assert dict(cast(Any, counted.fetchall())) == upkeep.counts(database).jobs_by_status
 
 
 def test_what_a_conversation_knew_goes_when_it_can_decide_nothing_any_more(

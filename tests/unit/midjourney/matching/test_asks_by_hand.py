@@ -15,7 +15,7 @@ from tests.golden.corpus import PAYLOADS, merged
 from tests.harness.play import USER, Play, new_job, told
 from waystation import sentences
 from waystation.gateway_events import InteractionStep, InteractionTold
-from waystation.jobs import JobId, JobStatus
+from waystation.jobs import JobId, JobStatus, Nonce
 from waystation.midjourney.matching.asks_by_hand import AsksByHand
 from waystation.wire.snowflake import snowflake_at
 
@@ -138,7 +138,7 @@ def test_a_press_by_hand_makes_no_picture_of_ours(deed: str, answers: bool, pres
         play.perform(_other_picture(target, 1, content=f"**a blue cat** - <@{USER}> (fast)"))
     elif pressed == "by hand":
         play.perform(_other_picture(target, 1, nonce="66"))
-    said = {"message_reference": {"message_id": _id(target)}}
+    said: dict[str, Any] = {"message_reference": {"message_id": _id(target)}}
     said["content"] = f"**a red fox --ar 3:2** - {deed}<@{USER}>"
     if answers:
         _by_hand(play)
@@ -214,8 +214,8 @@ def test_a_press_by_hand_without_words_is_not_struck_off_by_an_ask_by_hand() -> 
     """R20: both may have made what replies to an old picture and has the prompt; ours waits."""
     play = _imagining()
     says = f"**a red fox --ar 3:2** - <@{USER}>"
-    pressed = {"message_reference": {"message_id": _id(-60)}}
-    start = {"content": f"{says} (Waiting to start)"}
+    pressed: dict[str, Any] = {"message_reference": {"message_id": _id(-60)}}
+    start: dict[str, Any] = {"content": f"{says} (Waiting to start)"}
     play.perform(_says(2, nonce="66", **start, **pressed))
     play.perform(_says(3, nonce="77", **start))
     play.perform(_other_picture(5, 1))
@@ -229,7 +229,11 @@ def test_a_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None
     play.admit(replace(new_job("a", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
     play.submit("a", NONCE)
     _by_hand(play)
-    named = {"interaction_metadata": {"id": _id(1, 9)}, "interaction": None, "nonce": None}
+    named: dict[str, Any] = {
+        "interaction_metadata": {"id": _id(1, 9)},
+        "interaction": None,
+        "nonce": None,
+    }
     play.perform(
         _says(3, content=f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)", **named)
     )
@@ -510,7 +514,7 @@ def test_what_waystation_asks_itself_is_not_by_hand() -> None:
     play.admit(replace(new_job("b", "imagine"), params={"prompt": "a blue owl"}))
     play.submit("b", "1400000000000000002")
     play.see(InteractionTold(InteractionStep.CREATED, _id(2), "1400000000000000002"))
-    play.commit(play.talk.cancel_requested(JobId("b"), "1400000000000000003", play.now))
+    play.commit(play.talk.cancel_requested(JobId("b"), Nonce("1400000000000000003"), play.now))
     play.see(InteractionTold(InteractionStep.CREATED, _id(3), "1400000000000000003"))
     stopped = f"**a blue owl** - <@{USER}> (Stopped)"
     play.perform(_says(4, content=stopped, **_metadata(2, "imagine")))

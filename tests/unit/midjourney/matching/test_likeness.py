@@ -26,7 +26,7 @@ from waystation.wire.snowflake import snowflake_time
 
 def _reading(name: str, **shown: object) -> Reading:
     reading = read(message_of(PAYLOADS[name]))
-    return replace(reading, shown=replace(reading.shown, **shown))  # type: ignore[arg-type]
+    return replace(reading, shown=replace(reading.shown, **shown))
 
 
 def test_a_job_is_alike_by_its_prompt_or_by_what_it_pressed() -> None:

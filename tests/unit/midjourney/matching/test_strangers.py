@@ -16,7 +16,7 @@ LONG = "a " + "very " * 20 + "red fox"
 
 def _reading(name: str, **shown: object) -> Reading:
     reading = read(message_of(PAYLOADS[name]))
-    return replace(reading, shown=replace(reading.shown, **shown))  # type: ignore[arg-type]
+    return replace(reading, shown=replace(reading.shown, **shown))
 
 
 def _open(strangers: Strangers, name: str = "imagine/final_other") -> frozenset[str]:

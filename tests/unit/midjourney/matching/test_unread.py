@@ -123,7 +123,7 @@ def message(name: str, seconds: float, **changes: object) -> Json:
 def see(play: Play, name: str, seconds: float, **changes: object) -> list[str]:
     play.now = START + timedelta(seconds=seconds)
     event = changes.pop("event", None)
-    dispatch = message(name, seconds, **changes)  # type: ignore[arg-type]
+    dispatch = message(name, seconds, **changes)
     if event is not None:
         dispatch["event"] = event
     return told(play.see(event_of(dispatch)))
