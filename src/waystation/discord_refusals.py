@@ -1,7 +1,8 @@
 """REFUSALS: the meaning of what Discord answers with a 4xx, by HTTP status and Discord's codes.
 
 Rows look at numbers and names of codes, never at words: those are in the account's language. The
-first row that fits counts (R51). What a meaning does to a job and to its account stands with it.
+first row that fits counts (R51). What a meaning does to a job and to its account stands with it
+(R6).
 
 Pure: no I/O, no clock, no randomness.
 """

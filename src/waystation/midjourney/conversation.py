@@ -152,6 +152,10 @@ class Conversation:
         """Return the next that follows for the pictures that wait to be told apart."""
         return weighing.weigh(self._state, now)
 
+    def has_given(self, message_id: str) -> bool:
+        """Tell whether a picture that had to be told apart was given to a job of late."""
+        return message_id in self._state.given
+
     def disprove(self, step: Step) -> None:
         """Take back pictures that the store knows to be another job's (I1)."""
         weighing.disprove(self._state, step)

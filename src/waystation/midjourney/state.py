@@ -15,7 +15,7 @@ from datetime import datetime
 
 from waystation import sentences
 from waystation.gateway_events import Seen
-from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Unclear
+from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Progressed, Unclear
 from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.deadlines import Limits
 from waystation.midjourney.edits import Faces
@@ -71,6 +71,8 @@ class State:
     """Pictures that came when that progress was deleted which history might have shown."""
     late: frozenset[JobId] = frozenset()
     """Ghosts for which history is read after a gap."""
+    given: RecentIds = field(default_factory=RecentIds)
+    """Pictures that had to be told apart and have found their jobs."""
     early: RecentIds = field(default_factory=RecentIds)
     """Messages of which a partial update came before anything that says whose they are."""
 
@@ -87,6 +89,9 @@ class State:
         self.memory.keep()
         for change in step.changes:
             job = change.job
+            for event in change.events:
+                if isinstance(event, Completed | Late | Progressed) and event.matched_by == "weak":
+                    self.given.add(event.shown.message_id)
             if job.final and not job.ghost:
                 self.forget(job)
             else:

@@ -74,12 +74,9 @@ class Listener:
 
         try:
             await self._owned.step(decide, sequence=sequence)
-            reason = follows.ignored
             if not (isinstance(event, MessageSeen) and event.step is MessageStep.HISTORY):
-                given = await self._owned.weigh()
-                if isinstance(event, MessageSeen) and event.message.id in given:
-                    reason = None
-            self._ignore(event, reason)
+                await self._owned.weigh()
+            self._ignore(event, follows.ignored)
         except UuidTaken as error:
             # whosever it is, it is not this job's; the next read-back must not stumble over it
             self._log.error("gateway.uuid_taken", details=error.details)
@@ -99,6 +96,9 @@ class Listener:
         if reason is None or not isinstance(event, MessageSeen):
             return
         message, step = event.message, event.step
+        if reason is Ignored.UNDECIDED and self._owned.has_given(message.id):
+            # whoever weighed it: it has found its job at once
+            return
         if step is not MessageStep.HISTORY:
             self._owned.adapters.ignored[reason] += 1
         self._log.debug(

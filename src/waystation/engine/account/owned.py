@@ -8,7 +8,6 @@ belongs to it (deliveries, mail, the gateway sequence), and only then is it adop
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -145,6 +144,10 @@ class Owned:
         """Tell whether pictures wait to be told apart."""
         return self._held().conversation.undecided
 
+    def has_given(self, message_id: str) -> bool:
+        """Tell whether a picture that had to be told apart was given to a job of late."""
+        return self._held().conversation.has_given(message_id)
+
     def disprove(self, step: Step) -> None:
         """Take back what a step would have written: the store knows better, or it cannot be."""
         self._held().conversation.disprove(step)
@@ -266,14 +269,12 @@ class Owned:
             self.wanted.want(step.look_back, is_due=is_due)
         return step.writes
 
-    async def weigh(self) -> AbstractSet[str]:
+    async def weigh(self) -> None:
         """Let the pictures that wait to be told apart find their jobs. Raises: StoreError.
 
         After a gap only what was read back tells who could own a picture (R20).
-
-        Returns: the messages of the jobs that have got one
         """
-        weighed, given = NOTHING, frozenset[str]()
+        weighed = NOTHING
 
         def weigh(conversation: Conversation, now: datetime) -> Step:
             nonlocal weighed
@@ -283,8 +284,7 @@ class Owned:
         while self.caught_up and self.undecided:
             try:
                 if not await self.step(weigh):
-                    break
-                given |= {one for change in weighed.changes for one in change.job.messages}
+                    return
             except UuidTaken as error:
                 self._log.error("gateway.uuid_taken", details=error.details)
                 self.disprove(weighed)
@@ -293,8 +293,7 @@ class Owned:
             except Exception:
                 self._log.exception("gateway.picture_not_applied")
                 self.disprove(weighed)
-                break
-        return given
+                return
 
     async def _write(
         self,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from tests.build import replace
 from tests.harness.desk import (
     ACCOUNT,
     acknowledged,
@@ -29,6 +30,9 @@ from waystation.gateway_events import (
 from waystation.ignored import Ignored
 from waystation.jobs import JobStatus
 from waystation.midjourney.conversation import Conversation
+from waystation.wire.message import Attachment
+
+UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
 async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_again(
@@ -173,3 +177,24 @@ async def test_a_message_with_a_uuid_that_the_store_knows_of_another_job_is_coun
         monkeypatch.setattr(here.failing, "commit", refuse, raising=False)
         await Listener(here.owner).receive(acknowledged(job))
         assert here.adapters.ignored == {Ignored.UUID_TAKEN: 1}
+
+
+async def test_a_picture_that_is_told_apart_at_once_is_not_counted_as_ignored(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.imagine("a red fox")
+        await until(lambda: len(here.discord.performed) == 1)
+        job = await here.job(job.jobid)
+        picture = replace(
+            said("900", content=f"**a red fox** - <@{ACCOUNT.discord_user_id}> (fast)"),
+            interaction_metadata=None,
+            attachments=(Attachment("1", filename=f"ada_fox_{UUID}.png"),),
+        )
+        here.discord.say(told(job), create(picture))
+        completed = await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert (completed.hash, here.adapters.ignored) == (UUID, {})
+        # of which nobody is left who could own it
+        here.discord.say(create(replace(picture, id="901"), 4))
+        await until(lambda: here.adapters.ignored.total() == 1)
