@@ -291,3 +291,22 @@ def test_a_partial_update_that_says_no_words_is_no_finished_picture() -> None:
     whole = _said("imagine/final")
     partial = Message(whole.id, whole.channel_id, attachments=whole.attachments)
     assert read(partial).kind is ReplyKind.UNRECOGNISED
+
+
+@pytest.mark.parametrize(
+    ("embeds", "content", "error", "details"),
+    [
+        ([], "", "Action required to continue", None),
+        ([], "Prove it", "Action required to continue", "Prove it"),
+        ([{"type": "rich", "title": "Look", "description": "here"}], "", "Look", "here"),
+    ],
+)
+def test_a_human_check_tells_what_it_says(
+    embeds: list[object], content: str, error: str, details: str | None
+) -> None:
+    button = {"type": 2, "custom_id": "MJ::Captcha::1"}
+    components = [{"type": 1, "components": [button]}]
+    said = {"embeds": embeds, "content": content, "components": components}
+    meaning = read(_said("describe/warning_yellow", **said)).meaning
+    assert meaning is not None
+    assert (meaning.ending, meaning.error, meaning.details) == ("halt", error, details)

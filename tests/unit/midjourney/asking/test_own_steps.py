@@ -24,6 +24,7 @@ from waystation.jobs import (
     JobStatus,
     Nonce,
     Refused,
+    Source,
 )
 
 
@@ -122,6 +123,21 @@ def test_cancel_job_is_pressed_where_the_bot_shows_it_and_asked_for_once() -> No
     assert not play.talk.cancel_requested(jobid, Nonce("10"), play.now).writes
     assert told(play.commit(play.talk.cancel(jobid, play.now))) == ["a: Cancelled"]
     assert play.talk.cancel_press(jobid) is None
+
+
+def test_a_press_knows_what_it_is_on() -> None:
+    play = Play([new_job("a", "button")])
+    source = Source("500", "uuid", "MJ::JOB::variation::1::uuid", face="face")
+    jobid = JobId("a")
+    play.commit(play.talk.submitted(jobid, Nonce("1"), play.now, source))
+    job = play.jobs[jobid]
+    assert (job.target, job.source_hash, job.pressed) == ("500", "uuid", source.custom_id)
+
+
+def test_an_emoji_that_stands_is_noted() -> None:
+    play = Play([new_job("a", "seed_async")])
+    play.submit("a", "1")
+    assert told(play.commit(play.talk.reacted(JobId("a"), play.now))) == ["a: Reacted"]
 
 
 # ── look-alikes (R15) ──

@@ -10,11 +10,18 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.harness.asks import A, B, a_job, a_press, a_reading, an_answer
+from waystation.ignored import Ignored
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.captions import Caption
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.evidence import EVIDENCE, upload_stem
-from waystation.midjourney.matching.match import Ambiguous, Matched, Undecided, match
+from waystation.midjourney.matching.match import (
+    Ambiguous,
+    Matched,
+    Undecided,
+    match,
+    why_nobodys,
+)
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import snowflake_at
@@ -169,3 +176,46 @@ def test_what_replies_to_a_pressed_message_is_told_by_its_deed_unless_a_hand_may
     asked = snowflake_at(START)
     candidates.others.asked_by_hand(asked, "99")
     assert match(an_answer("variations"), candidates) == Undecided(frozenset({A, asked}))
+
+
+# ── why a message is nobody's ──
+
+
+def _imagining(**fields: Any) -> Job:
+    job = replace(a_job("a", **fields), verb="imagine", submitted_at=START, asked_after="100")
+    return replace(job, params={"prompt": "a red fox"})
+
+
+def _drawn(message_id: str, kind: ReplyKind = ReplyKind.PICTURE, **fields: Any) -> Reading:
+    return replace(a_reading(message_id, kind, **fields), caption=Caption("a red fox", ""))
+
+
+@pytest.mark.parametrize(
+    ("job", "reading", "reason"),
+    [
+        (_imagining(), a_reading("200", nonce="99"), Ignored.BY_HAND),
+        (_imagining(hash="h"), a_reading("200", hash="h"), Ignored.CONTRADICTED),
+        (
+            _imagining(interaction_id="150"),
+            _drawn("200", interaction_id="160"),
+            Ignored.CONTRADICTED,
+        ),
+        (_imagining(), _drawn("200", ReplyKind.PROGRESS), Ignored.UNCLAIMED),
+        (_imagining(), _drawn("50"), Ignored.BEFORE_ASK),
+        (_imagining(), a_reading("200", ReplyKind.UNRECOGNISED), Ignored.UNKNOWN_WORDS),
+        (_imagining(), a_reading("200", ReplyKind.INFO), Ignored.NO_ASK),
+    ],
+)
+def test_a_message_of_nobody_has_a_reason(job: Job, reading: Reading, reason: Ignored) -> None:
+    assert why_nobodys(reading, Candidates([job])) is reason
+
+
+def test_what_was_of_others_stays_theirs() -> None:
+    candidates = Candidates()
+    candidates.settle(a_job("b", messages={"300": MessageRole.RESULT}))
+    assert why_nobodys(a_reading("300"), candidates) is Ignored.SETTLED
+    candidates.others.disown("400")
+    assert why_nobodys(a_reading("400"), candidates) is Ignored.BY_HAND
+    candidates.others.strangers.note(_drawn("500", ReplyKind.PROGRESS, hash="h"))
+    assert match(_drawn("501", hash="h"), candidates) is None
+    assert why_nobodys(_drawn("501", hash="h"), candidates) is Ignored.STRANGERS
