@@ -210,7 +210,7 @@ def test_a_message_of_nobody_has_a_reason(job: Job, reading: Reading, reason: Ig
     assert why_nobodys(reading, Candidates([job])) is reason
 
 
-def test_what_was_of_others_stays_theirs() -> None:
+def test_a_message_of_others_stays_theirs() -> None:
     candidates = Candidates()
     candidates.settle(a_job("b", messages={"300": MessageRole.RESULT}))
     assert why_nobodys(a_reading("300"), candidates) is Ignored.SETTLED
