@@ -70,6 +70,7 @@ data_file = {data}
 [report]
 exclude_also =
     if TYPE_CHECKING:
+    if sys.version_info
     assert_never
     raise NotImplementedError
     ^\\s*\\.\\.\\.$

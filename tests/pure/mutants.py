@@ -1,7 +1,8 @@
 """Mutants of the pure core, and the tests that notice them: `make mutants`.
 
 A mutant is a module with one small fault. It is killed when the module's own test fails, or the
-unit tests of its folder do. The rest is printed: a test is missing, or the fault changes nothing.
+unit tests of its folder and of the top do. The rest is printed: a test is missing, or the fault
+changes nothing.
 """
 
 from __future__ import annotations
@@ -178,9 +179,9 @@ def _killer(mutant: Mutant, copied: Path) -> str | None:
         if _fails(copied, [test]):
             return "own"
         top = mutant.path.partition("/")[0] if "/" in mutant.path else ""
-        folder = ROOT / "tests" / "unit" / top
-        others = [folder] if top and folder.is_dir() else sorted(folder.glob("test_*.py"))
-        others += [ROOT / "tests" / "unit" / "midjourney"] if not top else []
+        unit = ROOT / "tests" / "unit"
+        folder = unit / (top or "midjourney")
+        others = [*sorted(unit.glob("test_*.py")), *([folder] if folder.is_dir() else [])]
         return "folder" if _fails(copied, others) else None
     finally:
         place.write_text(whole, encoding="utf-8")

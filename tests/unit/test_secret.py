@@ -91,3 +91,7 @@ def test_what_has_the_form_of_a_token_is_veiled(token: str) -> None:
 )
 def test_other_texts_are_not_veiled(text: str) -> None:
     assert veiled(text) == text
+
+
+def test_a_token_too_short_to_show_a_part_of_is_masked_whole() -> None:
+    assert mask("x" * 5) == "…secured…"

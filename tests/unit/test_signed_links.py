@@ -66,3 +66,7 @@ def test_others_take_their_place_and_nothing_else_changes() -> None:
 
 def test_without_others_the_form_is_the_very_same() -> None:
     assert with_links(FORM, {}) is FORM
+
+
+def test_in_a_form_of_links_that_work_none_has_ended() -> None:
+    assert expired_links(form(attachments=[{"id": "1", "url": YOUNG}]), NOW) == ()

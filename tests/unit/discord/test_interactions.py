@@ -119,3 +119,16 @@ def test_a_modal_is_answered_under_its_own_ids() -> None:
 def test_a_reaction_is_no_interaction() -> None:
     with pytest.raises(LocalProtocolError):
         encode_interaction(Submission(Nonce("1"), "3", None, React("7", "x")), None, "s", "900")
+
+
+def test_a_press_of_a_menu_names_the_value_that_is_chosen() -> None:
+    press = Press("77", 0, "MJ::Settings::Model", value="7")
+    said = msgspec.json.decode(
+        encode_interaction(Submission(Nonce("140"), "3333", None, press), None, "s", "900")
+    )
+    assert said["data"] == {
+        "component_type": 3,
+        "custom_id": "MJ::Settings::Model",
+        "type": 3,
+        "values": ["7"],
+    }

@@ -35,3 +35,10 @@ def test_neither_keys_nor_moments_grow_with_what_callers_send() -> None:
     assert len(throttle._moments["steady"]) == 3
     # whoever goes on failing is not forgotten because of others
     assert throttle.full("steady", START)
+
+
+def test_a_key_of_which_nothing_counts_any_more_is_forgotten_when_it_is_asked_about() -> None:
+    throttle = Throttle(MINUTE, 2)
+    throttle.add("one", START)
+    assert not throttle.full("one", START + MINUTE)
+    assert throttle._moments == {}

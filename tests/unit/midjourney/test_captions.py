@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from waystation.midjourney.captions import (
     Caption,
+    beginning_of,
     begins,
     caption_of,
     drawn_prompt,
     is_interim,
+    is_under_way,
     prompt_key,
 )
 
@@ -193,3 +195,24 @@ def test_what_was_drawn_is_told_from_what_was_only_asked_for(
     content: str | None, asked: list[str], drawn: str
 ) -> None:
     assert drawn_prompt(content, asked) == drawn
+
+
+@pytest.mark.parametrize(
+    ("content", "under_way"),
+    [
+        ("Rendering (31%) (fast)", True),
+        ("Rendering (Waiting to start)", True),
+        ("Rendering (Stopped)", True),
+        ("Rendered (fast)", False),
+        ("31%", False),
+    ],
+)
+def test_the_last_brackets_of_any_content_say_whether_the_bot_is_at_work(
+    content: str, *, under_way: bool
+) -> None:
+    assert is_under_way(content) is under_way
+
+
+def test_a_cut_prompt_is_known_by_its_beginning_where_that_is_long_enough() -> None:
+    assert beginning_of("x" * 99) is None
+    assert beginning_of("x" * 100) == beginning_of("x" * 101) == "x" * 100

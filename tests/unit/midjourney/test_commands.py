@@ -107,3 +107,9 @@ def test_the_verbs_that_tell_are_those_of_the_table() -> None:
     assert set(MODE_VERBS) == {"fast", "relax", "turbo", "info", "settings"}
     assert set(REMIX_VERBS) == {"remix", "settings"}
     assert {"show"} == SHOWN_AGAIN
+
+
+def test_a_parent_is_named_in_256_characters_and_a_mode_need_not_be() -> None:
+    params = [param for row in COMMANDS.values() for param in row.params]
+    assert {one.longest for one in params if one.kind is ParamKind.PARENT} == {256}
+    assert not any(one.required for one in params if one.name == "mode")

@@ -91,3 +91,10 @@ def test_a_frame_is_a_human_check_by_title_or_path(golden: Golden) -> None:
 @pytest.mark.parametrize("title", ["Invalid job id", "INVALID aspect ratio!"])
 def test_an_unknown_complaint_of_the_input_is_the_callers(title: str) -> None:
     assert embed_meaning(Embed(title=title)) == Meaning(Ending.BAD_INPUT, title, None)
+
+
+def test_a_content_can_say_that_a_job_was_stopped_or_that_it_may_be_tried_again() -> None:
+    stopped = content_meaning("**a fox** - <@1> (Stopped)")
+    assert stopped is not None and stopped.ending is Ending.STOPPED
+    failed = content_meaning("Failed to process your command\nTry again")
+    assert failed == Meaning(Ending.TRANSIENT, "Failed to process your command", "Try again")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.fakes import START
 from tests.harness.play import new_job
-from waystation.jobs import JobId, Unclear
-from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, join
+from waystation.ignored import Ignored
+from waystation.jobs import Cancelled, Failed, JobId, Unclear
+from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, ignore, join, take
 from waystation.wire.message import Message
 
 CHANGE = Changed(new_job("a"), (Unclear("time-out"),))
@@ -34,3 +37,17 @@ def test_joined_steps_keep_their_changes_in_order() -> None:
     other = Changed(new_job("b"), (Unclear("reset"),))
     joined = join([Step(changes=(CHANGE,)), NOTHING, Step(changes=(other,))])
     assert joined == Step(changes=(CHANGE, other))
+
+
+def test_an_ignored_message_names_its_reason_and_writes_nothing() -> None:
+    step = ignore(Ignored.NO_ASK)
+    assert step.ignored is Ignored.NO_ASK
+    assert not step.writes
+
+
+def test_a_final_job_takes_no_other_end() -> None:
+    cancelled = take(new_job("a"), START, timedelta(), Cancelled(ghost=False))
+    (change,) = cancelled.changes
+    assert change.job.final
+    assert take(change.job, START, timedelta(), Failed(502, "no answer")) is NOTHING
+    assert take(change.job, START, timedelta()) is NOTHING

@@ -96,3 +96,9 @@ def test_times_are_exact_to_the_microsecond(moment: datetime) -> None:
 
 def test_no_time_stays_no_time() -> None:
     assert instant_or_none(None) is None
+
+
+def test_one_column_is_written_as_in_the_whole_row() -> None:
+    assert THINGS.value("number", Number("7")) == "7"
+    assert THINGS.value("is_on", True) == 1
+    assert THINGS.value("span", timedelta(seconds=2)) == 2_000_000

@@ -62,3 +62,12 @@ def test_a_heartbeat_is_two_fields() -> None:
 )
 def test_payloads_ignore_unknown_fields(payload: bytes, value: object) -> None:
     assert msgspec.json.decode(payload, type=type(value)) == value
+
+
+def test_guilds_and_channels_of_another_shape_say_nothing() -> None:
+    ready = msgspec.json.decode(
+        b'{"session_id":"s","user":{"id":"1"},"guilds":{"a":1},'
+        b'"private_channels":[{"id":"5","last_message_id":"1400000000000000077"}]}',
+        type=Ready,
+    )
+    assert ready.newest == "1400000000000000077"

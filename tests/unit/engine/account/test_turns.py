@@ -85,3 +85,8 @@ def test_a_lane_takes_as_many_as_get_their_turn(
 ) -> None:
     """R16."""
     assert lane(first_answer_s, pacing_s) == places
+
+
+def test_a_standing_is_of_discord_or_of_our_own_breaker() -> None:
+    assert Hindrance.of(Standing(1.0, "")) is Hindrance.DISCORD
+    assert Hindrance.of(Standing(1.0, "", is_breaker=True)) is Hindrance.BREAKER
