@@ -10,7 +10,8 @@ import pytest
 import waystation.jobs
 from tests.build import replace
 from tests.harness.play import new_job
-from waystation.jobs import FINAL, Job, JobEvent, JobStatus
+from waystation import sentences
+from waystation.jobs import FINAL, Button, Failed, Job, JobEvent, JobStatus, Modal
 
 
 @pytest.mark.parametrize("status", JobStatus)
@@ -58,3 +59,20 @@ def test_a_job_starts_unfinished_and_without_evidence() -> None:
     unset = {name for name in Job.__struct_fields__ if getattr(job, name) is None}
     assert {"nonce", "submitted_at", "finished_at", "late", "error", "slot_until"} <= unset
     assert (job.code, job.version, job.ghost) == (200, 0, False)
+
+
+def test_a_button_under_suggested_prompts_picks_a_text() -> None:
+    assert Button("1", "MJ::Job::PicReader::1").picks_text
+    assert not Button("U1", "MJ::JOB::upsample::1::x").picks_text
+
+
+def test_a_form_tells_how_it_is_answered() -> None:
+    region, settings = Modal("1", "MJ::iframe::x"), Modal("1", "MJ::Settings::VersionSelector")
+    assert (region.is_iframe, region.is_settings) == (True, False)
+    assert (settings.is_iframe, settings.is_settings) == (False, True)
+
+
+def test_a_failure_by_a_sentence_has_its_status_and_its_words() -> None:
+    failed = Failed.by(sentences.NOT_SENT, "nothing was sent", ghost=True)
+    assert (failed.code, failed.error) == (sentences.NOT_SENT.status, sentences.NOT_SENT.text)
+    assert (failed.details, failed.ghost) == ("nothing was sent", True)

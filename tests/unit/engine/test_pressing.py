@@ -10,6 +10,7 @@ from tests.harness.play import new_job
 from waystation.engine.pressing import (
     account_of,
     check_mask,
+    mode_needed,
 )
 from waystation.errors import InvalidRequest, NotFound
 from waystation.jobs import Button, JobStatus
@@ -50,3 +51,21 @@ def test_a_mask_is_for_one_button_and_as_large_as_the_picture() -> None:
         check_mask(drawn, region, None)
     with pytest.raises(InvalidRequest, match="mask is not supported for button U1"):
         check_mask(drawn, "U1", mask)
+
+
+@pytest.mark.parametrize(
+    ("mode", "params", "remixes", "needed"),
+    [
+        ("fast", {}, False, "fast"),
+        (None, {}, False, None),
+        ("fast", {"button": "U1"}, False, None),
+        (None, {"button": "U1", "mode": "relax"}, False, "relax"),
+        (None, {"button": "V1", "mode": "relax"}, False, "relax"),
+        (None, {"button": "V1", "mode": "relax"}, True, None),
+        (None, {"button": "Custom Zoom", "mode": "relax"}, False, None),
+    ],
+)
+def test_a_mode_is_needed_where_no_form_can_say_it(
+    mode: str | None, params: dict[str, object], *, remixes: bool, needed: str | None
+) -> None:
+    assert mode_needed(mode, params, remixes=remixes) == needed

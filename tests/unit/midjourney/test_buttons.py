@@ -11,9 +11,12 @@ from waystation.midjourney.buttons import (
     button_row,
     buttons_of,
     custom_id_hash,
+    is_known_deed,
+    is_same_deed,
     message_hash,
+    names_job,
 )
-from waystation.wire.message import Attachment, Component, Emoji, Message
+from waystation.wire.message import Attachment, Component, Emoji, Message, SelectOption
 
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 OTHER = "1a2b3c4d-5e6f-4071-8293-a4b5c6d7e8f9"
@@ -97,3 +100,37 @@ def test_a_custom_id_counts_before_a_link_and_a_link_before_a_name() -> None:
     assert message_hash(_message(link, attachments=named)) == UUID
     assert message_hash(_message(link, button)) == OTHER
     assert message_hash(_message(Component(2, url="https://[broken/jobs/1"))) is None
+
+
+def test_a_deed_is_the_same_where_a_strength_is_left_out() -> None:
+    assert is_same_deed("variations", "variations (strong)")
+    assert is_same_deed("variations (strong)", "variations (strong)")
+    assert not is_same_deed("variations (subtle)", "variations (strong)")
+    assert not is_same_deed("variations", "upscaled")
+
+
+def test_a_deed_of_the_table_is_known_whatever_its_strength() -> None:
+    assert is_known_deed("upscaled (subtle)") and is_known_deed("upscaled")
+    assert not is_known_deed("sharpened")
+
+
+def test_the_entries_of_a_menu_are_buttons_with_a_value() -> None:
+    menu = Component(
+        3,
+        "MJ::Settings::VersionSelector",
+        options=(SelectOption("V7", "7", default=True), SelectOption(value="6")),
+    )
+    assert buttons_of(_message(menu)) == (
+        Button("V7", "MJ::Settings::VersionSelector", "7", is_on=True),
+        Button("6", "MJ::Settings::VersionSelector", "6"),
+    )
+
+
+def test_a_button_beside_a_text_is_read_too() -> None:
+    beside = Component(9, accessory=Component(2, "MJ::JOB::upsample::1::x", "U1"))
+    assert buttons_of(_message(beside)) == (Button("U1", "MJ::JOB::upsample::1::x"),)
+
+
+def test_a_file_of_a_job_is_named_after_it() -> None:
+    assert names_job(f"me_a_fox_{UUID}.png")
+    assert not names_job("fox.png")

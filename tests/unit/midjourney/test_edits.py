@@ -10,6 +10,7 @@ from waystation.jobs import Button, Modal, Shown
 from waystation.midjourney import edits
 from waystation.midjourney.edits import (
     Faces,
+    cannot_be_off,
     edit_of,
     face_of,
     finishes,
@@ -128,3 +129,20 @@ def test_faces_are_bounded() -> None:
         faces.see(_said(f"2{number}", "a"))
     assert not faces.is_seen(_said("1", "a"))
     assert faces.is_seen(_said("20", "a"))
+
+
+def test_a_message_that_only_began_cannot_be_pressed() -> None:
+    faces = Faces()
+    assert faces.may_be_pressed("1")
+    faces.begin("1")
+    assert not faces.may_be_pressed("1")
+    faces.end("1")
+    assert faces.may_be_pressed("1")
+
+
+def test_an_option_is_off_where_it_is_not_on() -> None:
+    job = replace(new_job("a", "settings"), params={"state": "off"})
+    assert not wanted(job, REMIX) and wanted(job, replace(REMIX, is_on=False))
+    assert cannot_be_off(job, V7)
+    assert not cannot_be_off(job, REMIX)
+    assert not cannot_be_off(replace(job, params={"state": "on"}), V7)

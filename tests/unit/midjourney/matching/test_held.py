@@ -13,6 +13,7 @@ from waystation.jobs import Job, JobStatus, MessageRole
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching.match import match
+from waystation.midjourney.memory import Memory
 from waystation.midjourney.reading import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])
@@ -209,3 +210,15 @@ def test_a_picture_that_may_be_a_strangers_goes_with_the_failed_job_beside_it() 
     assert list(held.decided()) == []
     held.give_up(_asking("b").jobid)
     assert len(held) == 0
+
+
+def test_a_held_picture_comes_back_from_what_is_stored() -> None:
+    memory = Memory()
+    held = HeldPictures(Candidates([_asking("a"), _asking("b")], memory), memory)
+    both = frozenset({"a", "b"})
+    held.hold(HeldPicture(MessageStep.CREATED, PICTURE, read(PICTURE), both))
+    kept = Memory(memory.changes())
+    again = HeldPictures(Candidates([_asking("a"), _asking("b")], kept), kept)
+    assert (len(again), again.asks) == (1, both)
+    assert [message.id for message in again.of(both)] == [PICTURE.id]
+    assert again.of(frozenset({"c"})) == ()

@@ -85,3 +85,19 @@ def test_a_job_that_shows_a_uuid_looks_like_nothing_any_more() -> None:
     assert index.near([("prompt", "a red fox", "")]) == {A}
     index.put(replace(asked, hash="one"))
     assert not index.alike([("prompt", "a red fox", "")])
+
+
+def test_an_index_tells_which_jobs_it_knows_and_whether_a_seed_is_awaited() -> None:
+    index = _index(a_job("a"))
+    assert A in index and B not in index
+    assert not index.awaits_seed
+    index.put(new_job("b", "seed"))
+    assert index.awaits_seed
+    index.drop(B)
+    assert not index.awaits_seed
+
+
+def test_a_longer_prompt_is_found_by_a_shorter_one() -> None:
+    index = _index(replace(new_job("a", "imagine"), params={"prompt": "a very small red fox"}))
+    assert list(index.longer("small red fox")) == [A]
+    assert list(index.longer("a blue cat")) == []

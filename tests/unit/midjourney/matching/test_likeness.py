@@ -17,6 +17,8 @@ from waystation.midjourney.matching.likeness import (
     agreement,
     likeness_of,
     likenesses,
+    look_alike,
+    may_be_shortened,
     places,
     too_early,
 )
@@ -129,3 +131,23 @@ def test_a_message_from_before_the_first_answer_is_too_early() -> None:
     job = replace(new_job("a", "imagine"), submitted_at=START, messages=begun)
     assert too_early(job, _reading("imagine/final"))
     assert not too_early(job, _reading("imagine/final", message_id="1456483340000000000"))
+
+
+def test_a_press_and_a_seed_are_alike_by_their_parent() -> None:
+    seed = replace(new_job("a", "seed"), params={"parentJobId": "parent"})
+    assert ("seed", "parent", "") in list(likenesses(seed))
+    press = replace(new_job("b", "button"), params={"parentJobId": "parent", "button": "V1"})
+    assert ("press", "parent", "variations") in list(likenesses(press))
+
+
+def test_a_prompt_may_be_a_longer_one_that_was_shortened() -> None:
+    long, short = [("prompt", "a very small red fox", "")], [("prompt", "small red fox", "")]
+    assert may_be_shortened(short, long)
+    assert not may_be_shortened(long, short)
+    assert not may_be_shortened(short, [("reply", "a very small red fox", "")])
+
+
+def test_two_messages_look_alike_whichever_of_them_is_cut() -> None:
+    whole = [("prompt", "x" * 300, "")]
+    assert look_alike(whole, whole)
+    assert not look_alike(whole, [("prompt", "y" * 300, "")])
