@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -373,3 +373,11 @@ def test_the_content_of_described_prompts_is_their_text() -> None:
 
 def test_the_content_of_a_refused_picture_stays_what_the_bot_wrote() -> None:
     assert json.loads(job_json(replace(DESCRIBED, status=JobStatus.FAILED)))["content"] == ""
+
+
+def test_a_job_tells_its_times_by_the_clock_of_the_machine() -> None:
+    form = json.loads(job_json(replace(DESCRIBE, wall_ahead=timedelta(seconds=1))))
+    assert (form["created"], form["updated"]) == (
+        "2023-10-06T18:36:38.963Z",
+        "2023-10-06T18:36:51.401Z",
+    )

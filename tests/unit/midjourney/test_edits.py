@@ -138,6 +138,8 @@ def test_a_message_that_only_began_cannot_be_pressed() -> None:
     assert not faces.may_be_pressed("1")
     faces.end("1")
     assert faces.may_be_pressed("1")
+    faces.end("1")
+    assert faces.may_be_pressed("1")
 
 
 def test_an_option_is_off_where_it_is_not_on() -> None:

@@ -257,3 +257,15 @@ def test_what_comes_after_the_end_does_not_move_the_time_of_the_last_update() ->
 
 def test_a_cancel_is_recorded() -> None:
     assert _through(CancelRequested()).cancel_requested_at == START
+
+
+def test_the_flags_of_the_last_message_that_says_them_are_kept() -> None:
+    job = apply(_through(SUBMIT), Acknowledged(replace(SHOWN, flags=64), LATER), LATER, HOLD)
+    assert job.flags == 64
+    assert apply(job, Progressed(Shown("900")), LATER, HOLD).flags == 64
+    assert apply(job, Progressed(Shown("900", flags=128)), LATER, HOLD).flags == 128
+
+
+def test_a_message_that_was_pressed_stays_what_it_is_when_it_shows_the_result() -> None:
+    job = replace(_through(SUBMIT), messages={"900": MessageRole.TARGET})
+    assert apply(job, Progressed(SHOWN), LATER, HOLD).messages == {"900": MessageRole.TARGET}

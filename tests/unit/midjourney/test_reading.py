@@ -118,3 +118,9 @@ def test_attachments_and_flags_of_a_message_survive_its_reading() -> None:
         None,
         None,
     )
+
+
+def test_a_message_shows_when_it_was_sent() -> None:
+    message = _said("imagine/final")
+    assert message.timestamp
+    assert read(message).shown.timestamp == message.timestamp
