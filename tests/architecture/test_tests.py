@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.architecture.tree import ROOT
+from waystation.midjourney.commands import COMMANDS
 
 
 def test_no_test_is_imported() -> None:
@@ -17,3 +18,8 @@ def test_no_test_is_imported() -> None:
     }
     assert len(found) > 300
     assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_each_verb_has_a_golden() -> None:
+    golden = ROOT / "tests" / "golden"
+    assert [verb for verb in COMMANDS if not any((golden / verb).glob("*.json"))] == []
