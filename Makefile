@@ -33,7 +33,7 @@ test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests w
 	$(BIN)/python -m tests.pure.branches
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
-check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests, citations
+check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync faces core types contracts style
 
 style:
@@ -50,7 +50,7 @@ core:
 	$(QUICK) tests/unit/*.py $(filter-out $(FACES) %__pycache__/,$(wildcard tests/unit/*/))
 
 faces:
-	$(QUICK) $(FACES) tests/architecture tests/documents/test_citations.py
+	$(QUICK) $(FACES) tests/architecture
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks
