@@ -94,7 +94,7 @@ _WALL = {
 }
 
 
-def test_what_waits_never_asks_the_wall_clock() -> None:
+def test_waits_never_ask_the_wall_clock() -> None:
     asking = modules("clock.py", "ports/", "simulator/")
     assert {path for path in asking if "wall" in _names()[path].attributes} == set(_WALL)
 

@@ -478,7 +478,7 @@ async def test_unrecognised_messages_are_shown_newest_first(store: Store) -> Non
     assert [each.message_id for each in await store.unrecognised(2)] == ["2", "1"]
 
 
-async def test_what_was_seen_is_kept_changed_and_dropped_in_its_order(
+async def test_seen_messages_are_kept_changed_and_dropped_in_their_order(
     store: Store, reopen: Reopen
 ) -> None:
     first = [Seen("held", "1", b"a"), Seen("by_hand", "1", b"b"), Seen("held", "2", b"c")]
@@ -492,7 +492,7 @@ async def test_what_was_seen_is_kept_changed_and_dropped_in_its_order(
     assert await again.seen_messages("account-2") == []
 
 
-async def test_what_was_seen_is_written_with_the_sequence_that_passes_it_or_not_at_all(
+async def test_seen_messages_are_written_with_the_sequence_that_passes_them_or_not_at_all(
     store: Store,
 ) -> None:
     seen = [Seen("held", "1", b"a")]
@@ -511,7 +511,7 @@ async def test_what_was_seen_is_written_with_the_sequence_that_passes_it_or_not_
 
 
 @pytest.mark.parametrize("user_id", [1, 2])
-async def test_what_was_seen_is_of_the_discord_user_in_the_channel_whoever_has_the_account(
+async def test_seen_messages_belong_to_the_discord_user_in_the_channel(
     store: Store, reopen: Reopen, user_id: int
 ) -> None:
     """R19: an account that is removed and added again is the same account."""
@@ -532,7 +532,7 @@ async def test_what_was_seen_is_of_the_discord_user_in_the_channel_whoever_has_t
     assert await again.seen_messages(account.account_id) == seen[:1]
 
 
-async def test_what_was_seen_in_another_channel_is_another_accounts(store: Store) -> None:
+async def test_messages_in_another_channel_are_another_accounts(store: Store) -> None:
     await store.commit(build.change(seen=[Seen("settled", "1", b"a")]))
     await store.remove_account("account-1", build.later(1))
     await store.erase_account("account-1")

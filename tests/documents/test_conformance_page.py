@@ -14,7 +14,7 @@ from waystation.midjourney.buttons import BUTTONS
 PAGE = conformance_page()
 
 
-def test_what_the_bot_says_is_proved_by_an_answer_with_its_status_and_words() -> None:
+def test_a_title_of_the_bot_is_proved_by_an_answer_with_its_status_and_words() -> None:
     """A test that only holds the words can say that they mean nothing, or that they are ours."""
     lines = [one for one in PAGE.splitlines() if one.startswith("| asks the bot | ")]
     proofs = {tuple(line.split(" | ")[1:3]): line for line in lines}

@@ -13,6 +13,6 @@ def test_a_generated_page_is_what_its_table_says(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
 
 
-def test_what_a_command_waits_for_is_said_once_for_each() -> None:
+def test_each_command_has_one_row_of_its_waits() -> None:
     told = [name for names, _, _ in WAITS for name in names]
     assert sorted(told) == sorted(command_names())

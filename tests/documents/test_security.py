@@ -151,7 +151,7 @@ def _text() -> str:
     return (ROOT / "SECURITY.md").read_text("utf-8")
 
 
-def test_what_a_posted_token_tells_of_another_user_is_said() -> None:
+def test_a_posted_token_of_another_user_is_named() -> None:
     """Held by tests/e2e/test_isolation.py, where another user posts a token that is set up."""
     page = " ".join((ROOT / "SECURITY.md").read_text(encoding="utf-8").split())
     assert "a Discord token that another user has set up is told that its channel" in page

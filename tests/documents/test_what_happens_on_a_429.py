@@ -99,7 +99,7 @@ def test_a_429_of_the_bot_names_the_wait_that_stands_for_an_unknown_one() -> Non
     assert set(waits.values()) == {f"{default} s"}
 
 
-def test_what_the_caller_sees_of_another_servers_429_are_sentences_with_other_statuses() -> None:
+def test_another_servers_429_reaches_the_caller_as_sentences_with_other_statuses() -> None:
     told = OTHERS.findall(STORIES["7"])
     describe = COMMANDS["describe"].bad_input_status
     assert len(told) == 4

@@ -124,7 +124,7 @@ async def test_one_discord_account_is_set_up_once(install: Install) -> None:
         ),
     ],
 )
-async def test_what_era_a_needs_is_asked_for_in_v2s_words(
+async def test_fields_of_era_a_are_asked_for_in_v2s_words(
     install: Install, changed: dict[str, Any], error: str
 ) -> None:
     async with install() as here:
@@ -296,7 +296,7 @@ FREE, FULL, HALTED = "free", "full", "halted"
         ((HALTED, HALTED), 596),
     ],
 )
-async def test_what_is_halted_is_skipped_and_what_is_full_is_told(
+async def test_halted_accounts_are_skipped_and_full_ones_are_told(
     install: Install, states: tuple[str, str], status: int
 ) -> None:
     async with install(accounts=2) as here:

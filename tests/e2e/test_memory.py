@@ -99,7 +99,7 @@ async def test_a_picture_held_before_a_stop_is_still_held_after_it(tmp_path: Pat
         assert (job["status"], job["error"]) == ("failed", sentences.NOT_TOLD_APART.text), job
 
 
-async def test_what_could_be_said_of_held_pictures_before_a_stop_is_said_after_it(
+async def test_a_verdict_on_held_pictures_is_the_same_after_a_stop(
     tmp_path: Path,
 ) -> None:
     """R20: both are there when the service is stopped, and nothing more comes to remind of them."""

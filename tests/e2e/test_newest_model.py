@@ -81,7 +81,7 @@ async def test_an_edit_has_no_remix(install: Install) -> None:
         "a hat --edit {link} {link} {link} {link} {link}",
     ],
 )
-async def test_what_the_newest_model_refuses_fails_with_its_reason(
+async def test_a_parameter_that_the_newest_model_refuses_fails_with_its_reason(
     install: Install, prompt: str
 ) -> None:
     async with at_desk(install, model=NEWEST) as desk:

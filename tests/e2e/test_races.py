@@ -131,7 +131,7 @@ async def test_a_form_that_leads_nowhere_ends_its_job(
         assert (status, answer["code"]) == (code, code), answer
 
 
-async def test_what_the_plan_does_not_run_at_once_is_queued_and_never_mixed_up(
+async def test_jobs_beyond_the_plan_are_queued_and_never_mixed_up(
     install: Install,
 ) -> None:
     async with at_desk(install, speed=50.0) as desk:

@@ -66,7 +66,7 @@ async def test_a_ghost_of_an_account_that_is_removed_and_added_again_takes_no_jo
         assert rows[ghost]["account_id"] == rows[jobid]["account_id"]
 
 
-async def test_what_comes_late_for_a_ghost_is_its_own_after_the_account_came_back(
+async def test_a_late_result_is_the_ghosts_own_after_the_account_came_back(
     install: Install,
 ) -> None:
     async with install() as here:

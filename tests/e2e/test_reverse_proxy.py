@@ -73,7 +73,7 @@ async def test_a_caller_cannot_pass_for_another_through_a_proxy(install: Install
         assert await status_of(url, WRONG, headers={"X-Forwarded-For": "8.8.8.8"}) == 429
 
 
-async def test_who_is_no_trusted_proxy_is_taken_for_the_caller(install: Install) -> None:
+async def test_an_untrusted_proxy_is_taken_for_the_caller(install: Install) -> None:
     async with install() as here:
         ada = await here.person()
         await exhaust(here.url, ada, {"X-Forwarded-For": OTHER})

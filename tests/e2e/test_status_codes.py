@@ -134,7 +134,7 @@ async def test_a_read_without_a_jobid_is_400(install: Install) -> None:
     "raw",
     [b"{", b"[]", b'"text"', b"\xff\xfe", b'{"channel":5}', b'{"replyRef":{}}', b'{"maxJobs":[]}'],
 )
-async def test_what_is_no_good_json_is_400_and_never_500(install: Install, raw: bytes) -> None:
+async def test_broken_json_is_400_and_never_500(install: Install, raw: bytes) -> None:
     async with set_up(install) as (_, ada, __):
         for verb in ("describe", "info"):
             headers = {"Content-Type": "application/json"}
@@ -491,7 +491,7 @@ async def test_a_second_halt_writes_a_second_mail(install: Install) -> None:
         await described(here, ada)
 
 
-async def test_what_was_said_before_the_reset_never_halts_again(install: Install) -> None:
+async def test_words_from_before_the_reset_never_halt_again(install: Install) -> None:
     async with set_up(install) as (here, ada, (channel,)):
         account = here.sim.accounts[0]
         here.sim.fault("pending_mod_message", count=1)
@@ -513,7 +513,7 @@ async def test_what_was_said_before_the_reset_never_halts_again(install: Install
         assert (await ada.account(channel))["pendingModMessage"] == PENDING
 
 
-async def test_what_waits_when_its_account_is_stopped_ends_at_once(install: Install) -> None:
+async def test_a_job_that_waits_when_its_account_is_stopped_ends_at_once(install: Install) -> None:
     async with set_up(install) as (here, ada, (channel,)):
         # the next IDENTIFY, some seconds from now, kills the token
         here.sim.drop(0)

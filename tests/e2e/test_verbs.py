@@ -301,7 +301,7 @@ async def test_progress_shows_smaller_pictures_of_what_is_coming(install: Instal
     ],
     ids=str,
 )
-async def test_what_asks_for_several_results_is_refused_before_anything_is_asked(
+async def test_a_prompt_for_several_results_is_refused_before_anything_is_asked(
     install: Install, verb: str, body: dict[str, str]
 ) -> None:
     async with at_desk(install) as desk:

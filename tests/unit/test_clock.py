@@ -163,7 +163,7 @@ _NEARLY = timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("wrong", _WRONGS)
-def test_what_is_stored_keeps_its_age_over_starts_with_the_same_wrong_wall_clock(
+def test_rows_keep_their_age_over_starts_with_the_same_wrong_wall_clock(
     wrong: timedelta,
 ) -> None:
     machine = _Starts(wrong)
@@ -173,7 +173,7 @@ def test_what_is_stored_keeps_its_age_over_starts_with_the_same_wrong_wall_clock
 
 
 @pytest.mark.parametrize("wrong", _WRONGS)
-def test_what_is_stored_keeps_its_age_when_the_wall_clock_becomes_right(wrong: timedelta) -> None:
+def test_rows_keep_their_age_when_the_wall_clock_becomes_right(wrong: timedelta) -> None:
     machine = _Starts(wrong)
     for _ in range(6):
         machine.again(_RIGHT)
@@ -240,7 +240,7 @@ def test_a_hardware_clock_that_went_a_little_slower_is_still_the_same_wrong_one(
     assert clock.now() == newest
 
 
-def test_what_an_earlier_version_kept_is_a_floor_too() -> None:
+def test_a_floor_that_an_earlier_version_kept_counts_too() -> None:
     machine = _Machine()
     later = NOW + timedelta(days=1)
     for kept in ([], [later.isoformat()], [later.isoformat(), 0]):

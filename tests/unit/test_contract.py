@@ -351,16 +351,14 @@ def test_a_post_whose_time_is_over_answers_started_without_a_message() -> None:
     ["MJ::Job::PicReader::1", "MJ::Picread::Retry", "MJ::Job::PromptAnalyzer::1"],
 )
 @pytest.mark.parametrize("verb", ["describe", "shorten", "button"])
-def test_what_can_be_pressed_under_suggestions_are_labels_and_no_buttons(
-    custom_id: str, verb: str
-) -> None:
+def test_components_under_suggestions_are_labels_and_no_buttons(custom_id: str, verb: str) -> None:
     job = replace(DESCRIBED, verb=verb, buttons=(Button("1️⃣", custom_id),))
     body = json.loads(job_json(job))
     assert body["labels"] == ["1️⃣"]
     assert "buttons" not in body
 
 
-def test_what_can_be_pressed_under_a_picture_are_buttons_and_no_labels() -> None:
+def test_components_under_a_picture_are_buttons_and_no_labels() -> None:
     job = replace(DESCRIBED, buttons=(Button("U1", "MJ::JOB::upsample::1::x"),))
     body = json.loads(job_json(job))
     assert body["buttons"] == ["U1"]

@@ -21,6 +21,6 @@ def test_a_row_looks_at_numbers_and_names_of_codes_but_never_at_words() -> None:
         assert all(code.isdecimal() or code == code.upper() for code in row.codes)
 
 
-def test_what_halts_an_account_ends_its_job_with_596() -> None:
+def test_a_halt_ends_its_job_with_596() -> None:
     assert {one.code for one in MEANINGS.values() if one.halts} == {596}
     assert [kind for kind, one in MEANINGS.items() if one.of_account] == ["account"]

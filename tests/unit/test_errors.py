@@ -93,7 +93,7 @@ def test_busy_names_jobs_only_when_there_are_any_to_name() -> None:
     assert Throttled(retry_after_s=30).retry_after_s == 30
 
 
-def test_what_discord_said_is_kept() -> None:
+def test_discords_words_are_kept() -> None:
     refused = RequestRefused(429, '{"retry_after":10}')
     assert (refused.status, refused.body) == (429, '{"retry_after":10}')
     assert refused.details == refused.body

@@ -17,7 +17,7 @@ from waystation.wire.message import Message
 _OF_THE_CONNECTION = {CaughtUp, Disconnected}
 
 
-def test_what_discord_dispatched_has_a_sequence_and_what_the_connection_did_has_none() -> None:
+def test_dispatches_have_a_sequence_and_events_of_the_connection_have_none() -> None:
     for event in get_args(GatewayEvent):
         names = {field.name for field in fields(event)}
         assert ("sequence" in names) == (event not in _OF_THE_CONNECTION), event

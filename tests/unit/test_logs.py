@@ -68,7 +68,7 @@ def test_a_failure_is_logged_with_its_trace_and_without_secrets(
     assert "ValueError: [redacted]" in line["exception"]
 
 
-def test_what_is_less_important_than_the_level_is_not_logged(
+def test_lines_below_the_level_are_not_logged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure("warning", "json")
@@ -111,7 +111,7 @@ def test_a_logger_that_is_configured_for_good_is_made_once(
     assert len(made) == 1
 
 
-def test_what_one_users_requests_cause_is_logged_few_times_a_minute(
+def test_log_lines_that_one_users_requests_cause_are_few_a_minute(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure("info", "json")

@@ -75,7 +75,7 @@ def test_a_token_is_masked_as_v2_shows_it() -> None:
         "user:17-abcdefghijklmnopqrstuvwxyz",
     ],
 )
-def test_what_has_the_form_of_a_token_is_veiled(token: str) -> None:
+def test_text_in_the_form_of_a_token_is_veiled(token: str) -> None:
     assert veiled(f"There is no user {token}.") == "There is no user [a token]."
 
 

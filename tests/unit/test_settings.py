@@ -40,7 +40,7 @@ def test_the_names_that_are_fixed_exist() -> None:
     }  # fmt: skip
 
 
-def test_what_holds_a_secret_is_a_secret() -> None:
+def test_a_field_with_a_secret_is_a_secret() -> None:
     assert {row.name for row in SETTINGS if row.secret} == {
         "database_url", "key", "smtp_url", "token",
     }  # fmt: skip

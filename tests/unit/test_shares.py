@@ -171,7 +171,7 @@ async def test_a_growth_that_is_given_up_leaves_nothing_behind() -> None:
     assert (shares.held, len(shares._line), len(shares._growing)) == (0, 0, 0)
 
 
-async def test_what_is_not_needed_is_given_back() -> None:
+async def test_room_that_is_not_needed_is_given_back() -> None:
     shares = Shares(per_user=10, in_all=10)
     async with shares.hold(1, 10, 0) as part:
         part.keep(3)

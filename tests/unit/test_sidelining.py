@@ -53,7 +53,7 @@ def test_nobody_is_sidelined_who_was_never_refused() -> None:
     assert trouble_after(None, None, NOW) is None
 
 
-def test_what_discord_says_in_words_does_not_make_a_cause_another() -> None:
+def test_other_words_of_discord_make_no_other_cause() -> None:
     chinese = Cause(400, "10003", "未知频道")
     assert is_sidelined(_refused(UNKNOWN, chinese, UNKNOWN), NOW)
 
@@ -85,7 +85,7 @@ def test_no_time_is_longer_than_six_hours() -> None:
     assert spans == sorted(spans) and spans[-1] == spans[-2] == LONGEST_SPAN
 
 
-def test_what_is_done_brings_it_back_and_begins_anew() -> None:
+def test_a_success_brings_it_back_and_begins_anew() -> None:
     trouble, until = _sidelined(times=3)
     for now in (until - MOMENT, until):
         back = trouble_after(trouble, None, now)

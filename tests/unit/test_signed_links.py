@@ -45,7 +45,7 @@ def test_a_link_says_until_when_it_works(url: str, ends: float | None) -> None:
     assert expires_at(url) == ends
 
 
-def test_what_has_ended_is_found_once_and_only_where_discords_links_stand() -> None:
+def test_ended_links_are_found_once_and_only_where_discords_links_stand() -> None:
     assert list(expired_links(FORM, NOW)) == [OLD, OLD_PROXY]
     assert expired_links(form(replyRef=OLD), NOW) == ()
 

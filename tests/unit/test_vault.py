@@ -55,7 +55,7 @@ def test_a_changed_value_does_not_open(position: int) -> None:
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\x01", b"token", b"\x01" + b"x" * 40])
-def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
+def test_a_value_that_was_never_sealed_does_not_open(sealed: bytes) -> None:
     with pytest.raises(VaultError):
         Vault(RING).unseal("accounts", "1", sealed)
 
@@ -195,7 +195,7 @@ def test_keys_show_in_no_repr_and_are_redacted() -> None:
     del vault
 
 
-def test_who_rotates_at_the_same_time_loses_no_key(
+def test_rotations_at_the_same_time_lose_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new(tmp_path)

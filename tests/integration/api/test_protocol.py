@@ -149,7 +149,7 @@ async def test_a_head_that_never_stops_growing_is_cut() -> None:
 
 
 @pytest.mark.parametrize("data", [b"BLAH\r\n\r\n", b"GET /v2/jobs\xff HTTP/1.1\r\nHost: x\r\n\r\n"])
-async def test_what_is_no_http_is_refused_in_the_one_shape(data: bytes) -> None:
+async def test_bytes_that_are_no_http_are_refused_in_the_one_shape(data: bytes) -> None:
     async with served() as port, connected(port) as (reader, writer):
         writer.write(data)
         head, _, body = (await asyncio.wait_for(reader.read(), PATIENT_S)).partition(b"\r\n\r\n")

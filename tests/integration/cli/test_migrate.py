@@ -37,7 +37,7 @@ def test_a_new_database_is_told_in_words(environment: dict[str, str]) -> None:
     )
 
 
-def test_what_is_no_database_is_refused_and_left_alone(
+def test_a_file_that_is_no_database_is_refused_and_left_alone(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "data" / "waystation.db"

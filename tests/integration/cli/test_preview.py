@@ -72,7 +72,7 @@ def test_an_odd_row_ends_without_a_lower_half() -> None:
     assert shown(draw(picture(30, 30), 3, 9)).splitlines()[-1].count("48;2;") == 0
 
 
-def test_what_is_no_picture_is_not_drawn() -> None:
+def test_bytes_that_are_no_picture_are_not_drawn() -> None:
     png, gif = picture(400, 400), picture(400, 400, kind="GIF")
     huge = png[:16] + (5000).to_bytes(4, "big") * 2 + png[24:]
     for data in (b"", b"<html>", png[:200], gif[:200], huge):
@@ -158,7 +158,9 @@ async def test_while_one_is_fetched_only_the_newest_of_the_others_waits() -> Non
 
 
 @pytest.mark.parametrize("page", [TransportError("gone"), b"<html>"])
-async def test_what_cannot_be_shown_leaves_the_picture_before_it(page: bytes | Exception) -> None:
+async def test_a_preview_that_cannot_be_shown_leaves_the_picture_before_it(
+    page: bytes | Exception,
+) -> None:
     site = Site({"http://x/a": picture(8, 8), "http://x/b": page})
     site.gate.set()
     preview = Preview(cast(Client, site), 8, 8)

@@ -32,7 +32,7 @@ async def connected(
     await asyncio.wait_for(asyncio.wait({running}), PATIENCE_S)
 
 
-async def test_what_a_dispatch_hands_up_is_taken_in_order(site: Site, discord: StandIn) -> None:
+async def test_events_of_a_dispatch_are_taken_in_order(site: Site, discord: StandIn) -> None:
     taken: list[Step] = []
     async with connected(site, discord, taken) as (talk, _):
         await talk.ready(discord.gateway)

@@ -35,7 +35,7 @@ async def test_a_mask_goes_to_the_activity_without_the_token_and_to_the_older_pa
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(401, Refused), (403, Refused), (502, Unknown)])
-async def test_what_the_activity_refuses_says_nothing_about_the_account(
+async def test_a_refusal_of_the_activity_says_nothing_about_the_account(
     site: Site, discord: StandIn, status: int, outcome: type
 ) -> None:
     site.activity_url = str(site.origin)

@@ -184,7 +184,7 @@ async def test_a_long_wait_without_a_refusal_sends_nothing(
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(502, b"<html>"), Reply(522), Reply(0)])
-async def test_what_may_have_been_executed_is_unknown_and_sent_once(
+async def test_an_ask_that_may_have_been_executed_is_unknown_and_sent_once(
     reply: Reply, rest: DiscordRest, discord: StandIn
 ) -> None:
     discord.on(ASK_ROUTE, reply)

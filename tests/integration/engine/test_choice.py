@@ -51,7 +51,7 @@ async def test_jobs_without_a_slot_wait_in_a_short_lane(tmp_path: Path) -> None:
             one.cancel()
 
 
-async def test_which_account_is_asked(tmp_path: Path) -> None:
+async def test_the_asked_account_is_named(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.live()
         user = await here.user()

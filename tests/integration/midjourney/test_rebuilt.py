@@ -95,7 +95,7 @@ def test_a_conversation_built_from_the_store_behaves_as_the_one_that_lived(
         pair.wait(seconds)
 
 
-def test_what_is_nobodys_is_not_stored() -> None:
+def test_messages_of_nobody_are_not_stored() -> None:
     """A foreign user's asks, and parts of messages that say nothing, cost no commit."""
     play = Play()
     pair = Pair(lived=play)
@@ -143,7 +143,7 @@ def test_a_commit_that_failed_leaves_the_conversation_as_it_was() -> None:
     assert lost == again
 
 
-def test_what_a_message_said_before_a_press_is_known_after_a_restart() -> None:
+def test_the_words_of_a_message_before_a_press_are_known_after_a_restart() -> None:
     """R21: an edit that says the same again answers nothing, whichever process saw it first."""
     golden = next(one for one in CONVERSATIONS if one.name == "describe/whole_again")
     job = golden.content["jobs"]["a"]

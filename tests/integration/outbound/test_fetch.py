@@ -168,7 +168,7 @@ async def test_a_failing_source_that_breaks_off_its_body_still_has_a_status(
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>hello</html>", PNG[:40], b"BM" + bytes(80)])
-async def test_what_is_no_picture_has_an_unknown_mime_type(
+async def test_a_file_that_is_no_picture_has_an_unknown_mime_type(
     fetcher: Fetcher, serve: Serve, body: bytes
 ) -> None:
     async def give(request: web.Request) -> web.Response:

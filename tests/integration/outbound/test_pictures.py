@@ -237,7 +237,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_what_stands_beside_a_picture_spoils_it_not(name: str) -> None:
+def test_bytes_beside_a_picture_spoil_it_not(name: str) -> None:
     kind = BY_NAME["PNG"]
     assert recognise(ODD[name]) is not None
     assert sound(ODD[name], kind)
@@ -267,7 +267,7 @@ ODD_JPEG = {
 
 
 @pytest.mark.parametrize("name", ODD_JPEG)
-def test_what_stands_beside_a_jpeg_spoils_it_not(name: str) -> None:
+def test_bytes_beside_a_jpeg_spoil_it_not(name: str) -> None:
     assert recognise(ODD_JPEG[name]) is not None
     assert sound(ODD_JPEG[name], BY_NAME["JPEG"])
     assert brightest(ODD_JPEG[name]) > 0

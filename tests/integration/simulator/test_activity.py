@@ -108,7 +108,7 @@ async def test_a_token_is_taken_once(ready: Client, version: str) -> None:
         base64.b64encode(_mask("BMP")).decode(),
     ],
 )
-async def test_what_is_no_mask_is_refused_and_can_be_sent_again(
+async def test_a_file_that_is_no_mask_is_refused_and_can_be_sent_again(
     ready: Client, mask: object
 ) -> None:
     frame = await ready.opened(await ready.single(), "Vary (Region)")

@@ -102,7 +102,7 @@ async def test_the_owner_can_type_into_the_direct_channel(ready: Client) -> None
     assert ready.sim.book[0]["status"] == "completed"
 
 
-async def test_what_the_owner_uploads_may_be_no_picture(ready: Client) -> None:
+async def test_an_upload_of_the_owner_may_be_no_picture(ready: Client) -> None:
     nonsense = base64.b64encode(not_a_picture()).decode()
     await ready.post("/_sim/hand", {"picture": nonsense})
     assert (await ready.events())[-1][1]["embeds"][0]["title"] == "Invalid link"
@@ -205,7 +205,7 @@ async def test_a_field_of_the_wrong_type_is_named(client: Client, path: str, bod
     ("method", "path", "status"),
     [("GET", "/_sim", 404), ("GET", "/_sim/nothing", 404), ("PATCH", "/_sim/faults", 405)],
 )
-async def test_what_is_no_call_is_refused_in_json(
+async def test_a_request_that_is_no_call_is_refused_in_json(
     client: Client, method: str, path: str, status: int
 ) -> None:
     answer = await client.request(method, path)

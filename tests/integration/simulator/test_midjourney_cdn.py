@@ -62,7 +62,7 @@ async def test_the_clips_of_a_film_are_there_one_by_one(ready: Client) -> None:
     assert [(await ready.get(path)).status for path in missing] == [404] * 3
 
 
-async def test_what_nobody_made_is_not_there(ready: Client) -> None:
+async def test_unmade_works_are_not_there(ready: Client) -> None:
     uuid = "00000000-0000-4000-8000-000000000000"
     for path in (f"/{uuid}/0_0.png", f"/video/{uuid}/0.mp4", "/not-a-uuid/0_0.png"):
         assert (await ready.get(path)).status == 404

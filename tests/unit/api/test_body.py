@@ -89,7 +89,9 @@ async def test_json_may_begin_with_a_byte_order_mark(encoding: str) -> None:
         "image/png",
     ],
 )
-async def test_what_is_neither_json_nor_a_form_is_refused_by_its_type(content_type: str) -> None:
+async def test_a_body_that_is_neither_json_nor_a_form_is_refused_by_its_type(
+    content_type: str,
+) -> None:
     with pytest.raises(UnsupportedMedia) as caught:
         await read([b"prompt=a+fox&maxJobs=3"], content_type)
     sent = content_type.partition(";")[0]
@@ -105,7 +107,7 @@ async def test_broken_json_is_told_as_such_under_any_type(kind: str, sent: bytes
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
-async def test_what_is_no_form_is_read_as_json(content_type: str) -> None:
+async def test_a_body_that_is_no_form_is_read_as_json(content_type: str) -> None:
     assert await read([b'{"maxJobs":1}'], content_type) == Body(fields={"maxJobs": 1})
 
 

@@ -50,7 +50,7 @@ def test_every_route_is_described_with_all_its_statuses_and_sentences() -> None:
             assert errors == list(texts), (route, status)
 
 
-def test_what_needs_no_token_says_so() -> None:
+def test_a_path_that_needs_no_token_says_so() -> None:
     for route, operation in _operations():
         wants: list[dict[str, list[str]]] = [{"token": []}] if " /v2/" in route else []
         assert operation["security"] == wants, route
@@ -91,7 +91,7 @@ def test_statuses_are_those_that_v2_has_a_word_for() -> None:
 
 
 @pytest.mark.parametrize("status", ["429", "503"])
-def test_what_asks_to_wait_says_how_long(status: str) -> None:
+def test_a_refusal_that_asks_to_wait_says_how_long(status: str) -> None:
     for route, operation in _operations():
         response = operation["responses"].get(status)
         assert response is None or response["headers"]["Retry-After"]["required"], route

@@ -381,7 +381,9 @@ def test_too_few_pictures_name_the_parts_that_count_too(urls: list[str] | None) 
         ("blend", {"blendUrls": [URL, URL + "x" * 4096]}, "blendUrls is too long"),
     ],
 )
-def test_what_a_verb_cannot_take_is_a_400(verb: str, fields: dict[str, Any], error: str) -> None:
+def test_a_body_that_a_verb_cannot_take_is_a_400(
+    verb: str, fields: dict[str, Any], error: str
+) -> None:
     with pytest.raises(InvalidRequest) as raised:
         _asked(verb, **fields)
     assert (raised.value.message, raised.value.status_hint) == (error, 400)
@@ -470,7 +472,7 @@ def test_tokens_of_the_old_form_are_taken() -> None:
 
 
 @pytest.mark.parametrize("text", ["e", "account", "a.b.c", "waystation.engine.account.pool"])
-def test_what_is_no_token_never_hides_anything_in_a_log(text: str) -> None:
+def test_a_text_that_is_no_token_never_hides_anything_in_a_log(text: str) -> None:
     with pytest.raises(InvalidRequest):
         new_account(Body(fields={"discord": text}))
     line = "a line of the log, by waystation.engine.account.pool a.b.c of account 5"

@@ -294,7 +294,7 @@ def test_show_says_what_discord_answered_and_when_the_account_is_tried_again(
 
 @pytest.mark.parametrize("channel", ["", " ", "general", "1/2", "²"])
 @pytest.mark.parametrize("command", ["show", "remove", "reset"])
-def test_what_is_no_channel_id_is_refused_before_asking(
+def test_a_text_that_is_no_channel_id_is_refused_before_asking(
     monkeypatch: pytest.MonkeyPatch, command: str, channel: str
 ) -> None:
     client = answer_with(monkeypatch)

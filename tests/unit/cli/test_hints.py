@@ -47,7 +47,7 @@ def test_a_sentence_without_a_hint_is_left_as_it_is() -> None:
     ("option", "words"),
     [("--timeout", "it must be a number"), ("--max-jobs", "it must be a whole number")],
 )
-def test_what_is_no_number_is_told_in_plain_words(option: str, words: str) -> None:
+def test_a_text_that_is_no_number_is_told_in_plain_words(option: str, words: str) -> None:
     ran = run("imagine", "a fox", option, "abc", "--json")
     assert ran.exit_code == 2 and words in ran.json["error"]
     assert "a valid" not in ran.json["error"]

@@ -75,7 +75,7 @@ def test_a_job_that_still_runs_is_not_cancelled(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("jobid", ["", " ", "job:1\n"])
 @pytest.mark.parametrize("command", ["jobs show", "jobs watch", "jobs cancel", "seed", "button"])
-def test_what_is_no_jobid_is_refused_in_the_commands_own_words(
+def test_a_text_that_is_no_jobid_is_refused_in_the_commands_own_words(
     monkeypatch: pytest.MonkeyPatch, command: str, jobid: str
 ) -> None:
     client = answer_with(monkeypatch)

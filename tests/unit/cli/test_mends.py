@@ -38,7 +38,7 @@ def test_a_sentence_of_the_api_has_its_command(message: str) -> None:
     assert what.endswith(":") and command.startswith("waystation ")
 
 
-def test_what_is_busy_or_done_names_its_jobs() -> None:
+def test_an_error_of_busy_or_done_names_its_jobs() -> None:
     busy = Busy(executing_jobs=["job:1"], retry_after_s=4)
     assert list(mends(busy)) == [("running: job:1", ""), ("try again in 4 s", "")]
     repeated = ButtonRepeated(jobid="job:1")
@@ -84,7 +84,7 @@ def test_a_refusal_of_a_halted_account_names_what_ends_the_halt(
     assert what.endswith(":") and told == command.format(channel=account.channel)
 
 
-def test_what_is_known_stands_in_the_command_quoted() -> None:
+def test_known_values_stand_in_the_command_quoted() -> None:
     given = [
         ("a:", "waystation jobs show JOBID"),
         ("b:", "waystation users rotate EMAIL"),

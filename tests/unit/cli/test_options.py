@@ -35,7 +35,7 @@ def test_every_command_says_what_it_does_and_so_does_every_option() -> None:
         assert all(getattr(param, "help", "") for param in command.params), path
 
 
-def test_what_works_on_this_host_takes_a_settings_file() -> None:
+def test_commands_on_this_host_take_a_settings_file() -> None:
     found = dict(leaves(typer.main.get_command(app)))
     local = ["serve", "doctor", "migrate", *(path for path in found if path.startswith("users"))]
     for path in local:

@@ -47,7 +47,7 @@ def drawn(what: RenderableType, *, colour: bool = False, width: int = 80) -> str
         ("1️⃣ 👩\u200d🎨", "1️⃣ 👩\u200d🎨"),
     ],
 )
-def test_what_could_steer_a_terminal_is_spelled_out(text: str, shown: str) -> None:
+def test_control_characters_are_spelled_out(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
@@ -75,7 +75,7 @@ def test_a_sign_does_not_colour_what_follows_it() -> None:
     assert "✓\x1b[0m" in shown
 
 
-def test_what_is_folded_stands_below_the_text_and_not_below_its_sign() -> None:
+def test_folded_lines_stand_below_the_text_and_not_below_its_sign() -> None:
     finding = marked("ok", "a finding that needs more columns than there are")
     lines = drawn(finding, width=30).splitlines()
     assert lines == ["✓ a finding that needs more", "  columns than there are"]

@@ -57,7 +57,7 @@ def test_a_press_takes_no_channel_its_parent_has_one() -> None:
         (("--no-reply-progress", "--mode", "relax"), {"replyProgress": False, "mode": "relax"}),
     ],
 )
-def test_what_is_not_given_is_not_sent(
+def test_fields_that_are_not_given_are_not_sent(
     monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], sent: dict[str, object]
 ) -> None:
     client = answer_with(monkeypatch, STARTED, DONE)
@@ -179,13 +179,13 @@ def test_a_button_is_pressed_by_jobid_and_label(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("verb", sorted(COMMANDS))
-def test_what_does_not_answer_when_final_can_be_waited_for_or_not(verb: str) -> None:
+def test_a_verb_that_answers_before_its_end_can_be_waited_for_or_not(verb: str) -> None:
     waits = COMMANDS[verb].answers_at is not AnswersAt.FINAL
     assert ("--no-wait" in run(verb, "--help").out) is waits
 
 
 @pytest.mark.parametrize("verb", sorted(COMMANDS))
-def test_what_makes_pictures_can_save_them(verb: str) -> None:
+def test_verbs_that_make_pictures_can_save_them(verb: str) -> None:
     draws = ReplyKind.PICTURE in COMMANDS[verb].finished_by
     assert ("--save" in run(verb, "--help").out) is draws
 

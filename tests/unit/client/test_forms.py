@@ -21,7 +21,7 @@ def test_a_job_has_the_fields_of_the_drawing_verbs() -> None:
     assert fields - HIDDEN <= Job.__annotations__.keys()
 
 
-def test_what_every_verb_takes_has_its_name_in_v2() -> None:
+def test_fields_of_every_verb_have_their_names_in_v2() -> None:
     asked: Any = {"channel": "2", "max_jobs": 3, "reply_url": "u", "reply_ref": "r"}
     assert named(asked) == {"channel": "2", "maxJobs": 3, "replyUrl": "u", "replyRef": "r"}
     assert named({}) == {}

@@ -118,7 +118,7 @@ def test_2xx_is_accepted(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 307, 408, 499, 500, 502, 503, 504, 520, 522, 524])
-def test_what_may_have_been_executed_is_unknown(status: int) -> None:
+def test_an_ask_that_may_have_been_executed_is_unknown(status: int) -> None:
     outcome = outcome_of(answer(status, ""), None)
     assert isinstance(outcome, Unknown) and str(status) in outcome.reason
 

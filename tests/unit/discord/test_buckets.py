@@ -92,7 +92,7 @@ def test_a_shorter_wait_never_shortens_a_standing_one() -> None:
     assert limits.wait_s("y", 0.0) == 3.0
 
 
-def test_what_has_run_out_is_forgotten_before_memory_grows() -> None:
+def test_expired_entries_are_forgotten_before_memory_grows() -> None:
     limits = Limits()
     for number in range(5000):
         limits.note(f"bucket {number}", Verdict(1.0), float(number))

@@ -52,7 +52,7 @@ def test_a_zlib_message_may_span_frames(messages: list[bytes], size: int) -> Non
 
 
 @pytest.mark.parametrize("name", ["zlib-stream", "zstd-stream"])
-def test_what_is_not_the_agreed_compression_is_an_error_of_discord(name: str) -> None:
+def test_another_compression_than_agreed_is_an_error_of_discord(name: str) -> None:
     with pytest.raises(RemoteProtocolError):
         COMPRESSIONS[name]().inflate(b'{"op":10}\x00\x00\xff\xff')
 

@@ -147,7 +147,7 @@ async def test_two_waiters_of_one_job_leave_one_after_the_other() -> None:
     assert feed._waiting == {}
 
 
-async def test_who_comes_after_the_release_does_not_wait() -> None:
+async def test_a_wish_after_the_release_does_not_wait() -> None:
     feed = Feed()
     feed.release()
     assert await asyncio.wait_for(feed.wait(JOB, nothing, 3600), 30) is None

@@ -173,7 +173,7 @@ async def test_a_mask_that_does_not_fit_is_refused_before_it_is_decoded() -> Non
     assert "decoded" not in fetcher.asked
 
 
-async def test_what_was_fetched_counts_until_the_request_is_answered() -> None:
+async def test_fetched_bytes_count_until_the_request_is_answered() -> None:
     fetched = Shares(4 * LARGEST, 16 * LARGEST)
     intake = intake_of(Fetcher(), fetched=fetched, wait_s=0.01)
     describe = COMMANDS["describe"]
@@ -187,7 +187,7 @@ async def test_what_was_fetched_counts_until_the_request_is_answered() -> None:
     assert fetched.held == 0
 
 
-async def test_what_was_fetched_for_all_users_together_is_bounded() -> None:
+async def test_fetched_bytes_of_all_users_together_are_bounded() -> None:
     fetched = Shares(LARGEST, 2 * LARGEST)
     intake = intake_of(Fetcher(), fetched=fetched, wait_s=0.01)
     describe, asked = COMMANDS["describe"], {"describeUrl": "a"}

@@ -56,7 +56,7 @@ def test_a_job_that_ends_goes_from_the_open_ones_to_the_ghosts() -> None:
     assert (held.open, held.next_ghost()) == ((), START + LIFE)
 
 
-def test_what_holds_room_is_known_without_the_other_ghosts() -> None:
+def test_holders_of_room_are_known_without_the_other_ghosts() -> None:
     slot = replace(_ghost("a"), slot=True, slot_until=START + SECOND)
     held = Agenda(LIMITS, [slot, _ghost("b"), new_job("c"), replace(new_job("d"), slot=False)])
     assert sorted(job.jobid for job in held.holding) == ["a", "c", "d"]
@@ -65,7 +65,7 @@ def test_what_holds_room_is_known_without_the_other_ghosts() -> None:
     assert [job.jobid for job in held.holding] == ["d"]
 
 
-def test_what_is_looked_at_does_not_grow_with_the_ghosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rows_looked_at_do_not_grow_with_the_ghosts(monkeypatch: pytest.MonkeyPatch) -> None:
     ghosts = [_ghost(f"g{number}", START + number * SECOND) for number in range(4_000)]
     talk = Conversation(USER, CHANNEL, LIMITS, [*ghosts, new_job("a"), new_job("b")])
     looked: list[Job] = []

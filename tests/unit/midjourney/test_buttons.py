@@ -34,7 +34,7 @@ def test_every_label_of_v2_has_a_row() -> None:
     assert labels <= set(BUTTONS)
 
 
-def test_what_a_press_needs_is_v2s() -> None:
+def test_the_needs_of_a_press_are_v2s() -> None:
     assert {label for label, row in BUTTONS.items() if row.once} == {"U1", "U2", "U3", "U4"}
     assert {label for label, row in BUTTONS.items() if row.prompt is Needs.MUST} == {"Custom Zoom"}
     assert {label for label, row in BUTTONS.items() if row.mask} == {"Vary (Region)"}

@@ -191,7 +191,7 @@ def test_no_text_takes_long_to_read(text: str) -> None:
         (None, [], ""),
     ],
 )
-def test_what_was_drawn_is_told_from_what_was_only_asked_for(
+def test_a_drawn_motif_is_told_from_one_that_was_only_asked_for(
     content: str | None, asked: list[str], drawn: str
 ) -> None:
     assert drawn_prompt(content, asked) == drawn

@@ -57,7 +57,7 @@ def test_every_row_is_whole() -> None:
         assert row.help
 
 
-def test_what_v2_names_is_there() -> None:
+def test_the_fields_that_v2_names_are_there() -> None:
     verbs = {"imagine", "blend", "describe", "button", "info"}
     toggles = {"fast", "relax", "turbo", "remix", "variability"}
     assert verbs | toggles <= set(COMMANDS)

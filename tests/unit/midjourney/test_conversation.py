@@ -66,7 +66,7 @@ def test_a_commit_that_raises_leaves_the_conversation_as_it_was(golden: Golden) 
 
 
 @pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)
-def test_what_a_reader_sees_of_a_final_job_never_changes(golden: Golden) -> None:
+def test_a_final_job_reads_the_same_for_ever(golden: Golden) -> None:
     play = stage(golden)
     final: dict[JobId, tuple[object, ...]] = {}
     for step in golden.content["steps"]:

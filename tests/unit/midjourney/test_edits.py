@@ -99,7 +99,7 @@ def test_a_message_that_says_the_same_again_is_known_by_its_words_not_its_links(
     assert faces.is_seen(_said("1", "a"))
 
 
-def test_what_was_seen_outweighs_what_was_expected() -> None:
+def test_a_seen_message_outweighs_an_expected_one() -> None:
     faces = Faces()
     faces.expect("1", face_of(_said("1", "a").embeds))
     assert faces.is_seen(_said("1", "a"))

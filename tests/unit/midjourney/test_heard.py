@@ -44,7 +44,7 @@ def test_a_first_message_acknowledges_and_a_picture_completes() -> None:
     assert change.job.status is JobStatus.COMPLETED
 
 
-def test_what_is_known_already_changes_nothing() -> None:
+def test_a_known_sign_changes_nothing() -> None:
     assert _heard("imagine/progress_0", _started()) == ignore(Ignored.NOTHING_NEW)
 
 

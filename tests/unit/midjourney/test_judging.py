@@ -60,7 +60,7 @@ def test_a_look_back_that_is_older_than_the_deadline_does_not_count() -> None:
     assert told(play.perform({"expire": True})) == ["look back: a"]
 
 
-def test_what_was_not_sent_ends_by_what_it_waits_for() -> None:
+def test_an_unsent_job_ends_by_its_hindrance() -> None:
     play = Play([new_job("a")])
     play.perform({"wait": 60})
     end = Failed(502, "the account is paused")

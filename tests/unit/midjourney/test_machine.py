@@ -142,7 +142,7 @@ def test_the_interaction_id_leaves_submitted_and_binds() -> None:
     assert job.bound
 
 
-def test_what_the_bot_shows_is_kept_and_a_partial_update_takes_nothing_away() -> None:
+def test_shown_fields_are_kept_and_a_partial_update_takes_nothing_away() -> None:
     job = _through(SUBMIT, ACKNOWLEDGE, Progressed(Shown("900", progress=31)))
     assert job.status is JobStatus.PROGRESS
     assert (job.content, job.embeds, job.timestamp) == ("text", SHOWN.embeds, SHOWN.timestamp)
@@ -243,13 +243,15 @@ def test_a_slot_without_evidence_is_given_back() -> None:
     [SUBMIT, InteractionSeen("i"), Unclear("x"), CancelRequested(), Vanished()],
     ids=lambda event: type(event).__name__,
 )
-def test_what_no_reader_sees_does_not_move_the_time_of_the_last_update(event: JobEvent) -> None:
+def test_a_change_that_no_reader_sees_does_not_move_the_time_of_the_last_update(
+    event: JobEvent,
+) -> None:
     job = _through(SUBMIT)
     assert apply(job, event, LATER, HOLD).updated_at == START
     assert apply(job, ACKNOWLEDGE, LATER, HOLD).updated_at == LATER
 
 
-def test_what_comes_after_the_end_does_not_move_the_time_of_the_last_update() -> None:
+def test_a_message_after_the_end_does_not_move_the_time_of_the_last_update() -> None:
     ghost = _through(SUBMIT, Cancelled(ghost=True))
     for event in (Late(SHOWN, ended=True), SlotReleased()):
         assert apply(ghost, event, LATER, HOLD).updated_at == START

@@ -60,7 +60,7 @@ def test_a_change_is_told_until_it_is_kept() -> None:
     assert memory.changes() == (Seen(BY_HAND, "a", None),)
 
 
-def test_what_does_not_change_is_not_told() -> None:
+def test_an_unchanged_value_is_not_told() -> None:
     memory = Memory([Seen(BY_HAND, "a", b"1")])
     table = _table(memory)
     table["a"] = 1
@@ -72,7 +72,7 @@ def test_what_does_not_change_is_not_told() -> None:
         del table["b"]
 
 
-def test_what_was_not_committed_is_undone_in_its_order() -> None:
+def test_changes_that_were_not_committed_are_undone_in_their_order() -> None:
     memory = Memory([Seen(BY_HAND, "a", b"1"), Seen(BY_HAND, "b", b"2")])
     table = _table(memory)
     told = []

@@ -6,7 +6,7 @@ from waystation.midjourney.memory import KINDS, SETTLED, Memory
 from waystation.midjourney.recent import KnownBy, RecentIds
 
 
-def test_what_was_added_is_remembered() -> None:
+def test_an_added_user_is_remembered() -> None:
     recent = RecentIds()
     recent.add("1")
     assert "1" in recent
@@ -33,7 +33,7 @@ def test_a_group_is_forgotten_whole_and_the_oldest_first() -> None:
     assert f"message-{KINDS[SETTLED]}" in known
 
 
-def test_what_a_job_is_known_by_is_replaced() -> None:
+def test_the_signs_of_a_job_are_replaced() -> None:
     known = KnownBy(Memory(), SETTLED)
     known.add("job", ("1", "2"))
     known.add("other", ("2",))

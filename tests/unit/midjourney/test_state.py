@@ -57,7 +57,7 @@ def _state(*jobs: Job) -> State:
     return rebuild(USER, CHANNEL, LIMITS, jobs)
 
 
-def test_what_is_in_flight_or_silent_is_known_from_the_jobs() -> None:
+def test_asks_in_flight_or_silent_are_known_from_the_jobs() -> None:
     play = describing()
     state = _state(*play.jobs.values(), new_job("b"))
     assert (state.in_flight, state.silent) == ({"a"}, {"a"})

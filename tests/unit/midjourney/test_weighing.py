@@ -29,7 +29,7 @@ from waystation.midjourney.steps import Changed, Step
 
 
 @pytest.mark.parametrize("later", [True, False])
-def test_what_was_asked_after_a_lost_ask_is_of_the_same_ask_again(*, later: bool) -> None:
+def test_a_message_after_a_lost_ask_is_of_the_same_ask_again(*, later: bool) -> None:
     """R15, R20: look-alikes follow one another, and Discord numbers interactions in their order."""
     play = imagining()
     play.commit(play.talk.silent(JobId("a"), play.now))

@@ -239,7 +239,7 @@ PRIVATE = "is a private address; WAYSTATION_ALLOW_NETWORKS can allow it"
         ("ftp://a.example/", "a URL that is neither http nor https"),
     ],
 )
-def test_what_can_never_be_called_is_known_by_its_text(url: str, reason: str) -> None:
+def test_a_url_that_can_never_be_called_is_known_by_its_text(url: str, reason: str) -> None:
     told = out_of_reach(url)
     assert told is not None
     assert told.endswith(reason)
@@ -248,12 +248,12 @@ def test_what_can_never_be_called_is_known_by_its_text(url: str, reason: str) ->
 @pytest.mark.parametrize(
     "url", ["https://a.example/x", "http://8.8.8.8/", "http://host7/", "http://a.7b/"]
 )
-def test_what_may_be_public_is_not_refused_by_its_text(url: str) -> None:
+def test_a_host_that_may_be_public_is_not_refused_by_its_text(url: str) -> None:
     assert out_of_reach(url) is None
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost:9/"])
-def test_what_the_operator_allows_can_be_called(url: str) -> None:
+def test_a_network_that_the_operator_allows_can_be_called(url: str) -> None:
     assert out_of_reach(url, [ip_network("127.0.0.0/8")]) is None
 
 

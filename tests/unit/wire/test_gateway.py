@@ -41,7 +41,7 @@ def test_ready_needs_little_and_ignores_the_rest() -> None:
 
 
 @pytest.mark.parametrize("secret", [Identify("tok", PROPERTIES), Resume("tok", "session", 4)])
-def test_what_holds_a_token_hides_it(secret: Identify | Resume) -> None:
+def test_an_object_with_a_token_hides_it(secret: Identify | Resume) -> None:
     assert "tok" not in repr(secret)
     assert "tok" not in repr(ClientFrame(Opcode.IDENTIFY, secret))
     assert b'"tok"' in msgspec.json.encode(secret)

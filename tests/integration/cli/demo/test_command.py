@@ -33,7 +33,7 @@ def _sample() -> bytes:
     return files("waystation.samples").joinpath("lighthouse.webp").read_bytes()
 
 
-def test_what_is_no_picture_is_refused_before_anything_starts(
+def test_a_file_that_is_no_picture_is_refused_before_anything_starts(
     played: list[tuple[Path, bool]], tmp_path: Path
 ) -> None:
     page = tmp_path / "README.md"

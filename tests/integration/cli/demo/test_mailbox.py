@@ -36,7 +36,7 @@ async def test_nothing_in_time_is_none(mailbox: Mailbox) -> None:
     assert await mailbox.next(0.01) is None
 
 
-async def test_what_it_does_not_know_it_says_so_and_goes_on(mailbox: Mailbox) -> None:
+async def test_an_unknown_thing_is_named_and_skipped(mailbox: Mailbox) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", mailbox.port)
     writer.write(b"VRFY x\r\nNOOP\r\nQUIT\r\n")
     answers = await reader.read()

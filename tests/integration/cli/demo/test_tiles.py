@@ -29,7 +29,7 @@ def test_the_tile_that_is_shown_is_found_at_any_size(tmp_path: Path, number: int
     assert tile_of(grid(tmp_path / "grid.png"), single) == number
 
 
-def test_what_is_no_picture_shows_no_tile(tmp_path: Path) -> None:
+def test_bytes_that_are_no_picture_show_no_tile(tmp_path: Path) -> None:
     text = tmp_path / "text.png"
     text.write_text("<html>")
     assert tile_of(grid(tmp_path / "grid.png"), text) == 0

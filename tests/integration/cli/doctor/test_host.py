@@ -132,7 +132,7 @@ def test_a_newer_schema_asks_for_the_newer_version(made: Settings) -> None:
     assert finding.level == "error" and f"knows {migrations()[-1].number}" in finding.what
 
 
-def test_what_is_no_database_is_told(made: Settings) -> None:
+def test_a_file_that_is_no_database_is_told(made: Settings) -> None:
     made.database_path.write_text("a diary\n" * 1000)
     finding = only(look_at_database(made))
     assert finding.level == "error" and "cannot be read" in finding.what
@@ -182,7 +182,7 @@ def test_where_all_users_are_revoked_a_new_token_is_the_mend() -> None:
     assert "ended" in only(look_at_users([gone, late], Counts(), START)).what
 
 
-def test_whose_subscription_has_ended_is_named_with_the_mend() -> None:
+def test_a_user_whose_subscription_has_ended_is_named_with_the_mend() -> None:
     late = User(3, "late@example.org", START, b"", expires_at=START)
     gone = User(4, "gone@example.org", START, b"", expires_at=START, revoked_at=START)
     finding = only(look_at_users([late, gone], Counts(), START))

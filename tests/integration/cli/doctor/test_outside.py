@@ -190,7 +190,7 @@ async def test_an_account_that_works_is_fine() -> None:
         (FakeProbe(DiscordIdentity("7", "ada", None)), "no conversation"),
     ],
 )
-async def test_what_keeps_an_account_from_working_is_told(probe: FakeProbe, words: str) -> None:
+async def test_the_hindrance_of_an_account_is_told(probe: FakeProbe, words: str) -> None:
     level, what = await look(ACCOUNT, probe)
     assert level == "error" and words in what
 

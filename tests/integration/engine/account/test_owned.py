@@ -39,7 +39,7 @@ async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Pat
             await here.owner.fail(job.jobid, Failed(502, "because"))
 
 
-async def test_what_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+async def test_a_row_that_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()

@@ -354,7 +354,7 @@ async def test_a_look_back_is_made_while_one_for_ghosts_hangs(tmp_path: Path) ->
         await here.becomes(job.jobid, JobStatus.COMPLETED)
 
 
-async def test_what_a_ghost_has_missed_is_read_by_the_next_process(tmp_path: Path) -> None:
+async def test_the_next_process_reads_the_messages_that_a_ghost_has_missed(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         ghost = await haunted(here)
         here.discord.history_ends.append(asyncio.get_running_loop().create_future())

@@ -474,7 +474,7 @@ async def test_an_outdated_command_is_asked_again_once_with_another_nonce(tmp_pa
         assert here.discord.uploads[1].filename.startswith(upload_stem(second))
 
 
-async def test_what_waits_to_be_asked_again_ends_with_what_it_waited_for(tmp_path: Path) -> None:
+async def test_a_job_that_waits_to_be_asked_again_ends_with_its_hindrance(tmp_path: Path) -> None:
     async with desk(tmp_path, replace(LIMITS, pacing_s=100)) as here:
         await here.start()
         here.discord.outcomes.append(OUTDATED)
@@ -511,7 +511,7 @@ async def test_an_index_that_cannot_be_read_ends_the_job(tmp_path: Path) -> None
         assert len(here.discord.performed) == 1
 
 
-async def test_what_the_gateway_has_shown_is_not_asked_again_whatever_http_says(
+async def test_an_ask_that_the_gateway_has_shown_is_not_asked_again_whatever_http_says(
     tmp_path: Path,
 ) -> None:
     async with desk(tmp_path) as here:

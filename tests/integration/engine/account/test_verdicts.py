@@ -139,7 +139,7 @@ async def test_three_same_refusals_of_the_account_sideline_it_and_tell_its_owner
         Refused(429, "{}", "rate_limited", 0.0),
     ],
 )
-async def test_what_a_caller_has_caused_neither_counts_nor_forgives(
+async def test_a_refusal_that_a_caller_has_caused_neither_counts_nor_forgives(
     tmp_path: Path, other: Refused
 ) -> None:
     async with desk(tmp_path) as here:
@@ -150,7 +150,7 @@ async def test_what_a_caller_has_caused_neither_counts_nor_forgives(
         assert is_sidelined(await _trouble(here), here.clock.now())
 
 
-async def test_what_is_done_brings_a_sidelined_account_back(tmp_path: Path) -> None:
+async def test_a_job_that_is_done_brings_a_sidelined_account_back(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
         await _refused(here, MISSING, MISSING, MISSING)

@@ -124,7 +124,7 @@ async def test_old_jobs_are_purged_in_batches(
 
 
 @pytest.mark.parametrize("upgraded", [False, True])
-async def test_what_a_restored_backup_left_open_fails(tmp_path: Path, upgraded: bool) -> None:
+async def test_open_jobs_of_a_restored_backup_fail(tmp_path: Path, upgraded: bool) -> None:
     """R39."""
     async with desk(tmp_path) as here:
         sent, unsent = await orphan(here), await here.add()

@@ -121,5 +121,5 @@ def test_a_uuid_that_was_shown_only_while_both_ran_tells_nothing_by_itself() -> 
     assert _twins(_page(1), _page(2, accepted_at_s=0.0, uuid_at_s=2.0)) == [["2"], ["1"]]
 
 
-def test_what_never_ended_may_still_be_meant() -> None:
+def test_an_ask_that_never_ended_may_still_be_meant() -> None:
     assert _twins(_page(1, final_at_s=None), _page(99, final_at_s=100.0)) == [["99"], ["1"]]

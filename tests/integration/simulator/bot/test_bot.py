@@ -104,7 +104,7 @@ async def test_a_link_to_anywhere_else_is_an_invalid_link(ready: Client, link: s
     assert (await ready.events())[-1][1]["embeds"][0]["title"] == "Invalid link"
 
 
-async def test_what_is_no_picture_is_an_invalid_link(ready: Client) -> None:
+async def test_a_link_to_no_picture_is_an_invalid_link(ready: Client) -> None:
     await ready.ask("describe", await ready.upload(not_a_picture()))
     refused = (await ready.events())[-1][1]
     assert refused["embeds"][0]["title"] == "Invalid link"

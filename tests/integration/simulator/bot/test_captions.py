@@ -115,7 +115,7 @@ def test_an_undisclosing_report_shows_no_uuid() -> None:
         f"**say {WHO} (Stopped)** - {WHO} (0%) (fast, stealth)",
     ],
 )
-def test_what_is_stopped_keeps_all_but_its_state(content: str) -> None:
+def test_a_stopped_message_keeps_all_but_its_state(content: str) -> None:
     setting = Setting()
     rows = [row(CANCEL.component(UUID))]
     message = {"content": content, "embeds": [], "flags": 0, "attachments": [], "id": "1"}

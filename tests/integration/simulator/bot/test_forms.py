@@ -40,7 +40,7 @@ OPENED = form_payload(FORMS["pan"], "MJ::PanModal::up::u::1", "old")
 FIELD = {"type": 4, "custom_id": "MJ::PanModal::prompt", "value": "a new fox"}
 
 
-def test_what_was_written_comes_back() -> None:
+def test_written_values_come_back() -> None:
     assert read_form(OPENED, _sent(OPENED["custom_id"], FIELD)) == "a new fox"
 
 

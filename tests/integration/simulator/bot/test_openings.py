@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def test_what_was_opened_is_found_until_it_is_closed() -> None:
+def test_an_opening_is_found_until_it_is_closed() -> None:
     openings, job = Openings(Clock(), 60.0), Setting().job()
     openings.add("1", job)
     assert openings.find("1") is openings.find("1") is job
@@ -25,7 +25,7 @@ def test_what_was_opened_is_found_until_it_is_closed() -> None:
     assert openings.find("1") is None
 
 
-def test_what_was_opened_too_long_ago_is_gone() -> None:
+def test_an_opening_of_too_long_ago_is_gone() -> None:
     clock = Clock()
     openings = Openings(clock, 60.0)
     openings.add("1", Setting().job())

@@ -81,7 +81,7 @@ def test_no_prompt_is_slow_to_read() -> None:
         ("fox --zoom far", "invalid_parameter"),
     ],
 )
-def test_what_means_nothing_is_refused(prompt: str, title: str) -> None:
+def test_a_meaningless_value_is_refused(prompt: str, title: str) -> None:
     with pytest.raises(BadPrompt) as refused:
         read_parameters(prompt)
     assert refused.value.title == title

@@ -326,7 +326,7 @@ async def test_the_button_of_a_deleted_progress_is_unknown(ready: Client) -> Non
     assert (refused.status, refused.json["code"]) == (404, 10008)
 
 
-async def test_what_is_over_cannot_be_cancelled(ready: Client) -> None:
+async def test_an_ended_work_cannot_be_cancelled(ready: Client) -> None:
     ready.sim.fault("missing_delete")
     events = await ready.imagined()
     progress = [data for name, data in events if name == "MESSAGE_UPDATE"][-1]

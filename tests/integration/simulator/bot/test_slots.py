@@ -60,7 +60,7 @@ async def test_nobody_overtakes_a_job_that_is_about_to_wait() -> None:
     assert standing.running == {3}
 
 
-async def test_who_leaves_the_queue_lets_the_next_one_in() -> None:
+async def test_a_leaving_waiter_lets_the_next_one_in() -> None:
     setting, slots = Setting(), Slots()
     standing = setting.account.standing
     standing.concurrency = 1
@@ -75,7 +75,7 @@ async def test_who_leaves_the_queue_lets_the_next_one_in() -> None:
     assert standing.running == {3}
 
 
-async def test_who_gives_up_waiting_leaves_the_queue() -> None:
+async def test_a_waiter_who_gives_up_leaves_the_queue() -> None:
     setting, slots = Setting(), Slots()
     setting.account.standing.concurrency = 0
     (job,) = _jobs(setting, 1)

@@ -134,7 +134,7 @@ async def test_a_form_of_plain_fields_is_understood(client: Client) -> None:
         ("POST", "/webhooks/1/token", 404, 10015),
     ],
 )
-async def test_what_is_not_there_is_refused_with_discords_own_code(
+async def test_a_missing_thing_is_refused_with_discords_own_code(
     client: Client, method: str, path: str, status: int, code: int
 ) -> None:
     answer = await client.request(method, f"/api/v10{path}")

@@ -14,7 +14,7 @@ async def test_each_row_is_answered_to_a_user_and_to_a_bot(client: Client) -> No
             assert (found.status, found.json) == (200, answer), path
 
 
-async def test_what_the_path_names_must_exist(client: Client) -> None:
+async def test_things_that_the_path_names_must_exist(client: Client) -> None:
     for path, code in (("/guilds/1/emojis", 10004), ("/channels/1/pins", 10003)):
         answer = await client.get("/api/v9" + path)
         assert (answer.status, answer.json["code"]) == (404, code)

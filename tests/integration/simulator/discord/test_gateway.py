@@ -279,7 +279,7 @@ CLOSE_CODES: dict[str, tuple[int, str, Frames]] = {
 
 
 @pytest.mark.parametrize("case", CLOSE_CODES)
-async def test_what_a_user_does_wrong_is_closed_with_its_code(client: Client, case: str) -> None:
+async def test_a_users_mistake_closes_the_session_with_its_code(client: Client, case: str) -> None:
     code, query, frames = CLOSE_CODES[case]
     url = client.sim.url.replace("http", "ws") + f"/?{query}"
     async with client.http.ws_connect(url) as ws:
@@ -296,7 +296,7 @@ def _with_token(d: dict[str, Any], token: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"op"', '{"op": "x"}', '{"op":1,"d":"' + "x" * 20_000])
-async def test_what_cannot_be_decoded_is_closed_with_4002(client: Client, text: str) -> None:
+async def test_an_unreadable_frame_is_closed_with_4002(client: Client, text: str) -> None:
     socket = await client.connect()
     await socket.ws.send_str(text)
     assert await socket.close_code() == 4002
@@ -334,7 +334,7 @@ BOT_CLOSE_CODES: dict[str, tuple[int, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("case", BOT_CLOSE_CODES)
-async def test_what_a_bot_does_wrong_is_closed_with_its_code(client: Client, case: str) -> None:
+async def test_a_bots_mistake_closes_the_session_with_its_code(client: Client, case: str) -> None:
     code, fields = BOT_CLOSE_CODES[case]
     socket = await client.connect()
     await socket.send(IDENTIFY, {"token": client.sim.bots[0].token} | fields)

@@ -84,7 +84,7 @@ def test_a_429_keeps_its_numbers() -> None:
 
 
 @pytest.mark.parametrize("effect", [Effect(502, b"<html>", "text/html"), Effect(204)])
-def test_what_holds_no_sentence_is_left_alone(effect: Effect) -> None:
+def test_a_value_without_a_sentence_is_left_alone(effect: Effect) -> None:
     assert in_language(effect, "fr") is effect
 
 

@@ -30,7 +30,7 @@ async def test_a_bot_learns_its_gateway_and_start_limit(client: Client) -> None:
     assert (await client.get("/api/v10/gateway/bot")).status == 403
 
 
-async def test_who_am_i(client: Client) -> None:
+async def test_the_owner_of_a_token_is_shown(client: Client) -> None:
     assert (await client.get("/api/v9/users/@me")).json["id"] == client.account.user_id
     country = await client.get("/api/v9/users/@me/billing/country-code")
     assert country.json == {"country_code": "US"}
@@ -77,7 +77,7 @@ async def test_guild_and_channels_can_be_read(client: Client) -> None:
         ("/nothing/here", 404, 0),
     ],
 )
-async def test_what_does_not_exist_is_refused_in_discords_words(
+async def test_an_unknown_thing_is_refused_in_discords_words(
     client: Client, path: str, status: int, code: int
 ) -> None:
     answer = await client.get("/api/v9" + path)

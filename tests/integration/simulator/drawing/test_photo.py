@@ -58,12 +58,12 @@ def test_every_pixel_layout_of_png_is_readable(mode: str) -> None:
     assert min(colour(encoded(image, "PNG"))) > 245
 
 
-def test_what_is_transparent_is_kept_as_black() -> None:
+def test_transparent_pixels_are_kept_as_black() -> None:
     assert max(colour(encoded(Image.new("RGBA", (40, 40), (255, 255, 255, 0)), "PNG"))) < 10
 
 
 @pytest.mark.parametrize("data", [b"", not_a_picture(), truncated_picture(), bomb(60_000, 60_000)])
-def test_what_cannot_be_decoded_is_refused(data: bytes) -> None:
+def test_an_unreadable_value_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadablePicture):
         kept_photo(data)
     with pytest.raises(UnreadablePicture):

@@ -207,7 +207,7 @@ def test_a_blend_of_one_is_refused() -> None:
         blend([picture()])
 
 
-def test_what_is_no_picture_is_refused() -> None:
+def test_a_file_that_is_no_picture_is_refused() -> None:
     with pytest.raises(UnreadablePicture):
         blend([picture(), b"text"])
     with pytest.raises(UnreadablePicture):

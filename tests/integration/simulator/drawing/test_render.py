@@ -111,7 +111,7 @@ def test_the_finished_file_has_the_size_that_was_announced(canvas: Canvas, size_
     assert getattr(picture, "is_animated", False) == canvas.moving
 
 
-def test_what_is_finished_depends_on_what_the_canvas_shows() -> None:
+def test_a_finished_canvas_depends_on_its_content() -> None:
     assert finished(GRID, 64) == grid(GRID, 64)
     assert finished(SINGLE, 64) == tile(SINGLE, 1, 64) == tile(GRID, 3, 64)
     assert finished(FILM, 64) == video_grid(FILM, 64)

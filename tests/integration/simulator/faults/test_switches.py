@@ -91,6 +91,6 @@ def test_the_command_lines_form_is_understood(
 
 
 @pytest.mark.parametrize("text", ["nonsense", "vanished:1", "gateway_close:x", "vanished:y=1"])
-def test_what_is_no_fault_is_refused(text: str) -> None:
+def test_an_unknown_fault_is_refused(text: str) -> None:
     with pytest.raises(FaultError):
         parse_switch(text)

@@ -57,7 +57,7 @@ def test_a_change_writes_job_events_deliveries_and_session_together(database: Da
     assert len(database.all("deliveries_of_job", {"jobid": job.jobid})) == 1
 
 
-def test_what_acceptance_fixed_cannot_be_changed(database: Database) -> None:
+def test_fields_that_acceptance_fixed_cannot_be_changed(database: Database) -> None:
     job = added(database)
     step = build.submitted(job)
     commit(database, build.change(replace(step, job=replace(step.job, user_id=7, verb="imagine"))))
@@ -124,7 +124,7 @@ def test_a_trigger_older_than_the_last_reset_never_halts_again(database: Databas
 
 
 @pytest.mark.parametrize("ahead_s", [8, -8, 3600, -3600])
-def test_what_discord_said_is_as_old_as_its_id_however_far_our_clock_is_off(
+def test_a_message_is_as_old_as_its_id_however_far_our_clock_is_off(
     database: Database, ahead_s: float
 ) -> None:
     accounts.reset(database, "account-1", build.later(10), "1400000000000000500")
@@ -286,7 +286,7 @@ def _trouble(database: Database) -> Trouble | None:
     return ACCOUNTS.read(row).trouble
 
 
-def test_what_discord_refused_is_read_as_it_was_written(database: Database) -> None:
+def test_a_stored_refusal_is_read_as_it_was_written(database: Database) -> None:
     for before, after in ((None, ONCE), (ONCE, SIDELINED), (SIDELINED, None)):
         commit(database, build.change(trouble=TroubleChange(before, after)))
         assert _trouble(database) == after
@@ -306,7 +306,7 @@ def test_a_reset_forgets_what_discord_refused_and_is_not_overwritten(database: D
     assert (_trouble(database), mails(database)) == (None, 0)
 
 
-def test_what_discord_refused_outlives_a_removal(database: Database) -> None:
+def test_a_refused_token_outlives_a_removal(database: Database) -> None:
     commit(database, build.change(trouble=TroubleChange(None, SIDELINED)))
     accounts.remove(database, "account-1", build.later(1))
     accounts.erase(database, "account-1")

@@ -51,7 +51,7 @@ def test_a_claimed_delivery_is_out_once_until_its_claim_ends(database: Database,
     assert len(claim(database, 30)) == 1
 
 
-def test_what_is_not_due_is_left_alone(database: Database, job: Job) -> None:
+def test_entries_that_are_not_due_are_left_alone(database: Database, job: Job) -> None:
     owed(database, job, build.delivery(job, due=build.later(5)))
     assert claim(database, 4.999) == ()
     assert len(claim(database, 5)) == 1

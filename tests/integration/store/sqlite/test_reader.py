@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "w.db"
 
 
-async def test_who_was_told_of_a_commit_reads_it(path: Path) -> None:
+async def test_a_reader_who_was_told_of_a_commit_reads_it(path: Path) -> None:
     connection = connect(path)
     writer, reader = Writer(Database(connection)), Reader(Database(connect(path, read_only=True)))
 

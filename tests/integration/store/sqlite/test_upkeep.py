@@ -52,7 +52,7 @@ def test_old_final_jobs_go_with_all_that_is_theirs(database: Database) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ghost", "slot", "owed", "running"])
-def test_what_is_not_over_yet_stays(database: Database, kind: str) -> None:
+def test_jobs_that_are_not_over_yet_stay(database: Database, kind: str) -> None:
     ended(database, kind)
     assert purge(database) == 0
     assert left(database) == 1
@@ -120,7 +120,7 @@ def test_jobs_are_counted_as_they_come_change_and_go(database: Database) -> None
     assert dict(cast(Any, counted.fetchall())) == upkeep.counts(database).jobs_by_status
 
 
-def test_what_a_conversation_knew_goes_when_it_can_decide_nothing_any_more(
+def test_a_conversations_memory_goes_when_it_can_decide_nothing_any_more(
     database: Database,
 ) -> None:
     commit(database, build.change(seen=[Seen("by_hand", "1", b"true")]))

@@ -68,7 +68,7 @@ async def test_a_transaction_returns_its_value_after_the_commit(
     assert names(database) == {"a"}
 
 
-async def test_what_waits_together_is_committed_together(
+async def test_writes_that_wait_together_are_committed_together(
     writer: Writer, database: Database
 ) -> None:
     commits: list[int] = []
@@ -82,7 +82,7 @@ async def test_what_waits_together_is_committed_together(
     assert len(names(database)) == 50
 
 
-async def test_what_one_turn_of_the_loop_asks_for_is_one_commit(
+async def test_writes_of_one_turn_of_the_loop_are_one_commit(
     writer: Writer, database: Database
 ) -> None:
     commits: list[int] = []
@@ -110,7 +110,7 @@ async def test_a_rush_of_one_turn_is_written_in_commits_of_256(
     assert (len(commits), len(names(database))) == (3, 600)
 
 
-async def test_what_is_asked_just_before_the_end_is_written(
+async def test_a_write_that_is_asked_just_before_the_end_is_done(
     writer: Writer, database: Database
 ) -> None:
     asked = asyncio.ensure_future(writer.run(put("last")))
@@ -149,7 +149,7 @@ async def test_nobody_pays_for_savepoints_where_nobody_raises(
     assert statements.count("commit") == 1
 
 
-async def test_what_ran_beside_one_that_raises_is_written_once(
+async def test_a_write_beside_one_that_raises_is_done_once(
     writer: Writer, database: Database
 ) -> None:
     def count(database: Database) -> int:

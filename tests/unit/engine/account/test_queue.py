@@ -27,7 +27,7 @@ def test_jobs_are_looked_at_in_the_order_in_which_they_came() -> None:
     assert [place.uploads for _, place in queue] == [None, ()]
 
 
-def test_what_is_to_be_asked_again_comes_first_and_uploads_again() -> None:
+def test_a_job_that_is_asked_again_comes_first_and_uploads_again() -> None:
     queue = _queue(Waiting(B), Waiting(A, (PICTURE,)))
     place = queue.get(JobId("a"))
     assert place is not None
@@ -40,7 +40,7 @@ def test_what_is_to_be_asked_again_comes_first_and_uploads_again() -> None:
     assert (again.again, again.uploads, again.until) == (True, None, 60.0)
 
 
-def test_what_was_asked_has_no_place_any_more() -> None:
+def test_a_job_that_was_asked_has_no_place_any_more() -> None:
     asked = replace(A, status=JobStatus.SUBMITTED)
     queue = _queue(Waiting(A), Waiting(B))
     _let_go(queue, asked, B)
@@ -49,7 +49,7 @@ def test_what_was_asked_has_no_place_any_more() -> None:
     assert not queue
 
 
-def test_what_is_asked_again_fits_until_anything_of_it_was_seen() -> None:
+def test_a_repeated_ask_fits_until_anything_of_it_was_seen() -> None:
     place = Place(Waiting(A), 60.0, again=True)
     asked = replace(A, status=JobStatus.SUBMITTED)
     assert place.fits(asked)

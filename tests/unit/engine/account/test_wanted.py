@@ -8,7 +8,7 @@ from waystation.jobs import JobId
 SESSION = SessionState("session", "wss://gateway.example", 5)
 
 
-def test_what_several_want_is_read_at_once_and_due_if_one_is() -> None:
+def test_a_page_that_several_want_is_read_at_once_and_due_if_one_is() -> None:
     wanted = Wanted()
     wanted.want([JobId("a")], is_due=True)
     wanted.want([JobId("b")], is_due=False)

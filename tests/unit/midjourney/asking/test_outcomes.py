@@ -76,5 +76,5 @@ ERRORS: list[tuple[TransportError, End]] = [
 
 
 @pytest.mark.parametrize(("error", "end"), ERRORS)
-def test_what_could_not_be_sent_ends_its_job(error: TransportError, end: End) -> None:
+def test_an_ask_that_could_not_be_sent_ends_its_job(error: TransportError, end: End) -> None:
     assert not_sent(error) == end

@@ -220,7 +220,7 @@ def test_a_form_without_a_prompt_gets_that_of_the_first_ancestor() -> None:
     assert answer(pressed(), FORM, (), None) == AnswerModal("1", "form", {"prompt": ""})
 
 
-def test_what_the_bot_has_filled_in_stays() -> None:
+def test_text_that_the_bot_has_filled_in_stays() -> None:
     said = AnswerModal("1", "form", {"prompt": "what the bot offers"})
     assert answer(pressed(), FILLED, (), None) == said
     assert answer(pressed(), FILLED, (LAMP,), None) == said

@@ -352,7 +352,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("answer", NAMELESS)
-def test_what_was_drawn_before_our_ask_and_names_nobody_answers_one_by_hand(answer: str) -> None:
+def test_a_nameless_picture_from_before_our_ask_answers_one_by_hand(answer: str) -> None:
     play = Play()
     _by_hand(play, seconds=-4)
     play.perform(NAMELESS[answer])
@@ -362,7 +362,7 @@ def test_what_was_drawn_before_our_ask_and_names_nobody_answers_one_by_hand(answ
 
 
 @pytest.mark.parametrize("content", [OTHER, f"**a blue owl** - <@{USER}> (fast)"])
-def test_what_may_be_ours_in_other_words_answers_nobody_by_hand(content: str) -> None:
+def test_a_message_that_may_be_ours_in_other_words_answers_nobody_by_hand(content: str) -> None:
     play = _imagining()
     _by_hand(play)
     play.perform(_picture(3, content=content, components=[]))
@@ -488,7 +488,7 @@ def test_a_start_that_names_nobody_and_comes_after_the_picture_explains_no_ask_a
     assert _status(play) is JobStatus.SUBMITTED
 
 
-def test_what_is_heard_again_of_a_job_that_is_over_is_no_ask_by_hand() -> None:
+def test_a_second_message_about_an_ended_job_is_no_ask_by_hand() -> None:
     play = Play([replace(new_job("b", "info"))])
     play.submit("b", "1400000000000000002")
     first = _says(-5, nonce="1400000000000000002", flags=192)
@@ -508,7 +508,7 @@ def test_two_asks_by_hand_are_not_answered_by_one() -> None:
     assert told(play.perform(_picture(5))) == ["look back: a"]
 
 
-def test_what_waystation_asks_itself_is_not_by_hand() -> None:
+def test_an_ask_of_waystation_itself_is_not_by_hand() -> None:
     """Neither its presses of Cancel Job, nor what Discord tells of a job that is over."""
     play = _imagining()
     play.admit(replace(new_job("b", "imagine"), params={"prompt": "a blue owl"}))

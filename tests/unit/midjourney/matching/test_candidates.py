@@ -138,7 +138,7 @@ def test_a_strangers_picture_answers_no_ask_by_hand_of_which_nothing_else_is_kno
     assert candidates.others.by_hand.before(picture.shown.message_id) == []
 
 
-def test_what_is_no_picture_is_not_collected() -> None:
+def test_a_message_without_a_picture_is_not_collected() -> None:
     candidates, picture = _imagine_all()
     assert candidates.one_of_several(replace(picture, kind=ReplyKind.ERROR)) is None
 
@@ -328,7 +328,7 @@ def test_a_progress_was_begun_by_a_job_that_has_shown_none_or_by_hand() -> None:
     assert not candidates.began(replace(_begun(candidates), interaction_id=_LATER))
 
 
-def test_what_no_ask_has_begun_is_a_strangers() -> None:
+def test_a_picture_that_no_ask_has_begun_is_a_strangers() -> None:
     candidates = Candidates([_fox("a")])
     _unclaimed(candidates)
     picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
@@ -340,7 +340,7 @@ def test_what_no_ask_has_begun_is_a_strangers() -> None:
     assert candidates.asks(picture) == {A}
 
 
-def test_what_goes_on_with_a_progress_is_of_those_who_may_have_begun_it() -> None:
+def test_a_message_that_goes_on_with_a_progress_is_of_those_who_may_have_begun_it() -> None:
     candidates = Candidates([_fox("a"), _fox("b", messages={"1": MessageRole.PROGRESS})])
     _unclaimed(candidates, hash="drawn")
     picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))

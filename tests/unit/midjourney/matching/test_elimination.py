@@ -50,7 +50,7 @@ def test_more_pictures_than_asks_are_hopeless_and_decide_nothing() -> None:
     assert frozenset("a") in hopeless(owners)
 
 
-def test_what_is_begun_is_a_work_beside_the_pictures() -> None:
+def test_a_begun_work_stands_beside_the_pictures() -> None:
     """One more work than asks: somebody was never heard, so that the picture may be his."""
     one = _owners(p="a")
     assert not dict(decided(_with_begun(one, u="a")))
@@ -58,7 +58,7 @@ def test_what_is_begun_is_a_work_beside_the_pictures() -> None:
     assert dict(decided(_with_begun(_owners(p="ab"), u="a"))) == {"p": "b"}
 
 
-def test_what_is_begun_may_be_one_work_with_a_picture() -> None:
+def test_a_begun_work_may_be_one_with_a_picture() -> None:
     one = _owners(p="a")
     assert dict(decided(_with_begun(one, u="ap"))) == {"p": "a"}
     # two that have begun are two works
@@ -96,7 +96,7 @@ _PUZZLES = st.dictionaries(
 
 
 @given(_PUZZLES)
-def test_what_is_decided_holds_in_every_assignment(owners: Owners) -> None:
+def test_a_decision_holds_in_every_assignment(owners: Owners) -> None:
     everyone = [dict(zip(owners, asks, strict=True)) for asks in product(*owners.values())]
     assignments = [one for one in everyone if len(set(one.values())) == len(one)]
     if assignments:

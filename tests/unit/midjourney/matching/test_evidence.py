@@ -40,7 +40,7 @@ def test_a_job_that_has_shown_nothing_is_known_by_nothing() -> None:
     assert list(keys_of(new_job("a"))) == []
 
 
-def test_what_can_be_repeated_by_hand_is_the_weakest() -> None:
+def test_evidence_that_a_hand_can_repeat_is_the_weakest() -> None:
     strengths = [row.strength for row in EVIDENCE]
     assert strengths == sorted(strengths, key=list(Strength).index)
     assert [row.name for row in EVIDENCE if row.copied_by] == ["upload", "reference"]

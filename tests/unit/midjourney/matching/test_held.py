@@ -97,7 +97,7 @@ def test_a_picture_that_waits_already_stays_as_it_came() -> None:
     assert ONE in {message.id for message in held.of(frozenset("b"))}
 
 
-def test_what_a_stranger_has_got_is_held_no_more_and_the_rest_is() -> None:
+def test_a_picture_that_a_stranger_has_got_is_held_no_more_and_the_rest_is() -> None:
     _, held = _two()
     held.finish(_picture("a b", ONE), "a stranger")
     assert _still(held) == {OTHER, PICTURE.id}

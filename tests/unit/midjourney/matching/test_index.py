@@ -58,7 +58,7 @@ def test_an_earlier_key_still_names_its_job_until_it_is_forgotten() -> None:
     assert index.earlier(A) == ()
 
 
-def test_who_presses_a_message_is_told_until_he_is_dropped() -> None:
+def test_the_presser_of_a_message_is_told_until_he_is_dropped() -> None:
     index = _index(a_press("a", "V1"), a_job("b"))
     assert [job.jobid for job in index.pressing("500")] == [A]
     index.drop(A)

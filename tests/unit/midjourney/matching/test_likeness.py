@@ -83,7 +83,7 @@ LONG = "a " + "very " * 20 + "red fox"
         (("reply", "9", ""), ("prompt", "9", ""), Agreement.NOT),
     ],
 )
-def test_what_is_shown_agrees_with_what_was_asked(
+def test_a_shown_likeness_agrees_with_the_asked_one(
     shown: Likeness, asked: Likeness, how: Agreement
 ) -> None:
     assert agreement([shown], [asked]) is how

@@ -76,7 +76,7 @@ def test_a_copied_file_name_is_nothing_beside_another_nonce_or_interaction() -> 
     assert match(a_reading(upload_name=name, interaction_id="i"), candidates) is not None
 
 
-def test_what_was_seen_to_be_by_hand_stays_by_hand() -> None:
+def test_an_ask_seen_to_be_by_hand_stays_by_hand() -> None:
     candidates = Candidates([a_job("a")])
     name = f"{upload_stem('nonce-a')}.png"
     candidates.others.disown("900", "hand", None)
@@ -106,7 +106,7 @@ def test_a_uuid_is_learnt_from_the_first_message_but_never_that_of_the_source() 
 
 
 @pytest.mark.parametrize("kind", [ReplyKind.PICTURE, ReplyKind.PROGRESS, ReplyKind.ERROR])
-def test_what_replies_to_a_jobs_own_message_is_its(kind: ReplyKind) -> None:
+def test_a_reply_to_a_jobs_own_message_is_the_jobs(kind: ReplyKind) -> None:
     """Wire notes 4.4, 6.1; what replies to a message that it has pressed may be another's."""
     own = {"900": MessageRole.PROGRESS, "500": MessageRole.TARGET}
     candidates = Candidates([a_job("a", messages=own)])
@@ -164,9 +164,7 @@ def test_the_owner_who_types_the_same_prompt_is_an_owner_of_the_picture_too() ->
     assert match(picture, candidates) == Undecided(frozenset({stranger}))
 
 
-def test_what_replies_to_a_pressed_message_is_told_by_its_deed_unless_a_hand_may_have_pressed() -> (
-    None
-):
+def test_a_reply_to_a_pressed_message_is_told_by_its_deed_unless_a_hand_may_have_pressed() -> None:
     press, same = a_press("a", "V1"), a_press("b", "V1", submitted_at=None)
     candidates = Candidates([press, same])
     assert candidates.rivals(same) == {A}

@@ -16,7 +16,7 @@ from waystation.midjourney.replies import ReplyKind
 from waystation.wire.snowflake import snowflake_at
 
 
-def test_what_is_settled_is_neither_nothing_nor_a_message_that_was_pressed() -> None:
+def test_a_settled_sign_is_neither_nothing_nor_a_message_that_was_pressed() -> None:
     others = Others(Memory())
     pressed = {"500": MessageRole.TARGET, "900": MessageRole.RESULT}
     others.settle(a_job("a", messages=pressed))
@@ -26,7 +26,7 @@ def test_what_is_settled_is_neither_nothing_nor_a_message_that_was_pressed() -> 
     assert not others.is_settled(a_reading("901"))
 
 
-def test_what_a_job_was_known_by_before_is_settled_with_it() -> None:
+def test_the_former_signs_of_a_job_are_settled_with_it() -> None:
     others = Others(Memory())
     others.settle(a_job("a"), earlier=[("nonce", "first")])
     assert others.is_settled(a_reading("901", nonce="first"))
@@ -74,7 +74,9 @@ def test_a_picture_that_nobody_gets_is_owned_by_nobody_who_waits() -> None:
     assert others.owns(a_reading("902", ReplyKind.PICTURE, hash="h"))
 
 
-def test_what_names_nobody_answers_an_ask_by_hand_only_where_it_is_addressed_to_us() -> None:
+def test_a_message_that_names_nobody_answers_an_ask_by_hand_only_where_it_is_addressed_to_us() -> (
+    None
+):
     others = Others(Memory())
     asked = snowflake_at(START)
     others.asked_by_hand(asked, "66")

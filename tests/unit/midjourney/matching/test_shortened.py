@@ -131,7 +131,7 @@ def test_a_longer_prompt_gets_nothing_by_being_the_last_one_left() -> None:
     assert play.jobs[B].error == "Result could not be told apart"
 
 
-def test_what_somebody_else_is_drawn_may_be_shortened_too() -> None:
+def test_a_picture_of_somebody_else_may_be_shortened_too() -> None:
     play = asking(FOX)
     see(play, "imagine/started", 10, LONGER, nonce="998", interaction_metadata={"id": id_at(10, 8)})
     assert see(play, "imagine/final", 30, "a red fox", uuid=9) == ["look back: a"]

@@ -35,7 +35,7 @@ def test_a_stranger_keeps_its_uuid_once_it_has_shown_one() -> None:
     assert not strangers.owns(_reading("imagine/final_other", hash=None))
 
 
-def test_what_replies_to_the_progress_of_a_stranger_is_the_strangers() -> None:
+def test_a_reply_to_the_progress_of_a_stranger_is_the_strangers() -> None:
     strangers = Strangers()
     strangers.note(_reading("imagine/started", message_id="5"))
     reply = replace(_reading("imagine/final"), reference_id="5")
@@ -73,7 +73,7 @@ def test_a_progress_that_nobody_could_claim_is_a_stranger_or_a_job() -> None:
     assert strangers.owns(picture)
 
 
-def test_what_is_begun_becomes_no_picture_of_another_uuid_interaction_or_time() -> None:
+def test_a_begun_work_becomes_no_picture_of_another_uuid_interaction_or_time() -> None:
     strangers = Strangers()
     strangers.note(_reading("imagine/started", message_id="5"), unclaimed=True)
     (named,) = strangers.begun()
@@ -180,7 +180,7 @@ def test_a_stranger_that_began_in_cut_words_may_own_the_whole_prompt_and_the_oth
         assert set(strangers.open_alike(replace(came, caption=Caption(LONG[:100])))) == {"5"}
 
 
-def test_what_was_somebodys_once_is_not_anybodys_later() -> None:
+def test_a_picture_that_was_somebodys_once_is_not_anybodys_later() -> None:
     picture, job = _reading("imagine/final"), replace(new_job("a", "imagine"), submitted_at=START)
     strangers = Strangers()
     strangers.note(picture, orphan=True)

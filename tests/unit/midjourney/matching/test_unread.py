@@ -199,7 +199,7 @@ def bridged(play: Play) -> list[str]:
     return told(join_all(list(play.weigh())))
 
 
-def test_what_was_deleted_unread_may_have_been_the_start_of_an_ask_from_before_the_gap() -> None:
+def test_a_message_deleted_unread_may_have_been_the_start_of_an_ask_from_before_the_gap() -> None:
     """R20: one picture, and one job that was never seen to start: the deleted message was its."""
     play = Play()
     play.admit(replace(new_job("a", "imagine"), params={"prompt": FOX}))
@@ -215,7 +215,7 @@ def test_a_job_that_was_seen_to_start_had_another_message_than_the_deleted_one()
     assert "a: Completed by weak" not in bridged(play)
 
 
-def test_what_is_deleted_when_all_is_read_says_nothing() -> None:
+def test_a_message_that_is_deleted_when_all_is_read_says_nothing() -> None:
     play = listening()
     assert read(play) == []
     play.see(MessageGone(id_at(-5, 3), CHANNEL))

@@ -83,13 +83,13 @@ def test_a_progress_is_no_work_with_a_picture_whose_asks_have_not_begun_with_it(
     assert begun == {progress: {A}}
 
 
-def test_what_no_ask_has_begun_is_an_ask_and_no_work() -> None:
+def test_a_message_that_no_ask_has_begun_is_an_ask_and_no_work() -> None:
     candidates = Candidates([])
     _begin(candidates, 1)
     assert _counted(candidates, (_picture(5), ALONE)) == ({_id(5): ALONE}, {})
 
 
-def test_what_names_an_interaction_may_be_a_strangers_beside_other_works() -> None:
+def test_a_message_that_names_an_interaction_may_be_a_strangers_beside_other_works() -> None:
     """R20: nothing else could be the job's, so it is; then another picture could be."""
     candidates, first, second = Candidates([_fox("a")]), _picture(5), _picture(9)
     progress = _begin(candidates, 1, interaction_id="66")
@@ -101,7 +101,7 @@ def test_what_names_an_interaction_may_be_a_strangers_beside_other_works() -> No
     assert begun[progress] == {*both, with_picture(_id(5)), with_picture(_id(9))}
 
 
-def test_what_is_younger_than_a_picture_and_names_an_interaction_is_contested() -> None:
+def test_a_younger_message_that_names_an_interaction_is_contested() -> None:
     candidates = Candidates([_fox("a")])
     progress = _begin(candidates, 9, interaction_id="66")
     pictures, begun = _counted(candidates, (_picture(5), ALONE))
