@@ -108,7 +108,7 @@ def _result(ours: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) ->
             f"median, Waystation / bare listener: {ratio}",
             f"load average at the end: {os.getloadavg()[0]:.1f}, this benchmark's share included",
             f"{len(all_ours)} describes on {_ACCOUNTS} accounts, {len(ours)} rounds; "
-            "Waystation's time holds one commit of job, event and delivery, flushed to disk, and "
+            "Waystation's time holds one commit of job, event and callback, flushed to disk, and "
             "whatever the other describes need meanwhile",
         ),
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from tests.fakes import START
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.jobs import (
     Completed,
     Failed,
@@ -32,7 +32,7 @@ __all__ = [
     "account",
     "change",
     "completed",
-    "delivery",
+    "callback",
     "draft",
     "failed",
     "halt",
@@ -135,7 +135,7 @@ def completed(
     *,
     hash: str | None = None,
     at: datetime = START,
-    deliveries: Sequence[Delivery] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> JobChange:
     """Return the change that ends a job well."""
     shown = Shown(message_id, hash=hash)
@@ -149,7 +149,7 @@ def completed(
         slot=False,
         finished_at=at,
     )
-    return replace(moved, deliveries=deliveries)
+    return replace(moved, callbacks=callbacks)
 
 
 def failed(job: Job, *, ghost: bool = False, slot: bool = False, at: datetime = START) -> JobChange:
@@ -167,10 +167,10 @@ def failed(job: Job, *, ghost: bool = False, slot: bool = False, at: datetime = 
     )
 
 
-def delivery(job: Job, number: int = 1, *, due: datetime = START) -> Delivery:
-    """Return a delivery of a job to receiver `number`."""
-    return Delivery(
-        delivery_id=f"{job.jobid}/{number}",
+def callback(job: Job, number: int = 1, *, due: datetime = START) -> Callback:
+    """Return a callback of a job to receiver `number`."""
+    return Callback(
+        callback_id=f"{job.jobid}/{number}",
         jobid=job.jobid,
         user_id=job.user_id,
         url=f"https://example.org/callback/{number}",

@@ -1,4 +1,4 @@
-"""A job in v2's words: what GET answers, what a delivery carries, what a POST answers.
+"""A job in v2's words: what GET answers, what a callback carries, what a POST answers.
 
 Rules: one job form for every verb; a verb's own fields are spread into it from `Job.params`, so a
 new verb needs no edit here. Fields that are not set are left out, never null. v2's own programs
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.jobs import Child, Job, JobStatus
 from waystation.wire.message import Attachment, Embed
 
@@ -29,7 +29,7 @@ __all__ = [
     "JobForm",
     "answer",
     "cancel_json",
-    "delivery_of",
+    "callback_of",
     "instant",
     "job_json",
     "retry_after_s",
@@ -141,7 +141,7 @@ _rate_limited = msgspec.json.Decoder(_RateLimited).decode
 
 
 def job_json(job: Job, children: Sequence[Child] = ()) -> bytes:
-    """Return the job form as JSON: the body of GET and of each delivery."""
+    """Return the job form as JSON: the body of GET and of each callback."""
     return _encode(_job_form(job, children))
 
 
@@ -164,12 +164,12 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     return job.code, _encode(form)
 
 
-def delivery_of(job: Job, delivery_id: str, now: datetime) -> Delivery | None:
-    """Return the delivery owed for a job as it has just become; None without a replyUrl."""
+def callback_of(job: Job, callback_id: str, now: datetime) -> Callback | None:
+    """Return the callback owed for a job as it has just become; None without a replyUrl."""
     if job.reply_url is None:
         return None
-    return Delivery(
-        delivery_id=delivery_id,
+    return Callback(
+        callback_id=callback_id,
         jobid=job.jobid,
         user_id=job.user_id,
         url=job.reply_url,

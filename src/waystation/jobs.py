@@ -431,7 +431,7 @@ class Failed:
 class Refused:
     """A definite refusal by Discord's HTTP answer: nothing was executed (R12).
 
-    Code 429 makes no delivery (R4).
+    Code 429 makes no callback (R4).
     """
 
     code: int

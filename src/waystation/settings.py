@@ -294,7 +294,7 @@ class Settings:
     head_timeout_s: float = _seconds(10.0, "How long a request's head may take.", least=0.1)
     body_timeout_s: float = _seconds(30.0, "How long a request's body may take.", least=0.1)
 
-    delivery_timeout_s: float = _seconds(15.0, "How long a callback may take.", least=0.1)
+    callback_timeout_s: float = _seconds(15.0, "How long a callback may take.", least=0.1)
     smtp_url: Secret = _row(
         Secret(""),
         "Mail server: smtp://user:password@host:port/?from=…, or smtps://. Empty: no mail.",

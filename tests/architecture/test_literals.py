@@ -90,7 +90,7 @@ _WALL = {
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/service.py": "a job's form and id are read by people",
-    "outbound/webhooks.py": "receivers hold it against their clocks",
+    "outbound/callbacks.py": "receivers hold it against their clocks",
 }
 
 

@@ -30,7 +30,7 @@ async def write(store: SqliteStore, number: int, epoch: int) -> None:
         first = build.submitted(job, f"{job.jobid}")
         await store.commit(build.change(first, account_id=account_id, epoch=epoch))
         print("submitted", job.jobid, flush=True)
-        last = build.completed(first.job, job.jobid, deliveries=[build.delivery(job)])
+        last = build.completed(first.job, job.jobid, callbacks=[build.callback(job)])
         seen = [Unrecognised(job.jobid, b"{}")]
         session = job.jobid.encode()
         await store.commit(

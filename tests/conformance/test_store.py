@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests import build
 from tests.build import replace
 from tests.fakes import START, FakeClock
-from waystation.deliveries import Attempt, DeliveryStatus
+from waystation.callbacks import Attempt, CallbackStatus
 from waystation.errors import (
     AccountHalted,
     Conflict,
@@ -313,7 +313,7 @@ async def test_a_refused_change_leaves_nothing_behind(store: Store) -> None:
     good, bad = await added(store), await added(store)
     await store.commit(build.change(build.failed(bad)))
     both = build.change(
-        build.completed(good, deliveries=[build.delivery(good)]),
+        build.completed(good, callbacks=[build.callback(good)]),
         build.submitted(bad),
         halt=build.halt(),
         session=b"sealed",
@@ -323,7 +323,7 @@ async def test_a_refused_change_leaves_nothing_behind(store: Store) -> None:
         await store.commit(both)
     assert await store.get_job(good.jobid, None) == good
     assert list(await store.events_after(good.jobid)) == []
-    assert list(await store.find_deliveries(good.jobid)) == []
+    assert list(await store.find_callbacks(good.jobid)) == []
     assert await store.load_session("account-1") is None
     assert list(await store.unrecognised()) == []
     assert (await store.counts()).mails_pending == 0
@@ -393,49 +393,49 @@ async def test_a_reset_account_works_again_and_old_triggers_do_not_halt_it(store
         await store.reset_account("account-9", START)
 
 
-# ── deliveries and mails ──
+# ── callbacks and mails ──
 
 
-async def test_a_delivery_goes_out_once_at_a_time_and_survives_a_restart(
+async def test_a_callback_goes_out_once_at_a_time_and_survives_a_restart(
     store: Store, reopen: Reopen
 ) -> None:
     job = await added(store)
-    owed = build.delivery(job)
-    await store.commit(build.change(build.completed(job, deliveries=[owed])))
+    owed = build.callback(job)
+    await store.commit(build.change(build.completed(job, callbacks=[owed])))
     assert await store.next_due() == START
     claims = await asyncio.gather(
-        *(store.claim_deliveries(START, build.later(30), 10) for _ in range(10))
+        *(store.claim_callbacks(START, build.later(30), 10) for _ in range(10))
     )
     assert sorted(len(claim) for claim in claims) == [0] * 9 + [1]
     assert await store.next_due() == build.later(30)
     store = await reopen()
-    (claimed,) = await store.claim_deliveries(build.later(30), build.later(60), 10)
-    assert (claimed.delivery_id, claimed.body, claimed.attempts) == (owed.delivery_id, owed.body, 0)
+    (claimed,) = await store.claim_callbacks(build.later(30), build.later(60), 10)
+    assert (claimed.callback_id, claimed.body, claimed.attempts) == (owed.callback_id, owed.body, 0)
     await store.record_attempt(claimed, Attempt(503, None, 0.1), build.later(31), build.later(40))
-    (claimed,) = await store.claim_deliveries(build.later(40), build.later(60), 10)
+    (claimed,) = await store.claim_callbacks(build.later(40), build.later(60), 10)
     await store.record_attempt(claimed, Attempt(200, None, 0.1), build.later(41), None)
-    (done,) = await store.find_deliveries(job.jobid)
-    assert (done.status, done.attempts) == (DeliveryStatus.DELIVERED, 2)
+    (done,) = await store.find_callbacks(job.jobid)
+    assert (done.status, done.attempts) == (CallbackStatus.DELIVERED, 2)
     assert await store.next_due() is None
 
 
-async def test_a_hung_receiver_does_not_hide_a_fresh_delivery(store: Store) -> None:
+async def test_a_hung_receiver_does_not_hide_a_fresh_callback(store: Store) -> None:
     jobs = [await added(store, max_jobs=15) for _ in range(3)]
     for turn, job in enumerate(jobs):
-        owed = build.delivery(job, due=build.later(turn))
-        await store.commit(build.change(build.completed(job, str(turn), deliveries=[owed])))
-    (first,) = await store.claim_deliveries(START, build.later(30), 1)
+        owed = build.callback(job, due=build.later(turn))
+        await store.commit(build.change(build.completed(job, str(turn), callbacks=[owed])))
+    (first,) = await store.claim_callbacks(START, build.later(30), 1)
     await store.record_attempt(first, Attempt(None, "time-out", 15), START, START)
-    order = [each.jobid for each in await store.claim_deliveries(build.later(5), build.later(9), 9)]
+    order = [each.jobid for each in await store.claim_callbacks(build.later(5), build.later(9), 9)]
     assert order == [jobs[1].jobid, jobs[2].jobid, jobs[0].jobid]
 
 
-async def test_one_delivery_per_job_and_url(store: Store) -> None:
+async def test_one_callback_per_job_and_url(store: Store) -> None:
     """R41, I9."""
     job = await added(store)
-    twice = [build.delivery(job), replace(build.delivery(job), delivery_id="x")]
+    twice = [build.callback(job), replace(build.callback(job), callback_id="x")]
     with pytest.raises(StoreError):
-        await store.commit(build.change(build.completed(job, deliveries=twice)))
+        await store.commit(build.change(build.completed(job, callbacks=twice)))
 
 
 async def test_mails_are_claimed_retried_and_end(store: Store) -> None:
@@ -459,7 +459,7 @@ async def test_a_purge_takes_only_what_is_over(store: Store, clock: FakeClock) -
     done, owed, running = [await added(store) for _ in range(3)]
     await store.commit(build.change(build.failed(done)))
     await store.commit(
-        build.change(build.completed(owed, deliveries=[build.delivery(owed)]), at=START)
+        build.change(build.completed(owed, callbacks=[build.callback(owed)]), at=START)
     )
     clock.advance(32 * 86400)
     before = clock.now() - timedelta(days=31)
@@ -632,8 +632,8 @@ async def _step(store: Store, job: Job, step: str, turn: int) -> None:
             seen = InteractionSeen(nonce)
             await store.commit(build.change(build.stepped(job, seen, interaction_id=nonce)))
         case "complete":
-            owed = [build.delivery(job)]
-            await store.commit(build.change(build.completed(job, nonce, deliveries=owed)))
+            owed = [build.callback(job)]
+            await store.commit(build.change(build.completed(job, nonce, callbacks=owed)))
         case "ghost":
             await store.commit(build.change(build.failed(job, ghost=True, slot=job.slot)))
         case "halt":
@@ -651,7 +651,7 @@ async def _check(store: Store, jobs: list[Job], finals: dict[str, Job]) -> None:
         events = await store.events_after(job.jobid)
         assert [number for number, _ in events] == list(range(1, job.version + 1))
         ends = [event for _, event in events if isinstance(event, Completed)]
-        assert len(await store.find_deliveries(job.jobid)) == len(ends) <= 1
+        assert len(await store.find_callbacks(job.jobid)) == len(ends) <= 1
     counts = await store.counts()
     assert counts.mails_pending == counts.accounts_halted  # I12
 
@@ -700,7 +700,7 @@ async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
             events = await store.events_after(jobid)
             assert len(events) == job.version
             assert (job.status == "completed") == (job.version == 2)
-            assert len(await store.find_deliveries(jobid)) == (job.version == 2)
+            assert len(await store.find_callbacks(jobid)) == (job.version == 2)
             assert job.slot == (job.version < 2)
     finally:
         await store.close()

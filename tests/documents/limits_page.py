@@ -414,17 +414,17 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "Callbacks and mail": (
         Row(
             "Attempt of a callback",
-            "WAYSTATION_DELIVERY_TIMEOUT_S",
+            "WAYSTATION_CALLBACK_TIMEOUT_S",
             "The attempt has failed.",
         ),
         Row(
             "Pauses before the attempts of a callback, up to a tenth longer by chance",
-            "deliveries.ATTEMPT_AFTER_S",
+            "callbacks.ATTEMPT_AFTER_S",
             "The callback is given up. The job stays readable.",
         ),
         Row(
             "Body of a receiver's answer",
-            "webhooks.ANSWER_WAIT_S",
+            "callbacks.ANSWER_WAIT_S",
             "The rest is not read; the status counts.",
         ),
         Row(
@@ -531,9 +531,9 @@ DERIVED: Mapping[str, str] = {
         for place, setting in {
             "body.Limits.body_s": "body_timeout_s",
             "protocol.Bounds.head_s": "head_timeout_s",
-            "callbacks.Callbacks.__init__.send_timeout_s": "delivery_timeout_s",
+            "callbacks.Callbacks.__init__.send_timeout_s": "callback_timeout_s",
             "callbacks.Callbacks.__init__.drain_s": "drain_s",
-            "webhooks.WebhookSender.__init__.timeout_s": "delivery_timeout_s",
+            "callbacks.CallbackSender.__init__.timeout_s": "callback_timeout_s",
             "mail.Mailing.__init__.send_timeout_s": "mail_timeout_s",
             "mail.Mailing.__init__.drain_s": "drain_s",
             "mail.SmtpMailer.__init__.timeout_s": "mail_timeout_s",
@@ -549,7 +549,7 @@ DERIVED: Mapping[str, str] = {
             "store.SqliteStore.open.ghost_age": "ghost_life_s",
         }.items()
     },
-    "deliveries.LONGEST_WAITS_S": "made of ATTEMPT_AFTER_S",
+    "callbacks.LONGEST_WAITS_S": "made of ATTEMPT_AFTER_S",
     "mail.MAIL_WAITS_S": "made of MAIL_AGAIN_S and UNCONFIGURED_AGAIN_S",
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
     "buckets._ROW_S": "the unit in which the breaker counts",

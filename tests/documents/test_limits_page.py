@@ -8,7 +8,7 @@ import pytest
 
 from tests.documents.limits_page import DERIVED, ROWS, limits_page, spoken
 from tests.documents.spans import Value, spans
-from waystation.deliveries import ATTEMPT_AFTER_S
+from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.settings import SETTINGS, Settings
 
 
@@ -44,7 +44,7 @@ def test_a_span_that_a_setting_replaces_names_a_setting() -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("deliveries.ATTEMPT_AFTER_S", ATTEMPT_AFTER_S),
+        ("callbacks.ATTEMPT_AFTER_S", ATTEMPT_AFTER_S),
         ("WAYSTATION_JOB_RETENTION_DAYS", 31.0),
         ("deadlines.IN_FLIGHT", timedelta(seconds=5)),
         ("logins.Logins.__init__:timedelta", timedelta(minutes=1)),

@@ -12,7 +12,7 @@ from waystation.api.protocol import QUEUED, UNASKED_BYTES, Bounds
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
-from waystation.deliveries import ATTEMPT_AFTER_S
+from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, intake
 from waystation.engine.account.turns import lane
@@ -27,9 +27,9 @@ from waystation.engine.throttle import Throttle
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS
+from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS, FetchLimits
-from waystation.outbound.webhooks import MAX_ANSWER_BYTES
 from waystation.settings import Settings
 from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
@@ -102,7 +102,7 @@ BOUNDS = {
     "seconds that a request waits for such a place and for room for its pictures": PATIENCE_S,
     "seconds that a picture may take to come, by default": _SETTINGS.fetch_timeout_s,
     "redirects of a picture": MAX_REDIRECTS,
-    "seconds that a callback may take, by default": _SETTINGS.delivery_timeout_s,
+    "seconds that a callback may take, by default": _SETTINGS.callback_timeout_s,
     "bytes that are read of a receiver's answer": MAX_ANSWER_BYTES,
     "uploads under way": UPLOADS,
     "KiB of database pages kept in memory": KEPT_PAGES_KIB,

@@ -13,7 +13,7 @@ from tests.documents.readme import ROOT
 from tests.documents.spans import spans
 from waystation import sentences
 from waystation.api.sentences import SENTENCES
-from waystation.deliveries import ATTEMPT_AFTER_S
+from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.midjourney.commands import COMMANDS
 from waystation.sentences import Sentence
 

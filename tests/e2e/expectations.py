@@ -353,7 +353,7 @@ def vanished(verb: str) -> Outcome:
 
 
 def limited(details: str, retry_after: str, verb: str = "describe") -> Outcome:
-    """429 (b) of v2 notes 3: the text that Discord sent, and no delivery (R4)."""
+    """429 (b) of v2 notes 3: the text that Discord sent, and no callback (R4)."""
     error = "Discord /interactions failed with HTTP status 429"
     return failed(429, error, details, verb, retry_after=retry_after, delivered=False, sent=(429,))
 

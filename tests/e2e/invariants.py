@@ -48,7 +48,7 @@ class Evidence:
 
     jobs: Sequence[Row]
     events: Mapping[str, Sequence[Row]]
-    deliveries: Sequence[Row]
+    owed: Sequence[Row]
     accounts: Sequence[Row]
     mails: Sequence[Row]
     answers: Sequence[Answered]
@@ -208,14 +208,14 @@ def i9_final_is_final(seen: Evidence) -> Iterator[str]:
 
 
 @check
-def i9_one_delivery_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
-    owed = Counter((row["jobid"], row["url"]) for row in seen.deliveries if row["is_final"])
+def i9_one_callback_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
+    owed = Counter((row["jobid"], row["url"]) for row in seen.owed if row["is_final"])
     for job in seen.jobs:
         # R4: a 429 of Discord's or the bot's is told by the POST alone
         due = job["status"] in FINAL and job["reply_url"] and job["code"] != 429
         found = sum(count for (jobid, _), count in owed.items() if jobid == job["jobid"])
         if found != bool(due):
-            yield f"{job['jobid']} ({job['status']} {job['code']}) has {found} deliveries"
+            yield f"{job['jobid']} ({job['status']} {job['code']}) has {found} callbacks"
 
 
 @check
@@ -381,12 +381,12 @@ async def _evidence(here: Installation) -> Evidence:
         events: dict[str, list[Row]] = defaultdict(list)
         for event in records.events():
             events[event["jobid"]].append(event)
-        rows = (records.jobs(), records.deliveries(), records.accounts(), records.mails())
-    jobs, deliveries, accounts, mails = rows
+        rows = (records.jobs(), records.callbacks(), records.accounts(), records.mails())
+    jobs, owed, accounts, mails = rows
     return Evidence(
         jobs=jobs,
         events=events,
-        deliveries=deliveries,
+        owed=owed,
         accounts=accounts,
         mails=mails,
         answers=here.answers,

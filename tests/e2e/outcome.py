@@ -117,13 +117,13 @@ async def looked_up(
         mails = [mail["body"] for mail in records.mails()]
         kept = records.unrecognised().values()
         unrecognised = sum(records.MARKER.encode() not in payload for payload in kept)
-        deliveries = records.deliveries()
+        callbacks = records.callbacks()
     assert len(jobs) <= 1
     row = jobs[0] if jobs else None
     plain = Plain(here, picture_url, _page(here), [job["jobid"] for job in jobs])
     final = None if row is None else await person.job(row["jobid"])
     assert here.outside.callbacks == [] or [body for _, body in here.outside.callbacks] == [final]
-    assert len(here.outside.callbacks) == len(deliveries)
+    assert len(here.outside.callbacks) == len(callbacks)
     shown = of_v2(await person.account(account.channel_id))
     halt = shown.pop("pendingModMessage", None)
     assert shown == {

@@ -57,9 +57,9 @@ class Records:
         """Return the names of a job's events, in order."""
         return [event["kind"] for event in self.events(jobid)]
 
-    def deliveries(self, jobid: str | None = None) -> list[Row]:
-        """Return a job's deliveries, or all."""
-        return self.rows("select * from deliveries where ? in (jobid, '')", jobid or "")
+    def callbacks(self, jobid: str | None = None) -> list[Row]:
+        """Return a job's callbacks, or all."""
+        return self.rows("select * from callbacks where ? in (jobid, '')", jobid or "")
 
     def accounts(self) -> list[Row]:
         """Return all accounts."""

@@ -26,7 +26,7 @@ async def test_names_on_a_dead_name_server_hold_up_nobody_else(tmp_path: Path) -
             for number in range(MANY)
         ]
         with here.records() as records:
-            await eventually(lambda: len(records.deliveries()) >= MANY)
+            await eventually(lambda: len(records.callbacks()) >= MANY)
         # a name of her own must be looked up too, for the picture and for the callback
         named = here.photo().replace("127.0.0.1", "localhost")
         callback = f"http://localhost:{port}/callback"

@@ -46,7 +46,7 @@ async def test_a_callback_answered_by_302_is_delivered_once(install: Install) ->
         assert await here.outside.callback() == job
         with here.records() as records:
             await eventually(
-                lambda: [one["status"] for one in records.deliveries()] == ["delivered"]
+                lambda: [one["status"] for one in records.callbacks()] == ["delivered"]
             )
         assert len(here.outside.callbacks) == 1
 

@@ -113,7 +113,7 @@ async def _ended(here: Installation, ada: Person, case: Case) -> None:
             await ada.final(job["jobid"])
         if case.hears:
             await here.quiet()
-        pending = "select 1 from deliveries where status = 'pending'"
+        pending = "select 1 from callbacks where status = 'pending'"
         await eventually(lambda: not records.rows(pending))
 
 

@@ -38,7 +38,7 @@ async def test_a_callback_that_comes_late_brings_links_that_work(install: Instal
         assert told["status"] == "completed"
         assert await _status(here, told) == 200
         with here.records() as records:
-            (stored,) = records.deliveries()
+            (stored,) = records.callbacks()
         assert told["attachments"][0]["url"].encode() not in stored["body"]
 
 

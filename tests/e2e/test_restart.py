@@ -19,11 +19,11 @@ def ids(here: Ground) -> list[str]:
     return [headers["webhook-id"] for headers, _ in here.outside.callbacks]
 
 
-# ── deliveries and mails ──
+# ── callbacks and mails ──
 
 
 async def test_a_callback_that_was_cut_off_arrives_again_under_the_same_id(tmp_path: Path) -> None:
-    async with ground(tmp_path, delivery_timeout_s=0.5) as here:
+    async with ground(tmp_path, callback_timeout_s=0.5) as here:
         await here.settle_in()
 
         def die() -> int:
@@ -41,13 +41,13 @@ async def test_a_callback_that_was_cut_off_arrives_again_under_the_same_id(tmp_p
         assert len(set(ids(here))) == 1
         assert body == await here.only_job()
         with here.records() as records:
-            await eventually(lambda: records.deliveries()[0]["status"] == "delivered")
-            (attempt,) = records.rows("select * from delivery_attempts")
+            await eventually(lambda: records.callbacks()[0]["status"] == "delivered")
+            (attempt,) = records.rows("select * from callback_attempts")
         assert attempt["status"] == 200
 
 
 async def test_a_callback_that_was_never_tried_goes_out_after_the_restart(tmp_path: Path) -> None:
-    async with ground(tmp_path, delivery_timeout_s=0.5) as here:
+    async with ground(tmp_path, callback_timeout_s=0.5) as here:
         await here.settle_in()
         here.doors.hold("MESSAGE_UPDATE")
         await here.ask()
@@ -61,7 +61,7 @@ async def test_a_callback_that_was_never_tried_goes_out_after_the_restart(tmp_pa
         job = await here.only_job()
         assert await here.outside.callback() == job
         with here.records() as records:
-            await eventually(lambda: records.deliveries()[0]["status"] == "delivered")
+            await eventually(lambda: records.callbacks()[0]["status"] == "delivered")
         assert len(set(ids(here))) == 1
 
 
@@ -72,14 +72,14 @@ async def test_a_callback_that_was_refused_waits_through_the_restart(tmp_path: P
         await here.ask()
         await here.outside.callback(1)
         with here.records() as records:
-            await eventually(lambda: records.deliveries()[0]["attempts"] == 1)
-            due = records.deliveries()[0]["next_attempt_at"]
+            await eventually(lambda: records.callbacks()[0]["attempts"] == 1)
+            due = records.callbacks()[0]["next_attempt_at"]
             here.kill()
             here.outside.answer = lambda: 200
             await here.restart()
             await here.outside.callback(2)
-            await eventually(lambda: records.deliveries()[0]["status"] == "delivered")
-            first, second = records.rows("select * from delivery_attempts order by number")
+            await eventually(lambda: records.callbacks()[0]["status"] == "delivered")
+            first, second = records.rows("select * from callback_attempts order by number")
         assert (first["status"], second["status"]) == (500, 200)
         assert second["at"] >= due
         assert len(set(ids(here))) == 1

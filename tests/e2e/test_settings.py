@@ -57,7 +57,7 @@ ELSEWHERE: Mapping[str, str] = {
     "fetches": "unit/engine/test_intake.py",
     "json_limit_bytes": "e2e/test_openapi.py",
     "body_timeout_s": "e2e/test_openapi.py",
-    "delivery_timeout_s": "e2e/test_restart.py",
+    "callback_timeout_s": "e2e/test_restart.py",
     "smtp_url": "e2e/test_status_codes.py",
     "mail_from": "unit/outbound/test_mail.py",
     "mail_timeout_s": "e2e/test_restart.py",

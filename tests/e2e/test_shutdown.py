@@ -245,7 +245,7 @@ async def test_a_body_that_does_not_come_to_its_end_does_not_hold_up_the_stop(
 
 
 async def test_a_receiver_that_hangs_gets_its_callback_after_the_restart(tmp_path: Path) -> None:
-    async with hanging_server() as (url, came), ground(tmp_path, delivery_timeout_s=2.5) as here:
+    async with hanging_server() as (url, came), ground(tmp_path, callback_timeout_s=2.5) as here:
         await here.settle_in()
         status, _, _ = await here.ask(replyUrl=f"{url}/callback")
         assert status == 200

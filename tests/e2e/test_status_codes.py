@@ -346,11 +346,11 @@ async def test_discords_own_429_is_passed_on_word_for_word(install: Install) -> 
             },
         )
         assert headers["Retry-After"] == "10"
-        # R4: no delivery; the row is kept as failed
+        # R4: no callback; the row is kept as failed
         with here.records() as records:
             (row,) = records.jobs()
             assert (row["status"], row["code"], row["slot"]) == ("failed", 429, 0)
-            assert records.deliveries() == []
+            assert records.callbacks() == []
 
 
 async def test_discords_wait_is_kept_before_the_next_job_is_sent(install: Install) -> None:

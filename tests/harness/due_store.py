@@ -1,4 +1,4 @@
-"""A store of deliveries and mails only, in memory, that can be told to fail."""
+"""A store of callbacks and mails only, in memory, that can be told to fail."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TypeVar, cast
 
 from tests.build import replace
 from tests.fakes import START
-from waystation.deliveries import Attempt, Delivery, DeliveryStatus
+from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.errors import StoreError
 from waystation.jobs import JobId
 from waystation.ports import Mail, Store
 
-__all__ = ["DueStore", "delivery", "mail"]
+__all__ = ["DueStore", "callback", "mail"]
 
-Thing = TypeVar("Thing", Delivery, Mail)
+Thing = TypeVar("Thing", Callback, Mail)
 
 
-def delivery(
+def callback(
     number: int = 1, url: str = "http://a.test/hook", attempts: int = 0, at: datetime = START
-) -> Delivery:
-    """Return a delivery that is due at once."""
-    return Delivery(
-        delivery_id=f"delivery-{number}",
+) -> Callback:
+    """Return a callback that is due at once."""
+    return Callback(
+        callback_id=f"callback-{number}",
         jobid=JobId(f"job:{number}"),
         user_id=1,
         url=url,
@@ -52,11 +52,11 @@ class DueStore:
     """The methods of `ports.Store` that the delivering loops call."""
 
     def __init__(self) -> None:
-        self.deliveries: dict[str, Delivery] = {}
+        self.callbacks: dict[str, Callback] = {}
         self.mails: dict[str, Mail] = {}
         self.sent_mails: list[str] = []
         self.given_up_mails: list[str] = []
-        self.attempts: list[tuple[Delivery, Attempt, datetime | None]] = []
+        self.attempts: list[tuple[Callback, Attempt, datetime | None]] = []
         self.claims: list[int] = []
         self.failing = 0
         """How many of the next calls fail."""
@@ -68,10 +68,10 @@ class DueStore:
         """The same object, as the type the engine asks for."""
         return cast(Store, self)
 
-    def add(self, *things: Delivery | Mail) -> None:
+    def add(self, *things: Callback | Mail) -> None:
         for thing in things:
-            if isinstance(thing, Delivery):
-                self.deliveries[thing.delivery_id] = thing
+            if isinstance(thing, Callback):
+                self.callbacks[thing.callback_id] = thing
             else:
                 self.mails[thing.mail_id] = thing
 
@@ -80,14 +80,14 @@ class DueStore:
         async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(condition)
 
-    async def claim_deliveries(
+    async def claim_callbacks(
         self, at: datetime, until: datetime, limit: int
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[Callback]:
         await self._maybe_fail()
         waiting = [
             one
-            for one in self.deliveries.values()
-            if one.status is DeliveryStatus.PENDING and self._free(one.delivery_id, at)
+            for one in self.callbacks.values()
+            if one.status is CallbackStatus.PENDING and self._free(one.callback_id, at)
         ]
         claimed = self._claim(waiting, until, limit, at)
         self.claims.append(len(claimed))
@@ -95,21 +95,21 @@ class DueStore:
         return claimed
 
     async def record_attempt(
-        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
     ) -> None:
         await self._maybe_fail()
-        self.attempts.append((delivery, attempt, next_at))
-        self._claimed_until.pop(delivery.delivery_id, None)
-        status = DeliveryStatus.PENDING
+        self.attempts.append((callback, attempt, next_at))
+        self._claimed_until.pop(callback.callback_id, None)
+        status = CallbackStatus.PENDING
         if attempt.delivered:
-            status = DeliveryStatus.DELIVERED
+            status = CallbackStatus.DELIVERED
         elif next_at is None:
-            status = DeliveryStatus.GIVEN_UP
-        self.deliveries[delivery.delivery_id] = replace(
-            delivery,
-            attempts=delivery.attempts + 1,
+            status = CallbackStatus.GIVEN_UP
+        self.callbacks[callback.callback_id] = replace(
+            callback,
+            attempts=callback.attempts + 1,
             status=status,
-            next_attempt_at=next_at or delivery.next_attempt_at,
+            next_attempt_at=next_at or callback.next_attempt_at,
         )
         await self._notify()
 
@@ -136,8 +136,8 @@ class DueStore:
 
     async def next_due(self) -> datetime | None:
         await self._maybe_fail()
-        pending = [one for one in self.deliveries.values() if one.status is DeliveryStatus.PENDING]
-        times = [self._due(one.delivery_id, one.next_attempt_at) for one in pending]
+        pending = [one for one in self.callbacks.values() if one.status is CallbackStatus.PENDING]
+        times = [self._due(one.callback_id, one.next_attempt_at) for one in pending]
         times += [self._due(one.mail_id, one.next_attempt_at) for one in self.mails.values()]
         return min(times, default=None)
 
@@ -169,5 +169,5 @@ class DueStore:
             self._changed.notify_all()
 
 
-def _name(thing: Delivery | Mail) -> str:
-    return thing.delivery_id if isinstance(thing, Delivery) else thing.mail_id
+def _name(thing: Callback | Mail) -> str:
+    return thing.callback_id if isinstance(thing, Callback) else thing.mail_id

@@ -11,8 +11,8 @@ from tests.build import replace
 from tests.harness.described import DESCRIBE
 from waystation.contract import (
     answer,
+    callback_of,
     cancel_json,
-    delivery_of,
     instant,
     job_json,
     retry_after_s,
@@ -244,17 +244,17 @@ def test_cancel_answers_jobid_status_and_code_200() -> None:
     }
 
 
-def test_a_delivery_carries_exactly_what_get_answers() -> None:
+def test_a_callback_carries_exactly_what_get_answers() -> None:
     now = INFO.updated_at
-    delivery = delivery_of(INFO, "d1", now)
-    assert delivery is not None
-    assert delivery.body == job_json(INFO)
-    assert (delivery.delivery_id, delivery.jobid, delivery.user_id) == ("d1", INFO.jobid, 1)
-    assert (delivery.url, delivery.next_attempt_at) == (INFO.reply_url, now)
+    callback = callback_of(INFO, "d1", now)
+    assert callback is not None
+    assert callback.body == job_json(INFO)
+    assert (callback.callback_id, callback.jobid, callback.user_id) == ("d1", INFO.jobid, 1)
+    assert (callback.url, callback.next_attempt_at) == (INFO.reply_url, now)
 
 
-def test_a_job_without_reply_url_owes_no_delivery() -> None:
-    assert delivery_of(DESCRIBE, "d1", DESCRIBE.updated_at) is None
+def test_a_job_without_reply_url_owes_no_callback() -> None:
+    assert callback_of(DESCRIBE, "d1", DESCRIBE.updated_at) is None
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ _FIXED: Mapping[str, Operation] = {
         {200: JobForm},
         (*_GUARDED, "names a job"),
         query=(_JOBID,),
-        about="A delivery to `replyUrl` carries exactly this body.",
+        about="A callback to `replyUrl` carries exactly this body.",
     ),
     "GET /v2/jobs/cancel": Operation(
         "cancelJob",

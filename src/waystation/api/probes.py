@@ -122,7 +122,7 @@ class _Totals(Collector):
             ("ready", "Whether database and key can be used.", int(self._ready)),
             ("accounts", "Configured accounts.", counts.accounts),
             ("accounts_halted", "Accounts that wait for a person.", counts.accounts_halted),
-            ("deliveries_pending", "Deliveries still to be made.", counts.deliveries_pending),
+            ("callbacks_pending", "Callbacks still to be made.", counts.callbacks_pending),
             ("mails_pending", "Mails still to be sent.", counts.mails_pending),
             ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
         ):

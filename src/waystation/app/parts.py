@@ -31,9 +31,9 @@ from waystation.engine.outbox.mail import Mailing
 from waystation.engine.service import Service, ServiceLimits
 from waystation.ignored import Ignored
 from waystation.midjourney.conversation import Limits
+from waystation.outbound.callbacks import CallbackSender
 from waystation.outbound.fetch import FetchLimits, PictureFetcher
 from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
-from waystation.outbound.webhooks import WebhookSender
 from waystation.ports import Mailer
 from waystation.settings import Settings
 
@@ -108,11 +108,11 @@ def build(
     links = Links(store, pool, clock, site.time.now)
     callbacks = Callbacks(
         store,
-        WebhookSender(outside, clock, settings.delivery_timeout_s),
+        CallbackSender(outside, clock, settings.callback_timeout_s),
         clock,
         ids,
-        links.in_delivery,
-        send_timeout_s=settings.delivery_timeout_s,
+        links.in_callback,
+        send_timeout_s=settings.callback_timeout_s,
         drain_s=settings.drain_s / 4,
     )
     timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)

@@ -20,8 +20,8 @@ from waystation.app.listening import listen, server_of, started, url_of
 from waystation.app.memory import give_memory_back, keep_memory_small
 from waystation.app.parts import Parts, build
 from waystation.app.state import State, open_state
+from waystation.callbacks import LONGEST_WAITS_S
 from waystation.clock import SystemClock, SystemIds
-from waystation.deliveries import LONGEST_WAITS_S
 from waystation.discord.site import discord_session
 from waystation.engine.outbox.mail import MAIL_WAITS_S
 from waystation.outbound.connector import guarded_session

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.engine.account.pool import Pool
 from waystation.engine.throttle import Throttle
 from waystation.errors import StoreError, TransportError
@@ -27,7 +27,7 @@ __all__ = ["KEPT_LINKS", "RENEWALS", "Links"]
 _log = structlog.get_logger("waystation.links")
 
 _WAIT_S: Final = 5.0
-"""How long a reader or a delivery waits for Discord."""
+"""How long a reader or a callback waits for Discord."""
 _AGAIN_S: Final = 30.0
 """How long an account is not asked again after it failed to renew."""
 _MISSED_S: Final = 600.0
@@ -75,14 +75,14 @@ class Links:
             await self._renewed(account_id, unknown[:_AT_ONCE])
         return with_links(body, {link: self._fresh[link] for link in expired if self._works(link)})
 
-    async def in_delivery(self, delivery: Delivery) -> Delivery:
-        """Return a delivery whose body has working links."""
-        if not expired_links(delivery.body, self._discord_now()):
-            return delivery
-        job = await self._store.get_job(delivery.jobid, None)
+    async def in_callback(self, callback: Callback) -> Callback:
+        """Return a callback whose body has working links."""
+        if not expired_links(callback.body, self._discord_now()):
+            return callback
+        job = await self._store.get_job(callback.jobid, None)
         if job is None:
-            return delivery
-        return replace(delivery, body=await self.in_form(job.account_id, delivery.body))
+            return callback
+        return replace(callback, body=await self.in_form(job.account_id, callback.body))
 
     def _works(self, link: str) -> bool:
         ends = expires_at(self._fresh.get(link, ""))

@@ -18,8 +18,8 @@ import structlog
 
 from waystation import sentences
 from waystation.actions import Action, Press
+from waystation.callbacks import Callback
 from waystation.contract import retry_after_s
-from waystation.deliveries import Delivery
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
@@ -272,10 +272,10 @@ class Service:
         standing = None if owner is None else owner.standing()
         return retry_after_s(job, None if standing is None else standing.wait_s)
 
-    async def deliveries_of(self, user: User, jobid: str) -> Sequence[Delivery]:
+    async def callbacks_of(self, user: User, jobid: str) -> Sequence[Callback]:
         """Return the callbacks of a job of the caller. Raises: NotFound."""
         await self.get_job(user, jobid)
-        return await self._store.find_deliveries(jobid)
+        return await self._store.find_callbacks(jobid)
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from waystation.deliveries import Attempt, Delivery
+from waystation.callbacks import Attempt, Callback
 from waystation.ports.records import Mail
 
 __all__ = ["Fetched", "Fetcher", "Mailer", "Sealer", "Sender"]
@@ -51,9 +51,9 @@ class Fetcher(Protocol):
 
 
 class Sender(Protocol):
-    """Sends one delivery attempt."""
+    """Sends one callback attempt."""
 
-    async def send(self, delivery: Delivery) -> Attempt:
+    async def send(self, callback: Callback) -> Attempt:
         """POST the body once. Never raises for what the receiver does."""
         ...
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypedDict
 
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId
 from waystation.sidelining import Trouble
@@ -172,13 +172,13 @@ class JobChange:
     """A job's new state with the events that led to it.
 
     The store adds `updated_at`-independent bookkeeping only: it checks that the stored version is
-    `job.version - len(events)`, writes the row, numbers the events and adds the deliveries. Every
+    `job.version - len(events)`, writes the row, numbers the events and adds the callbacks. Every
     change has an event: readers tell by the version whether they know a job as it is.
     """
 
     job: Job
     events: Sequence[JobEvent]
-    deliveries: Sequence[Delivery] = ()
+    callbacks: Sequence[Callback] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class Counts:
     """Totals for metrics and readiness; no names (R48)."""
 
     jobs_by_status: dict[str, int] = field(default_factory=dict)
-    deliveries_pending: int = 0
+    callbacks_pending: int = 0
     mails_pending: int = 0
     accounts: int = 0
     accounts_halted: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from waystation.deliveries import Attempt, Delivery
+from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.records import (
@@ -198,20 +198,20 @@ class Jobs(Protocol):
 class Outbox(Protocol):
     """Outbox: callbacks and mail that are owed."""
 
-    async def claim_deliveries(
+    async def claim_callbacks(
         self, at: datetime, until: datetime, limit: int
-    ) -> Sequence[Delivery]:
-        """Take due deliveries until `until`; at most one per job and URL is out at a time (R41)."""
+    ) -> Sequence[Callback]:
+        """Take due callbacks until `until`; at most one per job and URL is out at a time (R41)."""
         ...
 
     async def record_attempt(
-        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
     ) -> None:
         """Record how an attempt ended. Delivered: done. Else again at `next_at`, or given up."""
         ...
 
-    async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
-        """Return a job's deliveries."""
+    async def find_callbacks(self, jobid: str) -> Sequence[Callback]:
+        """Return a job's callbacks."""
         ...
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
@@ -225,7 +225,7 @@ class Outbox(Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return when the next delivery or mail is due, None when nothing waits."""
+        """Return when the next callback or mail is due, None when nothing waits."""
         ...
 
 
@@ -241,7 +241,7 @@ class Upkeep(Protocol):
         ...
 
     async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
-        """Delete final jobs older than that, without open deliveries; return how many (R40)."""
+        """Delete final jobs older than that, without open callbacks; return how many (R40)."""
         ...
 
     async def counts(self) -> Counts:

@@ -11,14 +11,14 @@ from typing import get_args
 
 import msgspec
 
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.jobs import PRESSED_ONCE, Job, JobEvent, JobStatus, MessageRole
 from waystation.ports import Account, AccountSetup, Mail, User, UserChanges
 from waystation.store.columns import Columns, Row, Values
 
 __all__ = [
     "ACCOUNTS",
-    "DELIVERIES",
+    "CALLBACKS",
     "JOBS",
     "MAILS",
     "SETUPS",
@@ -78,7 +78,7 @@ JOBS = Columns(
         "once": once_key,
     },
 )
-DELIVERIES = Columns(Delivery)
+CALLBACKS = Columns(Callback)
 MAILS = Columns(Mail)
 
 _USER_CHANGES = tuple(name for name in USERS.names if name in UserChanges.__annotations__)
@@ -93,8 +93,8 @@ def substitutions() -> Mapping[str, str]:
             f"{name} = iif(:writes_{name}, :{name}, {name})" for name in _USER_CHANGES
         ),
         "{account_columns}": ", ".join(ACCOUNTS.names),
-        "{delivery_columns}": ", ".join(DELIVERIES.names),
-        "{delivery_values}": ", ".join(f":{name}" for name in DELIVERIES.names),
+        "{callback_columns}": ", ".join(CALLBACKS.names),
+        "{callback_values}": ", ".join(f":{name}" for name in CALLBACKS.names),
         "{job_columns}": ", ".join(JOBS.names),
         "{job_values}": ", ".join(f":{name}" for name in JOBS.names),
         "{job_changes}": ", ".join(f"{name} = :{name}" for name in changing),

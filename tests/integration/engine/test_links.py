@@ -1,4 +1,4 @@
-"""Links that have ended are renewed once, for readers and for deliveries."""
+"""Links that have ended are renewed once, for readers and for callbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.harness.desk import ACCOUNT, Desk, desk, until
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.engine.account.pool import Pool
 from waystation.engine.links import RENEWALS, Links
 from waystation.errors import Unreachable
@@ -93,18 +93,18 @@ async def test_an_account_that_is_gone_leaves_the_link(tmp_path: Path) -> None:
         assert here.discord.renewals == []
 
 
-async def test_a_delivery_gets_its_links_through_the_account_of_its_job(tmp_path: Path) -> None:
+async def test_a_callback_gets_its_links_through_the_account_of_its_job(tmp_path: Path) -> None:
     async with links(tmp_path) as (renewing, here):
         here.discord.renewed = {OLD: FRESH}
         job = await here.add()
-        delivery = Delivery("d1", job.jobid, 1, "http://a.test/", FORM, START, START)
-        renewed = await renewing.in_delivery(delivery)
+        callback = Callback("d1", job.jobid, 1, "http://a.test/", FORM, START, START)
+        renewed = await renewing.in_callback(callback)
         assert url_in(renewed.body) == FRESH
-        assert replace(renewed, body=FORM) == delivery
-        foreign = replace(delivery, jobid=JobId("job:none"))
-        assert await renewing.in_delivery(foreign) == foreign
-        young = replace(delivery, body=b"{}")
-        assert await renewing.in_delivery(young) is young
+        assert replace(renewed, body=FORM) == callback
+        foreign = replace(callback, jobid=JobId("job:none"))
+        assert await renewing.in_callback(foreign) == foreign
+        young = replace(callback, body=b"{}")
+        assert await renewing.in_callback(young) is young
 
 
 async def test_readers_at_once_make_one_renewal(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def test_metrics_show_totals_and_what_else_is_registered() -> None:
     assert samples["waystation_gateway_sessions", "ready"] == 2
     assert samples["waystation_accounts",] == 2
     assert samples["waystation_accounts_halted",] == 1
-    assert samples["waystation_deliveries_pending",] == 0
+    assert samples["waystation_callbacks_pending",] == 0
     assert samples["waystation_ready",] == 1
     assert samples["waystation_http_answers_total", "404"] == 1
     assert samples["waystation_messages_ignored_total", "settled"] == 3

@@ -10,7 +10,7 @@ import pytest
 
 from tests import build
 from tests.build import replace
-from waystation.deliveries import Delivery
+from waystation.callbacks import Callback
 from waystation.jobs import (
     Acknowledged,
     Button,
@@ -150,7 +150,7 @@ def test_a_fresh_job_comes_back_equal_and_costs_no_json() -> None:
         (JOBS, Job, {"result_message_id", "parent_jobid", "once"}),
         (rows.ACCOUNTS, Account, set()),
         (rows.USERS, User, set()),
-        (rows.DELIVERIES, Delivery, set()),
+        (rows.CALLBACKS, Callback, set()),
     ],
 )
 def test_every_field_has_a_column(table: Columns[Any], kind: type, extra: set[str]) -> None:
@@ -227,7 +227,7 @@ def test_only_a_press_that_is_made_once_is_unique_and_a_failed_one_is_not() -> N
     assert JOBS.values(press)["parent_jobid"] == "job:0"
 
 
-def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
+def test_users_accounts_callbacks_and_mails_come_back_equal() -> None:
     changes: UserChanges = {
         "email": "a@example.org",
         "token_hash": b"h",
@@ -262,8 +262,8 @@ def test_users_accounts_deliveries_and_mails_come_back_equal() -> None:
         epoch=4,
         trouble=trouble,
     )
-    delivery = replace(build.delivery(FULL), attempts=2)
-    assert rows.DELIVERIES.read(row(rows.DELIVERIES.values(delivery), rows.DELIVERIES)) == delivery
+    callback = replace(build.callback(FULL), attempts=2)
+    assert rows.CALLBACKS.read(row(rows.CALLBACKS.values(callback), rows.CALLBACKS)) == callback
     mail = replace(build.mail(), attempts=2)
     assert rows.MAILS.read(row(rows.MAILS.values(mail), rows.MAILS)) == mail
 

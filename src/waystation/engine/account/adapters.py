@@ -26,7 +26,7 @@ class Adapters:
     ids: IdSource
     feed: Feed
     nudge_outbox: Callable[[], None]
-    """Called when deliveries or mails were written."""
+    """Called when callbacks or mails were written."""
     cdn_url: str = ""
     """Midjourney's own content network, for links to single pictures; empty: no links."""
     ignored: Counter[Ignored] = field(default_factory=Counter)

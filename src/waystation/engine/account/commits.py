@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from waystation.contract import delivery_of
+from waystation.contract import callback_of
 from waystation.jobs import (
     Acknowledged,
     Job,
@@ -38,9 +38,9 @@ SIDELINED_SUBJECT = "Waystation: Discord keeps refusing an account"
 def job_change(
     before: Job | None, change: Changed, new_id: Callable[[], str], now: datetime
 ) -> JobChange:
-    """Return a changed job with the delivery that is owed for it.
+    """Return a changed job with the callback that is owed for it.
 
-    Args: before: the job as last committed; new_id: gives the delivery its id
+    Args: before: the job as last committed; new_id: gives the callback its id
     """
     job = change.job
     ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
@@ -53,8 +53,8 @@ def job_change(
     ):
         # R4: the POST says so itself and names no job
         return JobChange(job, change.events)
-    delivery = delivery_of(job, new_id(), now)
-    return JobChange(job, change.events, () if delivery is None else (delivery,))
+    callback = callback_of(job, new_id(), now)
+    return JobChange(job, change.events, () if callback is None else (callback,))
 
 
 def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:

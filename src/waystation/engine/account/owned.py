@@ -1,7 +1,7 @@
 """Owned: one account while this process owns it, and the one way to change anything.
 
 Every change goes one way: the conversation gives a Step, `_write` commits it with everything that
-belongs to it (deliveries, mail, the gateway sequence), and only then is it adopted and published
+belongs to it (callbacks, mail, the gateway sequence), and only then is it adopted and published
 (R36). The listener, the submitter and the recovery take an `Owned`; who runs them is `owner`.
 """
 
@@ -331,7 +331,7 @@ class Owned:
             self.account = account or self.account
             self._log_account(halt, trouble)
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
-        if has_mail or any(change.deliveries for change in changes):
+        if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
         for change in step.changes:
             log.info(

@@ -1,18 +1,18 @@
-"""Callbacks: due deliveries → Sender → recorded attempt (R41).
+"""Callbacks: due callbacks → Sender → recorded attempt (R41).
 
-How it works: claims what is due and starts one task per delivery. What a receiver may take up is
+How it works: claims what is due and starts one task per callback. What a receiver may take up is
 bounded in three ways, so that receivers that hang hold up themselves and nobody else:
 
 * requests: few at once per receiver, a share per user, many in all; retries hold at most half of
   the receiver's and of all, so a first attempt finds a place however much is being retried;
 * memory: a receiver may hold a quarter of the room that is free, and always a few;
-* time: a delivery that waited so long that its claim could end under the request is not sent.
+* time: a callback that waited so long that its claim could end under the request is not sent.
 
 Progress gives way: whatever follows it to the same URL of the same job breaks off its attempt, so
 that an end neither waits behind it nor is overtaken by it.
 
 What finds no room is left to its claim: when that runs out it is due again, and no attempt is
-counted. A crash does the same, so a delivery can arrive twice, but never not at all.
+counted. A crash does the same, so a callback can arrive twice, but never not at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from waystation.deliveries import Attempt, Delivery, next_attempt_at
+from waystation.callbacks import Attempt, Callback, next_attempt_at
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
@@ -42,13 +42,13 @@ PER_USER: Final = 256
 """Of them for one user: a user's hung receivers hold up nobody else."""
 PER_RECEIVER: Final = 4
 ROOM: Final = 4096
-"""Deliveries held in memory, beyond those that every receiver may hold anyway."""
+"""Callbacks held in memory, beyond those that every receiver may hold anyway."""
 ALWAYS_HELD: Final = 16
 HELD_PER_USER: Final = 1024
-"""Deliveries of one user held in memory: receivers without end would each hold `ALWAYS_HELD`."""
+"""Callbacks of one user held in memory: receivers without end would each hold `ALWAYS_HELD`."""
 CLAIM_SIZE: Final = 256
 RECORD_AGAIN_S: Final = (0.1, 0.5, 2.0, 5.0)
-"""Waits between tries to record an attempt; after them the delivery is left to its claim."""
+"""Waits between tries to record an attempt; after them the callback is left to its claim."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,10 +63,10 @@ class _Receiver:
 
 
 class Callbacks:
-    """Deliveries, made by its `loop` until that is stopped.
+    """Callbacks, made by its `loop` until that is stopped.
 
     Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
-    `sender.send` may take; a delivery waits as long for its place, and its claim outlives both by
+    `sender.send` may take; a callback waits as long for its place, and its claim outlives both by
     as much again. drain_s: how long attempts under way may go on after `stop`, before they are left
     to the next start
     """
@@ -77,7 +77,7 @@ class Callbacks:
         sender: Sender,
         clock: Clock,
         ids: IdSource,
-        fresh: Callable[[Delivery], Awaitable[Delivery]],
+        fresh: Callable[[Callback], Awaitable[Callback]],
         *,
         send_timeout_s: float = 15.0,
         drain_s: float = 5.0,
@@ -93,7 +93,7 @@ class Callbacks:
         self._retries = asyncio.Semaphore(IN_FLIGHT // 2)
         self._receivers: dict[str, _Receiver] = {}
         self._held: Held[int] = Held()
-        """Deliveries in memory, by user."""
+        """Callbacks in memory, by user."""
         self._out: set[str] = set()
         """Ids of those under way: a claim can end before, when the machine was suspended."""
         self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
@@ -103,32 +103,32 @@ class Callbacks:
         now = self._clock.now()
         send_before = self._clock.monotonic() + self._send_timeout_s
         claimed_until = now + timedelta(seconds=3 * self._send_timeout_s)
-        claimed = await self._store.claim_deliveries(now, claimed_until, CLAIM_SIZE)
-        for delivery in claimed:
-            self._admit(delivery, send_before)
+        claimed = await self._store.claim_callbacks(now, claimed_until, CLAIM_SIZE)
+        for callback in claimed:
+            self._admit(callback, send_before)
         return len(claimed), len(claimed) == CLAIM_SIZE
 
-    def _admit(self, delivery: Delivery, send_before: float) -> None:
-        """Start a claimed delivery, unless its receiver holds too much already."""
-        if delivery.delivery_id in self._out:
+    def _admit(self, callback: Callback, send_before: float) -> None:
+        """Start a claimed callback, unless its receiver holds too much already."""
+        if callback.callback_id in self._out:
             return
-        name = _receiver_of(delivery.url)
+        name = _receiver_of(callback.url)
         receiver = self._receivers.setdefault(name, _Receiver())
         room = ROOM - self.loop.under_way
-        held = self._held[delivery.user_id]
+        held = self._held[callback.user_id]
         if held >= HELD_PER_USER or receiver.held >= max(ALWAYS_HELD, room // 4):
             self._forget_receiver(name, receiver)
-            _log.debug("delivery.postponed", delivery_id=delivery.delivery_id, receiver=name)
+            _log.debug("callback.postponed", callback_id=callback.callback_id, receiver=name)
             return
         receiver.held += 1
-        self._held[delivery.user_id] += 1
-        self._out.add(delivery.delivery_id)
-        about = (delivery.jobid, delivery.url)
+        self._held[callback.user_id] += 1
+        self._out.add(callback.callback_id)
+        about = (callback.jobid, callback.url)
         before = self._progress.pop(about, None)
         if before is not None:
             before.cancel()
-        task = self.loop.start(self._deliver(delivery, name, receiver, send_before, before))
-        if not delivery.is_final:
+        task = self.loop.start(self._deliver(callback, name, receiver, send_before, before))
+        if not callback.is_final:
             self._progress[about] = task
             task.add_done_callback(lambda done: self._forget(about, done))
 
@@ -138,7 +138,7 @@ class Callbacks:
 
     async def _deliver(
         self,
-        delivery: Delivery,
+        callback: Callback,
         name: str,
         receiver: _Receiver,
         send_before: float,
@@ -147,16 +147,16 @@ class Callbacks:
         try:
             if before is not None:
                 await asyncio.wait({before})
-            async with self._place(receiver, delivery.user_id, retry=delivery.attempts > 0):
+            async with self._place(receiver, callback.user_id, retry=callback.attempts > 0):
                 if self.loop.stopping or self._clock.monotonic() > send_before:
                     return
-                attempt = await self._send(await self._fresh(delivery))
-            await self._record(delivery, attempt, name)
+                attempt = await self._send(await self._fresh(callback))
+            await self._record(callback, attempt, name)
         finally:
-            self._out.discard(delivery.delivery_id)
+            self._out.discard(callback.callback_id)
             receiver.held -= 1
             self._forget_receiver(name, receiver)
-            self._held.give_back(delivery.user_id)
+            self._held.give_back(callback.user_id)
 
     def _forget_receiver(self, name: str, receiver: _Receiver) -> None:
         if receiver.held == 0:
@@ -175,31 +175,31 @@ class Callbacks:
         ):
             yield
 
-    async def _send(self, delivery: Delivery) -> Attempt:
+    async def _send(self, callback: Callback) -> Attempt:
         started = self._clock.monotonic()
         try:
             # The sender keeps this limit by itself; a claim must not depend on that.
             async with asyncio.timeout(self._send_timeout_s + 1):
-                return await self._sender.send(delivery)
+                return await self._sender.send(callback)
         except TimeoutError:
             reason = "a time-out"
         except Exception:
             # the receiver may have run: uncounted, it would be called again and again
-            _log.exception("delivery.attempt_failed", delivery_id=delivery.delivery_id)
+            _log.exception("callback.attempt_failed", callback_id=callback.callback_id)
             reason = "a fault of Waystation's own; its log says more"
         return Attempt(None, reason, self._clock.monotonic() - started)
 
-    async def _record(self, delivery: Delivery, attempt: Attempt, name: str) -> None:
+    async def _record(self, callback: Callback, attempt: Attempt, name: str) -> None:
         now = self._clock.now()
-        tried = delivery.attempts + 1
+        tried = callback.attempts + 1
         next_at = None
-        if not attempt.delivered and delivery.is_final:
+        if not attempt.delivered and callback.is_final:
             next_at = next_attempt_at(tried, now, self._ids.fraction())
         tell = _log.info if attempt.delivered else _log.warning
         tell(
-            "delivery.attempted",
-            delivery_id=delivery.delivery_id,
-            jobid=delivery.jobid,
+            "callback.attempted",
+            callback_id=callback.callback_id,
+            jobid=callback.jobid,
             receiver=name,
             attempt=tried,
             status=attempt.status,
@@ -207,22 +207,22 @@ class Callbacks:
             delivered=attempt.delivered,
             given_up=next_at is None and not attempt.delivered,
         )
-        await self._write(delivery, attempt, now, next_at)
+        await self._write(callback, attempt, now, next_at)
         if next_at is not None:
             self.loop.expect(next_at)
 
     async def _write(
-        self, delivery: Delivery, attempt: Attempt, now: datetime, next_at: datetime | None
+        self, callback: Callback, attempt: Attempt, now: datetime, next_at: datetime | None
     ) -> None:
         """Record the attempt, patiently: forgetting it means delivering twice."""
         for again_in_s in RECORD_AGAIN_S:
             try:
-                await self._store.record_attempt(delivery, attempt, now, next_at)
+                await self._store.record_attempt(callback, attempt, now, next_at)
             except StoreError:
                 await self._clock.sleep(again_in_s)
             else:
                 return
-        await self._store.record_attempt(delivery, attempt, now, next_at)
+        await self._store.record_attempt(callback, attempt, now, next_at)
 
 
 def _receiver_of(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Writing a change: jobs, events, deliveries, halt, mail and gateway session in one go (R36).
+"""Writing a change: jobs, events, callbacks, halt, mail and gateway session in one go (R36).
 
 How it works: everything a step decided arrives as one `Change`. It is written only under the epoch
 it was decided under, and only onto the job versions it was decided from.
@@ -20,7 +20,7 @@ from waystation.errors import (
 )
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros
-from waystation.store.rows import ACCOUNTS, DELIVERIES, JOBS, MAILS, event_values
+from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -92,10 +92,10 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
             "insert_event",
             {"jobid": job.jobid, "number": number, "at": at, **event_values(event)},
         )
-    for delivery in job_change.deliveries:
-        values = DELIVERIES.values(delivery)
-        database.run("supersede_deliveries", {"jobid": delivery.jobid, "url": delivery.url})
-        database.run("insert_delivery", values)
+    for callback in job_change.callbacks:
+        values = CALLBACKS.values(callback)
+        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
+        database.run("insert_callback", values)
 
 
 def _concerns(halt: Halt, sealed_token: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Deliveries and mails that wait: claimed for a while, then recorded.
+"""Callbacks and mails that wait: claimed for a while, then recorded.
 
 How a claim works: it moves `next_attempt_at` to its own end. So a claimed row is simply not due, a
 process that dies leaves a row that becomes due again by itself, and there is no second column that
@@ -10,44 +10,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from waystation.deliveries import Attempt, Delivery, DeliveryStatus
+from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.ports import Mail
 from waystation.store.columns import Values, micros
-from waystation.store.rows import DELIVERIES, MAILS
+from waystation.store.rows import CALLBACKS, MAILS
 from waystation.store.sqlite.database import Database
 
-__all__ = ["bound_waits", "claim_deliveries", "claim_mails", "record_attempt", "record_mail"]
+__all__ = ["bound_waits", "claim_callbacks", "claim_mails", "record_attempt", "record_mail"]
 
 
 _MANY = 1_000_000
 """More tries than anything gets."""
 
 
-def claim_deliveries(
+def claim_callbacks(
     database: Database, at: datetime, until: datetime, limit: int
-) -> tuple[Delivery, ...]:
-    """Take due deliveries, first attempts before repeats (R41)."""
-    rows = database.all("claim_deliveries", _claim(at, until, limit))
-    claimed = [DELIVERIES.read(row) for row in rows]
+) -> tuple[Callback, ...]:
+    """Take due callbacks, first attempts before repeats (R41)."""
+    rows = database.all("claim_callbacks", _claim(at, until, limit))
+    claimed = [CALLBACKS.read(row) for row in rows]
     return tuple(sorted(claimed, key=lambda each: (each.attempts > 0, each.created_at)))
 
 
 def record_attempt(
     database: Database,
-    delivery: Delivery,
+    callback: Callback,
     attempt: Attempt,
     at: datetime,
     next_at: datetime | None,
 ) -> None:
     """Record how an attempt ended; nothing when that very attempt was recorded before."""
-    status = DeliveryStatus.PENDING if next_at is not None else DeliveryStatus.GIVEN_UP
+    status = CallbackStatus.PENDING if next_at is not None else CallbackStatus.GIVEN_UP
     if attempt.delivered:
-        status = DeliveryStatus.DELIVERED
+        status = CallbackStatus.DELIVERED
     row = database.one(
         "close_attempt",
         {
-            "delivery_id": delivery.delivery_id,
-            "attempts": delivery.attempts,
+            "callback_id": callback.callback_id,
+            "attempts": callback.attempts,
             "status": status.value,
             "next_at": None if next_at is None else micros(next_at),
         },
@@ -56,7 +56,7 @@ def record_attempt(
         database.run(
             "insert_attempt",
             {
-                "delivery_id": delivery.delivery_id,
+                "callback_id": callback.callback_id,
                 "number": row[0],
                 "at": micros(at),
                 "status": attempt.status,
@@ -67,7 +67,7 @@ def record_attempt(
 
 
 def bound_waits(
-    database: Database, at: datetime, deliveries_s: Sequence[float], mails_s: Sequence[float]
+    database: Database, at: datetime, callbacks_s: Sequence[float], mails_s: Sequence[float]
 ) -> None:
     """Let nothing wait longer than it would have at first (R28).
 
@@ -75,7 +75,7 @@ def bound_waits(
 
     Args: seconds that are waited at most after no try, one, two and so on; the last one repeats
     """
-    for name, waits in (("bound_deliveries", deliveries_s), ("bound_mails", mails_s)):
+    for name, waits in (("bound_callbacks", callbacks_s), ("bound_mails", mails_s)):
         for tries, wait_s in enumerate(waits):
             most = tries if tries < len(waits) - 1 else _MANY
             latest = micros(at + timedelta(seconds=wait_s))

@@ -345,23 +345,23 @@ select message_id, payload from unrecognised order by at desc, message_id desc l
 -- purge_unrecognised: drop kept bot messages that are too old
 delete from unrecognised where at < :before;
 
--- supersede_deliveries: progress that is not delivered yet never will be (R41)
-update deliveries set status = 'superseded'
+-- supersede_callbacks: progress that is not delivered yet never will be (R41)
+update callbacks set status = 'superseded'
 where jobid = :jobid and url = :url and status = 'pending' and not is_final;
 
--- insert_delivery: an obligation
-insert into deliveries ({delivery_columns}) values ({delivery_values});
+-- insert_callback: an obligation
+insert into callbacks ({callback_columns}) values ({callback_values});
 
--- claim_deliveries: due ones, first attempts before repeats; one per job and URL is pending (R41)
-update deliveries set next_attempt_at = :until
-where delivery_id in (
-  select delivery_id from deliveries where status = 'pending' and next_attempt_at <= :at
-  order by attempts > 0, next_attempt_at, delivery_id limit :limit
+-- claim_callbacks: due ones, first attempts before repeats; one per job and URL is pending (R41)
+update callbacks set next_attempt_at = :until
+where callback_id in (
+  select callback_id from callbacks where status = 'pending' and next_attempt_at <= :at
+  order by attempts > 0, next_attempt_at, callback_id limit :limit
 )
-returning {delivery_columns};
+returning {callback_columns};
 
--- bound_deliveries: what would wait longer than after so many tries waits no longer than that (R28)
-update deliveries set next_attempt_at = :latest
+-- bound_callbacks: what would wait longer than after so many tries waits no longer than that (R28)
+update callbacks set next_attempt_at = :latest
 where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
 
 -- bound_mails: likewise
@@ -369,18 +369,18 @@ update mails set next_attempt_at = :latest
 where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
 
 -- close_attempt: how an attempt ended; a success counts even when another attempt was first
-update deliveries set
+update callbacks set
   attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
-where delivery_id = :delivery_id and status = 'pending'
+where callback_id = :callback_id and status = 'pending'
   and (attempts = :attempts or :status = 'delivered')
 returning attempts;
 
 -- insert_attempt: one numbered attempt
-insert into delivery_attempts (delivery_id, number, at, status, reason, duration_s)
-values (:delivery_id, :number, :at, :status, :reason, :duration_s);
+insert into callback_attempts (callback_id, number, at, status, reason, duration_s)
+values (:callback_id, :number, :at, :status, :reason, :duration_s);
 
--- deliveries_of_job: a job's deliveries
-select {delivery_columns} from deliveries where jobid = :jobid order by created_at, delivery_id;
+-- callbacks_of_job: a job's callbacks
+select {callback_columns} from callbacks where jobid = :jobid order by created_at, callback_id;
 
 -- claim_mails: due ones, oldest first
 update mails set next_attempt_at = :until
@@ -395,20 +395,20 @@ update mails set
   attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
 where mail_id = :mail_id and status = 'pending' and (attempts = :attempts or :status = 'sent');
 
--- next_due: the first delivery or mail that waits
+-- next_due: the first callback or mail that waits
 select min(due) from (
-  select min(next_attempt_at) as due from deliveries where status = 'pending'
+  select min(next_attempt_at) as due from callbacks where status = 'pending'
   union all
   select min(next_attempt_at) from mails where status = 'pending'
 );
 
--- purge_jobs: final jobs without open deliveries, oldest first; events and attempts go along (R40)
+-- purge_jobs: final jobs without open callbacks, oldest first; events and attempts go along (R40)
 delete from jobs where jobid in (
   select jobid from jobs
   where finished_at is not null and finished_at < :before
     and not slot and (not ghost or finished_at < :ghosts_before)
     and not exists (
-      select 1 from deliveries where deliveries.jobid = jobs.jobid and status = 'pending'
+      select 1 from callbacks where callbacks.jobid = jobs.jobid and status = 'pending'
     )
   order by finished_at limit :limit
 );
@@ -421,7 +421,7 @@ select status, number from job_counts where number > 0;
 
 -- totals: the other numbers of metrics
 select
-  (select count(*) from deliveries where status = 'pending'),
+  (select count(*) from callbacks where status = 'pending'),
   (select count(*) from mails where status = 'pending'),
   (select count(*) from accounts where removed_at is null),
   (select count(*) from accounts where removed_at is null and halt is not null),

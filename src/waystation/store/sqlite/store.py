@@ -21,7 +21,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from waystation.deliveries import Attempt, Delivery
+from waystation.callbacks import Attempt, Callback
 from waystation.errors import StoreError
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
@@ -40,7 +40,7 @@ from waystation.ports import (
     UserChanges,
 )
 from waystation.store.columns import Row, Values, instant, micros
-from waystation.store.rows import ACCOUNTS, DELIVERIES, JOBS, event_of, user_of
+from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_of, user_of
 from waystation.store.sqlite import accounts, outbox, slots, upkeep
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.database import Database, connect
@@ -201,22 +201,20 @@ class SqliteStore:
     async def commit(self, change: Change) -> None:
         await self._write(commit, change)
 
-    # ── deliveries and mail ──
+    # ── callbacks and mail ──
 
-    async def claim_deliveries(
+    async def claim_callbacks(
         self, at: datetime, until: datetime, limit: int
-    ) -> Sequence[Delivery]:
-        return await self._write(outbox.claim_deliveries, at, until, limit)
+    ) -> Sequence[Callback]:
+        return await self._write(outbox.claim_callbacks, at, until, limit)
 
     async def record_attempt(
-        self, delivery: Delivery, attempt: Attempt, at: datetime, next_at: datetime | None
+        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
     ) -> None:
-        await self._write(outbox.record_attempt, delivery, attempt, at, next_at)
+        await self._write(outbox.record_attempt, callback, attempt, at, next_at)
 
-    async def find_deliveries(self, jobid: str) -> Sequence[Delivery]:
-        return [
-            DELIVERIES.read(row) for row in self._near.all("deliveries_of_job", {"jobid": jobid})
-        ]
+    async def find_callbacks(self, jobid: str) -> Sequence[Callback]:
+        return [CALLBACKS.read(row) for row in self._near.all("callbacks_of_job", {"jobid": jobid})]
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
         return await self._write(outbox.claim_mails, at, until, limit)
@@ -282,13 +280,13 @@ class SqliteStore:
         await self._write(accounts.void_leases)
 
     async def bound_waits(
-        self, at: datetime, deliveries_s: Sequence[float], mails_s: Sequence[float]
+        self, at: datetime, callbacks_s: Sequence[float], mails_s: Sequence[float]
     ) -> None:
-        """Let no delivery or mail wait longer than it would have at first (R28).
+        """Let no callback or mail wait longer than it would have at first (R28).
 
         Args: seconds that are waited at most after no try, one, two and so on; the last one repeats
         """
-        await self._write(outbox.bound_waits, at, deliveries_s, mails_s)
+        await self._write(outbox.bound_waits, at, callbacks_s, mails_s)
 
     @property
     def schema(self) -> int:

@@ -44,13 +44,13 @@ async def test_a_halt_writes_one_mail_and_reports_itself(tmp_path: Path) -> None
         assert here.owner.state == "connected"
 
 
-async def test_a_refusal_with_429_makes_no_delivery(tmp_path: Path) -> None:
+async def test_a_refusal_with_429_makes_no_callback(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
         here.discord.outcomes.append(Refused(429, "{}", "rate_limited", 3.0))
         job = await here.submit()
         await here.becomes(job.jobid, JobStatus.FAILED)
-        assert await here.store.find_deliveries(job.jobid) == []
+        assert await here.store.find_callbacks(job.jobid) == []
 
 
 async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_path: Path) -> None:
@@ -68,11 +68,11 @@ async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_pat
         assert secret.reveal().encode() not in seen.payload
 
 
-async def test_an_id_is_drawn_for_a_delivery_that_is_owed(tmp_path: Path) -> None:
+async def test_an_id_is_drawn_for_a_callback_that_is_owed(tmp_path: Path) -> None:
     drawn: list[str] = []
 
     def new_id() -> str:
-        drawn.append("delivery")
+        drawn.append("callback")
         return drawn[-1]
 
     async with desk(tmp_path) as here:
@@ -80,4 +80,4 @@ async def test_an_id_is_drawn_for_a_delivery_that_is_owed(tmp_path: Path) -> Non
         for reply_url in (None, "https://example.org/hook"):
             ended = replace(job, status=JobStatus.FAILED, code=502, reply_url=reply_url)
             change = job_change(job, Changed(ended, (Failed(502, "no"),)), new_id, START)
-            assert len(change.deliveries) == len(drawn) == (reply_url is not None)
+            assert len(change.callbacks) == len(drawn) == (reply_url is not None)

@@ -42,7 +42,7 @@ def _id_now(now: datetime, number: int = 0) -> str:
 # ── the whole life ──
 
 
-async def test_a_describe_runs_from_acceptance_to_its_delivery(tmp_path: Path) -> None:
+async def test_a_describe_runs_from_acceptance_to_its_callback(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
@@ -55,8 +55,8 @@ async def test_a_describe_runs_from_acceptance_to_its_delivery(tmp_path: Path) -
             "Completed",
         ]
         assert done.hash is None and done.message_id == "800"
-        (delivery,) = await here.store.find_deliveries(job.jobid)
-        assert b'"status":"completed"' in delivery.body
+        (callback,) = await here.store.find_callbacks(job.jobid)
+        assert b'"status":"completed"' in callback.body
         await until(lambda: here.nudges == 1)
         await until(lambda: here.owner.jobs == ())
 
@@ -184,7 +184,7 @@ async def test_a_job_that_an_earlier_process_accepted_and_never_sent_fails(tmp_p
         assert failed.code == 502
         assert "restarted before" in (failed.error or "")
         assert here.discord.performed == []
-        assert len(await here.store.find_deliveries(job.jobid)) == 1
+        assert len(await here.store.find_callbacks(job.jobid)) == 1
 
 
 async def test_a_job_that_was_accepted_before_the_account_was_held_is_sent(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ async def test_a_ghost_gives_its_slot_back_without_evidence(tmp_path: Path) -> N
 
         await until(kept)
         assert (await here.job(job.jobid)).status is JobStatus.FAILED
-        assert len(await here.store.find_deliveries(job.jobid)) == 1
+        assert len(await here.store.find_callbacks(job.jobid)) == 1
 
 
 # ── halts, tokens, removal ──

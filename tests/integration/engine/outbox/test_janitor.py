@@ -44,7 +44,7 @@ async def test_a_job_that_nobody_can_connect_for_ends_after_its_grace(tmp_path: 
         ended = await here.job(job.jobid)
         assert (ended.status, ended.code, ended.ghost) == (JobStatus.FAILED, 502, True)
         assert ended.error == "Waystation could not connect to the job's Discord account in time"
-        assert len(await here.store.find_deliveries(job.jobid)) == 1
+        assert len(await here.store.find_callbacks(job.jobid)) == 1
 
 
 async def test_a_job_that_was_never_sent_ends_without_a_ghost(tmp_path: Path) -> None:

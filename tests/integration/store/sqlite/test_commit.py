@@ -45,16 +45,16 @@ def mails(database: Database) -> int:
     return len(database.connection.execute("select 1 from mails").fetchall())
 
 
-def test_a_change_writes_job_events_deliveries_and_session_together(database: Database) -> None:
+def test_a_change_writes_job_events_callbacks_and_session_together(database: Database) -> None:
     job = added(database)
     first = build.submitted(job)
     commit(database, build.change(first))
-    last = build.completed(first.job, hash="uuid", deliveries=[build.delivery(job)])
+    last = build.completed(first.job, hash="uuid", callbacks=[build.callback(job)])
     commit(database, build.change(last, session=b"sealed"))
     assert stored(database, job) == last.job
     assert events(database, job) == [(1, "Submitted"), (2, "Completed")]
     assert database.one("session", {"account_id": "account-1"}) == (b"sealed",)
-    assert len(database.all("deliveries_of_job", {"jobid": job.jobid})) == 1
+    assert len(database.all("callbacks_of_job", {"jobid": job.jobid})) == 1
 
 
 def test_fields_that_acceptance_fixed_cannot_be_changed(database: Database) -> None:
@@ -209,11 +209,11 @@ def test_one_unbound_job_per_channel(database: Database) -> None:
     commit(database, build.change(build.submitted(second, "2")))
 
 
-def test_one_delivery_per_job_and_url(database: Database) -> None:
+def test_one_callback_per_job_and_url(database: Database) -> None:
     job = added(database)
-    twice = [build.delivery(job), replace(build.delivery(job), delivery_id="other")]
-    with pytest.raises(apsw.ConstraintError, match=r"deliveries\.url"):
-        commit(database, build.change(build.completed(job, deliveries=twice)))
+    twice = [build.callback(job), replace(build.callback(job), callback_id="other")]
+    with pytest.raises(apsw.ConstraintError, match=r"callbacks\.url"):
+        commit(database, build.change(build.completed(job, callbacks=twice)))
 
 
 @pytest.mark.parametrize(

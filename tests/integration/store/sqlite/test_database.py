@@ -45,7 +45,7 @@ def test_every_query_compiles_against_the_schema() -> None:
 def test_no_query_reads_a_growing_table_from_end_to_end() -> None:
     connection = connect(":memory:")
     migrate(connection, build.later(), None)
-    scan = re.compile(r"SCAN (jobs|job_events|deliveries|delivery_attempts)$")
+    scan = re.compile(r"SCAN (jobs|job_events|callbacks|callback_attempts)$")
     for name, statement in queries().items():
         plan = connection.execute(
             "explain query plan " + statement, dict.fromkeys(_marks(statement), None)
@@ -101,7 +101,7 @@ PLANS = {
     "last_completed": ("jobs_completed (account_id=? AND verb=?)",),
     # several presses edit one message
     "last_shown": ("jobs_message (message_id=?)",),
-    "next_due": ("deliveries_due", "mails_due"),
+    "next_due": ("callbacks_due", "mails_due"),
     "running_jobs": ("jobs_running (user_id=?)",),
 }
 

@@ -117,7 +117,7 @@ def test_a_backup_put_back_raises_epochs_once(connection: apsw.Connection, tmp_p
     assert Database(connection).one("meta", {"name": "restored"}) is None
 
 
-def test_deliveries_of_an_older_version_and_their_attempts_stay(
+def test_callbacks_of_an_older_version_and_their_attempts_stay(
     connection: apsw.Connection,
 ) -> None:
     migrate(connection, build.later(), None, migrations()[:2])
@@ -133,15 +133,13 @@ def test_deliveries_of_an_older_version_and_their_attempts_stay(
         """
     )
     migrate(connection, build.later(9), None)
-    kept = connection.execute(
-        "select delivery_id, body, attempts, status, is_final from deliveries"
-    )
+    kept = connection.execute("select callback_id, body, attempts, status, is_final from callbacks")
     assert kept.fetchall() == [("one", b"{}", 1, "pending", 1)]
-    attempts = connection.execute("select delivery_id, number, status from delivery_attempts")
+    attempts = connection.execute("select callback_id, number, status from callback_attempts")
     assert attempts.fetchall() == [("one", 1, 500)]
     assert connection.execute("pragma foreign_key_check").fetchall() == []
     connection.execute("delete from jobs")
-    assert connection.execute("select count(*) from delivery_attempts").fetchall() == [(0,)]
+    assert connection.execute("select count(*) from callback_attempts").fetchall() == [(0,)]
 
 
 def test_jobs_of_an_older_version_get_the_guild_of_their_account(

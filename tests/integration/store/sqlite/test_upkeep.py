@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from tests import build
-from waystation.deliveries import Attempt
+from waystation.callbacks import Attempt
 from waystation.gateway_events import Seen
 from waystation.jobs import Job
 from waystation.ports import JobChange, Unrecognised
@@ -22,7 +22,7 @@ def ended(database: Database, kind: str = "plain") -> Job:
         "plain": build.failed(job),
         "ghost": build.failed(job, ghost=True),
         "slot": build.failed(job, ghost=True, slot=True),
-        "owed": build.completed(job, deliveries=[build.delivery(job)]),
+        "owed": build.completed(job, callbacks=[build.callback(job)]),
         "running": build.submitted(job),
     }
     commit(database, build.change(steps[kind]))
@@ -60,10 +60,10 @@ def test_jobs_that_are_not_over_yet_stay(database: Database, kind: str) -> None:
 
 def test_a_delivered_job_goes_with_its_attempts(database: Database) -> None:
     ended(database, "owed")
-    (claimed,) = outbox.claim_deliveries(database, build.later(), build.later(30), 9)
+    (claimed,) = outbox.claim_callbacks(database, build.later(), build.later(30), 9)
     outbox.record_attempt(database, claimed, Attempt(200, None, 0.1), build.later(), None)
     assert purge(database) == 1
-    assert (left(database, "deliveries"), left(database, "delivery_attempts")) == (0, 0)
+    assert (left(database, "callbacks"), left(database, "callback_attempts")) == (0, 0)
 
 
 def test_an_old_ghost_goes_in_the_end(database: Database) -> None:
@@ -96,7 +96,7 @@ def test_counts_name_nobody(database: Database) -> None:
     commit(database, build.change(unrecognised=[Unrecognised("1", b"{}")], halt=build.halt()))
     counts = upkeep.counts(database)
     assert counts.jobs_by_status == {"failed": 1, "completed": 1, "submitted": 1}
-    assert (counts.deliveries_pending, counts.mails_pending) == (1, 1)
+    assert (counts.callbacks_pending, counts.mails_pending) == (1, 1)
     assert (counts.accounts, counts.accounts_halted, counts.unrecognised) == (2, 1, 1)
 
 

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from tests.build import replace
 from tests.fakes import START, FakeClock, FakeIds
-from tests.harness.due_store import DueStore, delivery
-from waystation.deliveries import ATTEMPT_AFTER_S, Attempt, Delivery, DeliveryStatus
+from tests.harness.due_store import DueStore, callback
+from waystation.callbacks import ATTEMPT_AFTER_S, Attempt, Callback, CallbackStatus
 from waystation.engine.outbox import callbacks as module
 from waystation.engine.outbox import due
 from waystation.engine.outbox.callbacks import (
@@ -32,15 +32,15 @@ class FakeSender:
     """A `ports.Sender` whose hosts answer, fail or hang as told."""
 
     def __init__(self) -> None:
-        self.sent: list[Delivery] = []
+        self.sent: list[Callback] = []
         self.inside: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.answers: dict[str, Callable[[], Awaitable[Attempt]]] = {}
         self.release = asyncio.Event()
 
-    async def send(self, delivery: Delivery) -> Attempt:
-        host = urlsplit(delivery.url).hostname or ""
-        self.sent.append(delivery)
+    async def send(self, callback: Callback) -> Attempt:
+        host = urlsplit(callback.url).hostname or ""
+        self.sent.append(callback)
         for name in (host, "all"):
             self.inside[name] += 1
             self.most[name] = max(self.most[name], self.inside[name])
@@ -84,7 +84,7 @@ class Bench:
             drain_s=drain_s,
         )
 
-    async def renew(self, old: Delivery) -> Delivery:
+    async def renew(self, old: Callback) -> Callback:
         return replace(old, body=self.renewed.get(old.body, old.body))
 
     @asynccontextmanager
@@ -99,8 +99,8 @@ class Bench:
         for _ in range(30):
             await self.clock.elapse(0)
 
-    def status(self, number: int = 1) -> DeliveryStatus:
-        return self.store.deliveries[f"delivery-{number}"].status
+    def status(self, number: int = 1) -> CallbackStatus:
+        return self.store.callbacks[f"callback-{number}"].status
 
 
 @pytest.fixture
@@ -114,66 +114,66 @@ async def bench() -> Bench:
     return Bench()
 
 
-async def test_a_due_delivery_is_sent_and_recorded(bench: Bench) -> None:
-    bench.store.add(delivery())
+async def test_a_due_callback_is_sent_and_recorded(bench: Bench) -> None:
+    bench.store.add(callback())
     async with bench.running():
-        assert bench.status() is DeliveryStatus.DELIVERED
-    assert bench.store.attempts == [(delivery(), OK, None)]
+        assert bench.status() is CallbackStatus.DELIVERED
+    assert bench.store.attempts == [(callback(), OK, None)]
 
 
-async def test_a_new_delivery_is_sent_when_the_bell_rings(bench: Bench) -> None:
+async def test_a_new_callback_is_sent_when_the_bell_rings(bench: Bench) -> None:
     async with bench.running():
-        bench.store.add(delivery())
+        bench.store.add(callback())
         bench.callbacks.loop.nudge()
         await bench.settle()
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
 
 
-async def test_a_delivery_of_later_is_sent_when_its_time_comes(bench: Bench) -> None:
-    bench.store.add(delivery(at=START + timedelta(seconds=30)))
+async def test_a_callback_of_later_is_sent_when_its_time_comes(bench: Bench) -> None:
+    bench.store.add(callback(at=START + timedelta(seconds=30)))
     async with bench.running():
         await bench.clock.elapse(29)
         assert bench.sender.sent == []
         await bench.clock.elapse(1)
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
 
 
 @pytest.mark.usefixtures("seldom")
 async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench) -> None:
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = bench.sender.broken
     async with bench.running():
         for number, after_s in enumerate(ATTEMPT_AFTER_S[1:], start=1):
             assert len(bench.sender.sent) == number
-            assert bench.status() is DeliveryStatus.PENDING
+            assert bench.status() is CallbackStatus.PENDING
             await bench.clock.elapse(after_s - 0.5)
             assert len(bench.sender.sent) == number
             await bench.clock.elapse(0.5)
         assert len(bench.sender.sent) == 8
-        assert bench.status() is DeliveryStatus.GIVEN_UP
+        assert bench.status() is CallbackStatus.GIVEN_UP
         await bench.clock.elapse(100_000)
         assert len(bench.sender.sent) == 8
-    assert {one.delivery_id for one in bench.sender.sent} == {"delivery-1"}
-    assert {one.body for one in bench.sender.sent} == {delivery().body}
+    assert {one.callback_id for one in bench.sender.sent} == {"callback-1"}
+    assert {one.body for one in bench.sender.sent} == {callback().body}
 
 
 @pytest.mark.usefixtures("seldom")
 async def test_a_fault_of_ours_counts_as_an_attempt_and_is_given_up_like_any(bench: Bench) -> None:
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = bench.sender.raises
     async with bench.running():
-        assert bench.status() is DeliveryStatus.PENDING
+        assert bench.status() is CallbackStatus.PENDING
         for after_s in ATTEMPT_AFTER_S[1:]:
             await bench.clock.elapse(after_s)
         assert len(bench.sender.sent) == 8
-        assert bench.status() is DeliveryStatus.GIVEN_UP
+        assert bench.status() is CallbackStatus.GIVEN_UP
     (attempt,) = {attempt.reason for _, attempt, _ in bench.store.attempts}
     assert attempt == "a fault of Waystation's own; its log says more"
 
 
 async def test_jitter_lengthens_the_wait_by_up_to_a_tenth(bench: Bench) -> None:
     bench.ids.next_fraction = 0.5
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = bench.sender.broken
     async with bench.running():
         pass
@@ -185,18 +185,18 @@ async def test_an_answer_that_is_no_success_is_tried_again(bench: Bench) -> None
     async def unavailable() -> Attempt:
         return Attempt(503, None, 0.01)
 
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = unavailable
     async with bench.running():
-        assert bench.status() is DeliveryStatus.PENDING
+        assert bench.status() is CallbackStatus.PENDING
         bench.sender.answers.clear()
         await bench.clock.elapse(5)
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
 
 
 async def test_few_are_in_flight_per_receiver_and_all_are_sent(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(*(delivery(number) for number in range(10)))
+    bench.store.add(*(callback(number) for number in range(10)))
     async with bench.running():
         assert bench.sender.inside["a.test"] == PER_RECEIVER
         bench.sender.answers.clear()
@@ -213,10 +213,10 @@ async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
         bench.sender.answers[f"hung{host}.test"] = bench.sender.hang
         for _ in range(20):
             number += 1
-            bench.store.add(delivery(number, f"http://hung{host}.test/"))
+            bench.store.add(callback(number, f"http://hung{host}.test/"))
     async with bench.running():
         assert bench.sender.inside["all"] == 50 * PER_RECEIVER
-        bench.store.add(delivery(9999, "http://good.test/"))
+        bench.store.add(callback(9999, "http://good.test/"))
         bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
@@ -226,11 +226,11 @@ async def test_fifty_hung_receivers_do_not_delay_another(bench: Bench) -> None:
 async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
     for host in range(400):
         bench.sender.answers[f"hung{host}.test"] = bench.sender.hang
-        one = delivery(host, f"http://hung{host}.test/", attempts=1)
+        one = callback(host, f"http://hung{host}.test/", attempts=1)
         bench.store.add(replace(one, user_id=host % 4))
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT // 2
-        bench.store.add(delivery(9999, "http://good.test/"))
+        bench.store.add(callback(9999, "http://good.test/"))
         bench.callbacks.loop.nudge()
         await bench.settle()
         assert bench.sender.sent_to("good.test") == 1
@@ -238,24 +238,24 @@ async def test_retries_leave_places_for_first_attempts(bench: Bench) -> None:
 
 async def test_a_receivers_retries_leave_places_for_its_own_first_attempts(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(*(delivery(number, attempts=1) for number in range(10)))
+    bench.store.add(*(callback(number, attempts=1) for number in range(10)))
     async with bench.running():
         assert bench.sender.inside["a.test"] == PER_RECEIVER // 2
-        bench.store.add(delivery(99))
+        bench.store.add(callback(99))
         bench.callbacks.loop.nudge()
         await bench.settle()
-        assert "delivery-99" in {one.delivery_id for one in bench.sender.sent}
+        assert "callback-99" in {one.callback_id for one in bench.sender.sent}
 
 
 async def test_all_together_are_bounded(bench: Bench) -> None:
     for number in range(IN_FLIGHT + 50):
         bench.sender.answers[f"h{number}.test"] = bench.sender.hang
-        bench.store.add(replace(delivery(number, f"http://h{number}.test/"), user_id=number))
+        bench.store.add(replace(callback(number, f"http://h{number}.test/"), user_id=number))
     async with bench.running():
         assert bench.sender.inside["all"] == IN_FLIGHT
         bench.sender.release.set()
         await bench.settle()
-        assert len({one.delivery_id for one in bench.sender.sent}) == IN_FLIGHT + 50
+        assert len({one.callback_id for one in bench.sender.sent}) == IN_FLIGHT + 50
 
 
 async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
@@ -263,7 +263,7 @@ async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
 ) -> None:
     monkeypatch.setattr(module, "ROOM", 4 * ALWAYS_HELD)
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(*(delivery(number) for number in range(100)))
+    bench.store.add(*(callback(number) for number in range(100)))
     async with bench.running():
         assert sum(bench.store.claims) == 100
         assert bench.callbacks.loop.under_way == ALWAYS_HELD
@@ -272,15 +272,15 @@ async def test_a_receiver_cannot_fill_the_room_and_its_surplus_comes_later(
         await bench.settle()
         for _ in range(10):
             await bench.clock.elapse(45)
-        assert len({one.delivery_id for one in bench.sender.sent}) == 100
+        assert len({one.callback_id for one in bench.sender.sent}) == 100
         assert {one.attempts for one in bench.sender.sent} <= {0, 1}
 
 
-async def test_a_delivery_whose_claim_could_end_under_the_request_is_left_to_it(
+async def test_a_callback_whose_claim_could_end_under_the_request_is_left_to_it(
     bench: Bench,
 ) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 1)))
+    bench.store.add(*(callback(number) for number in range(PER_RECEIVER + 1)))
     async with bench.running():
         bench.clock.advance(15.1)
         bench.sender.answers.clear()
@@ -288,12 +288,12 @@ async def test_a_delivery_whose_claim_could_end_under_the_request_is_left_to_it(
         await bench.settle()
         assert len(bench.sender.sent) == PER_RECEIVER
         await bench.clock.elapse(30)
-        assert bench.status(PER_RECEIVER) is DeliveryStatus.DELIVERED
+        assert bench.status(PER_RECEIVER) is CallbackStatus.DELIVERED
 
 
 async def test_claims_outlive_waiting_and_request(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(delivery())
+    bench.store.add(callback())
     async with bench.running():
         await bench.clock.elapse(15 + 15)
         assert len(bench.sender.sent) == 1
@@ -301,7 +301,7 @@ async def test_claims_outlive_waiting_and_request(bench: Bench) -> None:
 
 async def test_an_attempt_that_outlives_its_claim_is_not_made_twice_at_once(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(delivery())
+    bench.store.add(callback())
     async with bench.running():
         # the machine was suspended: the claim is over, the request's own timer stood still
         await bench.clock.elapse(3600)
@@ -310,27 +310,27 @@ async def test_an_attempt_that_outlives_its_claim_is_not_made_twice_at_once(benc
         bench.sender.release.set()
         await bench.settle()
         await bench.clock.elapse(60)
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
 
 
-async def test_a_delivery_that_a_dead_process_claimed_is_sent_when_the_claim_ends(
+async def test_a_callback_that_a_dead_process_claimed_is_sent_when_the_claim_ends(
     bench: Bench,
 ) -> None:
-    bench.store.add(delivery())
-    await bench.store.claim_deliveries(START, START + timedelta(seconds=45), 10)
+    bench.store.add(callback())
+    await bench.store.claim_callbacks(START, START + timedelta(seconds=45), 10)
     async with bench.running():
         await bench.clock.elapse(44)
         assert bench.sender.sent == []
         await bench.clock.elapse(1)
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing(bench: Bench) -> None:
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.store.failing = 3
     async with bench.running():
         await bench.clock.elapse(10)
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
         assert len(bench.sender.sent) == 1
 
 
@@ -339,12 +339,12 @@ async def test_recording_is_tried_again_rather_than_delivering_twice(bench: Benc
         bench.store.failing = 3
         return OK
 
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = ok_then_fail
     async with bench.running():
         await bench.clock.elapse(10)
     assert len(bench.sender.sent) == 1
-    assert bench.status() is DeliveryStatus.DELIVERED
+    assert bench.status() is CallbackStatus.DELIVERED
 
 
 async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) -> None:
@@ -352,7 +352,7 @@ async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) ->
         bench.store.failing = 100
         return OK
 
-    bench.store.add(delivery())
+    bench.store.add(callback())
     bench.sender.answers["a.test"] = ok_then_fail
     with capture_logs() as logs:
         async with bench.running():
@@ -361,32 +361,32 @@ async def test_an_attempt_that_cannot_be_recorded_is_made_again(bench: Bench) ->
             bench.store.failing = 0
             bench.sender.answers.clear()
             await bench.clock.elapse(120)
-    assert bench.status() is DeliveryStatus.DELIVERED
+    assert bench.status() is CallbackStatus.DELIVERED
     assert [one.attempts for one in bench.sender.sent] == [0, 0]
 
 
 async def test_a_sender_that_breaks_its_word_is_cut_off() -> None:
     bench = Bench(send_timeout_s=-0.95)
     bench.sender.answers["a.test"] = bench.sender.hang
-    attempt = await bench.callbacks._send(delivery())
+    attempt = await bench.callbacks._send(callback())
     assert (attempt.status, attempt.reason) == (None, "a time-out")
 
 
-async def test_a_bug_in_the_sender_costs_one_delivery_at_most(bench: Bench) -> None:
+async def test_a_bug_in_the_sender_costs_one_callback_at_most(bench: Bench) -> None:
     async def bug() -> Attempt:
         raise RuntimeError("bug")
 
     bench.sender.answers["a.test"] = bug
-    bench.store.add(delivery(1), delivery(2, "http://b.test/"))
+    bench.store.add(callback(1), callback(2, "http://b.test/"))
     with capture_logs():
         async with bench.running() as task:
-            assert bench.status(2) is DeliveryStatus.DELIVERED
+            assert bench.status(2) is CallbackStatus.DELIVERED
             assert not task.done()
 
 
 async def test_stopping_lets_attempts_under_way_end_and_starts_no_more(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(*(delivery(number) for number in range(PER_RECEIVER + 3)))
+    bench.store.add(*(callback(number) for number in range(PER_RECEIVER + 3)))
     async with bench.running() as task:
         bench.callbacks.loop.stop()
         await bench.settle()
@@ -399,48 +399,48 @@ async def test_stopping_lets_attempts_under_way_end_and_starts_no_more(bench: Be
 
 async def test_stopping_waits_no_longer_than_the_drain_time(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.hang
-    bench.store.add(delivery())
+    bench.store.add(callback())
     async with bench.running() as task:
         bench.callbacks.loop.stop()
         await bench.clock.elapse(5)
         await asyncio.wait_for(task, 30)
     assert bench.store.attempts == []
-    assert bench.status() is DeliveryStatus.PENDING
+    assert bench.status() is CallbackStatus.PENDING
 
 
 async def test_receivers_are_forgotten_when_nothing_is_held(bench: Bench) -> None:
-    bench.store.add(*(delivery(n, f"http://h{n}.test/") for n in range(20)))
+    bench.store.add(*(callback(n, f"http://h{n}.test/") for n in range(20)))
     async with bench.running():
         assert bench.callbacks._receivers == {}
 
 
 async def test_the_log_names_the_receiver_and_no_secret(bench: Bench) -> None:
     url = "https://user:pw@a.test:8443/secret-path?token=abc"
-    bench.store.add(delivery(url=url), delivery(2, "http://b.test:99999/"))
+    bench.store.add(callback(url=url), callback(2, "http://b.test:99999/"))
     with capture_logs() as logs:
         async with bench.running():
             pass
-    lines = {line["receiver"]: line for line in logs if line["event"] == "delivery.attempted"}
+    lines = {line["receiver"]: line for line in logs if line["event"] == "callback.attempted"}
     assert lines.keys() == {"https://a.test:8443", "unreadable"}
     line = lines["https://a.test:8443"]
-    assert (line["delivery_id"], line["jobid"], line["attempt"]) == ("delivery-1", "job:1", 1)
+    assert (line["callback_id"], line["jobid"], line["attempt"]) == ("callback-1", "job:1", 1)
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
 
 
 async def test_an_attempt_that_failed_is_a_warning_in_the_log(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.broken
-    bench.store.add(delivery(), delivery(2, "http://b.test/"))
+    bench.store.add(callback(), callback(2, "http://b.test/"))
     with capture_logs() as logs:
         async with bench.running():
             await bench.settle()
-    lines = [line for line in logs if line["event"] == "delivery.attempted"]
+    lines = [line for line in logs if line["event"] == "callback.attempted"]
     levels = {line["delivered"]: line["log_level"] for line in lines}
     assert levels == {False: "warning", True: "info"}
 
 
-def progress(number: int = 1) -> Delivery:
-    return replace(delivery(number), delivery_id=f"progress-{number}", is_final=False)
+def progress(number: int = 1) -> Callback:
+    return replace(callback(number), callback_id=f"progress-{number}", is_final=False)
 
 
 async def test_progress_that_is_not_taken_is_not_tried_again(bench: Bench) -> None:
@@ -448,7 +448,7 @@ async def test_progress_that_is_not_taken_is_not_tried_again(bench: Bench) -> No
     bench.store.add(progress())
     async with bench.running():
         await bench.settle()
-        assert bench.store.deliveries["progress-1"].status is DeliveryStatus.GIVEN_UP
+        assert bench.store.callbacks["progress-1"].status is CallbackStatus.GIVEN_UP
         assert len(bench.sender.sent) == 1
 
 
@@ -459,26 +459,26 @@ async def test_an_end_breaks_off_the_progress_that_hangs_before_it(bench: Bench)
         await bench.settle()
         assert bench.sender.inside["a.test"] == 1
         bench.sender.answers["a.test"] = bench.sender.ok
-        bench.store.add(delivery())
+        bench.store.add(callback())
         bench.callbacks.loop.nudge()
         await bench.settle()
-        assert [one.delivery_id for one in bench.sender.sent] == ["progress-1", "delivery-1"]
+        assert [one.callback_id for one in bench.sender.sent] == ["progress-1", "callback-1"]
         assert bench.sender.most["a.test"] == 1
-        assert bench.status() is DeliveryStatus.DELIVERED
+        assert bench.status() is CallbackStatus.DELIVERED
         assert not bench.callbacks._progress
 
 
 async def test_each_attempt_is_made_with_links_that_work_then(bench: Bench) -> None:
     bench.sender.answers["a.test"] = bench.sender.broken
-    bench.store.add(delivery())
+    bench.store.add(callback())
     async with bench.running():
         await bench.settle()
-        bench.renewed[delivery().body] = b"renewed"
+        bench.renewed[callback().body] = b"renewed"
         bench.sender.answers["a.test"] = bench.sender.ok
         await bench.clock.elapse(ATTEMPT_AFTER_S[1])
         await bench.settle()
-        assert [one.body for one in bench.sender.sent] == [delivery().body, b"renewed"]
-        assert bench.store.deliveries["delivery-1"].body == delivery().body
+        assert [one.body for one in bench.sender.sent] == [callback().body, b"renewed"]
+        assert bench.store.callbacks["callback-1"].body == callback().body
 
 
 async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user(
@@ -486,28 +486,28 @@ async def test_four_hundred_hung_receivers_of_one_user_do_not_delay_another_user
 ) -> None:
     for number in range(1, 401):
         bench.sender.answers[f"hung{number}.test"] = bench.sender.hang
-        bench.store.add(delivery(number, f"http://hung{number}.test/"))
+        bench.store.add(callback(number, f"http://hung{number}.test/"))
     async with bench.running():
         assert bench.sender.most["all"] <= PER_USER
-        bench.store.add(replace(delivery(401, "http://good.test/"), user_id=2))
+        bench.store.add(replace(callback(401, "http://good.test/"), user_id=2))
         bench.callbacks.loop.nudge()
         await bench.settle()
-        assert bench.status(401) is DeliveryStatus.DELIVERED
+        assert bench.status(401) is CallbackStatus.DELIVERED
 
 
 async def test_hung_receivers_of_three_users_together_do_not_delay_another(bench: Bench) -> None:
     for number in range(1, 1201):
         name = f"hung{number}.test"
         bench.sender.answers[name] = bench.sender.hang
-        bench.store.add(replace(delivery(number, f"http://{name}/"), user_id=1 + number % 3))
+        bench.store.add(replace(callback(number, f"http://{name}/"), user_id=1 + number % 3))
     async with bench.running():
-        bench.store.add(replace(delivery(1201, "http://good.test/"), user_id=4))
+        bench.store.add(replace(callback(1201, "http://good.test/"), user_id=4))
         bench.callbacks.loop.nudge()
         await bench.settle()
-        assert bench.status(1201) is DeliveryStatus.DELIVERED
+        assert bench.status(1201) is CallbackStatus.DELIVERED
 
 
-async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
+async def test_a_user_with_receivers_without_end_holds_so_many_callbacks(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HELD_PER_USER", 20)
@@ -515,8 +515,8 @@ async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
     for host in hosts:
         bench.sender.answers[host] = bench.sender.hang
     bench.store.add(
-        *(replace(delivery(n, f"http://{host}/"), user_id=7) for n, host in enumerate(hosts)),
-        replace(delivery(99, "http://quick.test/"), user_id=8),
+        *(replace(callback(n, f"http://{host}/"), user_id=7) for n, host in enumerate(hosts)),
+        replace(callback(99, "http://quick.test/"), user_id=8),
     )
     async with bench.running():
         assert bench.callbacks._held[7] == 20
@@ -526,7 +526,7 @@ async def test_a_user_with_receivers_without_end_holds_so_many_deliveries(
         await bench.settle()
         for _ in range(4):
             await bench.clock.elapse(45)
-        assert {one.delivery_id for one in bench.sender.sent} >= {
-            f"delivery-{number}" for number in range(50)
+        assert {one.callback_id for one in bench.sender.sent} >= {
+            f"callback-{number}" for number in range(50)
         }
         assert not bench.callbacks._held

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes import START, FakeClock
-from tests.harness.due_store import DueStore, delivery
+from tests.harness.due_store import DueStore, callback
 from waystation.engine.outbox.due import BACKOFF_S, LONGEST_WAIT_S, SHORTEST_WAIT_S, DueLoop
 from waystation.errors import StoreError
 
@@ -57,7 +57,7 @@ async def test_nothing_due_means_no_round_until_the_longest_wait_is_over() -> No
 
 async def test_it_wakes_exactly_when_something_is_due() -> None:
     running = Running(Rounds())
-    running.store.add(delivery(at=START + timedelta(seconds=20)))
+    running.store.add(callback(at=START + timedelta(seconds=20)))
     async with running:
         await running.clock.elapse(19.9)
         assert running.rounds.count == 1
@@ -95,7 +95,7 @@ async def test_it_goes_on_at_once_while_there_may_be_more() -> None:
 
 async def test_something_due_that_cannot_be_claimed_is_no_busy_loop() -> None:
     running = Running(Rounds())
-    running.store.add(delivery())
+    running.store.add(callback())
     async with running:
         assert running.rounds.count == 1
         await running.clock.elapse(3 * SHORTEST_WAIT_S)
@@ -107,7 +107,7 @@ async def test_expecting_something_sooner_shortens_the_wait() -> None:
         running.loop.expect(START + timedelta(seconds=LONGEST_WAIT_S + 1))
         await running.clock.elapse(0)
         assert running.rounds.count == 1
-        running.store.add(delivery(at=START + timedelta(seconds=5)))
+        running.store.add(callback(at=START + timedelta(seconds=5)))
         running.loop.expect(START + timedelta(seconds=5))
         await running.clock.elapse(0)
         assert running.rounds.count == 2

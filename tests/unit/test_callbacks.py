@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import START
-from waystation.deliveries import (
+from waystation.callbacks import (
     ATTEMPT_AFTER_S,
     TAKEN,
     Attempt,
-    Delivery,
-    DeliveryStatus,
+    Callback,
+    CallbackStatus,
     next_attempt_at,
 )
 from waystation.jobs import JobId
@@ -81,6 +81,6 @@ def test_a_redirect_counts_only_when_it_says_that_the_receiver_ran() -> None:
     assert not Attempt(302, "a redirect; set replyUrl to https://a.example/", 0.1).delivered
 
 
-def test_a_new_delivery_is_pending_and_untried() -> None:
-    delivery = Delivery("d", JobId("job:1"), 1, "http://a.test/", b"{}", START, START)
-    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
+def test_a_new_callback_is_pending_and_untried() -> None:
+    callback = Callback("d", JobId("job:1"), 1, "http://a.test/", b"{}", START, START)
+    assert (callback.status, callback.attempts) == (CallbackStatus.PENDING, 0)

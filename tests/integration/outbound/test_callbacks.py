@@ -8,17 +8,17 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.fakes import START, FakeClock, FakeIds
-from tests.harness.due_store import DueStore, delivery
+from tests.harness.due_store import DueStore, callback
 from tests.integration.outbound.conftest import Serve, ServeRaw
-from waystation.deliveries import Attempt, Delivery
+from waystation.callbacks import Attempt, Callback
 from waystation.engine.outbox.callbacks import Callbacks
+from waystation.outbound.callbacks import CallbackSender
 from waystation.outbound.connector import USER_AGENT
-from waystation.outbound.webhooks import WebhookSender
 
 
 @pytest.fixture
-def sender(session: aiohttp.ClientSession) -> WebhookSender:
-    return WebhookSender(session, FakeClock(), timeout_s=5)
+def sender(session: aiohttp.ClientSession) -> CallbackSender:
+    return CallbackSender(session, FakeClock(), timeout_s=5)
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,7 +27,7 @@ async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def test_the_body_is_posted_as_it_is_with_headers_to_deduplicate_by(
-    sender: WebhookSender, serve: Serve
+    sender: CallbackSender, serve: Serve
 ) -> None:
     seen: list[tuple[str, str, bytes, dict[str, str]]] = []
 
@@ -36,13 +36,13 @@ async def test_the_body_is_posted_as_it_is_with_headers_to_deduplicate_by(
         seen.append((request.method, request.raw_path, await request.read(), headers))
         return web.Response(text="ok")
 
-    one = delivery(url=await serve(note) + "/hook?key=%2f")
+    one = callback(url=await serve(note) + "/hook?key=%2f")
     attempt = await sender.send(one)
     assert (attempt.status, attempt.reason, attempt.delivered) == (200, None, True)
     ((method, path, body, headers),) = seen
     assert (method, path, body) == ("POST", "/hook?key=%2f", one.body)
     assert headers["content-type"] == "application/json"
-    assert headers["webhook-id"] == "delivery-1"
+    assert headers["webhook-id"] == "callback-1"
     assert headers["webhook-timestamp"] == str(int(START.timestamp()))
     assert headers["user-agent"] == USER_AGENT
     assert headers["content-length"] == str(len(one.body))
@@ -53,17 +53,17 @@ async def test_the_body_is_posted_as_it_is_with_headers_to_deduplicate_by(
     [(200, True), (201, True), (204, True), (304, False), (400, False), (410, False), (503, False)],
 )
 async def test_any_2xx_is_success_and_nothing_else(
-    sender: WebhookSender, serve: Serve, status: int, delivered: bool
+    sender: CallbackSender, serve: Serve, status: int, delivered: bool
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=status)
 
-    attempt = await sender.send(delivery(url=await serve(answer)))
+    attempt = await sender.send(callback(url=await serve(answer)))
     assert (attempt.status, attempt.delivered) == (status, delivered)
 
 
 async def redirected(
-    sender: WebhookSender, serve: Serve, status: int, location: str | None, path: str = "/hook?k=1"
+    sender: CallbackSender, serve: Serve, status: int, location: str | None, path: str = "/hook?k=1"
 ) -> Attempt:
     """Send to a receiver that answers with a redirect; `{here}` is its own address."""
     asked: list[str] = []
@@ -75,7 +75,7 @@ async def redirected(
         return web.Response(status=status, headers=told)
 
     here = (await serve(redirect)).removeprefix("http://")
-    attempt = await sender.send(delivery(url=f"http://{here}{path}"))
+    attempt = await sender.send(callback(url=f"http://{here}{path}"))
     assert asked == [path]
     return attempt
 
@@ -93,7 +93,7 @@ async def redirected(
     ],
 )
 async def test_a_receiver_that_redirects_after_it_ran_has_taken_it(
-    sender: WebhookSender, serve: Serve, status: int, location: str | None
+    sender: CallbackSender, serve: Serve, status: int, location: str | None
 ) -> None:
     """R41."""
     attempt = await redirected(sender, serve, status, location)
@@ -113,7 +113,7 @@ async def test_a_receiver_that_redirects_after_it_ran_has_taken_it(
     ],
 )
 async def test_a_redirect_to_the_same_place_is_a_failure_that_names_it(
-    sender: WebhookSender, serve: Serve, status: int, location: str, path: str, shown: str
+    sender: CallbackSender, serve: Serve, status: int, location: str, path: str, shown: str
 ) -> None:
     attempt = await redirected(sender, serve, status, location, path)
     assert (attempt.status, attempt.delivered) == (status, False)
@@ -125,7 +125,7 @@ async def test_a_redirect_to_the_same_place_is_a_failure_that_names_it(
 
 @pytest.mark.parametrize("status", [301, 307, 308])
 async def test_a_redirect_that_asks_to_post_again_is_a_failure_that_names_the_url(
-    sender: WebhookSender, serve: Serve, status: int
+    sender: CallbackSender, serve: Serve, status: int
 ) -> None:
     attempt = await redirected(sender, serve, status, "https://new.example/hook?key=secret")
     assert (attempt.status, attempt.delivered) == (status, False)
@@ -134,7 +134,7 @@ async def test_a_redirect_that_asks_to_post_again_is_a_failure_that_names_the_ur
 
 @pytest.mark.parametrize("location", ["http://xn--/", "https://xn--0.example/", "http://h:99999/"])
 async def test_a_redirect_after_it_ran_counts_wherever_it_leads(
-    sender: WebhookSender, serve: Serve, location: str
+    sender: CallbackSender, serve: Serve, location: str
 ) -> None:
     attempt = await redirected(sender, serve, 302, location)
     assert (attempt.status, attempt.delivered) == (302, True)
@@ -142,14 +142,16 @@ async def test_a_redirect_after_it_ran_counts_wherever_it_leads(
 
 @pytest.mark.parametrize("location", [None, "http://[", "http://xn--/"])
 async def test_a_redirect_to_nowhere_is_a_failure(
-    sender: WebhookSender, serve: Serve, location: str | None
+    sender: CallbackSender, serve: Serve, location: str | None
 ) -> None:
     attempt = await redirected(sender, serve, 301, location)
     assert (attempt.status, attempt.delivered) == (301, False)
     assert attempt.reason == "a redirect to no readable URL"
 
 
-async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, serve: Serve) -> None:
+async def test_an_endless_answer_is_cut_off_and_counts(
+    sender: CallbackSender, serve: Serve
+) -> None:
     cut = asyncio.Event()
 
     async def pour(request: web.Request) -> web.StreamResponse:
@@ -161,7 +163,7 @@ async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, se
         finally:
             cut.set()
 
-    assert (await sender.send(delivery(url=await serve(pour)))).delivered
+    assert (await sender.send(callback(url=await serve(pour)))).delivered
     await asyncio.wait_for(cut.wait(), 30)
 
 
@@ -169,26 +171,26 @@ async def test_an_endless_answer_is_cut_off_and_counts(sender: WebhookSender, se
     "rest", [b"Content-Length: 9\r\n\r\nab", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"]
 )
 async def test_an_answer_that_breaks_off_after_its_status_counts(
-    sender: WebhookSender, serve_raw: ServeRaw, rest: bytes
+    sender: CallbackSender, serve_raw: ServeRaw, rest: bytes
 ) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n" + rest)
         await writer.drain()
 
-    assert (await sender.send(delivery(url=await serve_raw(talk)))).status == 200
+    assert (await sender.send(callback(url=await serve_raw(talk)))).status == 200
 
 
 async def test_an_answer_whose_body_hangs_is_not_waited_for(
-    sender: WebhookSender, serve_raw: ServeRaw, monkeypatch: pytest.MonkeyPatch
+    sender: CallbackSender, serve_raw: ServeRaw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waystation.outbound.webhooks.ANSWER_WAIT_S", 0.05)
+    monkeypatch.setattr("waystation.outbound.callbacks.ANSWER_WAIT_S", 0.05)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\n")
         await hang(reader, writer)
 
-    assert (await sender.send(delivery(url=await serve_raw(talk)))).status == 202
+    assert (await sender.send(callback(url=await serve_raw(talk)))).status == 202
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ async def test_an_answer_whose_body_hangs_is_not_waited_for(
     [(b"", "a broken connection"), (b"nonsense\r\n\r\n", "an answer that cannot be read")],
 )
 async def test_a_receiver_that_talks_nonsense_is_a_reason(
-    sender: WebhookSender, serve_raw: ServeRaw, said: bytes, reason: str
+    sender: CallbackSender, serve_raw: ServeRaw, said: bytes, reason: str
 ) -> None:
     asked = 0
 
@@ -207,7 +209,7 @@ async def test_a_receiver_that_talks_nonsense_is_a_reason(
         writer.write(said)
         await writer.drain()
 
-    attempt = await sender.send(delivery(url=await serve_raw(talk)))
+    attempt = await sender.send(callback(url=await serve_raw(talk)))
     assert (attempt.status, attempt.reason) == (None, reason)
     assert asked == 1
 
@@ -215,8 +217,8 @@ async def test_a_receiver_that_talks_nonsense_is_a_reason(
 async def test_a_receiver_that_hangs_is_a_time_out(
     session: aiohttp.ClientSession, serve_raw: ServeRaw
 ) -> None:
-    sender = WebhookSender(session, FakeClock(), timeout_s=0.05)
-    attempt = await sender.send(delivery(url=await serve_raw(hang)))
+    sender = CallbackSender(session, FakeClock(), timeout_s=0.05)
+    attempt = await sender.send(callback(url=await serve_raw(hang)))
     assert (attempt.status, attempt.reason) == (None, "a time-out")
 
 
@@ -233,14 +235,14 @@ async def test_a_receiver_that_hangs_is_a_time_out(
 async def test_the_guard_applies(
     strict_session: aiohttp.ClientSession, url: str, reason: str
 ) -> None:
-    attempt = await WebhookSender(strict_session, FakeClock()).send(delivery(url=url))
+    attempt = await CallbackSender(strict_session, FakeClock()).send(callback(url=url))
     assert (attempt.status, attempt.reason) == (None, reason)
 
 
 async def test_no_url_is_logged(strict_session: aiohttp.ClientSession) -> None:
     with capture_logs() as logs:
         url = "http://user:pw@127.0.0.1:9/secret-path?token=abc"
-        await WebhookSender(strict_session, FakeClock()).send(delivery(url=url))
+        await CallbackSender(strict_session, FakeClock()).send(callback(url=url))
     assert logs
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
@@ -253,12 +255,12 @@ async def test_the_duration_is_told(session: aiohttp.ClientSession, serve: Serve
         clock.advance(1.5)
         return web.Response()
 
-    attempt = await WebhookSender(session, clock).send(delivery(url=await serve(slow)))
+    attempt = await CallbackSender(session, clock).send(callback(url=await serve(slow)))
     assert attempt.duration_s == pytest.approx(1.5)
 
 
-async def as_it_is(delivery: Delivery) -> Delivery:
-    return delivery
+async def as_it_is(callback: Callback) -> Callback:
+    return callback
 
 
 async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
@@ -279,13 +281,13 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
         url = await serve_raw(hang)
         for _ in range(6):
             number += 1
-            store.add(delivery(number, url))
+            store.add(callback(number, url))
     clock = FakeClock()
-    sender = WebhookSender(session, clock, timeout_s=300)
+    sender = CallbackSender(session, clock, timeout_s=300)
     callbacks = Callbacks(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300)
     running = asyncio.ensure_future(callbacks.loop.run())
     await store.until(lambda: sum(store.claims) == 300)
-    store.add(delivery(999, await serve(note)))
+    store.add(callback(999, await serve(note)))
     callbacks.loop.nudge()
     await asyncio.wait_for(arrived.wait(), 30)
     running.cancel()

@@ -1,4 +1,4 @@
-"""Sender: POST one delivery attempt to the caller's replyUrl (R41, R42)."""
+"""Sender: POST one callback attempt to the caller's replyUrl (R41, R42)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from waystation.deliveries import TAKEN, Attempt, Delivery
+from waystation.callbacks import TAKEN, Attempt, Callback
 from waystation.outbound.connector import USER_AGENT, reason_of
 from waystation.outbound.guard import loggable, objection, read_url
 from waystation.ports import Clock
 
-__all__ = ["WebhookSender"]
+__all__ = ["CallbackSender"]
 
 MAX_ANSWER_BYTES: Final = 4096
 """Read so that the receiver can finish writing; the text is not used."""
@@ -27,7 +27,7 @@ _REDIRECTS: Final = _RUN_BEFORE | {301, 307, 308}
 _log = structlog.get_logger(__name__)
 
 
-class WebhookSender:
+class CallbackSender:
     """Implements `ports.Sender` on a guarded session."""
 
     def __init__(
@@ -37,35 +37,35 @@ class WebhookSender:
         self._clock = clock
         self._timeout_s = timeout_s
 
-    async def send(self, delivery: Delivery) -> Attempt:
+    async def send(self, callback: Callback) -> Attempt:
         started = self._clock.monotonic()
-        status, reason = await self._post(delivery)
+        status, reason = await self._post(callback)
         return Attempt(status, reason, self._clock.monotonic() - started)
 
-    async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
+    async def _post(self, callback: Callback) -> tuple[int | None, str | None]:
         """Return the receiver's status, and what is to be said of it or why there is none."""
-        if (reason := objection(delivery.url)) is not None:
+        if (reason := objection(callback.url)) is not None:
             return None, reason
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._session.post(
-                    read_url(delivery.url),
-                    data=delivery.body,
-                    headers=self._headers(delivery),
+                    read_url(callback.url),
+                    data=callback.body,
+                    headers=self._headers(callback),
                     allow_redirects=False,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             _log.debug(
-                "delivery.unanswered",
-                delivery_id=delivery.delivery_id,
+                "callback.unanswered",
+                callback_id=callback.callback_id,
                 error=type(error).__name__,
             )
             return None, reason_of(error)
         async with response:
             await _hear_out(response)
-        return response.status, _redirect(delivery.url, response)
+        return response.status, _redirect(callback.url, response)
 
-    def _headers(self, delivery: Delivery) -> dict[str, str]:
+    def _headers(self, callback: Callback) -> dict[str, str]:
         """Return headers that let a receiver deduplicate and see a replay.
 
         Source: Standard Webhooks, `webhook-id` and `webhook-timestamp`.
@@ -73,7 +73,7 @@ class WebhookSender:
         return {
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,
-            "webhook-id": delivery.delivery_id,
+            "webhook-id": callback.callback_id,
             "webhook-timestamp": str(int(self._clock.wall().timestamp())),
         }
 

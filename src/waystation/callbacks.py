@@ -1,4 +1,4 @@
-"""Delivery: the obligation to POST a job's body to one URL, and its retry schedule.
+"""Callback: the obligation to POST a job's body to one URL, and its retry schedule.
 
 A job's end is delivered until it is taken. Progress is delivered once or not at all: whatever comes
 after it supersedes it (R41).
@@ -18,8 +18,8 @@ __all__ = [
     "ATTEMPT_AFTER_S",
     "TAKEN",
     "Attempt",
-    "Delivery",
-    "DeliveryStatus",
+    "Callback",
+    "CallbackStatus",
     "LONGEST_WAITS_S",
     "next_attempt_at",
 ]
@@ -36,8 +36,8 @@ LONGEST_WAITS_S = tuple(wait_s * 1.1 for wait_s in ATTEMPT_AFTER_S)
 """With the most jitter, by the number of tries before."""
 
 
-class DeliveryStatus(StrEnum):
-    """Where a delivery is."""
+class CallbackStatus(StrEnum):
+    """Where a callback is."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -46,14 +46,14 @@ class DeliveryStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Callback:
     """One job's body on its way to one URL.
 
-    `delivery_id` is the `webhook-id` header, the same on all attempts, so that receivers can
+    `callback_id` is the `webhook-id` header, the same on all attempts, so that receivers can
     deduplicate. `body` is exactly what GET answers for the job (JSON, UTF-8) at that moment.
     """
 
-    delivery_id: str
+    callback_id: str
     jobid: JobId
     user_id: int
     url: str
@@ -61,14 +61,14 @@ class Delivery:
     created_at: datetime
     next_attempt_at: datetime
     attempts: int = 0
-    status: DeliveryStatus = DeliveryStatus.PENDING
+    status: CallbackStatus = CallbackStatus.PENDING
     is_final: bool = True
     """True when it tells the job's end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one HTTP try of a delivery ended.
+    """How one HTTP try of a callback ended.
 
     `status` is the receiver's HTTP status, None when there was none; `reason` says why it was not
     taken, or TAKEN of a redirect that says it was.
