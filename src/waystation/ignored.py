@@ -1,7 +1,8 @@
 """Ignored: the reasons why a message changes no job, one for each such message.
 
 A message is counted under its reason once, when the gateway tells it; history counts nothing. The
-log has it at `debug`, with the message and its channel.
+log line `message.ignored` has it at `debug`, with the message and its channel; messages of foreign
+authors and channels are counted alone.
 
 Pure: no I/O, no clock, no randomness.
 """

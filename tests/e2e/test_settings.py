@@ -1,4 +1,4 @@
-"""EFFECTS: each setting, and what changes when it is set to another value.
+"""LOOKS and ELSEWHERE: each setting, and what changes when it is set to another value.
 
 A row is a look of this file, or the name of a test elsewhere that sets the setting and sees it.
 """
