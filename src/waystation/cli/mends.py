@@ -70,7 +70,14 @@ _BY_KIND: tuple[tuple[type[WaystationError], str, Mend], ...] = (
         "",
         ("on the service's host, a later end:", "waystation users expire EMAIL --on DATE"),
     ),
-    (NotFound, "Unable to locate job", ("the jobs that run:", "waystation jobs list")),
+    (
+        NotFound,
+        "Unable to locate job",
+        (
+            "its id was printed when it was submitted; those of the jobs that run:",
+            "waystation jobs list",
+        ),
+    ),
     (
         Unreachable,
         " cannot be reached: ",

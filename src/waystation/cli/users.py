@@ -44,6 +44,10 @@ _NEW_DATABASE = (
     "WAYSTATION_DATA_DIR as it is set for `waystation serve`, and add the user there."
 )
 
+_OTHER_DATABASE = (
+    "Set WAYSTATION_DATA_DIR as it is set for `waystation serve`, if it uses another one."
+)
+
 _ROTATED = "The old token has stopped working: programs that use it need the new one."
 
 _END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
@@ -108,7 +112,9 @@ def list_users(config: Config = None, as_json: Json = False) -> None:
         users = _on_host(config, work)
         screen.answer(
             [_as_json(user) for user in users],
-            _table(users) if users else "There is no user yet.",
+            _table(users)
+            if users
+            else f"There is no user yet in {load_settings(config).database_path}.",
         )
 
 
@@ -217,7 +223,7 @@ async def _find(state: State, who: str) -> User:
     for user in await state.store.list_users():
         if who in (str(user.user_id), user.email):
             return user
-    raise NotFound(f"There is no user {who}")
+    raise NotFound(f"There is no user {who} in {state.store.path}", details=_OTHER_DATABASE)
 
 
 def _checked(email: str) -> str:

@@ -124,8 +124,18 @@ def _seconds(header: str | None) -> int:
     return int(header)
 
 
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
+    (aiohttp.ClientSSLError, "it does not speak TLS; is the URL http://?"),
+)
+"""Kinds whose number of an error is not the system's."""
+
+
 def reason(error: Exception) -> str:
     """Return why a connection failed, in words and without the library's address lists."""
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number).lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from tests.integration.client.conftest import JOB, Stub
+from tests.integration.client.conftest import JOB, TOKEN, Stub
 from waystation.client import Client
 from waystation.errors import (
     Busy,
@@ -21,6 +21,7 @@ from waystation.errors import (
     TransportError,
     Unauthorized,
     Unavailable,
+    Unreachable,
     WaystationError,
 )
 
@@ -150,3 +151,10 @@ async def test_a_removal_can_be_forced(client: Client, stub: Stub) -> None:
     await client.remove_discord_account("2")
     await client.remove_discord_account("2", force=True)
     assert [seen["path"].partition("?")[2] for seen in stub.requests] == ["", "force=true"]
+
+
+async def test_an_https_url_of_a_plain_service_is_told_as_no_tls(stub: Stub) -> None:
+    url = stub.url.replace("http://", "https://")
+    async with Client(url, TOKEN) as client:
+        with pytest.raises(Unreachable, match="it does not speak TLS"):
+            await client.info()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from waystation.cli.exits import Exit
 from waystation.cli.options import Config, Json
+from waystation.cli.remote import service_url
 from waystation.cli.screen import Grid, Screen, indented, opened, plain
 
 if TYPE_CHECKING:
@@ -59,9 +60,12 @@ def _settings_table(settings: Settings) -> Grid:
 
     table = Grid("setting", "from", "value")
     for row in SETTINGS:
-        origin = settings.origins.get(row.name, "default")
+        origin: str = settings.origins.get(row.name, "default")
+        value = settings.shown(row.name) or "(not set)"
+        if row.name == "url" and (used := service_url(settings)) != settings.url:
+            value, origin = used, "WAYSTATION_PORT"
         style = "dim" if origin == "default" else ""
-        cells = (row.variable, origin, settings.shown(row.name) or "(not set)")
+        cells = (row.variable, origin, value)
         table.add_row(*(plain(cell, style) for cell in cells))
     return table
 

@@ -39,7 +39,23 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "submissions to Discord are not paced", "Unset WAYSTATION_PACING_S, except in tests."
         )
+    if settings.discord_url.startswith("https:"):
+        yield from _look_at_leftovers(settings)
     yield from _look_at_directory(settings.data_dir)
+
+
+def _look_at_leftovers(settings: Settings) -> Iterator[Finding]:
+    """Yield what a trial with the simulator has left in the environment of a real service."""
+    if settings.midjourney_cdn_url.startswith("http:"):
+        yield warning(
+            f"imageUx and videoUx would point to {settings.midjourney_cdn_url}",
+            "Unset WAYSTATION_MIDJOURNEY_CDN_URL, except with the simulator.",
+        )
+    if any(network.is_loopback for network in settings.reachable_networks):
+        yield warning(
+            "callers' URLs can reach this host's own services",
+            "Unset WAYSTATION_ALLOW_NETWORKS, except on a machine that you alone use.",
+        )
 
 
 def look_at_database(settings: Settings) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ class SqliteStore:
     def __init__(
         self, path: Path, clock: Clock, connections: _Connections, ghost_age: timedelta
     ) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._connections = connections
         self._ghost_age = ghost_age
@@ -276,7 +276,7 @@ class SqliteStore:
 
         Raises: Conflict: another process owns them
         """
-        self._lock_file = serving(self._path)
+        self._lock_file = serving(self.path)
         await self._write(accounts.void_leases)
 
     async def bound_waits(

@@ -71,6 +71,19 @@ def test_listening_to_the_network_is_told(tmp_path: Path, host: str, count: int)
     assert len(list(look_at_settings(settings(tmp_path, WAYSTATION_HOST=host)))) == count
 
 
+def test_leftovers_of_a_trial_are_told_with_the_real_discord(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    trial = {
+        "WAYSTATION_MIDJOURNEY_CDN_URL": "http://127.0.0.1:8765",
+        "WAYSTATION_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    pictures, reach = look_at_settings(settings(tmp_path, **trial))
+    assert "Unset WAYSTATION_MIDJOURNEY_CDN_URL" in str(pictures.mend)
+    assert "Unset WAYSTATION_ALLOW_NETWORKS" in str(reach.mend)
+    simulated = settings(tmp_path, WAYSTATION_DISCORD_URL="http://127.0.0.1:8765", **trial)
+    assert list(look_at_settings(simulated)) == []
+
+
 def test_haste_towards_the_real_discord_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
     hasty = settings(tmp_path, WAYSTATION_PACING_S="0")

@@ -47,6 +47,13 @@ def test_all_settings_are_shown_with_their_origin_and_no_secret(patient: Patient
     assert rows["WAYSTATION_CONTACT"] == rows["WAYSTATION_KEY"] == ["default", "(not", "set)"]
 
 
+def test_the_url_that_the_command_line_uses_is_shown(patient: Patient) -> None:
+    elsewhere = patient(ok("fine")) | {"WAYSTATION_PORT": "8090"}
+    ran = run("doctor", environment=elsewhere)
+    (line,) = (line for line in ran.out.splitlines() if "WAYSTATION_URL" in line)
+    assert line.split()[1:] == ["WAYSTATION_PORT", "http://127.0.0.1:8090"]
+
+
 @pytest.mark.parametrize(
     ("findings", "code", "verdict"),
     [
