@@ -213,7 +213,8 @@ class Settings:
         10.0, "How long one request to Discord may take; shorter than the lease.", least=0.1
     )
     pacing_s: float = _seconds(
-        2.5, "Pause between two submissions of one account; 0 for none. Discord watches haste."
+        2.5,
+        "Smallest pause between two submissions of an account. 0 turns it off, which risks the account.",
     )
     pacing_jitter_s: float = _seconds(
         1.0, "How far the pause is varied to either side; 0 when there is no pause."
@@ -276,7 +277,8 @@ class Settings:
 
     allow_networks: tuple[str, ...] = _row(
         (),
-        "Private networks that callers' URLs may point to, as CIDR. Cloud metadata never.",
+        "Private networks that callers' URLs may reach, in CIDR form. Addresses of cloud metadata "
+        "are refused all the same.",
         check=_networks,
         example="10.0.0.0/8",
     )
@@ -304,9 +306,11 @@ class Settings:
     mail_timeout_s: float = _seconds(30.0, "How long handing over a mail may take.", least=0.1)
 
     log_level: Literal["debug", "info", "warning", "error"] = _row(
-        "info", "The least important lines that are logged."
+        "info", "Lowest level that is logged."
     )
-    log_format: Literal["console", "json"] = _row("console", "For eyes, or one object a line.")
+    log_format: Literal["console", "json"] = _row(
+        "console", "`console` for people, `json` for one object per line."
+    )
 
     url: str = _row(
         "http://127.0.0.1:8080", "Where the command line finds the service.", check=_http_url

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import PACKAGE, modules
+from waystation.api.operations import OPERATIONS
 from waystation.sentences import ROWS
 from waystation.settings import SETTINGS
 
@@ -52,6 +53,21 @@ def test_a_docstring_names_a_thing_first(path: str) -> None:
 
 def test_a_help_text_names_a_thing_first() -> None:
     assert [row.name for row in SETTINGS if _riddles(row.help)] == []
+    fields = [one for row in OPERATIONS.values() for one in (*row.query, *(row.body or ()))]
+    assert [one.help for one in fields if _riddles(one.help)] == []
+
+
+@pytest.mark.parametrize("path", [one for one in modules() if one.startswith("cli/")])
+def test_a_help_text_of_a_command_names_a_thing_first(path: str) -> None:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    helps = [
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword)
+        and node.arg == "help"
+        and isinstance(node.value, ast.Constant)
+    ]
+    assert [text for text in helps if _riddles(str(text))] == []
 
 
 def test_an_error_sentence_names_a_thing_first() -> None:
@@ -62,7 +78,7 @@ def test_an_error_sentence_names_a_thing_first() -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_heading_names_a_thing_first(path: str) -> None:
     page = (ROOT / path).read_text(encoding="utf-8")
-    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    headings = re.findall(r"^#+ (?:\d+\. )?(.+)$", page, re.M)
     assert [one for one in headings if _riddles(one) and one not in NAMED_IN_THE_PLAN] == []
 
 

@@ -42,3 +42,13 @@ def test_each_file_of_a_change_exists() -> None:
     named = re.findall(r"`((?:src|tests)/[^`]+)`", section)
     assert len(named) == 13
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_glossary_has_the_words_of_matching_in_order() -> None:
+    glossary = PAGE.partition("## Glossary")[2]
+    words = re.findall(r"^\| ([^|]+?) \|", glossary, re.M)[1:]
+    assert words == sorted(words, key=str.lower)
+    assert set(words) >= {
+        *("ask", "bound", "callback", "echo", "era", "evidence", "held", "lane", "late"),
+        *("likeness", "source", "stranger", "target", "verdict", "work"),
+    }

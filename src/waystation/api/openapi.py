@@ -30,8 +30,8 @@ __all__ = ["document", "openapi_path"]
 
 _TITLE = "Waystation"
 _ABOUT = """\
-A self-hosted gateway to the Midjourney bot, compatible with the Midjourney API v2. Each path also
-works with a slash at its end; only `/v2/jobs` and `/v2/jobs/` differ. HEAD works wherever GET
+A self-hosted gateway to the Midjourney bot, compatible with the Midjourney API v2. Each path of
+v2 also works with a slash at its end; `/v2/jobs` and `/v2/jobs/` differ. HEAD works wherever GET
 reads. Bodies are JSON whatever the content type says, or forms with the same field names; unknown
 fields are ignored, `null` counts as absent. Texts such as `<field>` stand for what differs."""
 

@@ -106,8 +106,8 @@ _MAX_JOBS = Field(
 _REPLY_PROGRESS = Field(
     "replyProgress",
     {"type": "boolean"},
-    "Whether `replyUrl` receives what comes before the end too; only seed_async does so by default"
-    " (an addition to v2)",
+    "True: `replyUrl` receives progress, too, not the end alone; the default is true for seed_async"
+    " and false for other verbs (an addition to v2)",
 )
 _MODE = Field(
     "mode",

@@ -58,7 +58,7 @@ _ReplyProgress = Annotated[
     bool | None,
     typer.Option(
         "--reply-progress/--no-reply-progress",
-        help="Whether the URL is called before the end too (an addition to v2).",
+        help="Call the URL before the end, too, or at the end alone (an addition to v2).",
         rich_help_panel=_CALLBACK,
     ),
 ]

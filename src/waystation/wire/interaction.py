@@ -15,7 +15,6 @@ from waystation.wire.message import Component, ComponentType
 
 __all__ = [
     "MIDJOURNEY_APPLICATION_ID",
-    "NIJI_APPLICATION_ID",
     "ApplicationCommand",
     "AttachmentSlot",
     "AttachmentSlots",
@@ -40,9 +39,6 @@ __all__ = [
 
 MIDJOURNEY_APPLICATION_ID = "936929561302675456"
 """The bot's application and user id. Source: wire notes 3, in every public client."""
-
-NIJI_APPLICATION_ID = "1022952195194359889"
-"""Midjourney's second bot. Source: wire notes 3."""
 
 
 class InteractionType(IntEnum):

@@ -5,8 +5,8 @@ Each row of EVIDENCE is asked. One job: matched, by the first row that knew it. 
 worst fault there is (R20). A foreign user or another bot has ids that no candidate knows, and so
 matches nothing. What no row knows is told by its likeness, the weak way (candidates.py): a finished
 picture is `Undecided` between all who could own it, until elimination has its say (elimination.py).
-A progress that nobody knows is nobody's until then: its preview would be the wrong picture just as
-well.
+Unmatched progress is ignored until elimination decides: a wrong preview is as bad as a wrong
+result.
 
 Pure: no I/O, no clock, no randomness.
 """
