@@ -219,7 +219,7 @@ _ROWS = (
         "imagine",
         "Draw four pictures from a prompt.",
         "v2 notes 6.1; wire notes 4.3",
-        _text("prompt", "prompt", "What to draw, with Midjourney's parameters", draws=True),
+        _text("prompt", "prompt", "The picture in words, with Midjourney's parameters", draws=True),
         _mode("prompt", "fast, relax or turbo for this job only (an addition to v2)"),
     ),
     _drawing(
