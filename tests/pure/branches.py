@@ -25,7 +25,6 @@ NOT_YET = frozenset(
         "discord/interactions.py",
         "engine/account/commits.py",
         "midjourney/conversation.py",
-        "midjourney/edits.py",
         "midjourney/gaps.py",
         "midjourney/heard.py",
         "midjourney/judging.py",
