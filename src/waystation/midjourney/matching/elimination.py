@@ -83,10 +83,11 @@ def _is_picture(ask: str) -> bool:
 
 def groups(works: Works) -> Iterator[tuple[Owners, frozenset[str]]]:
     """Yield what hangs together: works that share asks, or may be one; and all their asks."""
+    owners = works.owners
     together = {one: asks | {with_picture(one)} for one, asks in works.pictures.items()}
     for group, found in _joined({**together, **works.begun}):
         asks = frozenset(one for one in found if not _is_picture(one))
-        yield {one: works.owners[one] for one in group}, asks
+        yield {one: owners[one] for one in group}, asks
 
 
 def _joined(owners: Owners) -> Iterator[tuple[Owners, frozenset[str]]]:

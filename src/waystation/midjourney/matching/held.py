@@ -124,10 +124,10 @@ class HeldPictures:
         for asks in self.hopeless():
             if jobid in asks:
                 self.close(asks)
-        works = self._works()
-        left = (group for group, asks in groups(works) if jobid in asks)
+        counted = self._works()
+        left = (group for group, asks in groups(counted) if jobid in asks)
         # one that may be a stranger's is a job's only while no other may be that job's
-        unsure = {one for group in left for one, asks in group.items() if asks & works.unsure}
+        unsure = {one for group in left for one, asks in group.items() if asks & counted.unsure}
         for message_id, held in list(self._held.items()):
             if jobid in held.asks or message_id in unsure:
                 self.discard(message_id)
@@ -139,6 +139,9 @@ class HeldPictures:
             self._candidates.others.discard(held.reading)
 
     def _works(self) -> Works:
+        if not self._held:
+            # each event asks: what was begun says nothing without a picture
+            return Works({})
         owners = {one: self._asks_of(held) for one, held in self._held.items()}
         for message_id, asks in owners.items():
             if not asks:

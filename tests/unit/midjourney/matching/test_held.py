@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import msgspec
+import pytest
 
 from tests.build import replace
 from tests.fakes import START
@@ -222,3 +225,14 @@ def test_a_held_picture_comes_back_from_what_is_stored() -> None:
     assert (len(again), again.asks) == (1, both)
     assert [message.id for message in again.of(both)] == [PICTURE.id]
     assert again.of(frozenset({"c"})) == ()
+
+
+def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event asks: a look at all that was begun would grow with the strangers."""
+    candidates, held = _with_stranger()
+    held.close(frozenset({"a"}))
+    while len(held):
+        held.discard(next(iter(held._held)))
+    monkeypatch.setattr(candidates.others.strangers, "begun", Mock(side_effect=AssertionError))
+    assert list(held.decided()) == list(held.hopeless()) == []
+    assert (held.asks, held.of(frozenset({"a"}))) == (frozenset(), ())
