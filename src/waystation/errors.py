@@ -90,10 +90,12 @@ class WaystationError(Exception):
     sentence: ClassVar[Sentence | None] = None
 
     def __init__(self, message: str | None = None, *, details: str | None = None) -> None:
-        own = self.sentence.text if self.sentence else (self.__doc__ or "").splitlines()[0]
-        self.message = message or own
+        self.message = message or self._own()
         self.details = details
         super().__init__(self.message)
+
+    def _own(self) -> str:
+        return self.sentence.text if self.sentence else (self.__doc__ or "").splitlines()[0]
 
 
 class InvalidRequest(WaystationError):

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["GROUPS", "ROWS", "Does", "Sentence"]
+__all__ = ["AGAIN", "GROUPS", "NOTHING_SENT", "PERSON", "ROWS", "WAIT", "Does", "Sentence"]
 
 _FIELD = re.compile(r"<(\w+)>")
 
@@ -40,6 +41,9 @@ class Sentence:
         """Return the text with its fields filled in. Raises: KeyError: a field has no value"""
         return _FIELD.sub(lambda found: str(fields[found[1]]), self.text)
 
+
+NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."
+"""Details of a job that ended before it was asked."""
 
 ROWS: list[Sentence] = []
 """Every row of this file, in its order."""
@@ -90,11 +94,11 @@ GROUPS: Mapping[Does, str] = {
 }
 """Act of a path → the heading of its errors in docs/api.md."""
 
-_AGAIN = "Send the job again."
+AGAIN = "Send the job again."
 _CORRECT = "Correct the field."
-_WAIT = "Wait as `Retry-After` says, then ask again."
+WAIT = "Wait as `Retry-After` says, then ask again."
 _DISCORD = "Ask again in a minute. `waystation doctor` looks at the connection."
-_PERSON = "A person opens Discord, does what it asks for, and then resets the account."
+PERSON = "A person opens Discord, does what it asks for, and then resets the account."
 _LATER = "Look for the result in Discord. Send the job again if there is none."
 _SHORTEN = "Shorten it; the table of the path has the limit."
 _CHANNEL = "Name a channel that `GET /v2/account/midjourney` lists."
@@ -224,7 +228,7 @@ LARGE_BODIES = _row(
     429,
     "Too many large requests at once; try again",
     "The user's place for large bodies stayed full.",
-    _WAIT,
+    WAIT,
 )
 
 # ── Fields with a number ──
@@ -305,7 +309,7 @@ REMOVED_BY_BOT = _row(
     "Change the prompt or the picture.",
 )
 UNKNOWN_TITLE = _row(
-    "asks the bot", 502, "<title>", "A title of the bot that Waystation does not know.", _AGAIN
+    "asks the bot", 502, "<title>", "A title of the bot that Waystation does not know.", AGAIN
 )
 
 # ── Changing a setting of Midjourney ──
@@ -339,14 +343,14 @@ TAKEN_A_MINUTE = _row(
     429,
     "<limit> jobs were taken for this account within a minute; wait",
     "The account has taken all jobs that it can send soon.",
-    _WAIT,
+    WAIT,
 )
 CONNECTION_LOST = _row(
     "submits",
     502,
     "The account's connection to Discord was lost while the job waited",
     "The connection broke, and nothing was sent.",
-    _AGAIN,
+    AGAIN,
 )
 CONNECTION_NOT_READY = _row(
     "submits",
@@ -360,7 +364,7 @@ NOT_SENT = _row(
     502,
     "The job was not sent to Discord in the time of its request",
     "The POST ended before the job was sent.",
-    _AGAIN,
+    AGAIN,
 )
 NO_TURN = _row(
     "submits",
@@ -381,7 +385,7 @@ UPLOAD_SLOW = _row(
     502,
     "The picture was not uploaded to Discord within <time>",
     "The upload was too slow.",
-    _AGAIN,
+    AGAIN,
 )
 JOB_FAULT = _row(
     "submits",
@@ -395,21 +399,21 @@ STOPPED_BEFORE = _row(
     502,
     "Waystation was stopped before the job was sent to Discord",
     "The operator stopped the service.",
-    _AGAIN,
+    AGAIN,
 )
 RESTARTED_BEFORE = _row(
     "submits",
     502,
     "Waystation was restarted before the job was sent to Discord",
     "The service was restarted.",
-    _AGAIN,
+    AGAIN,
 )
 RESTARTED_BEFORE_MASK = _row(
     "submits",
     502,
     "Waystation was restarted before the mask was sent",
     "The service was restarted, and masks are not stored.",
-    _AGAIN,
+    AGAIN,
 )
 REMOVED_BEFORE = _row(
     "submits",
@@ -423,7 +427,7 @@ SET_UP_ANEW = _row(
     502,
     "The account was halted and reset before the job was sent to Discord",
     "The account was halted and reset meanwhile.",
-    _AGAIN,
+    AGAIN,
 )
 NOBODY_CONNECTED = _row(
     "submits",
@@ -440,7 +444,7 @@ STOPPING = _row(
     503,
     "Waystation is stopping or its store is down; try again shortly.",
     "The service stops, or its database cannot be used.",
-    _WAIT,
+    WAIT,
 )
 MODERATION_PENDING = _row(
     "submits",
@@ -449,17 +453,17 @@ MODERATION_PENDING = _row(
     "Please address this issue and POST account/midjourney/<channel>/reset "
     "before making any new API calls.",
     "The account is halted.",
-    _PERSON,
+    PERSON,
 )
 MOD_MESSAGE = _row(
-    "submits", 596, "Pending mod message", "The bot wants a person. The account is halted.", _PERSON
+    "submits", 596, "Pending mod message", "The bot wants a person. The account is halted.", PERSON
 )
 HALTED_BEFORE = _row(
     "submits",
     596,
     "The account was halted before the job was sent to Discord",
     "The account was halted while the job waited.",
-    _PERSON,
+    PERSON,
 )
 TOKEN_REJECTED = _row(
     "submits",
@@ -481,7 +485,7 @@ RATE_LIMITED = _row(
     429,
     "Discord /interactions failed with HTTP status 429",
     "Discord asks the account to wait.",
-    _WAIT,
+    WAIT,
 )
 NO_REPLY = _row(
     "submits", 502, "Midjourney bot did not reply within <time>", "The bot showed nothing.", _LATER
@@ -501,7 +505,7 @@ REPLY_LOST = _row(
     502,
     "reply lost",
     "The connection broke while the bot answered, and this answer cannot be read later.",
-    _AGAIN,
+    AGAIN,
 )
 INTERACTION_FAILED = _row(
     "submits",
@@ -522,17 +526,17 @@ INDEX_LATE = _row(
     502,
     "Discord's command index did not arrive in time; nothing was sent",
     "Discord was slow; nothing was sent.",
-    _AGAIN,
+    AGAIN,
 )
 NO_TIME_LEFT = _row(
-    "submits", 502, "No time was left to submit; nothing was sent", "Discord was slow.", _AGAIN
+    "submits", 502, "No time was left to submit; nothing was sent", "Discord was slow.", AGAIN
 )
 NO_GATEWAY = _row(
     "submits",
     502,
     "not connected to Discord's gateway; nothing was sent",
     "The connection broke a moment before.",
-    _AGAIN,
+    AGAIN,
 )
 BREAKER_OPEN = _row(
     ("submits", "sets an account up"),
@@ -581,14 +585,14 @@ CAPTCHA = _row(
     596,
     "Discord asks for a human check (CAPTCHA)",
     "Discord wants to see a person. The account is halted.",
-    _PERSON,
+    PERSON,
 )
 INTERACTION_HALTS = _row(
     "submits",
     596,
     "Discord /interactions failed with HTTP status <status>",
     "Discord refused the account. It is halted.",
-    _PERSON,
+    PERSON,
 )
 DISCORD_REJECTED_TOKEN = _row(
     "submits",
@@ -602,7 +606,7 @@ PERSON_WANTED = _row(
     596,
     "Discord wants a person to look at the account.",
     "Discord has limited the account. It is halted.",
-    _PERSON,
+    PERSON,
 )
 NO_CHOICE = _row(
     "submits", None, "<field> must be one of <choices>", "The field has another value.", _CORRECT
@@ -666,7 +670,7 @@ LANE_FULL = _row(
     429,
     "<limit> jobs without a slot wait on this account already",
     "More cannot be sent in time.",
-    _WAIT,
+    WAIT,
 )
 
 # ── Fields that must have a text ──
@@ -748,17 +752,17 @@ NO_UPLOAD_PLACE = _row(
     502,
     "Discord named no place for the upload",
     "Discord answered without a place.",
-    _AGAIN,
+    AGAIN,
 )
 UPLOAD_BROKE = _row(
-    "uploads", 502, "the upload broke off: <reason>", "The connection broke.", _AGAIN
+    "uploads", 502, "the upload broke off: <reason>", "The connection broke.", AGAIN
 )
 UPLOAD_STATUS = _row(
     "uploads",
     502,
     "the upload was answered with HTTP status <status>",
     "Discord's store for files refused it.",
-    _AGAIN,
+    AGAIN,
 )
 
 # ── Looking at pictures ──
@@ -796,7 +800,7 @@ PICTURES_AT_ONCE = _row(
     429,
     "Too many requests with pictures at once; try again",
     "The user's places for pictures stayed full.",
-    _WAIT,
+    WAIT,
 )
 
 # ── Prompts ──
@@ -981,14 +985,14 @@ REJECTED_TOKENS = _row(
     429,
     "Discord has rejected too many tokens from this user; wait an hour",
     "Many wrong tokens look like an attack to Discord.",
-    _WAIT,
+    WAIT,
 )
 TOKENS_AN_HOUR = _row(
     "sets an account up",
     429,
     "Discord was asked about <limit> tokens of this user within an hour; wait",
     "Many tokens look like an attack to Discord.",
-    _WAIT,
+    WAIT,
 )
 
 # ── Resetting an account ──

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from waystation.midjourney.refusals import CODES, ERRORS, Ending
-from waystation.sentences import GROUPS, ROWS, Does, Sentence
+from waystation.sentences import AGAIN, GROUPS, PERSON, ROWS, WAIT, Does, Sentence
 
 __all__ = ["SENTENCES", "WHEN"]
 
@@ -49,10 +49,10 @@ _REMEDIES: Mapping[Ending, tuple[str, str]] = {
         "The bot cannot use the prompt, a parameter or a picture.",
         "Read `errorDetails`, and correct the request.",
     ),
-    Ending.TRANSIENT: ("The bot failed.", "Send the job again."),
+    Ending.TRANSIENT: ("The bot failed.", AGAIN),
     Ending.BUSY: (
         "The bot takes no more jobs now.",
-        "Wait as `Retry-After` says, then ask again.",
+        WAIT,
     ),
     Ending.QUEUED: (
         "Midjourney will run the job later. Waystation does not wait for it.",
@@ -60,7 +60,7 @@ _REMEDIES: Mapping[Ending, tuple[str, str]] = {
     ),
     Ending.HALT: (
         "The bot wants a person. The account is halted.",
-        "A person opens Discord, does what it asks for, and then resets the account.",
+        PERSON,
     ),
 }
 """When the bot ends a job so, and what to do."""

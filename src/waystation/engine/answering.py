@@ -9,7 +9,6 @@ from functools import partial
 
 from waystation import sentences
 from waystation.engine.account.pool import Pool
-from waystation.engine.account.turns import NOTHING_SENT
 from waystation.engine.feed import Feed
 from waystation.errors import StoreError
 from waystation.jobs import Failed, Job, JobStatus
@@ -66,7 +65,9 @@ class Answering:
         owner = self._pool.get(job.account_id)
         if owner is not None:
             with contextlib.suppress(StoreError):
-                await owner.end_unasked(job.jobid, Failed.by(sentences.NOT_SENT, NOTHING_SENT))
+                await owner.end_unasked(
+                    job.jobid, Failed.by(sentences.NOT_SENT, sentences.NOTHING_SENT)
+                )
         return await self._store.get_job(job.jobid, None) or job
 
 

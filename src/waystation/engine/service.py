@@ -23,7 +23,6 @@ from waystation.contract import retry_after_s
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
-from waystation.engine.account.turns import NOTHING_SENT
 from waystation.engine.accounts import Accounts
 from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, busy, halted
@@ -364,7 +363,9 @@ async def _end_unsent(owner: Owner) -> None:
     try:
         for job in owner.jobs:
             if job.status is JobStatus.CREATED:
-                await owner.fail(job.jobid, Failed.by(sentences.STOPPED_BEFORE, NOTHING_SENT))
+                await owner.fail(
+                    job.jobid, Failed.by(sentences.STOPPED_BEFORE, sentences.NOTHING_SENT)
+                )
     except StoreError as error:
         log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
 

@@ -102,7 +102,7 @@ def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
         return Moderated(sentences.REMOVED_BY_BOT.text, _VANISHED)
     if job.status is JobStatus.CREATED:
         limit = spoken(limits.first_answer)
-        return Failed.by(sentences.CONNECTION_NOT_READY, _NOTHING_SUBMITTED, time=limit)
+        return Failed.by(sentences.CONNECTION_NOT_READY, sentences.NOTHING_SENT, time=limit)
     if job.status is JobStatus.SUBMITTED:
         return Lost(sentences.NO_REPLY.said(time=spoken(limits.first_answer)))
     return Expired(sentences.TOOK_TOO_LONG.said(time=spoken(_running_limit(job, limits))))
@@ -120,4 +120,3 @@ def spoken(span: timedelta) -> str:
 
 
 _VANISHED = "The bot deleted its message without a result"
-_NOTHING_SUBMITTED = "Nothing was submitted to Midjourney; the job can be submitted again."

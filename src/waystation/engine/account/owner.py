@@ -265,7 +265,9 @@ class Owner(Owned):
         for job in self.jobs:
             queued = job.jobid in self._submitter.queued or job.created_at >= self._born_at
             if job.status is JobStatus.CREATED and not queued:
-                await self.fail(job.jobid, Failed.by(sentences.RESTARTED_BEFORE, _NOTHING_SENT))
+                await self.fail(
+                    job.jobid, Failed.by(sentences.RESTARTED_BEFORE, sentences.NOTHING_SENT)
+                )
             if job.modal is not None and not job.final:
                 self._submitter.answer_modal(job.jobid)
 
@@ -304,6 +306,3 @@ class Owner(Owned):
         if now_s >= hold.save_at:
             hold.save_at = now_s + self.limits.session_save_s
             await self._save_session(hold)
-
-
-_NOTHING_SENT = "Nothing was submitted to Midjourney; the job can be submitted again."

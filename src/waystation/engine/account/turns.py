@@ -24,7 +24,6 @@ from waystation.ports import Standing
 
 __all__ = [
     "IN_FLIGHT_S",
-    "NOTHING_SENT",
     "NOT_ANSWERED",
     "Hindrance",
     "Turns",
@@ -34,8 +33,6 @@ __all__ = [
 
 IN_FLIGHT_S: Final = IN_FLIGHT.total_seconds()
 """How long an ask that has shown nothing keeps all others waiting (R15)."""
-
-NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."
 
 NOT_ANSWERED: Final = (
     "What the bot opened was not answered, so nothing comes of it; the job can be submitted again."
@@ -70,7 +67,7 @@ class Hindrance(Enum):
             # a press that Discord has executed is not refused any more (R25)
             kind = Failed if opened else Refused
             return kind(429, sentences.RATE_LIMITED.text, remaining(standing))
-        details = NOT_ANSWERED if opened else NOTHING_SENT
+        details = NOT_ANSWERED if opened else sentences.NOTHING_SENT
         return Failed.by(self.value, details, time=limit)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from waystation import sentences
 from waystation.actions import Accepted, Outcome, Refused, Unknown
 from waystation.engine.account.owned import Owned
-from waystation.engine.account.turns import NOTHING_SENT, Turns
+from waystation.engine.account.turns import Turns
 from waystation.errors import TransportError
 from waystation.jobs import Failed, Job, JobEvent, JobId
 from waystation.midjourney.asking.outcomes import End, not_sent, refused
@@ -70,7 +70,7 @@ class Verdicts:
         if account is not None and account.halt is not None:
             event = Failed.by(sentences.HALTED_BEFORE, account.halt)
         elif account is None or account.removed_at is not None:
-            event = Failed.by(sentences.REMOVED_BEFORE, NOTHING_SENT)
+            event = Failed.by(sentences.REMOVED_BEFORE, sentences.NOTHING_SENT)
         else:
-            event = Failed.by(sentences.SET_UP_ANEW, NOTHING_SENT)
+            event = Failed.by(sentences.SET_UP_ANEW, sentences.NOTHING_SENT)
         await self.end(jobid, event)

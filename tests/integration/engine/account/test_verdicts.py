@@ -14,9 +14,9 @@ from tests.harness.desk import (
     desk,
     until,
 )
+from waystation import sentences
 from waystation.actions import Outcome, Refused
 from waystation.engine.account.queue import Waiting
-from waystation.engine.account.turns import NOTHING_SENT
 from waystation.errors import (
     RequestRefused,
     Unreachable,
@@ -71,7 +71,7 @@ async def test_a_job_of_an_account_that_works_again_is_not_called_one_of_a_remov
         assert (failed.code, failed.error, failed.error_details) == (
             502,
             "The account was halted and reset before the job was sent to Discord",
-            NOTHING_SENT,
+            sentences.NOTHING_SENT,
         )
         assert here.discord.performed == []
 

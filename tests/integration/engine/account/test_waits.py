@@ -8,7 +8,7 @@ from tests.harness.desk import (
     told,
     until,
 )
-from waystation.engine.account.turns import NOTHING_SENT
+from waystation import sentences
 from waystation.jobs import JobStatus
 
 
@@ -47,6 +47,6 @@ async def test_a_look_alike_waits_alone_and_ends_with_the_true_reason(tmp_path: 
         assert (failed.code, failed.error, failed.error_details) == (
             502,
             "Not sent within 60 seconds: an identical job has not shown which result is its own",
-            NOTHING_SENT,
+            sentences.NOTHING_SENT,
         )
         assert len(here.discord.performed) == 3

@@ -6,7 +6,6 @@ from waystation import sentences
 from waystation.engine.account.turns import (
     IN_FLIGHT_S,
     NOT_ANSWERED,
-    NOTHING_SENT,
     Hindrance,
     Turns,
     lane,
@@ -64,7 +63,7 @@ def test_every_hindrance_ends_a_job_with_its_own_sentence(hindrance: Hindrance) 
         assert end == Refused(429, sentences.RATE_LIMITED.text, remaining(Standing(30.0, LIMITED)))
     else:
         text = hindrance.value.said(time="60 seconds")
-        assert end == Failed(502, text, NOTHING_SENT)
+        assert end == Failed(502, text, sentences.NOTHING_SENT)
 
 
 @pytest.mark.parametrize("hindrance", list(Hindrance))

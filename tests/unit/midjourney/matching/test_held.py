@@ -234,5 +234,5 @@ def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPat
     while len(held):
         held.discard(next(iter(held._held)))
     monkeypatch.setattr(candidates.others.strangers, "begun", Mock(side_effect=AssertionError))
-    assert list(held.decided()) == list(held.hopeless()) == []
+    assert (list(held.decided()), list(held.hopeless())) == ([], [])
     assert (held.asks, held.of(frozenset({"a"}))) == (frozenset(), ())
