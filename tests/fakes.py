@@ -194,19 +194,19 @@ class FakeDiscord:
         self.discord_user_id = discord_user_id
         self.transports: list[FakeTransport] = []
         self.greets = True
-        """Whether a connection becomes live by itself."""
+        """True when a connection becomes live by itself."""
         self.remembers = True
         self.renewals: list[tuple[str, ...]] = []
         self.renewed: dict[str, str] | Exception = {}
         """Working links by those that have ended."""
-        """Whether sessions can be resumed."""
+        """True when sessions can be resumed."""
         self.performed: list[Submission] = []
         self.timeouts_s: list[float] = []
         self.outcomes: deque[Outcome | Exception | asyncio.Future[Outcome]] = deque()
         """How the next submissions end; accepted when empty."""
         self.uploads: list[Upload] = []
         self.upload_ends: deque[Exception | asyncio.Future[None]] = deque()
-        """What the next uploads wait for or fail with."""
+        """Waits or errors of the next uploads."""
         self.history: list[Message] = []
         self.history_ends: deque[Exception | asyncio.Future[None]] = deque()
         self.reads: list[str] = []

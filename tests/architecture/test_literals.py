@@ -1,4 +1,4 @@
-"""What may not be written anywhere, and what only one module may touch."""
+"""Literals that may stand nowhere, and names that one module alone may touch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RANDOM = {"random", "secrets", "uuid"}
 
 
 class Names(NamedTuple):
-    """What one module names."""
+    """The names that one module uses."""
 
     imported: set[str]
     dotted: set[str]

@@ -1,4 +1,4 @@
-"""What is installed is pinned by hash and names no place to get it from."""
+"""Requirements are pinned by hash and name no place to get them from."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from waystation.midjourney.commands import COMMANDS
 
 
 def test_no_test_is_imported() -> None:
-    """What tests share is in tests/harness, or in a module beside them that is no test."""
+    """Code that tests share is in tests/harness, or in a module beside them that is no test."""
     imports = re.compile(r"^\s*(?:from|import) (tests\.[\w.]*\btest_\w+)", re.M)
     found = {
         path.relative_to(ROOT).as_posix(): imports.findall(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What is special about a verb stands in its row: no code asks for a verb by its name.
+"""Special cases of a verb stand in its row: no code asks for a verb by its name.
 
 The simulator stands in for the bot and knows the service's tables not at all; it is left out.
 """

@@ -1,4 +1,4 @@
-"""What every implementation of `ports.Store` must do, whatever its database.
+"""Duties of each implementation of `ports.Store`, whatever its database.
 
 The fixture `reopen` gives a factory: each call closes the store that is open and opens it again on
 the same data, as a restart would.

@@ -1,4 +1,4 @@
-"""What every `ports.Transport` must do, tried on the Discord transport against the simulator."""
+"""Duties of each `ports.Transport`, tried on the Discord transport against the simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which test speaks of something: read from the tests themselves, so that it cannot be out of date.
+"""Tests by the things that they speak of: read from the tests themselves, so that it is up to date.
 
 Best is a case of a fault: the whole service answered the status and the words. Otherwise a test
 speaks of a text when it stands in its body, in its decorators, or in a table that it uses.
@@ -26,7 +26,7 @@ _TELLING = 12
 """A part of a sentence that is at least so long tells which sentence is meant."""
 
 _OPEN = "\N{HORIZONTAL ELLIPSIS}"
-"""What stands for the part of a test's text that is put in when it runs."""
+"""A sign for the part of a test's text that is put in when it runs."""
 
 _KNOWN_BY: Mapping[tuple[str, int | None], str] = {
     ("<title>", 400): "Invalid job id",

@@ -1,4 +1,4 @@
-"""What our OpenAPI document says otherwise than the vendor's, each with its reason.
+"""Differences between our OpenAPI document and the vendor's, each with its reason.
 
 `compare` names every difference in one line; a row of DIFFERENCES claims those that its pattern
 matches. docs/differences.md is made of the rows; the vendor's file is not ours to ship, so the test
@@ -116,7 +116,7 @@ VALUES: Mapping[str, str] = {
         "Waystation takes no tokens with a job"
     ),
 }
-"""What an answer holds otherwise than the vendor's file or its client of 2023 says → reason."""
+"""Part of an answer that differs from the vendor's file or its client of 2023 → reason."""
 
 
 def younger_labels() -> Sequence[str]:
@@ -213,4 +213,4 @@ _READERS = {
     "query": _query,
     "answer field": _answer_fields,
 }
-"""What is compared of each operation."""
+"""The compared parts of each operation."""

@@ -17,7 +17,7 @@ from tests.documents.generated import CLI
 from tests.documents.readme import ROOT, block, on_free_ports
 
 _STOP = "trap 'kill $(jobs -p)' EXIT\n"
-"""What the README says below the block, also when a line fails."""
+"""The README's stop below the block, also when a line fails."""
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ ANSWERS = {
     ("sets an account up", "tokens of this user"): 429,
     ("resets", "was reset"): 429,
 }
-"""What is done and words of the sentence beyond a bound → its status, of a picture `describe`'s."""
+"""Act and words of the sentence beyond a bound → its status, of a picture `describe`'s."""
 
 ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| [a-z]+ \| `(tests/\S+\.py)::(\w+)` \|$", re.M)
 

@@ -46,7 +46,7 @@ class Mallory(msgspec.Struct):
 
 
 class Orders(msgspec.Struct):
-    """What to attack, as whom, and for how long."""
+    """The target of an attack, its user and its time."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class Orders(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What was sent, and what came of it."""
+    """Requests that were sent, and what came of them."""
 
     seconds: float
     requests: int
@@ -72,7 +72,7 @@ _attack_now: ContextVar[str] = ContextVar("attack")
 
 @dataclass
 class Attackers:
-    """What the attacks share."""
+    """The tools that the attacks share."""
 
     orders: Orders
     hosts_port: int = 0

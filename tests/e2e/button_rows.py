@@ -206,4 +206,4 @@ MODELS: Mapping[str, set[str]] = {
     "niji 6": DETAILED,
     "niji 7": DETAILED | ANIMATES,
 }
-"""What stands under a single picture of each model. Source: wire notes 3.4; v2 notes 12."""
+"""Buttons under a single picture of each model. Source: wire notes 3.4; v2 notes 12."""

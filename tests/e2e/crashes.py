@@ -31,7 +31,7 @@ class Crash:
 
 
 class Absence(StrEnum):
-    """What Discord does while the service is dead."""
+    """Discord's doings while the service is dead."""
 
     RESUMABLE = "session kept"
     FORGOTTEN = "session lost"

@@ -1,4 +1,4 @@
-"""What end-to-end tests of pictures sit at: one person, one installation, and the API alone."""
+"""The desk of end-to-end tests of pictures: one person, one installation, and the API alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each row of FAULTS must lead to, written down from the rules and the v2 notes.
+"""The expected outcome of each row of FAULTS, written down from the rules and the v2 notes.
 
 A title's row says when the bot says it and what that means (R6); everything else of a case follows
 from these two. Cases of other faults are spelled out.
@@ -36,7 +36,7 @@ class Case:
     at_start: bool = False
     """The fault hits the first connection; the job is asked for once it has."""
     hears: bool = True
-    """Whether the account is still connected at the end."""
+    """True when the account is still connected at the end."""
 
     @property
     def id(self) -> str:
@@ -92,7 +92,7 @@ INFO: Body = {
     "queuedRelax": 0,
     "running": 0,
 }
-"""What the simulated account's /info says, read."""
+"""The simulated account's /info, read."""
 
 
 def result(verb: str) -> Body:

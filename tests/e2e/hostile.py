@@ -40,7 +40,7 @@ _LARGE_BYTES: Final = 10_000_000
 
 @dataclass
 class Outcome:
-    """What was measured. Units: seconds, MiB."""
+    """The measured values. Units: seconds, MiB."""
 
     report: Report
     rss_before: float
@@ -51,7 +51,7 @@ class Outcome:
     describes: list[float]
     reads: list[float]
     failures: list[str]
-    """What the honest user was refused, or did not get."""
+    """Refusals of the honest user, and missing answers."""
     threads_most: int
     log_megabytes: float
 

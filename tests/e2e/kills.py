@@ -218,7 +218,7 @@ async def _kill(here: Ground, chance: Random) -> None:
 
 @dataclass(frozen=True)
 class Tally:
-    """What the book says about what became of the jobs."""
+    """The book's verdict on the ends of the jobs."""
 
     seed: int
     kills: int
@@ -239,7 +239,7 @@ class Tally:
 
     @cached_property
     def pages(self) -> Sequence[tuple[Row, Payload]]:
-        """What the bot has executed for us, with the job that asked."""
+        """Asks that the bot has executed for us, each with its job."""
         return [
             (self.owner[page["nonce"]], page)
             for page in self.book

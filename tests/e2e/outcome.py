@@ -23,19 +23,19 @@ _MOMENT = re.compile(r"<t:\d+")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What can be seen of one job from outside, and the few things that only the records tell."""
+    """One job as it is seen from outside, and the few things that only the records tell."""
 
     post: tuple[int, Any]
     """HTTP status and body of the POST."""
     job: Body | None
-    """What GET answers for the job in the end; None when none was made."""
+    """The answer of GET for the job in the end; None when none was made."""
     retry_after: str | None = None
     delivered: bool = True
-    """Whether the job's URL got one callback, whose body equals GET's."""
+    """True when the job's URL got one callback, whose body equals GET's."""
     slot: bool = False
-    """Whether the job still holds a slot of its channel."""
+    """True when the job still holds a slot of its channel."""
     late: str | None = None
-    """Which message came when it was over."""
+    """The message that came when the job was over."""
     halt: str | None = None
     """`pendingModMessage` of the account; a mail with this text was written with it."""
     sent: Sequence[int] = (204,)

@@ -181,7 +181,7 @@ class Ground:
         self.outside = place
         self.environment = dict(environment)
         self.program: Sequence[str] = ("-m", "waystation")
-        """What Python runs as the service."""
+        """The program that Python runs as the service."""
         self.directory = directory
         self.settings: Settings = load(flags={}, environ=environment)
         self.http = aiohttp.ClientSession()

@@ -1,4 +1,4 @@
-"""What the service wrote down, read from its database file as it stands."""
+"""Records of the service, read from its database file as it stands."""
 
 from __future__ import annotations
 

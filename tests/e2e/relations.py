@@ -1,4 +1,4 @@
-"""What a result must have to do with what it was made from, measured on the files handed out.
+"""The relation of a result to the picture that it was made from, measured on the files handed out.
 
 One function per relation: it takes the two jobs with their pictures and fails when the child is
 not what its button promises. Nothing is known here of how a picture was drawn.

@@ -95,7 +95,7 @@ HAZARDS_OF_WORDS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "plain_links": ({}, {"text": ""}),
     "no_buttons": ({}, {"web": True}),
 }
-"""What changes the words and parts of a result; each is taken by itself, beside the others."""
+"""Hazards of the words and parts of a result; each is taken by itself, beside the others."""
 
 TRAPS: Sequence[Sequence[str]] = (
     ("missing_progress",),
@@ -103,7 +103,7 @@ TRAPS: Sequence[Sequence[str]] = (
     ("missing_nonce", "missing_metadata"),
     ("no_interaction_events", "missing_nonce"),
 )
-"""What leaves a result without a tie; the owner who types the same meets it as well."""
+"""Hazards that leave a result without a tie; the owner who types the same meets it as well."""
 
 _RARE = {"job_queued": 0.25}
 """How often they are taken when drawn: a queued job ends as 504 by contract (R6)."""
@@ -273,7 +273,7 @@ async def run(here: Ground, seed: int, jobs: int, hostiles: int, *, words: float
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the book says about what the callers were given."""
+    """The book's verdict on the results of the callers."""
 
     asked: Sequence[Asked]
     book: Sequence[Payload]

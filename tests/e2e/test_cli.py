@@ -30,7 +30,7 @@ DEMO_S = 90.0
 
 @dataclass(frozen=True)
 class Ran:
-    """What a process did."""
+    """The outcome of a process."""
 
     exit_code: int
     out: str

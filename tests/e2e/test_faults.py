@@ -14,7 +14,7 @@ from waystation.simulator.faults.fault import Place
 from waystation.simulator.faults.faults import FAULTS
 
 SENTENCE = re.compile(r'"message":"([^"]*)"')
-"""What Discord says, inside the body that a job repeats."""
+"""Discord's words, inside the body that a job repeats."""
 
 PATIENT = {"vanish_grace_s": 0.2, "blind_grace_s": 10.0}
 

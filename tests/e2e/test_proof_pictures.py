@@ -76,7 +76,7 @@ def _colours() -> set[str]:
 
 
 async def _the_bot_got_the_bytes(here: Installation) -> None:
-    """What was uploaded is what was given, each picture once."""
+    """The uploads are the given pictures, each once."""
     digests = [page["picture"] for page in here.sim.book]
     assert len(set(digests)) == len(PROOFS)
 

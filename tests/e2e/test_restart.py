@@ -1,4 +1,4 @@
-"""What a restart finds and goes on with, and what may run beside a running service."""
+"""A restart and the jobs that it goes on with, and processes beside a running service."""
 
 from __future__ import annotations
 

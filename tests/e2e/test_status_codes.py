@@ -22,7 +22,7 @@ PENDING = (
 LONG = "x" * 1025
 
 RESULTS = {"attachments", "buttons", "labels", "embeds"}
-"""What a job's form has when it is completed, and not while it is started (R2)."""
+"""Fields of a job's form when it is completed, and not while it is started (R2)."""
 
 
 @asynccontextmanager

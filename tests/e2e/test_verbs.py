@@ -44,7 +44,7 @@ USUAL: Fields = {
     **{"version": "8.2", "stylize": 100, "raw": False, "remix": False, "suffix": ""},
     **{"high_variation": True, "personalization": False},
 }
-"""What a reset of the settings leaves."""
+"""Values that a reset of the settings leaves."""
 
 SAYINGS = (
     Saying("fast", {"mode": "Relaxed"}, {"mode": "Fast"}, "Done!"),

@@ -25,7 +25,7 @@ _command = cache(get_command)
 
 @dataclass(frozen=True)
 class Ran:
-    """What one command did."""
+    """The outcome of one command."""
 
     exit_code: int
     out: str

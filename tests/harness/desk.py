@@ -80,7 +80,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 class Desk:
-    """What a test of the engine works with."""
+    """The tools of a test of the engine."""
 
     def __init__(self, store: SqliteStore, clock: FakeClock, limits: OwnerLimits) -> None:
         self.clock = clock

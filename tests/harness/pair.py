@@ -31,7 +31,7 @@ _ACTS = ("created", "queued", "started", "progress", "deleted", "picture")
 
 @dataclass(frozen=True)
 class Signs:
-    """What an ask's messages say of whose they are."""
+    """The signs of an ask's owner in its messages."""
 
     told: bool = True
     nonce: bool = True
@@ -51,7 +51,7 @@ class Ask:
     signs: Signs
     acts: list[str]
     queued: bool = False
-    """Whether the bot has said so; what it says later has no nonce."""
+    """True when the bot has said so; what it says later has no nonce."""
     progress_id: str = ""
 
     @property

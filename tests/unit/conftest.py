@@ -10,7 +10,7 @@ import pytest
 
 _EVENTS = {"socket.bind", "socket.connect", "subprocess.Popen"}
 _done: list[str] | None = None
-"""What the running unit test did of it; None between unit tests."""
+"""Forbidden deeds of the running unit test; None between unit tests."""
 
 
 def _note(event: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be asked of Discord, and how the asking can end."""
+"""Actions that can be asked of Discord, and how the asking can end."""
 
 from __future__ import annotations
 

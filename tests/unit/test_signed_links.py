@@ -1,4 +1,4 @@
-"""Which links of a job form have ended, and others in their place."""
+"""Ended links of a job form, and others in their place."""
 
 from __future__ import annotations
 

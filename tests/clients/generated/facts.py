@@ -1,4 +1,4 @@
-"""What the vendor's OpenAPI file of 2024 says of v2: paths, fields, types and enums, as facts.
+"""Facts of the vendor's OpenAPI file of 2024 about v2: paths, fields, types and enums, as facts.
 
 The file itself is not ours to ship, so this says the same in tables of our own. A client that is
 generated of it is as strict as one that is generated of the vendor's.

@@ -37,7 +37,7 @@ class Words:
     """Where a long prompt is cut: in its "picture", in "both", or nowhere."""
     deed: str = ""
     pressed: int | None = None
-    """Which picture before it was pressed by hand, if it is an answer to a press."""
+    """The earlier picture that was pressed by hand, if it is an answer to a press."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What helps, beside the words of the API."""
+"""Mends, beside the words of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says of a job at its end."""
+"""The report of a command on a job at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches a terminal: never a control character of somebody else, never their markup (R49)."""
+"""Text on a terminal: never a control character of somebody else, never their markup (R49)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Discord's HTTP answers mean, row by row of the protocol notes."""
+"""The meaning of Discord's HTTP answers, row by row of the protocol notes."""
 
 from __future__ import annotations
 

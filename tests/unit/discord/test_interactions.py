@@ -1,4 +1,4 @@
-"""Which commands a place offers, and the interaction that asks one."""
+"""The commands that a place offers, and the interaction that asks one."""
 
 from __future__ import annotations
 

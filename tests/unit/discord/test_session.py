@@ -163,7 +163,7 @@ def test_a_resumed_session_has_subscribed_already() -> None:
 
 
 def test_a_subscription_counts_from_the_acknowledgement_of_a_later_heartbeat() -> None:
-    """What Discord says may have been on its way already; only that answers what we have sent."""
+    """A frame of Discord may have been on its way already; a heartbeat's answer comes after it."""
     machine = greeted(guild_id="2222")
     machine.woken(20.0)
     machine.received(READY, 20.0)

@@ -1,4 +1,4 @@
-"""What time Discord has, and how far our own clock is off."""
+"""Discord's time, and how far our own clock is off."""
 
 from __future__ import annotations
 

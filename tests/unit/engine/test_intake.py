@@ -1,4 +1,4 @@
-"""What comes with a request: fetched, looked at, refused in the verb's own words."""
+"""Pictures that come with a request: fetched, looked at, refused in the verb's own words."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ BLEND = {"blendUrls": ["a", "b", "c", "d", "e"]}
 
 
 async def test_a_slow_answer_turns_no_later_request_away() -> None:
-    """What was fetched counts with what it has, not with what it could have had."""
+    """A fetched picture counts with its own bytes, not with the most that it could have had."""
     largest = 1000
     fetched = Shares(MOST_URLS * largest, 16 * largest)
     intake = Intake(cast(Any, Fetcher()), Shares(4, 16), fetched, largest, wait_s=0)

@@ -1,4 +1,4 @@
-"""Which press a caller means, and who may make it."""
+"""The press that a caller means, and who may make it."""
 
 from __future__ import annotations
 

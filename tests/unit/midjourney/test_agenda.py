@@ -1,4 +1,4 @@
-"""Which jobs are due, without looking at those that are not."""
+"""Due jobs, found without looking at those that are not."""
 
 from __future__ import annotations
 

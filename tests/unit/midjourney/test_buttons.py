@@ -1,4 +1,4 @@
-"""What a label means, and what can be pressed on a message."""
+"""The meaning of a label, and the buttons of a message."""
 
 from __future__ import annotations
 

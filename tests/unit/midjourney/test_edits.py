@@ -1,4 +1,4 @@
-"""Which presses are answered by an edit, and which option of the settings is meant."""
+"""Presses that are answered by an edit, and the option of the settings that is meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows when the gateway session was lost."""
+"""The consequences of a lost gateway session."""
 
 from __future__ import annotations
 

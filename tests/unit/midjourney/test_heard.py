@@ -1,4 +1,4 @@
-"""What one message means for its job; whole conversations are in test_conversation.py."""
+"""The meaning of one message for its job; whole conversations are in test_conversation.py."""
 
 from __future__ import annotations
 

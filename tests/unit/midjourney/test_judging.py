@@ -1,4 +1,4 @@
-"""What silence means, once a deadline is over."""
+"""The meaning of silence, once a deadline is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a conversation knows beside its jobs, as a store can keep it."""
+"""The memory of a conversation beside its jobs, as a store can keep it."""
 
 from __future__ import annotations
 

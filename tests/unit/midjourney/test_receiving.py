@@ -1,4 +1,4 @@
-"""What follows from one gateway event."""
+"""The consequences of one gateway event."""
 
 from __future__ import annotations
 

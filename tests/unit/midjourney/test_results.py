@@ -1,4 +1,4 @@
-"""What the bot's written answers mean."""
+"""The meaning of the bot's written answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a conversation knows, before and after a step is committed."""
+"""The knowledge of a conversation, before and after a step is committed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tile of a grid a picture shows."""
+"""The tile of a grid that a picture shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which checks are made, in which order, and what a broken one leaves to look at."""
+"""The checks in their order, and what a broken one leaves to look at."""
 
 from __future__ import annotations
 

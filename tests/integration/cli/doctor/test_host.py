@@ -1,4 +1,4 @@
-"""What the doctor finds on this host."""
+"""The doctor's findings on this host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor finds beyond this host."""
+"""The doctor's findings beyond this host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was stored under a wrong wall clock is as old under the right one as it is (R28)."""
+"""Rows of a wrong wall clock keep their age under the right one (R28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each command and button makes: a recipe, a prompt, and words around it."""
+"""The work of each command and button: a recipe, a prompt, and words around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `waystation doctor` prints, hides and returns."""
+"""The output of `waystation doctor`, its secrets and its exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each refusal of Discord, and each error before it, does to a job and its account."""
+"""The end that each refusal of Discord, and each error before it, brings a job and its account."""
 
 from __future__ import annotations
 

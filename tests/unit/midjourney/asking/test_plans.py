@@ -1,4 +1,4 @@
-"""What we say to Discord: one row per verb, and one per thing that a press may open."""
+"""Our words to Discord: one row per verb, and one per thing that a press may open."""
 
 from __future__ import annotations
 

@@ -478,7 +478,7 @@ def test_a_message_that_is_heard_twice_answers_one_ask_by_hand() -> None:
 
 
 def test_a_start_that_names_nobody_and_comes_after_the_picture_explains_no_ask_away() -> None:
-    """Which of the two starts was ours, nothing tells: the picture may be either's."""
+    """Nothing tells which of the two starts was ours: the picture may be either's."""
     play = _imagining()
     _by_hand(play)
     start = f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)"

@@ -1,4 +1,4 @@
-"""Who could own a message that does not name its job, and whom it cannot be of."""
+"""Possible owners of a message that does not name its job, and impossible ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message and a job are known by."""
+"""The signs by which a message and a job are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose message it is: by what is known, never by what merely looks alike."""
+"""The owner of a message: by what is known, never by what merely looks alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of other people's asks."""
+"""The knowledge of other people's asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who else in the channel does what we do; the messages are golden ones."""
+"""Strangers in the channel; the messages are golden ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was missed, and which pictures wait until history was read for it (R20, R23)."""
+"""Gaps, and the pictures that wait until history was read for them (R20, R23)."""
 
 from __future__ import annotations
 
