@@ -10,7 +10,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -28,8 +28,8 @@ __all__ = [
     "ChildForm",
     "JobForm",
     "answer",
+    "callbacks_of",
     "cancel_json",
-    "callback_of",
     "instant",
     "job_json",
     "retry_after_s",
@@ -164,12 +164,15 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     return job.code, _encode(form)
 
 
-def callback_of(job: Job, callback_id: str, now: datetime) -> Callback | None:
-    """Return the callback owed for a job as it has just become; None without a replyUrl."""
+def callbacks_of(job: Job, new_id: Callable[[], str], now: datetime) -> Sequence[Callback]:
+    """Return the callback owed for a job as it has just become; nothing without a replyUrl.
+
+    Args: new_id: gives the callback its id
+    """
     if job.reply_url is None:
-        return None
-    return Callback(
-        callback_id=callback_id,
+        return ()
+    callback = Callback(
+        callback_id=new_id(),
         jobid=job.jobid,
         user_id=job.user_id,
         url=job.reply_url,
@@ -178,6 +181,7 @@ def callback_of(job: Job, callback_id: str, now: datetime) -> Callback | None:
         next_attempt_at=now,
         is_final=job.final,
     )
+    return (callback,)
 
 
 def cancel_json(job: Job) -> bytes:

@@ -11,7 +11,7 @@ from tests.build import replace
 from tests.harness.described import DESCRIBE
 from waystation.contract import (
     answer,
-    callback_of,
+    callbacks_of,
     cancel_json,
     instant,
     job_json,
@@ -246,15 +246,14 @@ def test_cancel_answers_jobid_status_and_code_200() -> None:
 
 def test_a_callback_carries_exactly_what_get_answers() -> None:
     now = INFO.updated_at
-    callback = callback_of(INFO, "d1", now)
-    assert callback is not None
+    (callback,) = callbacks_of(INFO, lambda: "d1", now)
     assert callback.body == job_json(INFO)
     assert (callback.callback_id, callback.jobid, callback.user_id) == ("d1", INFO.jobid, 1)
     assert (callback.url, callback.next_attempt_at) == (INFO.reply_url, now)
 
 
 def test_a_job_without_reply_url_owes_no_callback() -> None:
-    assert callback_of(DESCRIBE, "d1", DESCRIBE.updated_at) is None
+    assert callbacks_of(DESCRIBE, lambda: "d1", DESCRIBE.updated_at) == ()
 
 
 @pytest.mark.parametrize(

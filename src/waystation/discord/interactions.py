@@ -86,11 +86,9 @@ def encode_interaction(
                     **place,
                 )
             )
-        case AnswerModal(modal_id, custom_id, values):
-            rows = [ModalRow([ModalText(name, value)]) for name, value in values.items()]
-            data = ModalData(modal_id, custom_id, rows)
+        case answer:
             return msgspec.json.encode(
-                ModalInteraction(InteractionType.MODAL_SUBMIT, data=data, **place)
+                ModalInteraction(InteractionType.MODAL_SUBMIT, data=_modal(answer), **place)
             )
 
 
@@ -99,6 +97,11 @@ def _component(press: Press) -> ComponentData:
         return ComponentData(ComponentType.BUTTON, press.custom_id)
     select = ComponentType.SELECT
     return ComponentData(select, press.custom_id, type=select, values=(press.value,))
+
+
+def _modal(answer: AnswerModal) -> ModalData:
+    rows = [ModalRow([ModalText(name, value)]) for name, value in answer.values.items()]
+    return ModalData(answer.modal_id, answer.custom_id, rows)
 
 
 def _command(slash: Slash, command: ApplicationCommand) -> CommandData:

@@ -170,16 +170,12 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, cancel_requested_at=now)
         case Vanished():
             return replace(job, vanished_at=now)
-        case Late(shown, ended):
-            role = MessageRole.RESULT if ended else MessageRole.PROGRESS
-            kept = replace(job, late=shown, messages={**job.messages, shown.message_id: role})
-            return replace(kept, slot=False, slot_until=None) if ended else kept
         case SlotReleased():
             return replace(job, slot=False, slot_until=None)
-        case (
-            Cancelled() | Unclear() | Reacted()
-        ):  # pragma: no branch - mypy proves that nothing is left
+        case Cancelled() | Unclear() | Reacted():
             return job
+        case late:
+            return _show_late(job, late)
 
 
 def _submit(job: Job, event: Submitted, now: datetime) -> Job:
@@ -221,6 +217,13 @@ def _show(job: Job, shown: Shown, role: MessageRole) -> Job:
         modal=None,
         vanished_at=None,
     )
+
+
+def _show_late(job: Job, late: Late) -> Job:
+    role = MessageRole.RESULT if late.ended else MessageRole.PROGRESS
+    messages = {**job.messages, late.shown.message_id: role}
+    kept = replace(job, late=late.shown, messages=messages)
+    return replace(kept, slot=False, slot_until=None) if late.ended else kept
 
 
 def _finish(job: Job, event: JobEvent, now: datetime, slot_hold: timedelta) -> Job:

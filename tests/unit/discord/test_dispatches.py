@@ -23,6 +23,7 @@ from waystation.gateway_events import (
     MessageStep,
     ModalSeen,
 )
+from waystation.ports import Interest
 from waystation.wire.gateway import Frame, Opcode
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
@@ -84,6 +85,25 @@ def test_a_dispatch_becomes_gateway_events(
 
 def test_every_row_of_the_table_is_tested() -> None:
     assert set(DISPATCHES) <= {name for name, _, _ in ROWS}
+
+
+OURS = Interest("3333", "1111")
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "addressee", "heard"),
+    [("3333", "1111", 1), ("3333", "2222", 0), ("4444", "1111", 0)],
+)
+def test_a_message_that_cannot_concern_the_account_says_nothing(
+    channel_id: str, addressee: str, heard: int
+) -> None:
+    message = {
+        "id": "5",
+        "channel_id": channel_id,
+        "guild_id": "7",
+        "interaction_metadata": {"id": "9", "user": {"id": addressee}},
+    }
+    assert len(read_dispatch(dispatch("MESSAGE_CREATE", message), OURS)) == heard
 
 
 def test_a_dispatch_without_a_name_says_nothing() -> None:

@@ -28,11 +28,15 @@ from waystation.jobs import (
     Late,
     Lost,
     MessageRole,
+    Modal,
+    ModalOpened,
     Moderated,
     Nonce,
     Progressed,
+    Reacted,
     Refused,
     Shown,
+    Silent,
     SlotReleased,
     Submitted,
     Unclear,
@@ -53,7 +57,16 @@ _SHOWN = st.builds(
     progress=st.sampled_from([None, 0, 50]),
 )
 _EVENTS: st.SearchStrategy[JobEvent] = st.one_of(
-    st.builds(Submitted, st.sampled_from([Nonce("1"), Nonce("2")]), st.just(LATER)),
+    st.builds(
+        Submitted,
+        st.sampled_from([Nonce("1"), Nonce("2")]),
+        st.just(LATER),
+        target=st.sampled_from([None, "900"]),
+        pressed=st.sampled_from([None, "MJ::JOB::x"]),
+    ),
+    st.builds(ModalOpened, st.just(Modal("88", "MJ::RemixModal::x"))),
+    st.just(Silent()),
+    st.just(Reacted()),
     st.builds(InteractionSeen, st.just("i")),
     st.builds(Unclear, st.just("time-out")),
     st.builds(Acknowledged, _SHOWN, st.just(LATER)),
@@ -271,3 +284,47 @@ def test_the_flags_of_the_last_message_that_says_them_are_kept() -> None:
 def test_a_message_that_was_pressed_stays_what_it_is_when_it_shows_the_result() -> None:
     job = replace(_through(SUBMIT), messages={"900": MessageRole.TARGET})
     assert apply(job, Progressed(SHOWN), LATER, HOLD).messages == {"900": MessageRole.TARGET}
+
+
+MODAL = Modal("88", "MJ::RemixModal::x")
+
+
+def test_a_form_that_was_opened_is_kept_until_it_is_answered() -> None:
+    opened = _through(SUBMIT, ModalOpened(MODAL))
+    assert (opened.status, opened.modal) == (JobStatus.SUBMITTED, MODAL)
+    answered = apply(opened, Submitted(Nonce("2"), LATER), LATER, HOLD)
+    assert (answered.modal, answered.nonce) == (None, "2")
+
+
+def test_the_answer_to_a_form_is_asked_with_it_and_not_anew() -> None:
+    """R28: the deadline moves; the ask is as old as the press that opened the form."""
+    press = Submitted(Nonce("1"), LATER, after="500", target="900", pressed="MJ::JOB::x")
+    opened = _through(press, InteractionSeen("i"), ModalOpened(MODAL))
+    later = LATER + timedelta(seconds=1)
+    answered = apply(opened, Submitted(Nonce("2"), later, after="600"), LATER, HOLD)
+    assert (answered.submitted_at, answered.asked_after) == (START, "500")
+    assert (answered.interaction_id, answered.pressed) == ("i", "MJ::JOB::x")
+    assert (answered.deadline_at, answered.messages) == (later, {"900": MessageRole.TARGET})
+
+
+def test_a_press_that_a_form_asks_for_is_another_interaction() -> None:
+    opened = _through(SUBMIT, InteractionSeen("i"), ModalOpened(MODAL))
+    pressed = apply(opened, Submitted(Nonce("2"), LATER, pressed="MJ::Settings::x"), LATER, HOLD)
+    assert (pressed.interaction_id, pressed.pressed) == (None, "MJ::Settings::x")
+
+
+def test_an_ask_in_which_nothing_shows_is_unclear_until_it_is_asked_again() -> None:
+    silent = _through(SUBMIT, Silent())
+    assert (silent.status, silent.unclear) == (JobStatus.SUBMITTED, True)
+    assert not apply(silent, SUBMIT, LATER, HOLD).unclear
+
+
+def test_a_reaction_starts_a_job_and_shows_no_message() -> None:
+    reacted = apply(_through(SUBMIT), Reacted(), LATER, HOLD)
+    assert (reacted.status, reacted.message_id) == (JobStatus.STARTED, None)
+    assert reacted.updated_at == LATER
+
+
+def test_a_lost_job_says_why() -> None:
+    lost = _through(SUBMIT, Lost("silence"))
+    assert (lost.status, lost.code, lost.error) == (JobStatus.FAILED, 502, "silence")

@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from waystation.contract import callback_of
+from waystation.contract import callbacks_of
 from waystation.jobs import (
     Acknowledged,
     Job,
-    JobEvent,
     JobStatus,
     Late,
     Progressed,
@@ -42,19 +41,9 @@ def job_change(
 
     Args: before: the job as last committed; new_id: gives the callback its id
     """
-    job = change.job
-    ends = job.final and not isinstance(change.events[-1], Late | SlotReleased)
-    if job.reply_url is None or not (ends or _is_progress(job, change.events)):
-        return JobChange(job, change.events)
-    if (
-        ends
-        and job.code == 429
-        and (before is None or before.status in (JobStatus.CREATED, JobStatus.SUBMITTED))
-    ):
-        # R4: the POST says so itself and names no job
-        return JobChange(job, change.events)
-    callback = callback_of(job, new_id(), now)
-    return JobChange(job, change.events, () if callback is None else (callback,))
+    is_told = _is_told(before, change)
+    callbacks = callbacks_of(change.job, new_id, now) if is_told else ()
+    return JobChange(change.job, change.events, callbacks)
 
 
 def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:
@@ -87,13 +76,10 @@ def sidelined_mail(
 ) -> Mail:
     """Return the mail that tells of an account that is sidelined (R50).
 
-    Args: to: the account's user; empty: nobody
+    Args: trouble: has a cause; to: the account's user; empty: nobody
     """
-    text = "" if trouble.cause is None else trouble.cause.text
     minutes = trouble.span // timedelta(minutes=1)
-    body = _SIDELINED.format(
-        channel=account.channel, cause=trouble.cause, text=text, minutes=minutes
-    )
+    body = _SIDELINED.format(channel=account.channel, trouble=trouble, minutes=minutes)
     return Mail(mail_id, to, SIDELINED_SUBJECT, body, created_at=now, next_attempt_at=now)
 
 
@@ -105,10 +91,19 @@ def unrecognised(step: Step) -> Sequence[Unrecognised]:
     )
 
 
-def _is_progress(job: Job, events: Sequence[JobEvent]) -> bool:
-    """Tell whether somebody wants to hear of what is no end."""
-    told = any(isinstance(event, Acknowledged | Progressed | Reacted) for event in events)
-    return job.reply_progress and told and not job.final
+def _is_told(before: Job | None, change: Changed) -> bool:
+    """Tell whether a change is news to its caller, who may want to hear of progress too."""
+    job = change.job
+    if not job.final:
+        shows = any(isinstance(one, Acknowledged | Progressed | Reacted) for one in change.events)
+        return shows and job.reply_progress
+    if isinstance(change.events[-1], Late | SlotReleased):
+        return False
+    # R4: the POST says so itself and names no job
+    return job.code != 429 or (before is not None and before.status not in _UNSEEN)
+
+
+_UNSEEN = (JobStatus.CREATED, JobStatus.SUBMITTED)
 
 
 _STOPPED = """\
@@ -151,9 +146,9 @@ _SIDELINED = """\
 The Discord account of channel {channel} is sidelined: Waystation sends jobs through it only when no
 other account is usable.
 
-{cause}. Its answer:
+{trouble.cause}. Its answer:
 
-{text}
+{trouble.cause.text}
 
 Please look in Discord whether that user still sees the channel, and may use the Midjourney bot's
 commands and attach files there. In {minutes} minutes the account is tried again by itself; to try

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from waystation import sentences
-from waystation.contract import callback_of
+from waystation.contract import callbacks_of
 from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.midjourney.machine import apply
@@ -113,8 +113,7 @@ class Janitor:
         )
         event = Failed(502, error, details, ghost=_was_sent(job))
         ended = apply(job, event, now, timedelta())
-        callback = callback_of(ended, self._ids.token(18), now)
-        callbacks = () if callback is None else (callback,)
+        callbacks = callbacks_of(ended, lambda: self._ids.token(18), now)
         try:
             await self._store.commit(
                 Change(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))

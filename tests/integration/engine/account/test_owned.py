@@ -6,19 +6,25 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import START
 from tests.harness.desk import (
     ACCOUNT,
     acknowledged,
+    create,
     described,
     desk,
     opened,
+    said,
     told,
     until,
 )
 from waystation.actions import Refused
 from waystation.errors import LeaseLost
+from waystation.gateway_events import MessageSeen
 from waystation.jobs import Failed, JobStatus
 from waystation.midjourney.conversation import Conversation
+from waystation.secret import Secret
+from waystation.wire.message import Embed
 from waystation.wire.snowflake import snowflake_at
 
 
@@ -123,3 +129,48 @@ async def test_nothing_is_judged_where_nothing_is_due(
         assert judged == []
         await here.pass_time(31)
         await until(lambda: judged == ["expire", "unheard"])
+
+
+# ── what is committed with a step ──
+
+
+def _pending(message_id: str, sequence: int = 5) -> MessageSeen:
+    embed = Embed(type="rich", title="Pending mod message", description="Please read it.")
+    return create(said(message_id, embeds=(embed,)), sequence)
+
+
+async def test_a_halt_writes_one_mail_and_reports_itself(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.say(_pending(_id_now(START)), _pending(_id_now(START, 1), 6))
+        await until(lambda: here.owner.account.halt is not None)
+        assert here.owner.account.halt == "Please read it."
+        mails = await here.store.claim_mails(here.clock.now(), here.clock.now(), 9)
+        assert [mail.to for mail in mails] == ["owner@example.org"]
+        assert ACCOUNT.channel in mails[0].body
+        assert here.nudges >= 1
+        assert here.owner.state == "connected"
+
+
+async def test_a_refusal_with_429_makes_no_callback(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Refused(429, "{}", "rate_limited", 3.0))
+        job = await here.submit()
+        await here.becomes(job.jobid, JobStatus.FAILED)
+        assert await here.store.find_callbacks(job.jobid) == []
+
+
+async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        secret = Secret("a-very-secret-token")
+        here.discord.say(create(said("801", content=f"unheard of: {secret.reveal()}"), 5))
+
+        async def kept() -> bool:
+            return len(await here.store.unrecognised()) == 1
+
+        await until(kept)
+        (seen,) = await here.store.unrecognised()
+        assert b"unheard of" in seen.payload
+        assert secret.reveal().encode() not in seen.payload

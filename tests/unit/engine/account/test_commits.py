@@ -1,0 +1,152 @@
+"""Commits: what is owed to the caller, to the owner of the account and to the operator."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.build import START, account, replace
+from tests.harness.play import new_job
+from waystation.engine.account.commits import (
+    halt_with_mail,
+    job_change,
+    sidelined_mail,
+    unrecognised,
+)
+from waystation.jobs import (
+    Acknowledged,
+    Completed,
+    Failed,
+    Job,
+    JobEvent,
+    JobStatus,
+    Late,
+    Nonce,
+    Progressed,
+    Reacted,
+    Refused,
+    Shown,
+    SlotReleased,
+    Submitted,
+)
+from waystation.midjourney.steps import Changed, HaltSign, Step
+from waystation.ports import Account, HaltCause
+from waystation.secret import Secret
+from waystation.sidelining import Cause, Trouble
+from waystation.wire.message import Message
+
+SHOWN = Shown("900")
+SERVER = replace(account(), channel="3333")
+DIRECT = replace(SERVER, guild_id=None)
+
+
+def _job(status: JobStatus = JobStatus.PROGRESS, **fields: object) -> Job:
+    asked = {"status": status, "reply_url": "https://example.org/hook", **fields}
+    return replace(new_job("a"), **asked)
+
+
+def _owed(job: Job, *events: JobEvent, before: Job | None = None) -> int:
+    """Return how many callbacks a change owes; each has the next id."""
+    drawn = iter("123")
+    change = job_change(before, Changed(job, events), lambda: next(drawn), START)
+    assert (change.job, change.events) == (job, events)
+    assert [one.callback_id for one in change.callbacks] == [*"123"][: len(change.callbacks)]
+    # an id is drawn only where it is used
+    assert next(drawn) == "123"[len(change.callbacks)]
+    return len(change.callbacks)
+
+
+def test_an_end_owes_a_callback_to_one_who_gave_a_url() -> None:
+    ended = _job(JobStatus.COMPLETED)
+    assert _owed(ended, Completed(SHOWN)) == 1
+    assert _owed(replace(ended, reply_url=None), Completed(SHOWN)) == 0
+
+
+@pytest.mark.parametrize(
+    "event", [Acknowledged(SHOWN, START), Progressed(SHOWN), Reacted()], ids=lambda one: type(one)
+)
+def test_progress_owes_a_callback_only_to_one_who_asked_for_it(event: JobEvent) -> None:
+    assert _owed(_job(reply_progress=True), event) == 1
+    assert _owed(_job(reply_progress=False), event) == 0
+
+
+def test_a_step_that_shows_nothing_owes_no_callback() -> None:
+    submitted = _job(JobStatus.SUBMITTED, reply_progress=True)
+    assert _owed(submitted, Submitted(Nonce("1"), START)) == 0
+
+
+@pytest.mark.parametrize("event", [Late(SHOWN, ended=True), SlotReleased()], ids=type)
+def test_the_news_of_a_ghost_owes_no_second_callback(event: JobEvent) -> None:
+    assert _owed(_job(JobStatus.FAILED, reply_progress=True), event) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "callbacks"),
+    [
+        (None, 0),
+        (JobStatus.CREATED, 0),
+        (JobStatus.SUBMITTED, 0),
+        (JobStatus.STARTED, 1),
+        (JobStatus.PROGRESS, 1),
+    ],
+)
+def test_a_rate_limit_owes_a_callback_once_the_post_was_answered(
+    before: JobStatus | None, callbacks: int
+) -> None:
+    """R4: until then the answer of the POST says so itself."""
+    limited = _job(JobStatus.FAILED, code=429)
+    earlier = None if before is None else _job(before)
+    assert _owed(limited, Refused(429, "limited"), before=earlier) == callbacks
+    assert _owed(replace(limited, code=502), Failed(502, "no"), before=earlier) == 1
+
+
+# ── mails ──
+
+
+@pytest.mark.parametrize(
+    ("rejected", "of", "cause", "mend"),
+    [
+        (False, DIRECT, None, "waystation accounts reset 3333"),
+        (True, DIRECT, HaltCause.TOKEN, "waystation accounts add"),
+        (True, SERVER, HaltCause.TOKEN, "POST /v2/account/midjourney/3333\n"),
+    ],
+    ids=["check", "token", "token in a server"],
+)
+def test_the_mail_of_a_halt_names_the_mend(
+    rejected: bool, of: Account, cause: HaltCause | None, mend: str
+) -> None:
+    sign = HaltSign("Please read it.", START, said="900", token_rejected=rejected)
+    halt = halt_with_mail(sign, of, "owner@example.org", "m1", START)
+    assert (halt.text, halt.triggered_at, halt.said) == ("Please read it.", START, "900")
+    assert halt.cause is cause
+    assert (halt.mail.mail_id, halt.mail.to) == ("m1", "owner@example.org")
+    assert "Please read it." in halt.mail.body
+    assert mend in halt.mail.body
+
+
+def test_the_mail_of_a_sidelined_account_names_cause_answer_and_minutes() -> None:
+    trouble = Trouble(Cause(403, "50001", "Missing Access"), 3, START, timedelta(minutes=20))
+    mail = sidelined_mail(trouble, SERVER, "owner@example.org", "m1", START)
+    assert (mail.mail_id, mail.to, mail.created_at) == ("m1", "owner@example.org", START)
+    assert "HTTP status 403 with code 50001. Its answer:\n\nMissing Access\n" in mail.body
+    assert "In 20 minutes" in mail.body
+
+
+# ── messages for the operator ──
+
+
+def test_messages_are_kept_for_the_operator_without_secrets() -> None:
+    secret = Secret("a-very-secret-token-of-the-tests")
+    step = Step(
+        unrecognised=Message("1", "3333", content=f"unheard of: {secret.reveal()}"),
+        untold=(Message("2", "3333"),),
+    )
+    kept = unrecognised(step)
+    assert [one.message_id for one in kept] == ["1", "2"]
+    assert b"unheard of" in kept[0].payload
+    assert b"a-very-secret" not in kept[0].payload
+
+
+def test_a_step_that_everybody_understands_keeps_no_message() -> None:
+    assert unrecognised(Step()) == ()
