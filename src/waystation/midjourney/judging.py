@@ -19,6 +19,7 @@ from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, SlotRelease
 from waystation.midjourney.deadlines import due_at, running_deadline, verdict
 from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, Step, join
+from waystation.midjourney.weighing import may_be_given
 from waystation.wire.message import Message
 
 __all__ = ["expire", "unheard", "wake_at"]
@@ -101,4 +102,8 @@ def _due_at(state: State, job: Job, *, caught_up: bool) -> datetime | None:
         job = structs.replace(job, vanished_at=None)
     if job.status is JobStatus.SUBMITTED and state.candidates.may_have_begun(job):
         job = structs.replace(job, deadline_at=running_deadline(job, state.limits))
-    return due_at(job, state.limits, caught_up=caught_up)
+    due = due_at(job, state.limits, caught_up=caught_up)
+    if due is not None and caught_up and may_be_given(state, job):
+        # reading history has no longer than this either
+        due += state.limits.blind_grace
+    return due

@@ -18,6 +18,7 @@ from waystation.jobs import Failed, Job, JobId
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.heard import Heard
+from waystation.midjourney.matching.held import HeldPicture
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
@@ -25,7 +26,7 @@ from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, Step, join
 from waystation.wire.message import Message
 
-__all__ = ["disprove", "matched", "weigh"]
+__all__ = ["disprove", "matched", "may_be_given", "weigh"]
 
 
 def weigh(state: State, now: datetime) -> Step:
@@ -46,13 +47,9 @@ def _weighed(state: State, now: datetime) -> Step:
         if job is None:
             state.held.finish(held, ask)
             return _weighed(state, now)
-        if job.hash is None and state.unread.hides_from(job):
-            continue
-        if not state.held.is_evident(held, job.jobid):
-            continue
-        past = state.unread.may_own(held.message.id)
-        if (past or state.doubtful.about(held.message.id, job)) and not state.held.is_told(held):
-            waiting.update({ask} if past and state.reads_past else ())
+        if not _is_sure(state, held, job):
+            past = state.reads_past and state.unread.may_own(held.message.id)
+            waiting.update({ask} if past else ())
             continue
         named_at = _named_at(job)
         if named_at is None or named_at <= now:
@@ -61,6 +58,16 @@ def _weighed(state: State, now: datetime) -> Step:
     if state.weigh_at is not None:
         return NOTHING
     return _given_up(state, waiting, now)
+
+
+def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
+    """Tell whether nobody unheard of could own a picture that is a job's by all that is known."""
+    if job.hash is None and state.unread.hides_from(job):
+        return False
+    if not state.held.is_evident(held, job.jobid):
+        return False
+    past = state.unread.may_own(held.message.id) or state.doubtful.about(held.message.id, job)
+    return not past or state.held.is_told(held)
 
 
 def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
@@ -86,6 +93,24 @@ def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
             return replace(join(ends), untold=state.held.of(asks))
         state.held.close(asks)
     return NOTHING
+
+
+def may_be_given(state: State, job: Job) -> bool:
+    """Tell whether a picture that waits is about to be given to a job, or may be.
+
+    It may be while history is, or will be, read that may tell whose it is: that of ghosts, and of
+    asks from before we listened. Both are read apart (R28).
+    """
+    if not state.held:
+        return False
+    if any(ask == job.jobid and _is_sure(state, held, job) for held, ask in state.held.decided()):
+        return True
+    asks = state.held.beside(job.jobid)
+    if not state.late.isdisjoint(asks):
+        return True
+    return state.reads_past and any(
+        state.unread.may_own(message.id) for message in state.held.of(asks)
+    )
 
 
 def disprove(state: State, step: Step) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import HISTORY, event_of
-from tests.harness.play import Play, new_job, told
+from tests.harness.play import Play, join_all, new_job, told
 from tests.harness.scenes import (
     BY_HAND,
     NONCE,
@@ -24,6 +25,13 @@ from waystation.jobs import (
     JobStatus,
 )
 from waystation.midjourney.steps import Step
+from waystation.wire.snowflake import snowflake_at
+
+FOX = "a red fox --ar 3:2"
+
+
+def id_at(seconds: float, number: int = 0) -> str:
+    return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
 def test_the_conversation_wakes_for_the_next_verdict() -> None:
@@ -153,3 +161,68 @@ def _after_it_vanished(play: Play) -> Job:
     play.perform({"look_back": "a"})
     play.perform({"expire": True})
     return play.jobs[JobId("a")]
+
+
+def picture_from_a_gap() -> Play:
+    """Return a conversation with a nameless picture, read back after an ask's limit was over.
+
+    Its session was lost a moment before the ask, and twice since.
+    """
+    play = Play()
+    play.commit(play.talk.missed(play.now, id_at(0)))
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": FOX}))
+    play.submit("a", id_at(1, 7))
+    play.now += timedelta(seconds=61)
+    play.commit(play.talk.missed(play.now, id_at(61)))
+    nameless = {"interaction": None, "interaction_metadata": None, "nonce": None, "id": id_at(5)}
+    picture = {"see": "imagine/final", "with": nameless, "event": HISTORY}
+    play.commit(play.talk.receive(event_of(picture), play.now))
+    play.commit(play.talk.read_to_the_end(play.jobs[JobId("a")].asked_after or ""))
+    play.talk.looked_back([JobId("a")], play.now)
+    assert not any(step.writes for step in play.weigh())
+    return play
+
+
+def test_a_picture_is_not_given_up_while_history_may_tell_whose_it_is() -> None:
+    """R20: that reading goes on apart, and a job's limit may be over before it."""
+    play = picture_from_a_gap()
+    assert told(play.perform({"expire": True})) == []
+    since = play.talk.unread_past
+    assert since is not None
+    play.commit(play.talk.read_to_the_end(since))
+    play.talk.read_past()
+    assert told(join_all(list(play.weigh()))) == ["a: Completed by weak"]
+
+
+def test_it_is_given_up_when_that_reading_has_failed() -> None:
+    play = picture_from_a_gap()
+    play.talk.read_past()
+    assert told(play.perform({"expire": True})) == ["a: Failed", "untold"]
+
+
+def test_it_is_given_up_when_that_reading_takes_longer_than_the_grace() -> None:
+    play = picture_from_a_gap()
+    end = START + timedelta(seconds=60) + play.limits.blind_grace
+    play.now = end - timedelta(seconds=1)
+    play.talk.looked_back([JobId("a")], play.now)
+    assert told(play.perform({"expire": True})) == []
+    play.now = end
+    play.talk.looked_back([JobId("a")], play.now)
+    assert told(play.perform({"expire": True})) == ["a: Failed", "untold"]
+
+
+def test_it_is_not_given_up_while_history_is_read_for_a_ghost_that_may_own_it() -> None:
+    play = picture_from_a_gap()
+    play.talk.read_past()
+    play.talk.reading_late([JobId("a")])
+    assert told(play.perform({"expire": True})) == []
+    play.talk.reading_late(())
+    assert told(play.perform({"expire": True})) == ["a: Failed", "untold"]
+
+
+def test_a_picture_that_history_has_told_is_given_before_silence_is_judged() -> None:
+    play = picture_from_a_gap()
+    play.commit(play.talk.read_to_the_end(play.talk.unread_past or ""))
+    play.talk.read_past()
+    assert told(play.perform({"expire": True})) == []
+    assert told(join_all(list(play.weigh()))) == ["a: Completed by weak"]

@@ -82,6 +82,11 @@ class HeldPictures:
         """The asks that could own one of the pictures."""
         return frozenset().union(*self._works().pictures.values())
 
+    def beside(self, jobid: JobId) -> frozenset[str]:
+        """Return the asks with whom a job shares pictures, directly or by others; itself, too."""
+        together = (asks for _, asks in groups(self._works()) if jobid in asks)
+        return frozenset().union(*together)
+
     def decided(self) -> Iterator[tuple[HeldPicture, str]]:
         """Yield each picture that has one possible owner, with it."""
         for message_id, ask in decided(self._works()):
