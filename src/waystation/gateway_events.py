@@ -17,11 +17,11 @@ __all__ = [
     "GatewayEvent",
     "HumanCheckSeen",
     "IframeSeen",
-    "InteractionStep",
+    "ToldAs",
     "InteractionTold",
     "MessageGone",
     "MessageSeen",
-    "MessageStep",
+    "SeenAs",
     "ModalSeen",
     "Passed",
     "Seen",
@@ -40,7 +40,7 @@ class SessionState:
     """The newest Discord id that the session has seen (R28)."""
 
 
-class MessageStep(StrEnum):
+class SeenAs(StrEnum):
     """How a message was seen."""
 
     CREATED = "created"
@@ -55,7 +55,7 @@ class MessageSeen:
     `sequence` is the gateway's number for it, None from history.
     """
 
-    step: MessageStep
+    seen_as: SeenAs
     message: Message
     sequence: int | None = None
 
@@ -69,7 +69,7 @@ class MessageGone:
     sequence: int | None = None
 
 
-class InteractionStep(StrEnum):
+class ToldAs(StrEnum):
     """An interaction of ours, as Discord told of it."""
 
     CREATED = "created"
@@ -81,7 +81,7 @@ class InteractionStep(StrEnum):
 class InteractionTold:
     """INTERACTION_CREATE, _SUCCESS or _FAILURE."""
 
-    step: InteractionStep
+    told_as: ToldAs
     interaction_id: str
     nonce: str | None
     sequence: int | None = None

@@ -167,7 +167,7 @@ class Source:
     custom_id: str | None = None
     """The custom_id that is pressed; None for a reaction."""
     face: str | None = None
-    """The message's face by `edits.face_of`, where an edit of the message is to answer."""
+    """The message's face by `answers.face_of`, where an edit of the message is to answer."""
 
 
 @dataclass(frozen=True, slots=True)

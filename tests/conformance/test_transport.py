@@ -33,11 +33,11 @@ from waystation.gateway_events import (
     Disconnected,
     GatewayEvent,
     HumanCheckSeen,
-    InteractionStep,
     InteractionTold,
     MessageSeen,
-    MessageStep,
+    SeenAs,
     SessionState,
+    ToldAs,
 )
 from waystation.jobs import Nonce
 from waystation.ports import DiscordIdentity
@@ -172,7 +172,7 @@ async def test_a_session_works_in_every_compression(
     connection = Connected(simulator, site)
     await connection.until(CaughtUp)
     assert await connection.ask(Slash("info")) == Accepted()
-    assert (await connection.first_message()).step is MessageStep.CREATED
+    assert (await connection.first_message()).seen_as is SeenAs.CREATED
     await connection.leave()
 
 
@@ -180,7 +180,7 @@ async def test_a_session_works_in_every_compression(
 async def test_an_action_is_accepted_told_and_answered(connected: Connected, direct: bool) -> None:
     assert await connected.ask(Slash("info"), direct=direct) == Accepted()
     told = await connected.until(InteractionTold)
-    assert (told.step, told.nonce) == (InteractionStep.CREATED, "1")
+    assert (told.told_as, told.nonce) == (ToldAs.CREATED, "1")
     seen = await connected.first_message()
     assert seen.sequence is not None
 

@@ -23,8 +23,8 @@ from waystation import sentences
 from waystation.app import open_state
 from waystation.engine.account.commits import MAIL_SUBJECT
 from waystation.gateway_events import SessionState
+from waystation.midjourney.answers import edit_of
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.edits import edit_of
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Answered, Installation

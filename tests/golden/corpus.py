@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from waystation.discord.dispatches import read_dispatch
-from waystation.gateway_events import GatewayEvent, MessageSeen, MessageStep
+from waystation.gateway_events import GatewayEvent, MessageSeen, SeenAs
 from waystation.wire.gateway import Frame
 from waystation.wire.message import Message
 
@@ -91,7 +91,7 @@ def event_of(step: Json) -> GatewayEvent:
     event = str(step.get("event", dispatch["event"]))
     raw = json.dumps(payload).encode()
     if event == HISTORY:
-        return MessageSeen(MessageStep.HISTORY, msgspec.json.decode(raw, type=Message))
+        return MessageSeen(SeenAs.HISTORY, msgspec.json.decode(raw, type=Message))
     (read,) = read_dispatch(Frame(op=0, d=msgspec.Raw(raw), s=7, t=event))
     return read
 

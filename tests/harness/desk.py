@@ -17,11 +17,11 @@ from waystation.engine.account.queue import Waiting
 from waystation.engine.account.session_at_rest import SessionAtRest
 from waystation.engine.feed import Feed
 from waystation.gateway_events import (
-    InteractionStep,
     InteractionTold,
     MessageSeen,
-    MessageStep,
+    SeenAs,
     SessionState,
+    ToldAs,
 )
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Limits
@@ -267,7 +267,7 @@ def _void(database: Any) -> None:
 
 def told(job: Job, interaction_id: str = "700", sequence: int | None = 2) -> InteractionTold:
     """INTERACTION_CREATE."""
-    return InteractionTold(InteractionStep.CREATED, interaction_id, job.nonce, sequence)
+    return InteractionTold(ToldAs.CREATED, interaction_id, job.nonce, sequence)
 
 
 def said(
@@ -294,7 +294,7 @@ def said(
 
 def create(message: Message, sequence: int | None = 3) -> MessageSeen:
     """MESSAGE_CREATE."""
-    return MessageSeen(MessageStep.CREATED, message, sequence)
+    return MessageSeen(SeenAs.CREATED, message, sequence)
 
 
 def acknowledged(
@@ -321,7 +321,7 @@ def described(
 ) -> MessageSeen:
     """The four prompts, as an edit of the first message."""
     message = answer(job, message_id, interaction_id=interaction_id)
-    return MessageSeen(MessageStep.UPDATED, message, sequence)
+    return MessageSeen(SeenAs.UPDATED, message, sequence)
 
 
 def info(

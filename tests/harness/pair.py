@@ -221,8 +221,7 @@ class Pair:
 
 
 def _all(steps: Iterator[Step]) -> Step:
-    changes = [change for step in steps for change in step.changes]
-    return Step(changes=tuple(changes))
+    return Step(job_steps=tuple(one for step in steps for one in step.job_steps))
 
 
 def _words(step: Step) -> list[str]:

@@ -75,10 +75,10 @@ class Play:
 
     def commit(self, step: Step) -> Step:
         """Store a step as the owner would, then adopt it."""
-        for change in step.changes:
-            before = self.jobs[change.job.jobid]
-            assert change.job.version == before.version + len(change.events)
-            self.jobs[change.job.jobid] = change.job
+        for job_step in step.job_steps:
+            before = self.jobs[job_step.job.jobid]
+            assert job_step.job.version == before.version + len(job_step.events)
+            self.jobs[job_step.job.jobid] = job_step.job
         for row in step.seen:
             if row.body is None:
                 self.seen.pop((row.kind, row.id))
@@ -148,7 +148,7 @@ class Play:
 def join_all(steps: Sequence[Step]) -> Step:
     """Return several steps as one."""
     return Step(
-        changes=tuple(change for step in steps for change in step.changes),
+        job_steps=tuple(one for step in steps for one in step.job_steps),
         halt=next((step.halt for step in steps if step.halt), None),
         look_back=frozenset(jobid for step in steps for jobid in step.look_back),
         unrecognised=next((step.unrecognised for step in steps if step.unrecognised), None),
@@ -159,10 +159,10 @@ def join_all(steps: Sequence[Step]) -> Step:
 def told(step: Step) -> list[str]:
     """Return what a step gives, in the words of conversation goldens."""
     lines = []
-    for change in step.changes:
-        for event in change.events:
+    for job_step in step.job_steps:
+        for event in job_step.events:
             by = getattr(event, "matched_by", "")
-            line = f"{change.job.jobid}: {type(event).__name__}"
+            line = f"{job_step.job.jobid}: {type(event).__name__}"
             lines.append(f"{line} by {by}" if by else line)
     if step.halt is not None:
         lines.append(f"halt: {step.halt.text}")

@@ -10,7 +10,7 @@ from waystation.gateway_events import (
     Disconnected,
     GatewayEvent,
     MessageSeen,
-    MessageStep,
+    SeenAs,
 )
 from waystation.wire.message import Message
 
@@ -24,4 +24,4 @@ def test_dispatches_have_a_sequence_and_events_of_the_connection_have_none() -> 
 
 
 def test_a_message_read_back_has_no_sequence() -> None:
-    assert MessageSeen(MessageStep.HISTORY, Message("1", "2")).sequence is None
+    assert MessageSeen(SeenAs.HISTORY, Message("1", "2")).sequence is None

@@ -11,7 +11,7 @@ from tests.build import replace
 from tests.golden.corpus import CONVERSATIONS, PAYLOADS, Golden, event_of
 from tests.harness.play import Play, join_all, new_job
 from tests.harness.scenes import stage
-from waystation.gateway_events import GatewayEvent, InteractionStep, InteractionTold, MessageSeen
+from waystation.gateway_events import GatewayEvent, InteractionTold, MessageSeen, ToldAs
 from waystation.ignored import Ignored
 from waystation.jobs import JobId, Source
 from waystation.midjourney.conversation import Step
@@ -77,7 +77,7 @@ def _heard(golden: Golden) -> list[Step]:
 @pytest.mark.parametrize("golden", CONVERSATIONS, ids=str)
 def test_a_message_changes_a_job_or_has_one_reason_why_not(golden: Golden) -> None:
     for step in _heard(golden):
-        assert bool(step.changes) is (step.ignored is None)
+        assert bool(step.job_steps) is (step.ignored is None)
 
 
 @pytest.mark.parametrize(("reason", "name"), _ROWS)
@@ -98,7 +98,7 @@ def test_a_preview_of_one_of_several_results_is_told_as_such() -> None:
     at = int(payload["id"])
     play.sources[JobId("a")] = Source(str(at - 2), None, "MJ::Job::PicReader::all")
     play.submit("a", "1400000000000000001")
-    play.see(InteractionTold(InteractionStep.CREATED, str(at - 1), "1400000000000000001"))
+    play.see(InteractionTold(ToldAs.CREATED, str(at - 1), "1400000000000000001"))
     reply = {"message_id": str(at - 2), "channel_id": payload["channel_id"]}
     unnamed = {
         "with": {"message_reference": reply},

@@ -18,12 +18,12 @@ from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
     IframeSeen,
-    InteractionStep,
     InteractionTold,
     MessageGone,
     MessageSeen,
-    MessageStep,
     ModalSeen,
+    SeenAs,
+    ToldAs,
 )
 from waystation.ports import Interest
 from waystation.wire.gateway import CommandIndexUpdate, Frame, Ready, RequiredActionUpdate
@@ -86,22 +86,22 @@ def _row(shape: type[_T], build: Callable[[_T, int | None], Sequence[GatewayEven
     return read
 
 
-def _message(step: MessageStep) -> _Reader:
+def _message(seen_as: SeenAs) -> _Reader:
     decode_head = msgspec.json.Decoder(MessageHead).decode
     decode = msgspec.json.Decoder(Message).decode
 
     def read(frame: Frame, interest: Interest | None) -> Sequence[GatewayEvent]:
         if interest is not None and not concerns(decode_head(frame.d), interest):
             return ()
-        return (MessageSeen(step, decode(frame.d), frame.s),)
+        return (MessageSeen(seen_as, decode(frame.d), frame.s),)
 
     return read
 
 
-def _interaction(step: InteractionStep) -> _Reader:
+def _interaction(told_as: ToldAs) -> _Reader:
     def build(event: InteractionEvent, s: int | None) -> Sequence[GatewayEvent]:
         nonce = None if event.nonce is None else str(event.nonce)
-        return (InteractionTold(step, event.id, nonce, s),)
+        return (InteractionTold(told_as, event.id, nonce, s),)
 
     return _row(InteractionEvent, build)
 
@@ -118,15 +118,15 @@ def _deleted_together(deleted: MessagesDeleted, s: int | None) -> Sequence[Gatew
 
 
 DISPATCHES: Final[Mapping[str, _Reader]] = {
-    "MESSAGE_CREATE": _message(MessageStep.CREATED),
-    "MESSAGE_UPDATE": _message(MessageStep.UPDATED),
+    "MESSAGE_CREATE": _message(SeenAs.CREATED),
+    "MESSAGE_UPDATE": _message(SeenAs.UPDATED),
     "MESSAGE_DELETE": _row(
         MessageDeleted, lambda deleted, s: (MessageGone(deleted.id, deleted.channel_id, s),)
     ),
     "MESSAGE_DELETE_BULK": _row(MessagesDeleted, _deleted_together),
-    "INTERACTION_CREATE": _interaction(InteractionStep.CREATED),
-    "INTERACTION_SUCCESS": _interaction(InteractionStep.SUCCEEDED),
-    "INTERACTION_FAILURE": _interaction(InteractionStep.FAILED),
+    "INTERACTION_CREATE": _interaction(ToldAs.CREATED),
+    "INTERACTION_SUCCESS": _interaction(ToldAs.SUCCEEDED),
+    "INTERACTION_FAILURE": _interaction(ToldAs.FAILED),
     "INTERACTION_MODAL_CREATE": _row(ModalCreated, lambda modal, s: (ModalSeen(modal, s),)),
     "INTERACTION_IFRAME_MODAL_CREATE": _row(
         IframeModalCreated, lambda iframe, s: (IframeSeen(iframe, s),)

@@ -24,10 +24,10 @@ from waystation.midjourney import gaps, judging, receiving, weighing
 from waystation.midjourney.asking import own_steps, plans
 from waystation.midjourney.deadlines import Limits
 from waystation.midjourney.state import rebuild
-from waystation.midjourney.steps import Changed, HaltSign, Step
+from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
 
-__all__ = ["Changed", "Conversation", "HaltSign", "Limits", "Step"]
+__all__ = ["JobStep", "Conversation", "HaltSign", "Limits", "Step"]
 
 
 class Conversation:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from waystation import sentences
 from waystation.jobs import Failed, Job
-from waystation.midjourney.edits import finishes, in_history
+from waystation.midjourney.answers import finishes, in_history
 from waystation.midjourney.heard import late_ended
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.state import State

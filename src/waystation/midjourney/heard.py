@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from waystation import sentences
-from waystation.gateway_events import MessageStep
+from waystation.gateway_events import SeenAs
 from waystation.ignored import Ignored
 from waystation.jobs import (
     Acknowledged,
@@ -34,9 +34,7 @@ from waystation.jobs import (
     Progressed,
     Shown,
 )
-from waystation.midjourney.buttons import button_row
-from waystation.midjourney.deadlines import Limits, running_deadline
-from waystation.midjourney.edits import (
+from waystation.midjourney.answers import (
     cannot_be_off,
     edit_of,
     finishes,
@@ -44,6 +42,8 @@ from waystation.midjourney.edits import (
     option_of,
     wanted,
 )
+from waystation.midjourney.buttons import button_row
+from waystation.midjourney.deadlines import Limits, running_deadline
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.refusals import Ending, Meaning
 from waystation.midjourney.replies import ReplyKind
@@ -67,7 +67,7 @@ class Heard:
     """
 
     job: Job
-    step: MessageStep
+    seen_as: SeenAs
     message: Message
     reading: Reading
     by: str
@@ -75,7 +75,7 @@ class Heard:
     limits: Limits
     early: bool
 
-    def follows(self) -> Step:
+    def decide(self) -> Step:
         """Return what follows from it for its job."""
         job, reading, by = self.job, self.reading, self.by
         if job.final:
@@ -94,7 +94,7 @@ class Heard:
             return self._bound(Completed(reading.shown, by))
         message_id = reading.shown.message_id
         # R27: what was reported as deleted is there after all
-        back = self.step is MessageStep.HISTORY and job.vanished_at and job.message_id == message_id
+        back = self.seen_as is SeenAs.HISTORY and job.vanished_at and job.message_id == message_id
         if not (_adds(job, reading.shown) or back):
             return ignore(Ignored.NOTHING_NEW)
         if self._is_rapid():

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.midjourney.edits import in_history
+from waystation.midjourney.answers import in_history
 
 __all__ = ["LookUps"]
 

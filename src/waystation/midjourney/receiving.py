@@ -16,12 +16,12 @@ from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
     IframeSeen,
-    InteractionStep,
     InteractionTold,
     MessageGone,
     MessageSeen,
-    MessageStep,
     ModalSeen,
+    SeenAs,
+    ToldAs,
 )
 from waystation.ignored import Ignored
 from waystation.jobs import (
@@ -38,9 +38,9 @@ from waystation.jobs import (
     Unclear,
     Vanished,
 )
+from waystation.midjourney.answers import edit_of, is_edit
 from waystation.midjourney.buttons import all_components
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.edits import edit_of, is_edit
 from waystation.midjourney.heard import halt_of
 from waystation.midjourney.matching.held import HeldPicture
 from waystation.midjourney.matching.match import (
@@ -72,12 +72,12 @@ def receive(state: State, event: GatewayEvent, now: datetime) -> Step:
 
 def _received(state: State, event: GatewayEvent, now: datetime) -> Step:
     match event:
-        case MessageSeen(step, message):
+        case MessageSeen(seen_as, message):
             state.seen(message.id)
-            return _message(state, step, message, now)
-        case InteractionTold(step, interaction_id, nonce):
+            return _message(state, seen_as, message, now)
+        case InteractionTold(told_as, interaction_id, nonce):
             state.seen(interaction_id)
-            return _interaction(state, step, interaction_id, nonce, now)
+            return _interaction(state, told_as, interaction_id, nonce, now)
         case MessageGone(message_id):
             return _gone(state, message_id, now)
         case ModalSeen(modal):
@@ -92,7 +92,7 @@ def _received(state: State, event: GatewayEvent, now: datetime) -> Step:
             return NOTHING
 
 
-def _message(state: State, step: MessageStep, message: Message, now: datetime) -> Step:
+def _message(state: State, seen_as: SeenAs, message: Message, now: datetime) -> Step:
     elsewhere = message.channel_id != state.channel
     if elsewhere and not state.candidates.index.awaits_seed:
         return ignore(Ignored.OTHER_CHANNEL)
@@ -108,32 +108,32 @@ def _message(state: State, step: MessageStep, message: Message, now: datetime) -
     if reading.addressee not in (None, state.discord_user_id):
         return ignore(Ignored.OTHER_USER)
     found: Matched | Ambiguous | Undecided | None = None
-    if step is MessageStep.UPDATED:
+    if seen_as is SeenAs.UPDATED:
         found = _edited(state, reading)
     if isinstance(found, Matched) and _may_be_pressed_by_hand(state, message.id):
-        return _untold(state, frozenset({found.jobid}), message, now)
+        return _give_up(state, frozenset({found.jobid}), message, now)
     if found is None:
-        if step is MessageStep.UPDATED and _answers_by_hand(state, reading):
+        if seen_as is SeenAs.UPDATED and _answers_by_hand(state, reading):
             state.candidates.others.by_hand.answered_by_edit(message.id)
         if is_edit(reading.kind):
             state.faces.end(message.id)
         # the face of an answer is taken over with the answer
         state.faces.see(reading.shown)
-    if step is MessageStep.UPDATED and found is None and _is_echo(state, reading):
+    if seen_as is SeenAs.UPDATED and found is None and _is_echo(state, reading):
         return ignore(Ignored.ECHO)
     if (several := state.candidates.one_of_several(reading)) is not None:
         found = Matched(several, "several")
     found = found or match(reading, state.candidates)
     if isinstance(found, Ambiguous):
-        return _told_apart(state, found.jobids, message, now)
+        return _ambiguous(state, found.jobids, message, now)
     if isinstance(found, Undecided):
-        state.held.hold(HeldPicture(step, message, reading, found.asks))
-        if step is not MessageStep.HISTORY:
+        state.held.hold(HeldPicture(seen_as, message, reading, found.asks))
+        if seen_as is not SeenAs.HISTORY:
             state.doubtful.came(message.id, now)
         return ignore(Ignored.UNDECIDED)
     if isinstance(found, Matched):
-        return matched(state, state.jobs[found.jobid], step, message, reading, found.by, now)
-    return _unmatched(state, step, message, reading)
+        return matched(state, state.jobs[found.jobid], seen_as, message, reading, found.by, now)
+    return _unmatched(state, seen_as, message, reading)
 
 
 def _answerless(state: State) -> frozenset[JobId]:
@@ -191,27 +191,27 @@ def _is_echo(state: State, reading: Reading) -> bool:
     )
 
 
-def _told_apart(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
+def _ambiguous(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
     """Look once more; what stays ambiguous fails, with the message kept (R20)."""
     if not jobids <= state.ambiguous:
         return replace(state.look_again(jobids), ignored=Ignored.TWO_OWNERS)
     if state.lookups.under_way(jobids):
         return ignore(Ignored.TWO_OWNERS)
-    return _untold(state, jobids, message, now)
+    return _give_up(state, jobids, message, now)
 
 
-def _untold(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
+def _give_up(state: State, jobids: frozenset[JobId], message: Message, now: datetime) -> Step:
     """Give up jobs whose answer nothing tells apart, with the message kept (R20)."""
     ends = join(
         state.step(jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=True))
         for jobid in sorted(jobids)
     )
     # those that have ended already cannot be given up
-    ignored = None if ends.changes else Ignored.TWO_OWNERS
+    ignored = None if ends.job_steps else Ignored.TWO_OWNERS
     return replace(ends, unrecognised=message, ignored=ignored)
 
 
-def _unmatched(state: State, step: MessageStep, message: Message, reading: Reading) -> Step:
+def _unmatched(state: State, seen_as: SeenAs, message: Message, reading: Reading) -> Step:
     ignored = why_nobodys(reading, state.candidates)
     if reading.kind is ReplyKind.ACKNOWLEDGED:
         state.faces.begin(message.id)
@@ -222,7 +222,7 @@ def _unmatched(state: State, step: MessageStep, message: Message, reading: Readi
     is_settled = state.candidates.others.is_settled(reading)
     orphan = not is_settled and state.candidates.note_stranger(reading)
     ours = reading.addressee is not None or reading.ephemeral
-    if step is MessageStep.HISTORY or not ours:
+    if seen_as is SeenAs.HISTORY or not ours:
         return ignore(ignored)
     # R34: somebody must look at the account, whoever's job it was
     halt = halt_of(reading)
@@ -232,7 +232,7 @@ def _unmatched(state: State, step: MessageStep, message: Message, reading: Readi
 
 
 def _interaction(
-    state: State, step: InteractionStep, interaction_id: str, nonce: str | None, now: datetime
+    state: State, told_as: ToldAs, interaction_id: str, nonce: str | None, now: datetime
 ) -> Step:
     jobid = state.candidates.index.find("nonce", nonce)
     if jobid is None:
@@ -244,7 +244,7 @@ def _interaction(
     if job.interaction_id is None or (nonce == job.nonce and job.interaction_id != interaction_id):
         # an answered modal is an interaction of its own
         events.append(InteractionSeen(interaction_id))
-    if step is InteractionStep.FAILED and jobid not in state.unclear:
+    if told_as is ToldAs.FAILED and jobid not in state.unclear:
         # R14: the bot may still answer; the deadline judges
         events.append(Unclear("the bot did not answer Discord in time"))
     return state.step(jobid, now, *events)

@@ -17,8 +17,8 @@ from waystation import sentences
 from waystation.gateway_events import Seen
 from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Progressed, Unclear
 from waystation.midjourney.agenda import Agenda
+from waystation.midjourney.answers import Faces
 from waystation.midjourney.deadlines import Limits
-from waystation.midjourney.edits import Faces
 from waystation.midjourney.heard import late_ended
 from waystation.midjourney.lookups import LookUps
 from waystation.midjourney.matching.candidates import Candidates
@@ -87,16 +87,16 @@ class State:
     def adopt(self, step: Step) -> None:
         """Take over what was committed."""
         self.memory.keep()
-        for change in step.changes:
-            job = change.job
-            for event in change.events:
+        for job_step in step.job_steps:
+            job = job_step.job
+            for event in job_step.events:
                 if isinstance(event, Completed | Late | Progressed) and event.matched_by == "weak":
                     self.given.add(event.shown.message_id)
             if job.final and not job.ghost:
                 self.forget(job)
             else:
                 self.admit(job)
-                if any(isinstance(event, Unclear) for event in change.events):
+                if any(isinstance(event, Unclear) for event in job_step.events):
                     self.unclear.add(job.jobid)
 
     def undo(self) -> None:
@@ -105,12 +105,12 @@ class State:
         self.ambiguous -= self.torn
 
     def learnt(self, step: Step) -> Step:
-        """Return a step with all that is to be known from it on, its own changes' part, too."""
-        for change in step.changes:
-            job = change.job
+        """Return a step with all that is to be known from it on, what its jobs teach, too."""
+        for job_step in step.job_steps:
+            job = job_step.job
             if job.final and job.error == sentences.NOT_TOLD_APART.text:
                 self.held.give_up(job.jobid)
-            for event in change.events:
+            for event in job_step.events:
                 if isinstance(event, Completed | Late):
                     self.candidates.claim(job)
                     self.faces.see(event.shown)
@@ -118,8 +118,8 @@ class State:
                 self.candidates.settle(job)
             else:
                 self.candidates.learn(job)
-        if step.changes:
-            self.held.settle({one for change in step.changes for one in change.job.messages})
+        if step.job_steps:
+            self.held.settle({one for job_step in step.job_steps for one in job_step.job.messages})
         seen = self.memory.changes()
         return replace(step, seen=seen) if seen else step
 

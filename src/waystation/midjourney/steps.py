@@ -18,7 +18,7 @@ from waystation.wire.message import Message
 __all__ = [
     "NOTHING",
     "TOKEN_REJECTED",
-    "Changed",
+    "JobStep",
     "HaltSign",
     "Step",
     "ignore",
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class JobStep:
     """A job's new state and the events that led to it, oldest first."""
 
     job: Job
@@ -57,7 +57,7 @@ TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noq
 class Step:
     """The consequences of one input."""
 
-    changes: Sequence[Changed] = ()
+    job_steps: Sequence[JobStep] = ()
     halt: HaltSign | None = None
     look_back: frozenset[JobId] = frozenset()
     """Jobs that need a read-back of history before they are judged."""
@@ -76,7 +76,7 @@ class Step:
     @property
     def writes(self) -> bool:
         """Tell whether anything follows that others hear of."""
-        return bool(self.changes or self.halt or self.unrecognised or self.untold)
+        return bool(self.job_steps or self.halt or self.unrecognised or self.untold)
 
     @property
     def commits(self) -> bool:
@@ -95,8 +95,8 @@ def ignore(reason: Ignored) -> Step:
 
 
 def join(steps: Iterable[Step]) -> Step:
-    """Return the changes of several steps as one."""
-    return Step(changes=tuple(change for step in steps for change in step.changes))
+    """Return the job steps of several steps as one."""
+    return Step(job_steps=tuple(one for step in steps for one in step.job_steps))
 
 
 def take(job: Job, now: datetime, slot_hold: timedelta, *events: JobEvent) -> Step:
@@ -105,4 +105,4 @@ def take(job: Job, now: datetime, slot_hold: timedelta, *events: JobEvent) -> St
         return NOTHING
     for event in events:
         job = apply(job, event, now, slot_hold)
-    return Step(changes=(Changed(job, events),))
+    return Step(job_steps=(JobStep(job, events),))

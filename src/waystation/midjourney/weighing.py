@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from waystation import sentences
-from waystation.gateway_events import MessageStep
+from waystation.gateway_events import SeenAs
 from waystation.jobs import Failed, Job, JobId
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
@@ -53,7 +53,7 @@ def _weighed(state: State, now: datetime) -> Step:
             continue
         named_at = _named_at(job)
         if named_at is None or named_at <= now:
-            return matched(state, job, held.step, held.message, held.reading, "weak", now)
+            return matched(state, job, held.seen_as, held.message, held.reading, "weak", now)
         state.weigh_at = min(named_at, state.weigh_at or named_at)
     if state.weigh_at is not None:
         return NOTHING
@@ -115,9 +115,9 @@ def may_be_given(state: State, job: Job) -> bool:
 
 def disprove(state: State, step: Step) -> None:
     """Take back pictures that the store knows to be another job's (I1)."""
-    for change in step.changes:
-        late = change.job.late
-        for message_id in (change.job.message_id, None if late is None else late.message_id):
+    for job_step in step.job_steps:
+        late = job_step.job.late
+        for message_id in (job_step.job.message_id, None if late is None else late.message_id):
             if message_id is not None:
                 state.held.discard(message_id)
 
@@ -125,7 +125,7 @@ def disprove(state: State, step: Step) -> None:
 def matched(
     state: State,
     job: Job,
-    step: MessageStep,
+    seen_as: SeenAs,
     message: Message,
     reading: Reading,
     by: str,
@@ -137,9 +137,9 @@ def matched(
         reading = replace(reading, shown=replace(reading.shown, result=links))
     if not COMMANDS[job.verb].shows_own:
         reading = replace(reading, shown=replace(reading.shown, hash=None))
-    lately = step is not MessageStep.HISTORY and job.jobid in state.silent
+    lately = seen_as is not SeenAs.HISTORY and job.jobid in state.silent
     early = lately or message.id in state.early
-    return Heard(job, step, message, reading, by, now, state.limits, early).follows()
+    return Heard(job, seen_as, message, reading, by, now, state.limits, early).decide()
 
 
 def _named_at(job: Job) -> datetime | None:

@@ -18,7 +18,7 @@ from tests.harness.house import INFO, house
 from waystation.errors import (
     NotAuthorised,
 )
-from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.gateway_events import MessageSeen, SeenAs
 from waystation.jobs import JobStatus
 from waystation.wire.message import Embed
 
@@ -61,7 +61,7 @@ async def test_a_refusal_by_edit_of_an_empty_first_message_is_what_the_post_answ
             color=16711680,
         )
         edited = said("800", embeds=(filters,))
-        here.here.discord.say(MessageSeen(MessageStep.UPDATED, edited, 4))
+        here.here.discord.say(MessageSeen(SeenAs.UPDATED, edited, 4))
         answer = await asked
         assert (answer.status, answer.code) == (JobStatus.MODERATED, 422)
 
@@ -72,7 +72,7 @@ async def test_a_first_message_that_says_something_is_answered_at_once(tmp_path:
         asked = await here.ask()
         (job,) = await here.performed()
         first = said("800", nonce=job.nonce, content="Describing…", flags=128)
-        here.here.discord.say(told(job), MessageSeen(MessageStep.CREATED, first, 3))
+        here.here.discord.say(told(job), MessageSeen(SeenAs.CREATED, first, 3))
         assert (await asked).message_id == "800"
 
 

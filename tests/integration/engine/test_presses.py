@@ -30,11 +30,11 @@ from waystation.errors import (
 from waystation.gateway_events import (
     CaughtUp,
     IframeSeen,
-    InteractionStep,
     InteractionTold,
     MessageSeen,
-    MessageStep,
     ModalSeen,
+    SeenAs,
+    ToldAs,
 )
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation
@@ -55,7 +55,7 @@ def said(name: str, job: Job | None = None, **changes: Any) -> MessageSeen:
         payload["nonce"] = job.nonce
     text = json.dumps(payload).replace(USER, ACCOUNT.discord_user_id)
     message = msgspec.json.decode(text.replace(CHANNEL, ACCOUNT.channel), type=Message)
-    return MessageSeen(MessageStep.CREATED, message)
+    return MessageSeen(SeenAs.CREATED, message)
 
 
 def pressing(parent: Job, button: str, **params: object) -> JobRequest:
@@ -209,7 +209,7 @@ async def test_a_refused_answer_to_a_modal_ends_its_job_although_the_press_was_s
     async with house(tmp_path) as here:
         parent = await drawn(here)
         asked, job = await pressed(here, pressing(parent, "V1"))
-        told = InteractionTold(InteractionStep.CREATED, "990", job.nonce)
+        told = InteractionTold(ToldAs.CREATED, "990", job.nonce)
         here.here.discord.outcomes.append(Refused(404, '{"code": 10062}', "invalid"))
         here.here.discord.say(told, modal_for(job))
         failed = await here.here.becomes(job.jobid, JobStatus.FAILED)

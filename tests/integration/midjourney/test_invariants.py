@@ -188,13 +188,13 @@ class Life(RuleBasedStateMachine):
     def _see(self, event: GatewayEvent) -> None:
         step = self.play.see(event)
         again = self.play.see(event)
-        assert not again.changes, "an event that was applied is applied again"
+        assert not again.job_steps, "an event that was applied is applied again"
         assert not again.look_back
         self._check(step)
 
     def _check(self, step: Step) -> None:
-        for change in step.changes:
-            assert change.job.error != "Result could not be told apart"
+        for job_step in step.job_steps:
+            assert job_step.job.error != "Result could not be told apart"
         if step.look_back:
             self.play.talk.looked_back(step.look_back, self.play.now)
             self._read_back()

@@ -16,12 +16,12 @@ from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
     IframeSeen,
-    InteractionStep,
     InteractionTold,
     MessageGone,
     MessageSeen,
-    MessageStep,
     ModalSeen,
+    SeenAs,
+    ToldAs,
 )
 from waystation.ports import Interest
 from waystation.wire.gateway import Frame, Opcode
@@ -39,24 +39,24 @@ READY = {"session_id": "s", "user": {"id": "1"}}
 CHECK = "Discord asks the account's owner to act: REQUIRE_VERIFIED_PHONE"
 
 ROWS: list[tuple[str, object, list[GatewayEvent]]] = [
-    ("MESSAGE_CREATE", MESSAGE, [MessageSeen(MessageStep.CREATED, Message("5", "3333"), 7)]),
-    ("MESSAGE_UPDATE", MESSAGE, [MessageSeen(MessageStep.UPDATED, Message("5", "3333"), 7)]),
+    ("MESSAGE_CREATE", MESSAGE, [MessageSeen(SeenAs.CREATED, Message("5", "3333"), 7)]),
+    ("MESSAGE_UPDATE", MESSAGE, [MessageSeen(SeenAs.UPDATED, Message("5", "3333"), 7)]),
     ("MESSAGE_DELETE", MESSAGE, [MessageGone("5", "3333", 7)]),
     (
         "MESSAGE_DELETE_BULK",
         {"ids": ["5", "6"], "channel_id": "3333"},
         [MessageGone("5", "3333", 7), MessageGone("6", "3333", 7)],
     ),
-    ("INTERACTION_CREATE", TOLD, [InteractionTold(InteractionStep.CREATED, "10", "140", 7)]),
+    ("INTERACTION_CREATE", TOLD, [InteractionTold(ToldAs.CREATED, "10", "140", 7)]),
     (
         "INTERACTION_SUCCESS",
         {"id": "10", "nonce": 140},
-        [InteractionTold(InteractionStep.SUCCEEDED, "10", "140", 7)],
+        [InteractionTold(ToldAs.SUCCEEDED, "10", "140", 7)],
     ),
     (
         "INTERACTION_FAILURE",
         {"id": "10", "reason_code": 2},
-        [InteractionTold(InteractionStep.FAILED, "10", None, 7)],
+        [InteractionTold(ToldAs.FAILED, "10", None, 7)],
     ),
     ("INTERACTION_MODAL_CREATE", {"id": "10"}, [ModalSeen(ModalCreated("10"), 7)]),
     ("INTERACTION_IFRAME_MODAL_CREATE", {"id": "10"}, [IframeSeen(IframeModalCreated("10"), 7)]),

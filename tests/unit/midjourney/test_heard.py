@@ -11,7 +11,7 @@ from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged, message_of
 from tests.harness.play import CHANNEL, LIMITS, USER, Play, new_job, told
-from waystation.gateway_events import InteractionStep, InteractionTold, MessageStep
+from waystation.gateway_events import InteractionTold, SeenAs, ToldAs
 from waystation.ignored import Ignored
 from waystation.jobs import InteractionSeen, Job, JobId, JobStatus, Source
 from waystation.midjourney.heard import Heard, halt_of
@@ -24,8 +24,8 @@ FINAL = PAYLOADS["imagine/final"].content["payload"]
 
 def _heard(name: str, job: Job, *, by: str = "message", **fields: object) -> Step:
     message = message_of(PAYLOADS[name])
-    heard = Heard(job, MessageStep.UPDATED, message, read(message), by, START, LIMITS, early=False)
-    return replace(heard, **fields).follows()
+    heard = Heard(job, SeenAs.UPDATED, message, read(message), by, START, LIMITS, early=False)
+    return replace(heard, **fields).decide()
 
 
 def _submitted() -> Job:
@@ -33,15 +33,15 @@ def _submitted() -> Job:
 
 
 def _started() -> Job:
-    (change,) = _heard("imagine/progress_0", _submitted()).changes
-    return change.job
+    (job_step,) = _heard("imagine/progress_0", _submitted()).job_steps
+    return job_step.job
 
 
 def test_a_first_message_acknowledges_and_a_picture_completes() -> None:
     job = _started()
     assert job.status in (JobStatus.STARTED, JobStatus.PROGRESS)
-    (change,) = _heard("imagine/final", job).changes
-    assert change.job.status is JobStatus.COMPLETED
+    (job_step,) = _heard("imagine/final", job).job_steps
+    assert job_step.job.status is JobStatus.COMPLETED
 
 
 def test_a_known_sign_changes_nothing() -> None:
@@ -55,8 +55,8 @@ def test_a_message_of_which_a_part_came_early_asks_for_a_look_back() -> None:
 
 @pytest.mark.parametrize(("by", "learns"), [("message", True), ("reference", False)])
 def test_the_interaction_is_learnt_from_its_own_answer_only(by: str, learns: bool) -> None:
-    (change,) = _heard("imagine/started", _submitted(), by=by).changes
-    assert isinstance(change.events[0], InteractionSeen) is learns
+    (job_step,) = _heard("imagine/started", _submitted(), by=by).job_steps
+    assert isinstance(job_step.events[0], InteractionSeen) is learns
 
 
 def test_a_final_job_keeps_its_status_and_gains_a_late_result() -> None:
@@ -64,9 +64,9 @@ def test_a_final_job_keeps_its_status_and_gains_a_late_result() -> None:
         _started(), status=JobStatus.FAILED, ghost=True, finished_at=START, updated_at=START
     )
     step = _heard("imagine/final", ghost, now=START + timedelta(minutes=1))
-    (change,) = step.changes
-    assert change.job.status is JobStatus.FAILED
-    assert change.job.late is not None
+    (job_step,) = step.job_steps
+    assert job_step.job.status is JobStatus.FAILED
+    assert job_step.job.late is not None
 
 
 def test_a_message_without_a_complaint_halts_nothing() -> None:
@@ -84,7 +84,7 @@ def _imagining_all() -> Play:
     play = Play([replace(new_job("a", "button"), params=params)])
     play.sources[JobId("a")] = Source(_id(0), None, ALL)
     play.submit("a", NONCE)
-    play.see(InteractionTold(InteractionStep.CREATED, _id(1), NONCE))
+    play.see(InteractionTold(ToldAs.CREATED, _id(1), NONCE))
     return play
 
 

@@ -74,7 +74,7 @@ def test_an_unsent_job_ends_by_its_hindrance() -> None:
     end = Failed(502, "the account is paused")
     step = play.talk.expire(play.now, caught_up=True, unsent=lambda jobid: end)
     assert told(step) == ["a: Failed"]
-    assert step.changes[0].job.error == "the account is paused"
+    assert step.job_steps[0].job.error == "the account is paused"
 
 
 # ── a result in other words (R20) ──

@@ -23,9 +23,9 @@ from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
     HumanCheckSeen,
-    InteractionStep,
     InteractionTold,
     SessionState,
+    ToldAs,
 )
 from waystation.jobs import (
     JobId,
@@ -120,12 +120,12 @@ def _press_again(play: Play) -> None:
     play.admit(replace(new_job("a", "button"), params=params))
     play.submit("a", NONCE)
     asked = snowflake_at(START + timedelta(seconds=2))
-    play.see(InteractionTold(InteractionStep.CREATED, asked, NONCE))
+    play.see(InteractionTold(ToldAs.CREATED, asked, NONCE))
 
 
 def _press_by_hand(play: Play, seconds: float, *says: dict[str, Any]) -> None:
     asked = snowflake_at(START + timedelta(seconds=seconds))
-    play.see(InteractionTold(InteractionStep.CREATED, asked, "66"))
+    play.see(InteractionTold(ToldAs.CREATED, asked, "66"))
     for payload in says:
         play.see(event_of({"see": {"event": "MESSAGE_CREATE", "payload": payload}}))
 

@@ -94,7 +94,7 @@ def test_a_job_whose_unclear_outcome_is_committed_is_unclear() -> None:
     assert state.unclear == set()
     state.adopt(step)
     assert state.unclear == {"a"}
-    assert state.get(JobId("a")) == step.changes[0].job
+    assert state.get(JobId("a")) == step.job_steps[0].job
 
 
 class _Counted(dict[JobId, Job]):

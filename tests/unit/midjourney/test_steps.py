@@ -10,16 +10,16 @@ from tests.fakes import START
 from tests.harness.play import new_job
 from waystation.ignored import Ignored
 from waystation.jobs import Cancelled, Failed, JobId, Unclear
-from waystation.midjourney.steps import NOTHING, Changed, HaltSign, Step, ignore, join, take
+from waystation.midjourney.steps import NOTHING, HaltSign, JobStep, Step, ignore, join, take
 from waystation.wire.message import Message
 
-CHANGE = Changed(new_job("a"), (Unclear("time-out"),))
+JOB_STEP = JobStep(new_job("a"), (Unclear("time-out"),))
 
 
 @pytest.mark.parametrize(
     "step",
     [
-        Step(changes=(CHANGE,)),
+        Step(job_steps=(JOB_STEP,)),
         Step(halt=HaltSign("Blocked", START)),
         Step(unrecognised=Message("1", "2")),
     ],
@@ -33,10 +33,10 @@ def test_a_step_that_only_asks_for_history_writes_nothing() -> None:
     assert not NOTHING.writes
 
 
-def test_joined_steps_keep_their_changes_in_order() -> None:
-    other = Changed(new_job("b"), (Unclear("reset"),))
-    joined = join([Step(changes=(CHANGE,)), NOTHING, Step(changes=(other,))])
-    assert joined == Step(changes=(CHANGE, other))
+def test_joined_steps_keep_their_job_steps_in_order() -> None:
+    other = JobStep(new_job("b"), (Unclear("reset"),))
+    joined = join([Step(job_steps=(JOB_STEP,)), NOTHING, Step(job_steps=(other,))])
+    assert joined == Step(job_steps=(JOB_STEP, other))
 
 
 def test_an_ignored_message_names_its_reason_and_writes_nothing() -> None:
@@ -47,7 +47,7 @@ def test_an_ignored_message_names_its_reason_and_writes_nothing() -> None:
 
 def test_a_final_job_takes_no_other_end() -> None:
     cancelled = take(new_job("a"), START, timedelta(), Cancelled(ghost=False))
-    (change,) = cancelled.changes
-    assert change.job.final
-    assert take(change.job, START, timedelta(), Failed(502, "no answer")) is NOTHING
-    assert take(change.job, START, timedelta()) is NOTHING
+    (step,) = cancelled.job_steps
+    assert step.job.final
+    assert take(step.job, START, timedelta(), Failed(502, "no answer")) is NOTHING
+    assert take(step.job, START, timedelta()) is NOTHING

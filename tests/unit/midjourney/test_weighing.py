@@ -25,7 +25,7 @@ from waystation.jobs import (
     JobId,
     JobStatus,
 )
-from waystation.midjourney.steps import Changed, Step
+from waystation.midjourney.steps import JobStep, Step
 
 
 @pytest.mark.parametrize("later", [True, False])
@@ -95,4 +95,4 @@ def _completed_by(play: Play, picture: GatewayEvent) -> Step:
     """Return the step of which the store says that its picture is another job's."""
     assert isinstance(picture, MessageSeen)
     job = replace(play.jobs[JobId("a")], message_id=picture.message.id)
-    return Step(changes=[Changed(job, [])])
+    return Step(job_steps=[JobStep(job, [])])

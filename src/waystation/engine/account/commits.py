@@ -23,7 +23,7 @@ from waystation.jobs import (
     Reacted,
     SlotReleased,
 )
-from waystation.midjourney.steps import Changed, HaltSign, Step
+from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised
 from waystation.secret import redact
 from waystation.sidelining import Trouble
@@ -35,15 +35,15 @@ SIDELINED_SUBJECT = "Waystation: Discord keeps refusing an account"
 
 
 def job_change(
-    before: Job | None, change: Changed, new_id: Callable[[], str], now: datetime
+    before: Job | None, step: JobStep, new_id: Callable[[], str], now: datetime
 ) -> JobChange:
-    """Return a changed job with the callback that is owed for it.
+    """Return what is committed of a job step, with the callback that is owed for it.
 
     Args: before: the job as last committed; new_id: gives the callback its id
     """
-    is_told = _is_told(before, change)
-    callbacks = callbacks_of(change.job, new_id, now) if is_told else ()
-    return JobChange(change.job, change.events, callbacks)
+    is_told = _is_told(before, step)
+    callbacks = callbacks_of(step.job, new_id, now) if is_told else ()
+    return JobChange(step.job, step.events, callbacks)
 
 
 def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:
@@ -91,13 +91,13 @@ def unrecognised(step: Step) -> Sequence[Unrecognised]:
     )
 
 
-def _is_told(before: Job | None, change: Changed) -> bool:
-    """Tell whether a change is news to its caller, who may want to hear of progress too."""
-    job = change.job
+def _is_told(before: Job | None, step: JobStep) -> bool:
+    """Tell whether a job step is news to its caller, who may want to hear of progress too."""
+    job = step.job
     if not job.final:
-        shows = any(isinstance(one, Acknowledged | Progressed | Reacted) for one in change.events)
+        shows = any(isinstance(one, Acknowledged | Progressed | Reacted) for one in step.events)
         return shows and job.reply_progress
-    if isinstance(change.events[-1], Late | SlotReleased):
+    if isinstance(step.events[-1], Late | SlotReleased):
         return False
     # R4: the POST says so itself and names no job
     return job.code != 429 or (before is not None and before.status not in _UNSEEN)

@@ -18,8 +18,8 @@ from waystation.gateway_events import (
     GatewayEvent,
     HumanCheckSeen,
     MessageSeen,
-    MessageStep,
     Passed,
+    SeenAs,
 )
 from waystation.ignored import Ignored
 from waystation.midjourney.conversation import Conversation, Step
@@ -74,7 +74,7 @@ class Listener:
 
         try:
             await self._owned.step(decide, sequence=sequence)
-            if not (isinstance(event, MessageSeen) and event.step is MessageStep.HISTORY):
+            if not (isinstance(event, MessageSeen) and event.seen_as is SeenAs.HISTORY):
                 await self._owned.weigh()
             self._ignore(event, follows.ignored)
         except UuidTaken as error:
@@ -95,16 +95,16 @@ class Listener:
         """Log why a message has changed no job, and count it if the gateway told it."""
         if reason is None or not isinstance(event, MessageSeen):
             return
-        message, step = event.message, event.step
+        message, seen_as = event.message, event.seen_as
         if reason is Ignored.UNDECIDED and self._owned.has_given(message.id):
             # whoever weighed it: it has found its job at once
             return
-        if step is not MessageStep.HISTORY:
+        if seen_as is not SeenAs.HISTORY:
             self._owned.adapters.ignored[reason] += 1
         self._log.debug(
             "message.ignored",
             message=message.id,
             channel=message.channel_id,
-            step=str(step),
+            step=str(seen_as),
             reason=str(reason),
         )

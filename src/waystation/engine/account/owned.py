@@ -308,7 +308,7 @@ class Owned:
         halt = None if step.halt is None else await self._halt(hold, step.halt, now)
         changes = tuple(
             job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
-            for one in step.changes
+            for one in step.job_steps
         )
         await self.adapters.store.commit(
             Change(
@@ -333,18 +333,18 @@ class Owned:
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
         if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
-        for change in step.changes:
+        for job_step in step.job_steps:
             log.info(
-                f"job.{change.job.status}",
-                jobid=change.job.jobid,
-                nonce=change.job.nonce,
-                events=[type(event).__name__ for event in change.events],
-                code=change.job.code,
-                **({} if change.job.error is None else {"error": change.job.error}),
+                f"job.{job_step.job.status}",
+                jobid=job_step.job.jobid,
+                nonce=job_step.job.nonce,
+                events=[type(event).__name__ for event in job_step.events],
+                code=job_step.job.code,
+                **({} if job_step.job.error is None else {"error": job_step.job.error}),
             )
-            self.adapters.feed.publish(change.job)
-            if any(isinstance(event, ModalOpened) for event in change.events):
-                self.modal_opened(change.job.jobid)
+            self.adapters.feed.publish(job_step.job)
+            if any(isinstance(event, ModalOpened) for event in job_step.events):
+                self.modal_opened(job_step.job.jobid)
         if step.writes:
             self.moved.ring()
 

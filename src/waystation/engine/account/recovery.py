@@ -24,10 +24,10 @@ from waystation.errors import (
     TransportError,
     Withheld,
 )
-from waystation.gateway_events import MessageSeen, MessageStep
+from waystation.gateway_events import MessageSeen, SeenAs
 from waystation.jobs import Job
+from waystation.midjourney.answers import in_history
 from waystation.midjourney.conversation import Conversation, Step
-from waystation.midjourney.edits import in_history
 from waystation.midjourney.matching.likeness import asked_after
 from waystation.midjourney.steps import NOTHING
 from waystation.wire.message import Message
@@ -168,7 +168,7 @@ class Recovery:
             if messages is None:
                 return
             for message in messages:
-                await self._listener.receive(MessageSeen(MessageStep.HISTORY, message))
+                await self._listener.receive(MessageSeen(SeenAs.HISTORY, message))
             if len(messages) < HISTORY_PAGE:
                 await owned.step(read_to_the_end)
                 return

@@ -32,8 +32,8 @@ from waystation.engine.account.waits import Waits
 from waystation.engine.feed import race
 from waystation.errors import AccountHalted, StoreError, TransportError
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
+from waystation.midjourney.answers import edit_of, face_of
 from waystation.midjourney.asking.plans import answer, generations, plan
-from waystation.midjourney.edits import edit_of, face_of
 from waystation.ports import Standing
 
 __all__ = ["Submitter"]

@@ -25,7 +25,7 @@ from waystation.jobs import (
     Submitted,
     Unclear,
 )
-from waystation.midjourney.edits import in_history
+from waystation.midjourney.answers import in_history
 from waystation.midjourney.gaps import depends_on_past
 from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, HaltSign, Step

@@ -15,9 +15,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from waystation.jobs import Job, JobId, MessageRole
+from waystation.midjourney.answers import edit_of
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.deadlines import IN_FLIGHT
-from waystation.midjourney.edits import edit_of
 from waystation.midjourney.matching.evidence import known_hash, progress_of
 from waystation.midjourney.matching.index import Index
 from waystation.midjourney.matching.likeness import (

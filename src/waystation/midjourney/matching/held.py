@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from waystation.gateway_events import MessageStep
+from waystation.gateway_events import SeenAs
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.elimination import Works, decided, groups, hopeless
@@ -30,18 +30,17 @@ __all__ = ["HeldPicture", "HeldPictures"]
 class HeldPicture:
     """One picture that waits."""
 
-    step: MessageStep
+    seen_as: SeenAs
     message: Message
     reading: Reading
     asks: frozenset[str]
     """The asks that could own the picture when it came; no later ask can."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True, rename={"seen_as": "step"}):
     """The part of a held picture that cannot be read from its message."""
 
-    step: MessageStep
+    seen_as: SeenAs
     message: Message
     asks: frozenset[str]
 
@@ -50,11 +49,11 @@ class _Form:
     """A held picture as bytes: what was read from its message is read again."""
 
     def encode(self, value: HeldPicture) -> bytes:
-        return msgspec.json.encode(_Kept(value.step, value.message, value.asks))
+        return msgspec.json.encode(_Kept(value.seen_as, value.message, value.asks))
 
     def decode(self, body: bytes) -> HeldPicture:
         kept = msgspec.json.decode(body, type=_Kept)
-        return HeldPicture(kept.step, kept.message, read(kept.message), kept.asks)
+        return HeldPicture(kept.seen_as, kept.message, read(kept.message), kept.asks)
 
 
 class HeldPictures:

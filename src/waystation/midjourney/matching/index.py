@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.midjourney.answers import finishes
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.edits import finishes
 from waystation.midjourney.matching.evidence import Key, keys_of, known_hash
 from waystation.midjourney.matching.likeness import (
     Agreement,

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
 
 from waystation.jobs import Job, MessageRole
+from waystation.midjourney.answers import finishes
 from waystation.midjourney.buttons import button_row, is_known_deed, is_same_deed
 from waystation.midjourney.captions import beginning_of, begins, prompt_key
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.edits import finishes
 from waystation.midjourney.matching.shortened import may_shorten
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind

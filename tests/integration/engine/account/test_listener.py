@@ -24,8 +24,8 @@ from waystation.gateway_events import (
     Disconnected,
     HumanCheckSeen,
     MessageSeen,
-    MessageStep,
     Passed,
+    SeenAs,
 )
 from waystation.ignored import Ignored
 from waystation.jobs import JobStatus
@@ -141,7 +141,7 @@ async def test_a_message_that_changes_no_job_is_logged_with_its_reason_and_count
         listener = Listener(here.owner)
         with capture_logs() as logs:
             await listener.receive(create(message, 2))
-            await listener.receive(MessageSeen(MessageStep.HISTORY, message))
+            await listener.receive(MessageSeen(SeenAs.HISTORY, message))
         assert here.adapters.ignored == {Ignored.BY_HAND: 1}
         lines = [line for line in logs if line["event"] == "message.ignored"]
         assert [line["step"] for line in lines] == ["created", "history"]

@@ -25,7 +25,7 @@ from tests.harness.desk import (
 )
 from waystation.engine.account.recovery import HISTORY_PAGE, HISTORY_PAGES
 from waystation.errors import LocalProtocolError, NotAuthorised, RequestRefused, Unreachable
-from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
+from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, SeenAs
 from waystation.jobs import Job, JobId, JobStatus, Lost
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.wire.message import Message
@@ -174,10 +174,10 @@ async def test_a_result_that_two_jobs_claim_is_looked_up_and_never_guessed(tmp_p
         await until(lambda: here.owner.in_flight is None)
         second = await here.job(second.jobid)
         torn = answer(second, "801", interaction_id="702")
-        here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 5))
+        here.discord.say(MessageSeen(SeenAs.UPDATED, torn, 5))
         await here.pass_until(lambda: len(here.discord.reads) == 1)
         assert {job.status for job in here.owner.jobs} == {JobStatus.STARTED, JobStatus.SUBMITTED}
-        here.discord.say(MessageSeen(MessageStep.UPDATED, torn, 6))
+        here.discord.say(MessageSeen(SeenAs.UPDATED, torn, 6))
         ended = await here.becomes(first.jobid, JobStatus.FAILED)
         assert ended.error == "Result could not be told apart"
         await here.becomes(second.jobid, JobStatus.FAILED)

@@ -28,7 +28,7 @@ from waystation.engine.account.queue import Waiting
 from waystation.errors import (
     Unreachable,
 )
-from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, MessageStep
+from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, SeenAs
 from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.matching.evidence import upload_stem
@@ -410,7 +410,7 @@ def _saying(job: Job, words: str, seconds: int) -> Job:
 def _says(words: str, sequence: int) -> MessageSeen:
     embeds = (Embed(type="rich", description=_words(words)),)
     message = said("900", interaction_id="600", embeds=embeds)
-    return MessageSeen(MessageStep.UPDATED, message, sequence)
+    return MessageSeen(SeenAs.UPDATED, message, sequence)
 
 
 # ── cancels (R16) ──

@@ -30,7 +30,7 @@ from waystation.jobs import (
     SlotReleased,
     Submitted,
 )
-from waystation.midjourney.steps import Changed, HaltSign, Step
+from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.ports import Account, HaltCause
 from waystation.secret import Secret
 from waystation.sidelining import Cause, Trouble
@@ -49,7 +49,7 @@ def _job(status: JobStatus = JobStatus.PROGRESS, **fields: object) -> Job:
 def _owed(job: Job, *events: JobEvent, before: Job | None = None) -> int:
     """Return how many callbacks a change owes; each has the next id."""
     drawn = iter("123")
-    change = job_change(before, Changed(job, events), lambda: next(drawn), START)
+    change = job_change(before, JobStep(job, events), lambda: next(drawn), START)
     assert (change.job, change.events) == (job, events)
     assert [one.callback_id for one in change.callbacks] == [*"123"][: len(change.callbacks)]
     # an id is drawn only where it is used

@@ -15,8 +15,8 @@ from tests.harness.scenes import (
     started,
 )
 from waystation.gateway_events import (
-    InteractionStep,
     InteractionTold,
+    ToldAs,
 )
 from waystation.jobs import (
     Failed,
@@ -99,7 +99,7 @@ def test_an_ask_counts_from_the_newest_id_that_the_session_has_seen() -> None:
     play.talk.seen("1400000000000000500")
     play.talk.seen("999")
     play.submit("a", NONCE)
-    play.see(InteractionTold(InteractionStep.CREATED, "1400000000000000700", None))
+    play.see(InteractionTold(ToldAs.CREATED, "1400000000000000700", None))
     play.submit("b", "1400000000000000101")
     play.see(event_of({"see": "describe/pending_mod_message"}))
     play.submit("c", "1400000000000000003")

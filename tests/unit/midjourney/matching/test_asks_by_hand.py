@@ -14,7 +14,7 @@ from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, merged
 from tests.harness.play import USER, Play, new_job, told
 from waystation import sentences
-from waystation.gateway_events import InteractionStep, InteractionTold
+from waystation.gateway_events import InteractionTold, ToldAs
 from waystation.jobs import JobId, JobStatus, Nonce
 from waystation.midjourney.matching.asks_by_hand import AsksByHand
 from waystation.wire.snowflake import snowflake_at
@@ -88,12 +88,12 @@ def _imagining(play: Play | None = None) -> Play:
     play = play or Play()
     play.admit(replace(new_job("a", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
     play.submit("a", NONCE)
-    play.see(InteractionTold(InteractionStep.CREATED, _id(1), NONCE))
+    play.see(InteractionTold(ToldAs.CREATED, _id(1), NONCE))
     return play
 
 
 def _by_hand(play: Play, seconds: float = 2, nonce: str = HAND) -> None:
-    for step in (InteractionStep.CREATED, InteractionStep.SUCCEEDED):
+    for step in (ToldAs.CREATED, ToldAs.SUCCEEDED):
         play.see(InteractionTold(step, _id(seconds), nonce))
 
 
@@ -155,7 +155,7 @@ def test_a_stranger_of_one_prompt_makes_no_picture_of_another() -> None:
         begin = 10 * number
         play.admit(replace(new_job(name, "imagine"), params={"prompt": prompt}))
         play.submit(name, f"{number + 1}")
-        play.see(InteractionTold(InteractionStep.CREATED, _id(begin + 1), f"{number + 1}"))
+        play.see(InteractionTold(ToldAs.CREATED, _id(begin + 1), f"{number + 1}"))
         _read_history(play, name)
         for second in (2, 3):
             waits = f"**{prompt}** - <@{USER}> (Waiting to start)"
@@ -179,7 +179,7 @@ def test_an_ask_by_hand_counts_beside_the_strangers_of_two_prompts_once() -> Non
     for number, (name, prompt) in enumerate((("a", "a red fox"), ("b", "a blue cat"))):
         play.admit(replace(new_job(name, "imagine"), params={"prompt": prompt}))
         play.submit(name, f"{number + 1}")
-        play.see(InteractionTold(InteractionStep.CREATED, _id(1, number), f"{number + 1}"))
+        play.see(InteractionTold(ToldAs.CREATED, _id(1, number), f"{number + 1}"))
         _read_history(play, name)
     _by_hand(play)
     for second in (3, 4):
@@ -201,7 +201,7 @@ def test_a_start_that_is_cut_is_that_of_a_whole_picture_all_the_same(is_cut: boo
     play = Play()
     play.admit(replace(new_job("a", "imagine"), params={"prompt": prompt}))
     play.submit("a", NONCE)
-    play.see(InteractionTold(InteractionStep.CREATED, _id(1), NONCE))
+    play.see(InteractionTold(ToldAs.CREATED, _id(1), NONCE))
     start, drawn = (prompt[:120], prompt) if is_cut else (prompt, prompt[:120])
     for second in (2, 3):
         waits = f"**{start}** - <@{USER}> (Waiting to start)"
@@ -238,7 +238,7 @@ def test_a_picture_of_a_known_interaction_answers_no_other_ask_by_hand() -> None
         _says(3, content=f"**a red fox --ar 3:2** - <@{USER}> (Waiting to start)", **named)
     )
     play.perform(_other_picture(5, 1, message_reference={"message_id": _id(3)}))
-    play.see(InteractionTold(InteractionStep.CREATED, _id(6), NONCE))
+    play.see(InteractionTold(ToldAs.CREATED, _id(6), NONCE))
     play.perform(_picture(8))
     assert _status(play) is JobStatus.SUBMITTED
 
@@ -249,7 +249,7 @@ def test_a_ghost_that_the_bot_has_queued_may_still_get_its_picture() -> None:
     for name, seconds in (("a", 1), ("b", 70)):
         play.admit(replace(new_job(name, "imagine"), params={"prompt": "a red fox --ar 3:2"}))
         play.submit(name, f"5{seconds}")
-        play.see(InteractionTold(InteractionStep.CREATED, _id(seconds), f"5{seconds}"))
+        play.see(InteractionTold(ToldAs.CREATED, _id(seconds), f"5{seconds}"))
         if name == "a":
             play.now += timedelta(seconds=61)
             step = play.perform({"expire": True})
@@ -438,7 +438,7 @@ def test_the_result_of_a_describe_answers_nobody_else(names: str) -> None:
     who = {"id": _id(-9), "user": {"id": USER}}
     signs: dict[str, Any] = {"nonce": None, "interaction": None, "interaction_metadata": None}
     if names in ("ours", "interaction"):
-        play.see(InteractionTold(InteractionStep.CREATED, _id(-9), "55"))
+        play.see(InteractionTold(ToldAs.CREATED, _id(-9), "55"))
     if names in ("ours", "nonce"):
         signs["nonce"] = "55"
     if names != "nothing":
@@ -513,11 +513,11 @@ def test_an_ask_of_waystation_itself_is_not_by_hand() -> None:
     play = _imagining()
     play.admit(replace(new_job("b", "imagine"), params={"prompt": "a blue owl"}))
     play.submit("b", "1400000000000000002")
-    play.see(InteractionTold(InteractionStep.CREATED, _id(2), "1400000000000000002"))
+    play.see(InteractionTold(ToldAs.CREATED, _id(2), "1400000000000000002"))
     play.commit(play.talk.cancel_requested(JobId("b"), Nonce("1400000000000000003"), play.now))
-    play.see(InteractionTold(InteractionStep.CREATED, _id(3), "1400000000000000003"))
+    play.see(InteractionTold(ToldAs.CREATED, _id(3), "1400000000000000003"))
     stopped = f"**a blue owl** - <@{USER}> (Stopped)"
     play.perform(_says(4, content=stopped, **_metadata(2, "imagine")))
     assert play.jobs[JobId("b")].status is JobStatus.CANCELLED
-    play.see(InteractionTold(InteractionStep.SUCCEEDED, _id(2), "1400000000000000002"))
+    play.see(InteractionTold(ToldAs.SUCCEEDED, _id(2), "1400000000000000002"))
     assert told(play.perform(_picture(5))) == ["a: Completed by weak"]

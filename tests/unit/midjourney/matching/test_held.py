@@ -11,12 +11,12 @@ from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.harness.play import new_job
-from waystation.gateway_events import MessageStep
+from waystation.gateway_events import Seen, SeenAs
 from waystation.jobs import Job, JobStatus, MessageRole
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching.match import match
-from waystation.midjourney.memory import Memory
+from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.reading import read
 
 PICTURE = message_of(PAYLOADS["imagine/final"])
@@ -33,7 +33,7 @@ def _asking(name: str) -> Job:
 
 def _held(*names: str) -> HeldPictures:
     held = HeldPictures(Candidates([_asking(name) for name in names]))
-    held.hold(HeldPicture(MessageStep.CREATED, PICTURE, read(PICTURE), frozenset(names)))
+    held.hold(HeldPicture(SeenAs.CREATED, PICTURE, read(PICTURE), frozenset(names)))
     return held
 
 
@@ -72,7 +72,7 @@ def _picture(name: str, message_id: str, prompt: str = "a red fox --ar 3:2") -> 
     message = msgspec.structs.replace(message, id=message_id, content=content, components=())
     reading = read(message)
     reading = replace(reading, shown=replace(reading.shown, hash=f"hash of {message_id}"))
-    return HeldPicture(MessageStep.CREATED, message, reading, frozenset(name.split()))
+    return HeldPicture(SeenAs.CREATED, message, reading, frozenset(name.split()))
 
 
 ONE, OTHER = "1456483325706240001", "1456483325706240002"
@@ -219,12 +219,21 @@ def test_a_held_picture_comes_back_from_what_is_stored() -> None:
     memory = Memory()
     held = HeldPictures(Candidates([_asking("a"), _asking("b")], memory), memory)
     both = frozenset({"a", "b"})
-    held.hold(HeldPicture(MessageStep.CREATED, PICTURE, read(PICTURE), both))
+    held.hold(HeldPicture(SeenAs.CREATED, PICTURE, read(PICTURE), both))
     kept = Memory(memory.changes())
     again = HeldPictures(Candidates([_asking("a"), _asking("b")], kept), kept)
     assert (len(again), again.asks) == (1, both)
     assert [message.id for message in again.of(both)] == [PICTURE.id]
     assert again.of(frozenset({"c"})) == ()
+
+
+def test_a_picture_that_an_earlier_version_kept_comes_back() -> None:
+    """Rows of before the field got its name hold it as `step`."""
+    message = msgspec.json.encode(PICTURE).decode()
+    body = f'{{"step": "history", "message": {message}, "asks": ["a"]}}'.encode()
+    kept = Memory([Seen(HELD, PICTURE.id, body)])
+    held = HeldPictures(Candidates([_asking("a")], kept), kept)
+    assert [picture.seen_as for picture, _ in held.decided()] == [SeenAs.HISTORY]
 
 
 def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPatch) -> None:

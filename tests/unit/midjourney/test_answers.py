@@ -7,8 +7,8 @@ import pytest
 from tests.build import replace
 from tests.harness.play import new_job
 from waystation.jobs import Button, Modal, Shown
-from waystation.midjourney import edits
-from waystation.midjourney.edits import (
+from waystation.midjourney import answers
+from waystation.midjourney.answers import (
     Faces,
     cannot_be_off,
     edit_of,
@@ -113,7 +113,7 @@ def test_the_face_of_a_message_is_made_once_however_often_it_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[object] = []
-    monkeypatch.setattr(edits, "face_of", lambda embeds: made.append(embeds) or face_of(embeds))
+    monkeypatch.setattr(answers, "face_of", lambda embeds: made.append(embeds) or face_of(embeds))
     faces, shown = Faces(), _said("1", "a")
     assert not faces.is_seen(shown)
     faces.see(shown)
