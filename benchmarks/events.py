@@ -150,7 +150,7 @@ async def _account(state: State, user_id: int, number: int, mixture: _Mixture) -
         )
     )
     epoch = await state.store.claim_account(account_id, "bench", now, now + timedelta(seconds=30))
-    draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None)
+    draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None, lane=0)
     jobs = []
     for index in range(mixture.jobs):
         job = await state.store.add_job(draft, now)

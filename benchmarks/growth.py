@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from benchmarks.figures import Result, ratio_of
+from waystation.app.limits import owner_limits
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.midjourney.conversation import Conversation, Limits
+from waystation.midjourney.conversation import Conversation
 from waystation.ports import AccountSetup, JobDraft
+from waystation.settings import Settings
 from waystation.store.rows import JOBS
 from waystation.store.sqlite import accounts, slots, upkeep
 from waystation.store.sqlite.database import Database, connect
@@ -29,7 +31,7 @@ _CALLS = 200
 
 _END = "update jobs set status = 'completed', finished_at = created_at"
 _NOW = datetime(2026, 1, 2, tzinfo=UTC)
-_LIMITS = Limits(first_answer=timedelta(seconds=60), job_timeout=timedelta(minutes=30))
+_LIMITS = owner_limits(Settings()).conversation
 _DRAFT = JobDraft(1, "info", {}, ["account"], takes_slot=False, max_jobs=None, lane=10**6)
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests import build
+from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
 from waystation.jobs import Job
 from waystation.ports import Unrecognised
@@ -43,7 +44,7 @@ async def write(store: SqliteStore, number: int, epoch: int) -> None:
 
 async def main(path: Path) -> None:
     """Open, claim and write until killed."""
-    store = await SqliteStore.open(path, SystemClock())
+    store = await SqliteStore.open(path, SystemClock(), ghost_age=GHOST_AGE)
     await store.own_accounts()
     now = SystemClock().now()
     if await store.get_user(1) is None:

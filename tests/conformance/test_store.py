@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from tests import build
 from tests.build import replace
 from tests.fakes import START, FakeClock
+from tests.limits import GHOST_AGE
 from waystation.callbacks import Attempt, CallbackStatus
 from waystation.errors import (
     AccountHalted,
@@ -66,7 +67,7 @@ async def reopen(
         if current:
             await current.pop().close()
         assert request.param == "sqlite"
-        current.append(await SqliteStore.open(tmp_path / "w.db", clock))
+        current.append(await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=GHOST_AGE))
         return current[0]
 
     yield again
@@ -599,7 +600,7 @@ def test_whatever_is_asked_in_whatever_order_the_invariants_hold(
 
 
 async def _live(steps: list[tuple[int, str]], path: Path) -> None:
-    store = await SqliteStore.open(path, FakeClock())
+    store = await SqliteStore.open(path, FakeClock(), ghost_age=GHOST_AGE)
     try:
         await store.add_user("a@example.org", b"h", START)
         await store.put_account(build.setup(build.account(max_jobs=4)))
@@ -690,7 +691,7 @@ def _write_until_killed(path: Path, lines: int) -> dict[str, str]:
 
 async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
     reached = {"added": 0, "submitted": 1, "completed": 2}
-    store = await SqliteStore.open(path, FakeClock())
+    store = await SqliteStore.open(path, FakeClock(), ghost_age=GHOST_AGE)
     try:
         await store.own_accounts()
         for jobid, step in told.items():

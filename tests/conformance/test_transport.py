@@ -12,6 +12,7 @@ import stamina
 
 from tests.build import replace
 from tests.fakes import FakeClock, FakeIds
+from tests.limits import BREAKER
 from tests.pictures import landscape_twin
 from waystation.actions import (
     Accepted,
@@ -143,7 +144,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def site(simulator: Simulator) -> AsyncIterator[Site]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        yield Site(simulator.url, http, FakeClock(), FakeIds(0.5))
+        yield Site(simulator.url, http, FakeClock(), FakeIds(0.5), BREAKER)
 
 
 @pytest.fixture

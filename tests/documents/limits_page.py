@@ -523,32 +523,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
 }
 """Section → rows."""
 
-_SETTING = "the setting {} takes its place in the running service"
-
 DERIVED: Mapping[str, str] = {
-    **{
-        place: _SETTING.format(setting)
-        for place, setting in {
-            "body.Limits.body_s": "body_timeout_s",
-            "protocol.Bounds.head_s": "head_timeout_s",
-            "callbacks.Callbacks.__init__.send_timeout_s": "callback_timeout_s",
-            "callbacks.Callbacks.__init__.drain_s": "drain_s",
-            "callbacks.CallbackSender.__init__.timeout_s": "callback_timeout_s",
-            "mail.Mailing.__init__.send_timeout_s": "mail_timeout_s",
-            "mail.Mailing.__init__.drain_s": "drain_s",
-            "mail.SmtpMailer.__init__.timeout_s": "mail_timeout_s",
-            "janitor.Retention.unrecognised": "unrecognised_days",
-            "janitor.Retention.round": "janitor_s",
-            "janitor.Retention.orphan_grace": "blind_grace_s",
-            "deadlines.Limits.vanish_grace": "vanish_grace_s",
-            "deadlines.Limits.slot_hold": "slot_hold_s",
-            "deadlines.Limits.ghost_life": "ghost_life_s",
-            "deadlines.Limits.blind_grace": "blind_grace_s",
-            "deadlines.Limits.silence": "silence_s",
-            "fetch.FetchLimits.timeout_s": "fetch_timeout_s",
-            "store.SqliteStore.open.ghost_age": "ghost_life_s",
-        }.items()
-    },
     "callbacks.LONGEST_WAITS_S": "made of ATTEMPT_AFTER_S",
     "mail.MAIL_WAITS_S": "made of MAIL_AGAIN_S and UNCONFIGURED_AGAIN_S",
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.documents.readme import ROOT, block
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.proxied import CALLER, OTHER, WRONG, exhaust, status_of
+from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
 from waystation.store.sqlite.store import SqliteStore
 
@@ -186,7 +187,7 @@ async def test_the_backup_copies_a_running_service_and_marks_the_copy(
     assert copy.parent == data / "backups" and copy.stat().st_mode & 0o777 == 0o600
     restored = tmp_path / "restored.db"
     shutil.copy(copy, restored)
-    store = await SqliteStore.open(restored, SystemClock())
+    store = await SqliteStore.open(restored, SystemClock(), ghost_age=GHOST_AGE)
     try:
         assert store.restored
         assert [user.email for user in await store.list_users()] == ["ada@example.org"]

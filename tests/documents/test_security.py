@@ -6,9 +6,10 @@ import re
 from datetime import timedelta
 
 from tests.documents.readme import ROOT
-from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES, Limits
+from tests.limits import BODY, BOUNDS, FETCH, SERVICE
+from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.forms import KNOWN_FORMS
-from waystation.api.protocol import QUEUED, UNASKED_BYTES, Bounds
+from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
@@ -22,14 +23,13 @@ from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.outbox import callbacks
-from waystation.engine.service import ServiceLimits
 from waystation.engine.throttle import Throttle
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS
 from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
-from waystation.outbound.fetch import MAX_REDIRECTS, THREADS, FetchLimits
+from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.settings import Settings
 from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
@@ -41,13 +41,7 @@ _SETTINGS = Settings()
 
 _LANE = lane(_SETTINGS.first_answer_s, _SETTINGS.pacing_s)
 _PAUSE_S = _SETTINGS.pacing_s - _SETTINGS.pacing_jitter_s
-_FETCHED = ServiceLimits(
-    first_answer_s=0,
-    first_edit_s=0,
-    pictures_per_user=_SETTINGS.fetches_per_user,
-    pictures=_SETTINGS.fetches,
-    picture_bytes=_SETTINGS.fetch_limit_bytes,
-).fetched_bytes
+_FETCHED = SERVICE.fetched_bytes
 
 _A_MINUTE = jobs_a_minute(_LANE, _SETTINGS.pacing_s) or 0
 _KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
@@ -62,7 +56,7 @@ BOUNDS = {
     "MiB of fetched pictures until the answer, all users, by default": _FETCHED[1] / _MIB,
     "MiB of a picture, by default": _SETTINGS.fetch_limit_bytes / _MIB,
     "pixels of a picture, by default": _SETTINGS.fetch_limit_pixels,
-    "pixels of a mask, which is decoded": FetchLimits().max_mask_pixels,
+    "pixels of a mask, which is decoded": FETCH.max_mask_pixels,
     "masks kept until the form of their press is answered or the job ends: one for each slot": (
         MAX_JOBS
     ),
@@ -87,11 +81,11 @@ BOUNDS = {
     "hours that such a row is kept": SEEN_AGE / timedelta(hours=1),
     "days that jobs, their callbacks and mails are kept, by default": _SETTINGS.job_retention_days,
     "lines of one event in a minute": MAX_LINES,
-    "connections, a reverse proxy's not counted": Bounds().connections_of_address,
-    "connections": Bounds().connections,
+    "connections, a reverse proxy's not counted": BOUNDS.connections_of_address,
+    "connections": BOUNDS.connections,
     "requests that wait behind the running one": QUEUED,
-    "headers": Bounds().headers,
-    "bytes of a head or of trailers": Bounds().head_bytes,
+    "headers": BOUNDS.headers,
+    "bytes of a head or of trailers": BOUNDS.head_bytes,
     "bytes read before anybody asks for them": UNASKED_BYTES,
     "seconds that a head may take, by default": _SETTINGS.head_timeout_s,
     "seconds that a body may take, by default": _SETTINGS.body_timeout_s,
@@ -112,10 +106,10 @@ BOUNDS = {
     / _PAUSE_S
     * _SETTINGS.ghost_life_s
     / 60,
-    "seconds that an answer is left unread": Bounds().unread_s,
-    "MiB of bodies above 64 KiB": Limits().share_bytes / _MIB,
-    "MiB of bodies above 64 KiB, all users": Limits().bytes_in_all / _MIB,
-    "bodies that wait to be read": Limits().waiting,
+    "seconds that an answer is left unread": BOUNDS.unread_s,
+    "MiB of bodies above 64 KiB": BODY.share_bytes / _MIB,
+    "MiB of bodies above 64 KiB, all users": BODY.bytes_in_all / _MIB,
+    "bodies that wait to be read": BODY.waiting,
     "pictures fetched or looked at, by default": _SETTINGS.fetches_per_user,
     "pictures fetched or looked at, all users, by default": _SETTINGS.fetches,
     "requests with several URLs of pictures that are fetched at once": intake.SEVERAL,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from tests.build import account, draft, replace, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
+from tests.limits import GHOST_AGE, OWNER
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.queue import Waiting
@@ -24,7 +24,6 @@ from waystation.gateway_events import (
     ToldAs,
 )
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.midjourney.conversation import Limits
 from waystation.midjourney.matching.evidence import upload_stem
 from waystation.ports import Fetched, Store
 from waystation.store.sqlite.store import SqliteStore
@@ -55,13 +54,7 @@ __all__ = [
 
 PICTURE = Fetched(b"picture", "image/png", "png")
 
-LIMITS = OwnerLimits(
-    conversation=Limits(first_answer=timedelta(seconds=60), job_timeout=timedelta(minutes=30)),
-    pacing_s=0,
-    pacing_jitter_s=0,
-    request_timeout_s=10,
-    lease_s=3600,
-)
+LIMITS = replace(OWNER, pacing_s=0, pacing_jitter_s=0, lease_s=3600)
 
 ACCOUNT = account(1)
 
@@ -242,7 +235,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """Set a desk up with user 1 and account 1, whose owner does not run yet."""
     clock = clock or FakeClock()
-    store = await SqliteStore.open(directory / "waystation.db", clock)
+    store = await SqliteStore.open(directory / "waystation.db", clock, ghost_age=GHOST_AGE)
     here = Desk(store, clock, limits)
     try:
         await store.add_user("owner@example.org", b"hash", clock.now())

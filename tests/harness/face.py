@@ -13,6 +13,7 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
+from tests.limits import BODY
 from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
 from waystation.contract import retry_after_s
@@ -221,7 +222,7 @@ class FakeAccounts:
 def face(
     service: FakeService | None = None,
     *,
-    limits: Limits | None = None,
+    limits: Limits = BODY,
     cors_origins: Sequence[str] = (),
     metrics: CollectorRegistry | None = None,
 ) -> ASGIApp:
@@ -232,7 +233,7 @@ def face(
 def whole_face(
     service: FakeService | None = None,
     *,
-    limits: Limits | None = None,
+    limits: Limits = BODY,
     cors_origins: Sequence[str] = (),
     metrics: CollectorRegistry | None = None,
 ) -> Face:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from tests.build import replace
 from tests.fakes import FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
+from tests.limits import SERVICE
 from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
 from waystation.engine.links import Links
@@ -130,7 +131,10 @@ async def house(
     a_minute: int | None = None,
 ) -> AsyncIterator[House]:
     async with desk(directory) as here:
-        place = House(here, ServiceLimits(first_answer_s, first_edit_s, a_minute=a_minute))
+        limits = replace(
+            SERVICE, first_answer_s=first_answer_s, first_edit_s=first_edit_s, a_minute=a_minute
+        )
+        place = House(here, limits)
         try:
             yield place
         finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fakes import START
 from tests.golden.corpus import event_of
+from tests.limits import OWNER
 from waystation.gateway_events import GatewayEvent, Seen
 from waystation.jobs import Job, JobId, JobStatus, Nonce, Refused, Source
 from waystation.midjourney.commands import COMMANDS
@@ -20,7 +21,7 @@ __all__ = ["CHANNEL", "LIMITS", "USER", "Play", "new_job", "told"]
 
 USER = "1144000000000000001"
 CHANNEL = "1145000000000000003"
-LIMITS = Limits(first_answer=timedelta(seconds=60), job_timeout=timedelta(minutes=30))
+LIMITS = OWNER.conversation
 
 
 def new_job(name: str, verb: str = "describe", at: datetime = START) -> Job:

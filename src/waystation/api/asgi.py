@@ -42,7 +42,7 @@ def create_face(
     service: Service,
     *,
     new_request_id: Callable[[], str],
-    limits: Limits | None = None,
+    limits: Limits,
     cors_origins: Sequence[str] = (),
     metrics: CollectorRegistry | None = None,
 ) -> Face:
@@ -53,7 +53,7 @@ def create_face(
         cors_origins: origins whose pages may call; `*` for all, empty for none
         metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
     """
-    surroundings = Surroundings(limits or Limits(), new_request_id)
+    surroundings = Surroundings(limits, new_request_id)
     forms = Forms()
     probes = probe_paths(service, metrics, surroundings.answered)
     paths = (*v2_paths(service, forms), *probes, openapi_path())

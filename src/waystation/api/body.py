@@ -88,10 +88,10 @@ class Limits:
     Source: R43
     """
 
-    json_bytes: int = _MIB
-    form_bytes: int = 11 * _MIB
-    """A picture of 10 MiB and its form."""
-    body_s: float = 30.0
+    json_bytes: int
+    form_bytes: int
+    """A picture and its form."""
+    body_s: float
     """From the first look at the body to its last byte."""
     share_bytes: int = 12 * _MIB
     """Of one user's bodies that are being read or answered: one of the largest forms, or some of

@@ -64,7 +64,7 @@ _quiet.setLevel(logging.ERROR)  # uvicorn warns of every bad request: a log line
 class Bounds:
     """Limits of one connection; times in seconds."""
 
-    head_s: float = 10.0
+    head_s: float
     """From the first byte of a head to its end."""
     head_bytes: int = 1 << 15
     """Bytes that end no head and carry no body: heads, trailers. Jobids and tokens are short, and
@@ -81,14 +81,12 @@ class Bounds:
     """Networks whose connections count only in all."""
 
 
-def bounded_protocol(
-    bounds: Bounds | None = None, straight: Straight | None = None
-) -> type[HttpToolsProtocol]:
+def bounded_protocol(bounds: Bounds, straight: Straight | None = None) -> type[HttpToolsProtocol]:
     """Return the class to give to uvicorn as `http`.
 
     Args: straight: answers what needs no task; None: every request goes through the application
     """
-    kept, given, counted = bounds or Bounds(), straight, Held[str]()
+    kept, given, counted = bounds, straight, Held[str]()
 
     class BoundedProtocol(_BoundedProtocol):
         bounds = kept

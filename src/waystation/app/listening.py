@@ -7,14 +7,13 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 import uvicorn
 from prometheus_client import CollectorRegistry
 
 from waystation.api.asgi import create_face
-from waystation.api.body import Limits as BodyLimits
-from waystation.api.protocol import Bounds, bounded_protocol
+from waystation.api.protocol import bounded_protocol
+from waystation.app.limits import body_limits, bounds, drain_step_s
 from waystation.clock import SystemIds
 from waystation.engine.service import Service
 from waystation.errors import ConfigurationError
@@ -37,21 +36,13 @@ def server_of(settings: Settings, service: Service, ids: SystemIds) -> Server:
     face = create_face(
         service,
         new_request_id=lambda: f"{start}{next(numbers):08x}",
-        limits=BodyLimits(
-            json_bytes=settings.json_limit_bytes,
-            form_bytes=settings.form_limit_bytes,
-            body_s=settings.body_timeout_s,
-        ),
+        limits=body_limits(settings),
         cors_origins=settings.cors_origins,
         metrics=CollectorRegistry() if settings.metrics else None,
     )
-    bounds = Bounds(
-        head_s=settings.head_timeout_s,
-        proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
-    )
     config = uvicorn.Config(
         face.app,
-        http=bounded_protocol(bounds, face.straight),
+        http=bounded_protocol(bounds(settings), face.straight),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -59,7 +50,7 @@ def server_of(settings: Settings, service: Service, ids: SystemIds) -> Server:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=max(1, int(settings.drain_s / 4)),
+        timeout_graceful_shutdown=max(1, int(drain_step_s(settings))),
     )
     return Server(config)
 

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from waystation.app.limits import drain_step_s
 from waystation.app.listening import listen, server_of, started, url_of
 from waystation.app.memory import give_memory_back, keep_memory_small
 from waystation.app.parts import Parts, build
@@ -87,7 +88,7 @@ async def _run(
             ready(url_of(listening))
             await stop.wait()
             log.info("service.stopping")
-            step_s = settings.drain_s / 4
+            step_s = drain_step_s(settings)
             await _within(step_s, parts.service.drain())
             server.should_exit = True
             await serving

@@ -23,7 +23,6 @@ from typing import Final
 import msgspec
 
 __all__ = [
-    "BREAKER_LIMIT",
     "BREAKER_WINDOW_S",
     "EDGE_WAIT_S",
     "LONGEST_WAIT_S",
@@ -33,10 +32,8 @@ __all__ = [
     "judge",
 ]
 
-BREAKER_LIMIT: Final = 1000
-"""Invalid answers in `BREAKER_WINDOW_S` that stop all sends (R35)."""
-
 BREAKER_WINDOW_S: Final = 600
+"""Within it `limit` invalid answers stop all sends (R35)."""
 
 EDGE_WAIT_S: Final = 300.0
 """Least wait after a 429 that is no JSON: minutes (wire notes 1.7)."""
@@ -151,16 +148,16 @@ class Breaker:
     window is up to a minute longer than it says: on the safe side.
     """
 
+    limit: int
     rows: tuple[tuple[int, int], ...] = ()
-    limit: int = BREAKER_LIMIT
 
     def counted(self, now: float) -> Breaker:
         """Return the breaker with one more invalid answer."""
         minute = int(now // _ROW_S)
         kept = self._fresh(minute)
         if kept and kept[-1][0] == minute:
-            return Breaker((*kept[:-1], (minute, kept[-1][1] + 1)), self.limit)
-        return Breaker((*kept, (minute, 1)), self.limit)
+            return Breaker(self.limit, (*kept[:-1], (minute, kept[-1][1] + 1)))
+        return Breaker(self.limit, (*kept, (minute, 1)))
 
     def wait_s(self, now: float) -> float:
         """Return how long nothing may be sent yet; 0 when it may."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 
@@ -68,6 +68,8 @@ class Site:
     cookies are not another's."""
     clock: Clock
     ids: IdSource
+    breaker: Breaker
+    """Invalid answers of all accounts together (R35)."""
     upload_hosts: Sequence[str] = ()
     """Hosts beside the base URL's origin that pictures may be sent to; subdomains count (R42)."""
     contact: str = ""
@@ -76,8 +78,6 @@ class Site:
     """The application whose commands are asked."""
     activity_url: str = ""
     """Where the bot's activity of Vary (Region) is served; no answer names it (wire notes 3.6)."""
-    breaker: Breaker = field(default_factory=Breaker)
-    """Invalid answers of all accounts together (R35)."""
 
     @cached_property
     def origin(self) -> URL:

@@ -86,13 +86,13 @@ class ServiceLimits:
     first_answer_s: float
     first_edit_s: float
     """How long a POST waits for the first edit of an empty first message (R2)."""
-    lane: int = 5
-    a_minute: int | None = None
+    lane: int
+    a_minute: int | None
     """Jobs that one account takes within a minute; None: any number."""
-    pictures_per_user: int = 4
+    pictures_per_user: int
     """Pictures of one user that are taken in at once."""
-    pictures: int = 16
-    picture_bytes: int = 10 << 20
+    pictures: int
+    picture_bytes: int
     """Of the largest picture that is fetched."""
 
     @property

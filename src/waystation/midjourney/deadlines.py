@@ -31,15 +31,15 @@ class Limits:
     """From submission to the bot's first message (R2)."""
     job_timeout: timedelta
     """From submission to the end (R28)."""
-    vanish_grace: timedelta = timedelta(seconds=30)
+    vanish_grace: timedelta
     """From a deleted message to the verdict (R27)."""
-    slot_hold: timedelta = timedelta(minutes=10)
+    slot_hold: timedelta
     """How long a ghost keeps its slot without evidence (R31)."""
-    ghost_life: timedelta = timedelta(hours=24)
+    ghost_life: timedelta
     """How long a ghost stays a candidate (R19)."""
-    blind_grace: timedelta = timedelta(minutes=10)
+    blind_grace: timedelta
     """How much longer a submitted job lives while Discord cannot be heard (R28)."""
-    silence: timedelta = timedelta(minutes=1)
+    silence: timedelta
     """From what was last heard of a running job to the first look-up; the next after twice as
     long, and so on (R51)."""
 

@@ -30,9 +30,7 @@ _log = structlog.get_logger(__name__)
 class CallbackSender:
     """Implements `ports.Sender` on a guarded session."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, clock: Clock, timeout_s: float = 15.0
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, clock: Clock, timeout_s: float) -> None:
         self._session = session
         self._clock = clock
         self._timeout_s = timeout_s

@@ -46,11 +46,11 @@ _log = structlog.get_logger(__name__)
 class FetchLimits:
     """Limits of one fetch and of all fetches together."""
 
-    max_bytes: int = 10 * 1024 * 1024
-    """After decoding. Discord's own limit for uploads."""
-    max_pixels: int = 50_000_000
+    max_bytes: int
+    """After decoding."""
+    max_pixels: int
     """Width times height. Pillow refuses above about 178,000,000 in any case."""
-    timeout_s: float = 20.0
+    timeout_s: float
     """For all redirects and the body together."""
     max_mask_pixels: int = 1 << 24
     """4096 x 4096, the largest picture that a region can be varied in; a mask is decoded here."""
@@ -66,14 +66,14 @@ class PictureFetcher:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        limits: FetchLimits | None = None,
-        repaints: Literal["white", "black"] = "white",
+        limits: FetchLimits,
+        repaints: Literal["white", "black"],
         allow_networks: Sequence[Network] = (),
     ) -> None:
         self._session = session
         self._repaints = repaints
         self._allow_networks = allow_networks
-        self._limits = limits or FetchLimits()
+        self._limits = limits
         self._pool = ThreadPoolExecutor(THREADS, "pictures")
 
     def out_of_reach(self, url: str) -> str | None:

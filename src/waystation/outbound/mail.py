@@ -50,7 +50,7 @@ class SmtpMailer:
     def __init__(
         self,
         server: SmtpServer,
-        timeout_s: float = 30.0,
+        timeout_s: float,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server

@@ -137,7 +137,7 @@ class JobDraft:
     takes_slot: bool
     max_jobs: int | None
     """The request's maxJobs; None compares with the account's own."""
-    lane: int = 5
+    lane: int
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     wall_ahead: timedelta = timedelta()
     """Lead of the wall clock over the service's time."""

@@ -16,6 +16,7 @@ import uvicorn
 
 from tests.build import replace
 from tests.harness.face import BEARER, JOB, FakeService, face
+from tests.limits import BODY, BOUNDS
 from waystation.api.body import Limits
 from waystation.api.protocol import UNASKED_BYTES, Bounds, bounded_protocol
 from waystation.jobs import JobId
@@ -58,7 +59,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def watched(
-    bounds: Bounds, limits: Limits | None = None, service: FakeService | None = None
+    bounds: Bounds, limits: Limits = BODY, service: FakeService | None = None
 ) -> AsyncIterator[Watched]:
     """Serve the face on a free port, as the application does."""
     server = uvicorn.Server(
@@ -85,9 +86,9 @@ async def watched(
 
 @asynccontextmanager
 async def served(
-    head_s: float = PATIENT_S, head_bytes: int = 4096, limits: Limits | None = None
+    head_s: float = PATIENT_S, head_bytes: int = 4096, limits: Limits = BODY
 ) -> AsyncIterator[int]:
-    async with watched(Bounds(head_s=head_s, head_bytes=head_bytes), limits) as here:
+    async with watched(replace(BOUNDS, head_s=head_s, head_bytes=head_bytes), limits) as here:
         yield here.port
 
 
@@ -171,7 +172,7 @@ async def test_a_body_is_no_part_of_the_head() -> None:
 
 async def test_a_slow_body_is_answered_and_cut() -> None:
     """R43."""
-    limits = Limits(body_s=HURRIED_S)
+    limits = replace(BODY, body_s=HURRIED_S)
     async with served(limits=limits) as port, connected(port) as (reader, writer):
         writer.write(
             b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\n"
@@ -183,7 +184,7 @@ async def test_a_slow_body_is_answered_and_cut() -> None:
 
 
 async def test_an_oversized_upload_still_sees_its_refusal() -> None:
-    limits = Limits(json_bytes=1000)
+    limits = replace(BODY, json_bytes=1000)
     async with served(limits=limits) as port, connected(port) as (reader, writer):
         size = 1 << 20
         writer.write(
@@ -201,7 +202,7 @@ async def test_pipelined_requests_wait_unread_and_all_are_answered_in_order() ->
     service = SlowService()
     many = 3_000
     async with (
-        watched(Bounds(), service=service) as here,
+        watched(BOUNDS, service=service) as here,
         connected(here.port) as (reader, writer),
     ):
         writer.write(GET * many)
@@ -223,7 +224,7 @@ async def test_a_body_that_waits_for_its_share_stays_with_the_caller() -> None:
     head = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION
     head += b"Content-Length: %d\r\n\r\n" % size
     async with (
-        watched(Bounds(), Limits(share_bytes=size)) as here,
+        watched(BOUNDS, replace(BODY, share_bytes=size)) as here,
         connected(here.port) as (_, first),
         connected(here.port) as (_, second),
     ):
@@ -257,7 +258,7 @@ async def test_trailers_that_never_end_are_cut_and_kept_nowhere(
 ) -> None:
     service = SlowService()
     async with (
-        watched(Bounds(head_bytes=4096), service=service) as here,
+        watched(replace(BOUNDS, head_bytes=4096), service=service) as here,
         connected(here.port) as (_, writer),
     ):
         head = b"POST /v2/jobs/info HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
@@ -291,7 +292,7 @@ async def test_trailers_are_dropped() -> None:
 async def test_a_caller_that_does_not_read_its_answers_is_cut(ends: bytes) -> None:
     service = FakeService(job=replace(JOB, jobid=JobId("job:" + "x" * 100_000)))
     many = 500
-    async with watched(Bounds(unread_s=HURRIED_S), service=service) as here:
+    async with watched(replace(BOUNDS, unread_s=HURRIED_S), service=service) as here:
         caller = socket.socket()
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         caller.setblocking(False)
@@ -306,7 +307,7 @@ async def test_a_caller_that_does_not_read_its_answers_is_cut(ends: bytes) -> No
 
 async def test_a_caller_that_reads_slowly_but_does_read_is_not_cut() -> None:
     async with (
-        watched(Bounds(unread_s=HURRIED_S)) as here,
+        watched(replace(BOUNDS, unread_s=HURRIED_S)) as here,
         connected(here.port) as (reader, writer),
     ):
         for _ in range(5):
@@ -317,7 +318,7 @@ async def test_a_caller_that_reads_slowly_but_does_read_is_not_cut() -> None:
 
 
 async def test_connections_in_all_are_bounded() -> None:
-    bounds = Bounds(connections=3)
+    bounds = replace(BOUNDS, connections=3)
     async with (
         watched(bounds) as here,
         connected(here.port) as (first, asks),
@@ -332,7 +333,7 @@ async def test_connections_in_all_are_bounded() -> None:
 
 
 async def test_one_address_cannot_take_all_connections() -> None:
-    bounds = Bounds(connections_of_address=2)
+    bounds = replace(BOUNDS, connections_of_address=2)
     async with watched(bounds) as here, connected(here.port), connected(here.port):
         await until(lambda: len(here.connections) == 2)
         async with connected(here.port) as (refused, _):
@@ -347,7 +348,7 @@ async def test_one_address_cannot_take_all_connections() -> None:
 
 
 async def test_a_reverse_proxy_brings_as_many_connections_as_there_are_callers() -> None:
-    bounds = Bounds(connections_of_address=1, proxies=(ip_network("127.0.0.0/8"),))
+    bounds = replace(BOUNDS, connections_of_address=1, proxies=(ip_network("127.0.0.0/8"),))
     async with (
         watched(bounds) as here,
         connected(here.port),
@@ -365,7 +366,7 @@ async def test_a_connection_that_has_gone_leaves_nothing_for_the_garbage_collect
     gc.collect()
     gc.disable()
     try:
-        async with watched(Bounds()) as here:
+        async with watched(BOUNDS) as here:
             async with connected(here.port) as (reader, writer):
                 writer.write(said)
                 if said.startswith(GET):
@@ -379,13 +380,16 @@ async def test_a_connection_that_has_gone_leaves_nothing_for_the_garbage_collect
 
 
 async def test_a_head_of_many_headers_is_cut_before_it_ends() -> None:
-    async with watched(Bounds(headers=5)) as here, connected(here.port) as (reader, writer):
+    async with (
+        watched(replace(BOUNDS, headers=5)) as here,
+        connected(here.port) as (reader, writer),
+    ):
         writer.write(b"GET /v2/jobs HTTP/1.1\r\n" + b"a:\r\n" * 6)
         assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
 
 
 async def test_a_head_of_usual_many_headers_is_answered() -> None:
-    async with watched(Bounds()) as here, connected(here.port) as (reader, writer):
+    async with watched(BOUNDS) as here, connected(here.port) as (reader, writer):
         writer.write(GET[:-2] + b"a: b\r\n" * 100 + b"\r\n")
         assert await status_of(reader) == 200
 
@@ -405,7 +409,7 @@ async def test_a_caller_who_goes_before_the_answer_leaves_no_line_in_the_log(
 ) -> None:
     service = SlowService()
     async with (
-        watched(Bounds(), service=service) as here,
+        watched(BOUNDS, service=service) as here,
         connected(here.port) as (_, writer),
     ):
         writer.write(GET * 40)

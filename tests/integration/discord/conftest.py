@@ -16,6 +16,7 @@ from aiohttp import web
 from backports import zstd
 
 from tests.fakes import FakeClock, FakeIds
+from tests.limits import BREAKER
 from waystation.discord.site import Site
 
 PATIENCE_S = 5
@@ -193,4 +194,4 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def site(discord: StandIn, http: aiohttp.ClientSession, clock: FakeClock) -> Site:
-    return Site(discord.url, http, clock, FakeIds(0.5), application_id="900")
+    return Site(discord.url, http, clock, FakeIds(0.5), BREAKER, application_id="900")

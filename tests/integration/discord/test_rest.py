@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.build import replace
 from tests.fakes import FakeClock
 from tests.integration.discord.conftest import Reply, StandIn
+from tests.limits import BREAKER
 from waystation.actions import (
     Accepted,
     Option,
@@ -25,7 +26,6 @@ from waystation.actions import (
     Upload,
     Uploaded,
 )
-from waystation.discord.buckets import BREAKER_LIMIT, Breaker
 from waystation.discord.rest import HISTORY_LIMIT, DiscordRest
 from waystation.discord.site import Site
 from waystation.errors import (
@@ -285,7 +285,7 @@ async def test_an_open_breaker_stops_sends_and_reads_of_every_account(
 ) -> None:
     """R35."""
     discord.on("GET /users/@me", Reply(401, {"code": 0}), Reply(body={"id": "1"}))
-    site.breaker = Breaker(((0, BREAKER_LIMIT - 1),))
+    site.breaker = replace(BREAKER, rows=((0, BREAKER.limit - 1),))
     with pytest.raises(NotAuthorised):
         await DiscordRest(site, Secret("another-token")).me()
     with pytest.raises(Withheld, match="refused too many"):

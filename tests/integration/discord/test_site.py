@@ -9,11 +9,12 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests.fakes import FakeClock, FakeIds
+from tests.limits import BREAKER
 from waystation.discord.site import Site, discord_session
 
 
 def site_at(base_url: str, http: aiohttp.ClientSession, contact: str = "") -> Site:
-    return Site(base_url, http, FakeClock(), FakeIds(), ("uploads.example",), contact)
+    return Site(base_url, http, FakeClock(), FakeIds(), BREAKER, ("uploads.example",), contact)
 
 
 def test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one(

@@ -235,14 +235,14 @@ async def test_a_receiver_that_hangs_is_a_time_out(
 async def test_the_guard_applies(
     strict_session: aiohttp.ClientSession, url: str, reason: str
 ) -> None:
-    attempt = await CallbackSender(strict_session, FakeClock()).send(callback(url=url))
+    attempt = await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(callback(url=url))
     assert (attempt.status, attempt.reason) == (None, reason)
 
 
 async def test_no_url_is_logged(strict_session: aiohttp.ClientSession) -> None:
     with capture_logs() as logs:
         url = "http://user:pw@127.0.0.1:9/secret-path?token=abc"
-        await CallbackSender(strict_session, FakeClock()).send(callback(url=url))
+        await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(callback(url=url))
     assert logs
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
@@ -255,7 +255,9 @@ async def test_the_duration_is_told(session: aiohttp.ClientSession, serve: Serve
         clock.advance(1.5)
         return web.Response()
 
-    attempt = await CallbackSender(session, clock).send(callback(url=await serve(slow)))
+    attempt = await CallbackSender(session, clock, timeout_s=5).send(
+        callback(url=await serve(slow))
+    )
     assert attempt.duration_s == pytest.approx(1.5)
 
 
@@ -284,7 +286,9 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
             store.add(callback(number, url))
     clock = FakeClock()
     sender = CallbackSender(session, clock, timeout_s=300)
-    callbacks = Callbacks(store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300)
+    callbacks = Callbacks(
+        store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300, drain_s=5
+    )
     running = asyncio.ensure_future(callbacks.loop.run())
     await store.until(lambda: sum(store.claims) == 300)
     store.add(callback(999, await serve(note)))

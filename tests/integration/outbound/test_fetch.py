@@ -15,12 +15,14 @@ from PIL import Image
 from structlog.testing import capture_logs
 from yarl import URL
 
+from tests.build import replace
 from tests.harness.png import huge_png
 from tests.integration.outbound.conftest import Serve, ServeRaw
+from tests.limits import FETCH
 from waystation.errors import PreconditionFailed
 from waystation.outbound import fetch as fetch_module
 from waystation.outbound.connector import guarded_session
-from waystation.outbound.fetch import FetchLimits, PictureFetcher
+from waystation.outbound.fetch import PictureFetcher
 from waystation.ports import Fetched, Fetcher
 
 
@@ -47,7 +49,7 @@ async def give_png(request: web.Request) -> web.Response:
 
 @pytest.fixture
 def fetcher(session: aiohttp.ClientSession) -> PictureFetcher:
-    return PictureFetcher(session, FetchLimits(timeout_s=5))
+    return PictureFetcher(session, replace(FETCH, timeout_s=5), "white")
 
 
 async def failure(fetcher: Fetcher, url: str, frank: bool = False) -> str:
@@ -187,7 +189,7 @@ async def test_a_body_that_says_it_is_too_large_is_not_read(
         await reader.read()
 
     url = await serve_raw(talk)
-    fetcher = PictureFetcher(session, FetchLimits(max_bytes=1000, timeout_s=5))
+    fetcher = PictureFetcher(session, replace(FETCH, max_bytes=1000, timeout_s=5), "white")
     reason = "a body larger than 1000 bytes"
     assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
 
@@ -207,7 +209,7 @@ async def test_an_endless_body_is_cut_off_at_the_limit(
             cut.set()
 
     url = await serve(pour)
-    fetcher = PictureFetcher(session, FetchLimits(max_bytes=200_000, timeout_s=5))
+    fetcher = PictureFetcher(session, replace(FETCH, max_bytes=200_000, timeout_s=5), "white")
     reason = "a body larger than 200000 bytes"
     assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
     await asyncio.wait_for(cut.wait(), 30)
@@ -238,7 +240,7 @@ async def test_the_limit_counts_after_decoding(
         return web.Response(body=bomb, headers={"Content-Encoding": encoding})
 
     url = await serve(give)
-    fetcher = PictureFetcher(session, FetchLimits(max_bytes=1_000_000, timeout_s=5))
+    fetcher = PictureFetcher(session, replace(FETCH, max_bytes=1_000_000, timeout_s=5), "white")
     reason = "a body larger than 1000000 bytes"
     assert await failure(fetcher, url) == f"GET {url} failed with {reason}"
     assert sum(read) < 3_000_000
@@ -300,7 +302,7 @@ async def test_a_server_that_hangs_is_a_time_out(
         await reader.read()
 
     url = await serve_raw(talk)
-    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.05))
+    fetcher = PictureFetcher(session, replace(FETCH, timeout_s=0.05), "white")
     assert await failure(fetcher, url) == f"GET {url} failed with a time-out"
 
 
@@ -315,7 +317,7 @@ async def test_a_server_that_trickles_is_a_time_out(
             await asyncio.sleep(0.01)
 
     url = await serve(trickle)
-    fetcher = PictureFetcher(session, FetchLimits(timeout_s=0.1))
+    fetcher = PictureFetcher(session, replace(FETCH, timeout_s=0.1), "white")
     assert await failure(fetcher, url) == f"GET {url} failed with a time-out"
 
 
@@ -333,7 +335,7 @@ async def test_the_caller_reads_its_own_url_and_the_log_no_secret_of_it(
 ) -> None:
     url = "http://user:pw@127.0.0.1:9/a.png?token=abc"
     with capture_logs() as logs:
-        sentence = await failure(PictureFetcher(strict_session), url)
+        sentence = await failure(PictureFetcher(strict_session, FETCH, "white"), url)
     assert sentence == f"GET {url} failed with no connection to the host"
     assert "http://127.0.0.1:9/a.png" in repr(logs)
     assert "pw" not in repr(logs)
@@ -370,7 +372,7 @@ def mask(shade: int) -> bytes:
 async def test_a_mask_is_given_in_the_colours_that_midjourney_paints(
     session: aiohttp.ClientSession, repaints: Literal["white", "black"]
 ) -> None:
-    taken = await PictureFetcher(session, repaints=repaints).mask(mask(255), "mask", fits)
+    taken = await PictureFetcher(session, FETCH, repaints).mask(mask(255), "mask", fits)
     with Image.open(BytesIO(taken.data)) as image:
         assert image.getpixel((0, 0)) == (255 if repaints == "white" else 0)
     assert taken.size == (4, 4)
@@ -430,7 +432,7 @@ async def test_a_private_address_is_told_to_an_admin_and_in_the_log_alone(host: 
 
     url = f"http://{host}/x.png"
     async with guarded_session(lookup=lookup) as session:
-        fetcher = PictureFetcher(session, FetchLimits(timeout_s=5))
+        fetcher = PictureFetcher(session, replace(FETCH, timeout_s=5), "white")
         with capture_logs() as logs:
             for_others = await failure(fetcher, url)
         for_admin = await failure(fetcher, url, frank=True)

@@ -104,7 +104,7 @@ async def server(inbox: Inbox) -> AsyncIterator[SmtpServer]:
 
 
 async def test_a_mail_arrives_as_plain_text(inbox: Inbox, server: SmtpServer) -> None:
-    await SmtpMailer(server).send(MAIL)
+    await SmtpMailer(server, timeout_s=30).send(MAIL)
     (envelope,) = inbox.envelopes
     assert envelope.mail_from == "waystation@example.test"
     assert envelope.rcpt_tos == ["owner@example.test"]
@@ -134,7 +134,7 @@ async def test_a_mail_arrives_as_plain_text(inbox: Inbox, server: SmtpServer) ->
 )
 async def test_foreign_text_stays_in_the_body(inbox: Inbox, server: SmtpServer, body: str) -> None:
     """R49."""
-    await SmtpMailer(server).send(replace(MAIL, body=body))
+    await SmtpMailer(server, timeout_s=30).send(replace(MAIL, body=body))
     (envelope,) = inbox.envelopes
     assert envelope.rcpt_tos == ["owner@example.test"]
     message = inbox.message()
@@ -147,7 +147,7 @@ async def test_foreign_text_stays_in_the_body(inbox: Inbox, server: SmtpServer, 
 async def test_control_characters_and_broken_text_are_taken_out(
     inbox: Inbox, server: SmtpServer
 ) -> None:
-    await SmtpMailer(server).send(replace(MAIL, body="a\x00b\x1b[31mc\ud800d\te"))
+    await SmtpMailer(server, timeout_s=30).send(replace(MAIL, body="a\x00b\x1b[31mc\ud800d\te"))
     assert inbox.message().get_content().strip() == "a b [31mc d\te"
 
 
@@ -177,7 +177,7 @@ async def test_an_address_that_is_not_plainly_one_gets_nothing(
 ) -> None:
     assert not valid_address(to)
     with pytest.raises(Unreachable, match="address is not valid"):
-        await SmtpMailer(server).send(replace(MAIL, to=to))
+        await SmtpMailer(server, timeout_s=30).send(replace(MAIL, to=to))
     assert inbox.envelopes == []
 
 
@@ -191,13 +191,13 @@ def test_ordinary_addresses_are_valid(address: str) -> None:
 
 async def test_a_subject_cannot_add_a_header(inbox: Inbox, server: SmtpServer) -> None:
     with pytest.raises(Unreachable):
-        await SmtpMailer(server).send(replace(MAIL, subject="Hi\r\nBcc: x@y.test"))
+        await SmtpMailer(server, timeout_s=30).send(replace(MAIL, subject="Hi\r\nBcc: x@y.test"))
     assert inbox.envelopes == []
 
 
 async def test_the_user_and_password_are_sent_decoded(inbox: Inbox, server: SmtpServer) -> None:
     url = f"smtp://us%40er:p%40ss%3A%2Fword@127.0.0.1:{server.port}/?from=w@x.test&starttls=false"
-    await SmtpMailer(read_smtp_url(url)).send(MAIL)
+    await SmtpMailer(read_smtp_url(url), timeout_s=30).send(MAIL)
     assert inbox.logins == [(b"us@er", b"p@ss:/word")]
     assert inbox.message()["From"] == "w@x.test"
 
@@ -207,16 +207,16 @@ async def test_a_refusal_is_unreachable_and_names_no_password(
 ) -> None:
     locked = replace(server, username="user", password=Secret("wrong-password"), starttls=False)
     with pytest.raises(Unreachable) as caught:
-        await SmtpMailer(locked).send(MAIL)
+        await SmtpMailer(locked, timeout_s=30).send(MAIL)
     assert "wrong-password" not in caught.value.message
     inbox.refuse = "552 mailbox full"
     with pytest.raises(Unreachable, match=r"^the mail server answered 552 .*mailbox full"):
-        await SmtpMailer(server).send(MAIL)
+        await SmtpMailer(server, timeout_s=30).send(MAIL)
 
 
 async def test_a_server_that_is_not_there_is_unreachable(server: SmtpServer) -> None:
     with pytest.raises(Unreachable):
-        await SmtpMailer(replace(server, port=9)).send(MAIL)
+        await SmtpMailer(replace(server, port=9), timeout_s=30).send(MAIL)
 
 
 async def test_a_server_that_hangs_is_unreachable(serve_raw: ServeRaw) -> None:
@@ -231,7 +231,7 @@ async def test_a_server_that_hangs_is_unreachable(serve_raw: ServeRaw) -> None:
 
 async def test_required_starttls_is_not_skipped(inbox: Inbox, server: SmtpServer) -> None:
     with pytest.raises(Unreachable):
-        await SmtpMailer(replace(server, starttls=True)).send(MAIL)
+        await SmtpMailer(replace(server, starttls=True), timeout_s=30).send(MAIL)
     assert inbox.envelopes == []
 
 
@@ -274,7 +274,7 @@ async def test_encrypted_mail_goes_to_a_server_with_a_trusted_certificate_only(
         starttls=None if tls else True,
     )
     try:
-        await SmtpMailer(server, tls_context=trusted if trusting else None).send(MAIL)
+        await SmtpMailer(server, 30, tls_context=trusted if trusting else None).send(MAIL)
     except Unreachable as error:
         assert not trusting
         assert "certificate verify failed" in error.message

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.types import Message
 
+from tests.build import replace
+from tests.limits import BODY
 from waystation.api.body import (
     FIELDS,
     MAX_FORM_FIELDS,
@@ -25,7 +27,7 @@ from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from waystation.midjourney.commands import COMMANDS
 
-LIMITS = Limits(json_bytes=100, form_bytes=1000, body_s=60)
+LIMITS = replace(BODY, json_bytes=100, form_bytes=1000, body_s=60)
 FORM = "multipart/form-data; boundary=edge"
 
 
@@ -122,7 +124,7 @@ async def test_broken_json_is_refused(raw: bytes) -> None:
 
 async def test_deeply_nested_json_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="not valid JSON"):
-        await read([b'{"a":' + b"[" * 1_000_000], limits=Limits())
+        await read([b'{"a":' + b"[" * 1_000_000], limits=BODY)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ async def test_deeply_nested_json_is_refused() -> None:
 async def test_json_never_takes_much_more_memory_than_its_text(raw: bytes) -> None:
     tracemalloc.start()
     try:
-        body = await read([raw], limits=Limits())
+        body = await read([raw], limits=BODY)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -211,7 +213,7 @@ async def test_a_form_with_too_many_parts_is_refused() -> None:
 @pytest.mark.parametrize("content_type", ["application/json", FORM])
 async def test_a_slow_body_is_given_up(content_type: str) -> None:
     with pytest.raises(TooSlow):
-        await read([b"--edge"], content_type, limits=Limits(body_s=0.01), ends="stall")
+        await read([b"--edge"], content_type, limits=replace(BODY, body_s=0.01), ends="stall")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", FORM])
@@ -225,10 +227,10 @@ async def test_a_form_with_too_many_fields_is_refused(fields: int) -> None:
     part = b'--edge\r\nContent-Disposition: form-data; name="a%d"\r\n\r\nx\r\n'
     raw = b"".join(part % number for number in range(fields)) + b"--edge--\r\n"
     if fields == MAX_FORM_FIELDS:
-        assert len((await read([raw], FORM, limits=Limits())).fields) == MAX_FORM_FIELDS
+        assert len((await read([raw], FORM, limits=BODY)).fields) == MAX_FORM_FIELDS
         return
     with pytest.raises(InvalidRequest, match="valid form"):
-        await read([raw], FORM, limits=Limits())
+        await read([raw], FORM, limits=BODY)
 
 
 @given(raw=st.binary(max_size=90), form=st.booleans())

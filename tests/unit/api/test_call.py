@@ -5,10 +5,14 @@ import asyncio
 import pytest
 from starlette.types import Message
 
+from tests.build import replace
+from tests.limits import BODY
 from waystation.api.body import Body, Limits
 from waystation.api.call import Call
 from waystation.errors import Throttled
 from waystation.shares import Shares
+
+HURRIED = replace(BODY, discard_s=0.01)
 
 
 def call(
@@ -20,7 +24,7 @@ def call(
     client: tuple[str, int] | None = ("127.0.0.1", 9),
     path: str = "/v2/jobs",
     shares: Shares | None = None,
-    limits: Limits | None = None,
+    limits: Limits = HURRIED,
 ) -> Call:
     left = list(chunks)
 
@@ -38,9 +42,7 @@ def call(
         "path_params": {"channel": "7"},
         "client": client,
     }
-    return Call(
-        scope, receive, limits or Limits(discard_s=0.01), shares or Shares(1 << 20, 1 << 20)
-    )
+    return Call(scope, receive, limits, shares or Shares(1 << 20, 1 << 20))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ async def test_a_body_held_open_takes_its_size_of_the_users_share(
 
 async def test_a_body_beyond_the_users_share_is_not_read_and_told_so() -> None:
     shares = Shares(100_000, 400_000)
-    limits = Limits(body_s=0.01)
+    limits = replace(BODY, body_s=0.01)
     headers = {"content-length": "90000"}
     async with shares.hold(1, 90_000, 0):
         with pytest.raises(Throttled, match="Too many large requests at once; try again"):

@@ -4,9 +4,10 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
+from tests.build import replace
 from tests.harness.face import Answered, ask
+from tests.limits import BODY
 from waystation.api.answer import Answer
-from waystation.api.body import Limits
 from waystation.api.call import Call
 from waystation.api.resource import Path, Resource, Surroundings
 from waystation.errors import Conflict, LocalProtocolError
@@ -26,7 +27,7 @@ def resource(handler_error: Exception | None = None, *, head: bool = True) -> Re
 
 
 def _surroundings() -> Surroundings:
-    return Surroundings(Limits(body_s=0.01, discard_s=0.01, json_bytes=50), lambda: "made")
+    return Surroundings(replace(BODY, body_s=0.01, discard_s=0.01, json_bytes=50), lambda: "made")
 
 
 async def test_a_handlers_answer_goes_out_with_length_type_and_request_id() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.limits import BREAKER
 from waystation.discord.buckets import (
-    BREAKER_LIMIT,
     BREAKER_WINDOW_S,
     EDGE_WAIT_S,
     LONGEST_WAIT_S,
@@ -105,8 +105,8 @@ def test_expired_entries_are_forgotten_before_memory_grows() -> None:
 
 def test_the_breaker_opens_at_its_limit_and_closes_when_the_answers_are_old() -> None:
     """R35."""
-    breaker = Breaker()
-    for _ in range(BREAKER_LIMIT - 1):
+    breaker = BREAKER
+    for _ in range(BREAKER.limit - 1):
         breaker = breaker.counted(30.0)
     assert breaker.wait_s(30.0) == 0
     breaker = breaker.counted(59.0)

@@ -21,6 +21,7 @@ from waystation.cli.doctor.outside import (
     look_at_mail,
 )
 from waystation.clock import SystemClock, SystemIds
+from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.errors import WaystationError
@@ -52,7 +53,9 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
             yield "users", list(look_at_users(users, counts, clock.wall()))
     yield "mail", [finding async for finding in look_at_mail(settings, counts)]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        site = Site(settings.discord_url, http, clock, SystemIds())
+        site = Site(
+            settings.discord_url, http, clock, SystemIds(), Breaker(settings.breaker_invalid)
+        )
         discord, time = await look_at_discord(site)
         yield "Discord", [discord]
         yield "clock", [look_at_clock(clock.wall(), time)]

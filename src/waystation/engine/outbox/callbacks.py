@@ -79,8 +79,8 @@ class Callbacks:
         ids: IdSource,
         fresh: Callable[[Callback], Awaitable[Callback]],
         *,
-        send_timeout_s: float = 15.0,
-        drain_s: float = 5.0,
+        send_timeout_s: float,
+        drain_s: float,
     ) -> None:
         self._store = store
         self._sender = sender

@@ -37,10 +37,10 @@ class Retention:
     """How long things are kept."""
 
     jobs: timedelta
-    unrecognised: timedelta = timedelta(days=7)
-    round: timedelta = timedelta(minutes=10)
+    unrecognised: timedelta
+    round: timedelta
     """Between two rounds."""
-    orphan_grace: timedelta = timedelta(minutes=10)
+    orphan_grace: timedelta
     """How long past its deadline a job waits for an owner."""
 
 

@@ -46,8 +46,8 @@ class Mailing:
         clock: Clock,
         ids: IdSource,
         *,
-        send_timeout_s: float = 30.0,
-        drain_s: float = 5.0,
+        send_timeout_s: float,
+        drain_s: float,
     ) -> None:
         self._store = store
         self._mailer = mailer

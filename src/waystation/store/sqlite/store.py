@@ -89,9 +89,7 @@ class SqliteStore:
         self._closed = False
 
     @classmethod
-    async def open(
-        cls, path: Path, clock: Clock, *, ghost_age: timedelta = timedelta(hours=24)
-    ) -> SqliteStore:
+    async def open(cls, path: Path, clock: Clock, *, ghost_age: timedelta) -> SqliteStore:
         """Open the database, made or migrated as needed; backups go to `backups/` beside it.
 
         Args: ghost_age: how long a ghost stays a matching candidate (R19)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from tests.build import replace
 from tests.fakes import START, FakeIds, FakeSealer
+from tests.limits import BREAKER
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.doctor.findings import Finding
 from waystation.cli.doctor.outside import (
@@ -53,14 +54,16 @@ async def site(handler: Handler | None) -> AsyncIterator[Site]:
             with socket.socket() as unused:
                 unused.bind(("127.0.0.1", 0))
                 url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-                yield Site(url, http, SystemClock(), FakeIds())
+                yield Site(url, http, SystemClock(), FakeIds(), BREAKER)
             return
         app = web.Application()
         app.router.add_get("/api/v9/gateway", handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield Site(f"http://127.0.0.1:{runner.addresses[0][1]}", http, SystemClock(), FakeIds())
+        yield Site(
+            f"http://127.0.0.1:{runner.addresses[0][1]}", http, SystemClock(), FakeIds(), BREAKER
+        )
         await runner.cleanup()
 
 

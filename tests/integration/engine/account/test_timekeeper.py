@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 
 from tests.build import account, change, draft, replace, setup, stepped
 from tests.fakes import START, FailingStore, FakeClock, FakeIds
+from tests.limits import GHOST_AGE, RETENTION
 from waystation.clock import SystemClock
 from waystation.engine.account.timekeeper import Timekeeper
-from waystation.engine.outbox.janitor import Janitor, Retention
+from waystation.engine.outbox.janitor import Janitor
 from waystation.jobs import Job, JobStatus, Nonce, Submitted
 from waystation.ports import Store
 from waystation.store.sqlite.store import SqliteStore
@@ -81,12 +82,12 @@ class Machine:
         self._boots += 1
         self._shown, self._seconds = shown, 3.0
         clock = SystemClock(lambda: self._shown, lambda: self._seconds, f"boot-{self._boots}")
-        store = await SqliteStore.open(self._path, clock)
+        store = await SqliteStore.open(self._path, clock, ghost_age=GHOST_AGE)
         try:
             await store.own_accounts()
             clock.go_on(await store.load_clock())
             behind = discord - clock.now()
-            yield store, clock, Janitor(cast(Store, store), clock, FakeIds(), Retention(31 * DAY))
+            yield store, clock, Janitor(cast(Store, store), clock, FakeIds(), RETENTION)
             await Timekeeper(store, clock, lambda: behind).keep()
         finally:
             await store.close()

@@ -11,12 +11,11 @@ from structlog.testing import capture_logs
 from tests.build import change, completed, submitted
 from tests.fakes import FailingStore
 from tests.harness.desk import ACCOUNT, Desk, desk, until
-from waystation.engine.outbox.janitor import Janitor, Retention
+from tests.limits import RETENTION
+from waystation.engine.outbox.janitor import Janitor
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job, JobStatus
 from waystation.ports import Store
-
-RETENTION = Retention(jobs=timedelta(days=31))
 
 
 def janitor(here: Desk, store: object | None = None) -> Janitor:

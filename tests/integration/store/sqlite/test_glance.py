@@ -11,6 +11,7 @@ import pytest
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.limits import GHOST_AGE
 from waystation.errors import StoreError
 from waystation.jobs import Job
 from waystation.store.rows import ACCOUNTS
@@ -21,7 +22,7 @@ from waystation.store.sqlite.store import SqliteStore
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    made = await SqliteStore.open(tmp_path / "w.db", FakeClock())
+    made = await SqliteStore.open(tmp_path / "w.db", FakeClock(), ghost_age=GHOST_AGE)
     yield made
     await made.close()
 
@@ -46,7 +47,7 @@ async def test_a_glance_sees_at_once_what_another_process_wrote(
 ) -> None:
     user = await store.add_user("ada@example.org", b"hash", build.START)
     assert store.glance.user(user.user_id) == user
-    other = await SqliteStore.open(tmp_path / "w.db", FakeClock())
+    other = await SqliteStore.open(tmp_path / "w.db", FakeClock(), ghost_age=GHOST_AGE)
     await other.change_user(user.user_id, {"revoked_at": build.START})
     await other.close()
     seen = store.glance.user(user.user_id)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.limits import GHOST_AGE
 from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
 from waystation.jobs import Job
 from waystation.store.sqlite.database import connect
@@ -24,7 +25,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
-    made = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    made = await SqliteStore.open(tmp_path / "data" / "w.db", clock, ghost_age=GHOST_AGE)
     yield made
     await made.close()
 
@@ -51,7 +52,7 @@ async def test_a_database_made_by_a_newer_version_is_refused(
     )
     connection.close()
     with pytest.raises(SchemaMismatch):
-        await SqliteStore.open(tmp_path / "w.db", clock)
+        await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=GHOST_AGE)
 
 
 async def test_a_migration_is_logged_and_known_until_it_is_settled(
@@ -62,7 +63,7 @@ async def test_a_migration_is_logged_and_known_until_it_is_settled(
     migrate(connection, clock.now(), None, migrations()[:-1])
     connection.close()
     with capture_logs() as logs:
-        store = await SqliteStore.open(path, clock)
+        store = await SqliteStore.open(path, clock, ghost_age=GHOST_AGE)
     (line,) = logs
     assert (line["event"], line["log_level"]) == ("store.migrated", "info")
     assert (line["from_schema"], line["to_schema"]) == (newest - 1, newest)
@@ -79,7 +80,7 @@ async def test_opening_a_database_that_is_new_or_of_this_schema_logs_nothing(
 ) -> None:
     with capture_logs() as logs:
         for _ in range(2):
-            store = await SqliteStore.open(tmp_path / "w.db", clock)
+            store = await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=GHOST_AGE)
             assert not store.upgraded
             await store.close()
     assert logs == []
@@ -92,13 +93,13 @@ async def test_a_file_that_is_no_database_is_a_store_error(
     path = tmp_path / "w.db"
     path.write_bytes(content)
     with pytest.raises(StoreError):
-        await SqliteStore.open(path, clock)
+        await SqliteStore.open(path, clock, ghost_age=GHOST_AGE)
     assert path.read_bytes() == content
 
 
 async def test_a_folder_in_the_way_is_a_store_error(tmp_path: Path, clock: FakeClock) -> None:
     with pytest.raises(StoreError):
-        await SqliteStore.open(tmp_path, clock)
+        await SqliteStore.open(tmp_path, clock, ghost_age=GHOST_AGE)
 
 
 async def test_a_closed_store_says_so(store: SqliteStore) -> None:
@@ -114,7 +115,7 @@ async def test_a_closed_store_says_so(store: SqliteStore) -> None:
 async def test_a_second_store_on_the_file_works_beside_the_first(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:
-    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock, ghost_age=GHOST_AGE)
     await asyncio.gather(
         *(store.add_user(f"a{n}@example.org", b"h", clock.now()) for n in range(20)),
         *(beside.add_user(f"b{n}@example.org", b"h", clock.now()) for n in range(20)),
@@ -133,7 +134,7 @@ async def test_a_job_that_another_store_changed_is_read_as_it_is_now(
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)
     assert await store.get_job(job.jobid, 1) == job == await store.get_job(job.jobid, None)
-    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock, ghost_age=GHOST_AGE)
     change = build.submitted(job)
     await beside.commit(build.change(change, epoch=epoch))
     await beside.close()
@@ -147,7 +148,7 @@ async def test_only_one_process_owns_the_accounts(
     store: SqliteStore, tmp_path: Path, clock: FakeClock
 ) -> None:
     await store.own_accounts()
-    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock)
+    beside = await SqliteStore.open(tmp_path / "data" / "w.db", clock, ghost_age=GHOST_AGE)
     with pytest.raises(Conflict) as refused:
         await beside.own_accounts()
     assert refused.value.message == (
@@ -186,7 +187,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
     backup = await store.back_up(tmp_path / "backups")
     await store.commit(build.change(build.submitted(job), epoch=epoch))
 
-    restored = await SqliteStore.open(backup, clock)
+    restored = await SqliteStore.open(backup, clock, ghost_age=GHOST_AGE)
     assert restored.restored and not restored.upgraded
     assert [each.jobid for each in await restored.orphaned_jobs()] == [job.jobid]
     with pytest.raises(LeaseLost):

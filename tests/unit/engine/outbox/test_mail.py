@@ -46,7 +46,9 @@ class Bench:
     def __init__(self) -> None:
         self.clock, self.ids = FakeClock(), FakeIds()
         self.store, self.mailer = DueStore(), FakeMailer()
-        self.mailing = Mailing(self.store.port, self.mailer, self.clock, self.ids)
+        self.mailing = Mailing(
+            self.store.port, self.mailer, self.clock, self.ids, send_timeout_s=30, drain_s=5
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -145,7 +147,9 @@ async def test_few_are_sent_at_once(bench: Bench) -> None:
 async def test_a_mailer_that_breaks_its_word_is_cut_off() -> None:
     bench = Bench()
     bench.mailer.gate = asyncio.Event()
-    mailing = Mailing(bench.store.port, bench.mailer, bench.clock, bench.ids, send_timeout_s=-0.95)
+    mailing = Mailing(
+        bench.store.port, bench.mailer, bench.clock, bench.ids, send_timeout_s=-0.95, drain_s=5
+    )
     assert await mailing._send(mail()) == "a time-out"
 
 
