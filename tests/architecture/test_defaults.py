@@ -1,4 +1,4 @@
-"""A default of a setting stands in the setting's row: what a setting fills has no other one."""
+"""A default of a setting stands in its row: the parameter that it fills has no other one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OFF = ("", (), None)
 """Defaults that repeat no number: they leave a thing out."""
 
 
-def test_what_a_setting_fills_has_no_default_of_its_own() -> None:
+def test_a_parameter_that_a_setting_fills_has_no_default() -> None:
     filled = {place: default for path in modules() for place, default in _filled(path)}
     assert len(filled) > 25
     assert {place: default for place, default in filled.items() if default not in _OFF} == {}

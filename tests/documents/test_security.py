@@ -46,7 +46,7 @@ _FETCHED = SERVICE.fetched_bytes
 _A_MINUTE = jobs_a_minute(_LANE, _SETTINGS.pacing_s) or 0
 _KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
 
-BOUNDS = {
+_NUMBERS = {
     "requests under way": AT_ONCE,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
@@ -153,7 +153,7 @@ def test_a_posted_token_of_another_user_is_named() -> None:
 
 def test_every_bound_of_the_table_is_that_of_the_code_and_held_by_a_test() -> None:
     rows = ROW.findall(_text())
-    assert {held: int(bound) for held, bound, _, _ in rows} == BOUNDS
+    assert {held: int(bound) for held, bound, _, _ in rows} == _NUMBERS
     for _, _, path, name in rows:
         assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.M), name
 

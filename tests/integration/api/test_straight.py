@@ -10,6 +10,7 @@ import uvicorn
 
 from tests.build import replace
 from tests.harness.face import BEARER, JOB, FakeService, whole_face
+from tests.limits import BOUNDS
 from waystation.api.protocol import bounded_protocol
 from waystation.contract import job_json
 from waystation.jobs import Child, JobId
@@ -96,7 +97,7 @@ async def served(service: FakeService, *, is_straight: bool = True) -> AsyncIter
             face.app,
             host="127.0.0.1",
             port=0,
-            http=bounded_protocol(None, face.straight if is_straight else None),
+            http=bounded_protocol(BOUNDS, face.straight if is_straight else None),
             ws="none",
             lifespan="off",
             log_config=None,
