@@ -333,7 +333,7 @@ async def test_connections_in_all_are_bounded() -> None:
 
 
 async def test_one_address_cannot_take_all_connections() -> None:
-    bounds = replace(BOUNDS, connections_of_address=2)
+    bounds = replace(BOUNDS, connections_of_address=2, proxies=())
     async with watched(bounds) as here, connected(here.port), connected(here.port):
         await until(lambda: len(here.connections) == 2)
         async with connected(here.port) as (refused, _):
