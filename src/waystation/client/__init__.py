@@ -13,7 +13,6 @@ of `waystation.errors` that the service itself raised; network trouble raises Un
 
 from __future__ import annotations
 
-from waystation.client.answers import reason
 from waystation.client.blocking import SyncClient
 from waystation.client.client import ANSWER_S, Client
 from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job
@@ -27,5 +26,4 @@ __all__ = [
     "Client",
     "Job",
     "SyncClient",
-    "reason",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ from waystation.errors import (
     WaystationError,
 )
 
-__all__ = ["is_account", "is_accounts", "is_form", "is_job", "is_jobids", "read", "reason"]
+__all__ = ["is_account", "is_accounts", "is_form", "is_job", "is_jobids", "read"]
 
 _ERRORS: Mapping[int, type[WaystationError]] = {
     400: InvalidRequest,
@@ -122,21 +121,3 @@ def _seconds(header: str | None) -> int:
     if header is None or not (header.isascii() and header.isdecimal() and len(header) <= 9):
         return 10
     return int(header)
-
-
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
-    (aiohttp.ClientSSLError, "it does not speak TLS; is the URL http://?"),
-)
-"""Kinds whose number of an error is not the system's."""
-
-
-def reason(error: Exception) -> str:
-    """Return why a connection failed, in words and without the library's address lists."""
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number).lower()
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -20,7 +20,6 @@ from waystation.client.answers import (
     is_job,
     is_jobids,
     read,
-    reason,
 )
 from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job, named
 from waystation.errors import (
@@ -32,6 +31,7 @@ from waystation.errors import (
     Unavailable,
     Unreachable,
 )
+from waystation.reasons import why
 
 __all__ = ["ANSWER_S", "Client"]
 
@@ -322,7 +322,7 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{self._url} did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{self._url} cannot be reached: {reason(error)}") from error
+            raise Unreachable(f"{self._url} cannot be reached: {why(error)}") from error
         if not fits(answer):
             raise RemoteProtocolError(
                 f"{self._url} does not answer like Waystation",
@@ -343,7 +343,7 @@ class Client:
         except TimeoutError:
             raise Unreachable(f"{_short(url)} did not arrive in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{_short(url)} cannot be fetched: {reason(error)}") from error
+            raise Unreachable(f"{_short(url)} cannot be fetched: {why(error)}") from error
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

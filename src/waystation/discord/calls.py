@@ -22,11 +22,11 @@ from waystation import sentences
 from waystation.actions import Outcome, Refused, Unknown
 from waystation.discord.answers import Answer, error_of, outcome_of, refused
 from waystation.discord.buckets import Limits, Verdict, judge
-from waystation.discord.reasons import why
 from waystation.discord.routes import ROUTES, Request
 from waystation.discord.site import Site
 from waystation.errors import Unreachable, Withheld
 from waystation.ports import Standing
+from waystation.reasons import why
 from waystation.secret import Secret
 
 __all__ = [

@@ -18,10 +18,10 @@ import msgspec
 from yarl import URL
 
 from waystation.discord.inflate import MAX_MESSAGE_BYTES, Inflater
-from waystation.discord.reasons import why
 from waystation.discord.session import RESUMABLE_CLOSE, GatewaySession, Step
 from waystation.discord.site import Site
 from waystation.errors import RemoteProtocolError
+from waystation.reasons import why
 from waystation.wire.gateway import Frame, Opcode
 
 __all__ = ["CLOSE_WAIT_S", "Closed", "Connection"]

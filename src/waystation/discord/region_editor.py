@@ -16,9 +16,9 @@ from waystation import sentences
 from waystation.actions import Outcome, Paint, Refused, Unknown
 from waystation.discord.answers import outcome_of
 from waystation.discord.calls import FAILURES, NOT_SENT, read_answer, time_left_s, within
-from waystation.discord.reasons import why
 from waystation.discord.site import Site
 from waystation.errors import Unreachable
+from waystation.reasons import why
 
 __all__ = ["paint"]
 

@@ -25,12 +25,12 @@ from waystation.discord.calls import (
     within,
 )
 from waystation.discord.interactions import commands_by_name, encode_interaction
-from waystation.discord.reasons import why
 from waystation.discord.region_editor import paint
 from waystation.discord.routes import ROUTES
 from waystation.discord.site import Site
 from waystation.errors import RequestRefused, TransportError, Unreachable
 from waystation.ports import Standing
+from waystation.reasons import why
 from waystation.secret import Secret
 from waystation.wire.gateway import GatewayAddress
 from waystation.wire.interaction import (

@@ -17,8 +17,9 @@ from waystation.cli.preview import draw, room
 from waystation.cli.saving import save
 from waystation.cli.screen import Screen, indented, link, marked, plain
 from waystation.cli.waiting import waiting
-from waystation.client import Client, Job, reason
+from waystation.client import Client, Job
 from waystation.errors import NotFound, Unavailable
+from waystation.reasons import why
 
 __all__ = ["Check", "Stage"]
 
@@ -134,6 +135,6 @@ class Stage:
             async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
                 refusal = "" if response.ok else await response.text()
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"the simulator cannot be reached: {reason(error)}") from error
+            raise Unavailable(f"the simulator cannot be reached: {why(error)}") from error
         if refusal:
             raise Unavailable(f"the simulator refused fault {name}: {refusal}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -55,15 +57,22 @@ async def _run(settings: Settings, screen: Screen) -> list[Result]:
     return results
 
 
+def _in_use(settings: Settings) -> tuple[Settings, Mapping[str, str]]:
+    """Return the settings with the URL that commands use, and where each value came from."""
+    used = service_url(settings)
+    if used == settings.url:
+        return settings, settings.origins
+    return replace(settings, url=used), {**settings.origins, "url": "WAYSTATION_PORT"}
+
+
 def _settings_table(settings: Settings) -> Grid:
     from waystation.settings import SETTINGS
 
     table = Grid("setting", "from", "value")
+    settings, origins = _in_use(settings)
     for row in SETTINGS:
-        origin: str = settings.origins.get(row.name, "default")
+        origin = origins.get(row.name, "default")
         value = settings.shown(row.name) or "(not set)"
-        if row.name == "url" and (used := service_url(settings)) != settings.url:
-            value, origin = used, "WAYSTATION_PORT"
         style = "dim" if origin == "default" else ""
         cells = (row.variable, origin, value)
         table.add_row(*(plain(cell, style) for cell in cells))
@@ -73,6 +82,7 @@ def _settings_table(settings: Settings) -> Grid:
 def _as_json(settings: Settings, results: list[Result], *, healthy: bool) -> dict[str, object]:
     from waystation.settings import SETTINGS
 
+    settings, origins = _in_use(settings)
     return {
         "ok": healthy,
         "findings": [
@@ -84,7 +94,7 @@ def _as_json(settings: Settings, results: list[Result], *, healthy: bool) -> dic
             {
                 "name": row.variable,
                 "value": settings.plain(row.name),
-                "from": settings.origins.get(row.name, "default"),
+                "from": origins.get(row.name, "default"),
             }
             for row in SETTINGS
         ],

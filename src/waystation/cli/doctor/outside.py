@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import aiosmtplib
+import msgspec
 
 from waystation.cli.doctor.findings import Finding, error, ok, warning
-from waystation.client import reason
 from waystation.discord.site import Site
 from waystation.errors import (
     ConfigurationError,
@@ -21,9 +21,11 @@ from waystation.errors import (
 )
 from waystation.outbound.mail import SmtpServer, read_smtp_url
 from waystation.ports import Account, Counts, HaltCause, Probe, Sealer
+from waystation.reasons import why
 from waystation.secret import Secret, redact
 from waystation.settings import Settings
 from waystation.sidelining import Trouble
+from waystation.wire.gateway import GatewayAddress
 
 __all__ = ["look_at_account", "look_at_clock", "look_at_discord", "look_at_mail"]
 
@@ -42,12 +44,12 @@ async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
             date = response.headers.get("Date")
             time = parsedate_to_datetime(date) if date else None
             if response.status == 200:
-                gateway = (await response.json(content_type=None)).get("url")
+                gateway = msgspec.json.decode(await response.read(), type=GatewayAddress).url
                 return ok(f"{site.base_url} answers; its gateway is {gateway}"), time
             what = f"GET {url} answers with HTTP status {response.status}"
             return error(what, "Check WAYSTATION_DISCORD_URL and Discord's status page."), time
-    except (aiohttp.ClientError, OSError, ValueError, AttributeError) as failure:
-        what = f"{site.base_url} cannot be reached: {reason(failure)}"
+    except (aiohttp.ClientError, OSError, ValueError) as failure:
+        what = f"{site.base_url} cannot be reached: {why(failure)}"
         return error(what, "Check this host's network and WAYSTATION_DISCORD_URL."), None
 
 

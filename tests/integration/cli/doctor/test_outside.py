@@ -83,7 +83,8 @@ async def test_something_else_under_that_url_is_told(body: str) -> None:
         return web.Response(text=body)
 
     async with site(page) as there:
-        assert (await look_at_discord(there))[0].level == "error"
+        finding, _ = await look_at_discord(there)
+    assert finding.level == "error" and finding.what.endswith("an answer that cannot be read")
 
 
 async def test_a_discord_in_trouble_is_told_with_its_status() -> None:

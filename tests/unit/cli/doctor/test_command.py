@@ -54,6 +54,13 @@ def test_the_url_that_the_command_line_uses_is_shown(patient: Patient) -> None:
     assert line.split()[1:] == ["WAYSTATION_PORT", "http://127.0.0.1:8090"]
 
 
+def test_json_shows_the_url_that_the_command_line_uses(patient: Patient) -> None:
+    elsewhere = patient(ok("fine")) | {"WAYSTATION_PORT": "8090"}
+    ran = run("doctor", "--json", environment=elsewhere)
+    (row,) = (row for row in ran.json["settings"] if row["name"] == "WAYSTATION_URL")
+    assert (row["from"], row["value"]) == ("WAYSTATION_PORT", "http://127.0.0.1:8090")
+
+
 @pytest.mark.parametrize(
     ("findings", "code", "verdict"),
     [

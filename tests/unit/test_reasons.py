@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from waystation.discord.reasons import why
+from waystation.reasons import why
 
 _KEY: Any = SimpleNamespace(host="d.test", port=443, ssl=True, is_ssl=True)
 
@@ -37,6 +37,9 @@ _KEY: Any = SimpleNamespace(host="d.test", port=443, ssl=True, is_ssl=True)
         ),
         (aiohttp.ConnectionTimeoutError(), "a time-out"),
         (TimeoutError(), "a time-out"),
+        (aiohttp.InvalidURL("http://["), "a URL that cannot be read"),
+        (ValueError("Expecting value"), "an answer that cannot be read"),
+        (aiohttp.ClientPayloadError("not completed"), "a broken connection"),
         (aiohttp.ServerDisconnectedError(), "a broken connection"),
     ],
 )

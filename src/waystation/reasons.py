@@ -1,4 +1,4 @@
-"""Reasons: why a connection to Discord failed, in words for an operator and the account's user."""
+"""Reasons: why a connection failed, in words for an operator, an account's user and a client's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
     (aiohttp.ClientSSLError, "no TLS connection could be made"),
     (TimeoutError, "a time-out"),
+    (aiohttp.InvalidURL, "a URL that cannot be read"),
+    (ValueError, "an answer that cannot be read"),
 )
-"""Kinds whose number of an error, where there is one, is not the system's."""
+"""Kinds whose number of an error, where there is one, is not the system's; the first counts."""
 
 
 def why(error: Exception) -> str:
