@@ -64,6 +64,8 @@ class Callback:
     status: CallbackStatus = CallbackStatus.PENDING
     is_final: bool = True
     """True when it tells the job's end."""
+    sequence: int = 0
+    """Number of the job's event that it tells: of two callbacks the higher one is newer (R37)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ def callbacks_of(job: Job, new_id: Callable[[], str], now: datetime) -> Sequence
         created_at=now,
         next_attempt_at=now,
         is_final=job.final,
+        sequence=job.version,
     )
     return (callback,)
 

@@ -90,6 +90,7 @@ GROUPS: Mapping[Does, str] = {
     "resets": "Resetting an account",
     "finds the channel": "Setting an account up in its direct messages",
     "is told the channel": "Setting an account up in a server",
+    "makes a secret": "Making a signing secret",
     "is a probe": "The readiness probe",
 }
 """Act of a path → the heading of its errors in docs/api.md."""
@@ -1065,6 +1066,16 @@ SAME_SERVER = _row(
     "Channel <channel> configuration has same server value",
     "The caller has an account in another channel of this server.",
     "Use that channel, or delete its account first.",
+)
+
+# ── Making a signing secret ──
+
+SECRETS_AT_ONCE = _row(
+    "makes a secret",
+    429,
+    "<limit> signing secrets of this user sign at once; wait",
+    "The secret was replaced too many times within a day.",
+    "Use the newest secret. One that was replaced signs for 24 hours.",
 )
 
 # ── The readiness probe ──

@@ -87,10 +87,11 @@ _WALL = {
     "cli/doctor/examination.py": "what this host's clock shows is what is looked at",
     "discord/time.py": "it is what is held against Discord's",
     "engine/accounts.py": "when a sidelined account is on trial is read by people",
+    "engine/deliveries.py": "callers read when something of a callback happened",
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
+    "engine/outbox/signing.py": "receivers hold it against their clocks",
     "engine/service.py": "a job's form and id are read by people",
-    "outbound/callbacks.py": "receivers hold it against their clocks",
 }
 
 

@@ -7,9 +7,6 @@ are set. Packages of Python that exclude one another have environments of their 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import shutil
-import subprocess
 import sys
 from asyncio.subprocess import Process
 from pathlib import Path
@@ -21,6 +18,7 @@ from PIL import Image
 from tests import measure
 from tests.clients.driven import HERE, PATIENCE_S, _process, _result
 from tests.clients.environment import environment
+from tests.clients.packages import install
 from tests.pictures import PROOFS, webp
 from waystation.simulator.server import Simulator
 
@@ -33,27 +31,9 @@ def _gateway(sim: Simulator, path: str = "") -> str:
     return sim.url.replace("http", "ws", 1) + path
 
 
-def _install(folder: Path) -> None:
-    """Install the locked packages, by version and hash, unless they are there already."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip(f"Node.js and npm are not installed: the client of {folder.name} was NOT run")
-    wanted = (folder / "package-lock.json").read_bytes()
-    stamp = folder / "node_modules" / ".lock-of-install"
-    with (folder / "package.json").open() as one_at_a_time:
-        # Two test processes must not write the same folder at once.
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        if stamp.exists() and stamp.read_bytes() == wanted:
-            return
-        install = [npm, "ci", "--ignore-scripts"]
-        run = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=300)
-        assert run.returncode == 0, run.stderr
-        stamp.write_bytes(wanted)
-
-
 @pytest.fixture(scope="session")
 def node_modules() -> None:
-    _install(NPM)
+    install(NPM)
 
 
 @pytest.mark.parametrize("name", ["rotated.jpg", "pale.webp"])
@@ -214,7 +194,7 @@ async def test_a_bot_writes_a_command_and_receives_the_result_of_somebody_else(
 
 
 async def test_selfbot_v13_imagines_presses_describes_and_chats(tmp_path: Path) -> None:
-    _install(HERE / "selfbot_v13")
+    install(HERE / "selfbot_v13")
     picture, script = tmp_path / "pale.webp", HERE / "selfbot_v13" / "drive.cjs"
     picture.write_bytes(webp())
     async with (

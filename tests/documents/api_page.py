@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.e2e.captured import Example, read
 from waystation.api.openapi import document
-from waystation.api.operations import OPERATIONS, SHARED, Field, Operation
+from waystation.api.operation import Field, Operation
+from waystation.api.operations import OPERATIONS, SHARED
 from waystation.api.sentences import SENTENCES, WHEN
 from waystation.midjourney.buttons import BUTTONS, Needs
 from waystation.sentences import GROUPS, Does, Sentence
@@ -39,6 +40,7 @@ def api_page() -> str:
         ("job_form", _job_form()),
         ("buttons", _buttons()),
         ("accounts", _paths("/v2/account")),
+        ("deliveries", _paths("/v2/deliveries")),
         ("probes", _paths("/healthz", "/readyz", "/metrics", "/openapi.json")),
         ("errors", _errors()),
     ):

@@ -9,7 +9,8 @@ from tests.documents.coverage import UNPROVED, name_of, test_of_sentence
 from tests.e2e.button_rows import PARENTS
 from tests.e2e.unseen import ANY, UNSEEN, UNSEEN_FIELDS, UNSENT_FIELDS
 from waystation.api.openapi import document
-from waystation.api.operations import OPERATIONS, Operation
+from waystation.api.operation import Operation
+from waystation.api.operations import OPERATIONS
 from waystation.api.sentences import SENTENCES
 from waystation.midjourney.buttons import BUTTONS
 from waystation.sentences import Sentence

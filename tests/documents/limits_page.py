@@ -423,6 +423,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The callback is given up. The job stays readable.",
         ),
         Row(
+            "Signing secret that was replaced",
+            "deliveries.FORMER_SIGNS",
+            "The newer secrets alone sign.",
+        ),
+        Row(
             "Body of a receiver's answer",
             "callbacks.ANSWER_WAIT_S",
             "The rest is not read; the status counts.",

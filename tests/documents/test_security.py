@@ -19,6 +19,7 @@ from waystation.engine import accounts, intake
 from waystation.engine.account.turns import lane
 from waystation.engine.account.uploading import UPLOADS
 from waystation.engine.choice import jobs_a_minute
+from waystation.engine.deliveries import SIGNING_AT_ONCE
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
@@ -63,6 +64,7 @@ _NUMBERS = {
     "threads that look at pictures": THREADS,
     "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
+    "signing secrets that sign at once": SIGNING_AT_ONCE,
     "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
     "Discord accounts": accounts.MAX_ACCOUNTS,
     "removed accounts remembered": KEPT_FORMER_ACCOUNTS,

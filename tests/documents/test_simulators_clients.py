@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parents[1] / "clients"
 README = resources.files("waystation.simulator").joinpath("README.md").read_text("utf-8")
 
-OF_THE_SERVICE = {"generated", "vendor"}
-"""Clients of our own API, not of Discord's."""
+OF_THE_SERVICE = {"generated", "standard_webhooks", "vendor"}
+"""Programs that our own API is for, not Discord's."""
 
 _CLIENT = re.compile(r"`([\w.-]+)`(?: ([\d.]+))?( ✓)?")
 _PINNED = re.compile(r"^([\w.-]+)==([\d.]+)$", re.MULTILINE)

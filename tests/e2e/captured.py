@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -122,6 +123,8 @@ async def _take_down(notes: _Notes, account: Account) -> None:
     await notes.ask("GET /v2/account/midjourney")
     await notes.ask(f"GET {one}", channel=account.channel_id)
     await notes.ask(f"POST {one}/reset", channel=account.channel_id)
+    await notes.ask("POST /v2/deliveries/secret")
+    await notes.ask("GET /v2/deliveries/secret")
     for probe in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         await notes.ask(f"GET {probe}")
     document = notes.examples["GET /openapi.json"]["answer"]
@@ -141,6 +144,7 @@ def _neutral(
         (account.token, "<Discord token>"),
     ):
         text = text.replace(own, told)
+    text = re.sub(r"whsec_[A-Za-z0-9+/=]+", "whsec_<secret>", text)
     neutral: Mapping[str, Example] = json.loads(text)
     return neutral
 

@@ -20,6 +20,7 @@ from tests.e2e.conftest import eventually
 from tests.e2e.described import Described
 from tests.e2e.shop import Customer, Shop, account_body
 from tests.pictures import proof
+from waystation.engine.deliveries import SIGNING_AT_ONCE
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.replies import ReplyKind
 
@@ -29,6 +30,7 @@ __all__ = [
     "JSON_BYTES",
     "provoke_a_broken_database",
     "provoke_accounts",
+    "provoke_deliveries",
     "provoke_job",
     "provoke_late_bodies",
     "provoke_logins",
@@ -272,6 +274,17 @@ async def provoke_accounts(shop: Shop) -> None:
     await shop.see(413, f"POST {one}", who, path_parameters=path, body=big)
 
 
+async def provoke_deliveries(shop: Shop) -> None:
+    who = await shop.customer(equipped=False)
+    secret = "/v2/deliveries/secret"
+    assert not (await shop.see(200, f"GET {secret}", who))["signs"]
+    for _ in range(SIGNING_AT_ONCE):
+        assert (await shop.see(201, f"POST {secret}", who))["secret"]
+    told = await shop.see(429, f"POST {secret}", who)
+    assert told["error"] == "6 signing secrets of this user sign at once; wait"
+    assert (await shop.see(200, f"GET {secret}", who))["formerUntil"]
+
+
 async def provoke_probes(shop: Shop) -> None:
     for route in ("GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json"):
         await shop.see(200, route, None)
@@ -286,7 +299,7 @@ def _anything(route: str) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     if "{channel}" in route:
         sent["path_parameters"] = {"channel": "1"}
-    if route.startswith("POST") and not route.endswith("/reset"):
+    if route.startswith("POST") and not route.endswith(("/reset", "/secret")):
         sent["body"] = {}
     return sent
 

@@ -20,6 +20,7 @@ from tests.e2e.provoke import (
     JSON_BYTES,
     provoke_a_broken_database,
     provoke_accounts,
+    provoke_deliveries,
     provoke_job,
     provoke_late_bodies,
     provoke_logins,
@@ -121,7 +122,8 @@ async def test_every_documented_status_of_every_route_is_seen(install: Install) 
         await provoke_probes(shop)
         await shop.every([provoke_job(shop, verb) for verb in COMMANDS])
         reads, accounts = provoke_reads(shop), provoke_accounts(shop)
-        await shop.every([reads, accounts, provoke_late_bodies(shop)])
+        deliveries = provoke_deliveries(shop)
+        await shop.every([reads, accounts, deliveries, provoke_late_bodies(shop)])
         await provoke_logins(shop)
         await provoke_a_broken_database(shop)
         api = shop.api

@@ -163,6 +163,8 @@ ROUTES = (
     ("POST", "/v2/account/midjourney/1"),
     ("DELETE", "/v2/account/midjourney/1"),
     ("POST", "/v2/account/midjourney/1/reset"),
+    ("GET", "/v2/deliveries/secret"),
+    ("POST", "/v2/deliveries/secret"),
 )
 """Every route that wants a token."""
 

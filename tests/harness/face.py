@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from waystation.errors import (
 )
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
-from waystation.ports import Account, Counts, User
+from waystation.ports import Account, Counts, SigningSecret, User
 from waystation.secret import Secret
 
 CHANNEL = "1234567890123456789"
@@ -82,6 +82,7 @@ class FakeService:
     born: Sequence[Child] = ()
     connection: Connection = Connection("connected")  # noqa: RUF009 - frozen
     links: dict[bytes, bytes] = field(default_factory=dict)
+    secrets: list[SigningSecret] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -95,6 +96,10 @@ class FakeService:
     @property
     def accounts(self) -> FakeAccounts:
         return FakeAccounts(self)
+
+    @property
+    def deliveries(self) -> FakeDeliveries:
+        return FakeDeliveries(self)
 
     def note(self, *call: object) -> None:
         self.calls.append(call)
@@ -172,6 +177,32 @@ class FakeLogins:
 
     async def update_user(self, user: User, name: str | None, reply_url: str | None) -> None:
         self.service.note("logins.update_user", name, reply_url)
+
+
+@dataclass
+class FakeDeliveries:
+    """The callbacks of a `FakeService`."""
+
+    _service: FakeService
+
+    def shown(self, moment: datetime) -> datetime:
+        return moment
+
+    async def secrets(self, user: User) -> Sequence[SigningSecret]:
+        return self._service.secrets
+
+    async def new_secret(self, user: User) -> Secret:
+        self._service.note("new_secret")
+        secrets = self._service.secrets
+        number = len(secrets) + 1
+        secrets[:] = [
+            SigningSecret(str(number), user.user_id, b"", NOW),
+            *(
+                replace(one, ends_at=one.ends_at or NOW + timedelta(days=1, seconds=-number))
+                for one in secrets
+            ),
+        ]
+        return Secret(f"whsec_{number}")
 
 
 @dataclass

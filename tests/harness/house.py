@@ -14,6 +14,7 @@ from tests.harness.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
 from tests.limits import SERVICE
 from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
+from waystation.engine.deliveries import Deliveries
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
@@ -89,6 +90,7 @@ class House:
         store = cast(Any, here.failing)
         self.logins = Logins(store, self.sealer, here.clock)
         self.accounts = Accounts(store, self.pool, self.probe, self.sealer, here.clock, here.ids)
+        self.deliveries = Deliveries(here.store.deliveries, self.sealer, here.clock, here.ids)
         self.service = Service(
             store=store,
             pool=self.pool,
@@ -100,6 +102,7 @@ class House:
             links=Links(store, self.pool, here.clock),
             logins=self.logins,
             accounts=self.accounts,
+            deliveries=self.deliveries,
             limits=limits,
             clock_warning=lambda: self.clock_warning,
         )

@@ -18,7 +18,9 @@ import msgspec
 from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
 from waystation.api.answer import Answer, ErrorForm
 from waystation.api.call import Call
-from waystation.api.operations import OPERATIONS, Field, Operation, Schema
+from waystation.api.deliveries import NewSecretForm, SigningForm
+from waystation.api.operation import Field, Operation, Schema
+from waystation.api.operations import OPERATIONS
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.resource import Path
 from waystation.api.results import RESULTS
@@ -38,6 +40,7 @@ fields are ignored, `null` counts as absent. Texts such as `<field>` stand for w
 _FORMS = (
     *(JobForm, CancelForm, ErrorForm),
     *(UserForm, AccountForm, NewAccountForm),
+    *(SigningForm, NewSecretForm),
     *(HealthForm, ReadinessForm),
 )
 

@@ -7,13 +7,13 @@ document of these rows; a test holds them to the route table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
+from waystation.api.delivery_operations import DELIVERY_OPERATIONS
+from waystation.api.operation import GUARDED, KNOWN, NO_BODY, OPEN, Field, Operation, Schema, text
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
-from waystation.api.sentences import SENTENCES
 from waystation.contract import CancelForm, JobForm
 from waystation.midjourney.commands import (
     COMMANDS,
@@ -23,81 +23,23 @@ from waystation.midjourney.commands import (
     Param,
     ParamKind,
 )
-from waystation.sentences import Does, Sentence
+from waystation.sentences import Does
 
-__all__ = ["OPERATIONS", "SHARED", "Field", "Operation", "Schema"]
-
-Schema = dict[str, Any]
-"""A JSON Schema."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a body, part of a form, or parameter of a query or path."""
-
-    name: str
-    schema: Schema
-    help: str
-    required: bool = False
-    part: bool = False
-    """True when it is a file part, which only a form can carry."""
-    example: Any = None
-    either: str = ""
-    """The other way to send it, in a form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path."""
-
-    name: str
-    """Its `operationId`."""
-    summary: str
-    answers: Mapping[int, object]
-    """Status → the form of the body, a list of it, a media type that is not JSON, or None."""
-    does: Sequence[Does]
-    body: Sequence[Field] | None = None
-    """None when no body is read."""
-    query: Sequence[Field] = ()
-    bad_input_status: int = 400
-    about: str = ""
-    makes_job: bool = False
-
-    @property
-    def guarded(self) -> bool:
-        """True when it wants a token."""
-        return "authenticates" in self.does
-
-    @property
-    def refusals(self) -> Mapping[int, Sequence[str]]:
-        """Status → literal errors, in the order of their statuses."""
-        found: dict[int, dict[str, None]] = {}
-        for one in self.does:
-            for sentence in SENTENCES[one]:
-                found.setdefault(self._status(sentence), {})[sentence.text] = None
-        return {status: tuple(found[status]) for status in sorted(found)}
-
-    def _status(self, sentence: Sentence) -> int:
-        return self.bad_input_status if sentence.status is None else sentence.status
-
-
-def _text(longest: int, **more: object) -> Schema:
-    return {"type": "string", "maxLength": longest, **more}
-
+__all__ = ["OPERATIONS", "SHARED"]
 
 # ── what jobs take ──
 
 _CHANNEL = Field(
     "channel",
-    _text(64),
+    text(64),
     "Account to use. Left out: the only one; on verbs that take a slot one with room, at random",
 )
 _REPLY_URL = Field(
     "replyUrl",
-    _text(MAX_REFERENCE, format="uri"),
+    text(MAX_REFERENCE, format="uri"),
     "http or https URL that receives the final job; default: the caller's own",
 )
-_REPLY_REF = Field("replyRef", _text(MAX_REFERENCE), "Comes back with the job")
+_REPLY_REF = Field("replyRef", text(MAX_REFERENCE), "Comes back with the job")
 _MAX_JOBS = Field(
     "maxJobs",
     {"type": "integer", "minimum": 1, "maximum": MAX_JOBS},
@@ -145,20 +87,20 @@ def _fields(param: Param) -> Iterator[Field]:
     match param.kind:
         case ParamKind.PICTURE:
             part = param.file_part
-            url = _text(MAX_PICTURE_URL, format="uri", **least)
+            url = text(MAX_PICTURE_URL, format="uri", **least)
             yield row(url, "" if part is None else f"`{part}`")
             if part is not None:
                 help = f"The picture itself, instead of `{param.name}`"
                 yield _part(part, help, f"`{param.name}`")
         case ParamKind.PICTURES:
-            url = _text(MAX_PICTURE_URL, format="uri")
+            url = text(MAX_PICTURE_URL, format="uri")
             bounds = {"minItems": param.fewest, "maxItems": param.most}
             parts = f"parts `{param.file_part}1` to `{param.file_part}{param.most}`, or both"
             yield row({"type": "array", "items": url, **bounds}, parts)
             for number in range(1, param.most + 1):
                 yield _part(f"{param.file_part}{number}", "A picture itself, after those of URLs")
         case ParamKind.TEXT | ParamKind.PARENT:
-            yield row(_text(param.longest, **least))
+            yield row(text(param.longest, **least))
         case ParamKind.CHOICE:
             yield row({"type": "string", "enum": list(param.choices)})
         case ParamKind.MASK:
@@ -171,7 +113,7 @@ def _part(name: str, help: str, either: str = "") -> Field:
 
 
 def _does(command: Command) -> Iterator[Does]:
-    yield from (*_GUARDED, "reads a body", "takes a reference")
+    yield from (*GUARDED, "reads a body", "takes a reference")
     if command.reaction is None:
         yield "asks the bot"
     if any(param.name == "option" for param in command.params):
@@ -229,26 +171,21 @@ def _job(command: Command) -> Operation:
 
 # ── the rest ──
 
-_OPEN: Sequence[Does] = ("answers",)
-_KNOWN: Sequence[Does] = (*_OPEN, "asks the store", "authenticates")
-_GUARDED: Sequence[Does] = (*_KNOWN, "needs a subscription")
-_TOKEN = Field("discord", _text(512, minLength=1), "The Discord token", True)
-
-_NO_BODY: Mapping[int, object] = {204: None}
+_TOKEN = Field("discord", text(512, minLength=1), "The Discord token", True)
 
 _FIXED: Mapping[str, Operation] = {
     "GET /v2/jobs": Operation(
         "listJobs",
         "List the jobids of your running jobs; with `jobid`, answer that job.",
         {200: (list[str], JobForm)},
-        (*_GUARDED, "names a job"),
+        (*GUARDED, "names a job"),
         query=(Field("jobid", {"type": "string", "minLength": 1}, "One job instead of the list"),),
     ),
     "GET /v2/jobs/": Operation(
         "readJob",
         "Read one job. A known one is always 200; `code` inside is the job's own.",
         {200: JobForm},
-        (*_GUARDED, "names a job"),
+        (*GUARDED, "names a job"),
         query=(_JOBID,),
         about="A callback to `replyUrl` carries exactly this body.",
     ),
@@ -256,25 +193,25 @@ _FIXED: Mapping[str, Operation] = {
         "cancelJob",
         "Cancel a job; a final one keeps its status.",
         {200: CancelForm},
-        (*_GUARDED, "names a job", "cancels"),
+        (*GUARDED, "names a job", "cancels"),
         query=(_JOBID,),
     ),
-    "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, _KNOWN),
+    "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, KNOWN),
     "POST /v2/account": Operation(
         "changeUser",
         "Change your own record; what is left out stays, the empty text clears.",
-        _NO_BODY,
-        (*_GUARDED, "reads a body", "takes a reference"),
+        NO_BODY,
+        (*GUARDED, "reads a body", "takes a reference"),
         body=(
-            Field("name", _text(MAX_REFERENCE), "Your name"),
+            Field("name", text(MAX_REFERENCE), "Your name"),
             Field(
                 "user",
-                _text(MAX_REFERENCE),
+                text(MAX_REFERENCE),
                 "Read as `name` when there is none, as v2's own example has it",
             ),
             Field(
                 "replyUrl",
-                _text(MAX_REFERENCE),
+                text(MAX_REFERENCE),
                 "http or https URL that receives final jobs by default",
             ),
         ),
@@ -283,13 +220,13 @@ _FIXED: Mapping[str, Operation] = {
         "listAccounts",
         "List your Discord accounts, keyed by channel.",
         {200: dict[str, AccountForm]},
-        (*_GUARDED, "lists accounts"),
+        (*GUARDED, "lists accounts"),
     ),
     "POST /v2/account/midjourney": Operation(
         "addAccount",
         "Set a Discord account up in its direct messages with the bot.",
         {200: NewAccountForm, 201: NewAccountForm},
-        (*_GUARDED, "reads a body", "reads a number", "sets an account up", "finds the channel"),
+        (*GUARDED, "reads a body", "reads a number", "sets an account up", "finds the channel"),
         body=(_TOKEN, Field("maxJobs", _MAX_JOBS.schema, "Its slots; default 3")),
         about=(
             "200 when it was there already. The same token keeps the connection; a new one "
@@ -300,25 +237,25 @@ _FIXED: Mapping[str, Operation] = {
         "readAccount",
         "Read one Discord account.",
         {200: AccountForm},
-        (*_GUARDED, "names a channel"),
+        (*GUARDED, "names a channel"),
     ),
     "POST /v2/account/midjourney/{channel}": Operation(
         "putAccount",
         "Set a Discord account up in a server's channel.",
-        _NO_BODY,
-        (*_GUARDED, "reads a body", "reads a number", "sets an account up", "is told the channel"),
+        NO_BODY,
+        (*GUARDED, "reads a body", "reads a number", "sets an account up", "is told the channel"),
         body=(
             _TOKEN,
-            Field("server", _text(20, pattern="^[0-9]+$"), "The server of the channel", True),
-            Field("channel", _text(20, pattern="^[0-9]+$"), "The channel of the path", True),
+            Field("server", text(20, pattern="^[0-9]+$"), "The server of the channel", True),
+            Field("channel", text(20, pattern="^[0-9]+$"), "The channel of the path", True),
             Field("maxJobs", _MAX_JOBS.schema, "Its slots", True),
         ),
     ),
     "DELETE /v2/account/midjourney/{channel}": Operation(
         "removeAccount",
         "Remove a Discord account; its running jobs may end first.",
-        _NO_BODY,
-        (*_GUARDED, "names a channel"),
+        NO_BODY,
+        (*GUARDED, "names a channel"),
         query=(Field("force", {"type": "string", "enum": ["true"]}, "Fail them now (*addition*)"),),
         about=(
             "Until they have ended, the channel answers 404 and says in `errorDetails` that it is "
@@ -329,23 +266,24 @@ _FIXED: Mapping[str, Operation] = {
     "POST /v2/account/midjourney/{channel}/reset": Operation(
         "resetAccount",
         "End a halt, after a person has dealt with it in Discord.",
-        _NO_BODY,
-        (*_GUARDED, "names a channel", "resets"),
+        NO_BODY,
+        (*GUARDED, "names a channel", "resets"),
     ),
-    "GET /healthz": Operation("health", "Tell that the process answers.", {200: HealthForm}, _OPEN),
+    **DELIVERY_OPERATIONS,
+    "GET /healthz": Operation("health", "Tell that the process answers.", {200: HealthForm}, OPEN),
     "GET /readyz": Operation(
         "readiness",
         "Tell whether database and key can be used.",
         {200: ReadinessForm, 503: ReadinessForm},
-        (*_OPEN, "is a probe"),
+        (*OPEN, "is a probe"),
     ),
     "GET /metrics": Operation(
         "metrics",
         "Totals for Prometheus, when they are switched on.",
         {200: "text/plain"},
-        (*_OPEN, "asks the store"),
+        (*OPEN, "asks the store"),
     ),
-    "GET /openapi.json": Operation("openapi", "This document.", {200: dict[str, Any]}, _OPEN),
+    "GET /openapi.json": Operation("openapi", "This document.", {200: dict[str, Any]}, OPEN),
 }
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -16,6 +16,7 @@ from waystation.api.accounts import Accounts
 from waystation.api.answer import Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
+from waystation.api.deliveries import Deliveries
 from waystation.api.forms import Forms
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
@@ -42,7 +43,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     `/v2/jobs` and `/v2/jobs/` differ (a list, and one job); all others also answer with a slash at
     their end.
     """
-    jobs, accounts = _Jobs(service, forms), Accounts(service)
+    jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
     logins = service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
@@ -72,6 +73,11 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 DELETE=accounts.remove,
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
+            path(
+                "/v2/deliveries/secret",
+                GET=deliveries.read_signing,
+                POST=deliveries.new_secret,
+            ),
         ),
     )
 

@@ -25,6 +25,7 @@ from waystation.engine.account.adapters import Adapters
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.timekeeper import Timekeeper
 from waystation.engine.accounts import Accounts
+from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
@@ -32,6 +33,7 @@ from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
 from waystation.engine.outbox.mail import Mailing
+from waystation.engine.outbox.signing import Signing
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
 from waystation.outbound.callbacks import CallbackSender
@@ -115,6 +117,7 @@ def build(
         clock,
         ids,
         links.in_callback,
+        Signing(store.deliveries, vault, clock).headers,
         send_timeout_s=settings.callback_timeout_s,
         drain_s=drain_step_s(settings),
     )
@@ -133,6 +136,7 @@ def build(
         links=links,
         logins=Logins(store, vault, clock),
         accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
+        deliveries=Deliveries(store.deliveries, vault, clock, ids),
         clock_warning=lambda: site.time.warning,
         limits=service_limits(settings),
     )

@@ -1,6 +1,7 @@
 """Use cases: what a caller may ask of Waystation, whichever face it came through.
 
-Here are jobs and upkeep; who is calling is in `logins`, Discord accounts are in `accounts`.
+Here are jobs and upkeep; who is calling is in `logins`, Discord accounts are in `accounts`,
+callbacks in `deliveries`.
 
 Rules: one method per use case, in the order of checks of R1; a foreign id answers exactly as an
 absent one (I13); nothing here knows HTTP or SQL.
@@ -18,7 +19,6 @@ import structlog
 
 from waystation import sentences
 from waystation.actions import Action, Press
-from waystation.callbacks import Callback
 from waystation.contract import retry_after_s
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
@@ -26,6 +26,7 @@ from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
 from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, busy, halted
+from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health
 from waystation.engine.intake import MOST_URLS, Intake
@@ -121,6 +122,7 @@ class Service:
         links: Links,
         logins: Logins,
         accounts: Accounts,
+        deliveries: Deliveries,
         limits: ServiceLimits,
         clock_warning: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -128,6 +130,7 @@ class Service:
         self._clock_warning = clock_warning
         self.logins = logins
         self.accounts = accounts
+        self.deliveries = deliveries
         self._store = store
         self._pool = pool
         self._feed = feed
@@ -270,11 +273,6 @@ class Service:
         owner = self._pool.get(job.account_id)
         standing = None if owner is None else owner.standing()
         return retry_after_s(job, None if standing is None else standing.wait_s)
-
-    async def callbacks_of(self, user: User, jobid: str) -> Sequence[Callback]:
-        """Return the callbacks of a job of the caller. Raises: NotFound."""
-        await self.get_job(user, jobid)
-        return await self._store.find_callbacks(jobid)
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""

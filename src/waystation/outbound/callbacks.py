@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
@@ -21,6 +22,7 @@ MAX_ANSWER_BYTES: Final = 4096
 ANSWER_WAIT_S: Final = 2.0
 """How long the body of an answer is waited for, the status being known."""
 
+_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
 _RUN_BEFORE: Final = frozenset({302, 303})
 _REDIRECTS: Final = _RUN_BEFORE | {301, 307, 308}
 
@@ -35,12 +37,14 @@ class CallbackSender:
         self._clock = clock
         self._timeout_s = timeout_s
 
-    async def send(self, callback: Callback) -> Attempt:
+    async def send(self, callback: Callback, headers: Mapping[str, str]) -> Attempt:
         started = self._clock.monotonic()
-        status, reason = await self._post(callback)
+        status, reason = await self._post(callback, headers)
         return Attempt(status, reason, self._clock.monotonic() - started)
 
-    async def _post(self, callback: Callback) -> tuple[int | None, str | None]:
+    async def _post(
+        self, callback: Callback, headers: Mapping[str, str]
+    ) -> tuple[int | None, str | None]:
         """Return the receiver's status, and what is to be said of it or why there is none."""
         if (reason := objection(callback.url)) is not None:
             return None, reason
@@ -49,7 +53,7 @@ class CallbackSender:
                 response = await self._session.post(
                     read_url(callback.url),
                     data=callback.body,
-                    headers=self._headers(callback),
+                    headers={**_HEADERS, **headers},
                     allow_redirects=False,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -62,18 +66,6 @@ class CallbackSender:
         async with response:
             await _hear_out(response)
         return response.status, _redirect(callback.url, response)
-
-    def _headers(self, callback: Callback) -> dict[str, str]:
-        """Return headers that let a receiver deduplicate and see a replay.
-
-        Source: Standard Webhooks, `webhook-id` and `webhook-timestamp`.
-        """
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
-            "webhook-id": callback.callback_id,
-            "webhook-timestamp": str(int(self._clock.wall().timestamp())),
-        }
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str | None:

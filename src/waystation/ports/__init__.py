@@ -28,12 +28,13 @@ from waystation.ports.records import (
     Mail,
     NoSlot,
     Repeated,
+    SigningSecret,
     TroubleChange,
     Unrecognised,
     User,
     UserChanges,
 )
-from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
+from waystation.ports.store import Accounts, Deliveries, Glance, Jobs, Outbox, Store, Upkeep, Users
 
 __all__ = [
     "Account",
@@ -42,6 +43,7 @@ __all__ = [
     "Change",
     "Clock",
     "Counts",
+    "Deliveries",
     "DiscordIdentity",
     "Fetched",
     "Fetcher",
@@ -61,6 +63,7 @@ __all__ = [
     "Repeated",
     "Sealer",
     "Sender",
+    "SigningSecret",
     "Standing",
     "Store",
     "Transport",

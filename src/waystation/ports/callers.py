@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,7 +53,7 @@ class Fetcher(Protocol):
 class Sender(Protocol):
     """Sends one callback attempt."""
 
-    async def send(self, callback: Callback) -> Attempt:
+    async def send(self, callback: Callback, headers: Mapping[str, str]) -> Attempt:
         """POST the body once. Never raises for what the receiver does."""
         ...
 

@@ -25,6 +25,7 @@ __all__ = [
     "Mail",
     "NoSlot",
     "Repeated",
+    "SigningSecret",
     "TroubleChange",
     "Unrecognised",
     "User",
@@ -64,6 +65,19 @@ class UserChanges(TypedDict, total=False):
     revoked_at: datetime | None
     updated_at: datetime
     is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecret:
+    """A secret that signs the callbacks of a user."""
+
+    secret_id: str
+    user_id: int
+    sealed: bytes
+    """Opened by `Sealer` under ("signing_secrets", secret_id)."""
+    made_at: datetime
+    ends_at: datetime | None = None
+    """Moment from which the newer ones alone sign; None: the newest."""
 
 
 class HaltCause(StrEnum):

@@ -18,12 +18,13 @@ from waystation.ports.records import (
     Mail,
     NoSlot,
     Repeated,
+    SigningSecret,
     Unrecognised,
     User,
     UserChanges,
 )
 
-__all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
+__all__ = ["Accounts", "Deliveries", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
 
 
 class Glance(Protocol):
@@ -229,6 +230,27 @@ class Outbox(Protocol):
         ...
 
 
+class Deliveries(Protocol):
+    """Deliveries: what users may know and decide of the callbacks of their jobs."""
+
+    async def signing_secrets(self, user_id: int, at: datetime) -> Sequence[SigningSecret]:
+        """Return the secrets of a user that sign at that moment, the newest first."""
+        ...
+
+    async def replace_signing_secret(
+        self, secret: SigningSecret, former_until: datetime, most: int
+    ) -> bool:
+        """Let a new secret of a user sign, and the one before it until `former_until`.
+
+        Args: most: how many of one user may sign at once; False when as many do already
+        """
+        ...
+
+    async def purge(self, at: datetime) -> None:
+        """Delete what is over at that moment."""
+        ...
+
+
 class Upkeep(Protocol):
     """Looking after the database."""
 
@@ -269,4 +291,9 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def glance(self) -> Glance | None:
         """Reads that wait for nothing; None from a store whose database is across a network."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The users' side of callbacks."""
         ...

@@ -13,7 +13,7 @@ import msgspec
 
 from waystation.callbacks import Callback
 from waystation.jobs import PRESSED_ONCE, Job, JobEvent, JobStatus, MessageRole
-from waystation.ports import Account, AccountSetup, Mail, User, UserChanges
+from waystation.ports import Account, AccountSetup, Mail, SigningSecret, User, UserChanges
 from waystation.store.columns import Columns, Row, Values
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "JOBS",
     "MAILS",
     "SETUPS",
+    "SIGNING_SECRETS",
     "USERS",
     "event_of",
     "event_values",
@@ -80,6 +81,7 @@ JOBS = Columns(
 )
 CALLBACKS = Columns(Callback)
 MAILS = Columns(Mail)
+SIGNING_SECRETS = Columns(SigningSecret)
 
 _USER_CHANGES = tuple(name for name in USERS.names if name in UserChanges.__annotations__)
 
@@ -95,6 +97,8 @@ def substitutions() -> Mapping[str, str]:
         "{account_columns}": ", ".join(ACCOUNTS.names),
         "{callback_columns}": ", ".join(CALLBACKS.names),
         "{callback_values}": ", ".join(f":{name}" for name in CALLBACKS.names),
+        "{signing_columns}": ", ".join(SIGNING_SECRETS.names),
+        "{signing_values}": ", ".join(f":{name}" for name in SIGNING_SECRETS.names),
         "{job_columns}": ", ".join(JOBS.names),
         "{job_values}": ", ".join(f":{name}" for name in JOBS.names),
         "{job_changes}": ", ".join(f"{name} = :{name}" for name in changing),

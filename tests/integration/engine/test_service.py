@@ -106,12 +106,11 @@ async def test_a_foreign_job_answers_as_an_absent_one(tmp_path: Path) -> None:
         job = await here.here.add()
         eve = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
         service = here.service
-        for ask in (service.get_job, service.family, service.cancel, service.callbacks_of):
+        for ask in (service.get_job, service.family, service.cancel):
             with pytest.raises(NotFound, match=f"^Unable to locate job {job.jobid}$"):
                 await ask(eve, job.jobid)
         assert await here.service.running_jobs(eve) == []
         assert await here.service.running_jobs(await here.user()) == [job.jobid]
-        assert await here.service.callbacks_of(await here.user(), job.jobid) == []
 
 
 async def test_a_cancel_answers_the_first_final_status(tmp_path: Path) -> None:

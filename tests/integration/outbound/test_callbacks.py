@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from tests.fakes import START, FakeClock, FakeIds
+from tests.fakes import FakeClock, FakeIds
 from tests.harness.due_store import DueStore, callback
 from tests.integration.outbound.conftest import Serve, ServeRaw
 from waystation.callbacks import Attempt, Callback
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.outbound.callbacks import CallbackSender
 from waystation.outbound.connector import USER_AGENT
+
+HEADERS = {"webhook-id": "callback-1"}
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     await asyncio.Event().wait()
 
 
-async def test_the_body_is_posted_as_it_is_with_headers_to_deduplicate_by(
+async def test_the_body_is_posted_as_it_is_with_the_headers_of_the_attempt(
     sender: CallbackSender, serve: Serve
 ) -> None:
     seen: list[tuple[str, str, bytes, dict[str, str]]] = []
@@ -37,13 +40,12 @@ async def test_the_body_is_posted_as_it_is_with_headers_to_deduplicate_by(
         return web.Response(text="ok")
 
     one = callback(url=await serve(note) + "/hook?key=%2f")
-    attempt = await sender.send(one)
+    attempt = await sender.send(one, HEADERS)
     assert (attempt.status, attempt.reason, attempt.delivered) == (200, None, True)
     ((method, path, body, headers),) = seen
     assert (method, path, body) == ("POST", "/hook?key=%2f", one.body)
     assert headers["content-type"] == "application/json"
     assert headers["webhook-id"] == "callback-1"
-    assert headers["webhook-timestamp"] == str(int(START.timestamp()))
     assert headers["user-agent"] == USER_AGENT
     assert headers["content-length"] == str(len(one.body))
 
@@ -58,7 +60,7 @@ async def test_any_2xx_is_success_and_nothing_else(
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=status)
 
-    attempt = await sender.send(callback(url=await serve(answer)))
+    attempt = await sender.send(callback(url=await serve(answer)), HEADERS)
     assert (attempt.status, attempt.delivered) == (status, delivered)
 
 
@@ -75,7 +77,7 @@ async def redirected(
         return web.Response(status=status, headers=told)
 
     here = (await serve(redirect)).removeprefix("http://")
-    attempt = await sender.send(callback(url=f"http://{here}{path}"))
+    attempt = await sender.send(callback(url=f"http://{here}{path}"), HEADERS)
     assert asked == [path]
     return attempt
 
@@ -163,7 +165,7 @@ async def test_an_endless_answer_is_cut_off_and_counts(
         finally:
             cut.set()
 
-    assert (await sender.send(callback(url=await serve(pour)))).delivered
+    assert (await sender.send(callback(url=await serve(pour)), HEADERS)).delivered
     await asyncio.wait_for(cut.wait(), 30)
 
 
@@ -178,7 +180,7 @@ async def test_an_answer_that_breaks_off_after_its_status_counts(
         writer.write(b"HTTP/1.1 200 OK\r\n" + rest)
         await writer.drain()
 
-    assert (await sender.send(callback(url=await serve_raw(talk)))).status == 200
+    assert (await sender.send(callback(url=await serve_raw(talk)), HEADERS)).status == 200
 
 
 async def test_an_answer_whose_body_hangs_is_not_waited_for(
@@ -190,7 +192,7 @@ async def test_an_answer_whose_body_hangs_is_not_waited_for(
         writer.write(b"HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\n")
         await hang(reader, writer)
 
-    assert (await sender.send(callback(url=await serve_raw(talk)))).status == 202
+    assert (await sender.send(callback(url=await serve_raw(talk)), HEADERS)).status == 202
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ async def test_a_receiver_that_talks_nonsense_is_a_reason(
         writer.write(said)
         await writer.drain()
 
-    attempt = await sender.send(callback(url=await serve_raw(talk)))
+    attempt = await sender.send(callback(url=await serve_raw(talk)), HEADERS)
     assert (attempt.status, attempt.reason) == (None, reason)
     assert asked == 1
 
@@ -218,7 +220,7 @@ async def test_a_receiver_that_hangs_is_a_time_out(
     session: aiohttp.ClientSession, serve_raw: ServeRaw
 ) -> None:
     sender = CallbackSender(session, FakeClock(), timeout_s=0.05)
-    attempt = await sender.send(callback(url=await serve_raw(hang)))
+    attempt = await sender.send(callback(url=await serve_raw(hang)), HEADERS)
     assert (attempt.status, attempt.reason) == (None, "a time-out")
 
 
@@ -235,14 +237,18 @@ async def test_a_receiver_that_hangs_is_a_time_out(
 async def test_the_guard_applies(
     strict_session: aiohttp.ClientSession, url: str, reason: str
 ) -> None:
-    attempt = await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(callback(url=url))
+    attempt = await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(
+        callback(url=url), HEADERS
+    )
     assert (attempt.status, attempt.reason) == (None, reason)
 
 
 async def test_no_url_is_logged(strict_session: aiohttp.ClientSession) -> None:
     with capture_logs() as logs:
         url = "http://user:pw@127.0.0.1:9/secret-path?token=abc"
-        await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(callback(url=url))
+        await CallbackSender(strict_session, FakeClock(), timeout_s=5).send(
+            callback(url=url), HEADERS
+        )
     assert logs
     for secret in ("pw", "secret-path", "abc"):
         assert secret not in repr(logs)
@@ -255,14 +261,17 @@ async def test_the_duration_is_told(session: aiohttp.ClientSession, serve: Serve
         clock.advance(1.5)
         return web.Response()
 
-    attempt = await CallbackSender(session, clock, timeout_s=5).send(
-        callback(url=await serve(slow))
-    )
+    sender = CallbackSender(session, clock, timeout_s=5)
+    attempt = await sender.send(callback(url=await serve(slow)), HEADERS)
     assert attempt.duration_s == pytest.approx(1.5)
 
 
 async def as_it_is(callback: Callback) -> Callback:
     return callback
+
+
+async def no_headers(callback: Callback) -> Mapping[str, str]:
+    return {}
 
 
 async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
@@ -287,7 +296,7 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
     clock = FakeClock()
     sender = CallbackSender(session, clock, timeout_s=300)
     callbacks = Callbacks(
-        store.port, sender, clock, FakeIds(), as_it_is, send_timeout_s=300, drain_s=5
+        store.port, sender, clock, FakeIds(), as_it_is, no_headers, send_timeout_s=300, drain_s=5
     )
     running = asyncio.ensure_future(callbacks.loop.run())
     await store.until(lambda: sum(store.claims) == 300)

@@ -18,7 +18,7 @@ counted. A crash does the same, so a callback can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,10 +65,10 @@ class _Receiver:
 class Callbacks:
     """Callbacks, made by its `loop` until that is stopped.
 
-    Args: fresh: puts working links into a body before each attempt. send_timeout_s: how long
-    `sender.send` may take; a callback waits as long for its place, and its claim outlives both by
-    as much again. drain_s: how long attempts under way may go on after `stop`, before they are left
-    to the next start
+    Args: fresh: puts working links into a body before each attempt. headers: those of an attempt
+    with that body. send_timeout_s: how long `sender.send` may take; a callback waits as long for
+    its place, and its claim outlives both by as much again. drain_s: how long attempts under way
+    may go on after `stop`, before they are left to the next start
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Callbacks:
         clock: Clock,
         ids: IdSource,
         fresh: Callable[[Callback], Awaitable[Callback]],
+        headers: Callable[[Callback], Awaitable[Mapping[str, str]]],
         *,
         send_timeout_s: float,
         drain_s: float,
@@ -87,6 +88,7 @@ class Callbacks:
         self._clock = clock
         self._ids = ids
         self._fresh = fresh
+        self._headers = headers
         self._send_timeout_s = send_timeout_s
         self.loop = DueLoop("callbacks", store, clock, self._take, drain_s)
         self._places = Shares(PER_USER, IN_FLIGHT)
@@ -180,7 +182,10 @@ class Callbacks:
         try:
             # The sender keeps this limit by itself; a claim must not depend on that.
             async with asyncio.timeout(self._send_timeout_s + 1):
-                return await self._sender.send(callback)
+                return await self._sender.send(callback, await self._headers(callback))
+        except StoreError:
+            # nothing was sent: it is left to its claim
+            raise
         except TimeoutError:
             reason = "a time-out"
         except Exception:

@@ -382,6 +382,20 @@ values (:callback_id, :number, :at, :status, :reason, :duration_s);
 -- callbacks_of_job: a job's callbacks
 select {callback_columns} from callbacks where jobid = :jobid order by created_at, callback_id;
 
+-- signing_secrets: those of a user that sign at a moment, the newest first
+select {signing_columns} from signing_secrets
+where user_id = :user_id and (ends_at is null or ends_at > :at)
+order by ends_at is null desc, ends_at desc, secret_id;
+
+-- end_signing_secret: the newest of a user signs until a moment
+update signing_secrets set ends_at = :ends_at where user_id = :user_id and ends_at is null;
+
+-- insert_signing_secret: a new one
+insert into signing_secrets ({signing_columns}) values ({signing_values});
+
+-- purge_signing_secrets: those that sign nothing any more
+delete from signing_secrets where ends_at <= :at;
+
 -- claim_mails: due ones, oldest first
 update mails set next_attempt_at = :until
 where mail_id in (

@@ -44,6 +44,7 @@ from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_of, user_of
 from waystation.store.sqlite import accounts, outbox, slots, upkeep
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import UPGRADED, back_up, schema_number, upgrade
 from waystation.store.sqlite.reader import Reader
@@ -85,6 +86,7 @@ class SqliteStore:
         self._near = Reader(connections.near)
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self.glance = StoreGlance(self._near)
+        self.deliveries = StoreDeliveries(self._writer, self._near)
         self._lock_file: int | None = None
         self._closed = False
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from waystation.engine.outbox.callbacks import (
     PER_USER,
     Callbacks,
 )
+from waystation.errors import StoreError, VaultError
 
 OK = Attempt(200, None, 0.01)
 BROKEN = Attempt(None, "a broken connection", 0.01)
@@ -33,14 +34,16 @@ class FakeSender:
 
     def __init__(self) -> None:
         self.sent: list[Callback] = []
+        self.headers: list[Mapping[str, str]] = []
         self.inside: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.answers: dict[str, Callable[[], Awaitable[Attempt]]] = {}
         self.release = asyncio.Event()
 
-    async def send(self, callback: Callback) -> Attempt:
+    async def send(self, callback: Callback, headers: Mapping[str, str]) -> Attempt:
         host = urlsplit(callback.url).hostname or ""
         self.sent.append(callback)
+        self.headers.append(headers)
         for name in (host, "all"):
             self.inside[name] += 1
             self.most[name] = max(self.most[name], self.inside[name])
@@ -73,6 +76,7 @@ class Bench:
     def __init__(self, send_timeout_s: float = 15, drain_s: float = 5) -> None:
         self.clock, self.ids = FakeClock(), FakeIds()
         self.renewed: dict[bytes, bytes] = {}
+        self.unsigned: Exception | None = None
         self.store, self.sender = DueStore(), FakeSender()
         self.callbacks = Callbacks(
             self.store.port,
@@ -80,12 +84,18 @@ class Bench:
             self.clock,
             self.ids,
             self.renew,
+            self.signed,
             send_timeout_s=send_timeout_s,
             drain_s=drain_s,
         )
 
     async def renew(self, old: Callback) -> Callback:
         return replace(old, body=self.renewed.get(old.body, old.body))
+
+    async def signed(self, callback: Callback) -> Mapping[str, str]:
+        if self.unsigned is not None:
+            raise self.unsigned
+        return {"signed": callback.body.decode()}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -119,6 +129,34 @@ async def test_a_due_callback_is_sent_and_recorded(bench: Bench) -> None:
     async with bench.running():
         assert bench.status() is CallbackStatus.DELIVERED
     assert bench.store.attempts == [(callback(), OK, None)]
+
+
+async def test_the_body_that_is_sent_is_the_one_that_is_signed(bench: Bench) -> None:
+    bench.store.add(callback())
+    bench.renewed[callback().body] = b"with fresh links"
+    async with bench.running():
+        assert bench.sender.headers == [{"signed": "with fresh links"}]
+
+
+async def test_with_the_store_down_nothing_is_signed_and_no_attempt_is_counted(
+    bench: Bench,
+) -> None:
+    bench.store.add(callback())
+    bench.unsigned = StoreError()
+    async with bench.running():
+        assert (bench.sender.sent, bench.store.attempts) == ([], [])
+        bench.unsigned = None
+        await bench.clock.elapse(45)
+        assert bench.status() is CallbackStatus.DELIVERED
+
+
+async def test_a_secret_that_cannot_be_opened_is_a_fault_of_ours(bench: Bench) -> None:
+    bench.store.add(callback())
+    bench.unsigned = VaultError("no such key")
+    async with bench.running():
+        ((_, attempt, _),) = bench.store.attempts
+    assert attempt.reason == "a fault of Waystation's own; its log says more"
+    assert bench.sender.sent == []
 
 
 async def test_a_new_callback_is_sent_when_the_bell_rings(bench: Bench) -> None:
