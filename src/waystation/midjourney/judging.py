@@ -17,6 +17,7 @@ from msgspec import structs
 from waystation import sentences
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, SlotReleased
 from waystation.midjourney.deadlines import due_at, running_deadline, verdict
+from waystation.midjourney.matching.held import Counted
 from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, Step, join
 from waystation.midjourney.weighing import may_be_given
@@ -28,9 +29,9 @@ __all__ = ["expire", "unheard", "wake_at"]
 def wake_at(state: State, *, caught_up: bool) -> datetime | None:
     """Return when `expire` has something to judge next, or `unheard` something to look up."""
     moments = [state.agenda.next_ghost(), state.weigh_at if state.held and caught_up else None]
-    silence = state.limits.silence
+    silence, counted = state.limits.silence, state.held.count()
     for job in state.agenda.open:
-        moments.append(_due_at(state, job, caught_up=caught_up))
+        moments.append(_due_at(state, counted, job, caught_up=caught_up))
         if caught_up:
             moments.append(state.lookups.silent_at(job, silence))
     return min((moment for moment in moments if moment is not None), default=None)
@@ -67,8 +68,9 @@ def expire(
             steps.append(state.step(ghost.jobid, now, SlotReleased()))
         else:
             state.forget(ghost)
+    counted = state.held.count()
     for job in state.agenda.open:
-        due = _due_at(state, job, caught_up=caught_up)
+        due = _due_at(state, counted, job, caught_up=caught_up)
         if due is None or due > now:
             continue
         if (end := unsent(job.jobid)) is not None:
@@ -76,7 +78,7 @@ def expire(
             steps.append(state.step(job.jobid, now, end))
         elif caught_up and state.lookups.needed(job, due):
             look_back.add(job.jobid)
-        elif held := state.held.of(frozenset({job.jobid})):
+        elif held := counted.of(frozenset({job.jobid})):
             steps.append(
                 state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=True))
             )
@@ -94,16 +96,16 @@ def expire(
     return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))
 
 
-def _due_at(state: State, job: Job, *, caught_up: bool) -> datetime | None:
+def _due_at(state: State, counted: Counted, job: Job, *, caught_up: bool) -> datetime | None:
     if state.lookups.judges(job.jobid):
         return None
-    if job.vanished_at is not None and state.held.of(frozenset({job.jobid})):
+    if job.vanished_at is not None and counted.of(frozenset({job.jobid})):
         # R27 is about a job without a result, and this one may have one
         job = structs.replace(job, vanished_at=None)
     if job.status is JobStatus.SUBMITTED and state.candidates.may_have_begun(job):
         job = structs.replace(job, deadline_at=running_deadline(job, state.limits))
     due = due_at(job, state.limits, caught_up=caught_up)
-    if due is not None and caught_up and may_be_given(state, job):
+    if due is not None and caught_up and may_be_given(state, counted, job):
         # reading history has no longer than this either
         due += state.limits.blind_grace
     return due

@@ -18,7 +18,7 @@ from waystation.jobs import Failed, Job, JobId
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.heard import Heard
-from waystation.midjourney.matching.held import HeldPicture
+from waystation.midjourney.matching.held import Counted, HeldPicture
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import picture_links
@@ -42,7 +42,8 @@ def weigh(state: State, now: datetime) -> Step:
 def _weighed(state: State, now: datetime) -> Step:
     state.weigh_at = None
     waiting: set[str] = set()
-    for held, ask in state.held.decided():
+    counted = state.held.count()
+    for held, ask in counted.decided():
         job = state.jobs.get(JobId(ask))
         if job is None:
             state.held.finish(held, ask)
@@ -57,7 +58,7 @@ def _weighed(state: State, now: datetime) -> Step:
         state.weigh_at = min(named_at, state.weigh_at or named_at)
     if state.weigh_at is not None:
         return NOTHING
-    return _given_up(state, waiting, now)
+    return _given_up(state, counted, waiting, now)
 
 
 def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
@@ -70,19 +71,19 @@ def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
     return not past or state.held.is_told(held)
 
 
-def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
+def _given_up(state: State, counted: Counted, waiting: Collection[str], now: datetime) -> Step:
     """Return the end of jobs of which nothing more can be learnt, after one more look.
 
     Args: waiting: asks for which history is still to be read
     """
     jobids = frozenset(
         JobId(ask)
-        for ask in state.held.asks
+        for ask in counted.asks
         if (job := state.jobs.get(JobId(ask))) is not None and not job.final and ask not in waiting
     )
     if not jobids <= state.ambiguous:
         return state.look_again(jobids)
-    for asks in state.held.hopeless():
+    for asks in counted.hopeless():
         late = state.lookups.under_way(asks) or not state.late.isdisjoint(asks)
         if late or not asks.isdisjoint(waiting):
             continue
@@ -90,26 +91,24 @@ def _given_up(state: State, waiting: Collection[str], now: datetime) -> Step:
             state.step(JobId(ask), now, Failed.by(sentences.NOT_TOLD_APART)) for ask in sorted(asks)
         ]
         if any(end.writes for end in ends):
-            return replace(join(ends), untold=state.held.of(asks))
+            return replace(join(ends), untold=counted.of(asks))
         state.held.close(asks)
     return NOTHING
 
 
-def may_be_given(state: State, job: Job) -> bool:
+def may_be_given(state: State, counted: Counted, job: Job) -> bool:
     """Tell whether a picture that waits is about to be given to a job, or may be.
 
     It may be while history is, or will be, read that may tell whose it is: that of ghosts, and of
     asks from before we listened. Both are read apart (R28).
     """
-    if not state.held:
-        return False
-    if any(ask == job.jobid and _is_sure(state, held, job) for held, ask in state.held.decided()):
+    if any(ask == job.jobid and _is_sure(state, held, job) for held, ask in counted.decided()):
         return True
-    asks = state.held.beside(job.jobid)
+    asks = counted.beside(job.jobid)
     if not state.late.isdisjoint(asks):
         return True
     return state.reads_past and any(
-        state.unread.may_own(message.id) for message in state.held.of(asks)
+        state.unread.may_own(message.id) for message in counted.of(asks)
     )
 
 

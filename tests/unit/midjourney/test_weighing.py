@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,6 +27,8 @@ from waystation.jobs import (
     JobId,
     JobStatus,
 )
+from waystation.midjourney.matching import held
+from waystation.midjourney.matching.works import works
 from waystation.midjourney.steps import JobStep, Step
 
 
@@ -96,3 +100,26 @@ def _completed_by(play: Play, picture: GatewayEvent) -> Step:
     assert isinstance(picture, MessageSeen)
     job = replace(play.jobs[JobId("a")], message_id=picture.message.id)
     return Step(job_steps=[JobStep(job, [])])
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda play: play.talk.weigh(play.now),
+        lambda play: play.talk.expire(play.now, caught_up=True),
+        lambda play: play.talk.wake_at(caught_up=True),
+    ],
+    ids=["weigh", "expire", "wake_at"],
+)
+def test_waiting_pictures_are_counted_once_for_each_look(
+    monkeypatch: pytest.MonkeyPatch, look: Callable[[Play], object]
+) -> None:
+    """Counting looks at all that was begun; each event asks while a picture waits."""
+    play = two_alike()
+    for number in (1, 2):
+        play.see(event_of(started(number)))
+    play.see(event_of({"see": "imagine/final"}))
+    counted = Mock(side_effect=works)
+    monkeypatch.setattr(held, "works", counted)
+    look(play)
+    assert counted.call_count == 1

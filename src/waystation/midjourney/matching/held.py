@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -23,7 +23,7 @@ from waystation.midjourney.memory import HELD, Memory
 from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
 
-__all__ = ["HeldPicture", "HeldPictures"]
+__all__ = ["Counted", "HeldPicture", "HeldPictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,41 @@ class _Form:
         return HeldPicture(kept.seen_as, kept.message, read(kept.message), kept.asks)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The pictures that wait, and all works, as they were when they were counted."""
+
+    pictures: Mapping[str, HeldPicture]
+    works: Works
+
+    def of(self, asks: frozenset[str]) -> Sequence[Message]:
+        """Return the messages that may be one of these asks'."""
+        owners = self.works.pictures
+        return tuple(held.message for one, held in self.pictures.items() if asks & owners[one])
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The asks that could own one of the pictures."""
+        return frozenset().union(*self.works.pictures.values())
+
+    def beside(self, jobid: JobId) -> frozenset[str]:
+        """Return the asks with whom a job shares pictures, directly or by others; itself, too."""
+        together = (asks for _, asks in groups(self.works) if jobid in asks)
+        return frozenset().union(*together)
+
+    def decided(self) -> Iterator[tuple[HeldPicture, str]]:
+        """Yield each picture that has one possible owner, with it."""
+        for message_id, ask in decided(self.works):
+            yield self.pictures[message_id], ask
+
+    def hopeless(self) -> Iterator[frozenset[str]]:
+        """Yield the asks of each group about which nothing more can be learnt."""
+        return hopeless(self.works)
+
+
+_NOTHING = Counted({}, Works({}))
+
+
 class HeldPictures:
     """The pictures of one conversation that wait to be told apart, by message id."""
 
@@ -71,25 +106,20 @@ class HeldPictures:
         if picture.message.id not in self._held:
             self._held[picture.message.id] = picture
 
-    def of(self, asks: frozenset[str]) -> Sequence[Message]:
-        """Return the messages that may still be one of these asks'."""
-        pictures = self._works().pictures
-        return tuple(self._held[one].message for one, owners in pictures.items() if asks & owners)
-
-    @property
-    def asks(self) -> frozenset[str]:
-        """The asks that could own one of the pictures."""
-        return frozenset().union(*self._works().pictures.values())
-
-    def beside(self, jobid: JobId) -> frozenset[str]:
-        """Return the asks with whom a job shares pictures, directly or by others; itself, too."""
-        together = (asks for _, asks in groups(self._works()) if jobid in asks)
-        return frozenset().union(*together)
-
-    def decided(self) -> Iterator[tuple[HeldPicture, str]]:
-        """Yield each picture that has one possible owner, with it."""
-        for message_id, ask in decided(self._works()):
-            yield self._held[message_id], ask
+    def count(self) -> Counted:
+        """Return what waits, counted against the asks. Whoever's picture nobody can own goes."""
+        if not self._held:
+            # each event asks: what was begun says nothing without a picture
+            return _NOTHING
+        owners = {one: self._asks_of(held) for one, held in self._held.items()}
+        for message_id, asks in owners.items():
+            if not asks:
+                self._candidates.take(self._held[message_id].reading, self._held[message_id].asks)
+                self.discard(message_id)
+        pictures = {one: self._held[one] for one in owners if one in self._held}
+        readings = {one: held.reading for one, held in pictures.items()}
+        all_ = works(self._candidates, readings, {one: owners[one] for one in readings})
+        return Counted(pictures, all_)
 
     def is_told(self, picture: HeldPicture) -> bool:
         """Tell whether what a picture says was heard of a job meanwhile."""
@@ -98,10 +128,6 @@ class HeldPictures:
     def is_evident(self, picture: HeldPicture, jobid: JobId) -> bool:
         """Tell whether anything of a picture speaks for the job that alone could own it."""
         return self.is_told(picture) or self._candidates.agrees(jobid, picture.reading)
-
-    def hopeless(self) -> Iterator[frozenset[str]]:
-        """Yield the asks of each group about which nothing more can be learnt."""
-        return hopeless(self._works())
 
     def settle(self, owned: Container[str]) -> None:
         """Let go of those whose owner is known by now. Args: owned: messages of jobs"""
@@ -125,13 +151,13 @@ class HeldPictures:
 
     def give_up(self, jobid: JobId) -> None:
         """Let nobody have the pictures that could have been a failed job's."""
-        for asks in self.hopeless():
+        for asks in self.count().hopeless():
             if jobid in asks:
                 self.close(asks)
-        counted = self._works()
-        left = (group for group, asks in groups(counted) if jobid in asks)
+        all_ = self.count().works
+        left = (group for group, asks in groups(all_) if jobid in asks)
         # one that may be a stranger's is a job's only while no other may be that job's
-        unsure = {one for group in left for one, asks in group.items() if asks & counted.unsure}
+        unsure = {one for group in left for one, asks in group.items() if asks & all_.unsure}
         for message_id, held in list(self._held.items()):
             if jobid in held.asks or message_id in unsure:
                 self.discard(message_id)
@@ -141,18 +167,6 @@ class HeldPictures:
         held = self._held.pop(message_id, None)
         if held is not None:
             self._candidates.others.discard(held.reading)
-
-    def _works(self) -> Works:
-        if not self._held:
-            # each event asks: what was begun says nothing without a picture
-            return Works({})
-        owners = {one: self._asks_of(held) for one, held in self._held.items()}
-        for message_id, asks in owners.items():
-            if not asks:
-                self._candidates.take(self._held[message_id].reading, self._held[message_id].asks)
-                self.discard(message_id)
-        readings = {one: self._held[one].reading for one in owners if one in self._held}
-        return works(self._candidates, readings, {one: owners[one] for one in readings})
 
     def _asks_of(self, held: HeldPicture) -> frozenset[str]:
         known = match_by_sign(held.reading, self._candidates)

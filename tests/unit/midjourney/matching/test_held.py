@@ -38,15 +38,15 @@ def _held(*names: str) -> HeldPictures:
 
 
 def test_a_picture_that_only_one_could_own_is_decided() -> None:
-    ((picture, ask),) = _held("a").decided()
+    ((picture, ask),) = _held("a").count().decided()
     assert (picture.message, ask) == (PICTURE, "a")
 
 
 def test_a_picture_that_two_could_own_waits_and_is_told_for_both() -> None:
     held = _held("a", "b")
-    assert list(held.decided()) == []
-    assert held.of(frozenset({"a"})) == held.of(frozenset({"b"})) == (PICTURE,)
-    assert held.of(frozenset({"c"})) == ()
+    assert list(held.count().decided()) == []
+    assert held.count().of(frozenset({"a"})) == held.count().of(frozenset({"b"})) == (PICTURE,)
+    assert held.count().of(frozenset({"c"})) == ()
 
 
 def test_a_failed_jobs_pictures_go_to_nobody() -> None:
@@ -90,14 +90,14 @@ def _two() -> tuple[Candidates, HeldPictures]:
 
 
 def _still(held: HeldPictures) -> set[str]:
-    return {message.id for message in held.of(frozenset("abc"))}
+    return {message.id for message in held.count().of(frozenset("abc"))}
 
 
 def test_a_picture_that_waits_already_stays_as_it_came() -> None:
     _, held = _two()
     held.hold(_picture("a", ONE))
     assert len(held) == 3
-    assert ONE in {message.id for message in held.of(frozenset("b"))}
+    assert ONE in {message.id for message in held.count().of(frozenset("b"))}
 
 
 def test_a_picture_that_a_stranger_has_got_is_held_no_more_and_the_rest_is() -> None:
@@ -108,7 +108,7 @@ def test_a_picture_that_a_stranger_has_got_is_held_no_more_and_the_rest_is() -> 
 
 def test_a_hopeless_group_is_let_go_and_other_groups_are_not() -> None:
     _, held = _two()
-    asks = next(group for group in held.hopeless() if "a" in group)
+    asks = next(group for group in held.count().hopeless() if "a" in group)
     assert asks == frozenset("ab")
     held.close(asks)
     assert _still(held) == {PICTURE.id}
@@ -132,7 +132,7 @@ def test_a_picture_whose_uuid_a_job_has_shown_meanwhile_is_that_jobs() -> None:
     candidates, held = _two()
     shown = replace(_asking("b"), hash=f"hash of {ONE}", messages={"9": MessageRole.PROGRESS})
     candidates.index.put(shown)
-    found = {picture.message.id: ask for picture, ask in held.decided()}
+    found = {picture.message.id: ask for picture, ask in held.count().decided()}
     assert found == {ONE: "b", OTHER: "a", PICTURE.id: "c"}
 
 
@@ -158,7 +158,7 @@ def test_a_picture_whose_owner_is_done_by_now_is_held_no_more() -> None:
 def test_a_picture_is_of_nobody_who_asked_after_it_came() -> None:
     held = HeldPictures(Candidates([_asking("a"), _asking("b")]))
     held.hold(_picture("a", ONE))
-    assert [ask for _, ask in held.decided()] == ["a"]
+    assert [ask for _, ask in held.count().decided()] == ["a"]
 
 
 STRANGER = "1456483325706239999"
@@ -185,7 +185,7 @@ def test_a_stranger_that_has_got_a_picture_gets_no_other() -> None:
     assert _may_be_the_strangers(candidates)
     held.finish(_picture("", ONE), STRANGER)
     assert not _may_be_the_strangers(candidates)
-    assert [ask for _, ask in held.decided()] == ["a"]
+    assert [ask for _, ask in held.count().decided()] == ["a"]
 
 
 def test_the_strangers_of_a_hopeless_group_are_done() -> None:
@@ -210,7 +210,7 @@ def test_a_picture_that_may_be_a_strangers_goes_with_the_failed_job_beside_it() 
     held = HeldPictures(candidates)
     held.hold(_picture("a b", ONE))
     held.hold(_picture("a", OTHER))
-    assert list(held.decided()) == []
+    assert list(held.count().decided()) == []
     held.give_up(_asking("b").jobid)
     assert len(held) == 0
 
@@ -222,9 +222,9 @@ def test_a_held_picture_comes_back_from_what_is_stored() -> None:
     held.hold(HeldPicture(SeenAs.CREATED, PICTURE, read(PICTURE), both))
     kept = Memory(memory.changes())
     again = HeldPictures(Candidates([_asking("a"), _asking("b")], kept), kept)
-    assert (len(again), again.asks) == (1, both)
-    assert [message.id for message in again.of(both)] == [PICTURE.id]
-    assert again.of(frozenset({"c"})) == ()
+    assert (len(again), again.count().asks) == (1, both)
+    assert [message.id for message in again.count().of(both)] == [PICTURE.id]
+    assert again.count().of(frozenset({"c"})) == ()
 
 
 def test_a_picture_that_an_earlier_version_kept_comes_back() -> None:
@@ -233,7 +233,7 @@ def test_a_picture_that_an_earlier_version_kept_comes_back() -> None:
     body = f'{{"step": "history", "message": {message}, "asks": ["a"]}}'.encode()
     kept = Memory([Seen(HELD, PICTURE.id, body)])
     held = HeldPictures(Candidates([_asking("a")], kept), kept)
-    assert [picture.seen_as for picture, _ in held.decided()] == [SeenAs.HISTORY]
+    assert [picture.seen_as for picture, _ in held.count().decided()] == [SeenAs.HISTORY]
 
 
 def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,5 +243,5 @@ def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPat
     while len(held):
         held.discard(next(iter(held._held)))
     monkeypatch.setattr(candidates.others.strangers, "begun", Mock(side_effect=AssertionError))
-    assert (list(held.decided()), list(held.hopeless())) == ([], [])
-    assert (held.asks, held.of(frozenset({"a"}))) == (frozenset(), ())
+    assert (list(held.count().decided()), list(held.count().hopeless())) == ([], [])
+    assert (held.count().asks, held.count().of(frozenset({"a"}))) == (frozenset(), ())
