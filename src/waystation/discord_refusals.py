@@ -13,31 +13,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MEANINGS", "REFUSALS", "Meaning", "Refusal"]
+from waystation import sentences
+from waystation.sentences import Sentence
+
+__all__ = ["MEANINGS", "REFUSALS", "TOKEN_REJECTED", "Meaning", "Refusal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One kind of refusal. `code` is that of the job which it ends."""
+    """One kind of refusal: the error of the job which it ends, and what becomes of the account."""
 
     kind: str
-    code: int
-    halts: bool = False
-    """True: a person must look at the account (R34)."""
+    error: Sentence
+    halt: str | None = None
+    """Text of the halt, where a person must look at the account (R34). `{error}` is the job's,
+    `{body}` what Discord said."""
     of_account: bool = False
     """True: the account may not, whatever is asked, so that it may be put aside (R50)."""
 
 
-CAPTCHA: Final = Meaning("captcha", 596, halts=True)
-UNAUTHORIZED: Final = Meaning("unauthorized", 596, halts=True)
-BLOCKED: Final = Meaning("blocked", 596, halts=True)
-RATE_LIMITED: Final = Meaning("rate_limited", 429)
-OUTDATED: Final = Meaning("outdated", 502)
+TOKEN_REJECTED: Final = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
+"""The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
+
+CAPTCHA: Final = Meaning("captcha", sentences.CAPTCHA, halt="{error}")
+UNAUTHORIZED: Final = Meaning("unauthorized", sentences.INTERACTION_HALTS, halt=TOKEN_REJECTED)
+BLOCKED: Final = Meaning("blocked", sentences.INTERACTION_HALTS, halt="{error}: {body}")
+RATE_LIMITED: Final = Meaning("rate_limited", sentences.RATE_LIMITED)
+OUTDATED: Final = Meaning("outdated", sentences.INTERACTION_FAILED)
 """Our command index is: it is asked again once (R13)."""
-TARGET: Final = Meaning("target", 400)
+TARGET: Final = Meaning("target", sentences.PRESS_GONE)
 """The target that the caller named is gone."""
-ACCOUNT: Final = Meaning("account", 502, of_account=True)
-INVALID: Final = Meaning("invalid", 502)
+ACCOUNT: Final = Meaning("account", sentences.INTERACTION_FAILED, of_account=True)
+INVALID: Final = Meaning("invalid", sentences.INTERACTION_FAILED)
 """All else."""
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from tests.e2e.outcome import Outcome
-from waystation.midjourney.steps import TOKEN_REJECTED
+from waystation.discord_refusals import TOKEN_REJECTED
 
 __all__ = ["CASES", "Case"]
 

@@ -22,5 +22,5 @@ def test_a_row_looks_at_numbers_and_names_of_codes_but_never_at_words() -> None:
 
 
 def test_a_halt_ends_its_job_with_596() -> None:
-    assert {one.code for one in MEANINGS.values() if one.halts} == {596}
+    assert {one.error.status for one in MEANINGS.values() if one.halt} == {596}
     assert [kind for kind, one in MEANINGS.items() if one.of_account] == ["account"]

@@ -57,8 +57,6 @@ SAID_AS_ANOTHER = {
     "NO_ACCOUNTS": "NO_ACCOUNT",
     "NO_SUCH_CHANNEL": "CHANNEL_NOT_FOUND",
     "MOD_MESSAGE": "a halt's own text",
-    "PRESS_GONE": "INTERACTION_FAILED",
-    "INTERACTION_HALTS": "INTERACTION_FAILED",
 }
 """A row with the text of another and its own status → the row whose text the code says."""
 

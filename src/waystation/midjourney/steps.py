@@ -17,7 +17,6 @@ from waystation.wire.message import Message
 
 __all__ = [
     "NOTHING",
-    "TOKEN_REJECTED",
     "JobStep",
     "HaltSign",
     "Step",
@@ -45,12 +44,6 @@ class HaltSign:
     """Discord's id of what said it, if it was Discord: its age is told by that alone."""
     token_rejected: bool = False
     """True when Discord has rejected the account's token, so that a new one is the mend (R33)."""
-
-
-TOKEN_REJECTED = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
-"""The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
-
-"""R20."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,15 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from waystation import sentences
 from waystation.actions import Refused
-from waystation.discord_refusals import MEANINGS
+from waystation.discord_refusals import MEANINGS, TOKEN_REJECTED
 from waystation.errors import HumanCheckRequired, NotAuthorised, RequestRefused, TransportError
 from waystation.jobs import Failed
 from waystation.jobs import Refused as RefusedEvent
-from waystation.midjourney.steps import TOKEN_REJECTED
 from waystation.sidelining import Cause
 
 __all__ = ["End", "not_sent", "refused"]
@@ -46,20 +44,13 @@ def refused(answer: Refused, *, opened: bool = False) -> End:
     Args: opened: it refuses the answer to what a press has opened, and the press was executed
     """
     meaning = MEANINGS[answer.kind]
-    said = sentences.INTERACTION_FAILED.said(status=answer.status)
-    error = {"captcha": sentences.CAPTCHA.text}.get(answer.kind, said)
-    halts: Mapping[str, str] = {
-        "captcha": sentences.CAPTCHA.text,
-        "unauthorized": TOKEN_REJECTED,
-        "blocked": f"{said}: {answer.body}",
-    }
+    failed = Failed.by(meaning.error, answer.body, status=answer.status)
     # a press that Discord has executed is not refused any more (R25)
-    event = Failed if opened else RefusedEvent
-    return End(
-        event(meaning.code, error, answer.body),
-        halts[answer.kind] if meaning.halts else None,
-        _cause(answer),
-    )
+    event = failed if opened else RefusedEvent(failed.code, failed.error, failed.details)
+    halt = None
+    if meaning.halt is not None:
+        halt = meaning.halt.format(error=failed.error, body=answer.body)
+    return End(event, halt, _cause(answer))
 
 
 def not_sent(error: TransportError) -> End:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from waystation.discord_refusals import TOKEN_REJECTED
 from waystation.jobs import (
     Cancelled,
     CancelRequested,
@@ -28,7 +29,7 @@ from waystation.jobs import (
 from waystation.midjourney.answers import in_history
 from waystation.midjourney.gaps import depends_on_past
 from waystation.midjourney.state import State
-from waystation.midjourney.steps import NOTHING, TOKEN_REJECTED, HaltSign, Step
+from waystation.midjourney.steps import NOTHING, HaltSign, Step
 
 __all__ = [
     "cancel",

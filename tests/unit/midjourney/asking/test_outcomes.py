@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from waystation.actions import Refused
-from waystation.discord_refusals import MEANINGS
+from waystation.discord_refusals import MEANINGS, TOKEN_REJECTED
 from waystation.errors import (
     HumanCheckRequired,
     NotAuthorised,
@@ -16,18 +16,19 @@ from waystation.errors import (
 from waystation.jobs import Failed
 from waystation.jobs import Refused as RefusedEvent
 from waystation.midjourney.asking.outcomes import End, not_sent, refused
-from waystation.midjourney.steps import TOKEN_REJECTED
 from waystation.sidelining import Cause
 
 HTTP = "Discord /interactions failed with HTTP status"
 CAPTCHA = "Discord asks for a human check (CAPTCHA)"
+
+SAID = '{"message": "No"}'
 
 REFUSED = [
     # status, kind, the job's code and error, the halt
     (429, "rate_limited", 429, f"{HTTP} 429", None),
     (400, "captcha", 596, CAPTCHA, CAPTCHA),
     (401, "unauthorized", 596, f"{HTTP} 401", TOKEN_REJECTED),
-    (403, "blocked", 596, f"{HTTP} 403", f"{HTTP} 403: said"),
+    (403, "blocked", 596, f"{HTTP} 403", f"{HTTP} 403: {SAID}"),
     (400, "outdated", 502, f"{HTTP} 400", None),
     (404, "target", 400, f"{HTTP} 404", None),
     (403, "account", 502, f"{HTTP} 403", None),
@@ -39,11 +40,11 @@ REFUSED = [
 def test_each_refusal_ends_its_job_and_some_halt_the_account(
     status: int, kind: str, code: int, error: str, halt: str | None
 ) -> None:
-    answer = Refused(status, "said", kind, discord_code="50001")
-    cause = Cause(status, "50001", "said") if kind == "account" else None
-    assert refused(answer) == End(RefusedEvent(code, error, "said"), halt, cause)
+    answer = Refused(status, SAID, kind, discord_code="50001")
+    cause = Cause(status, "50001", SAID) if kind == "account" else None
+    assert refused(answer) == End(RefusedEvent(code, error, SAID), halt, cause)
     # a press that Discord has executed is not refused any more (R25)
-    assert refused(answer, opened=True) == End(Failed(code, error, "said"), halt, cause)
+    assert refused(answer, opened=True) == End(Failed(code, error, SAID), halt, cause)
 
 
 def test_no_meaning_is_without_a_row() -> None:
