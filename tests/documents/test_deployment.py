@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,7 +27,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.documents.readme import ROOT, block
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.proxied import CALLER, OTHER, WRONG, exhaust, status_of
-from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
 from waystation.store.sqlite.store import SqliteStore
 
@@ -166,33 +167,48 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
         assert await status_of(url, WRONG, OTHER, trust=trust) == 401
 
 
-async def test_the_backup_copies_a_running_service_and_marks_the_copy(
+async def test_a_backup_copies_a_running_service_and_is_put_back(
     install: Install, tmp_path: Path
 ) -> None:
     async with install() as here:
         ada = await here.person()
         await here.equip(ada)
         data = here.settings.data_dir
-        script = block("backup", PAGE)
-        for written, here_is in (
-            ("/opt/waystation/bin/python", sys.executable),
-            ("/var/lib/waystation", str(data)),
-        ):
-            assert written in script
-            script = script.replace(written, here_is)
-        done = await asyncio.to_thread(
-            subprocess.run, ["sh", "-e", "-c", script], capture_output=True, text=True, check=True
-        )
-        copy = Path(done.stdout.strip())
+        copy = Path((await ran("backup", data))["backup"])
     assert copy.parent == data / "backups" and copy.stat().st_mode & 0o777 == 0o600
-    restored = tmp_path / "restored.db"
-    shutil.copy(copy, restored)
-    store = await SqliteStore.open(restored, SystemClock(), ghost_age=GHOST_AGE)
+    async with install() as here:
+        await here.person("bob@example.org")
+    found = await ran("restore", data, FILE=copy.name)
+    assert found["kept"] and found["users"] == 1
+    store = await SqliteStore.open(data / "waystation.db", SystemClock(), ghost_age=GHOST_AGE)
     try:
         assert store.restored
         assert [user.email for user in await store.list_users()] == ["ada@example.org"]
     finally:
         await store.close()
+
+
+async def ran(name: str, data: Path, **named: str) -> dict[str, Any]:
+    """Run a block of the page as the user who runs the tests; return what it prints as JSON."""
+    script = block(name, PAGE)
+    for written, here_is in (
+        ("sudo systemctl", ": systemctl"),
+        ("sudo -u waystation ", ""),
+        ("/opt/waystation/bin/waystation", f"{Path(sys.executable).parent / 'waystation'}"),
+        ("/var/lib/waystation", str(data)),
+        *named.items(),
+    ):
+        if written != "sudo systemctl":
+            assert written in script
+        script = script.replace(written, here_is)
+    for command in ("backup", "restore"):
+        script = script.replace(f"/waystation {command}", f"/waystation {command} --json")
+    done = await asyncio.to_thread(
+        subprocess.run, ["sh", "-e", "-c", script], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 @pytest.mark.skipif(NGINX is None, reason=WITHOUT_NGINX)

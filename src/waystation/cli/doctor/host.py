@@ -21,6 +21,8 @@ from waystation.vault import KEY_FILE
 
 __all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_users"]
 
+_PUT_BACK = "Put back a backup: `waystation restore FILE`."
+
 _ELSEWHERE = "If yours is elsewhere, set WAYSTATION_DATA_DIR as it is set for the service."
 
 _LEAST_FREE_BYTES = 200 * 1024 * 1024
@@ -73,10 +75,10 @@ def look_at_database(settings: Settings) -> Iterator[Finding]:
         finally:
             connection.close()
     except apsw.Error as failure:
-        yield error(f"{path} cannot be read: {failure}", "Put back a backup from backups/.")
+        yield error(f"{path} cannot be read: {failure}", _PUT_BACK)
         return
     if damage != "ok":
-        yield error(f"{path} is damaged: {damage}", "Put back a backup from backups/.")
+        yield error(f"{path} is damaged: {damage}", _PUT_BACK)
     elif found > known:
         yield error(
             f"a newer version made the database (schema {found}, this one knows {known})",

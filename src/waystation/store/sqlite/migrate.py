@@ -1,8 +1,7 @@
 """The schema's versions: numbered files, applied in order, forward only.
 
 How it works: table `migrations` says which files were applied. A database that is not new is
-backed up first. A backup carries a mark: when it is one day opened as the database, its leases and
-jobs are known to be stale (R39). The vault's keys are in another file, never in a backup (R45).
+backed up first (backup.py).
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from waystation.errors import SchemaMismatch
 from waystation.ports import Clock
 from waystation.store.columns import Row, micros
 from waystation.store.sqlite.accounts import raise_epochs
+from waystation.store.sqlite.backup import COPIED, UNSETTLED, UPGRADED, back_up
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.serving import unserved
 
 __all__ = [
-    "UPGRADED",
     "Migration",
-    "back_up",
+    "backup_name",
     "migrate",
     "migrations",
     "schema_number",
@@ -39,10 +38,6 @@ __all__ = [
 log = structlog.get_logger("waystation.store")
 
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
-
-_COPIED, _UNSETTLED, UPGRADED = 0, 1, 2
-"""Values of `meta.restored`: a copy nobody opened yet; opened, or migrated in place, and its jobs
-not yet failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,8 @@ def migrate(
         _bring(connection, at, steps)
         return None
     with unserved(Path(connection.filename)):
-        backup = None if backups is None else back_up(connection, backups, at)
+        name = backup_name(connection, at)
+        backup = None if backups is None else back_up(connection, backups / name)
         _bring(connection, at, steps)
     return backup
 
@@ -122,21 +118,9 @@ def _bring(connection: apsw.Connection, at: datetime, steps: tuple[Migration, ..
         _settle_epochs(Database(connection), migrated=0 < applied < steps[-1].number, at=at)
 
 
-def back_up(connection: apsw.Connection, directory: Path, at: datetime) -> Path:
-    """Copy the database as it is now, readable by its owner only, and mark the copy."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = directory / f"waystation-{at:%Y%m%dT%H%M%S%f}Z-schema{schema_number(connection)}.db"
-    target.touch(mode=0o600)
-    copy = apsw.Connection(str(target))
-    try:
-        with copy.backup("main", connection, "main") as pages:
-            pages.step()
-        # A copy has no log of its own to be forgotten beside it.
-        copy.pragma("journal_mode", "delete")
-        Database(copy).run("put_meta", {"name": "restored", "value": _COPIED})
-    finally:
-        copy.close()
-    return target
+def backup_name(connection: apsw.Connection, at: datetime) -> str:
+    """Return the name of the backup that is made now: moment and schema."""
+    return f"waystation-{at:%Y%m%dT%H%M%S%f}Z-schema{schema_number(connection)}.db"
 
 
 def _checked_number(connection: apsw.Connection, steps: tuple[Migration, ...]) -> int:
@@ -164,10 +148,10 @@ def _apply(connection: apsw.Connection, step: Migration, at: datetime) -> None:
 def _settle_epochs(database: Database, *, migrated: bool, at: datetime) -> None:
     """Raise every epoch once after a migration or in a restored copy (R39)."""
     mark = database.one("meta", {"name": "restored"})
-    copied = mark is not None and mark[0] == _COPIED
+    copied = mark is not None and mark[0] == COPIED
     if migrated or copied:
         raise_epochs(database, at)
-        value = UPGRADED if mark is None else _UNSETTLED
+        value = UPGRADED if mark is None else UNSETTLED
         database.run("put_meta", {"name": "restored", "value": value})
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -42,11 +41,12 @@ from waystation.ports import (
 from waystation.store.columns import Row, Values, instant, micros
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_of, user_of
 from waystation.store.sqlite import accounts, outbox, slots, upkeep
+from waystation.store.sqlite.backup import UPGRADED
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.glance import StoreGlance
-from waystation.store.sqlite.migrate import UPGRADED, back_up, schema_number, upgrade
+from waystation.store.sqlite.migrate import schema_number, upgrade
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.serving import serving
 from waystation.store.sqlite.writer import Writer, store_error
@@ -307,11 +307,6 @@ class SqliteStore:
     async def settle_restored(self) -> None:
         """Note that every job left open by the restore has failed."""
         await self._write(_run, "drop_meta", {"name": "restored"})
-
-    async def back_up(self, directory: Path) -> Path:
-        """Copy the database into a new file there and return it."""
-        work = partial(back_up, directory=directory, at=self._clock.now())
-        return await self._in_far_thread(lambda database: work(database.connection))
 
     async def load_check(self) -> bytes | None:
         """Return the vault's sealed check value (R45)."""

@@ -12,11 +12,10 @@ from tests import build
 from waystation.errors import SchemaMismatch
 from waystation.store.rows import ACCOUNTS
 from waystation.store.sqlite import accounts
+from waystation.store.sqlite.backup import UPGRADED, back_up
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import (
-    UPGRADED,
     Migration,
-    back_up,
     migrate,
     migrations,
     schema_number,
@@ -103,7 +102,7 @@ def test_a_database_of_a_newer_version_is_refused(connection: apsw.Connection) -
 
 def test_a_backup_put_back_raises_epochs_once(connection: apsw.Connection, tmp_path: Path) -> None:
     migrated(connection)
-    backup = back_up(connection, tmp_path / "backups", build.later(1))
+    backup = back_up(connection, tmp_path / "backups" / "one.db")
     restored = connect(backup)
     database = Database(restored)
     migrate(restored, build.later(2), None)

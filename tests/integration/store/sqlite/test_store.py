@@ -13,6 +13,7 @@ from tests.fakes import FakeClock
 from tests.limits import GHOST_AGE
 from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
 from waystation.jobs import Job
+from waystation.store.sqlite.backup import back_up
 from waystation.store.sqlite.database import connect
 from waystation.store.sqlite.migrate import migrate, migrations
 from waystation.store.sqlite.store import SqliteStore
@@ -184,7 +185,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)
     assert not store.restored
-    backup = await store.back_up(tmp_path / "backups")
+    backup = back_up(connect(store.path, read_only=True), tmp_path / "backups" / "one.db")
     await store.commit(build.change(build.submitted(job), epoch=epoch))
 
     restored = await SqliteStore.open(backup, clock, ghost_age=GHOST_AGE)
