@@ -16,6 +16,8 @@ import uvicorn
 import uvloop
 
 from waystation.api.protocol import bounded_protocol
+from waystation.app.limits import bounds
+from waystation.settings import Settings
 
 __all__: list[str] = []
 
@@ -39,7 +41,7 @@ async def _serve(body_bytes: int) -> None:
     listening.listen(2048)
     config = uvicorn.Config(
         _app(b"x" * body_bytes),
-        http=bounded_protocol(),
+        http=bounded_protocol(bounds(Settings())),
         ws="none",
         lifespan="off",
         access_log=False,

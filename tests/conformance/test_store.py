@@ -242,6 +242,14 @@ async def test_running_jobs_are_the_caller_s_that_are_not_final(store: Store) ->
     assert list(await store.running_jobs(2)) == []
 
 
+async def test_jobs_are_read_in_pages_oldest_first(store: Store) -> None:
+    ids = [(await added(store, max_jobs=9)).jobid for _ in range(5)]
+    first = [job.jobid for job in await store.jobs_after("", 3)]
+    rest = [job.jobid for job in await store.jobs_after(first[-1], 3, 1)]
+    assert (first, rest) == (ids[:3], ids[3:])
+    assert list(await store.jobs_after("", 3, 2)) == list(await store.jobs_after(ids[-1], 3)) == []
+
+
 async def test_in_flight_are_running_jobs_ghosts_and_slot_holders(
     store: Store, clock: FakeClock
 ) -> None:

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.documents.readme import ROOT, block
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.proxied import CALLER, OTHER, WRONG, exhaust, status_of
+from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
 from waystation.store.sqlite.store import SqliteStore
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, backup, jobs, migrate, rotate_key, serve, users
+from waystation.cli import accounts, backup, export, jobs, migrate, rotate_key, serve, users
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
@@ -71,8 +71,8 @@ def waystation(
     """A self-hosted REST gateway to the Midjourney bot on Discord.
 
     The commands under Jobs speak to a running service: WAYSTATION_URL says
-    where it is, WAYSTATION_TOKEN who you are. users, doctor, backup, migrate,
-    restore and rotate-key work on this host's files; migrate and restore want
+    where it is, WAYSTATION_TOKEN who you are. users, doctor, backup, export,
+    migrate, restore and rotate-key work on this host's files; migrate and restore want
     the service stopped, the others do not.
     """
 
@@ -83,6 +83,7 @@ app.command(rich_help_panel="Service")(doctor)
 app.command(rich_help_panel="Service")(migrate.migrate)
 app.command(rich_help_panel="Service")(backup.backup)
 app.command(rich_help_panel="Service")(backup.restore)
+app.command(rich_help_panel="Service")(export.export)
 app.command(rich_help_panel="Service")(rotate_key.rotate_key)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
 add_verbs(app)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -14,11 +12,11 @@ from rich.text import Text
 
 from waystation.cli.confirming import confirm, must_ask
 from waystation.cli.group import CommandGroup
+from waystation.cli.host import find, on_host, user_json
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, Grid, Screen, escaped, fields, opened, plain
-from waystation.contract import instant
-from waystation.errors import ConfigurationError, InvalidRequest, NotFound
+from waystation.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from waystation.app import State
@@ -30,22 +28,6 @@ app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
     help="Manage who may call the API of this host's service.",
-)
-
-_T = TypeVar("_T")
-
-_NO_DATABASE = (
-    "Set WAYSTATION_DATA_DIR, or --config, as it is set for `waystation serve`; for a new "
-    "installation `waystation users add` makes a database."
-)
-
-_NEW_DATABASE = (
-    "The token is good for a service that uses this database. If yours uses another one, set "
-    "WAYSTATION_DATA_DIR as it is set for `waystation serve`, and add the user there."
-)
-
-_OTHER_DATABASE = (
-    "Set WAYSTATION_DATA_DIR as it is set for `waystation serve`, if it uses another one."
 )
 
 _ROTATED = "The old token has stopped working: programs that use it need the new one."
@@ -97,7 +79,7 @@ def add(
 
     with opened(as_json) as screen:
         screen.known["EMAIL"] = email
-        user, secret = _on_host(config, work, making=screen)
+        user, secret = on_host(config, work, making=screen)
         screen.answer(*_with_token(user, secret))
 
 
@@ -109,9 +91,9 @@ def list_users(config: Config = None, as_json: Json = False) -> None:
         return await state.store.list_users()
 
     with opened(as_json) as screen:
-        users = _on_host(config, work)
+        users = on_host(config, work)
         screen.answer(
-            [_as_json(user) for user in users],
+            [user_json(user) for user in users],
             _table(users)
             if users
             else f"There is no user yet in {load_settings(config).database_path}.",
@@ -133,7 +115,7 @@ def expire(
             raise InvalidRequest("--on, --now and --never exclude each other")
         if on is None and not now and not never:
             must_ask(screen, "use --on DATE, --now or --never to say when the subscription ends")
-            email = _on_host(config, lambda state: _find(state, who)).email
+            email = on_host(config, lambda state: find(state, who)).email
             question = f"End the subscription of {email} now? (--on DATE ends it later)"
             confirm(screen, question, "the subscription is as it was")
         _change(screen, who, lambda: {"expires_at": None if never else on or _now()}, config)
@@ -159,7 +141,7 @@ def rotate(who: _Who, config: Config = None, as_json: Json = False) -> None:
         return await _changed(state, who, {"token_hash": token_hash, "revoked_at": None}), secret
 
     with opened(as_json) as screen:
-        user, secret = _on_host(config, work)
+        user, secret = on_host(config, work)
         screen.answer(*_with_token(user, secret))
         screen.note(_ROTATED)
 
@@ -180,50 +162,15 @@ def _change(screen: Screen, who: str, changes: Callable[[], UserChanges], config
     async def work(state: State) -> User:
         return await _changed(state, who, changes())
 
-    user = _on_host(config, work)
-    screen.answer(_as_json(user), _table([user], mark="ok"))
-
-
-def _on_host(
-    config: Config, work: Callable[[State], Awaitable[_T]], making: Screen | None = None
-) -> _T:
-    """Open this host's database, also beside a running server (R39), and do one thing with it.
-
-    Args: making: where to tell that there was no database and one was made; None: it must exist
-    Raises: ConfigurationError: there is no database
-    """
-    from waystation import app as service
-    from waystation import logs
-
-    async def run() -> _T:
-        async with service.open_state(found) as state:
-            return await work(state)
-
-    found = load_settings(config)
-    path = found.database_path
-    is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists raises where it may not look
-    if is_new and making is None:
-        raise ConfigurationError(f"There is no database at {path}", details=_NO_DATABASE)
-    logs.configure("warning", "console")
-    answer = asyncio.run(run())
-    if is_new and making is not None:
-        making.note(f"made the database {path}")
-        making.note(_NEW_DATABASE)
-    return answer
+    user = on_host(config, work)
+    screen.answer(user_json(user), _table([user], mark="ok"))
 
 
 async def _changed(state: State, who: str, changes: UserChanges) -> User:
     """Change a user and return the row as it is then; the service may have changed it, too."""
-    user = await _find(state, who)
+    user = await find(state, who)
     await state.store.change_user(user.user_id, changes)
-    return await _find(state, str(user.user_id))
-
-
-async def _find(state: State, who: str) -> User:
-    for user in await state.store.list_users():
-        if who in (str(user.user_id), user.email):
-            return user
-    raise NotFound(f"There is no user {who} in {state.store.path}", details=_OTHER_DATABASE)
+    return await find(state, str(user.user_id))
 
 
 def _checked(email: str) -> str:
@@ -251,18 +198,6 @@ def _with_token(user: User, secret: str) -> tuple[dict[str, object], RenderableT
     shown = fields({"id": user.user_id, "email": user.email, "token": Text(token, "bold")})
     hint = Text("Keep the token now: it cannot be shown again.", "yellow")
     return {"id": user.user_id, "email": user.email, "token": token}, Group(shown, hint)
-
-
-def _as_json(user: User) -> dict[str, object]:
-    return {
-        "id": user.user_id,
-        "email": user.email,
-        "name": user.name,
-        "admin": user.is_admin,
-        "created": instant(user.created_at),
-        "expires": instant(user.expires_at) if user.expires_at else None,
-        "revoked": instant(user.revoked_at) if user.revoked_at else None,
-    }
 
 
 def _table(users: Sequence[User], mark: str | None = None) -> RenderableType:

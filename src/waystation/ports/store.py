@@ -182,6 +182,10 @@ class Jobs(Protocol):
         """Return non-final jobs of accounts that nobody holds a live lease on."""
         ...
 
+    async def jobs_after(self, jobid: str, limit: int, user_id: int | None = None) -> Sequence[Job]:
+        """Return a page of jobs by id, those after one; all users' when None. "" is before all."""
+        ...
+
     async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
         """Return a job's events with numbers above `number`, in order."""
         ...

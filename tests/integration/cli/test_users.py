@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.command_line import Ran, run
 from waystation.app import State, open_state
+from waystation.cli import host
 from waystation.cli import users as cli
 from waystation.ports import User
 from waystation.settings import load
@@ -241,14 +242,14 @@ def test_a_profile_that_is_set_meanwhile_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     users("add", "--email", "ada@example.org")
-    found = cli._find
+    found = host.find
 
     async def find_and_let_the_service_write(state: State, who: str) -> User:
         user = await found(state, who)
         await state.store.change_user(1, {"name": "Ada"})
         return user
 
-    monkeypatch.setattr(cli, "_find", find_and_let_the_service_write)
+    monkeypatch.setattr(cli, "find", find_and_let_the_service_write)
     assert users(command, "1", *(("--now",) if command == "expire" else ())).exit_code == 0
     user = stored()
     assert user.name == "Ada"

@@ -1,8 +1,8 @@
 """Backups: copies of the database, and putting one back.
 
 How it works: a copy is consistent, also of a file that a service writes to. It carries a mark:
-opened as the database one day, its leases and jobs are known to be stale (R39). The vault's keys are
-in another file, never in a backup (R45).
+opened as the database one day, its leases and jobs are known to be stale (R39). The vault's keys
+are in another file, never in a backup (R45).
 """
 
 from __future__ import annotations

@@ -416,6 +416,11 @@ select min(due) from (
   select min(next_attempt_at) from mails where status = 'pending'
 );
 
+-- jobs_after: a page of all jobs, oldest first, of one user or of all
+select {job_columns} from jobs
+where jobid > :after and (:user_id is null or user_id = :user_id)
+order by jobid limit :limit;
+
 -- purge_jobs: final jobs without open callbacks, oldest first; events and attempts go along (R40)
 delete from jobs where jobid in (
   select jobid from jobs

@@ -194,6 +194,10 @@ class SqliteStore:
         rows = await self._far("orphaned_jobs", {"now": micros(self._clock.now())})
         return [JOBS.read(row) for row in rows]
 
+    async def jobs_after(self, jobid: str, limit: int, user_id: int | None = None) -> Sequence[Job]:
+        rows = await self._far("jobs_after", {"after": jobid, "limit": limit, "user_id": user_id})
+        return [JOBS.read(row) for row in rows]
+
     async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
         rows = self._near.all("events_after", {"jobid": jobid, "number": number})
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
