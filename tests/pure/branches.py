@@ -1,7 +1,7 @@
 """Branches of the pure core that a module's own test does not take: `make branches`.
 
-One run of those tests with a context for each; of each module then counts what its own test did,
-and what importing does.
+One run of those tests with a context for each, after one that imports the modules alone; of each
+module then counts what its own test did while it ran, and what importing does.
 """
 
 from __future__ import annotations
@@ -19,26 +19,8 @@ from coverage import Coverage
 from tests.architecture.tree import PACKAGE, ROOT
 from tests.pure.modules import own_test, pure_modules
 
-NOT_YET = frozenset(
-    {
-        "midjourney/conversation.py",
-        "midjourney/gaps.py",
-        "midjourney/heard.py",
-        "midjourney/judging.py",
-        "midjourney/matching/asks_by_hand.py",
-        "midjourney/matching/candidates.py",
-        "midjourney/matching/held.py",
-        "midjourney/matching/index.py",
-        "midjourney/matching/others.py",
-        "midjourney/matching/strangers.py",
-        "midjourney/matching/unread.py",
-        "midjourney/memory.py",
-        "midjourney/receiving.py",
-        "midjourney/state.py",
-        "midjourney/weighing.py",
-    }
-)
-"""Modules of which branches are left. Take one off when its test takes them all; add none."""
+_IMPORT = "import"
+"""The context of importing, apart from what the tests do while they are collected."""
 
 _RUN = """\
 [run]
@@ -66,7 +48,7 @@ def missed(path: str, rcfile: Path, place: Path) -> list[str]:
     found = Coverage(config_file=str(rcfile))
     found.load()
     report = place / "report.json"
-    contexts = [rf"^{name}\.", "^$"]
+    contexts = [rf"^{name}\.", f"^{_IMPORT}$"]
     found.json_report(
         morfs=[str(PACKAGE / path)], outfile=str(report), contexts=contexts, ignore_errors=True
     )
@@ -82,29 +64,28 @@ def all_missed(paths: Sequence[str]) -> Mapping[str, list[str]]:
         place = Path(folder)
         rcfile = place / "coverage.ini"
         rcfile.write_text(_RUN.format(data=place / "data"))
+        run = [sys.executable, "-m", "coverage", "run", f"--rcfile={rcfile}"]
+        imports = place / "imports.py"
+        names = (f"waystation.{path.removesuffix('.py').replace('/', '.')}" for path in paths)
+        imports.write_text("".join(f"import {name}\n" for name in names))
+        subprocess.run([*run, f"--context={_IMPORT}", str(imports)], cwd=ROOT, check=True)
         tests = sorted({str(own_test(path)) for path in paths})
-        run = [sys.executable, "-m", "coverage", "run", f"--rcfile={rcfile}", "-m", "pytest", "-q"]
         plain = [word for name in ("xdist", "schemathesis") for word in ("-p", f"no:{name}")]
-        done = subprocess.run([*run, *plain, *tests], cwd=ROOT)
+        pytest = [*run, "--append", "-m", "pytest", "-q", *plain]
+        done = subprocess.run([*pytest, *tests], cwd=ROOT)
         if done.returncode:
             raise SystemExit(done.returncode)
         return {path: left for path in paths if (left := missed(path, rcfile, place))}
 
 
 def main() -> int:
-    """Print what is left out; 1 unless `NOT_YET` names the modules that leave something out.
-
-    Of the whole pure core, or of the modules that are named.
-    """
+    """Print what is left out, of the whole pure core or of the modules that are named; 1 if any."""
     paths = sys.argv[1:] or pure_modules()
     left = all_missed(paths)
     for path, places in left.items():
-        print(f"{path}: {' '.join(places)}{' (not yet)' if path in NOT_YET else ''}")
-    whole = NOT_YET.intersection(paths) - left.keys()
-    for path in sorted(whole):
-        print(f"{path}: whole; take it off NOT_YET")
+        print(f"{path}: {' '.join(places)}")
     print(f"{len(paths) - len(left)} of {len(paths)} modules whole")
-    return int(bool(whole) or not left.keys() <= NOT_YET)
+    return int(bool(left))
 
 
 if __name__ == "__main__":

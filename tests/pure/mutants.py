@@ -27,7 +27,7 @@ from tests.architecture.tree import PACKAGE, ROOT
 from tests.pure.modules import own_test, pure_modules
 
 LIMIT_S = 120
-"""A mutant that takes longer runs in a circle, and is killed by that."""
+"""A mutant that takes longer runs in a circle, and is killed by that; it is printed, too."""
 
 _OTHER: dict[type[ast.AST], ast.AST] = {
     ast.Eq: ast.NotEq(),
@@ -140,7 +140,8 @@ def _put(parent: ast.AST, name: str, index: int | None, child: ast.AST) -> None:
         getattr(parent, name)[index] = child
 
 
-def _fails(copied: Path, tests: list[Path]) -> bool:
+def _fails(copied: Path, tests: list[Path], limit_s: float) -> bool:
+    """Tell whether tests fail. Raises: subprocess.TimeoutExpired"""
     command = [
         sys.executable,
         "-m",
@@ -155,36 +156,38 @@ def _fails(copied: Path, tests: list[Path]) -> bool:
     command += ["-p", "no:schemathesis", "-p", "no:randomly", "--hypothesis-profile=quick"]
     # two faults may have one size and one second, by which Python knows what it has compiled
     environment = os.environ | {"PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            [*command, *map(str, tests)],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            timeout=LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return True
+    done = subprocess.run(
+        [*command, *map(str, tests)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        timeout=limit_s,
+    )
     return done.returncode != 0
 
 
-def _killer(mutant: Mutant, copied: Path) -> str | None:
-    """Return which tests kill a mutant: its own, or those of its folder; None for neither."""
+def _killer(mutant: Mutant, copied: Path, limit_s: float) -> str | None:
+    """Return what kills a mutant: its own test, its folder, or the limit; None: nothing."""
     test = own_test(mutant.path)
     assert test is not None
     place = copied / "waystation" / mutant.path
     whole = place.read_text(encoding="utf-8")
     place.write_text(mutant.text, encoding="utf-8")
     try:
-        if _fails(copied, [test]):
+        if _fails(copied, [test], limit_s):
             return "own"
         top = mutant.path.partition("/")[0] if "/" in mutant.path else ""
         unit = ROOT / "tests" / "unit"
         folder = unit / (top or "midjourney")
         others = [*sorted(unit.glob("test_*.py")), *([folder] if folder.is_dir() else [])]
-        return "folder" if _fails(copied, others) else None
+        return "folder" if _fails(copied, others, limit_s) else None
+    except subprocess.TimeoutExpired:
+        return "limit"
     finally:
         place.write_text(whole, encoding="utf-8")
+
+
+_TOLD = {None: "lives", "limit": "runs on"}
 
 
 def main() -> int:
@@ -193,6 +196,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds for one mutant")
     parser.add_argument("--in", dest="within", default="", help="paths below the package")
     given = parser.parse_args()
     every = [
@@ -209,11 +213,11 @@ def main() -> int:
         def judge(mutant: Mutant) -> str | None:
             copied = free.get()
             try:
-                killer = _killer(mutant, copied)
+                killer = _killer(mutant, copied, given.limit)
             finally:
                 free.put(copied)
-            if killer is None:
-                print(f"lives: {mutant}", flush=True)
+            if killer in _TOLD:
+                print(f"{_TOLD[killer]}: {mutant}", flush=True)
             return killer
 
         with ThreadPoolExecutor(given.workers) as pool:
@@ -221,7 +225,7 @@ def main() -> int:
     own, killed = killers.count("own"), len(killers) - killers.count(None)
     print(
         f"seed {given.seed}: {killed} of {len(killers)} killed ({killed / len(killers):.1%}), "
-        f"{own} of them by the module's own test"
+        f"{own} of them by the module's own test, {killers.count('limit')} by the limit"
     )
     return 0
 

@@ -11,7 +11,7 @@ import waystation.jobs
 from tests.build import replace
 from tests.harness.play import new_job
 from waystation import sentences
-from waystation.jobs import FINAL, Button, Failed, Job, JobEvent, JobStatus, Modal
+from waystation.jobs import FINAL, Button, Failed, Job, JobEvent, JobStatus, MessageRole, Modal
 
 
 @pytest.mark.parametrize("status", JobStatus)
@@ -76,3 +76,31 @@ def test_a_failure_by_a_sentence_has_its_status_and_its_words() -> None:
     failed = Failed.by(sentences.NOT_SENT, "nothing was sent", ghost=True)
     assert (failed.code, failed.error) == (sentences.NOT_SENT.status, sentences.NOT_SENT.text)
     assert (failed.details, failed.ghost) == ("nothing was sent", True)
+
+
+def test_a_press_names_its_parent_and_its_button() -> None:
+    job = replace(new_job("a", "button"), params={"parentJobId": "parent", "button": "V1"})
+    assert (job.parent_jobid, job.button) == ("parent", "V1")
+    assert (new_job("b").parent_jobid, new_job("b").button) == (None, None)
+
+
+def test_the_target_of_a_job_is_the_message_that_was_pressed() -> None:
+    messages = {"1": MessageRole.PROGRESS, "2": MessageRole.TARGET}
+    assert replace(new_job("a"), messages=messages).target == "2"
+    assert replace(new_job("a"), messages={"1": MessageRole.RESULT}).target is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "in_flight"),
+    [
+        ({"status": JobStatus.SUBMITTED}, True),
+        ({"status": JobStatus.CREATED}, False),
+        ({"status": JobStatus.SUBMITTED, "interaction_id": "1"}, False),
+        ({"status": JobStatus.SUBMITTED, "unclear": True}, False),
+    ],
+    ids=str,
+)
+def test_a_job_is_in_flight_until_it_shows_something_or_is_unclear(
+    fields: dict[str, object], *, in_flight: bool
+) -> None:
+    assert replace(new_job("a"), **fields).in_flight is in_flight

@@ -110,6 +110,16 @@ def test_a_step_that_holds_the_token_does_not_show_it() -> None:
     assert "the-token" not in repr(machine.received(HELLO, 0.0))
 
 
+def test_a_session_is_live_with_ready_and_not_before() -> None:
+    machine = new()
+    machine.opened(0.0, HALF)
+    assert not machine.received(HELLO, 0.0).live
+    assert not machine.received(frame(Opcode.HEARTBEAT), 0.0).live
+    assert machine.received(READY, 0.0).live
+    assert not machine.received(dispatch(2), 0.0).live
+    assert not machine.received(frame(Opcode.RECONNECT), 0.0).live
+
+
 def test_ready_makes_the_session_live_and_known() -> None:
     machine = greeted()
     step = machine.received(READY, 0.0)

@@ -15,6 +15,7 @@ from waystation.midjourney.answers import (
     face_of,
     finishes,
     in_history,
+    is_edit,
     opened_settings,
     option_of,
     wanted,
@@ -148,3 +149,17 @@ def test_an_option_is_off_where_it_is_not_on() -> None:
     assert cannot_be_off(job, V7)
     assert not cannot_be_off(job, REMIX)
     assert not cannot_be_off(replace(job, params={"state": "on"}), V7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "edits"),
+    [
+        (ReplyKind.DESCRIBED, True),
+        (ReplyKind.SHORTENED, True),
+        (ReplyKind.SETTINGS, True),
+        (ReplyKind.RATED, False),
+        (ReplyKind.PICTURE, False),
+    ],
+)
+def test_an_edit_of_these_kinds_may_answer_a_press(kind: ReplyKind, *, edits: bool) -> None:
+    assert is_edit(kind) is edits

@@ -38,6 +38,11 @@ def test_the_needs_of_a_press_are_v2s() -> None:
     assert {label for label, row in BUTTONS.items() if row.once} == {"U1", "U2", "U3", "U4"}
     assert {label for label, row in BUTTONS.items() if row.prompt is Needs.MUST} == {"Custom Zoom"}
     assert {label for label, row in BUTTONS.items() if row.mask} == {"Vary (Region)"}
+
+
+def test_a_form_opens_at_each_press_of_what_needs_words_of_its_own() -> None:
+    asking = {label for label, row in BUTTONS.items() if row.asks_always}
+    assert asking == {"Custom Zoom", "1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣"}
     assert button_row("U1").prompt is Needs.NO
     assert button_row("Sharpen").shows == frozenset()
 

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.golden.corpus import CONVERSATIONS, Golden
-from tests.harness.play import Play, join_all, told
+from tests.build import replace
+from tests.fakes import START
+from tests.golden.corpus import CONVERSATIONS, Golden, event_of
+from tests.harness.play import Play, join_all, new_job, told
 from tests.harness.scenes import (
+    NONCE,
+    describing,
+    imagining,
     stage,
+    started,
+    two_alike,
 )
 from waystation.gateway_events import (
     GatewayEvent,
 )
 from waystation.jobs import (
+    Failed,
     Job,
     JobId,
+    Nonce,
+    Source,
 )
-from waystation.midjourney.steps import Step
+from waystation.midjourney.steps import JobStep, Step
 
 
 class _Stuttering(Play):
@@ -75,3 +86,134 @@ def test_a_final_job_reads_the_same_for_ever(golden: Golden) -> None:
             if job.final:
                 seen = (job.status, job.updated_at, job.content, job.embeds, job.message_id)
                 assert final.setdefault(jobid, seen) == seen
+
+
+def test_a_job_counts_as_held_until_it_ends_and_holds_no_slot() -> None:
+    play = imagining()
+    a = JobId("a")
+    assert [job.jobid for job in play.talk.holding] == [a]
+    assert play.talk.in_flight == a
+    play.see(event_of({"see": "imagine/started"}))
+    assert play.talk.in_flight is None
+    assert play.talk.get(a) == play.jobs[a]
+    play.see(event_of({"see": "imagine/final"}))
+    assert (play.talk.holding, play.talk.get(a)) == ((), None)
+
+
+def test_the_newest_id_is_that_of_what_was_seen_last() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    assert play.talk.newest == "1456483162128384000"
+    play.talk.seen("1456483162128384009")
+    play.talk.seen("1456483162128384001")
+    assert play.talk.newest == "1456483162128384009"
+
+
+def test_a_job_waits_for_one_that_looks_like_it() -> None:
+    """R15."""
+    play = imagining()
+    prompts = {"b": "a red fox", "c": "an owl"}
+    for name, prompt in prompts.items():
+        play.admit(replace(new_job(name, "imagine"), params={"prompt": prompt}))
+    play.see(event_of({"see": "imagine/started"}))
+    assert [play.talk.must_wait(JobId(name)) for name in prompts] == [True, False]
+
+
+def test_a_reaction_starts_its_job() -> None:
+    play = Play([replace(new_job("a", "seed"), params={"parentJobId": "parent"})])
+    play.sources[JobId("a")] = Source("500")
+    play.submit("a", NONCE)
+    assert told(play.commit(play.talk.reacted(JobId("a"), play.now))) == ["a: Reacted"]
+
+
+def test_a_job_that_was_not_asked_in_its_time_ends_and_one_that_was_does_not() -> None:
+    """R10."""
+    play = Play([new_job("a"), new_job("b")])
+    play.submit("a", NONCE)
+    end = Failed(502, "no time")
+    ends = [play.talk.unasked(JobId(name), end, play.now) for name in "ab"]
+    assert [told(step) for step in ends] == [[], ["b: Failed"]]
+
+
+def test_a_cancel_presses_the_button_that_the_job_shows() -> None:
+    """R26."""
+    play = imagining()
+    assert play.talk.cancel_press(JobId("other")) is None
+    assert play.talk.cancel_press(JobId("a")) is None
+    play.see(event_of({"see": "imagine/started"}))
+    play.see(event_of({"see": "imagine/progress_0"}))
+    press = play.talk.cancel_press(JobId("a"))
+    assert press is not None and press.custom_id.startswith("MJ::CancelJob::ByJobid::")
+    requested = play.talk.cancel_requested(JobId("a"), Nonce("9"), play.now)
+    assert told(play.commit(requested)) == ["a: CancelRequested"]
+
+
+def test_a_picture_that_the_store_knows_to_be_another_jobs_waits_no_more() -> None:
+    """I1."""
+    play = two_alike()
+    play.see(event_of(started(1)))
+    play.see(event_of(started(2)))
+    play.see(event_of({"see": "imagine/final"}))
+    assert play.talk.undecided
+    job = replace(play.jobs[JobId("a")], message_id="1456483325706240000")
+    play.talk.disprove(Step(job_steps=[JobStep(job, [])]))
+    assert not play.talk.undecided
+
+
+def test_a_picture_that_had_to_be_told_apart_is_known_as_given() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    picture = {"interaction": None, "interaction_metadata": None, "nonce": None}
+    step = play.see(event_of({"see": "imagine/final", "with": picture}))
+    assert told(step) == ["a: Completed by weak"]
+    message_id = play.jobs[JobId("a")].message_id or ""
+    assert play.talk.has_given(message_id)
+    assert not play.talk.has_given("another")
+
+
+def test_a_gap_is_over_once_history_was_read_for_it() -> None:
+    play = imagining()
+    play.talk.seen("1400000000000000400")
+    play.commit(play.talk.missed(play.now, "1400000000000000500"))
+    assert [job.jobid for job in play.talk.readable] == ["a"]
+    assert play.talk.unread_past == "1400000000000000400"
+    play.talk.read_past()
+    assert play.talk.unread_past is None
+
+
+def test_a_gap_may_hide_the_late_result_of_a_ghost_until_history_was_read() -> None:
+    play = imagining()
+    play.perform({"cancel": "a"})
+    play.commit(play.talk.missed(play.now))
+    assert [job.jobid for job in play.talk.unread_ghosts] == ["a"]
+    play.talk.reading_late([JobId("a")])
+    play.commit(play.talk.read_to_the_end("0"))
+    assert play.talk.unread_ghosts == []
+
+
+def test_a_job_for_which_history_is_wanted_is_judged_after_it_was_read() -> None:
+    play = describing()
+    play.perform({"wait": 60})
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=60)
+    play.talk.looking_back([JobId("a")], is_due=True)
+    assert play.talk.wake_at(caught_up=True) is None
+    play.talk.reading()
+    play.talk.looked_back([JobId("a")], play.now)
+    assert told(play.perform({"expire": True})) == ["a: Lost"]
+
+
+def test_a_running_job_of_which_nothing_is_heard_is_looked_up() -> None:
+    """R51."""
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    play.perform({"wait": 60})
+    assert play.talk.unheard(play.now, caught_up=True).look_back == {"a"}
+
+
+def test_an_ask_of_which_nothing_is_seen_lets_others_pass() -> None:
+    """R15."""
+    play = describing()
+    assert play.talk.in_flight == "a"
+    silent = play.talk.silent(JobId("a"), play.now)
+    assert told(play.commit(silent)) == ["a: Silent", "look back: a"]
+    assert play.talk.in_flight is None

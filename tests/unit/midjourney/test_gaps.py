@@ -87,3 +87,30 @@ def test_a_reply_that_history_does_not_have_is_lost_with_the_gap() -> None:
     play.submit("b", "1400000000000000003")
     assert told(play.perform({"settle": True})) == ["a: Failed"]
     assert play.jobs[JobId("a")].error == "reply lost"
+
+
+def test_history_is_read_from_the_gap_on_for_a_job_that_draws_and_no_other() -> None:
+    """R23: an ask by hand from before we listened may own the picture that comes."""
+    play = Play()
+    play.talk.seen("1400000000000000400")
+    play.commit(play.talk.missed(play.now, "1400000000000000500"))
+    play.admit(new_job("a", "info"))
+    play.submit("a", "1400000000000000101")
+    assert play.talk.unread_past is None
+    play.admit(replace(new_job("b", "imagine"), params={"prompt": "a red fox"}))
+    assert play.talk.unread_past is None
+    play.submit("b", NONCE)
+    assert play.talk.unread_past == "1400000000000000400"
+    play.commit(play.talk.read_to_the_end("1400000000000000400"))
+    assert play.talk.unread_past is None
+
+
+def test_history_that_was_read_or_cannot_be_is_read_again_after_the_next_gap() -> None:
+    play = imagining()
+    play.talk.seen("1400000000000000400")
+    play.commit(play.talk.missed(play.now, "1400000000000000500"))
+    assert play.talk.unread_past is not None
+    play.talk.read_past()
+    assert play.talk.unread_past is None
+    play.commit(play.talk.missed(play.now, "1400000000000000600"))
+    assert play.talk.unread_past is not None

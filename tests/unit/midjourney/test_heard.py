@@ -13,13 +13,29 @@ from tests.golden.corpus import PAYLOADS, merged, message_of
 from tests.harness.play import CHANNEL, LIMITS, USER, Play, new_job, told
 from waystation.gateway_events import InteractionTold, SeenAs, ToldAs
 from waystation.ignored import Ignored
-from waystation.jobs import InteractionSeen, Job, JobId, JobStatus, Source
-from waystation.midjourney.heard import Heard, halt_of
+from waystation.jobs import (
+    Acknowledged,
+    Cancelled,
+    Completed,
+    Failed,
+    InteractionSeen,
+    Job,
+    JobId,
+    JobStatus,
+    Late,
+    Modal,
+    ModalOpened,
+    Moderated,
+    Source,
+)
+from waystation.midjourney.heard import Heard, halt_of, late_ended
 from waystation.midjourney.reading import read
 from waystation.midjourney.steps import Step, ignore
+from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
 FINAL = PAYLOADS["imagine/final"].content["payload"]
+FINAL_UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
 def _heard(name: str, job: Job, *, by: str = "message", **fields: object) -> Step:
@@ -158,3 +174,198 @@ def test_one_of_several_results_may_come_after_a_newer_one() -> None:
     for number in (13, 12, 10, 11):
         play.perform(_grid(number))
     assert play.jobs[JobId("a")].status is JobStatus.COMPLETED
+
+
+# ── one message for one job ──
+
+
+def _ignored(step: Step) -> Ignored | None:
+    assert not step.job_steps
+    return step.ignored
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "status", "code", "ghost"),
+    [
+        ("describe/image_denied", Moderated, JobStatus.MODERATED, 422, False),
+        ("imagine/stopped", Cancelled, JobStatus.CANCELLED, 200, False),
+        ("describe/job_queued", Failed, JobStatus.FAILED, 504, True),
+        ("imagine/internal_error", Failed, JobStatus.FAILED, 502, False),
+        ("imagine/queue_full", Failed, JobStatus.FAILED, 429, False),
+    ],
+)
+def test_an_error_ends_the_job_as_its_meaning_says(
+    name: str, event: type, status: JobStatus, code: int, *, ghost: bool
+) -> None:
+    step = _heard(name, replace(_submitted(), interaction_id="1400000000000000010"))
+    (done,) = step.job_steps
+    assert [type(one) for one in done.events] == [event]
+    assert (done.job.status, done.job.code, done.job.ghost) == (status, code, ghost)
+    assert step.halt is None
+
+
+def test_an_error_that_halts_the_account_is_as_old_as_its_message() -> None:
+    step = _heard("describe/pending_mod_message", _submitted())
+    message_id = "1400000000003145728"
+    assert step.halt is not None
+    assert (step.halt.said, step.halt.triggered_at) == (message_id, snowflake_time(message_id))
+    (done,) = step.job_steps
+    assert (done.job.code, done.job.error_details) == (596, step.halt.text)
+
+
+def test_a_pressed_message_says_nothing_new_until_its_edit_answers() -> None:
+    """R21: what else is found of the job is from before the press."""
+    pressed = replace(_submitted(), verb="button", pressed="MJ::Picread::Retry")
+    assert _ignored(_heard("describe/described", pressed)) is Ignored.BEFORE_PRESS
+    (done,) = _heard("describe/described", pressed, by="target").job_steps
+    assert done.job.status is JobStatus.COMPLETED
+    (done,) = _heard("describe/image_denied", pressed).job_steps
+    assert done.job.status is JobStatus.MODERATED
+
+
+def test_the_progress_of_one_of_several_results_is_no_progress_of_the_job() -> None:
+    several = replace(
+        _submitted(), verb="button", params={"button": "Imagine all \N{PARTY POPPER}"}
+    )
+    assert _ignored(_heard("imagine/progress_31", several, by="several")) is Ignored.PREVIEW
+
+
+@pytest.mark.parametrize(("by", "uuid"), [("several", None), ("hash", FINAL_UUID)])
+def test_one_of_several_results_gives_the_job_a_uuid_only_by_a_sign(
+    by: str, uuid: str | None
+) -> None:
+    several = replace(
+        _submitted(), verb="button", params={"button": "Imagine all \N{PARTY POPPER}"}
+    )
+    (done,) = _heard("imagine/final", several, by=by).job_steps
+    assert (done.job.status, done.job.hash) == (JobStatus.PROGRESS, uuid)
+    assert done.job.buttons == ()
+
+
+def test_progress_within_a_second_of_the_last_is_too_soon() -> None:
+    """R37."""
+    begun = replace(_started(), status=JobStatus.PROGRESS)
+    soon, later = (START + timedelta(seconds=seconds) for seconds in (0.9, 1))
+    assert _ignored(_heard("imagine/progress_31", begun, now=soon)) is Ignored.TOO_SOON
+    (done,) = _heard("imagine/progress_31", begun, now=later).job_steps
+    assert (done.job.progress, done.job.updated_at) == (31, later)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"status": JobStatus.STARTED}, {"hash": None}, {"message_id": "1400000000000000001"}],
+    ids=str,
+)
+def test_progress_that_shows_more_than_a_share_is_never_too_soon(fields: dict[str, Any]) -> None:
+    begun = replace(_started(), **{"status": JobStatus.PROGRESS, **fields})
+    (done,) = _heard("imagine/progress_31", begun).job_steps
+    assert done.job.progress == 31
+
+
+def test_a_message_that_was_deleted_and_is_in_history_takes_the_deletion_back() -> None:
+    """R27."""
+    gone = replace(_started(), vanished_at=START)
+    assert _ignored(_heard("imagine/progress_0", gone)) is Ignored.NOTHING_NEW
+    (done,) = _heard("imagine/progress_0", gone, seen_as=SeenAs.HISTORY).job_steps
+    assert done.job.vanished_at is None
+
+
+def test_a_message_in_unknown_words_is_kept_for_the_operator() -> None:
+    """R24."""
+    step = _heard("describe/unknown_wording", _submitted())
+    assert step.unrecognised == message_of(PAYLOADS["describe/unknown_wording"])
+    assert _heard("imagine/started", _submitted()).unrecognised is None
+
+
+# ── one option of the settings ──
+
+
+def _setting(option: str, state: str = "on", **fields: Any) -> Step:
+    params = {"option": option, "state": state}
+    job = replace(_submitted(), verb="settings", params=params, **fields)
+    return _heard("settings/settings", job)
+
+
+def _events(step: Step) -> list[type]:
+    (done,) = step.job_steps
+    return [type(one) for one in done.events]
+
+
+def test_settings_are_opened_for_the_press_of_their_option() -> None:
+    step = _setting("turbo MODE")
+    assert _events(step) == [InteractionSeen, Acknowledged, ModalOpened]
+    (done,) = step.job_steps
+    assert done.job.modal is not None
+    assert done.job.modal.custom_id == "MJ::Settings::TurboMode"
+    assert done.job.deadline_at == START + LIMITS.first_answer
+
+
+def test_an_option_that_is_as_wanted_is_not_pressed() -> None:
+    assert _events(_setting("Remix mode")) == [InteractionSeen, Completed]
+
+
+@pytest.mark.parametrize(
+    ("option", "state", "error", "details"),
+    [
+        ("Remicks", "on", "No such option", "The settings have: Midjourney Model V6.1, "),
+        ("Fast mode", "off", "Option cannot be turned off", "turn another one on"),
+    ],
+)
+def test_an_option_that_cannot_be_set_fails_with_the_reason(
+    option: str, state: str, error: str, details: str
+) -> None:
+    step = _setting(option, state)
+    (done,) = step.job_steps
+    assert (done.job.code, done.job.error) == (400, error)
+    assert details in (done.job.error_details or "")
+
+
+def test_settings_that_are_opened_already_open_nothing() -> None:
+    assert _ignored(_setting("Turbo mode", modal=Modal("1", "x"))) is Ignored.NOTHING_NEW
+
+
+def test_settings_complete_a_job_without_option_or_after_its_press() -> None:
+    shown = replace(_submitted(), verb="settings")
+    assert _events(_heard("settings/settings", shown)) == [InteractionSeen, Completed]
+    pressed = _setting("Turbo mode", pressed="MJ::Settings::TurboMode")
+    assert _ignored(pressed) is Ignored.BEFORE_PRESS
+
+
+# ── of a job that is over ──
+
+
+def _ghost() -> Job:
+    over = {"status": JobStatus.FAILED, "ghost": True, "finished_at": START}
+    return replace(_started(), **over)
+
+
+def test_a_late_result_that_is_in_ends_what_a_ghost_hears() -> None:
+    (done,) = _heard("imagine/final", _ghost()).job_steps
+    assert _ignored(_heard("imagine/final_other", done.job)) is Ignored.OVER
+
+
+def test_a_ghost_hears_a_known_message_no_second_time() -> None:
+    assert _ignored(_heard("imagine/progress_0", _ghost())) is Ignored.NOTHING_NEW
+
+
+def test_a_ghost_that_the_bot_still_queues_keeps_its_slot() -> None:
+    """R31: its start is to come."""
+    ghost = replace(_ghost(), message_id="1")
+    assert _ignored(_heard("describe/job_queued", ghost)) is Ignored.STILL_QUEUED
+
+
+@pytest.mark.parametrize(
+    ("name", "ended"),
+    [("imagine/progress_31", False), ("imagine/final", True), ("imagine/internal_error", True)],
+)
+def test_a_late_message_ends_a_ghost_if_it_is_an_end(name: str, *, ended: bool) -> None:
+    (done,) = _heard(name, replace(_ghost(), message_id="1"), by="nonce").job_steps
+    (late,) = done.events
+    assert isinstance(late, Late)
+    assert (late.ended, late_ended(done.job)) == (ended, ended)
+
+
+def test_a_halt_that_a_ghost_hears_is_one_all_the_same() -> None:
+    ended = replace(_ghost(), message_id="1")
+    step = _heard("describe/pending_mod_message", ended)
+    assert step.halt is not None and step.halt.said == "1400000000003145728"

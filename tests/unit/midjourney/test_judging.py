@@ -17,6 +17,8 @@ from tests.harness.scenes import (
     describing,
     imagining,
     of_other_words,
+    started,
+    two_alike,
 )
 from waystation.jobs import (
     Failed,
@@ -226,3 +228,80 @@ def test_a_picture_that_history_has_told_is_given_before_silence_is_judged() -> 
     play.talk.read_past()
     assert told(play.perform({"expire": True})) == []
     assert told(join_all(list(play.weigh()))) == ["a: Completed by weak"]
+
+
+def test_a_picture_that_waits_is_weighed_only_where_the_session_has_caught_up() -> None:
+    """A message that was missed may say whose it is."""
+    play = imagining()
+    named = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    assert told(play.see(event_of({"see": "imagine/final", "with": named}))) == []
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=5)
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(seconds=660)
+
+
+def test_a_ghost_gives_its_slot_back_and_is_forgotten_after_a_day() -> None:
+    """R19, R31."""
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    play.perform({"cancel": "a"})
+    play.perform({"wait": 599})
+    assert told(play.perform({"expire": True})) == []
+    play.perform({"wait": 1})
+    assert told(play.perform({"expire": True})) == ["a: SlotReleased"]
+    play.perform({"wait": 24 * 3600 - 601})
+    play.perform({"expire": True})
+    assert [job.jobid for job in play.talk.jobs] == ["a"]
+    play.perform({"wait": 1})
+    assert told(play.perform({"expire": True})) == []
+    assert play.talk.jobs == ()
+
+
+def test_a_job_is_not_judged_while_history_is_read_for_it() -> None:
+    play = imagining()
+    play.perform({"wait": 61})
+    play.talk.looking_back([JobId("a")], is_due=True)
+    play.talk.reading()
+    assert told(play.perform({"expire": True})) == []
+    assert play.talk.wake_at(caught_up=False) is None
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == ["a: Lost"]
+
+
+def test_a_job_whose_time_is_over_takes_its_held_picture_with_it() -> None:
+    """R20: the picture is kept for the operator."""
+    play = two_alike()
+    play.see(event_of(started(1)))
+    play.see(event_of(started(2)))
+    play.see(event_of({"see": "imagine/final"}))
+    play.perform({"wait": 1801})
+    for name in "ab":
+        play.perform({"look_back": name})
+    step = play.perform({"expire": True})
+    assert told(step) == ["a: Failed", "b: Failed", "untold", "untold"]
+    assert {done.job.error for done in step.job_steps} == {"Result could not be told apart"}
+    assert all(done.job.ghost for done in step.job_steps)
+
+
+def test_a_deleted_start_is_no_end_while_a_picture_is_held_that_may_be_its_jobs() -> None:
+    """R27 is about a job without a result."""
+    play = two_alike()
+    play.see(event_of(started(1)))
+    play.see(event_of(started(2)))
+    play.see(event_of({"see": "imagine/final"}))
+    gone = {"id": "1456483162128384001", "channel_id": "1145000000000000003"}
+    play.see(event_of({"see": {"event": "MESSAGE_DELETE", "payload": gone}}))
+    play.perform({"wait": 31})
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == []
+    assert play.jobs[JobId("a")].vanished_at is not None
+
+
+def test_a_job_that_may_have_begun_what_names_nobody_is_given_the_time_of_one_that_runs() -> None:
+    play = two_alike()
+    nameless = {"nonce": None, "interaction": None, "interaction_metadata": None}
+    play.see(event_of({"see": "imagine/started", "with": nameless}))
+    play.perform({"wait": 61})
+    for name in "ab":
+        play.perform({"look_back": name})
+    assert told(play.perform({"expire": True})) == []
+    assert play.talk.wake_at(caught_up=False) == START + timedelta(minutes=40)

@@ -151,3 +151,19 @@ def test_a_row_that_came_and_went_before_it_was_kept_is_no_change() -> None:
         table[name] = 1
         del table[name]
     assert [*memory.changes()] == []
+
+
+def test_a_table_is_read_as_a_dictionary_is() -> None:
+    table = _table(Memory([Seen(BY_HAND, "a", b"1"), Seen(BY_HAND, "b", b"2")]))
+    assert "a" in table
+    assert "c" not in table
+    assert list(table.values()) == [1, 2]
+
+
+def test_a_value_that_came_back_before_it_was_kept_is_no_change() -> None:
+    memory = Memory([Seen(BY_HAND, "a", b"1")])
+    table = _table(memory)
+    table["a"] = 2
+    assert memory.changes() == (Seen(BY_HAND, "a", b"2"),)
+    table["a"] = 1
+    assert memory.changes() == ()

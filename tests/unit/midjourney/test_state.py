@@ -15,13 +15,19 @@ from tests.harness.scenes import (
     NONCE,
     describing,
     stage,
+    started,
+    two_alike,
 )
+from waystation import sentences
 from waystation.jobs import (
+    Completed,
+    Failed,
     Job,
     JobId,
     JobStatus,
     MessageRole,
     Nonce,
+    Shown,
     Unclear,
 )
 from waystation.midjourney.state import State, rebuild
@@ -154,3 +160,26 @@ def test_an_event_costs_the_same_however_many_ghosts_there_are(seen: dict[str, A
         play.talk.weigh(play.now)
         looked.append(jobs.looked + of_candidates.looked)
     assert looked[0] == looked[1] < 20
+
+
+@pytest.mark.parametrize("by", ["weak", "nonce"])
+def test_a_picture_that_had_to_be_told_apart_is_remembered_once_it_is_committed(by: str) -> None:
+    play = describing()
+    state = _state(*play.jobs.values())
+    step = state.step(JobId("a"), START, Completed(Shown("900"), by))
+    assert "900" not in state.given
+    state.adopt(step)
+    assert ("900" in state.given) is (by == "weak")
+
+
+def test_the_pictures_of_a_job_that_nothing_tells_apart_are_given_up_with_it() -> None:
+    play = two_alike()
+    play.see(event_of(started(1)))
+    play.see(event_of(started(2)))
+    play.see(event_of({"see": "imagine/final"}))
+    state = play.talk._state
+    assert len(state.held) == 1
+    state.learnt(state.step(JobId("a"), START, Failed(502, "no answer", ghost=True)))
+    assert len(state.held) == 1
+    state.learnt(state.step(JobId("a"), START, Failed.by(sentences.NOT_TOLD_APART)))
+    assert len(state.held) == 0

@@ -33,6 +33,10 @@ def test_a_step_that_only_asks_for_history_writes_nothing() -> None:
     assert not NOTHING.writes
 
 
+def test_nothing_follows_from_nothing() -> None:
+    assert not (NOTHING.commits or NOTHING.look_back or NOTHING.reads_past)
+
+
 def test_joined_steps_keep_their_job_steps_in_order() -> None:
     other = JobStep(new_job("b"), (Unclear("reset"),))
     joined = join([Step(job_steps=(JOB_STEP,)), NOTHING, Step(job_steps=(other,))])

@@ -10,8 +10,8 @@ import pytest
 
 from tests.build import replace
 from tests.fakes import START
-from tests.golden.corpus import HISTORY, event_of
-from tests.harness.play import Play, new_job, told
+from tests.golden.corpus import HISTORY, PAYLOADS, event_of, message_of
+from tests.harness.play import USER, Play, new_job, told
 from tests.harness.scenes import (
     BY_HAND,
     NONCE,
@@ -19,9 +19,11 @@ from tests.harness.scenes import (
     started,
     two_alike,
 )
+from waystation import sentences
 from waystation.gateway_events import (
     GatewayEvent,
     MessageSeen,
+    SeenAs,
 )
 from waystation.jobs import (
     JobId,
@@ -29,7 +31,10 @@ from waystation.jobs import (
 )
 from waystation.midjourney.matching import held
 from waystation.midjourney.matching.works import works
+from waystation.midjourney.reading import read
 from waystation.midjourney.steps import JobStep, Step
+from waystation.midjourney.weighing import matched, may_be_given
+from waystation.wire.snowflake import snowflake_at
 
 
 @pytest.mark.parametrize("later", [True, False])
@@ -123,3 +128,160 @@ def test_waiting_pictures_are_counted_once_for_each_look(
     monkeypatch.setattr(held, "works", counted)
     look(play)
     assert counted.call_count == 1
+
+
+# ── who gets nothing ──
+
+NAMELESS = {"nonce": None, "interaction": None, "interaction_metadata": None}
+
+
+def _picture(number: int, prompt: str = "a red fox --ar 3:2") -> GatewayEvent:
+    """Return a finished picture that names nobody, with a uuid of its own."""
+    uuid = f"{number:08}-2222-4333-8444-555555555555"
+    files = PAYLOADS["imagine/final"].content["payload"]["attachments"]
+    changes = {
+        "id": str(1456483325706240000 + number),
+        "content": f"**{prompt}** - <@{USER}> (fast)",
+        "attachments": [files[0] | {"filename": f"ada_fox_{uuid}.webp"}],
+        "components": [],
+        **NAMELESS,
+    }
+    return event_of({"see": "imagine/final", "with": changes})
+
+
+def _both_started() -> Play:
+    play = two_alike()
+    for number in (1, 2):
+        play.see(event_of(started(number)))
+    return play
+
+
+def test_a_picture_that_only_a_stranger_could_own_is_his() -> None:
+    play = imagining()
+    owl = {"id": "1456483162128384007", "content": f"**an owl** - <@{USER}> (Waiting to start)"}
+    play.see(event_of({"see": "imagine/started", "with": {**owl, "nonce": "66"}}))
+    assert told(play.see(_picture(1, "an owl"))) == []
+    assert not play.talk.undecided
+    assert told(play.see(_picture(2, "an owl"))) == ["kept"]
+
+
+def test_a_picture_of_an_ask_from_before_a_gap_waits_until_the_gap_is_read() -> None:
+    play = imagining()
+    play.see(event_of({"see": "imagine/started", "with": {"interaction": None}}))
+    play.commit(play.talk.missed(play.now))
+    play.talk.looking_back([JobId("a")], is_due=False)
+    assert told(play.see(_picture(1))) == ["look back: a"]
+    assert play.talk.undecided
+    play.commit(play.talk.read_to_the_end("0"))
+    assert [told(step) for step in play.weigh()] == [["a: Completed by weak"]]
+
+
+def test_a_picture_that_may_be_from_before_we_listened_waits_until_that_is_read() -> None:
+    play = Play()
+    play.commit(play.talk.missed(play.now, "1456483162128383000"))
+    play.now += timedelta(seconds=20)
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+    play.submit("a", NONCE)
+    play.see(event_of({"see": "imagine/started"}))
+    assert told(play.see(_picture(1))) == []
+    assert play.talk.undecided
+    play.talk.read_past()
+    assert told(next(iter(play.weigh()))) == ["look back: a"]
+
+
+def test_a_picture_in_shortened_words_is_nobodys_for_want_of_another_owner() -> None:
+    """ADR 18: the bot may have shortened the longer prompt, which is no evidence."""
+    play = imagining()
+    assert told(play.see(_picture(1))) == []
+    longer = "a very small red fox --ar 3:2"
+    play.admit(replace(new_job("b", "imagine"), params={"prompt": longer}))
+    play.submit("b", "1400000000000000003")
+    assert told(play.see(_picture(2))) == []
+    play.perform({"wait": 6})
+    ends = [line for step in play.weigh() for line in told(step)]
+    assert ends[0] == "a: Completed by weak"
+    assert "b: Completed by weak" not in ends
+    assert play.jobs[JobId("b")].hash is None
+
+
+def test_two_pictures_of_two_asks_fail_both_once_history_was_read() -> None:
+    play = _both_started()
+    assert told(play.see(_picture(1))) == ["look back: a, b"]
+    both = [JobId("a"), JobId("b")]
+    play.talk.looking_back(both, is_due=False)
+    play.talk.reading()
+    assert told(play.see(_picture(2))) == []
+    play.talk.looked_back(both, play.now)
+    step = next(iter(play.weigh()))
+    assert told(step) == ["a: Failed", "b: Failed", "untold", "untold"]
+    assert {done.job.error for done in step.job_steps} == {sentences.NOT_TOLD_APART.text}
+
+
+def test_two_pictures_of_two_ghosts_are_nobodys_and_wait_no_more() -> None:
+    play = _both_started()
+    for name in "ab":
+        play.perform({"cancel": name})
+    assert told(play.see(_picture(1))) == []
+    assert play.talk.undecided
+    # while history is read for them, one of the two may yet be told
+    play.talk.reading_late([JobId("b")])
+    assert told(play.see(_picture(2))) == []
+    assert play.talk.undecided
+    play.talk.reading_late([])
+    assert [told(step) for step in play.weigh()] == [[]]
+    assert not play.talk.undecided
+
+
+def test_a_message_that_a_job_only_shows_again_gives_it_no_uuid() -> None:
+    play = Play([replace(new_job("a", "show"), params={"uuid": "u"})])
+    play.submit("a", NONCE)
+    message = message_of(PAYLOADS["imagine/final"])
+    asked = play.jobs[JobId("a")]
+    step = matched(play.talk._state, asked, SeenAs.CREATED, message, read(message), "nonce", START)
+    (done,) = step.job_steps
+    assert (done.job.status, done.job.hash) == (JobStatus.COMPLETED, None)
+
+
+# ── a job whose time is over may yet get a picture ──
+
+
+def _may_be_given(play: Play) -> bool:
+    state = play.talk._state
+    return may_be_given(state, state.held.count(), play.jobs[JobId("a")])
+
+
+def test_a_picture_that_is_surely_a_jobs_is_about_to_be_given() -> None:
+    play = imagining()
+    assert not _may_be_given(play)
+    by_hand = {"interaction_metadata": BY_HAND, "interaction": BY_HAND}
+    play.see(event_of({"see": "imagine/final", "with": by_hand}))
+    assert _may_be_given(play)
+
+
+def test_a_picture_may_be_a_jobs_while_history_is_read_for_a_ghost_beside_it() -> None:
+    play = _both_started()
+    play.perform({"cancel": "b"})
+    play.see(_picture(1))
+    assert not _may_be_given(play)
+    play.talk.reading_late([JobId("b")])
+    assert _may_be_given(play)
+    play.talk.reading_late([JobId("another")])
+    assert not _may_be_given(play)
+
+
+@pytest.mark.parametrize(("minutes", "may_be"), [(29, True), (31, False)])
+def test_a_picture_may_be_a_jobs_until_it_is_read_who_asked_before_we_listened(
+    minutes: int, *, may_be: bool
+) -> None:
+    """R23: whoever asked before has had his picture after half an hour."""
+    play = Play()
+    play.commit(play.talk.missed(play.now, snowflake_at(START)))
+    for name in "ab":
+        play.admit(replace(new_job(name, "imagine"), params={"prompt": "a red fox --ar 3:2"}))
+        play.submit(name, f"140000000000000000{name == 'b'}")
+    play.now += timedelta(minutes=minutes)
+    picture = {"id": snowflake_at(play.now), **NAMELESS}
+    play.see(event_of({"see": "imagine/final", "with": picture}))
+    assert _may_be_given(play) is may_be
+    play.talk.read_past()
+    assert not _may_be_given(play)

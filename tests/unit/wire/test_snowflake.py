@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.wire.snowflake import DISCORD_EPOCH, is_snowflake, snowflake_at, snowflake_time
+from waystation.wire.snowflake import (
+    DISCORD_EPOCH,
+    NO_SNOWFLAKE,
+    is_newer,
+    is_snowflake,
+    newest,
+    snowflake_at,
+    snowflake_order,
+    snowflake_time,
+)
 
 MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2100, 1, 1)).map(
     lambda moment: moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
@@ -52,3 +61,22 @@ def test_only_seventeen_to_twenty_digits_look_like_a_snowflake(text: str, is_one
 def test_text_that_is_no_number_has_no_time() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         snowflake_time("soon")
+
+
+def test_ids_are_in_the_order_of_their_numbers_whatever_their_length() -> None:
+    """Discord's ids have grown by a digit since its first years."""
+    ids = ["175928847299117063", "99", "1456483162128384000", "100"]
+    assert sorted(ids, key=snowflake_order) == [ids[1], ids[3], ids[0], ids[2]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "newer"), [("100", "99", True), ("99", "100", False), ("100", "100", False)]
+)
+def test_an_id_is_newer_than_one_that_was_made_before(one: str, other: str, *, newer: bool) -> None:
+    assert is_newer(one, other) is newer
+
+
+def test_the_newest_of_several_ids_is_told_and_the_oldest_of_all_for_none() -> None:
+    assert newest("99", "1000", None, "100") == "1000"
+    assert newest(None, "99") == "99"
+    assert newest(None) == NO_SNOWFLAKE

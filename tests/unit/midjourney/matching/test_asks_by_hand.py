@@ -521,3 +521,13 @@ def test_an_ask_of_waystation_itself_is_not_by_hand() -> None:
     assert play.jobs[JobId("b")].status is JobStatus.CANCELLED
     play.see(InteractionTold(ToldAs.SUCCEEDED, _id(2), "1400000000000000002"))
     assert told(play.perform(_picture(5))) == ["a: Completed by weak"]
+
+
+def test_a_press_is_younger_than_its_message_and_has_none_of_its_own() -> None:
+    asks = AsksByHand()
+    for seconds in (1, 6, 9):
+        asks.told(_id(seconds), None)
+    asks.speaks(_id(9))
+    assert asks.may_press(_id(5), newest=_id(10)) == [_id(6)]
+    # the bot takes a day at most
+    assert asks.may_press(_id(5), newest=_id(6 + 24 * 3600)) == []

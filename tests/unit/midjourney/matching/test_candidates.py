@@ -108,23 +108,36 @@ def test_a_picture_that_may_be_one_of_several_by_hand_is_not_collected() -> None
     assert candidates.one_of_several(replace(picture, shown=next_day)) == A
 
 
+def _captioned() -> tuple[Candidates, Reading]:
+    """Return the same candidates, and a picture of theirs that a start may go before."""
+    candidates, picture = _imagine_all()
+    said_at = snowflake_at(START + timedelta(seconds=5))
+    shown = replace(picture.shown, message_id=said_at, hash="u")
+    return candidates, replace(picture, shown=shown, caption=Caption("a red fox", ""))
+
+
 @pytest.mark.parametrize(("seconds", "uuid"), [((1, 2), None), ((9,), None), ((1,), "other")])
 def test_a_picture_beside_which_somebody_has_begun_is_not_collected(
     seconds: tuple[int, ...], uuid: str | None
 ) -> None:
-    candidates, picture = _imagine_all()
-    picture = replace(
-        picture,
-        shown=replace(
-            picture.shown, message_id=snowflake_at(START + timedelta(seconds=5)), hash="u"
-        ),
-    )
+    candidates, picture = _captioned()
     assert candidates.one_of_several(picture) == A
     for second in seconds:
         begun = an_answer("", kind=ReplyKind.PROGRESS, after_s=second)
         begun = replace(begun, shown=replace(begun.shown, hash=uuid))
         candidates.others.strangers.note(begun, unclaimed=True)
     assert candidates.one_of_several(picture) is None
+
+
+@pytest.mark.parametrize("uuid", ["u", None])
+def test_a_picture_that_may_go_on_with_the_one_start_that_was_seen_is_collected(
+    uuid: str | None,
+) -> None:
+    candidates, picture = _captioned()
+    begun = an_answer("", kind=ReplyKind.PROGRESS)
+    begun = replace(begun, shown=replace(begun.shown, hash=uuid))
+    candidates.others.strangers.note(begun, unclaimed=True)
+    assert candidates.one_of_several(picture) == A
 
 
 def test_a_strangers_picture_answers_no_ask_by_hand_of_which_nothing_else_is_known() -> None:
@@ -440,3 +453,191 @@ def test_presses_of_one_deed_wait_for_each_other_before_it_is_known_what_they_pr
     again = a_press("b", "V1", messages={}, submitted_at=None)
     assert Candidates([asked]).rivals(again) == {A}
     assert Candidates([asked]).rivals(a_press("b", "U1", messages={})) == frozenset()
+
+
+def test_a_job_that_is_known_by_now_takes_back_what_nobody_could_claim() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates)
+    said_at = _begun(candidates).message_id
+    candidates.learn(_fox("b", messages={"1": MessageRole.PROGRESS}))
+    assert _begun(candidates).message_id == said_at
+    candidates.learn(_fox("a", messages={said_at: MessageRole.PROGRESS}))
+    assert not list(candidates.others.strangers.begun())
+
+
+def test_the_keys_of_a_first_ask_stay_a_ghosts_and_go_with_a_job_that_is_done() -> None:
+    for ghost in (True, False):
+        first = a_job("a")
+        candidates = Candidates([first])
+        second = replace(first, nonce=Nonce("2"), ghost=ghost)
+        candidates.learn(second)
+        candidates.settle(second)
+        assert bool(candidates.index.earlier(A)) is ghost
+        assert candidates.others.is_settled(a_reading("901", nonce="nonce-a"))
+
+
+def test_a_picture_that_names_its_interaction_is_collected_beside_an_ask_by_hand() -> None:
+    candidates, picture = _imagine_all()
+    candidates.others.asked_by_hand(snowflake_at(START - timedelta(seconds=1)), "66")
+    assert candidates.one_of_several(picture) is None
+    assert candidates.one_of_several(replace(picture, interaction_id="1")) == A
+
+
+def test_a_picture_agrees_with_the_job_that_asked_for_its_words() -> None:
+    candidates = Candidates([_fox("a"), replace(_fox("b"), params={"prompt": "an owl"})])
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    assert candidates.agrees(A, picture)
+    assert not candidates.agrees(B, picture)
+
+
+def test_an_ask_that_is_heard_of_after_a_picture_may_be_older_than_the_picture() -> None:
+    """R20: history shows what somebody asked before; a job of ours was not asked by then."""
+    candidates = Candidates([_fox("a")])
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    assert candidates.still_asks(picture, frozenset({A})) == {A}
+    candidates.index.put(_fox("b"))
+    assert candidates.still_asks(picture, frozenset({A})) == {A}
+    by_hand = snowflake_at(START + timedelta(seconds=1))
+    candidates.others.asked_by_hand(by_hand, "66")
+    assert candidates.still_asks(picture, frozenset({A})) == {A, by_hand}
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(1, True), (3, False)])
+def test_a_stranger_who_is_heard_of_after_a_picture_counts_if_he_has_begun_before(
+    seconds: int, *, counts: bool
+) -> None:
+    candidates = Candidates([_fox("a")])
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    begun = a_reading(snowflake_at(START + timedelta(seconds=seconds)), ReplyKind.PROGRESS)
+    candidates.others.strangers.note(replace(begun, caption=Caption("a red fox", percent=0)))
+    heard_of = {begun.shown.message_id} if counts else set()
+    assert candidates.still_asks(picture, frozenset({A})) == {A, *heard_of}
+
+
+def test_a_nameless_progress_that_is_heard_of_after_a_picture_counts() -> None:
+    candidates = Candidates([_fox("a", messages={"1": MessageRole.PROGRESS})])
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("a red fox"))
+    _unclaimed(candidates)
+    begun = a_reading(snowflake_at(START + timedelta(seconds=1)), ReplyKind.PROGRESS)
+    candidates.others.strangers.note(
+        replace(begun, caption=Caption("a red fox", percent=0)), unclaimed=True
+    )
+    stranger = _begun(candidates).stranger
+    assert candidates.still_asks(picture, frozenset({A})) == {A, stranger}
+
+
+def test_a_picture_whose_uuid_somebody_has_shown_since_is_nobodys_of_ours() -> None:
+    candidates = Candidates([_fox("a")])
+    picture = a_reading(_LATER, ReplyKind.PICTURE, hash="drawn")
+    picture = replace(picture, caption=Caption("a red fox"))
+    assert candidates.still_asks(picture, frozenset({A})) == {A}
+    begun = a_reading("901", ReplyKind.PROGRESS, hash="drawn")
+    candidates.others.strangers.note(replace(begun, caption=Caption("a red fox", percent=0)))
+    assert candidates.still_asks(picture, frozenset({A})) == frozenset()
+
+
+# ── what may be lost (R20) ──
+
+
+def _running(**fields: Any) -> Job:
+    return _fox("a", status=JobStatus.STARTED, **fields)
+
+
+def test_a_job_may_be_lost_while_it_has_shown_no_uuid_and_a_picture_is_anybodys() -> None:
+    candidates = Candidates([_running()])
+    assert not candidates.may_be_lost(_running())
+    orphan = a_reading(_LATER, ReplyKind.PICTURE)
+    candidates.others.strangers.note(orphan, orphan=True)
+    assert candidates.may_be_lost(_running())
+    candidates.index.put(_running(hash="own"))
+    assert not candidates.may_be_lost(_running(hash="own"))
+
+
+@pytest.mark.parametrize(
+    ("known", "lost"),
+    [("nobody", True), ("ours", False), ("by hand", False), ("settled", False), ("told", False)],
+)
+def test_a_job_may_be_lost_to_an_interaction_of_which_nothing_is_known(
+    known: str, *, lost: bool
+) -> None:
+    asked = snowflake_at(START + timedelta(seconds=1))
+    job = _running(interaction_id="77" if known == "told" else None)
+    candidates = Candidates([job])
+    begun = replace(a_reading(_LATER, ReplyKind.PROGRESS), caption=Caption("crimson vixen"))
+    candidates.others.strangers.note(replace(begun, interaction_id=asked))
+    if known == "ours":
+        candidates.index.put(a_job("b", interaction_id=asked))
+    elif known == "by hand":
+        candidates.others.disown(asked)
+    elif known == "settled":
+        candidates.settle(a_job("c", interaction_id=asked))
+    assert candidates.may_be_lost(job) is lost
+
+
+def test_a_job_that_has_shown_no_uuid_claims_nothing() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates)
+    candidates.claim(_fox("a", message_id=_LATER))
+    assert candidates.may_have_begun(_fox("a"))
+
+
+def test_a_ghosts_late_picture_takes_away_the_progress_that_may_have_been_its() -> None:
+    candidates = Candidates([_fox("a"), _fox("b")])
+    _unclaimed(candidates)
+    # it is older than the progress
+    early = Shown(snowflake_at(START), hash="a")
+    candidates.claim(_fox("a", late=early, message_id=_LATER))
+    assert candidates.may_have_begun(_fox("b"))
+    candidates.claim(_fox("a", late=Shown(_LATER, hash="a")))
+    assert not candidates.may_have_begun(_fox("b"))
+
+
+# ── pictures that none of ours has got ──
+
+
+def test_a_picture_in_shortened_words_may_be_anybodys_after_all() -> None:
+    longer = {"prompt": "a very small red fox", "verb": "imagine"}
+    job = replace(_running(), params={"prompt": longer["prompt"]})
+    candidates = Candidates([job])
+    picture = replace(a_reading(_LATER, ReplyKind.PICTURE), caption=Caption("small red fox"))
+    candidates.take(picture, ())
+    assert candidates.may_be_lost(job)
+    other = Candidates([job])
+    other.take(replace(picture, caption=Caption("a blue cat")), ())
+    assert not other.may_be_lost(job)
+
+
+@pytest.mark.parametrize(
+    ("asks", "interaction_id", "answered"),
+    [("by hand", None, True), ("nobody", None, False), ("by hand", "77", False)],
+)
+def test_a_picture_that_may_have_been_an_ask_by_hands_answers_it(
+    asks: str, interaction_id: str | None, *, answered: bool
+) -> None:
+    """R23: one that names its interaction answers that one alone."""
+    candidates = Candidates()
+    by_hand = snowflake_at(START)
+    candidates.others.asked_by_hand(by_hand, "66")
+    picture = a_reading(_LATER, ReplyKind.PICTURE, interaction_id=interaction_id)
+    candidates.take(picture, [by_hand] if asks == "by hand" else [])
+    assert (candidates.others.by_hand.find(by_hand) is None) is answered
+
+
+# ── who waits for whom (R15), before a press is known ──
+
+
+def test_a_press_waits_for_another_on_the_message_that_it_will_press() -> None:
+    asked = a_press("a", "Zoom Out 2x")
+    later = a_press("b", "V1", messages={}, submitted_at=None)
+    assert Candidates([asked]).rivals(later) == frozenset()
+    assert Candidates([asked]).rivals(later, target="500") == {A}
+    assert Candidates([asked]).rivals(later, target="501") == frozenset()
+
+
+def test_a_job_that_was_not_asked_takes_no_picture_from_one_that_was() -> None:
+    told = snowflake_at(START + timedelta(minutes=1))
+    later = _fox("b", submitted_at=None, asked_after=snowflake_at(START))
+    candidates = Candidates([_fox("a", asked_after=snowflake_at(START)), later])
+    picture = a_reading(snowflake_at(START + timedelta(minutes=2)), ReplyKind.PICTURE)
+    named = replace(picture, caption=Caption("a red fox"), interaction_id=told)
+    assert candidates.asks(named) == {A}

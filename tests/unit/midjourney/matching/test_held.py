@@ -12,7 +12,7 @@ from tests.fakes import START
 from tests.golden.corpus import PAYLOADS, message_of
 from tests.harness.play import new_job
 from waystation.gateway_events import Seen, SeenAs
-from waystation.jobs import Job, JobStatus, MessageRole
+from waystation.jobs import Job, JobId, JobStatus, MessageRole
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.held import HeldPicture, HeldPictures
 from waystation.midjourney.matching.match import match
@@ -245,3 +245,33 @@ def test_nothing_is_counted_while_no_picture_waits(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(candidates.others.strangers, "begun", Mock(side_effect=AssertionError))
     assert (list(held.count().decided()), list(held.count().hopeless())) == ([], [])
     assert (held.count().asks, held.count().of(frozenset({"a"}))) == (frozenset(), ())
+
+
+def test_a_picture_that_a_jobs_own_words_show_is_evident_and_a_shortened_one_is_not() -> None:
+    """ADR 18: the bot may have shortened the longer prompt, which is no evidence."""
+    longer = replace(_asking("b"), params={"prompt": "a very small red fox --ar 3:2"})
+    candidates = Candidates([_asking("a"), longer])
+    held = HeldPictures(candidates)
+    picture = _picture("a b", ONE)
+    held.hold(picture)
+    assert held.is_evident(picture, JobId("a"))
+    assert not held.is_evident(picture, JobId("b"))
+    candidates.index.put(replace(longer, hash=f"hash of {ONE}"))
+    assert held.is_told(picture)
+    assert held.is_evident(picture, JobId("b"))
+
+
+def test_a_picture_that_nobody_can_own_any_more_is_held_no_more() -> None:
+    candidates, held = _two()
+    for name in "ab":
+        candidates.index.put(replace(_asking(name), hash=f"of {name}"))
+    assert held.count().asks == frozenset("c")
+    assert len(held) == 1
+    assert candidates.others.owns(_picture("a b", ONE).reading)
+
+
+def test_the_asks_beside_a_job_are_those_that_may_own_its_pictures() -> None:
+    _, held = _two()
+    assert held.count().beside(JobId("a")) == {"a", "b"}
+    assert held.count().beside(JobId("c")) == {"c"}
+    assert held.count().beside(JobId("d")) == frozenset()

@@ -101,3 +101,39 @@ def test_a_longer_prompt_is_found_by_a_shorter_one() -> None:
     index = _index(replace(new_job("a", "imagine"), params={"prompt": "a very small red fox"}))
     assert list(index.longer("small red fox")) == [A]
     assert list(index.longer("a blue cat")) == []
+
+
+def test_a_job_is_looked_up_by_its_id() -> None:
+    job = a_job("a")
+    assert _index(job)[A] is job
+
+
+def test_a_message_that_two_have_pressed_is_pressed_until_both_are_dropped() -> None:
+    index = _index(a_press("a", "V1"), a_press("b", "V1"))
+    index.drop(A)
+    assert [job.jobid for job in index.pressing("500")] == [B]
+    index.drop(B)
+    assert index.pressing("500") == ()
+
+
+def test_two_that_look_alike_are_found_until_both_are_dropped() -> None:
+    fox = {"verb": "imagine", "params": {"prompt": "a red fox"}}
+    index = _index(replace(a_job("a"), **fox), replace(a_job("b"), **fox))
+    alike = [("prompt", "a red fox", "")]
+    assert set(index.alike(alike)) == {A, B}
+    index.drop(A)
+    assert set(index.alike(alike)) == {B}
+    index.drop(B)
+    assert not index.alike(alike)
+
+
+def test_a_ghost_is_not_among_the_unnamed() -> None:
+    ghost = replace(a_press("a", "V1"), status=JobStatus.FAILED, ghost=True)
+    assert _index(ghost).unnamed == set()
+
+
+def test_a_job_that_has_only_learnt_keeps_no_earlier_key() -> None:
+    job = a_job("a")
+    index = _index(job)
+    index.learn(replace(job, interaction_id="i"))
+    assert index.earlier(A) == ()

@@ -188,3 +188,86 @@ def test_a_picture_that_was_somebodys_once_is_not_anybodys_later() -> None:
     strangers.note(picture)
     strangers.note(picture, orphan=True)
     assert not strangers.has_orphan_since(job)
+
+
+def test_a_finished_picture_is_known_by_its_message_and_a_start_is_not() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/started", message_id="5"))
+    strangers.note(_reading("imagine/final", message_id="6"))
+    assert [strangers.is_finished(one) for one in "567"] == [False, True, False]
+    # what is said of it afterwards takes that not back
+    strangers.note(_reading("imagine/progress_31", message_id="6"))
+    assert strangers.is_finished("6")
+
+
+def test_interactions_that_are_younger_than_an_ask_may_have_begun_for_it() -> None:
+    strangers = Strangers()
+    for message_id, interaction_id in (("5", "66"), ("6", "77"), ("7", None)):
+        began = _reading("imagine/started", message_id=message_id)
+        strangers.note(replace(began, interaction_id=interaction_id))
+    job = replace(new_job("a", "imagine"), submitted_at=START, asked_after="70")
+    assert list(strangers.interactions_since(job)) == ["77"]
+
+
+def test_a_stranger_that_is_not_remembered_finishes_without_harm() -> None:
+    strangers = Strangers()
+    strangers.finish("5", _reading("imagine/final"))
+    assert not strangers.owns(_reading("imagine/final"))
+
+
+def test_a_pictures_uuid_is_drawn_by_a_stranger_that_has_shown_it_and_goes_on() -> None:
+    strangers, picture = Strangers(), _reading("imagine/final", message_id="9")
+    assert not strangers.draws(picture)
+    strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
+    assert not strangers.draws(picture)
+    strangers.note(_reading("imagine/progress_0", message_id="5"))
+    assert strangers.draws(picture)
+    assert not strangers.draws(_reading("imagine/final", message_id="9", hash=None))
+    assert not strangers.draws(_reading("imagine/final_other", message_id="9"))
+
+
+def test_a_strangers_finished_picture_draws_no_other() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/final", message_id="5"))
+    assert not strangers.draws(_reading("imagine/final", message_id="9"))
+
+
+def test_somebody_is_known_by_the_message_he_has_begun_with() -> None:
+    strangers = Strangers()
+    strangers.note(_reading("imagine/started", message_id="5"))
+    assert strangers.has("5")
+    assert not strangers.has("6")
+
+
+def test_a_message_is_named_by_one_of_whom_it_is_known_that_we_are_not_he() -> None:
+    strangers, picture = Strangers(), _reading("imagine/final", message_id="9")
+    assert not strangers.names(picture)
+    strangers.note(_reading("imagine/progress_0", message_id="5"), unclaimed=True)
+    strangers.note(_reading("imagine/final", message_id="6"), orphan=True)
+    assert not strangers.names(picture)
+    strangers.note(_reading("imagine/progress_0", message_id="7"))
+    assert strangers.names(picture)
+
+
+def test_a_message_answers_the_interaction_of_what_it_goes_on_with() -> None:
+    strangers = Strangers()
+    began = _reading("imagine/progress_0", message_id="5")
+    strangers.note(replace(began, interaction_id="66"))
+    picture = replace(_reading("imagine/final", message_id="9"), interaction_id=None)
+    assert strangers.interaction_of(picture) == "66"
+    assert strangers.interaction_of(replace(picture, interaction_id="77")) == "77"
+    other = replace(_reading("imagine/final_other", message_id="9"), interaction_id=None)
+    assert strangers.interaction_of(other) is None
+
+
+def test_a_picture_that_names_an_interaction_is_of_the_stranger_who_does_too() -> None:
+    strangers = Strangers()
+    for message_id, interaction_id in (("5", "66"), ("6", "77"), ("7", None)):
+        began = _reading("imagine/started", message_id=message_id)
+        strangers.note(replace(began, interaction_id=interaction_id))
+    picture = _reading("imagine/final_other", message_id="9")
+    assert strangers.open_alike(replace(picture, interaction_id="66")) == {"5"}
+    unknown = replace(picture, interaction_id="88")
+    assert strangers.open_alike(unknown) == {"7"}
+    assert strangers.open_alike(unknown, is_ours=False) == frozenset()
+    assert strangers.open_alike(replace(picture, interaction_id=None)) == {"5", "6", "7"}

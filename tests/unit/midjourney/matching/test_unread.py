@@ -11,7 +11,7 @@ from tests.fakes import START
 from tests.golden.corpus import HISTORY, Json, event_of
 from tests.harness.play import CHANNEL, Play, join_all, new_job, told
 from waystation.gateway_events import MessageGone
-from waystation.jobs import JobId
+from waystation.jobs import Job, JobId
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.wire.snowflake import NO_SNOWFLAKE, snowflake_at
@@ -23,7 +23,7 @@ def id_at(seconds: float, number: int = 0) -> str:
     return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
-def asked(seconds: float) -> object:
+def asked(seconds: float) -> Job:
     return replace(new_job("a", "imagine"), submitted_at=START, asked_after=id_at(seconds))
 
 
@@ -71,11 +71,11 @@ def test_a_picture_is_of_an_ask_from_before_for_as_long_as_a_job_may_run() -> No
 
 def test_the_next_process_knows_it() -> None:
     memory = Memory()
-    Unread(memory).missed((asked(-5),), NO_SNOWFLAKE, id_at(0))  # type: ignore[arg-type]
+    Unread(memory).missed((asked(-5),), NO_SNOWFLAKE, id_at(0))
     later = Unread(Memory(memory.changes()))
     assert later.past == id_at(-1800)
-    assert later.hides_from(asked(-5))  # type: ignore[arg-type]
-    assert not later.hides_from(asked(-4))  # type: ignore[arg-type]
+    assert later.hides_from(asked(-5))
+    assert not later.hides_from(asked(-4))
 
 
 def test_a_message_from_the_gap_is_one_that_history_may_show() -> None:
@@ -243,3 +243,14 @@ def test_nothing_is_read_where_no_picture_depends_on_it() -> None:
     play.talk.seen(id_at(1800))
     play.admit(new_job("b", "imagine"))
     assert not play.submit("b", id_at(1801)).reads_past
+
+
+def test_a_reading_that_ends_after_an_ask_leaves_its_gap_as_it_is() -> None:
+    early, later = asked(-20), asked(-5)
+    unread = Unread(Memory())
+    unread.missed((early, later), id_at(0), id_at(0))
+    assert unread.hides_from(early) and unread.hides_from(later)
+    unread.read_to_the_end(id_at(-10), (early, later))
+    assert unread.hides_from(early) and not unread.hides_from(later)
+    unread.read_to_the_end(id_at(-20), (early, later))
+    assert not unread.hides_from(early)
