@@ -38,6 +38,7 @@ from waystation.jobs import (
     InteractionSeen,
     Job,
     JobStatus,
+    Nonce,
     Progressed,
     Shown,
     Silent,
@@ -574,6 +575,21 @@ async def test_counts_add_up(store: Store) -> None:
     counts = await store.counts()
     assert counts.jobs_by_status == {"failed": 1, "created": 1}
     assert (counts.accounts, counts.accounts_halted) == (1, 0)
+
+
+async def test_counts_tell_since_when_the_oldest_waits(store: Store, clock: FakeClock) -> None:
+    counts = await store.counts()
+    assert (counts.oldest_job, counts.oldest_slot, counts.oldest_callback) == (None, None, None)
+    ended = await added(store)
+    asked = await added(store)
+    clock.advance(10)
+    sent = build.stepped(asked, Submitted(Nonce("1"), clock.now()), submitted_at=clock.now())
+    await store.commit(build.change(sent))
+    callbacks = [build.callback(ended)]
+    await store.commit(build.change(build.completed(ended, callbacks=callbacks)))
+    counts = await store.counts()
+    assert (counts.oldest_job, counts.oldest_slot) == (START, clock.now())
+    assert counts.oldest_callback == callbacks[0].created_at
 
 
 async def test_a_ping_succeeds_and_closing_finishes_what_was_asked(

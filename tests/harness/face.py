@@ -77,6 +77,7 @@ class FakeService:
     ready: bool = True
     created: bool = True
     lapsed: bool = False
+    in_slots: Sequence[Job] = ()
     looks_left: int = 1 << 30
     """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
@@ -150,6 +151,9 @@ class FakeService:
 
     async def counts(self) -> Counts:
         return Counts(jobs_by_status={"completed": 7}, accounts=2, accounts_halted=1)
+
+    def waits(self, counts: Counts) -> Mapping[str, float]:
+        return {"job": 31.5, "slot": 0.0}
 
     @property
     def ignored(self) -> Mapping[Ignored, int]:
@@ -245,6 +249,9 @@ class FakeAccounts:
 
     def connection(self, account: Account) -> Connection:
         return self.service.connection
+
+    def slots(self, account: Account) -> Sequence[Job]:
+        return self.service.in_slots
 
     def shown(self, moment: datetime) -> datetime:
         return moment

@@ -16,6 +16,7 @@ from waystation.contract import instant
 from waystation.engine.accounts import MAX_ACCOUNTS
 from waystation.engine.service import Service
 from waystation.errors import NotFound
+from waystation.jobs import Job
 from waystation.ports import Account, User
 from waystation.sidelining import Trouble
 
@@ -25,6 +26,7 @@ __all__ = [
     "ConnectionForm",
     "NewAccountForm",
     "SidelinedForm",
+    "SlotForm",
     "UserForm",
 ]
 
@@ -58,6 +60,14 @@ class ConnectionForm(msgspec.Struct, omit_defaults=True):
     ] = ""
 
 
+class SlotForm(msgspec.Struct):
+    """One slot in use."""
+
+    jobid: Annotated[str, Meta(description="its job; one that has ended may hold it for a while")]
+    since: Annotated[str, Meta(description="when the job was sent, or accepted")]
+    heard: Annotated[str, Meta(description="when anything new was last heard of it")]
+
+
 class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """A Discord account of the caller."""
 
@@ -66,6 +76,9 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     server: Annotated[str | None, Meta(description="missing in the bot's direct messages")] = None
     max_jobs: Annotated[int, Meta(description="its slots")]
     connection: Annotated[ConnectionForm, Meta(description="an addition")]
+    slots: Annotated[
+        Sequence[SlotForm], Meta(description="an addition: the slots in use, the oldest first")
+    ] = []
     pending_mod_message: Annotated[
         str | None, Meta(description="why it is halted; only while it is")
     ] = None
@@ -184,9 +197,15 @@ class Accounts:
             server=account.guild_id,
             max_jobs=account.max_jobs,
             connection=ConnectionForm(connection.state, connection.reason),
+            slots=[self._slot(job) for job in self._service.accounts.slots(account)],
             pending_mod_message=account.halt,
             sidelined=None if account.trouble is None else self._sidelined(account.trouble),
         )
+
+    def _slot(self, job: Job) -> SlotForm:
+        shown = self._service.accounts.shown
+        since = job.submitted_at or job.created_at
+        return SlotForm(job.jobid, instant(shown(since)), instant(shown(job.updated_at)))
 
     def _sidelined(self, trouble: Trouble) -> SidelinedForm | None:
         if trouble.cause is None or trouble.since is None or trouble.until is None:

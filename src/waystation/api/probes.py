@@ -72,7 +72,8 @@ def probe_paths(
         async def metrics(call: Call) -> Answer:
             readiness = await service.readiness()
             counts = await service.counts()
-            totals.show(counts, readiness.sessions, readiness.ready, service.ignored)
+            waits = service.waits(counts)
+            totals.show(counts, readiness.sessions, readiness.ready, service.ignored, waits)
             return Answer(200, generate_latest(registry), content_type=_METRICS_TYPE)
 
         paths.append(Path("/metrics", {"GET": metrics}))
@@ -99,6 +100,7 @@ class _Totals(Collector):
         self._sessions: Mapping[str, int] = {}
         self._ready = False
         self._ignored: Mapping[Ignored, int] = {}
+        self._waits: Mapping[str, float] = {}
 
     def show(
         self,
@@ -106,8 +108,10 @@ class _Totals(Collector):
         sessions: Mapping[str, int],
         ready: bool,
         ignored: Mapping[Ignored, int],
+        waits: Mapping[str, float],
     ) -> None:
         """Take what the next look shows."""
+        self._waits = waits
         self._ignored = ignored
         self._counts = counts
         self._sessions = sessions
@@ -127,6 +131,13 @@ class _Totals(Collector):
             ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
         ):
             yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
+        yield _gauges(
+            "longest_wait_seconds",
+            "How long the oldest has waited: a job for its end, a slot for its job, a callback for "
+            "its receiver, an account for its connection.",
+            "of",
+            self._waits,
+        )
         yield _counters(
             "messages_ignored",
             "Messages of the gateway that changed no job since the start.",
@@ -145,7 +156,7 @@ class _Totals(Collector):
         return iter(())
 
 
-def _gauges(name: str, help_text: str, label: str, values: Mapping[str, int]) -> Metric:
+def _gauges(name: str, help_text: str, label: str, values: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(f"waystation_{name}", help_text, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([value], number)

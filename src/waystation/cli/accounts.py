@@ -210,6 +210,10 @@ def _view(account: Account) -> RenderableType:
         rows["server"] = account["server"]
     if "connection" in account and "pendingModMessage" not in account:
         rows["connection"] = _connection(account)[1]
+    for number, slot in enumerate(account.get("slots", ()), 1):
+        rows[f"slot {number}"] = plain(
+            f"{slot['jobid']}, since {slot['since']}, last heard {slot['heard']}"
+        )
     if "pendingModMessage" in account:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
         halt, server = str(account["pendingModMessage"]), account.get("server", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 __all__ = ["FINAL", "Account", "Asked", "AskedOf", "Job", "named"]
@@ -102,6 +103,14 @@ class Connection(TypedDict):
     reason: NotRequired[str]
 
 
+class Slot(TypedDict):
+    """One slot in use: its job, since when, and when anything was last heard of it."""
+
+    jobid: str
+    since: str
+    heard: str
+
+
 class Account(TypedDict):
     """One Discord account as the API shows it; `discord` is masked.
 
@@ -114,6 +123,7 @@ class Account(TypedDict):
     maxJobs: int
     server: NotRequired[str]
     connection: NotRequired[Connection]
+    slots: NotRequired[Sequence[Slot]]
     pendingModMessage: NotRequired[str]
     sidelined: NotRequired[Sidelined]
 

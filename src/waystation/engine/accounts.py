@@ -25,6 +25,7 @@ from waystation.errors import (
     Throttled,
     WaystationError,
 )
+from waystation.jobs import Job
 from waystation.ports import (
     Account,
     AccountSetup,
@@ -190,6 +191,11 @@ class Accounts:
             return Connection("waiting")
         state = owner.state
         return Connection(state, "" if state == "connected" else owner.lost_for)
+
+    def slots(self, account: Account) -> Sequence[Job]:
+        """Return the jobs that hold the account's slots, the oldest first; ended ones too (R31)."""
+        held = (job for job in self._pool.holding(account.account_id) if job.slot)
+        return sorted(held, key=lambda job: job.created_at)
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""

@@ -340,6 +340,24 @@ class Service:
         """Return totals."""
         return await self._store.counts()
 
+    def waits(self, counts: Counts) -> Mapping[str, float]:
+        """Return how long the oldest of what should pass has waited, in seconds; 0 for none.
+
+        Its names are those of the metrics. `account`: the longest that the gateway has told
+        nothing of an account which is not halted.
+        """
+        now = self._clock.now()
+        since = {
+            "job": counts.oldest_job,
+            "slot": counts.oldest_slot,
+            "callback": counts.oldest_callback,
+            "account": self._pool.silent_since,
+        }
+        return {
+            name: 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
+            for name, moment in since.items()
+        }
+
     @property
     def ignored(self) -> Mapping[Ignored, int]:
         """How many messages have changed no job since the start, by the reason."""

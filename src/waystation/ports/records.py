@@ -273,3 +273,9 @@ class Counts:
     accounts: int = 0
     accounts_halted: int = 0
     unrecognised: int = 0
+    oldest_job: datetime | None = None
+    """Acceptance of the oldest job that is not final."""
+    oldest_slot: datetime | None = None
+    """Submission of the oldest job that holds a slot, final ones too (R31)."""
+    oldest_callback: datetime | None = None
+    """Event of the oldest callback still to be made."""

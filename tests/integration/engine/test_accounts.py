@@ -142,6 +142,16 @@ async def test_an_account_tells_how_it_stands_with_discord(tmp_path: Path) -> No
         assert here.accounts.connection(account) == lost
 
 
+async def test_an_account_tells_which_jobs_hold_its_slots(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        account = await here.here.store.get_account(ACCOUNT.account_id)
+        assert account is not None and here.accounts.slots(account) == []
+        await here.ask()
+        (first,) = await here.performed(1)
+        assert [job.jobid for job in here.accounts.slots(account)] == [first.jobid]
+
+
 async def test_people_are_shown_the_instants_of_their_own_clock(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         here.here.clock.set_wall(timedelta(hours=1))

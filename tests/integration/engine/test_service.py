@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.build import replace
 from tests.harness.desk import (
+    ACCOUNT,
     acknowledged,
     described,
     told,
@@ -177,6 +178,22 @@ async def test_readiness_names_what_does_not_work(tmp_path: Path) -> None:
         assert not ready.ready
         assert [problem.partition(":")[0] for problem in ready.problems] == ["database", "key"]
         assert (await here.service.counts()).accounts == 1
+
+
+async def test_waits_are_told_in_seconds(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        await here.ask()
+        await here.performed(1)
+        here.here.clock.advance(30)
+        waits = here.service.waits(await here.service.counts())
+        assert (waits["job"], waits["slot"], waits["callback"], waits["account"]) == (30, 30, 0, 0)
+        owner.disconnected()
+        here.here.clock.advance(7)
+        waits = here.service.waits(await here.service.counts())
+        assert (waits["job"], waits["account"]) == (37, 7)
 
 
 # ── stopping ──

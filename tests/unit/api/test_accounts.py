@@ -5,7 +5,18 @@ from datetime import timedelta
 import pytest
 
 from tests.build import replace
-from tests.harness.face import ACCOUNT, CHANNEL, DISCORD, NOW, SERVER, USER, FakeService, ask, face
+from tests.harness.face import (
+    ACCOUNT,
+    CHANNEL,
+    DISCORD,
+    JOB,
+    NOW,
+    SERVER,
+    USER,
+    FakeService,
+    ask,
+    face,
+)
 from waystation.engine.accounts import Connection
 from waystation.sidelining import Cause, Trouble
 
@@ -209,6 +220,14 @@ async def test_a_sidelined_account_says_how_discord_refuses_it_and_until_when() 
             "until": "2026-01-02T03:14:05.678Z",
         }
     }
+
+
+async def test_an_account_says_which_jobs_hold_its_slots_and_since_when() -> None:
+    sent, heard = NOW + timedelta(seconds=1), NOW + timedelta(seconds=2)
+    service = FakeService(in_slots=[replace(JOB, submitted_at=sent, updated_at=heard)])
+    answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")
+    slot = {"since": "2026-01-02T03:04:06.678Z", "heard": "2026-01-02T03:04:07.678Z"}
+    assert answered.json == ENTRY | {"slots": [{"jobid": JOB.jobid, **slot}]}
 
 
 async def test_an_account_that_was_refused_once_or_twice_is_not_sidelined() -> None:

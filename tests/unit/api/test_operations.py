@@ -41,7 +41,8 @@ def test_the_table_names_every_route_and_no_other() -> None:
 def test_a_slash_at_the_end_changes_nothing_but_for_the_list() -> None:
     templates = {path.template: set(path.methods) for path in PATHS}
     slashed = {one for one in templates if one.endswith("/") and one != "/v2/jobs/"}
-    assert len(slashed) == len(COMMANDS) + 5
+    plain = {one for one in templates if one.startswith("/v2/") and not one.endswith("/")}
+    assert {one.removesuffix("/") for one in slashed} <= plain and len(slashed) > len(COMMANDS)
     assert all(templates[one] == templates[one.removesuffix("/")] for one in slashed)
 
 

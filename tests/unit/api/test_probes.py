@@ -51,6 +51,8 @@ async def test_metrics_show_totals_and_what_else_is_registered() -> None:
     assert samples["waystation_http_answers_total", "404"] == 1
     assert samples["waystation_messages_ignored_total", "settled"] == 3
     assert samples["waystation_messages_ignored_total", "foreign"] == 0
+    assert samples["waystation_longest_wait_seconds", "job"] == 31.5
+    assert samples["waystation_longest_wait_seconds", "slot"] == 0
     assert samples["elsewhere_total",] == 5
 
 

@@ -259,6 +259,14 @@ def test_list_and_show_tell_how_the_account_stands_with_discord(
     assert connection is None or said.split("  ")[-1].strip() in shown
 
 
+def test_show_names_the_jobs_that_hold_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    since, heard = "2026-01-02T03:04:05.678Z", "2026-01-02T03:05:06.789Z"
+    slots = [{"jobid": "job:1", "since": since, "heard": heard}]
+    answer_with(monkeypatch, ACCOUNT | {"slots": slots})
+    shown = " ".join(run("accounts", "show", "2").out.split())
+    assert f"slot 1 job:1, since {since}, last heard {heard}" in shown
+
+
 def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     halt = "Discord rejected the account's token (close code 4004)"
     answer_with(monkeypatch, ACCOUNT | {"pendingModMessage": halt})

@@ -193,6 +193,11 @@ class Owned:
         """Tell whether everything up to now was received; nothing is submitted before (R28)."""
         return self._hold is not None and self._hold.caught_up
 
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when nothing has been received of what happened; None while it is."""
+        return self._blind_since
+
     def was_connected_since(self, moment: datetime) -> bool:
         """Tell whether everything was received at some time after a moment."""
         return self._blind_since is None or self._blind_since > moment

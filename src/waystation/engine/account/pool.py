@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -133,6 +133,15 @@ class Pool:
     def states(self) -> Mapping[str, int]:
         """How many accounts are in which state; no names (R48)."""
         return Counter(owner.state for owner in self._owners.values())
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when the gateway has told nothing of an account: the longest; None where it does.
+
+        A halted account is not meant to be connected.
+        """
+        moments = (owner.silent_since for owner in self._owners.values() if not owner.account.halt)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def ignored(self) -> Mapping[Ignored, int]:

@@ -444,7 +444,10 @@ select
   (select count(*) from mails where status = 'pending'),
   (select count(*) from accounts where removed_at is null),
   (select count(*) from accounts where removed_at is null and halt is not null),
-  (select count(*) from unrecognised);
+  (select count(*) from unrecognised),
+  (select min(created_at) from jobs where finished_at is null),
+  (select min(coalesce(submitted_at, created_at)) from jobs where slot),
+  (select min(created_at) from callbacks where status = 'pending');
 
 -- meta: one value of the installation
 select value from meta where name = :name;

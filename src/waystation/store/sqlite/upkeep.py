@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from waystation.ports import Counts
-from waystation.store.columns import micros
+from waystation.store.columns import instant, micros
 from waystation.store.sqlite.database import Database
 
 __all__ = ["counts", "ping", "purge"]
@@ -42,7 +42,9 @@ def counts(database: Database) -> Counts:
     """Count what metrics show."""
     totals = database.one("totals")
     assert totals is not None
-    return Counts(dict(database.all("jobs_by_status")), *totals)
+    *numbers, job, slot, callback = totals
+    oldest = (None if one is None else instant(one) for one in (job, slot, callback))
+    return Counts(dict(database.all("jobs_by_status")), *numbers, *oldest)
 
 
 def ping(database: Database, at: datetime, write: bool = True) -> None:
