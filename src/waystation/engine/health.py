@@ -7,14 +7,34 @@ a look in between takes the database's lock for writing and writes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from waystation.errors import StoreError, VaultError
-from waystation.ports import Clock, Sealer, Upkeep
+from waystation.ports import Clock, Counts, Sealer, Upkeep
 
-__all__ = ["Health"]
+__all__ = ["Health", "longest_waits"]
 
 _WRITES_EVERY_S = 0.5
+
+
+def longest_waits(
+    counts: Counts, silent_since: datetime | None, now: datetime
+) -> Mapping[str, float]:
+    """Return how long the oldest of what should pass has waited, in seconds; 0 for none.
+
+    Args: silent_since: since when the gateway has told nothing of an account that is not halted
+    """
+    since = {
+        "job": counts.oldest_job,
+        "slot": counts.oldest_slot,
+        "callback": counts.oldest_callback,
+        "account": silent_since,
+    }
+    return {
+        name: 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
+        for name, moment in since.items()
+    }
 
 
 class Health:

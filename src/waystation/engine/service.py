@@ -28,7 +28,7 @@ from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
-from waystation.engine.health import Health
+from waystation.engine.health import Health, longest_waits
 from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
@@ -341,22 +341,8 @@ class Service:
         return await self._store.counts()
 
     def waits(self, counts: Counts) -> Mapping[str, float]:
-        """Return how long the oldest of what should pass has waited, in seconds; 0 for none.
-
-        Its names are those of the metrics. `account`: the longest that the gateway has told
-        nothing of an account which is not halted.
-        """
-        now = self._clock.now()
-        since = {
-            "job": counts.oldest_job,
-            "slot": counts.oldest_slot,
-            "callback": counts.oldest_callback,
-            "account": self._pool.silent_since,
-        }
-        return {
-            name: 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
-            for name, moment in since.items()
-        }
+        """Return how long the oldest of each kind has waited, in seconds (health.py)."""
+        return longest_waits(counts, self._pool.silent_since, self._clock.now())
 
     @property
     def ignored(self) -> Mapping[Ignored, int]:
