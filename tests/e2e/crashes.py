@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.e2e.process import Ground, ground
 from tests.pictures import proof
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
 from tests.e2e.swaps import PROMPT
 from waystation import sentences
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
 

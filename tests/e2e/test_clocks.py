@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from waystation.clock import SystemClock
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 
 HOUR = timedelta(hours=1)
 SKEWS = [timedelta(seconds=8), -timedelta(seconds=8), HOUR, -HOUR]

@@ -14,7 +14,7 @@ from tests.e2e.conftest import eventually
 from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
 from waystation import sentences
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 
 FOX = "a red fox"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import eventually, post_office
 from tests.e2e.process import Child, Ground, ground
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 
 RESUME = 6
 

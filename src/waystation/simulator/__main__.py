@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 import uvloop
 
-from waystation.simulator.discord.languages import ENGLISH, LOCALES
+from waystation.simulator.discord.languages import LOCALES
 from waystation.simulator.faults.switches import LISTED
-from waystation.simulator.options import Options
+from waystation.simulator.options import ENGLISH, Options
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
 

@@ -10,18 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from waystation.simulator.acting.bot import Bot
+from waystation.simulator.acting.stage import Stage
 from waystation.simulator.book.log import Book, Log
-from waystation.simulator.bot.bot import Bot
+from waystation.simulator.bot.buttons import MODELS
 from waystation.simulator.bot.gallery import Gallery
 from waystation.simulator.bot.job import Ask
-from waystation.simulator.bot.stage import Stage
-from waystation.simulator.bot.timeline import Disturbance
 from waystation.simulator.bot.works import Works
 from waystation.simulator.discord.files import Files
 from waystation.simulator.discord.ids import Ids, Now
 from waystation.simulator.discord.limits import Limits
 from waystation.simulator.discord.messages import Messages
-from waystation.simulator.discord.sessions import Sessions
+from waystation.simulator.discord.sessions import Disturbance, Sessions
 from waystation.simulator.discord.world import Account, SimulatedBot, World
 from waystation.simulator.faults.switches import Switch, Switchboard, parse_switch
 from waystation.simulator.options import Options
@@ -50,9 +50,11 @@ class Play:
             faults: texts as on the command line, `NAME[:value][,key=value…]`
             now: aware UTC time; a clock set by hand makes all ids repeatable
             options: any other field of `Options`
-        Raises: FaultError: a fault is named or parametrised wrongly
+        Raises: FaultError: a fault is named or parametrised wrongly; ValueError: no such option
         """
         self.options = Options(accounts=accounts, seed=seed, speed=speed, port=port, **options)
+        if (model := self.options.model) not in MODELS:
+            raise ValueError(f"no model is called {model!r}; there are {', '.join(MODELS)}")
         now = _ahead(now, timedelta(seconds=self.options.clock_ahead_s))
         self._now = now
         self.ids = Ids(seed, now)

@@ -16,15 +16,15 @@ from typing import Self
 
 from aiohttp import web
 
-from waystation.simulator.activity import Activity
-from waystation.simulator.control import Control
-from waystation.simulator.discord.api import ENTRY, Api
-from waystation.simulator.discord.chat import Chat
-from waystation.simulator.discord.gateway import Gateway
-from waystation.simulator.discord.interactions import Interactions
-from waystation.simulator.discord.rest import Rest
-from waystation.simulator.discord.uploads import Uploads
-from waystation.simulator.midjourney_cdn import MidjourneyCdn
+from waystation.simulator.doors.activity import Activity
+from waystation.simulator.doors.api import ENTRY, Api
+from waystation.simulator.doors.chat import Chat
+from waystation.simulator.doors.control import Control
+from waystation.simulator.doors.gateway import Gateway
+from waystation.simulator.doors.interactions import Interactions
+from waystation.simulator.doors.midjourney_cdn import MidjourneyCdn
+from waystation.simulator.doors.rest import Rest
+from waystation.simulator.doors.uploads import Uploads
 from waystation.simulator.options import Options
 from waystation.simulator.play import Play
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.build import replace
+from waystation.simulator.acting.stage import Stage
 from waystation.simulator.book.log import Log
 from waystation.simulator.book.pages import page
 from waystation.simulator.bot.job import Ask, Job
-from waystation.simulator.bot.stage import Stage
 from waystation.simulator.bot.works import Works
 from waystation.simulator.discord.files import Files
 from waystation.simulator.discord.ids import Ids

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.simulator.scene import Setting
 from waystation.simulator.__main__ import _parser
 from waystation.simulator.book.pages import page
-from waystation.simulator.control import _CALLS
+from waystation.simulator.doors.control import _CALLS
 from waystation.simulator.faults.switches import SWITCHABLE
 
 README = resources.files("waystation.simulator").joinpath("README.md").read_text("utf-8")

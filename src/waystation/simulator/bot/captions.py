@@ -10,10 +10,11 @@ from dataclasses import replace
 from waystation.simulator.bot import buttons
 from waystation.simulator.bot.buttons import CANCEL, MODELS
 from waystation.simulator.bot.gallery import Drawn
-from waystation.simulator.bot.job import Draft, Job, Scene, Write
+from waystation.simulator.bot.job import Job, Scene, Write
 from waystation.simulator.bot.prompts import file_words
 from waystation.simulator.bot.works import Medium, Work
 from waystation.simulator.discord.files import safe_name
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.payload import Payload
 
 __all__ = [

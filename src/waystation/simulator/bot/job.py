@@ -9,14 +9,15 @@ from random import Random
 
 from waystation.simulator.bot.buttons import Button
 from waystation.simulator.bot.gallery import Drawn
-from waystation.simulator.bot.pictures import Look
 from waystation.simulator.bot.works import Work, Works
 from waystation.simulator.discord.files import Files, Picture
 from waystation.simulator.discord.ids import Now
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.discord.world import Account, Channel, User, World
+from waystation.simulator.drawing.pictures import Look
 from waystation.simulator.payload import Payload
 
-__all__ = ["Ask", "Caption", "Draft", "Ending", "Job", "Press", "Scene", "Write"]
+__all__ = ["Ask", "Caption", "Ending", "Job", "Press", "Scene", "Write"]
 
 
 class Ending(StrEnum):
@@ -77,17 +78,6 @@ class Ask:
     options: Mapping[str, str] = field(default_factory=dict)
     """Options that are texts, by name."""
     press: Press | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message before it has an id, a time and an author."""
-
-    content: str = ""
-    embeds: tuple[Payload, ...] = ()
-    components: tuple[Payload, ...] = ()
-    flags: int = 0
-    attachments: tuple[Payload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

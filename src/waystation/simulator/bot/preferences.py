@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waystation.simulator.bot.buttons import MODELS, Button, row
-from waystation.simulator.bot.job import Draft, Job, Scene, Write
+from waystation.simulator.bot.job import Job, Scene, Write
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.discord.world import Standing
 from waystation.simulator.payload import Payload
 from waystation.wire.message import ComponentType, MessageFlag

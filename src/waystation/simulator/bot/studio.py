@@ -16,9 +16,9 @@ from waystation.simulator import drawing
 from waystation.simulator.bot import models, prompts
 from waystation.simulator.bot.buttons import MODELS, uuid_in
 from waystation.simulator.bot.job import Caption, Job, Press
-from waystation.simulator.bot.pictures import UnreadablePicture
 from waystation.simulator.bot.titles import BY_NAME, UNKNOWN_JOB, Title
 from waystation.simulator.bot.works import Medium, Work, Works
+from waystation.simulator.drawing.pictures import UnreadablePicture
 from waystation.simulator.payload import Payload
 
 __all__ = [

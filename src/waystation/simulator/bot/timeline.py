@@ -14,12 +14,13 @@ from enum import Enum, StrEnum, auto
 from typing import assert_never
 
 from waystation.simulator.bot.gallery import Paint, finished, preview
-from waystation.simulator.bot.job import Draft, Ending, Job, Write
+from waystation.simulator.bot.job import Ending, Job, Write
+from waystation.simulator.discord.messages import Draft
+from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.payload import Payload
 
 __all__ = [
     "At",
-    "Disturbance",
     "Kind",
     "PERCENTS",
     "Step",
@@ -102,23 +103,6 @@ class At(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     BEFORE_FINAL = "before_final"
     FINAL = "final"
-
-
-class Disturbance(StrEnum):
-    """Events of a gateway session."""
-
-    DROP = "drop"
-    """The connection is cut without a close frame; the session can be resumed."""
-    LOSE = "lose"
-    """The connection is cut and the session forgotten: RESUME gets INVALID_SESSION false."""
-    CLOSE = "close"
-    """A close frame with a code."""
-    RECONNECT = "reconnect"
-    """Opcode 7; nothing more is dispatched to the old connection."""
-    INVALID = "invalid"
-    """Opcode 9 false; the session is forgotten."""
-    INVALID_RESUMABLE = "invalid_resumable"
-    """Opcode 9 true."""
 
 
 @dataclass(frozen=True, slots=True)

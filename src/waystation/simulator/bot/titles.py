@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from waystation.simulator.bot.job import Draft, Ending, Job, Scene, Write
+from waystation.simulator.bot.job import Ending, Job, Scene, Write
 from waystation.simulator.bot.timeline import (
     Kind,
     Step,
@@ -20,6 +20,7 @@ from waystation.simulator.bot.timeline import (
     before_acknowledgement,
     through_acknowledgement,
 )
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.payload import Payload
 from waystation.wire.message import ComponentType, MessageFlag
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from random import Random
 
-from waystation.simulator.bot import captions, pictures
+from waystation.simulator.bot import captions
 from waystation.simulator.bot.buttons import DIGITS, described_rows, shortened_rows
-from waystation.simulator.bot.job import Draft, Job, Press, Scene
+from waystation.simulator.bot.job import Job, Press, Scene
 from waystation.simulator.bot.prompts import collapsed
 from waystation.simulator.bot.titles import DEFAULT_RED, echo
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.discord.world import RENEWAL_UNIX, Account, Standing
+from waystation.simulator.drawing import pictures
 from waystation.simulator.payload import Payload
 from waystation.wire.message import MessageFlag
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from waystation.simulator.discord.languages import ENGLISH, name_in
+from waystation.simulator.discord.languages import name_in
+from waystation.simulator.options import ENGLISH
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from waystation.simulator.discord.refusals import JSON, Effect
+from waystation.simulator.options import ENGLISH
 from waystation.simulator.payload import Payload, decode, encode
 
-__all__ = ["ENGLISH", "LOCALES", "NAMES", "SENTENCES", "default_name", "in_language", "name_in"]
+__all__ = ["LOCALES", "NAMES", "SENTENCES", "default_name", "in_language", "name_in"]
 
-ENGLISH = "en-US"
 _LANGUAGES = ("de", "fr", "zh-CN")
 LOCALES = (ENGLISH, *_LANGUAGES)
 

@@ -10,7 +10,6 @@ from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from waystation.simulator.bot.job import Draft
 from waystation.simulator.discord.components import numbered
 from waystation.simulator.discord.ids import Ids, Now
 from waystation.simulator.discord.sessions import Sessions
@@ -18,12 +17,23 @@ from waystation.simulator.discord.world import Channel, User, World
 from waystation.simulator.payload import Payload, timestamp
 from waystation.wire.message import MessageFlag, MessageType
 
-__all__ = ["MAX_CONTENT_CHARS", "Messages", "Spoken"]
+__all__ = ["MAX_CONTENT_CHARS", "Draft", "Messages", "Spoken", "reference"]
 
 MAX_CONTENT_CHARS = 2000
 """Source: Discord, message limits; nothing longer leaves."""
 _MAX_WHISPERS = 1_000
 """Ephemeral messages whose buttons still work; Discord forgets them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message before it has an id, a time and an author."""
+
+    content: str = ""
+    embeds: tuple[Payload, ...] = ()
+    components: tuple[Payload, ...] = ()
+    flags: int = 0
+    attachments: tuple[Payload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +203,12 @@ class Messages:
     @staticmethod
     def _event(message: Payload, channel: Channel) -> Payload:
         return message | ({"guild_id": channel.guild_id} if channel.guild_id else {})
+
+
+def reference(channel: Channel, target: Payload) -> Payload:
+    """Write which message is replied to, and the message itself."""
+    body: Payload = {"type": 0, "channel_id": target["channel_id"], "message_id": target["id"]}
+    if channel.guild_id:
+        body["guild_id"] = channel.guild_id
+    inner = {key: value for key, value in target.items() if key != "referenced_message"}
+    return {"message_reference": body, "referenced_message": inner}

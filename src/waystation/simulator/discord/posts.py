@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from waystation.simulator.bot.job import Draft
-from waystation.simulator.bot.pictures import UnreadablePicture, look
 from waystation.simulator.discord.call import Call, Reply
 from waystation.simulator.discord.files import Files
-from waystation.simulator.discord.messages import MAX_CONTENT_CHARS, Messages, Spoken
-from waystation.simulator.discord.references import reference
+from waystation.simulator.discord.messages import (
+    MAX_CONTENT_CHARS,
+    Draft,
+    Messages,
+    Spoken,
+    reference,
+)
 from waystation.simulator.discord.refusals import Refused, error_effect, invalid_form
 from waystation.simulator.discord.world import Channel, SimulatedBot
+from waystation.simulator.drawing.pictures import UnreadablePicture, look
 from waystation.simulator.payload import Payload
 from waystation.wire.message import MessageType
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from enum import StrEnum
 
-from waystation.simulator.bot.timeline import Disturbance
 from waystation.simulator.discord.transport import Connection
 from waystation.simulator.discord.world import Account, SimulatedBot
 from waystation.simulator.options import Options
 from waystation.simulator.payload import Payload, encode
 from waystation.wire.gateway import Opcode
 
-__all__ = ["Session", "Sessions", "frame"]
+__all__ = ["Disturbance", "Session", "Sessions", "frame"]
 
 _INTENT_GUILD_MESSAGES = 1 << 9
 _INTENT_DIRECT_MESSAGES = 1 << 12
@@ -36,6 +36,23 @@ _LARGE_GUILD_EVENTS = frozenset(
 discord.py-self's documentation, guild subscriptions page."""
 _FORGET_AFTER_CODES = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 """After these, RESUME is refused. Source: wire notes 2.6."""
+
+
+class Disturbance(StrEnum):
+    """Events of a gateway session."""
+
+    DROP = "drop"
+    """The connection is cut without a close frame; the session can be resumed."""
+    LOSE = "lose"
+    """The connection is cut and the session forgotten: RESUME gets INVALID_SESSION false."""
+    CLOSE = "close"
+    """A close frame with a code."""
+    RECONNECT = "reconnect"
+    """Opcode 7; nothing more is dispatched to the old connection."""
+    INVALID = "invalid"
+    """Opcode 9 false; the session is forgotten."""
+    INVALID_RESUMABLE = "invalid_resumable"
+    """Opcode 9 true."""
 
 
 def frame(op: Opcode, data: object = None) -> bytes:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from waystation.simulator.discord.ids import Ids
-from waystation.simulator.discord.languages import ENGLISH
-from waystation.simulator.options import Options
+from waystation.simulator.discord.languages import LOCALES
+from waystation.simulator.options import ENGLISH, Options
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
@@ -191,9 +191,12 @@ class Channel:
 
 
 class World:
-    """Everyone and every place, built once from the seed."""
+    """Everyone and every place, built once from the seed. Raises: ValueError: no such locale."""
 
     def __init__(self, options: Options, ids: Ids) -> None:
+        if options.locale not in LOCALES:
+            known = ", ".join(LOCALES)
+            raise ValueError(f"no locale is {options.locale!r} here; there are {known}")
         self.options = options
         self.url = ""
         """Own base URL; known once the server listens."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from waystation.simulator.bot.pictures import FORMATS, look
 from waystation.simulator.drawing.paint import Colour, Palette
+from waystation.simulator.drawing.pictures import FORMATS, look
 
 __all__ = ["KEPT_SIDE", "kept_mask", "kept_photo", "mask", "photo", "widespread"]
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from waystation.simulator.bot.pictures import look
 from waystation.simulator.drawing.canvas import (
     MAX_ZOOM,
     PAN_SHARE,
@@ -33,6 +32,7 @@ from waystation.simulator.drawing.canvas import (
     Varied,
 )
 from waystation.simulator.drawing.photo import kept_mask, kept_photo
+from waystation.simulator.drawing.pictures import look
 
 __all__ = [
     "animate",

@@ -19,7 +19,6 @@ from waystation.simulator.bot.gallery import forgery
 from waystation.simulator.bot.job import Ending
 from waystation.simulator.bot.timeline import (
     At,
-    Disturbance,
     Kind,
     Step,
     Timeline,
@@ -33,6 +32,7 @@ from waystation.simulator.bot.timeline import (
     without_result,
 )
 from waystation.simulator.bot.titles import TITLES, Form, Title, refuse
+from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.faults.fault import Fault, FaultError, Place, read_params, scripted
 from waystation.simulator.faults.request_faults import REQUEST_FAULTS
 from waystation.simulator.payload import Payload

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from waystation.simulator.bot import captions, prompts
 from waystation.simulator.bot.buttons import row, web_link
-from waystation.simulator.bot.job import Caption, Draft, Ending, Job, Scene
+from waystation.simulator.bot.job import Caption, Ending, Job, Scene
 from waystation.simulator.bot.timeline import (
     At,
     Kind,
@@ -26,6 +26,7 @@ from waystation.simulator.bot.timeline import (
     replying,
     without_result,
 )
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.discord.refusals import error_effect
 from waystation.simulator.faults.fault import Fault, Place, scripted
 from waystation.simulator.payload import Payload

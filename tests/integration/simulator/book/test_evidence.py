@@ -7,8 +7,9 @@ from tests.integration.simulator.scene import UUID, Setting
 from waystation.simulator.book.evidence import Fact, facts_of, is_tied, mark_twins
 from waystation.simulator.book.pages import page
 from waystation.simulator.bot.buttons import CANCEL, row
-from waystation.simulator.bot.job import Draft, Ending
+from waystation.simulator.bot.job import Ending
 from waystation.simulator.bot.timeline import Kind, Step
+from waystation.simulator.discord.messages import Draft
 from waystation.simulator.payload import Payload
 
 START = Step(Kind.CREATE, write=lambda job, scene: Draft(), first=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from waystation.simulator.bot.job import Draft, Ending
+from waystation.simulator.bot.job import Ending
+from waystation.simulator.discord.messages import Draft
 
 
 def test_endings_are_the_words_of_the_book() -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 
 from tests.integration.simulator.scene import Setting
-from waystation.simulator.bot.job import Draft, Job
+from waystation.simulator.bot.job import Job
 from waystation.simulator.bot.slots import Slots
 from waystation.simulator.bot.timeline import Kind, Timeline, acknowledge, finish, opening
+from waystation.simulator.discord.messages import Draft
 from waystation.wire.message import MessageFlag
 
 LINE: Timeline = (

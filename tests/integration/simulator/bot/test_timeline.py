@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waystation.simulator.bot.job import Draft, Ending
+from waystation.simulator.bot.job import Ending
 from waystation.simulator.bot.timeline import (
     PERCENTS,
     At,
@@ -23,6 +23,7 @@ from waystation.simulator.bot.timeline import (
     through_acknowledgement,
     without_result,
 )
+from waystation.simulator.discord.messages import Draft
 from waystation.wire.message import MessageFlag
 
 LINE = (

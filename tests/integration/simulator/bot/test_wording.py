@@ -4,9 +4,10 @@ import pytest
 
 from tests.integration.simulator.scene import Setting
 from tests.pictures import webp
-from waystation.simulator.bot import pictures, wording
+from waystation.simulator.bot import wording
 from waystation.simulator.bot.job import Ask, Job
 from waystation.simulator.discord.files import picture_of
+from waystation.simulator.drawing import pictures
 
 
 def _describing(setting: Setting) -> Job:

@@ -12,7 +12,6 @@ from tests.integration.simulator.conftest import Start
 from waystation import simulator
 from waystation.simulator.discord.commands import COMMANDS, Option
 from waystation.simulator.discord.languages import (
-    ENGLISH,
     LOCALES,
     NAMES,
     SENTENCES,
@@ -27,7 +26,8 @@ from waystation.simulator.discord.refusals import (
     invalid_form,
     rate_limited,
 )
-from waystation.simulator.options import Options
+from waystation.simulator.options import ENGLISH
+from waystation.simulator.play import Play
 
 _FORM_CODE = re.compile(r'invalid_form\(\s*[^,]+,\s*"([A-Z_]+)"')
 
@@ -158,4 +158,4 @@ async def test_a_fault_speaks_the_accounts_language_or_the_one_it_is_told(
 
 def test_no_other_language_is_accepted() -> None:
     with pytest.raises(ValueError, match="no locale is 'tlh' here; there are en-US, de"):
-        Options(locale="tlh")
+        Play(locale="tlh")

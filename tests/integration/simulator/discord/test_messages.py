@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.simulator.scene import Setting
-from waystation.simulator.bot.job import Draft
-from waystation.simulator.discord.messages import Spoken
+from waystation.simulator.discord.messages import Draft, Spoken
 from waystation.wire.message import MessageFlag
 
 

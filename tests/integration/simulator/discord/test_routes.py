@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from waystation.simulator.discord.rest import Rest
 from waystation.simulator.discord.routes import ROUTES, Route
+from waystation.simulator.doors.rest import Rest
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.simulator.scene import Setting
-from waystation.simulator.bot.timeline import Disturbance
-from waystation.simulator.discord.sessions import frame
+from waystation.simulator.discord.sessions import Disturbance, frame
 from waystation.simulator.payload import decode
 from waystation.wire.gateway import Opcode
 

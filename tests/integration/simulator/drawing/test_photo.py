@@ -14,7 +14,6 @@ from tests.pictures import (
     rotated_jpeg,
     truncated_picture,
 )
-from waystation.simulator.bot.pictures import UnreadablePicture
 from waystation.simulator.drawing.photo import (
     KEPT_SIDE,
     kept_mask,
@@ -23,6 +22,7 @@ from waystation.simulator.drawing.photo import (
     photo,
     widespread,
 )
+from waystation.simulator.drawing.pictures import UnreadablePicture
 
 
 def file_name(proof: Proof) -> str:

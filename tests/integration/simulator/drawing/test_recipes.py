@@ -8,7 +8,6 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from waystation.simulator.bot.pictures import UnreadablePicture
 from waystation.simulator.drawing.canvas import (
     DIMENSIONS,
     MAX_ZOOM,
@@ -20,6 +19,7 @@ from waystation.simulator.drawing.canvas import (
     Side,
     Strength,
 )
+from waystation.simulator.drawing.pictures import UnreadablePicture
 from waystation.simulator.drawing.recipes import (
     animate,
     blend,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from waystation.simulator.discord.api import ENTRY, respond
 from waystation.simulator.discord.files import MEDIA_PREFIX, Files
 from waystation.simulator.discord.refusals import Effect, error_effect
 from waystation.simulator.discord.world import World
+from waystation.simulator.doors.api import ENTRY, respond
 from waystation.simulator.faults.switches import Switchboard
 
 __all__ = ["Uploads"]

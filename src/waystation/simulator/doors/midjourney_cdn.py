@@ -11,8 +11,8 @@ from aiohttp import web
 
 from waystation.simulator.bot.gallery import Gallery, nth
 from waystation.simulator.bot.works import Work, Works
-from waystation.simulator.discord.api import ENTRY, respond
 from waystation.simulator.discord.refusals import Effect
+from waystation.simulator.doors.api import ENTRY, respond
 from waystation.simulator.faults.switches import Switchboard
 
 __all__ = ["MidjourneyCdn"]

@@ -8,8 +8,8 @@ import pytest
 from tests.integration.simulator.conftest import Start
 from tests.integration.simulator.discord_client import Client
 from tests.pictures import webp
-from waystation.simulator.discord.rest import Rest
 from waystation.simulator.discord.routes import ROUTES
+from waystation.simulator.doors.rest import Rest
 
 DESCRIBE_ID = "1092492867185950852"
 

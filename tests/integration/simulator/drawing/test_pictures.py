@@ -33,9 +33,9 @@ from tests.pictures import (
     webp,
 )
 from waystation.samples.draw import SIZE, lighthouse
-from waystation.simulator.bot import pictures
-from waystation.simulator.bot.colours import COLOURS
-from waystation.simulator.bot.pictures import (
+from waystation.simulator.drawing import pictures
+from waystation.simulator.drawing.colours import COLOURS
+from waystation.simulator.drawing.pictures import (
     FORMATS,
     LIGHTS,
     Look,

@@ -9,11 +9,11 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from waystation.simulator.bot.job import Job
-from waystation.simulator.discord.world import Channel, User, World
+from waystation.simulator.discord.world import User, World
 from waystation.simulator.payload import Payload
 from waystation.wire.interaction import InteractionType
 
-__all__ = ["application", "interaction", "reference", "triggered"]
+__all__ = ["application", "interaction", "triggered"]
 
 
 def application(author: User) -> Payload:
@@ -54,15 +54,6 @@ def triggered(world: World, job: Job) -> Payload:
         opener = {"id": press.opened_by} | common | pressed
         metadata = own | common | form | {"triggering_interaction_metadata": opener}
     return application(world.midjourney) | {"interaction_metadata": metadata}
-
-
-def reference(channel: Channel, target: Payload) -> Payload:
-    """Write which message is replied to, and the message itself."""
-    body: Payload = {"type": 0, "channel_id": target["channel_id"], "message_id": target["id"]}
-    if channel.guild_id:
-        body["guild_id"] = channel.guild_id
-    inner = {key: value for key, value in target.items() if key != "referenced_message"}
-    return {"message_reference": body, "referenced_message": inner}
 
 
 def _owners(job: Job) -> Payload:

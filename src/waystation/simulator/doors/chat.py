@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from waystation.simulator.bot.bot import Bot
+from waystation.simulator.acting.bot import Bot
 from waystation.simulator.bot.buttons import Button, uuid_in
-from waystation.simulator.bot.job import Ask, Draft, Press
+from waystation.simulator.bot.job import Ask, Press
 from waystation.simulator.discord.call import Call, Reply
 from waystation.simulator.discord.guilds import member_payload
 from waystation.simulator.discord.ids import Ids, Now
-from waystation.simulator.discord.messages import Messages
+from waystation.simulator.discord.messages import Draft, Messages
 from waystation.simulator.discord.refusals import Refused, error_effect
 from waystation.simulator.discord.sessions import Sessions
 from waystation.simulator.discord.world import Account, Channel, SimulatedBot, World

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from waystation.simulator.book.evidence import Fact, facts_of
 from waystation.simulator.book.log import Log
-from waystation.simulator.bot.job import Draft, Ending, Job, Scene
+from waystation.simulator.bot.job import Ending, Job, Scene
+from waystation.simulator.bot.references import application, interaction, triggered
 from waystation.simulator.bot.timeline import Kind, Step, Who
 from waystation.simulator.bot.works import Works
 from waystation.simulator.discord.files import Files
 from waystation.simulator.discord.ids import Ids, Now
-from waystation.simulator.discord.messages import Messages, Spoken
-from waystation.simulator.discord.references import application, interaction, reference, triggered
+from waystation.simulator.discord.messages import Draft, Messages, Spoken, reference
 from waystation.simulator.discord.sessions import Sessions
 from waystation.simulator.discord.world import Channel, World
 from waystation.simulator.payload import Payload

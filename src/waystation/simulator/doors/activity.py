@@ -15,11 +15,11 @@ import msgspec
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from waystation.simulator.bot.bot import Bot
+from waystation.simulator.acting.bot import Bot
 from waystation.simulator.bot.job import Ask, Job
 from waystation.simulator.bot.opened import IFRAME_PREFIX
-from waystation.simulator.discord.api import ENTRY, respond
 from waystation.simulator.discord.refusals import Effect
+from waystation.simulator.doors.api import ENTRY, respond
 from waystation.simulator.faults.fault import Place
 from waystation.simulator.faults.switches import Switchboard
 from waystation.simulator.payload import Payload, decode, encode

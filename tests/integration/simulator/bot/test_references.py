@@ -4,7 +4,8 @@ from tests.build import replace
 from tests.integration.simulator.scene import Setting
 from waystation.simulator.bot.buttons import BUTTONS
 from waystation.simulator.bot.job import Job, Press
-from waystation.simulator.discord.references import application, interaction, reference, triggered
+from waystation.simulator.bot.references import application, interaction, triggered
+from waystation.simulator.discord.messages import reference
 
 
 def _pressing(setting: Setting, **fields: object) -> Job:

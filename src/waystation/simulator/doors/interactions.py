@@ -5,7 +5,7 @@ Success is 204 and empty; it means that the bot was told, not that it agrees (wi
 
 from __future__ import annotations
 
-from waystation.simulator.bot.bot import Bot
+from waystation.simulator.acting.bot import Bot
 from waystation.simulator.bot.buttons import Button, button_of, component_of, label_of
 from waystation.simulator.bot.forms import read_form
 from waystation.simulator.bot.job import Ask, Press

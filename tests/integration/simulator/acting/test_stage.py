@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.simulator.scene import Setting
-from waystation.simulator.bot.job import Draft, Ending
+from waystation.simulator.bot.job import Ending
 from waystation.simulator.bot.timeline import Kind, Step, acknowledge
+from waystation.simulator.discord.messages import Draft
 from waystation.wire.message import MessageFlag
 
 ACK = acknowledge(MessageFlag.LOADING)

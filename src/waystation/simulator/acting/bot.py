@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from waystation.simulator.acting.stage import Stage
 from waystation.simulator.book.log import Book
 from waystation.simulator.book.pages import note_work, page
-from waystation.simulator.bot import captions, pictures, prompts
+from waystation.simulator.bot import captions, prompts
 from waystation.simulator.bot.buttons import uuid_in
 from waystation.simulator.bot.gallery import Gallery, singles
 from waystation.simulator.bot.job import Ask, Ending, Job
@@ -21,7 +22,6 @@ from waystation.simulator.bot.opened import iframe_token
 from waystation.simulator.bot.openings import Openings
 from waystation.simulator.bot.scripts import PRESSES, UNKNOWN, Script, script_of
 from waystation.simulator.bot.slots import Slots
-from waystation.simulator.bot.stage import Stage
 from waystation.simulator.bot.studio import Declined, Made
 from waystation.simulator.bot.timeline import (
     PERCENTS,
@@ -38,6 +38,7 @@ from waystation.simulator.bot.titles import BY_NAME, Title, refuse
 from waystation.simulator.bot.works import Work
 from waystation.simulator.discord.ids import Ids, Now
 from waystation.simulator.discord.world import Account, World
+from waystation.simulator.drawing import pictures
 from waystation.simulator.faults.hazards import HAZARDS
 from waystation.simulator.faults.switches import Switch
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID

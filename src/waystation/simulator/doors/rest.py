@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from waystation.simulator.discord import commands, guilds, ready
 from waystation.simulator.discord.call import Call, Reply
-from waystation.simulator.discord.chat import Chat
 from waystation.simulator.discord.files import Files
 from waystation.simulator.discord.fixed import FIXED
 from waystation.simulator.discord.ids import Ids
@@ -15,6 +14,7 @@ from waystation.simulator.discord.posts import Posts, read_content
 from waystation.simulator.discord.refusals import Refused, error_effect, invalid_form
 from waystation.simulator.discord.routes import Route
 from waystation.simulator.discord.world import Account, Channel, SimulatedBot, User, World
+from waystation.simulator.doors.chat import Chat
 from waystation.simulator.payload import Payload
 
 __all__ = ["Rest"]

@@ -8,9 +8,9 @@ import pytest
 from tests.integration.simulator.conftest import Start
 from tests.integration.simulator.discord_client import Client
 from tests.pictures import PROOFS, Proof, not_a_picture, webp
-from waystation.simulator.bot import pictures
 from waystation.simulator.bot.scripts import SCRIPTS
 from waystation.simulator.discord.commands import COMMANDS
+from waystation.simulator.drawing import pictures
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
 

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from PIL import ExifTags, Image, ImageStat
 
-from waystation.simulator.bot.colours import nearest
+from waystation.simulator.drawing.colours import nearest
 
 __all__ = [
     "FORMATS",

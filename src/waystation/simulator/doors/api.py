@@ -14,15 +14,16 @@ from aiohttp import web
 from waystation.simulator.book.log import Log
 from waystation.simulator.discord.call import Call, Reply, read_body
 from waystation.simulator.discord.ids import Now
-from waystation.simulator.discord.interactions import verb_of
-from waystation.simulator.discord.languages import ENGLISH, in_language
+from waystation.simulator.discord.languages import in_language
 from waystation.simulator.discord.limits import Limits, rate_headers
 from waystation.simulator.discord.refusals import JSON, Effect, Refused, error_effect, rate_limited
-from waystation.simulator.discord.rest import Rest
 from waystation.simulator.discord.routes import ROUTES, Route
 from waystation.simulator.discord.transport import abort
 from waystation.simulator.discord.world import Account, SimulatedBot, World
+from waystation.simulator.doors.interactions import verb_of
+from waystation.simulator.doors.rest import Rest
 from waystation.simulator.faults.switches import Switchboard
+from waystation.simulator.options import ENGLISH
 from waystation.simulator.payload import Payload, encode
 
 __all__ = ["Api", "ENTRY", "respond"]

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from waystation.simulator.bot.buttons import MODELS
-from waystation.simulator.bot.timeline import Disturbance
+from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.discord.world import Account, Standing
 from waystation.simulator.faults.fault import Fault, FaultError
 from waystation.simulator.faults.faults import FAULTS

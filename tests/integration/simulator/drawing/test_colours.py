@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waystation.simulator.bot.colours import COLOURS, nearest
+from waystation.simulator.drawing.colours import COLOURS, nearest
 
 
 @pytest.mark.parametrize("name", COLOURS)
