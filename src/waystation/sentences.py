@@ -395,25 +395,18 @@ JOB_FAULT = _row(
     "Waystation has a fault.",
     "Report the lines of the log.",
 )
-STOPPED_BEFORE = _row(
+DOWN_AT_TURN = _row(
     "submits",
     502,
-    "Waystation was stopped before the job was sent to Discord",
-    "The operator stopped the service.",
+    "Waystation was down when the job's turn came",
+    "The service was down for longer than `WAYSTATION_SEND_WITHIN_S`, and nothing was sent.",
     AGAIN,
 )
-RESTARTED_BEFORE = _row(
+INPUTS_GONE = _row(
     "submits",
     502,
-    "Waystation was restarted before the job was sent to Discord",
-    "The service was restarted.",
-    AGAIN,
-)
-RESTARTED_BEFORE_MASK = _row(
-    "submits",
-    502,
-    "Waystation was restarted before the mask was sent",
-    "The service was restarted, and masks are not stored.",
+    "The database does not have what the job needs to be sent",
+    "Rows of the database were deleted by hand.",
     AGAIN,
 )
 REMOVED_BEFORE = _row(
@@ -803,6 +796,20 @@ PICTURES_AT_ONCE = _row(
     "The user's places for pictures stayed full.",
     WAIT,
 )
+INPUTS_TOO_LARGE = _row(
+    "looks at pictures",
+    None,
+    "The pictures of a job have more than <limit> MiB together",
+    "All pictures of the request together are too large.",
+    "Send smaller pictures.",
+)
+INPUTS_FULL = _row(
+    "looks at pictures",
+    429,
+    "<limit> MiB of your pictures may wait to be sent, and this job's would be more; wait",
+    "Pictures of the user's other jobs wait to be sent.",
+    WAIT,
+)
 
 # ── Prompts ──
 
@@ -884,6 +891,14 @@ PRESSED_BEFORE = _row(
     "Button <button> already executed by job <jobid>",
     "The button works once, and was pressed before.",
     "Read the job that the error names.",
+)
+
+NO_MASK = _row(
+    "presses",
+    502,
+    "The bot asked for a mask, and the job has none",
+    "The button opened the region editor, which Waystation did not expect of it.",
+    "Press the button in Discord, and report it.",
 )
 
 # ── Asking for a seed ──

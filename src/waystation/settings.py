@@ -235,6 +235,11 @@ class Settings:
         "How long a job waits for its turn, and then for the bot's first message.",
         least=0.1,
     )
+    send_within_s: float = _seconds(
+        600.0,
+        "Age up to which a job that was accepted and not sent, because Waystation was stopped or "
+        "killed, is sent by the next start.",
+    )
     first_edit_s: float = _seconds(
         1.5,
         "How long a POST waits after the bot's empty first message for its first edit, so that a "
@@ -291,6 +296,12 @@ class Settings:
     fetch_timeout_s: float = _seconds(20.0, "How long fetching a picture may take.", least=0.1)
     fetches_per_user: int = _row(4, "Pictures of one user that are taken in at once.", least=1)
     fetches: int = _row(16, "Pictures that are taken in at once, in all.", least=1)
+    input_bytes_per_user: int = _row(
+        512 * _MIB,
+        "Pictures of one user that wait in the database until their jobs are sent.",
+        unit="bytes",
+        least=1,
+    )
     json_limit_bytes: int = _row(_MIB, "Largest JSON body.", unit="bytes", least=1)
     form_limit_bytes: int = _row(11 * _MIB, "Largest multipart body.", unit="bytes", least=1)
     head_timeout_s: float = _seconds(10.0, "How long a request's head may take.", least=0.1)

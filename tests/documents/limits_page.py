@@ -108,6 +108,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "deadlines.IN_FLIGHT",
             "The account sends its next job, unless that one looks the same.",
         ),
+        Row(
+            "Job that was not sent before Waystation went down: age up to which the next start "
+            "sends it",
+            "WAYSTATION_SEND_WITHIN_S",
+            "The job fails with 502, and nothing was submitted.",
+        ),
         Row("Whole job", "WAYSTATION_JOB_TIMEOUT_S", "The job fails with 502."),
         Row(
             "More time for a job while Discord cannot be heard",
@@ -331,6 +337,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "recovery._PAUSE_S recovery._LONGEST_PAUSE_S",
             "The history may be read again.",
             "{0} and {1}",
+        ),
+        Row(
+            "Pictures that a crash left before their job was accepted",
+            "inputs.STAGED_AGE",
+            "They are deleted; the next start deletes them at once.",
         ),
         Row(
             "Place in the stream of events is saved, at the latest after",

@@ -51,6 +51,10 @@ _NUMBERS = {
     "requests under way": AT_ONCE,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
+    "MiB of one job's pictures": intake.MOST_BYTES / _MIB,
+    "MiB of pictures in the database that wait to be sent, by default": (
+        _SETTINGS.input_bytes_per_user / _MIB
+    ),
     "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
     "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
     "files of a form": MAX_FORM_FILES,

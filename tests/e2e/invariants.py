@@ -60,6 +60,8 @@ class Evidence:
     stored: bytes
     """The database's files, end to end."""
     secrets: Sequence[str]
+    inputs: Sequence[Row] = ()
+    """Rows that are kept to ask jobs that were not asked yet."""
 
     @cached_property
     def owner_of_nonce(self) -> Mapping[str, Row]:
@@ -164,6 +166,20 @@ def i4_each_nonce_is_committed_and_sent_once(seen: Evidence) -> Iterator[str]:
             jobid = answered.body["jobid"]
             if jobid not in known and answered.status != 404:
                 yield f"{jobid} was answered and is not stored"
+
+
+@check
+def inputs_are_kept_until_their_job_was_asked(seen: Evidence) -> Iterator[str]:
+    kept = {row["jobid"] for row in seen.inputs}
+    for job in seen.jobs:
+        params = json.loads(job["params"] or "{}")
+        if job["jobid"] in kept and (
+            job["status"] in FINAL or (job["nonce"] and params.get("button") != "Vary (Region)")
+        ):
+            yield f"{job['jobid']} is {job['status']} and its inputs are still there"
+        needs = COMMANDS[job["verb"]].needs_inputs
+        if job["status"] == "created" and needs and job["jobid"] not in kept:
+            yield f"{job['jobid']} waits and its inputs are gone"
 
 
 @check
@@ -382,6 +398,7 @@ async def _evidence(here: Installation) -> Evidence:
         for event in records.events():
             events[event["jobid"]].append(event)
         rows = (records.jobs(), records.callbacks(), records.accounts(), records.mails())
+        inputs = records.rows("select jobid from job_inputs where jobid is not null")
     jobs, owed, accounts, mails = rows
     return Evidence(
         jobs=jobs,
@@ -396,6 +413,7 @@ async def _evidence(here: Installation) -> Evidence:
         sessions=sessions,
         stored=b"".join(file.read_bytes() for file in sorted(folder.glob("*.db*"))),
         secrets=[*here.tokens, *(account.token for account in here.sim.accounts)],
+        inputs=inputs,
     )
 
 

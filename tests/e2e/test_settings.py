@@ -42,6 +42,7 @@ ELSEWHERE: Mapping[str, str] = {
     "breaker_invalid": "e2e/test_turns.py",
     "lease_s": "e2e/test_clocks.py",
     "first_answer_s": "e2e/test_turns.py",
+    "send_within_s": "e2e/test_crash.py",
     "first_edit_s": "e2e/test_status_codes.py",
     "job_timeout_s": "e2e/test_status_codes.py",
     "blind_grace_s": "e2e/test_faults.py",
@@ -203,6 +204,17 @@ async def _(install: Install, tmp_path: Path) -> None:
     async with install(fetch_limit_pixels=100) as here:
         status, error = await _refusal(await here.ready(), here)
         assert status == 412 and error.endswith("has more than 100 pixels")
+
+
+@effect("input_bytes_per_user")
+async def _(install: Install, tmp_path: Path) -> None:
+    async with install(input_bytes_per_user=1 << 9) as here:
+        status, error = await _refusal(await here.ready(), here)
+        assert (status, error) == (
+            429,
+            "0.000488281 MiB of your pictures may wait to be sent, and this job's would be more; "
+            "wait",
+        )
 
 
 @effect("fetch_timeout_s")

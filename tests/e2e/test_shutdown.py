@@ -162,7 +162,9 @@ async def test_a_caller_who_waits_for_the_bot_is_answered_and_the_job_goes_on_af
         assert len(here.interactions) == 1
 
 
-async def test_a_job_that_was_not_sent_is_answered_with_its_end(tmp_path: Path) -> None:
+async def test_a_job_that_was_not_sent_is_answered_and_sent_by_the_next_start(
+    tmp_path: Path,
+) -> None:
     async with ground(tmp_path) as here:
         await here.settle_in()
         here.doors.hold("INTERACTION_CREATE")
@@ -173,13 +175,13 @@ async def test_a_job_that_was_not_sent_is_answered_with_its_end(tmp_path: Path) 
         await stopped_in_time(here)
         assert (await first)[0] == 200
         status, answer, _ = await second
-        assert (status, answer["code"]) == (502, 502)
-        assert "stopped before the job was sent" in answer["error"]
+        assert (status, answer["status"], answer["code"]) == (200, "started", 200)
         here.doors.release()
         await here.start()
-        sent, unsent = await here.final()
-        assert (sent["status"], unsent["status"]) == ("completed", "failed")
-        assert here.interactions == [sent["nonce"]]
+        rows = await here.final()
+        assert [row["status"] for row in rows] == ["completed", "completed"]
+        assert here.interactions == [row["nonce"] for row in rows]
+        assert rows[1]["jobid"] == answer["jobid"]
         await here.outside.callback(2)
 
 

@@ -16,6 +16,7 @@ from waystation.engine.account.owner import Owner
 from waystation.engine.account.queue import Waiting
 from waystation.engine.account.session_at_rest import SessionAtRest
 from waystation.engine.feed import Feed
+from waystation.engine.inputs import Asked, Inputs
 from waystation.gateway_events import (
     InteractionTold,
     MessageSeen,
@@ -109,11 +110,16 @@ class Desk:
         self.running = asyncio.create_task(self.owner.run())
 
     async def restart(self) -> None:
-        """Be killed, and let the next process's owner take over."""
+        """Be killed, and let the next process's owner take over and catch up."""
+        await self.take_over()
+        await until(lambda: self.owner.caught_up)
+
+    async def take_over(self) -> None:
+        """Be killed, and let the next process's owner run."""
         await self.kill()
         await self.store._write(_void)
         self.owner = Owner(ACCOUNT, self.adapters, self.limits, "another holder")
-        await self.start()
+        self.run()
 
     async def kill(self) -> None:
         """End without any farewell."""
@@ -127,6 +133,19 @@ class Desk:
         takes_slot = verb == "describe"
         wanted = draft(ACCOUNT.account_id, takes_slot=takes_slot, max_jobs=9, **fields)
         job = await self.store.add_job(wanted, self.clock.now())
+        assert isinstance(job, Job)
+        return job
+
+    async def accept(self, verb: str = "describe", asked: Asked | None = None) -> Job:
+        """Let the store accept a job with what it needs, and hand it to nobody."""
+        takes_slot = verb != "info"
+        wanted = draft(ACCOUNT.account_id, takes_slot=takes_slot, max_jobs=9)
+        if verb not in ("describe", "info"):
+            wanted = replace(wanted, verb=verb, params={})
+        if asked is None:
+            asked = Asked((PICTURE,) if verb == "describe" else ())
+        inputs = Inputs(self.store, self.adapters.sealer, self.ids, 512 << 20)
+        job = await inputs.add_job(wanted, asked, self.clock.now())
         assert isinstance(job, Job)
         return job
 

@@ -65,6 +65,7 @@ def service_limits(settings: Settings) -> ServiceLimits:
         pictures_per_user=settings.fetches_per_user,
         pictures=settings.fetches,
         picture_bytes=settings.fetch_limit_bytes,
+        input_bytes=settings.input_bytes_per_user,
     )
 
 
@@ -84,6 +85,7 @@ def owner_limits(settings: Settings) -> OwnerLimits:
         pacing_jitter_s=settings.pacing_jitter_s,
         request_timeout_s=settings.request_timeout_s,
         lease_s=settings.lease_s,
+        send_within_s=settings.send_within_s,
     )
 
 
@@ -103,4 +105,5 @@ def retention(settings: Settings) -> Retention:
         unrecognised=timedelta(days=settings.unrecognised_days),
         round=timedelta(seconds=settings.janitor_s),
         orphan_grace=timedelta(seconds=settings.blind_grace_s),
+        send_within=timedelta(seconds=settings.send_within_s),
     )

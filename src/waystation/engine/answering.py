@@ -47,18 +47,29 @@ class Answering:
         seen = await self._seen(job, partial(_answers, command.answers_at), post_s)
         if _says_nothing(seen):
             seen = await self._seen(seen, lambda one: not _says_nothing(one), self._first_edit_s)
-        return await self._end_unasked(seen) if seen.status is JobStatus.CREATED else seen
+        if seen.status is not JobStatus.CREATED or self._feed.released:
+            # where the service stops, the next start sends it
+            return seen
+        return await self._end_unasked(seen)
 
     async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
         """Return the job as soon as it fits; as it is when that takes too long."""
         waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))
         # what was committed before this wait was published to nobody
-        stored = await self._store.get_job(job.jobid, None)
-        if stored is not None and fits(stored):
+        stored = await self._stored(job)
+        if fits(stored):
             waiting.cancel()
             return stored
-        seen = await waiting
-        return seen or await self._store.get_job(job.jobid, None) or job
+        return await waiting or await self._stored(job)
+
+    async def _stored(self, job: Job) -> Job:
+        """Return a job as stored, as it was where the store is down: it is accepted all the same.
+
+        An answer "not done" for a job that is sent later would have it sent twice (I4).
+        """
+        with contextlib.suppress(StoreError):
+            return await self._store.get_job(job.jobid, None) or job
+        return job
 
     async def _end_unasked(self, job: Job) -> Job:
         """End a job that was not asked in its POST's time; return it as it is if it was (R10)."""
@@ -68,7 +79,7 @@ class Answering:
                 await owner.end_unasked(
                     job.jobid, Failed.by(sentences.NOT_SENT, sentences.NOTHING_SENT)
                 )
-        return await self._store.get_job(job.jobid, None) or job
+        return await self._stored(job)
 
 
 def _answers(answers_at: AnswersAt, job: Job) -> bool:

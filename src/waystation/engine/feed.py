@@ -103,6 +103,11 @@ class Feed:
                 if not future.done():
                     future.set_result(None)
 
+    @property
+    def released(self) -> bool:
+        """Tell whether nobody waits any more: the service stops."""
+        return self._released
+
     async def wait(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job | None:
         """Return the job as soon as it fits; None when released or too late."""
         if fits(job):

@@ -27,7 +27,16 @@ from waystation.midjourney.commands import COMMANDS, Command, ParamKind
 from waystation.ports import Fetched, Fetcher, User
 from waystation.shares import Part, Shares
 
-__all__ = ["MOST_URLS", "PATIENCE_S", "SEVERAL", "FilePart", "Intake", "Patience", "urls_of"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_URLS",
+    "PATIENCE_S",
+    "SEVERAL",
+    "FilePart",
+    "Intake",
+    "Patience",
+    "urls_of",
+]
 
 _Wished = TypeVar("_Wished")
 
@@ -37,6 +46,10 @@ MOST_URLS: Final = max(
     param.most for command in COMMANDS.values() for param in command.params if param.kind in _BY_URL
 )
 """Pictures that one request may name by URL: a user's bytes must hold so many of the largest."""
+
+MOST_BYTES: Final = 50 << 20
+"""Most bytes of one job's pictures, since all are kept until it is sent: five of the largest that
+Discord takes."""
 
 SEVERAL: Final = 1
 """Requests with several URLs of one user that are fetched at once: his share holds no more."""
@@ -132,7 +145,10 @@ class Intake:
         taking = asyncio.create_task(self._taken(user, command, params, files, held, fits))
         self._under_way.add(taking)
         try:
-            return await taking
+            pictures = await taking
+            if sum(len(picture.data) for picture in pictures) > MOST_BYTES:
+                raise PreconditionFailed(sentences.INPUTS_TOO_LARGE.said(limit=MOST_BYTES >> 20))
+            return pictures
         except PreconditionFailed as error:
             if command.bad_input_status == PreconditionFailed.status_hint:
                 raise

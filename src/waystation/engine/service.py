@@ -20,7 +20,6 @@ import structlog
 from waystation import sentences
 from waystation.actions import Action, Press
 from waystation.contract import retry_after_s
-from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
@@ -29,6 +28,7 @@ from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health, longest_waits
+from waystation.engine.inputs import Asked, Inputs
 from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
@@ -43,7 +43,7 @@ from waystation.errors import (
     Unavailable,
 )
 from waystation.ignored import Ignored
-from waystation.jobs import Child, Failed, Job, JobId, JobStatus
+from waystation.jobs import Child, Job, JobId
 from waystation.midjourney.asking.plans import plan, source_of, used_params
 from waystation.midjourney.commands import COMMANDS, Command
 from waystation.midjourney.permutations import results_asked
@@ -95,6 +95,8 @@ class ServiceLimits:
     pictures: int
     picture_bytes: int
     """Of the largest picture that is fetched."""
+    input_bytes: int
+    """Of pictures that one user may have waiting to be sent."""
 
     @property
     def fetched_bytes(self) -> tuple[int, int]:
@@ -139,6 +141,7 @@ class Service:
         places = Shares(limits.pictures_per_user, limits.pictures)
         fetched = Shares(*limits.fetched_bytes)
         self._intake = Intake(fetcher, places, fetched, limits.picture_bytes)
+        self._inputs = Inputs(store, sealer, ids, limits.input_bytes)
         self._clock = clock
         self._links = links
         self._limits = limits
@@ -308,7 +311,9 @@ class Service:
                 else request.reply_progress
             ),
         )
-        job = await self._store.add_job(draft, self._clock.now())
+        source = None if parent is None else source_of(parent, action)
+        asked = Asked(pictures, action, source)
+        job = await self._inputs.add_job(draft, asked, self._clock.now())
         if isinstance(job, NoSlot):
             if job.all_halted:
                 raise halted(candidates[0])
@@ -323,7 +328,6 @@ class Service:
         self._choice.took(job.account_id)
         owner = self._pool.get(job.account_id)
         if owner is not None:
-            source = None if parent is None else source_of(parent, action)
             owner.submit(Waiting(job, pictures, action, source))
         return job
 
@@ -350,26 +354,14 @@ class Service:
         return self._pool.ignored
 
     async def drain(self) -> None:
-        """Take nothing new, and end what was accepted and not sent, so that every POST answers."""
+        """Take nothing new, and let every POST answer; what was not sent, the next start sends."""
         self._draining = True
         self._intake.close()
         try:
             await asyncio.gather(*self._submitting, return_exceptions=True)
-            await asyncio.gather(*(_end_unsent(owner) for owner in self._pool.owners))
         finally:
             self._feed.release()
-
-
-async def _end_unsent(owner: Owner) -> None:
-    """End the accepted jobs that were not sent; with the store down the next start does."""
-    try:
-        for job in owner.jobs:
-            if job.status is JobStatus.CREATED:
-                await owner.fail(
-                    job.jobid, Failed.by(sentences.STOPPED_BEFORE, sentences.NOTHING_SENT)
-                )
-    except StoreError as error:
-        log.warning("service.unsent_left", account=owner.account.account_id, reason=error.message)
+        await asyncio.gather(*(owner.rest() for owner in self._pool.owners))
 
 
 def _check_prompt(command: Command, params: Mapping[str, object]) -> None:

@@ -63,6 +63,9 @@ class ParamKind(StrEnum):
     """The jobid of an earlier job; the job keeps and shows it as `parentJobId`."""
 
 
+_INPUTS = (ParamKind.PICTURE, ParamKind.PICTURES, ParamKind.PARENT)
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """A verb's own field.
@@ -124,6 +127,11 @@ class Command:
     """Reads from a completed job in which mode the account is: fast, relax or turbo."""
     tells_remix: Callable[[Job], bool] | None = None
     """Reads from a completed job whether the account is in remix mode."""
+
+    @property
+    def needs_inputs(self) -> bool:
+        """Tell whether more is needed to ask than its params: pictures, or a message."""
+        return any(param.kind in _INPUTS for param in self.params)
 
 
 def _saying(

@@ -17,7 +17,17 @@ from waystation import sentences
 from waystation.jobs import Expired, Failed, Job, JobEvent, JobStatus, Lost, Moderated
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["IN_FLIGHT", "Limits", "bounded", "due_at", "running_deadline", "spoken", "verdict"]
+__all__ = [
+    "IN_FLIGHT",
+    "Limits",
+    "bounded",
+    "due_at",
+    "left_unsent",
+    "running_deadline",
+    "spoken",
+    "turn_span",
+    "verdict",
+]
 
 IN_FLIGHT: Final = timedelta(seconds=5)
 """How long Discord may take to tell an ask's interaction (R15)."""
@@ -55,7 +65,7 @@ def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
             return job.slot_until
         return (job.finished_at or job.updated_at) + limits.ghost_life
     if job.status is JobStatus.CREATED:
-        return job.created_at + limits.first_answer
+        return job.created_at + turn_span(job, limits)
     due = job.deadline_at
     if job.vanished_at is not None:
         due = job.vanished_at + limits.vanish_grace
@@ -93,6 +103,28 @@ def running_deadline(job: Job, limits: Limits) -> datetime:
     return (job.submitted_at or job.created_at) + _running_limit(job, limits)
 
 
+def turn_span(job: Job, limits: Limits) -> timedelta:
+    """Return how long a job may wait for its turn; more, if an earlier process left it unsent."""
+    waits = None if job.deadline_at is None else job.deadline_at - job.created_at
+    return limits.first_answer if waits is None else waits
+
+
+def left_unsent(job: Job, now: datetime, life: timedelta, limits: Limits) -> Job | None:
+    """Return a job that an earlier process has accepted and not sent, with its new time to wait.
+
+    None when it is too old to be sent. Whoever asked for it is not there any more: so it may wait
+    for its turn as long as it may be sent at all.
+
+    Args: life: age up to which it is sent
+    """
+    # R28: that process may have counted in another time
+    accepted_at = min(job.created_at, now)
+    if now - accepted_at > life:
+        return None
+    deadline_at = max(accepted_at + life, now + limits.first_answer)
+    return replace(job, deadline_at=deadline_at)
+
+
 def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
     """Return the end of a job that is due and not final.
 
@@ -101,7 +133,7 @@ def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
     if job.vanished_at is not None:
         return Moderated(sentences.REMOVED_BY_BOT.text, _VANISHED)
     if job.status is JobStatus.CREATED:
-        limit = spoken(limits.first_answer)
+        limit = spoken(turn_span(job, limits))
         return Failed.by(sentences.CONNECTION_NOT_READY, sentences.NOTHING_SENT, time=limit)
     if job.status is JobStatus.SUBMITTED:
         return Lost(sentences.NO_REPLY.said(time=spoken(limits.first_answer)))
@@ -116,7 +148,7 @@ def _running_limit(job: Job, limits: Limits) -> timedelta:
 def spoken(span: timedelta) -> str:
     """Return a span in words: `60 seconds`, from two minutes on `2 minutes`."""
     seconds = span.total_seconds()
-    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+    return f"{round(seconds / 60, 1):g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
 
 
 _VANISHED = "The bot deleted its message without a result"

@@ -20,8 +20,10 @@ __all__ = [
     "Counts",
     "Halt",
     "HaltCause",
+    "InputsFull",
     "JobChange",
     "JobDraft",
+    "JobInputs",
     "Mail",
     "NoSlot",
     "Repeated",
@@ -140,6 +142,22 @@ class AccountSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class JobInputs:
+    """A job's pictures, mask and press, sealed, until the job was asked or has ended."""
+
+    input_id: str
+    """Random. Plan and parts are sealed under it, since they are sealed before there is a jobid."""
+    plan: bytes
+    """The press and its source, and the pictures without their bytes."""
+    size: int = 0
+    """Bytes of its pictures, which count for its user."""
+    parts: Sequence[bytes] = ()
+    """These bytes in pieces of at most 1 MiB, each sealed; empty where they are written already."""
+    staged: bool = False
+    """True: `begin_inputs` and `add_input_part` have written them; the job takes them over."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobDraft:
     """A job before it has an account and an id."""
 
@@ -158,6 +176,17 @@ class JobDraft:
     reply_url: str | None = None
     reply_ref: str | None = None
     reply_progress: bool = False
+    inputs: JobInputs | None = None
+    """None where the job's row says all that is asked."""
+    input_bytes: int = 0
+    """Most bytes of pictures that the user may have waiting, this job's among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputsFull:
+    """The user has too many bytes of pictures waiting to be sent."""
+
+    waiting_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +222,8 @@ class JobChange:
     job: Job
     events: Sequence[JobEvent]
     callbacks: Sequence[Callback] = ()
+    asked: bool = False
+    """True: nothing more of its inputs is needed. They go; those of a final job go in any case."""
 
 
 @dataclass(frozen=True, slots=True)

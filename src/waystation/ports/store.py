@@ -14,7 +14,9 @@ from waystation.ports.records import (
     AccountSetup,
     Change,
     Counts,
+    InputsFull,
     JobDraft,
+    JobInputs,
     Mail,
     NoSlot,
     Repeated,
@@ -133,14 +135,41 @@ class Accounts(Protocol):
 class Jobs(Protocol):
     """Jobs, what happened to them, and what a conversation remembers beside them."""
 
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
-        """Choose a candidate with room, take its slot and write the job, in one transaction.
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated | InputsFull:
+        """Choose a candidate with room, take its slot and write the job with its inputs, in one
+        transaction.
 
         A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
         jobs without slot; with one it is max_jobs, else the account's. jobid as in R9.
 
-        Raises: Unauthorized, SubscriptionExpired: the user may not ask any more
+        Raises: Unauthorized, SubscriptionExpired: the user may not ask any more; StoreError: inputs
+        that were written before are gone
         """
+        ...
+
+    async def begin_inputs(
+        self, user_id: int, given: JobInputs, at: datetime, most_bytes: int
+    ) -> bool:
+        """Write the beginning of large inputs before their job; False: the user has no room.
+
+        What no job takes over within minutes is swept.
+        """
+        ...
+
+    async def add_input_part(self, input_id: str, number: int, sealed: bytes) -> None:
+        """Write one part of inputs that were begun. Raises: StoreError: they are gone."""
+        ...
+
+    async def drop_inputs(self, input_id: str) -> None:
+        """Give up inputs that no job took over; nothing when one did."""
+        ...
+
+    async def inputs_of(self, jobid: str) -> JobInputs | None:
+        """Return a job's inputs without their parts; None when there are none any more."""
+        ...
+
+    async def input_part(self, input_id: str, number: int) -> bytes | None:
+        """Return one sealed part, counted from 0; None behind the last."""
         ...
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:

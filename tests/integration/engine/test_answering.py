@@ -113,3 +113,17 @@ async def test_a_job_that_ends_before_anyone_waits_is_answered_all_the_same(
         here.here.discord.upload_ends.append(NotAuthorised("rejected"))
         answer = await (await here.ask())
         assert (answer.status, answer.code) == (JobStatus.FAILED, 596)
+
+
+async def test_a_post_of_an_accepted_job_says_so_though_the_store_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    """I4."""
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        here.here.failing.failing = {"get_job"}
+        await here.service.drain()
+        answer = await asked
+        assert (answer.jobid, answer.final) == (job.jobid, False)

@@ -432,10 +432,34 @@ async def test_a_mask_is_sent_once_the_region_editor_is_open(tmp_path: Path) -> 
         assert paint == Paint("token", PICTURE.data, "a red fox --ar 3:2")
 
 
-async def test_a_mask_that_went_with_a_restart_fails_its_job(tmp_path: Path) -> None:
+async def test_a_mask_waits_for_the_region_editor_over_a_restart(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        tile, job = await pressed(here, pressing(parent, "U2"))
+        here.here.discord.say(said("button/tile", job))
+        single = await tile
+        request = replace(
+            pressing(single, "Vary (Region)"), files={"mask": FilePart("mask", b"mask")}
+        )
+        _, job = await pressed(here, request)
+        # what a killed process knew is gone
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        owner._submitter._queue.masks.clear()
+        assert await here.here.store.inputs_of(job.jobid) is not None
+        here.here.discord.say(iframe_for(job))
+        await until(lambda: len(here.here.discord.performed) == 4)
+        paint = here.here.discord.performed[-1].action
+        assert paint == Paint("token", PICTURE.data, "a red fox --ar 3:2")
+        assert await here.here.store.inputs_of(job.jobid) is None
+
+
+async def test_an_editor_that_opens_for_a_press_without_a_mask_fails_its_job(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path) as here:
         parent = await drawn(here)
         _, job = await pressed(here, pressing(parent, "V1"))
         here.here.discord.say(iframe_for(job))
         failed = await here.here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.error == "Waystation was restarted before the mask was sent"
+        assert failed.error == "The bot asked for a mask, and the job has none"

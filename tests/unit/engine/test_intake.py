@@ -392,3 +392,14 @@ async def test_only_an_admin_is_told_frankly_why_a_picture_cannot_be_fetched() -
             caller = user(1, is_admin=is_admin)
             await intake.take(caller, COMMANDS["describe"], asked, {}, held)
     assert fetcher.frank == [True, False]
+
+
+async def test_a_job_has_so_many_bytes_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waystation.engine.intake.MOST_BYTES", 2 * len(PICTURE.data) - 1)
+    blend, intake = COMMANDS["blend"], intake_of(Fetcher())
+    assert len(await take(intake, 1, blend, {"blendUrls": ["a"]}, {})) == 1
+    with pytest.raises(
+        InvalidRequest, match="The pictures of a job have more than 0 MiB together"
+    ) as refused:
+        await take(intake, 1, blend, {"blendUrls": ["a", "b"]}, {})
+    assert type(refused.value) is InvalidRequest

@@ -113,3 +113,8 @@ def test_a_parent_is_named_in_256_characters_and_a_mode_need_not_be() -> None:
     params = [param for row in COMMANDS.values() for param in row.params]
     assert {one.longest for one in params if one.kind is ParamKind.PARENT} == {256}
     assert not any(one.required for one in params if one.name == "mode")
+
+
+def test_verbs_with_pictures_or_of_a_message_need_more_than_their_params() -> None:
+    needs = {verb for verb, command in COMMANDS.items() if command.needs_inputs}
+    assert needs == {"describe", "blend", "button", "seed", "seed_async"}

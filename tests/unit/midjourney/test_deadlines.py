@@ -11,7 +11,15 @@ from tests.build import replace
 from tests.fakes import START
 from tests.harness.play import LIMITS, new_job
 from waystation.jobs import Expired, Failed, JobStatus, Lost, Moderated
-from waystation.midjourney.deadlines import Limits, bounded, due_at, running_deadline, verdict
+from waystation.midjourney.deadlines import (
+    Limits,
+    bounded,
+    due_at,
+    left_unsent,
+    running_deadline,
+    turn_span,
+    verdict,
+)
 
 AFTER = timedelta(seconds=1)
 
@@ -21,6 +29,37 @@ def test_a_job_waits_for_its_submission_no_longer_than_for_a_first_answer() -> N
     for caught_up in (True, False):
         assert due_at(job, LIMITS, caught_up=caught_up) == START + LIMITS.first_answer
     assert isinstance(verdict(job, LIMITS, caught_up=True), Failed)
+
+
+LIFE = timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "waits_s"), [(0, 600), (100, 500), (539, 61), (541, 60), (600, 60), (-5, 600)]
+)
+def test_a_job_that_was_left_unsent_waits_as_long_as_it_may_be_sent(
+    age_s: int, waits_s: int
+) -> None:
+    now = START + timedelta(seconds=age_s)
+    left = left_unsent(new_job("a"), now, LIFE, LIMITS)
+    assert left is not None
+    assert left.deadline_at == now + timedelta(seconds=waits_s)
+    assert due_at(left, LIMITS, caught_up=True) == left.deadline_at
+    assert turn_span(left, LIMITS) == timedelta(seconds=age_s + waits_s)
+
+
+def test_a_job_that_was_left_unsent_for_too_long_is_not_sent() -> None:
+    now = START + LIFE + timedelta(microseconds=1)
+    assert left_unsent(new_job("a"), now, LIFE, LIMITS) is None
+
+
+def test_the_end_of_a_job_that_was_left_unsent_says_how_long_it_could_wait() -> None:
+    left = left_unsent(new_job("a"), START, LIFE, LIMITS)
+    assert left is not None
+    end = verdict(left, LIMITS, caught_up=True)
+    assert isinstance(end, Failed)
+    assert "not ready within 10 minutes" in end.error
+    assert turn_span(new_job("a"), LIMITS) == LIMITS.first_answer
 
 
 def test_a_blind_conversation_is_given_grace() -> None:

@@ -46,6 +46,8 @@ class OwnerLimits:
     pacing_jitter_s: float
     request_timeout_s: float
     lease_s: float
+    send_within_s: float
+    """Age up to which a job that an earlier process has not sent is sent."""
     cancel_wait_s: float = 10.0
     """Longest wait for the bot's word on a cancel (R26)."""
     session_save_s: float = 30.0

@@ -22,7 +22,9 @@ from waystation.jobs import (
     Progressed,
     Reacted,
     SlotReleased,
+    Submitted,
 )
+from waystation.midjourney.buttons import button_row
 from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised
 from waystation.secret import redact
@@ -43,7 +45,7 @@ def job_change(
     """
     is_told = _is_told(before, step)
     callbacks = callbacks_of(step.job, new_id, now) if is_told else ()
-    return JobChange(step.job, step.events, callbacks)
+    return JobChange(step.job, step.events, callbacks, _is_asked(before, step))
 
 
 def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:
@@ -104,6 +106,14 @@ def _is_told(before: Job | None, step: JobStep) -> bool:
 
 
 _UNSEEN = (JobStatus.CREATED, JobStatus.SUBMITTED)
+
+
+def _is_asked(before: Job | None, step: JobStep) -> bool:
+    """Tell whether nothing more of a job's inputs is needed: a mask waits for the bot to ask."""
+    submitted = any(isinstance(event, Submitted) for event in step.events)
+    answers_form = before is not None and before.modal is not None
+    label = step.job.button
+    return submitted and (answers_form or label is None or not button_row(label).mask)
 
 
 _STOPPED = """\

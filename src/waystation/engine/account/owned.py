@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
@@ -45,6 +45,9 @@ __all__ = ["Owned"]
 
 log = structlog.get_logger("waystation.owner")
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+"""Since when an account has not been caught up that was not connected yet."""
+
 
 class Owned:
     """One account while this process owns it."""
@@ -62,10 +65,9 @@ class Owned:
         self.lost_for = ""
         """Reason why the last connection to Discord broke, or could not be made."""
         self._log = log.bind(account=account.account_id)
-        self._born_at = adapters.clock.now()
         self._hold: Hold | None = None
         self._is_connected = False
-        self._blind_since: datetime | None = self._born_at
+        self._blind_since: datetime | None = _EVER
         """Moment from which on it has not been caught up; None while it is."""
 
     @property

@@ -11,6 +11,7 @@ The parts run side by side: `listener` (what Discord says), `submitter` (what we
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
@@ -25,12 +26,16 @@ from waystation.engine.account.queue import Waiting
 from waystation.engine.account.recovery import Recovery
 from waystation.engine.account.submitter import Submitter
 from waystation.engine.feed import Alarm, Bell, race
+from waystation.engine.inputs import Asked, read_asked
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.jobs import (
     Failed,
+    Job,
     JobId,
     JobStatus,
 )
+from waystation.midjourney.commands import COMMANDS
+from waystation.midjourney.deadlines import left_unsent
 from waystation.ports import (
     Account,
     Standing,
@@ -76,8 +81,11 @@ class Owner(Owned):
         return self._submitter.standing(uploads=uploads)
 
     def submit(self, waiting: Waiting) -> None:
-        """Take a job that the store has accepted; from here on the engine sees it through."""
-        if self._hold is not None:
+        """Take a job that the store has accepted; from here on the engine sees it through.
+
+        A hold that has begun meanwhile may have taken it from its rows: then it stays as it is.
+        """
+        if self._hold is not None and self.current(waiting.job.jobid) is None:
             self._hold.conversation.admit(waiting.job)
         self._submitter.enqueue(waiting)
         self.moved.ring()
@@ -179,6 +187,10 @@ class Owner(Owned):
                 wait_s = _RESTART_WAITS_S[min(failures, len(_RESTART_WAITS_S) - 1)]
                 await race(self._revived.wait(), clock.sleep(wait_s))
 
+    async def rest(self) -> None:
+        """Ask nothing new, and return when what is being sent has left: the service stops."""
+        await self._submitter.rest()
+
     async def stop(self) -> None:
         """Save the gateway session and leave so that it stays resumable."""
         self._stopping.set()
@@ -212,7 +224,7 @@ class Owner(Owned):
         self.wanted.begin()
         try:
             await self._admit_queued(hold)
-            await self._end_left_behind()
+            await self._take_left_behind(hold)
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self._submitter.run()),
@@ -257,19 +269,34 @@ class Owner(Owned):
             if job is not None and not job.final and hold.conversation.get(jobid) is None:
                 hold.conversation.admit(job)
 
-    async def _end_left_behind(self) -> None:
-        """End jobs that an earlier process accepted and never sent; Discord was not asked.
+    async def _take_left_behind(self, hold: Hold) -> None:
+        """Take in what was accepted and not sent, from its rows.
 
-        A younger job that is not queued is about to be: its row is committed before `submit`.
+        Discord was not asked: a committed nonce is never sent again (R12).
         """
         for job in self.jobs:
-            queued = job.jobid in self._submitter.queued or job.created_at >= self._born_at
-            if job.status is JobStatus.CREATED and not queued:
-                await self.fail(
-                    job.jobid, Failed.by(sentences.RESTARTED_BEFORE, sentences.NOTHING_SENT)
-                )
+            if job.status is JobStatus.CREATED and job.jobid not in self._submitter.queued:
+                await self._take(hold, job)
             if job.modal is not None and not job.final:
                 self._submitter.answer_modal(job.jobid)
+
+    async def _take(self, hold: Hold, job: Job) -> None:
+        """Let a job wait for its turn again, or end it where it is too old or cannot be asked."""
+        adapters, limits, now = self.adapters, self.limits, self.adapters.clock.now()
+        life = timedelta(seconds=limits.send_within_s)
+        left = left_unsent(job, now, life, limits.conversation)
+        if left is None or left.deadline_at is None:
+            await self.fail(job.jobid, Failed.by(sentences.DOWN_AT_TURN, sentences.NOTHING_SENT))
+            return
+        stored = await read_asked(adapters.store, adapters.sealer, job.jobid)
+        if stored is None and COMMANDS[job.verb].needs_inputs:
+            await self.fail(job.jobid, Failed.by(sentences.INPUTS_GONE, sentences.NOTHING_SENT))
+            return
+        hold.conversation.admit(left)
+        asked, has_pictures = stored or (Asked(), False)
+        waiting = Waiting(left, (), asked.action, asked.source, stored=has_pictures)
+        self._submitter.enqueue(waiting, (left.deadline_at - now).total_seconds())
+        log.info("job.left_unsent", jobid=job.jobid, account=self.account.account_id)
 
     async def _keep_time(self, hold: Hold) -> None:
         clock = self.adapters.clock

@@ -29,11 +29,13 @@ class Waiting:
     pictures: Sequence[Fetched] = ()
     action: Action | None = None
     source: Source | None = None
+    stored: bool = False
+    """True: its pictures are read from their rows when they are needed."""
 
     @property
     def uploads(self) -> bool:
         """True when pictures must be uploaded before it can be asked."""
-        return self.action is None and bool(self.pictures)
+        return self.action is None and (self.stored or bool(self.pictures))
 
 
 @dataclass(eq=False, slots=True)
@@ -87,7 +89,9 @@ class Queue:
         return self._places.get(jobid)
 
     def add(self, waiting: Waiting, until: float) -> None:
-        """Give a job the last place."""
+        """Give a job the last place; one that has a place keeps it."""
+        if waiting.job.jobid in self._places:
+            return
         self._places[waiting.job.jobid] = Place(waiting, until)
         if waiting.action is not None and waiting.pictures:
             self.masks[waiting.job.jobid] = waiting.pictures[0].data

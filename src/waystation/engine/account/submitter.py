@@ -30,6 +30,7 @@ from waystation.engine.account.uploading import Uploading
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
 from waystation.engine.feed import race
+from waystation.engine.inputs import read_pictures
 from waystation.errors import AccountHalted, StoreError, TransportError
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
 from waystation.midjourney.answers import edit_of, face_of
@@ -51,11 +52,22 @@ class Submitter:
         self._waits = Waits(owned, self._turns)
         self._verdicts = Verdicts(owned, self._turns)
         self._uploading = Uploading(owned, self._turns, self._waits, self._verdicts)
+        self._resting = False
+        self._sending: set[asyncio.Task[None]] = set()
 
-    def enqueue(self, waiting: Waiting) -> None:
-        """Add a job; `Owner.moved` must be rung after."""
+    def enqueue(self, waiting: Waiting, span_s: float | None = None) -> None:
+        """Add a job; `Owner.moved` must be rung after. A job that waits already stays as it is.
+
+        Args: span_s: how long it may wait for its turn; None: as long as one that comes now
+        """
         first_answer_s = self._owned.limits.conversation.first_answer.total_seconds()
-        self._queue.add(waiting, self._now() + first_answer_s)
+        self._queue.add(waiting, self._now() + (first_answer_s if span_s is None else span_s))
+
+    async def rest(self) -> None:
+        """Take no more turns, and return when what is being sent has left: the service stops."""
+        self._resting = True
+        while self._sending:
+            await asyncio.wait(tuple(self._sending))
 
     def answer_modal(self, jobid: JobId) -> None:
         """Take a job whose modal is committed and not answered; `Owner.moved` is rung after."""
@@ -117,7 +129,7 @@ class Submitter:
         queue = self._queue
         queue.let_go(self._owned.current)
         await self._mark_silent()
-        if not queue:
+        if not queue or self._resting:
             return False
         await self._turn_away()
         for jobid, place in queue:
@@ -168,12 +180,14 @@ class Submitter:
         hindrance = Hindrance.of(standing)
         for jobid, place in queue:
             if ends_at > place.until:
-                await verdicts.end(jobid, self._waits.end_of(hindrance, standing))
+                end = self._waits.end_of(self._owned.current(jobid), hindrance, standing)
+                await verdicts.end(jobid, end)
         wait, now = timedelta(seconds=standing.wait_s), self._owned.adapters.clock.now()
         for jobid in sorted(queue.modals):
             job = self._owned.current(jobid)
             if job is not None and job.deadline_at is not None and now + wait > job.deadline_at:
-                await verdicts.end(jobid, self._waits.end_of(hindrance, standing, opened=True))
+                end = self._waits.end_of(job, hindrance, standing, opened=True)
+                await verdicts.end(jobid, end)
 
     async def _alone(self, jobid: JobId, work: Coroutine[Any, Any, None]) -> None:
         """Do something for one job; what goes wrong with it ends that job alone.
@@ -203,7 +217,15 @@ class Submitter:
         recorded = await self._record(jobid, nonce, await self._faced(waiting.source))
         self._queue.drop(jobid)
         if recorded:
-            group.create_task(self._alone(jobid, self._send(place, nonce, action)))
+            self._begin(group, jobid, self._send(place, nonce, action))
+
+    def _begin(
+        self, group: asyncio.TaskGroup, jobid: JobId, send: Coroutine[Any, Any, None]
+    ) -> None:
+        """Let the request whose nonce is committed leave."""
+        sending = group.create_task(self._alone(jobid, send))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
 
     async def _faced(self, source: Source | None) -> Source | None:
         """Return what is pressed with what it says now, where its edit is to answer (R21).
@@ -246,9 +268,9 @@ class Submitter:
         if job is None or job.modal is None:
             return
         ancestors = await self._ancestors(job, generations(job, job.modal))
-        action = answer(job, job.modal, ancestors, self._queue.masks.get(jobid))
+        action = answer(job, job.modal, ancestors, await self._mask(job))
         if action is None:
-            await self._verdicts.end(jobid, Failed.by(sentences.RESTARTED_BEFORE_MASK))
+            await self._verdicts.end(jobid, Failed.by(sentences.NO_MASK))
             return
         source = None
         if isinstance(action, Press):
@@ -256,7 +278,16 @@ class Submitter:
         nonce = self._owned.adapters.new_nonce()
         if await self._record(jobid, nonce, source):
             self._queue.masks.pop(jobid, None)
-            group.create_task(self._alone(jobid, self._send_answer(job, nonce, action)))
+            self._begin(group, jobid, self._send_answer(job, nonce, action))
+
+    async def _mask(self, job: Job) -> bytes | None:
+        """Return the mask of a job whose press has opened something, if it came with one."""
+        known = self._queue.masks.get(job.jobid)
+        if known is not None or job.modal is None or not job.modal.is_iframe:
+            return known
+        adapters = self._owned.adapters
+        pictures = await read_pictures(adapters.store, adapters.sealer, job.jobid)
+        return pictures[0].data if pictures else None
 
     async def _ancestors(self, job: Job, most: int) -> Sequence[Job]:
         """Return the jobs whose buttons led to a job, its parent first."""

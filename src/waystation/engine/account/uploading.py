@@ -15,6 +15,7 @@ from waystation.engine.account.queue import Place, Waiting
 from waystation.engine.account.turns import Turns
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
+from waystation.engine.inputs import read_pictures
 from waystation.errors import TransportError, Withheld
 from waystation.jobs import Nonce
 from waystation.midjourney.asking.plans import upload
@@ -49,7 +50,8 @@ class Uploading:
                         self._turns.told(now, withheld.wait_s, withheld.text, uploads=True)
                     # nothing was asked; the job's own time says how long it may wait
                     if now + withheld.wait_s > place.until:
-                        await self._verdicts.end(jobid, self._waits.end_of_withheld(withheld))
+                        end = self._waits.end_of_withheld(owned.current(jobid), withheld)
+                        await self._verdicts.end(jobid, end)
                         return
                     await owned.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:
@@ -62,9 +64,13 @@ class Uploading:
 
     async def _uploaded(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
         transport, channel = self._owned.transport, self._owned.account.channel
+        pictures = waiting.pictures
+        if waiting.stored:
+            adapters = self._owned.adapters
+            pictures = await read_pictures(adapters.store, adapters.sealer, waiting.job.jobid)
         return [
             await transport.upload(
                 channel, upload(nonce, number, one.content_type, one.extension, one.data)
             )
-            for number, one in enumerate(waiting.pictures)
+            for number, one in enumerate(pictures)
         ]

@@ -6,8 +6,8 @@ from waystation.engine.account.owned import Owned
 from waystation.engine.account.queue import Place
 from waystation.engine.account.turns import Hindrance, Turns
 from waystation.errors import Withheld
-from waystation.jobs import Job, JobEvent
-from waystation.midjourney.deadlines import spoken
+from waystation.jobs import Job, JobEvent, JobStatus
+from waystation.midjourney.deadlines import spoken, turn_span
 from waystation.ports import Standing
 
 __all__ = ["Waits"]
@@ -64,19 +64,26 @@ class Waits:
         elif hindrance in (None, Hindrance.TURN) and place is not None and not opened:
             # turns come and go; what is the job's own has kept it from taking one
             hindrance = self.own_hindrance(place)
-        return self.end_of(hindrance or Hindrance.TURN, standing, opened=opened)
+        return self.end_of(job, hindrance or Hindrance.TURN, standing, opened=opened)
 
     def end_of(
-        self, hindrance: Hindrance, standing: Standing | None, *, opened: bool = False
+        self,
+        job: Job | None,
+        hindrance: Hindrance,
+        standing: Standing | None,
+        *,
+        opened: bool = False,
     ) -> JobEvent:
         """Return the end of a job that was not asked for this reason."""
-        limit = spoken(self._owned.limits.conversation.first_answer)
-        return hindrance.end(limit, standing, opened=opened)
+        limits = self._owned.limits.conversation
+        waits = job is not None and job.status is JobStatus.CREATED
+        span = turn_span(job, limits) if job is not None and waits else limits.first_answer
+        return hindrance.end(spoken(span), standing, opened=opened)
 
-    def end_of_withheld(self, withheld: Withheld) -> JobEvent:
+    def end_of_withheld(self, job: Job | None, withheld: Withheld) -> JobEvent:
         """Return the end of a job whose upload must wait too long; other jobs may go on (R16)."""
         standing = Standing(withheld.wait_s, withheld.text or "", is_breaker=withheld.text is None)
-        return self.end_of(Hindrance.of(standing), standing)
+        return self.end_of(job, Hindrance.of(standing), standing)
 
     def pause_s(self, standing: Standing | None) -> float:
         """Return for how long nothing is sent; not positive: something may be sent."""

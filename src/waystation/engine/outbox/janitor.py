@@ -42,6 +42,8 @@ class Retention:
     """Between two rounds."""
     orphan_grace: timedelta
     """How long past its deadline a job waits for an owner."""
+    send_within: timedelta
+    """Age up to which a job that was not sent waits for an owner, who sends it."""
 
 
 class Janitor:
@@ -80,9 +82,13 @@ class Janitor:
         for job in await self._store.orphaned_jobs():
             if self._holds(job.account_id):
                 continue
-            if now - (job.deadline_at or job.created_at) > self._retention.orphan_grace:
+            unsent = not _was_sent(job)
+            # whoever owns the account in time sends it
+            waits_until = job.deadline_at or job.created_at + unsent * self._retention.send_within
+            if now - waits_until > self._retention.orphan_grace:
+                said = sentences.DOWN_AT_TURN if unsent else sentences.NOBODY_CONNECTED
                 try:
-                    await self._end(job, sentences.NOBODY_CONNECTED.text)
+                    await self._end(job, said.text, sentences.NOTHING_SENT if unsent else None)
                 except (LeaseLost, VersionConflict):
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)

@@ -86,6 +86,8 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         raise UuidTaken from error
     if not found:
         raise VersionConflict
+    if job_change.asked or job.final:
+        database.run("drop_job_inputs", {"jobid": job.jobid})
     at = micros(change.at)
     for number, event in enumerate(job_change.events, before + 1):
         database.run(

@@ -212,6 +212,34 @@ order by created_at, jobid;
 -- insert_job: a new job
 insert into jobs ({job_columns}) values ({job_values});
 
+-- waiting_bytes: what a user's pictures take that wait to be sent
+select coalesce(sum(bytes), 0) from job_inputs where user_id = :user_id;
+
+-- insert_inputs: the beginning of a job's inputs; without a jobid while they are being written
+insert into job_inputs (input_id, user_id, jobid, bytes, at, plan)
+values (:input_id, :user_id, :jobid, :bytes, :at, :plan);
+
+-- insert_input_part: a piece of them
+insert into job_input_parts (input_id, number, sealed) values (:input_id, :number, :sealed);
+
+-- take_inputs_over: give them to their job
+update job_inputs set jobid = :jobid where input_id = :input_id and jobid is null;
+
+-- drop_inputs: give up what no job took over; its pieces go along
+delete from job_inputs where input_id = :input_id and jobid is null;
+
+-- drop_job_inputs: the job was asked, or has ended
+delete from job_inputs where jobid = :jobid;
+
+-- sweep_inputs: what a crash has left before there was a job
+delete from job_inputs where jobid is null and at < coalesce(:before, at + 1);
+
+-- inputs_of_job: what a job needs to be asked
+select input_id, plan, bytes from job_inputs where jobid = :jobid;
+
+-- input_part: a piece of it
+select sealed from job_input_parts where input_id = :input_id and number = :number;
+
 -- update_job: a job's new state, if nobody changed it in between
 update jobs set {job_changes}
 where jobid = :jobid and version = :expected and (account_id = :account_id or (

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.ports import JobDraft, NoSlot, Repeated
+from waystation.ports import InputsFull, JobDraft, NoSlot, Repeated
 from waystation.store.columns import Values, instant_or_none
 from waystation.store.rows import JOBS, once_key, user_of
+from waystation.store.sqlite import inputs
 from waystation.store.sqlite.database import Database
 
 __all__ = ["add_job", "jobid_of"]
@@ -37,10 +38,13 @@ class _Room:
     taken: int
 
 
-def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
+def add_job(
+    database: Database, draft: JobDraft, at: datetime
+) -> Job | NoSlot | Repeated | InputsFull:
     """Try the candidates in order and write the job on the first one with room.
 
-    Raises: NotFound: no such user; Unauthorized, SubscriptionExpired: not any more
+    Raises: NotFound: no such user; Unauthorized, SubscriptionExpired: not any more; StoreError:
+    its staged inputs are gone
     """
     earlier = _earlier(database, draft, at)
     if earlier is not None:
@@ -110,7 +114,10 @@ def _free_at(database: Database, draft: JobDraft, room: _Room) -> datetime | Non
     return None if row is None else instant_or_none(row[0])
 
 
-def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job:
+def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job | InputsFull:
+    given = draft.inputs
+    if given is not None and not inputs.fits(database, draft.user_id, given, draft.input_bytes):
+        return InputsFull(inputs.waiting_bytes(database, draft.user_id))
     now_ms = (at + draft.wall_ahead - _EPOCH) // timedelta(milliseconds=1)
     row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
     if row is None:
@@ -118,6 +125,8 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at)
     database.run("insert_job", JOBS.values(job))
+    if given is not None:
+        inputs.attach(database, draft.user_id, given, jobid, at)
     return job
 
 

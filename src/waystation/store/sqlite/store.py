@@ -13,7 +13,6 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -30,7 +29,9 @@ from waystation.ports import (
     Change,
     Clock,
     Counts,
+    InputsFull,
     JobDraft,
+    JobInputs,
     Mail,
     NoSlot,
     Repeated,
@@ -40,13 +41,14 @@ from waystation.ports import (
 )
 from waystation.store.columns import Row, Values, instant, micros
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_of, user_of
-from waystation.store.sqlite import accounts, outbox, slots, upkeep
+from waystation.store.sqlite import accounts, inputs, outbox, slots, upkeep
 from waystation.store.sqlite.backup import UPGRADED
 from waystation.store.sqlite.commit import SEEN_AGE, commit
-from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.connections import Connections, open_connections
+from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.glance import StoreGlance
-from waystation.store.sqlite.migrate import schema_number, upgrade
+from waystation.store.sqlite.migrate import schema_number
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.serving import serving
 from waystation.store.sqlite.writer import Writer, store_error
@@ -57,26 +59,11 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Connections:
-    """The file's connections: who writes, who reads near the event loop, who reads far from it."""
-
-    writer: Database
-    near: Database
-    far: Database
-
-    def close(self) -> None:
-        """Close all, the writer last, so that it can fold the log into the file."""
-        self.far.connection.close()
-        self.near.connection.close()
-        self.writer.connection.close()
-
-
 class SqliteStore:
     """Durable state in one file. Made by `open`; used from one event loop."""
 
     def __init__(
-        self, path: Path, clock: Clock, connections: _Connections, ghost_age: timedelta
+        self, path: Path, clock: Clock, connections: Connections, ghost_age: timedelta
     ) -> None:
         self.path = path
         self._clock = clock
@@ -97,7 +84,7 @@ class SqliteStore:
         Args: ghost_age: how long a ghost stays a matching candidate (R19)
         Raises: SchemaMismatch: a newer version made it; StoreError: it cannot be used
         """
-        connections = await asyncio.to_thread(_open, path, clock)
+        connections = await asyncio.to_thread(open_connections, path, clock)
         return cls(path, clock, connections, ghost_age)
 
     # ── users ──
@@ -157,8 +144,25 @@ class SqliteStore:
 
     # ── jobs ──
 
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated:
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated | InputsFull:
         return await self._write(slots.add_job, draft, at)
+
+    async def begin_inputs(
+        self, user_id: int, given: JobInputs, at: datetime, most_bytes: int
+    ) -> bool:
+        return await self._write(inputs.begin, user_id, given, at, most_bytes)
+
+    async def add_input_part(self, input_id: str, number: int, sealed: bytes) -> None:
+        await self._write(inputs.add_part, input_id, number, sealed)
+
+    async def drop_inputs(self, input_id: str) -> None:
+        await self._write(inputs.drop, input_id)
+
+    async def inputs_of(self, jobid: str) -> JobInputs | None:
+        return await self._in_far_thread(lambda database: inputs.of_job(database, jobid))
+
+    async def input_part(self, input_id: str, number: int) -> bytes | None:
+        return await self._in_far_thread(lambda database: inputs.part(database, input_id, number))
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
         return self.glance.job(jobid, user_id)
@@ -249,6 +253,7 @@ class SqliteStore:
             unrecognised_before,
             now - self._ghost_age,
             now - SEEN_AGE,
+            now - inputs.STAGED_AGE,
             limit,
         )
 
@@ -282,6 +287,8 @@ class SqliteStore:
         """
         self._lock_file = serving(self.path)
         await self._write(accounts.void_leases)
+        # nobody else can be about to give them a job
+        await self._write(inputs.sweep, None)
 
     async def bound_waits(
         self, at: datetime, callbacks_s: Sequence[float], mails_s: Sequence[float]
@@ -359,19 +366,6 @@ class SqliteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError("The store is closed.")
-
-
-def _open(path: Path, clock: Clock) -> _Connections:
-    """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        writer = connect(path)
-        upgrade(writer, clock, path.parent / "backups")
-        near, far = connect(path, read_only=True), connect(path, read_only=True)
-    except (OSError, apsw.Error) as error:
-        raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
-    return _Connections(Database(writer), Database(near), Database(far))
 
 
 def _run(database: Database, name: str, values: Values) -> None:

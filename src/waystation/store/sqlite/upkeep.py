@@ -6,6 +6,7 @@ from datetime import datetime
 
 from waystation.ports import Counts
 from waystation.store.columns import instant, micros
+from waystation.store.sqlite import inputs
 from waystation.store.sqlite.database import Database
 
 __all__ = ["counts", "ping", "purge"]
@@ -17,6 +18,7 @@ def purge(
     unrecognised_before: datetime,
     ghosts_before: datetime,
     seen_before: datetime,
+    staged_before: datetime,
     limit: int,
 ) -> int:
     """Delete what is old enough and return how many jobs went (R40).
@@ -31,6 +33,7 @@ def purge(
             "limit": limit,
         },
     )
+    inputs.sweep(database, staged_before)
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
     database.run("purge_seen", {"before": micros(seen_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})

@@ -14,6 +14,7 @@ from tests.fakes import START, FakeSealer
 from tests.harness.desk import (
     ACCOUNT,
     LIMITS,
+    PICTURE,
     Desk,
     acknowledged,
     answer,
@@ -26,12 +27,15 @@ from tests.harness.desk import (
     told,
     until,
 )
-from waystation.actions import Unknown
+from waystation import sentences
+from waystation.actions import Press, Unknown
 from waystation.engine.account.queue import Waiting
+from waystation.engine.inputs import Asked
 from waystation.errors import Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
-from waystation.jobs import JobStatus
+from waystation.jobs import JobStatus, Source
 from waystation.midjourney.conversation import Conversation
+from waystation.sentences import Sentence
 from waystation.wire.snowflake import snowflake_at
 
 
@@ -175,16 +179,133 @@ async def test_an_error_of_our_own_does_not_end_the_owner(
 # ── jobs of an earlier process ──
 
 
-async def test_a_job_that_an_earlier_process_accepted_and_never_sent_fails(tmp_path: Path) -> None:
+async def test_a_job_that_an_earlier_process_accepted_and_never_sent_is_sent(
+    tmp_path: Path,
+) -> None:
     async with desk(tmp_path) as here:
-        job = await here.add()
-        here.clock.advance(1)
+        job = await here.accept()
+        here.clock.advance(599)
+        await here.restart()
+        await until(lambda: len(here.discord.performed) == 1)
+        assert [upload.data for upload in here.discord.uploads] == [PICTURE.data]
+        sent = await here.job(job.jobid)
+        assert (sent.status, sent.nonce) == (
+            JobStatus.SUBMITTED,
+            here.discord.performed[0].nonce,
+        )
+        # nothing is left of what it needed, and the next process does not send it again
+        assert await here.store.inputs_of(job.jobid) is None
+        await here.restart()
+        await here.quiet()
+        assert len(here.discord.performed) == 1
+
+
+async def test_a_press_that_was_never_sent_is_sent_though_its_parent_is_gone(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        press = Press("801", 64, "MJ::JOB::upsample::1::uuid")
+        source = Source("801", "uuid", press.custom_id)
+        job = await here.accept("button", Asked(action=press, source=source))
+        await here.restart()
+        await until(lambda: len(here.discord.performed) == 1)
+        assert here.discord.performed[0].action == press
+        sent = await here.job(job.jobid)
+        assert (sent.target, sent.source_hash, sent.pressed) == ("801", "uuid", press.custom_id)
+
+
+async def test_a_job_without_pictures_needs_no_inputs_to_be_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.accept("info")
+        assert await here.store.inputs_of(job.jobid) is None
+        await here.restart()
+        await until(lambda: len(here.discord.performed) == 1)
+
+
+async def test_a_job_that_waited_too_long_for_a_process_fails(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.accept()
+        here.clock.advance(601)
         await here.restart()
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
-        assert failed.code == 502
-        assert "restarted before" in (failed.error or "")
+        assert (failed.code, failed.error) == (502, sentences.DOWN_AT_TURN.text)
+        assert failed.error_details == sentences.NOTHING_SENT
         assert here.discord.performed == []
+        assert await here.store.inputs_of(job.jobid) is None
         assert len(await here.store.find_callbacks(job.jobid)) == 1
+
+
+async def test_a_job_whose_inputs_are_gone_fails(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.add()
+        await here.restart()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (
+            502,
+            "The database does not have what the job needs to be sent",
+        )
+        assert here.discord.performed == []
+
+
+async def test_a_job_that_was_left_unsent_waits_for_its_turn_as_long_as_it_may_be_sent(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.accept()
+        here.clock.advance(100)
+        here.discord.greets = False
+        await here.take_over()
+        await until(lambda: here.owner.state == "connecting")
+        await here.quiet()
+        await here.clock.elapse(499)
+        assert (await here.job(job.jobid)).status is JobStatus.CREATED
+        await here.clock.elapse(2)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.error == sentences.CONNECTION_NOT_READY.said(time="10 minutes")
+
+
+async def test_a_job_that_waits_for_the_next_start_can_be_cancelled(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.accept()
+        here.discord.upload_ends.append(asyncio.get_running_loop().create_future())
+        await here.restart()
+        await here.owner.cancel(job.jobid)
+        assert (await here.job(job.jobid)).status is JobStatus.CANCELLED
+        assert await here.store.inputs_of(job.jobid) is None
+        await here.quiet()
+        assert here.discord.performed == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "change"),
+    [
+        (sentences.HALTED_BEFORE, "halt = 'look', halted_at = 1"),
+        (sentences.REMOVED_BEFORE, "removed_at = 1"),
+    ],
+)
+async def test_a_job_that_was_left_unsent_ends_with_its_account(
+    tmp_path: Path, sentence: Sentence, change: str
+) -> None:
+    async with desk(tmp_path) as here:
+        job = await here.accept()
+        await here.store._write(
+            lambda database: database.connection.execute(f"update accounts set {change}")
+        )
+        await here.take_over()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.error == sentence.text
+        assert here.discord.performed == []
+        assert await here.store.inputs_of(job.jobid) is None
+
+
+async def test_a_job_whose_nonce_was_committed_is_not_sent_again(tmp_path: Path) -> None:
+    """R12."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.send()
+        await here.restart()
+        await here.quiet()
+        assert len(here.discord.performed) == 1
 
 
 async def test_a_job_that_was_accepted_before_the_account_was_held_is_sent(tmp_path: Path) -> None:
@@ -200,13 +321,20 @@ async def test_a_job_that_was_accepted_before_the_account_was_held_is_sent(tmp_p
         assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
 
 
-async def test_a_job_that_is_accepted_but_not_yet_handed_over_is_left_alone(tmp_path: Path) -> None:
+async def test_a_job_that_is_handed_over_after_it_was_taken_from_its_rows_is_sent_once(
+    tmp_path: Path,
+) -> None:
     async with desk(tmp_path) as here:
-        job = await here.add()
+        job = await here.accept()
+        ends = asyncio.get_running_loop().create_future()
+        here.discord.upload_ends.append(ends)
         await here.start()
-        assert (await here.job(job.jobid)).status is JobStatus.CREATED
-        here.owner.submit(Waiting(job))
+        await until(lambda: len(here.discord.uploads) == 1)
+        here.owner.submit(Waiting(job, (PICTURE,)))
+        ends.set_result(None)
         await until(lambda: len(here.discord.performed) == 1)
+        await here.quiet()
+        assert (len(here.discord.uploads), len(here.discord.performed)) == (1, 1)
 
 
 async def test_a_job_that_was_queued_and_ended_meanwhile_is_not_taken_in_again(

@@ -12,6 +12,7 @@ from tests.build import change, completed, submitted
 from tests.fakes import FailingStore
 from tests.harness.desk import ACCOUNT, Desk, desk, until
 from tests.limits import RETENTION
+from waystation import sentences
 from waystation.engine.outbox.janitor import Janitor
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job, JobStatus
@@ -48,17 +49,26 @@ async def test_a_job_that_nobody_can_connect_for_ends_after_its_grace(tmp_path: 
 
 async def test_a_job_that_was_never_sent_ends_without_a_ghost(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
-        job = await here.add()
-        here.clock.advance(601)
+        job = await here.accept()
+        # an owner may still come in time, and a little later
+        here.clock.advance(600 + 600)
+        await janitor(here).round()
+        assert (await here.job(job.jobid)).status is JobStatus.CREATED
+        here.clock.advance(1)
         await janitor(here).round()
         ended = await here.job(job.jobid)
         assert (ended.status, ended.ghost, ended.slot) == (JobStatus.FAILED, False, False)
+        assert (ended.error, ended.error_details) == (
+            sentences.DOWN_AT_TURN.text,
+            sentences.NOTHING_SENT,
+        )
+        assert await here.store.inputs_of(job.jobid) is None
 
 
 async def test_jobs_of_an_account_with_an_owner_are_none_of_its_business(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         job = await here.add()
-        here.clock.advance(601)
+        here.clock.advance(1201)
         now = here.clock.now()
         await here.store.claim_account(
             ACCOUNT.account_id, "holder", now, now + timedelta(seconds=30)

@@ -36,6 +36,7 @@ def purge(database: Database, *, seconds: float = 10, ghosts: float = -10, limit
         build.later(seconds),
         build.later(ghosts),
         build.later(seconds),
+        build.later(seconds),
         limit,
     )
 

@@ -22,6 +22,7 @@ from waystation.jobs import (
     JobEvent,
     JobStatus,
     Late,
+    Modal,
     Nonce,
     Progressed,
     Reacted,
@@ -29,6 +30,7 @@ from waystation.jobs import (
     Shown,
     SlotReleased,
     Submitted,
+    Unclear,
 )
 from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.ports import Account, HaltCause
@@ -150,3 +152,33 @@ def test_messages_are_kept_for_the_operator_without_secrets() -> None:
 
 def test_a_step_that_everybody_understands_keeps_no_message() -> None:
     assert unrecognised(Step()) == ()
+
+
+SUBMITTED = Submitted(Nonce("1"), START)
+REGION = replace(new_job("a", "button"), params={"button": "Vary (Region)"})
+OPEN = replace(REGION, modal=Modal("1", "MJ::iframe::token"))
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "asked"),
+    [
+        (new_job("a"), SUBMITTED, True),
+        (new_job("a"), Unclear("no answer"), False),
+        (REGION, SUBMITTED, False),
+        (OPEN, SUBMITTED, True),
+        (replace(REGION, params={"button": "U1"}), SUBMITTED, True),
+    ],
+    ids=["asked", "something else", "a press with a mask", "its answer", "another press"],
+)
+def test_inputs_are_needed_until_the_last_thing_was_asked(
+    before: Job, event: JobEvent, asked: bool
+) -> None:
+    after = replace(before, modal=None)
+    assert job_change(before, JobStep(after, (event,)), lambda: "id", START).asked is asked
+
+
+def test_inputs_are_done_with_where_a_callback_is_owed_too() -> None:
+    job = replace(new_job("a"), reply_url="https://example.org/callback", reply_progress=True)
+    shown = Reacted()
+    change = job_change(job, JobStep(job, (SUBMITTED, shown)), lambda: "id", START)
+    assert change.asked and len(change.callbacks) == 1

@@ -27,6 +27,20 @@ def test_jobs_are_looked_at_in_the_order_in_which_they_came() -> None:
     assert [place.uploads for _, place in queue] == [None, ()]
 
 
+def test_a_job_that_has_a_place_keeps_it() -> None:
+    queue = _queue(Waiting(A, (PICTURE,)), Waiting(B))
+    place = queue.get(JobId("a"))
+    queue.add(Waiting(A), 90.0)
+    assert queue.get(JobId("a")) is place
+    assert queue.jobids == ("a", "b")
+
+
+def test_pictures_that_are_stored_must_be_uploaded_too() -> None:
+    assert Waiting(A, stored=True).uploads
+    assert not Waiting(A, action=Press("1", 0, "id"), stored=True).uploads
+    assert not Waiting(A).uploads
+
+
 def test_a_job_that_is_asked_again_comes_first_and_uploads_again() -> None:
     queue = _queue(Waiting(B), Waiting(A, (PICTURE,)))
     place = queue.get(JobId("a"))

@@ -1,0 +1,46 @@
+"""The three connections of one SQLite file, opened together on a schema of this version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from waystation.errors import StoreError
+from waystation.ports import Clock
+from waystation.store.sqlite.database import Database, connect
+from waystation.store.sqlite.migrate import upgrade
+
+__all__ = ["Connections", "open_connections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The file's connections: who writes, who reads near the event loop, who reads far from it."""
+
+    writer: Database
+    near: Database
+    far: Database
+
+    def close(self) -> None:
+        """Close all, the writer last, so that it can fold the log into the file."""
+        self.far.connection.close()
+        self.near.connection.close()
+        self.writer.connection.close()
+
+
+def open_connections(path: Path, clock: Clock) -> Connections:
+    """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600.
+
+    Raises: StoreError: the file cannot be used
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        writer = connect(path)
+        upgrade(writer, clock, path.parent / "backups")
+        near, far = connect(path, read_only=True), connect(path, read_only=True)
+    except (OSError, apsw.Error) as error:
+        raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
+    return Connections(Database(writer), Database(near), Database(far))
