@@ -33,6 +33,7 @@ __all__ = [
     "instant",
     "job_json",
     "retry_after_s",
+    "waited",
 ]
 
 _SHOWN: Mapping[JobStatus, JobStatus] = {JobStatus.SUBMITTED: JobStatus.CREATED}
@@ -162,6 +163,14 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     if names is not None:
         form = {name: form[name] for name in names if name in form}
     return job.code, _encode(form)
+
+
+def waited(job: Job) -> tuple[int, bytes]:
+    """Return what a POST answers whose caller has waited for the end: the job as it is (R2).
+
+    Returns: HTTP status, JSON body
+    """
+    return answer(job, at_start=False) if job.final else (200, job_json(job))
 
 
 def callbacks_of(job: Job, new_id: Callable[[], str], now: datetime) -> Sequence[Callback]:

@@ -45,6 +45,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from waystation import sentences
+from waystation.quotas import Quota
 from waystation.sentences import Sentence
 
 __all__ = [
@@ -170,10 +171,13 @@ class Busy(WaystationError):
         executing_jobs: Sequence[str] | None = None,
         retry_after_s: int = 10,
         details: str | None = None,
+        quota: Quota | None = None,
     ) -> None:
+        """Args: quota: the limit that was reached."""
         super().__init__(message, details=details)
         self.executing_jobs = None if executing_jobs is None else tuple(executing_jobs)
         self.retry_after_s = retry_after_s
+        self.quota = quota
 
 
 class Throttled(Busy):

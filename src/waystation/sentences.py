@@ -61,11 +61,14 @@ GROUPS: Mapping[Does, str] = {
     "answers": "Every path",
     "asks the store": "Paths that use the database",
     "authenticates": "Paths that need a token",
+    "waits for the end": "Waiting for the end of a job",
     "needs a subscription": "Paths that need a subscription",
     "reads a body": "Paths with a body",
     "reads a number": "Fields with a number",
     "takes a reference": "replyUrl and other texts",
     "names a job": "Paths that name a job",
+    "names a job in the query": "Paths that name a job in the query",
+    "names a job in the path": "Paths that name a job in the path",
     "cancels": "Cancelling",
     "asks the bot": "Answers of the bot",
     "changes an option": "Changing a setting of Midjourney",
@@ -147,6 +150,16 @@ TOO_MANY_AT_ONCE = _row(
     "<limit> requests of this user are under way; wait for their answers",
     "The user waits for too many answers at once.",
     "Wait for an answer, then ask again.",
+)
+
+# ── Waiting for the end of a job ──
+
+TOO_MANY_WAITS = _row(
+    "waits for the end",
+    429,
+    "<limit> requests of this user wait for the end of a job already",
+    "The user waits for the end of too many jobs at once, with `Prefer: wait`.",
+    "Wait for an answer, or ask without `Prefer`.",
 )
 
 # ── Paths that need a subscription ──
@@ -269,7 +282,7 @@ REPLY_URL_CLOSED = _row(
 # ── Paths that name a job ──
 
 NO_JOBID = _row(
-    "names a job",
+    "names a job in the query",
     400,
     "Query param jobid not provided",
     "`?jobid=` is missing or empty.",
@@ -281,6 +294,14 @@ UNKNOWN_JOB = _row(
     "Unable to locate job <jobid>",
     "The caller has no such job. Old jobs are deleted.",
     "Check the jobid.",
+)
+
+NO_PATH = _row(
+    "names a job in the path",
+    404,
+    "Not found",
+    "The path names no job: a jobid begins with `job:`.",
+    "Check the path.",
 )
 
 # ── Cancelling ──
@@ -931,7 +952,7 @@ NO_ACCOUNTS = _row(
 # ── Paths that name a channel ──
 
 CONTROL_CHARACTER = _row(
-    ("names a channel", "is told the channel"),
+    ("names a channel", "is told the channel", "names a job in the path"),
     400,
     "The path contains a control character",
     "The path has a character that cannot be printed.",

@@ -19,7 +19,7 @@ from waystation.api.sentences import SENTENCES, WHEN
 from waystation.midjourney.buttons import BUTTONS, Needs
 from waystation.sentences import GROUPS, Does, Sentence
 
-__all__ = ["anchor", "api_page", "cut", "table"]
+__all__ = ["anchor", "api_page", "cut", "shown", "table"]
 
 _TEMPLATE = Path(__file__).with_name("api.md")
 
@@ -65,8 +65,13 @@ def _paths(*places: str) -> str:
     )
 
 
+def shown(route: str) -> str:
+    """Return a route as pages show it: `<…>` for a parameter of its path."""
+    return re.sub(r"{(\w+)}", r"<\1>", route)
+
+
 def _path(route: str, row: Operation) -> Iterator[str]:
-    yield f"### `{route.replace('{channel}', '<channel>')}`"
+    yield f"### `{shown(route)}`"
     yield " ".join(filter(None, (row.summary, row.about)))
     fields = [one for one in (*row.query, *(row.body or ())) if one not in SHARED]
     if fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.documents.api_page import shown as shown_route
 from tests.documents.api_page import table
 from tests.documents.coverage import UNPROVED, name_of, test_of_sentence
 from tests.e2e.button_rows import PARENTS
@@ -85,7 +86,7 @@ def _routes() -> Iterator[list[str]]:
     for route, row in OPERATIONS.items():
         statuses = sorted({*row.answers, *row.refusals})
         fields = [f"`{one.name}`" for one in (*row.query, *(row.body or ()))]
-        shown = route.replace("{channel}", "<channel>")
+        shown = shown_route(route)
         yield [
             f"`{shown}`",
             ", ".join(map(str, statuses)),

@@ -24,6 +24,7 @@ DIFFERENCES: Mapping[str, str] = {
     "path ours only: POST /jobs/remix": "as above",
     "path ours only: POST /jobs/s[eht]*": "an addition: settings, shorten, show, stealth",
     "path ours only: POST /jobs/p*": "an addition: public, prefer_auto_dm, prefer_suffix",
+    "path ours only: * /jobs/{jobid}*": "an addition: a job by its path",
     "path ours only: GET /healthz": "operation of a server of your own",
     "path ours only: GET /readyz": "as above",
     "path ours only: GET /metrics": "as above",
@@ -126,6 +127,9 @@ def younger_labels() -> Sequence[str]:
 
 Document = Mapping[str, Any]
 
+_ASKED_FOR = "application/problem+json"
+"""A form of refusals that no caller of v2 sees, since each must ask for it."""
+
 
 def claimed(difference: str) -> str | None:
     """Return the pattern that claims a difference."""
@@ -184,8 +188,9 @@ def _query(document: Document, operation: Mapping[str, Any]) -> set[str]:
 def _answer_fields(document: Document, operation: Mapping[str, Any]) -> set[str]:
     found: set[str] = set()
     for response in operation["responses"].values():
-        for content in response.get("content", {}).values():
-            found |= _names(document, content["schema"])
+        for media_type, content in response.get("content", {}).items():
+            if media_type != _ASKED_FOR:
+                found |= _names(document, content["schema"])
     return found
 
 

@@ -48,6 +48,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "fails with 502.",
         ),
         Row(
+            "Wait for the end of a job with `Prefer: wait`, at most",
+            "prefer.LONGEST_WAIT_S",
+            "The job is answered as it is.",
+        ),
+        Row(
             "POST of a job: wait for the first edit of an empty first message",
             "WAYSTATION_FIRST_EDIT_S",
             "The POST answers `started`.",

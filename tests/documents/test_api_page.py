@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.documents.api_page import anchor, api_page, cut
+from tests.documents.api_page import anchor, api_page, cut, shown
 from tests.e2e.captured import read
 from waystation.api.operations import OPERATIONS
 from waystation.api.sentences import SENTENCES
@@ -37,7 +37,7 @@ def test_no_required_field_that_a_part_can_stand_in_for_says_yes() -> None:
 
 def test_each_route_shows_its_example_and_links_to_its_errors() -> None:
     for route, row in OPERATIONS.items():
-        section = SECTIONS[f"`{route.replace('{channel}', '<channel>')}`"]
+        section = SECTIONS[f"`{shown(route)}`"]
         example = read()[route]
         assert f"```http\n{route.partition(' ')[0]} {example['path']}" in section
         assert f"\nanswers {example['status']}" in section

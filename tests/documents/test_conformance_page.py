@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tests.documents.api_page import shown as shown_route
 from tests.documents.conformance_page import conformance_page
 from tests.documents.coverage import UNPROVED
 from waystation.api.openapi import document
@@ -34,7 +35,7 @@ def test_a_title_of_the_bot_is_proved_by_an_answer_with_its_status_and_words() -
 
 def test_each_row_of_the_tables_is_on_the_page() -> None:
     form = document()["components"]["schemas"]["JobForm"]["properties"]
-    names = [*(route.replace("{channel}", "<channel>") for route in OPERATIONS), *form, *BUTTONS]
+    names = [*(shown_route(route) for route in OPERATIONS), *form, *BUTTONS]
     for name in names:
         assert f"\n| `{name}` | " in PAGE
     for does, rows in SENTENCES.items():
@@ -46,7 +47,7 @@ def test_each_row_of_the_tables_is_on_the_page() -> None:
 def test_each_field_of_a_route_is_in_its_row() -> None:
     rows = dict(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)` \| [^|]+ \| ([^|]*) \|", PAGE, re.M))
     for route, row in OPERATIONS.items():
-        shown = rows[route.replace("{channel}", "<channel>")]
+        shown = rows[shown_route(route)]
         assert shown.split(", ") == [
             f"`{one.name}`" for one in (*row.query, *(row.body or ()))
         ] or not (shown or row.query or row.body)

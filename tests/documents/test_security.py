@@ -9,6 +9,7 @@ from tests.documents.readme import ROOT
 from tests.limits import BODY, BOUNDS, FETCH, SERVICE
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.forms import KNOWN_FORMS
+from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
@@ -49,6 +50,7 @@ _KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
 
 _NUMBERS = {
     "requests under way": AT_ONCE,
+    "requests that wait for the end of a job": WAITERS,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
     "MiB of one job's pictures": intake.MOST_BYTES / _MIB,
@@ -130,6 +132,7 @@ _NUMBERS = {
 ANSWERS = {
     ("authenticates", "failed logins"): 429,
     ("authenticates", "under way"): 429,
+    ("waits for the end", "wait for the end"): 429,
     ("reads a body", "too large"): 413,
     ("reads a body", "large requests"): 429,
     ("reads a body", "valid form"): 400,

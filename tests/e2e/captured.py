@@ -116,6 +116,8 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
     running = await notes.ask("POST /v2/jobs/imagine", {"prompt": "a blue fox --v 7"})
     await notes.ask("GET /v2/jobs")
     await notes.ask("GET /v2/jobs/cancel", query=f"?jobid={running['jobid']}")
+    await notes.ask("GET /v2/jobs/{jobid}", jobid=jobid)
+    await notes.ask("DELETE /v2/jobs/{jobid}", jobid=running["jobid"])
 
 
 async def _take_down(notes: _Notes, account: Account) -> None:

@@ -210,6 +210,10 @@ async def provoke_reads(shop: Shop) -> None:
         await shop.see(200, route, who, query=query)
         await shop.see(404, route, who, query={"jobid": "job:1"})
         await shop.see(400, route, who, query={"jobid": ""})
+    for route in ("GET /v2/jobs/{jobid}", "DELETE /v2/jobs/{jobid}"):
+        await shop.see(200, route, who, path_parameters=query)
+        await shop.see(404, route, who, path_parameters={"jobid": "job:1"})
+        await shop.see(400, route, who, path_parameters={"jobid": "job:1\x01"})
     assert await shop.see(200, "GET /v2/jobs", who) == []
     await _fill_the_lane(shop, who)
 
@@ -299,9 +303,15 @@ def _anything(route: str) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     if "{channel}" in route:
         sent["path_parameters"] = {"channel": "1"}
+    if "{jobid}" in route:
+        sent["path_parameters"] = {"jobid": "job:1"}
     if route.startswith("POST") and not route.endswith(("/reset", "/secret")):
         sent["body"] = {}
     return sent
+
+
+def _from(number: int) -> dict[str, str]:
+    return {"X-Forwarded-For": f"192.0.2.{number % 2}"}
 
 
 async def provoke_logins(shop: Shop) -> None:
@@ -311,7 +321,13 @@ async def provoke_logins(shop: Shop) -> None:
     await here.change(late, expires_at=datetime(2026, 1, 1, tzinfo=UTC))
     lapsed = sorted(route for route, status in shop.api.statuses() if status == 402)
     await shop.every([shop.see(402, route, late.token, **_anything(route)) for route in lapsed])
-    await shop.every([shop.see(401, route, "user:1-wrong", **_anything(route)) for route in routes])
+    # a proxy's word for the caller's address: one address may fail only so often
+    await shop.every(
+        [
+            shop.see(401, route, "user:1-wrong", headers=_from(number), **_anything(route))
+            for number, route in enumerate(routes)
+        ]
+    )
     while (told := await shop.ask("GET /v2/jobs", "user:1-wrong")).status_code != 429:
         pass
     assert told.json()["error"] == "Too many failed logins from this address; wait a minute"

@@ -52,6 +52,10 @@ def _tamed(case: Case[Any], who: Customer, place: str, jobid: str, number: int) 
         case.body = body
     if number % 2 and "channel" in (case.path_parameters or {}):
         case.path_parameters["channel"] = who.channel
+    if "Prefer" in (case.headers or {}):
+        case.headers["Prefer"] = "wait=1"
+    if number % 2 and "jobid" in (case.path_parameters or {}):
+        case.path_parameters["jobid"] = jobid
     if number % 2 and "jobid" in (case.query or {}):
         case.query["jobid"] = jobid
     return case
@@ -106,6 +110,7 @@ INSTALLED: Mapping[str, Any] = {
     "body_timeout_s": BODY_S,
     "first_answer_s": FIRST_ANSWER_S,
     "json_limit_bytes": JSON_BYTES,
+    "trusted_proxies": ("127.0.0.1",),
 }
 
 

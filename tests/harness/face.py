@@ -30,6 +30,7 @@ from waystation.errors import (
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
 from waystation.ports import Account, Counts, SigningSecret, User
+from waystation.quotas import Quota
 from waystation.secret import Secret
 
 CHANNEL = "1234567890123456789"
@@ -82,6 +83,7 @@ class FakeService:
     """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
     connection: Connection = Connection("connected")  # noqa: RUF009 - frozen
+    left: Quota | None = None
     links: dict[bytes, bytes] = field(default_factory=dict)
     secrets: list[SigningSecret] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -89,6 +91,10 @@ class FakeService:
     @property
     def requests(self) -> list[JobRequest]:
         return [cast(JobRequest, call[1]) for call in self.calls if call[0] == "submit"]
+
+    @property
+    def reads(self) -> FakeService:
+        return self
 
     @property
     def logins(self) -> FakeLogins:
@@ -116,12 +122,19 @@ class FakeService:
         if "10.0.0.1" in url:
             raise InvalidRequest("replyUrl cannot be called: 10.0.0.1 is a private address")
 
-    async def submit(self, user: User, request: JobRequest) -> Job:
-        self.note("submit", request)
+    async def submit(self, user: User, request: JobRequest, wait_s: float | None = None) -> Job:
+        self.note("submit", request, *(() if wait_s is None else (wait_s,)))
         return self.job
+
+    async def wait_for_end(self, user: User, jobid: str, wait_s: float) -> None:
+        self.note("wait_for_end", jobid, wait_s)
+        self._known(jobid)
 
     def retry_after_s(self, job: Job) -> int | None:
         return retry_after_s(job)
+
+    def quota(self, job: Job) -> Quota | None:
+        return self.left
 
     async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
         self.note("family", jobid)
@@ -307,12 +320,15 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     *,
     ends: str = "complete",
+    more: Sequence[tuple[str, str]] = (),
 ) -> Answered:
     """Call an ASGI application once.
 
     Args:
         body: bytes, chunks in a list, or anything else as JSON
-        ends: `complete`, or how a body ends that is not: `stall` or `hang up`
+        ends: `complete`: the caller closes after it; `open`: it waits for the answer; or how a body
+            ends that is not complete: `stall` or `hang up`
+        more: headers that repeat a name
     """
     path, _, query = target.partition("?")
     chunks = _chunks(body)
@@ -323,7 +339,9 @@ async def ask(
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(key.encode(), value.encode("latin-1")) for key, value in sent.items()],
+        "headers": [
+            (key.encode(), value.encode("latin-1")) for key, value in (*sent.items(), *more)
+        ],
         "client": ("127.0.0.1", 1),
     }
     messages = iter(_messages(chunks, ends))
@@ -358,8 +376,8 @@ def _chunks(body: object) -> list[bytes]:
 
 
 def _messages(chunks: list[bytes], ends: str) -> Iterable[Message]:
-    last = len(chunks) - 1 if ends == "complete" else -1
+    last = len(chunks) - 1 if ends in ("complete", "open") else -1
     for index, chunk in enumerate(chunks):
         yield {"type": "http.request", "body": chunk, "more_body": index != last}
-    if ends != "stall":
+    if ends not in ("stall", "open"):
         yield {"type": "http.disconnect"}

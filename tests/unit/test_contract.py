@@ -16,6 +16,7 @@ from waystation.contract import (
     instant,
     job_json,
     retry_after_s,
+    waited,
 )
 from waystation.jobs import Button, Child, Job, JobId, JobStatus
 from waystation.wire.message import Attachment, Embed
@@ -378,3 +379,20 @@ def test_a_job_tells_its_times_by_the_clock_of_the_machine() -> None:
         "2023-10-06T18:36:38.963Z",
         "2023-10-06T18:36:51.401Z",
     )
+
+
+@pytest.mark.parametrize("status", [s for s in JobStatus if not s.final])
+def test_a_post_that_has_waited_tells_an_unfinished_job_as_it_is(status: JobStatus) -> None:
+    job = replace(DESCRIBE, status=status, attachments=(_PICTURE,))
+    assert waited(job) == (200, job_json(job))
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.CANCELLED])
+def test_a_post_that_has_waited_tells_the_end_whole(status: JobStatus) -> None:
+    job = replace(DESCRIBED, status=status)
+    assert waited(job) == (200, job_json(job))
+
+
+def test_a_post_that_has_waited_tells_a_bad_end_as_every_post_does() -> None:
+    job = replace(DESCRIBED, status=JobStatus.MODERATED, code=422, error="Banned")
+    assert waited(job) == answer(job, at_start=True)

@@ -41,7 +41,7 @@ ENDING = {"Failed", "RefusedEvent", "Refused", "Moderated", "Lost", "Expired", "
 
 ENDS = ("engine/", "midjourney/", "discord/")
 
-OF_HTTP = {"Not found", "Method not allowed"}
+OF_HTTP = {"Method not allowed"}
 """Answers to a request that has no path: no path can answer them."""
 
 DISCORDS_OWN = {"f'The command index has no /{name} here'"}

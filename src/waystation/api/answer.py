@@ -1,11 +1,13 @@
 """Answer: one HTTP response as a value, and the one place that turns errors into answers.
 
 How it works: every refusal has the shape `{"error", "errorDetails"?, …, "code"}`,
-where `code` repeats the HTTP status. 429 and 503 carry `Retry-After`.
+where `code` repeats the HTTP status. 429 and 503 carry `Retry-After`; a limit of ours that was
+reached is told in the RateLimit headers.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,8 +16,18 @@ import msgspec
 from msgspec import Meta
 
 from waystation.errors import Busy, ButtonRepeated, WaystationError
+from waystation.quotas import Quota
 
-__all__ = ["NO_CONTENT", "Answer", "ErrorForm", "Headers", "error_answer", "json_answer", "refusal"]
+__all__ = [
+    "NO_CONTENT",
+    "Answer",
+    "ErrorForm",
+    "Headers",
+    "error_answer",
+    "json_answer",
+    "quota_headers",
+    "refusal",
+]
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Response headers, names in lower case, as ASGI wants them."""
@@ -91,8 +103,25 @@ def _headers_of(error: WaystationError) -> Headers:
         case 401:
             return ((b"www-authenticate", b"Bearer"),)
         case 429 if isinstance(error, Busy):
-            return ((b"retry-after", b"%d" % error.retry_after_s),)
+            return ((b"retry-after", b"%d" % error.retry_after_s), *quota_headers(error.quota))
         case 503:
             return ((b"retry-after", b"%d" % _RETRY_AFTER_S),)
         case _:
             return ()
+
+
+def quota_headers(quota: Quota | None) -> Headers:
+    """Return the headers that tell a limit and what is left of it; none for None.
+
+    Source: Internet-Draft draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4
+    """
+    if quota is None:
+        return ()
+    name = f'"{quota.policy}"'
+    counts = ';qu="concurrent-requests"' if quota.window_s is None else f";w={quota.window_s}"
+    resets = "" if quota.resets_s is None else f";t={quota.resets_s}"
+    partition = f";pk=:{b64encode(quota.partition.encode()).decode()}:" if quota.partition else ""
+    return (
+        (b"ratelimit-policy", f"{name};q={quota.limit}{counts}{partition}".encode()),
+        (b"ratelimit", f"{name};r={quota.left}{resets}{partition}".encode()),
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,8 +27,23 @@ from waystation.engine.service import Service
 __all__ = ["Face", "create_face"]
 
 _CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
-_CORS_REQUEST_HEADERS = ("Authorization", "X-Request-Id")
-_CORS_ANSWER_HEADERS = ("Retry-After", "X-Request-Id")
+_CORS_REQUEST_HEADERS = ("Authorization", "Prefer", "X-Request-Id")
+_CORS_ANSWER_HEADERS = (
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-Id",
+)
+
+
+class _JobIds(StringConvertor):
+    """Reads a jobid in a path: `/v2/jobs/<anything else>` is no path, as it has always been."""
+
+    regex = "job:[^/]+"
+
+
+register_url_convertor("jobid", _JobIds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,10 @@ def create_face(
     paths = (*v2_paths(service, forms), *probes, openapi_path())
     resources = {path.template: Resource(path, surroundings) for path in paths}
     router = Router(
-        routes=[Route(template, resource) for template, resource in resources.items()],
+        routes=[
+            Route(template.replace("{jobid}", "{jobid:jobid}"), resource)
+            for template, resource in resources.items()
+        ],
         default=Resource(None, surroundings),
         redirect_slashes=False,
     )

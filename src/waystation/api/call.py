@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from waystation import sentences
-from waystation.api.body import Body, Limits, read_body, weight
+from waystation.api.body import Body, HungUp, Limits, read_body, weight
 from waystation.errors import Throttled
 from waystation.shares import Shares
 
 __all__ = ["Call"]
+
+_T = TypeVar("_T")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -46,6 +50,11 @@ class Call:
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def every(self, name: bytes) -> str | None:
+        """Return all values of a header as one list, None when it is not there."""
+        values = [value.decode("latin-1") for key, value in self._scope["headers"] if key == name]
+        return ", ".join(values) if values else None
+
     def query(self, name: bytes) -> str | None:
         """Return a query parameter's first value; None when it is not there."""
         for part in self._scope["query_string"].split(b"&"):
@@ -55,8 +64,8 @@ class Call:
         return None
 
     def path(self, name: str) -> str:
-        """Return a parameter of the path."""
-        value: str = self._scope["path_params"][name]
+        """Return a parameter of the path; empty where the path has no such one."""
+        value: str = self._scope.get("path_params", {}).get(name, "")
         return value
 
     @property
@@ -87,6 +96,27 @@ class Call:
     async def let_go(self) -> None:
         """Give back the user's share: what the body carried is elsewhere, or gone."""
         await self._held.aclose()
+
+    async def unless_gone(self, answering: Awaitable[_T]) -> _T:
+        """Return what is awaited; its end is not waited for once the caller has gone.
+
+        Raises: HungUp: the caller has gone
+        """
+        waited, gone = asyncio.ensure_future(answering), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait((waited, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not waited.done():
+                raise HungUp
+            return waited.result()
+        finally:
+            waited.cancel()
+            gone.cancel()
+            await asyncio.gather(waited, gone, return_exceptions=True)
+
+    async def _gone(self) -> None:
+        """Return when the caller has closed the connection."""
+        while (await self._tracked())["type"] != "http.disconnect":
+            pass
 
     async def discard_body(self) -> bool:
         """Throw away what was not read of the body, for a short time.

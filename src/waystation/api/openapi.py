@@ -22,6 +22,7 @@ from waystation.api.deliveries import NewSecretForm, SigningForm
 from waystation.api.operation import Field, Operation, Schema
 from waystation.api.operations import OPERATIONS
 from waystation.api.probes import HealthForm, ReadinessForm
+from waystation.api.problem import PROBLEM_TYPE, ProblemForm
 from waystation.api.resource import Path
 from waystation.api.results import RESULTS
 from waystation.api.sentences import WHEN
@@ -38,7 +39,7 @@ reads. Bodies are JSON whatever the content type says, or forms with the same fi
 fields are ignored, `null` counts as absent. Texts such as `<field>` stand for what differs."""
 
 _FORMS = (
-    *(JobForm, CancelForm, ErrorForm),
+    *(JobForm, CancelForm, ErrorForm, ProblemForm),
     *(UserForm, AccountForm, NewAccountForm),
     *(SigningForm, NewSecretForm),
     *(HealthForm, ReadinessForm),
@@ -63,15 +64,32 @@ _RETRY_AFTER: Mapping[str, Any] = {
     "required": True,
     "schema": {"type": "integer", "minimum": 1},
 }
+_QUOTA: Mapping[str, Any] = {
+    "RateLimit-Policy": {
+        "description": "A limit of ours that counts here: its name, `q` and `w` or `qu`",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of it: `r`, and `t` seconds until more is",
+        "schema": {"type": "string"},
+    },
+}
+_APPLIED: Mapping[str, Any] = {
+    "Preference-Applied": {
+        "description": "`wait=N`, where the answer waited, or could have waited, so long",
+        "schema": {"type": "string"},
+    },
+}
 _HEADERS: Mapping[int, Mapping[str, Any]] = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
-    429: {"Retry-After": _RETRY_AFTER},
+    429: {"Retry-After": _RETRY_AFTER, **_QUOTA},
     503: {"Retry-After": _RETRY_AFTER},
 }
 """Headers of an answer by its status, beside X-Request-Id."""
 
 _PATH_FIELDS: Mapping[str, Field] = {
-    "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True)
+    "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True),
+    "jobid": Field("jobid", {"type": "string", "pattern": "^job:"}, "The job that is meant", True),
 }
 
 
@@ -126,6 +144,7 @@ def _operation(template: str, operation: Operation) -> dict[str, Any]:
     parameters = [
         *(_parameter("path", _PATH_FIELDS[name]) for name in names),
         *(_parameter("query", field) for field in operation.query),
+        *(_parameter("header", field) for field in operation.headers),
     ]
     if parameters:
         described["parameters"] = parameters
@@ -174,18 +193,26 @@ def _responses(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
     for status in sorted({*operation.answers, *refusals}):
         response: dict[str, Any] = {
             "description": WHEN[status],
-            "headers": {"X-Request-Id": _REQUEST_ID, **_HEADERS.get(status, {})},
+            "headers": {
+                "X-Request-Id": _REQUEST_ID,
+                **_HEADERS.get(status, {}),
+                **(_QUOTA if operation.makes_job else {}),
+                **(_APPLIED if operation.headers else {}),
+            },
         }
         if status in operation.answers:
             content = _content(operation.answers[status])
             if operation.makes_job:
                 response["links"] = _LINKS
         else:
-            content = {"application/json": {"schema": _refused(operation, status)}}
+            content = {
+                "application/json": {"schema": _refused(operation, status)},
+                PROBLEM_TYPE.decode(): {"schema": _schema(ProblemForm)},
+            }
         if content is not None:
-            for sentences in content.values():
-                if status in refusals:
-                    sentences["examples"] = _examples(status, refusals[status])
+            if status in refusals:
+                told = next(iter(content.values()))
+                told["examples"] = _examples(status, refusals[status])
             response["content"] = content
         yield status, response
 

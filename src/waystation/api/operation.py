@@ -43,6 +43,8 @@ class Operation:
     body: Sequence[Field] | None = None
     """None when no body is read."""
     query: Sequence[Field] = ()
+    headers: Sequence[Field] = ()
+    """Headers of the request that change its answer."""
     bad_input_status: int = 400
     about: str = ""
     makes_job: bool = False

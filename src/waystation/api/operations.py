@@ -68,6 +68,12 @@ SHARED: Sequence[Field] = (
 
 _JOBID = Field("jobid", {"type": "string", "minLength": 1}, "The job that is meant", True)
 
+_PREFER = Field(
+    "Prefer",
+    {"type": "string", "pattern": "^wait=[0-9]{1,2}$"},
+    "`wait=N`: answer when the job has ended, or after N seconds, at most 60 (an addition to v2)",
+)
+
 _EXAMPLES: Mapping[str, object] = {
     "prompt": "a red fox in the snow --ar 3:2",
     "describeUrl": "https://example.org/fox.png",
@@ -119,6 +125,7 @@ def _does(command: Command) -> Iterator[Does]:
     if any(param.name == "option" for param in command.params):
         yield "changes an option"
     yield "submits"
+    yield "waits for the end"
     kinds = {param.kind for param in command.params}
     if ParamKind.PARENT in kinds:
         yield "names a parent"
@@ -163,6 +170,7 @@ def _job(command: Command) -> Operation:
         answers={200: JobForm},
         does=tuple(dict.fromkeys(_does(command))),
         body=(*own, *shared),
+        headers=(_PREFER,),
         bad_input_status=command.bad_input_status,
         about=f"Answers when {command.answers_at}; {slot}.",
         makes_job=True,
@@ -178,14 +186,16 @@ _FIXED: Mapping[str, Operation] = {
         "listJobs",
         "List the jobids of your running jobs; with `jobid`, answer that job.",
         {200: (list[str], JobForm)},
-        (*GUARDED, "names a job"),
+        (*GUARDED, "names a job", "names a job in the query", "waits for the end"),
+        headers=(_PREFER,),
         query=(Field("jobid", {"type": "string", "minLength": 1}, "One job instead of the list"),),
     ),
     "GET /v2/jobs/": Operation(
         "readJob",
         "Read one job. A known one is always 200; `code` inside is the job's own.",
         {200: JobForm},
-        (*GUARDED, "names a job"),
+        (*GUARDED, "names a job", "names a job in the query", "waits for the end"),
+        headers=(_PREFER,),
         query=(_JOBID,),
         about="A callback to `replyUrl` carries exactly this body.",
     ),
@@ -193,8 +203,21 @@ _FIXED: Mapping[str, Operation] = {
         "cancelJob",
         "Cancel a job; a final one keeps its status.",
         {200: CancelForm},
-        (*GUARDED, "names a job", "cancels"),
+        (*GUARDED, "names a job", "names a job in the query", "cancels"),
         query=(_JOBID,),
+    ),
+    "GET /v2/jobs/{jobid}": Operation(
+        "readJobByPath",
+        "Read one job, as `GET /v2/jobs/` does (an addition to v2).",
+        {200: JobForm},
+        (*GUARDED, "names a job", "names a job in the path", "waits for the end"),
+        headers=(_PREFER,),
+    ),
+    "DELETE /v2/jobs/{jobid}": Operation(
+        "cancelJobByPath",
+        "Cancel a job, as `GET /v2/jobs/cancel` does (an addition to v2).",
+        {200: CancelForm},
+        (*GUARDED, "names a job", "names a job in the path", "cancels"),
     ),
     "GET /v2/account": Operation("readUser", "Read your own record.", {200: UserForm}, KNOWN),
     "POST /v2/account": Operation(

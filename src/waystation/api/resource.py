@@ -20,6 +20,7 @@ from waystation import sentences
 from waystation.api.answer import Answer, error_answer, refusal
 from waystation.api.body import HungUp, Limits, TooSlow
 from waystation.api.call import Call
+from waystation.api.problem import asks_for_problems, problem
 from waystation.errors import WaystationError
 from waystation.shares import Shares
 
@@ -84,6 +85,8 @@ class Resource:
             return
         finally:
             await call.let_go()
+        if answer.status >= 400 and asks_for_problems(call.header(b"accept")):
+            answer = problem(answer)
         headers = [*answer.headers, (b"x-request-id", request_id.encode())]
         if answer.status == 408 or not await call.discard_body():
             headers.append((b"connection", b"close"))
@@ -123,7 +126,7 @@ class Resource:
         if handler is not None:
             return await handler(call)
         if not self._methods:
-            return refusal(404, "Not found")
+            return refusal(404, sentences.NO_PATH.text)
         allow = ((b"allow", self._allow),)
         if method == "OPTIONS":
             return Answer(204, headers=allow)

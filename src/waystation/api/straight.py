@@ -30,6 +30,7 @@ _USUAL_WAY: Final = frozenset(
         b"content-length",
         b"expect",
         b"origin",
+        b"prefer",
         b"transfer-encoding",
         b"upgrade",
         b"x-request-id",
@@ -65,11 +66,11 @@ class Straight:
         authorization = _authorization(headers)
         if jobid is None or authorization is None:
             return None
-        found = self._service.glance(authorization, jobid)
+        found = self._service.reads.glance(authorization, jobid)
         if found is None:
             return None
         body = self._forms.of(*found).body
-        if not self._service.links_work(body):
+        if not self._service.reads.links_work(body):
             return None
         self._answered[200] += 1
         request_id = self._new_request_id().encode()

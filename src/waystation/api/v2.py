@@ -13,19 +13,21 @@ from structlog.contextvars import bind_contextvars
 
 from waystation import sentences
 from waystation.api.accounts import Accounts
-from waystation.api.answer import Answer, json_answer
+from waystation.api.answer import Answer, json_answer, quota_headers
 from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
 from waystation.api.forms import Forms
+from waystation.api.prefer import Waits, applied, preferred_wait_s
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
-from waystation.contract import answer, cancel_json
+from waystation.contract import answer, cancel_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest, Throttled
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
+from waystation.quotas import Quota
 from waystation.shares import Held
 
 __all__ = ["AT_ONCE", "v2_paths"]
@@ -64,6 +66,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 for verb, row in COMMANDS.items()
             ),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
+            path("/v2/jobs/{jobid}", GET=jobs.read, DELETE=jobs.cancel),
             _own_record(logins, under_way, accounts, reads(accounts.change_user)),
             path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),
             path(
@@ -109,6 +112,7 @@ def _guarded(
             raise Throttled(
                 sentences.TOO_MANY_AT_ONCE.said(limit=AT_ONCE),
                 retry_after_s=1,
+                quota=Quota("requests", AT_ONCE, 0),
             )
         bind_contextvars(user=user.user_id)
         under_way[user.user_id] += 1
@@ -143,19 +147,24 @@ class _Jobs:
     def __init__(self, service: Service, forms: Forms) -> None:
         self._service = service
         self._forms = forms
+        self._waits = Waits()
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""
-        job, children = await self._service.family(user, _jobid(call))
-        answer = self._forms.of(job, children)
-        form = await self._service.with_working_links(job, answer.body)
-        return answer if form is answer.body else Answer(200, form)
+        jobid, wait_s = _jobid(call), preferred_wait_s(call.every(b"prefer"))
+        if wait_s is not None:
+            with self._waits.place(user.user_id):
+                await call.unless_gone(self._service.reads.wait_for_end(user, jobid, wait_s))
+        job, children = await self._service.reads.family(user, jobid)
+        body = self._forms.of(job, children).body
+        form = await self._service.reads.with_working_links(job, body)
+        return Answer(200, form, () if wait_s is None else applied(wait_s))
 
     async def list_or_read(self, call: Call, user: User) -> Answer:
         """Answer the caller's running jobids, or the job that the query names."""
         if call.query(b"jobid") is not None:
             return await self.read(call, user)
-        return json_answer(await self._service.running_jobs(user))
+        return json_answer(await self._service.reads.running_jobs(user))
 
     async def cancel(self, call: Call, user: User) -> Answer:
         """Cancel a job and answer the status it has then (R26)."""
@@ -167,18 +176,27 @@ class _Jobs:
         async def submit_command(call: Call, user: User, body: Body) -> Answer:
             request = job_request(command, body)
             del body
-            job = await self._service.submit(user, request)
-            at_start = command.answers_at is not AnswersAt.FINAL
-            status, told = answer(job, at_start=at_start)
+            preferred_s = preferred_wait_s(call.every(b"prefer"))
+            if preferred_s is None:
+                job = await self._service.submit(user, request)
+                status, told = answer(job, at_start=command.answers_at is not AnswersAt.FINAL)
+            else:
+                with self._waits.place(user.user_id):
+                    submitting = self._service.submit(user, request, preferred_s)
+                    job = await call.unless_gone(submitting)
+                status, told = waited(job)
             wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
-            return Answer(status, told, wait)
+            heard = () if preferred_s is None else applied(preferred_s)
+            left = quota_headers(self._service.quota(job))
+            return Answer(status, told, (*wait, *heard, *left))
 
         return submit_command
 
 
 def _jobid(call: Call) -> str:
-    jobid = call.query(b"jobid")
+    """Return the jobid of the path, else of the query. Raises: InvalidRequest."""
+    jobid = call.path("jobid") or call.query(b"jobid")
     if not jobid:
         raise InvalidRequest(sentences.NO_JOBID.text)
     return jobid

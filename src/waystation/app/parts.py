@@ -122,7 +122,7 @@ def build(
         drain_s=drain_step_s(settings),
     )
     timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)
-    janitor = Janitor(store, clock, ids, retention(settings), pool.holds)
+    janitor = Janitor(store, clock, ids, retention(settings), pool.holds, feed.publish)
     service = Service(
         store=store,
         pool=pool,

@@ -177,6 +177,7 @@ class Accounts:
             raise Throttled(
                 sentences.RESETS_AN_HOUR.said(limit=RESETS),
                 retry_after_s=600,
+                quota=self._resets.quota("resets", account.account_id, now, account.channel),
             )
         self._resets.add(account.account_id, now)
         owner = self._pool.get(account.account_id)
@@ -245,11 +246,13 @@ class Accounts:
             raise Throttled(
                 sentences.REJECTED_TOKENS.text,
                 retry_after_s=3600,
+                quota=self._rejected_tokens.quota("rejected-tokens", key, now),
             )
         if self._tokens.full(key, now):
             raise Throttled(
                 sentences.TOKENS_AN_HOUR.said(limit=TOKENS),
                 retry_after_s=600,
+                quota=self._tokens.quota("tokens", key, now),
             )
         self._tokens.add(key, now)
         try:

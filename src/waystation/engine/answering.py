@@ -52,6 +52,10 @@ class Answering:
             return seen
         return await self._end_unasked(seen)
 
+    async def end(self, job: Job, wait_s: float) -> Job:
+        """Return a job when it is final, or as it is when that takes too long."""
+        return await self._seen(job, lambda one: one.final, max(0.0, wait_s))
+
     async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
         """Return the job as soon as it fits; as it is when that takes too long."""
         waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))

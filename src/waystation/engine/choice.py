@@ -22,6 +22,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttl
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS, MODE_VERBS, REMIX_VERBS, Command
 from waystation.ports import Account, Clock, HaltCause, IdSource, Jobs, NoSlot, Standing, User
+from waystation.quotas import Quota
 from waystation.sidelining import is_sidelined
 
 __all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
@@ -90,6 +91,15 @@ class Choice:
         if self._a_minute is not None:
             self._taken.add(account_id, self._clock.now())
 
+    def quota(self, account_id: str, channel: str) -> Quota | None:
+        """Return how many jobs an account may still take; None where any number."""
+        if self._a_minute is None:
+            return None
+        return self._jobs_left(account_id, channel, self._clock.now())
+
+    def _jobs_left(self, account_id: str, channel: str, now: datetime) -> Quota:
+        return self._taken.quota("jobs", account_id, now, channel)
+
     async def _asked_for(
         self, user: User, request: JobRequest, command: Command
     ) -> Sequence[Account]:
@@ -145,9 +155,11 @@ class Choice:
             return accounts
         kept = [one for one in accounts if not self._taken.full(one.account_id, now)]
         if not kept:
+            quotas = [self._jobs_left(one.account_id, one.channel, now) for one in accounts]
             raise Throttled(
                 sentences.TAKEN_A_MINUTE.said(limit=self._a_minute),
                 retry_after_s=10,
+                quota=min(quotas, key=lambda one: one.resets_s or 0),
             )
         return kept
 
@@ -221,11 +233,15 @@ def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
     v2's clients sleep and retry when no job is named; `Retry-After` says when (R31; v2 notes 10).
     """
     if not command.takes_slot:
-        return Throttled(sentences.LANE_FULL.said(limit=no_slot.max_jobs))
+        return Throttled(
+            sentences.LANE_FULL.said(limit=no_slot.max_jobs),
+            quota=Quota("jobs-without-slot", no_slot.max_jobs, 0),
+        )
+    quota = Quota("slots", no_slot.max_jobs, 0)
     error = sentences.SLOTS_FULL.said(maxJobs=no_slot.max_jobs)
     if no_slot.executing_jobs:
-        return Busy(error, executing_jobs=no_slot.executing_jobs)
+        return Busy(error, executing_jobs=no_slot.executing_jobs, quota=quota)
     if no_slot.free_at is None:
-        return Busy(error)
+        return Busy(error, quota=quota)
     wait_s = (no_slot.free_at - now).total_seconds()
-    return Busy(error, retry_after_s=max(1, math.ceil(wait_s)))
+    return Busy(error, retry_after_s=max(1, math.ceil(wait_s)), quota=quota)

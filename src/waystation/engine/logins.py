@@ -64,7 +64,8 @@ class Logins:
             now, place = self._clock.now(), place_of(peer)
             # only failures are throttled: a good token behind the same address goes on working
             if self._failures.full(place, now):
-                raise Throttled(sentences.TOO_MANY_LOGINS.text, retry_after_s=60)
+                quota = self._failures.quota("failed-logins", place, now)
+                raise Throttled(sentences.TOO_MANY_LOGINS.text, retry_after_s=60, quota=quota)
             self._failures.add(place, now)
             raise Unauthorized
         if self.has_lapsed(user) and not lapsed:

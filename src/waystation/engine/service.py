@@ -33,17 +33,17 @@ from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.pressing import check_mask
+from waystation.engine.reads import Reads
 from waystation.engine.request import JobRequest
 from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,
-    NotFound,
     PreconditionFailed,
     StoreError,
     Unavailable,
 )
 from waystation.ignored import Ignored
-from waystation.jobs import Child, Job, JobId
+from waystation.jobs import Job
 from waystation.midjourney.asking.plans import plan, source_of, used_params
 from waystation.midjourney.commands import COMMANDS, Command
 from waystation.midjourney.permutations import results_asked
@@ -61,8 +61,8 @@ from waystation.ports import (
     Store,
     User,
 )
+from waystation.quotas import Quota
 from waystation.shares import Shares
-from waystation.signed_links import expired_links
 
 __all__ = ["Readiness", "Service", "ServiceLimits"]
 
@@ -143,12 +143,12 @@ class Service:
         self._intake = Intake(fetcher, places, fetched, limits.picture_bytes)
         self._inputs = Inputs(store, sealer, ids, limits.input_bytes)
         self._clock = clock
-        self._links = links
         self._limits = limits
         self._choice = Choice(
             store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
         )
         self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
+        self.reads = Reads(store, self._answering, links, logins, clock)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -165,8 +165,11 @@ class Service:
 
     # ── jobs ──
 
-    async def submit(self, user: User, request: JobRequest) -> Job:
+    async def submit(self, user: User, request: JobRequest, wait_s: float | None = None) -> Job:
         """Take a job and return it when its verb's answer is due (R2).
+
+        Args: wait_s: return it when it is final or so many seconds from now are over; None: as the
+        verb has it
 
         A caller that hangs up changes nothing: the engine owns the submission.
 
@@ -174,6 +177,7 @@ class Service:
         """
         if self._draining:
             raise Unavailable
+        began_s = self._clock.monotonic()
         command = COMMANDS[request.verb]
         if request.reply_url:
             self.check_reply_url(request.reply_url, command.bad_input_status)
@@ -199,6 +203,9 @@ class Service:
             finally:
                 # else a refusal and this frame hold each other, and the pictures
                 del accepting, pictures
+            if wait_s is not None:
+                left_s = wait_s - (self._clock.monotonic() - began_s)
+                return await self._answering.end(job, left_s)
             return await self._answering.answer(job, command)
 
     def _accepted(self, accepting: asyncio.Task[Job]) -> None:
@@ -207,52 +214,12 @@ class Service:
             # looked at here, because a caller who has hung up does not
             accepting.exception()
 
-    async def get_job(self, user: User, jobid: str) -> Job:
-        """Return a job of the caller. Raises: NotFound."""
-        job = await self._store.get_job(jobid, user.user_id)
-        if job is None:
-            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
-        return job
-
-    async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
-        """Return a job of the caller and what its buttons started. Raises: NotFound."""
-        found = await self._store.family(jobid, user.user_id)
-        if found is None:
-            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
-        return found
-
-    def glance(self, authorization: str, jobid: str) -> tuple[Job, Sequence[Child]] | None:
-        """Return a job of a known caller and what its buttons started, at once.
-
-        None where anything has to be waited for or refused: the usual way knows how.
-        """
-        reads = self._store.glance
-        try:
-            user = None if reads is None else self.logins.known(authorization, reads)
-            if reads is None or user is None:
-                return None
-            return reads.family(jobid, user.user_id)
-        except StoreError:
-            return None
-
-    def links_work(self, form: bytes) -> bool:
-        """Tell whether no link in a job's form has ended."""
-        return not expired_links(form, self._clock.now())
-
-    async def with_working_links(self, job: Job, form: bytes) -> bytes:
-        """Return a job's form with Discord's links renewed where they have ended."""
-        return await self._links.in_form(job.account_id, form)
-
-    async def running_jobs(self, user: User) -> Sequence[JobId]:
-        """Return the caller's jobs that are not final."""
-        return await self._store.running_jobs(user.user_id)
-
     async def cancel(self, user: User, jobid: str) -> Job:
         """Cancel a job and return it with its first final status (R26).
 
         Raises: NotFound; Unavailable: its account is not owned at the moment
         """
-        job = await self.get_job(user, jobid)
+        job = await self.reads.get_job(user, jobid)
         if job.final:
             return job
         owner = self._pool.get(job.account_id)
@@ -265,7 +232,7 @@ class Service:
             await owner.cancel(job.jobid)
         except StoreError as error:
             raise Unavailable from error
-        return await self.get_job(user, jobid)
+        return await self.reads.get_job(user, jobid)
 
     def retry_after_s(self, job: Job) -> int | None:
         """Return the whole seconds to name beside a job's answer; None unless it was rate limited.
@@ -277,10 +244,14 @@ class Service:
         standing = None if owner is None else owner.standing()
         return retry_after_s(job, None if standing is None else standing.wait_s)
 
+    def quota(self, job: Job) -> Quota | None:
+        """Return how many jobs the account of a job may still take; None where any number."""
+        return self._choice.quota(job.account_id, job.channel)
+
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""
         jobid = request.params.get("parentJobId")
-        return None if jobid is None else await self.get_job(user, str(jobid))
+        return None if jobid is None else await self.reads.get_job(user, str(jobid))
 
     async def _accept(
         self,

@@ -8,8 +8,11 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from waystation.quotas import Quota
 
 __all__ = ["Throttle"]
 
@@ -43,3 +46,14 @@ class Throttle:
         if not moments:
             del self._moments[key[:KEY_LENGTH]]
         return len(moments) >= self.limit
+
+    def quota(self, policy: str, key: str, now: datetime, partition: str = "") -> Quota:
+        """Return how often it may still happen for a key."""
+        reached = self.full(key, now)
+        moments = self._moments.get(key[:KEY_LENGTH], ())
+        left = 0 if reached else self.limit - len(moments)
+        resets_s = None
+        if moments:
+            resets_s = math.ceil((moments[0] + self.window - now).total_seconds())
+        window_s = round(self.window.total_seconds())
+        return Quota(policy, self.limit, left, window_s, resets_s, partition)

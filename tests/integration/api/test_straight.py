@@ -73,6 +73,7 @@ def test_another_target_goes_the_usual_way(target: bytes) -> None:
                 b"expect",
                 b"upgrade",
                 b"origin",
+                b"prefer",
                 b"x-request-id",
                 b"connection",
             )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,11 @@ from tests.harness.desk import (
     told,
     until,
 )
-from tests.harness.house import INFO, house
-from waystation.errors import (
-    NotAuthorised,
-)
+from tests.harness.house import DESCRIBE, INFO, House, house
+from waystation.engine.request import JobRequest
+from waystation.errors import NotAuthorised
 from waystation.gateway_events import MessageSeen, SeenAs
-from waystation.jobs import JobStatus
+from waystation.jobs import Job, JobStatus
 from waystation.wire.message import Embed
 
 
@@ -127,3 +128,57 @@ async def test_a_post_of_an_accepted_job_says_so_though_the_store_cannot_be_read
         await here.service.drain()
         answer = await asked
         assert (answer.jobid, answer.final) == (job.jobid, False)
+
+
+async def _waiting(here: House, wait_s: float, request: JobRequest = DESCRIBE) -> asyncio.Task[Job]:
+    user = await here.user()
+    return asyncio.create_task(here.service.submit(user, request, wait_s))
+
+
+async def test_a_post_that_waits_for_the_end_answers_as_soon_as_the_job_is_final(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await _waiting(here, 60)
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
+        assert not asked.done()
+        here.here.discord.say(described(job))
+        assert (await asked).status is JobStatus.COMPLETED
+
+
+async def test_a_post_whose_wait_is_over_answers_the_job_as_it_is_and_ends_nothing(
+    tmp_path: Path,
+) -> None:
+    """R2: N seconds from the request; a job that was not asked by then goes on."""
+    async with house(tmp_path) as here:
+        asked = await _waiting(here, 0)
+        assert (await asked).status is JobStatus.CREATED
+        await here.live()
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job), described(job))
+        await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_the_time_that_the_pictures_take_counts_as_waited(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        fetch = here.fetcher.fetch
+
+        async def slow(*arguments: Any, **more: Any) -> Any:
+            here.here.clock.advance(30)
+            return await fetch(*arguments, **more)
+
+        here.fetcher.fetch = slow  # type: ignore[method-assign]
+        waits: list[float] = []
+        wait = here.here.feed.wait
+
+        async def noted(job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job | None:
+            waits.append(timeout_s)
+            return await wait(job, fits, 0)
+
+        here.here.feed.wait = noted  # type: ignore[method-assign]
+        await (await _waiting(here, 50))
+        assert waits == [20]

@@ -9,6 +9,7 @@ import pytest
 from tests.build import account, draft, replace, setup
 from tests.harness.desk import ACCOUNT, until
 from tests.harness.house import DESCRIBE, INFO, House, house
+from tests.limits import SERVICE
 from waystation.actions import Refused
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.intake import FilePart
@@ -17,6 +18,7 @@ from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttl
 from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import Standing
+from waystation.quotas import Quota
 from waystation.store.sqlite.database import Database, queries
 
 
@@ -43,9 +45,9 @@ async def test_jobs_without_a_slot_wait_in_a_short_lane(tmp_path: Path) -> None:
     """R16."""
     async with house(tmp_path) as here:
         await here.live()
-        asked = [await here.ask(INFO) for _ in range(5)]
-        await until(lambda: len(here.pool.jobs(ACCOUNT.account_id)) == 5)
-        with pytest.raises(Throttled, match="5 jobs without a slot"):
+        asked = [await here.ask(INFO) for _ in range(SERVICE.lane)]
+        await until(lambda: len(here.pool.jobs(ACCOUNT.account_id)) == SERVICE.lane)
+        with pytest.raises(Throttled, match=f"{SERVICE.lane} jobs without a slot"):
             await (await here.ask(INFO))
         for one in asked:
             one.cancel()
@@ -241,14 +243,15 @@ async def test_an_account_takes_so_many_jobs_a_minute(tmp_path: Path) -> None:
         user = await here.user()
         for _ in range(2):
             asked = await here.ask(INFO)
-            while not (jobids := await here.service.running_jobs(user)):
+            while not (jobids := await here.service.reads.running_jobs(user)):
                 await asyncio.sleep(0)
             await here.service.cancel(user, jobids[0])
             await asked
         with pytest.raises(
             Throttled, match="2 jobs were taken for this account within a minute; wait"
-        ):
+        ) as raised:
             await (await here.ask(INFO))
+        assert raised.value.quota == Quota("jobs", 2, 0, 60, 60, ACCOUNT.channel)
         here.here.clock.advance(61)
         (await here.ask(INFO)).cancel()
 

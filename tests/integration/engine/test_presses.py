@@ -129,7 +129,7 @@ async def test_a_press_copies_its_ids_and_may_be_completed_at_once(tmp_path: Pat
         child = await asked
         assert (child.status, child.parent_jobid) == (JobStatus.COMPLETED, parent.jobid)
         assert child.hash != parent.hash
-        _, (born,) = await here.service.family(await here.user(), parent.jobid)
+        _, (born,) = await here.service.reads.family(await here.user(), parent.jobid)
         assert (born.button, born.jobid, born.message_id) == ("U2", child.jobid, child.message_id)
 
 

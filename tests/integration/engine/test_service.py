@@ -107,11 +107,11 @@ async def test_a_foreign_job_answers_as_an_absent_one(tmp_path: Path) -> None:
         job = await here.here.add()
         eve = await here.here.store.add_user("eve@example.org", b"h", here.here.clock.now())
         service = here.service
-        for ask in (service.get_job, service.family, service.cancel):
+        for ask in (service.reads.get_job, service.reads.family, service.cancel):
             with pytest.raises(NotFound, match=f"^Unable to locate job {job.jobid}$"):
                 await ask(eve, job.jobid)
-        assert await here.service.running_jobs(eve) == []
-        assert await here.service.running_jobs(await here.user()) == [job.jobid]
+        assert await here.service.reads.running_jobs(eve) == []
+        assert await here.service.reads.running_jobs(await here.user()) == [job.jobid]
 
 
 async def test_a_cancel_answers_the_first_final_status(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_job_can_be_cancelled_before_its_account_has_it(tmp_path: Path) 
         await here.live()
         user = await here.user()
         asked = await here.ask(INFO)
-        while not (jobids := await here.service.running_jobs(user)):
+        while not (jobids := await here.service.reads.running_jobs(user)):
             await asyncio.sleep(0)
         assert (await here.service.cancel(user, jobids[0])).status is JobStatus.CANCELLED
         assert (await asked).status is JobStatus.CANCELLED

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from waystation import errors
-from waystation.api.answer import Answer, error_answer, json_answer, refusal
+from waystation.api.answer import Answer, error_answer, json_answer, quota_headers, refusal
 from waystation.errors import Busy, ButtonRepeated, InvalidRequest, StoreError, WaystationError
+from waystation.quotas import Quota
 
 
 def _all_classes(root: type[WaystationError] = WaystationError) -> Iterator[type[WaystationError]]:
@@ -92,3 +93,25 @@ def test_a_stopping_service_says_so_and_no_more() -> None:
     answer = error_answer(errors.Unavailable(details="inside"))
     error = "Waystation is stopping or its store is down; try again shortly."
     assert json.loads(answer.body) == {"error": error, "code": 503}
+
+
+def test_a_limit_is_told_by_name_with_what_is_left_of_it() -> None:
+    """Source: draft-ietf-httpapi-ratelimit-headers-11; a channel is a byte sequence, RFC 9651."""
+    assert dict(quota_headers(Quota("jobs", 63, 62, 60, 48, "1234"))) == {
+        b"ratelimit-policy": b'"jobs";q=63;w=60;pk=:MTIzNA==:',
+        b"ratelimit": b'"jobs";r=62;t=48;pk=:MTIzNA==:',
+    }
+    assert dict(quota_headers(Quota("requests", 256, 0))) == {
+        b"ratelimit-policy": b'"requests";q=256;qu="concurrent-requests"',
+        b"ratelimit": b'"requests";r=0',
+    }
+    assert quota_headers(None) == ()
+
+
+def test_a_limit_that_was_reached_is_told_beside_the_wait() -> None:
+    error = errors.Throttled("Wait", retry_after_s=60, quota=Quota("failed-logins", 30, 0, 60, 12))
+    assert dict(error_answer(error).headers) == {
+        b"retry-after": b"60",
+        b"ratelimit-policy": b'"failed-logins";q=30;w=60',
+        b"ratelimit": b'"failed-logins";r=0;t=12',
+    }

@@ -17,6 +17,7 @@ from waystation.engine.request import JobRequest
 from waystation.jobs import Button, Child, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import User
+from waystation.quotas import Quota
 
 FAILED = replace(JOB, status=JobStatus.FAILED, error="Failed", error_details="d")
 
@@ -194,6 +195,44 @@ async def test_a_user_has_so_many_requests_under_way() -> None:
     assert refused.json["error"] == (
         "256 requests of this user are under way; wait for their answers"
     )
+    assert refused.headers["ratelimit-policy"] == '"requests";q=256;qu="concurrent-requests"'
+    assert refused.headers["ratelimit"] == '"requests";r=0'
     service.go.set()
     assert {one.status for one in await asyncio.gather(*asking)} == {200}
     assert (await ask(app, "GET", "/v2/jobs")).status == 200
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_job_is_read_and_cancelled_by_its_path_as_by_its_query(slash: str) -> None:
+    app, path = face(), f"/v2/jobs/{JOB.jobid}{slash}"
+    read = await ask(app, "GET", path)
+    assert (read.status, read.body) == (200, job_json(JOB))
+    asked = await ask(app, "GET", f"/v2/jobs/cancel?jobid={JOB.jobid}")
+    assert (await ask(app, "DELETE", path)).body == asked.body
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_an_unknown_job_is_404_by_its_path_too(method: str) -> None:
+    answered = await ask(face(), method, "/v2/jobs/job:1")
+    assert (answered.status, answered.json["error"]) == (404, "Unable to locate job job:1")
+
+
+async def test_head_reads_a_job_by_its_path_and_never_cancels_it() -> None:
+    service = FakeService()
+    answered = await ask(face(service), "HEAD", f"/v2/jobs/{JOB.jobid}")
+    assert (answered.status, service.calls) == (200, [("family", JOB.jobid)])
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v2/jobs/no_verb"), ("GET", "/v2/jobs/x")])
+async def test_a_path_that_names_neither_a_verb_nor_a_job_is_no_path(
+    method: str, path: str
+) -> None:
+    answered = await ask(face(), method, path, {} if method == "POST" else b"")
+    assert (answered.status, answered.json["error"]) == (404, "Not found")
+
+
+async def test_a_post_tells_how_many_jobs_the_account_may_still_take() -> None:
+    service = FakeService(left=Quota("jobs", 63, 62, 60, 59, CHANNEL))
+    answered = await ask(face(service), "POST", "/v2/jobs/info")
+    assert answered.headers["ratelimit"].startswith('"jobs";r=62;t=59;pk=:')
+    assert answered.headers["ratelimit-policy"].startswith('"jobs";q=63;w=60;pk=:')

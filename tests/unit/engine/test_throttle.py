@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tests.fakes import START
 from waystation.engine.throttle import Throttle
+from waystation.quotas import Quota
 
 MINUTE = timedelta(minutes=1)
 
@@ -42,3 +43,15 @@ def test_a_key_of_which_nothing_counts_any_more_is_forgotten_when_it_is_asked_ab
     throttle.add("one", START)
     assert not throttle.full("one", START + MINUTE)
     assert throttle._moments == {}
+
+
+def test_a_quota_counts_down_and_says_when_something_of_it_comes_back() -> None:
+    throttle = Throttle(MINUTE, 2)
+    assert throttle.quota("jobs", "one", START) == Quota("jobs", 2, 2, 60)
+    throttle.add("one", START)
+    half = START + MINUTE / 2
+    assert throttle.quota("jobs", "one", half, "5") == Quota("jobs", 2, 1, 60, 30, "5")
+    throttle.add("one", half)
+    assert throttle.quota("jobs", "one", half) == Quota("jobs", 2, 0, 60, 30)
+    assert throttle.quota("jobs", "one", START + MINUTE) == Quota("jobs", 2, 1, 60, 30)
+    assert throttle.quota("jobs", "one", half + MINUTE) == Quota("jobs", 2, 2, 60)

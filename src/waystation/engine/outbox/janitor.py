@@ -56,10 +56,14 @@ class Janitor:
         ids: IdSource,
         retention: Retention,
         holds: Callable[[str], bool] = lambda account_id: False,
+        publish: Callable[[Job], None] = lambda job: None,
     ) -> None:
-        """Args: holds: whether this process acts for an account: its owner ends its jobs (R28)."""
+        """Args: holds: whether this process acts for an account: its owner ends its jobs (R28);
+        publish: tells who waits for a job that it was ended
+        """
         self._store = store
         self._holds = holds
+        self._publish = publish
         self._clock = clock
         self._ids = ids
         self._retention = retention
@@ -125,6 +129,7 @@ class Janitor:
             await self._store.commit(
                 Change(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
             )
+            self._publish(ended)
         finally:
             await self._store.release_account(job.account_id, holder)
 

@@ -47,6 +47,16 @@ async def test_a_job_that_nobody_can_connect_for_ends_after_its_grace(tmp_path: 
         assert len(await here.store.find_callbacks(job.jobid)) == 1
 
 
+async def test_the_end_of_an_orphan_is_published(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        job = await orphan(here)
+        told: list[Job] = []
+        here.clock.advance(661)
+        nobodys = Janitor(here.store, here.clock, here.ids, RETENTION, lambda _: False, told.append)
+        await nobodys.round()
+        assert [(one.jobid, one.status) for one in told] == [(job.jobid, JobStatus.FAILED)]
+
+
 async def test_a_job_that_was_never_sent_ends_without_a_ghost(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         job = await here.accept()

@@ -1,0 +1,80 @@
+"""Reads: what a caller may read of jobs, and wait for.
+
+Rules: a foreign id answers exactly as an absent one (I13); rows are the truth, and whoever waits is
+woken to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waystation import sentences
+from waystation.engine.answering import Answering
+from waystation.engine.links import Links
+from waystation.engine.logins import Logins
+from waystation.errors import NotFound, StoreError
+from waystation.jobs import Child, Job, JobId
+from waystation.ports import Clock, Store, User
+from waystation.signed_links import expired_links
+
+__all__ = ["Reads"]
+
+
+class Reads:
+    """The use cases of a caller who reads."""
+
+    def __init__(
+        self, store: Store, answering: Answering, links: Links, logins: Logins, clock: Clock
+    ) -> None:
+        self._store = store
+        self._answering = answering
+        self._links = links
+        self._logins = logins
+        self._clock = clock
+
+    async def get_job(self, user: User, jobid: str) -> Job:
+        """Return a job of the caller. Raises: NotFound."""
+        job = await self._store.get_job(jobid, user.user_id)
+        if job is None:
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
+        return job
+
+    async def wait_for_end(self, user: User, jobid: str, wait_s: float) -> None:
+        """Return when a job of the caller is final, at the latest after so long. Raises: NotFound.
+
+        A shutdown ends the wait.
+        """
+        await self._answering.end(await self.get_job(user, jobid), wait_s)
+
+    async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
+        """Return a job of the caller and what its buttons started. Raises: NotFound."""
+        found = await self._store.family(jobid, user.user_id)
+        if found is None:
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
+        return found
+
+    def glance(self, authorization: str, jobid: str) -> tuple[Job, Sequence[Child]] | None:
+        """Return a job of a known caller and what its buttons started, at once.
+
+        None where anything has to be waited for or refused: the usual way knows how.
+        """
+        reads = self._store.glance
+        try:
+            user = None if reads is None else self._logins.known(authorization, reads)
+            if reads is None or user is None:
+                return None
+            return reads.family(jobid, user.user_id)
+        except StoreError:
+            return None
+
+    def links_work(self, form: bytes) -> bool:
+        """Tell whether no link in a job's form has ended."""
+        return not expired_links(form, self._clock.now())
+
+    async def with_working_links(self, job: Job, form: bytes) -> bytes:
+        """Return a job's form with Discord's links renewed where they have ended."""
+        return await self._links.in_form(job.account_id, form)
+
+    async def running_jobs(self, user: User) -> Sequence[JobId]:
+        """Return the caller's jobs that are not final."""
+        return await self._store.running_jobs(user.user_id)

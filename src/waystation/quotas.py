@@ -1,0 +1,28 @@
+"""Quota: how much of a limit is left, as callers are told it in the RateLimit headers.
+
+Pure: no I/O, no clock, no randomness.
+
+Source: Internet-Draft draft-ietf-httpapi-ratelimit-headers-11 (2026-05)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Quota"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One limit of ours, and how much of it is left for one caller."""
+
+    policy: str
+    """Its name: letters and dashes."""
+    limit: int
+    left: int
+    window_s: int | None = None
+    """The span in which it counts; None: it counts what goes on at once."""
+    resets_s: int | None = None
+    """Whole seconds until some of it is given back; None where nothing tells."""
+    partition: str = ""
+    """The channel whose limit it is; empty: the caller's own."""
