@@ -1,13 +1,12 @@
 """LOOKS and ELSEWHERE: each setting, and what changes when it is set to another value.
 
-A row is a look of this file, or the name of a test elsewhere that sets the setting and sees it.
+A row is a look of this file, or a test elsewhere that sets the setting and sees it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.desk import at_desk
+from tests.e2e.naming import names_used
 from tests.e2e.relations import mask_of
 from waystation.settings import SETTINGS
 
@@ -29,57 +29,75 @@ LOOKS: dict[str, Look] = {}
 _TESTS = Path(__file__).parents[1]
 
 ELSEWHERE: Mapping[str, str] = {
-    "data_dir": "integration/cli/test_users.py",
-    "trusted_proxies": "e2e/test_reverse_proxy.py",
-    "drain_s": "unit/engine/outbox/test_callbacks.py",
-    "discord_url": "e2e/test_secrets.py",
-    "mask_repaints": "e2e/test_buttons.py",
-    "upload_hosts": "integration/discord/test_site.py",
-    "contact": "integration/discord/test_site.py",
-    "request_timeout_s": "integration/engine/account/test_lease.py",
-    "pacing_s": "e2e/test_turns.py",
-    "pacing_jitter_s": "e2e/test_turns.py",
-    "breaker_invalid": "e2e/test_turns.py",
-    "lease_s": "e2e/test_clocks.py",
-    "first_answer_s": "e2e/test_turns.py",
-    "send_within_s": "e2e/test_crash.py",
-    "first_edit_s": "e2e/test_status_codes.py",
-    "job_timeout_s": "e2e/test_status_codes.py",
-    "blind_grace_s": "e2e/test_faults.py",
-    "silence_s": "e2e/test_silence.py",
-    "vanish_grace_s": "e2e/test_hazards.py",
-    "slot_hold_s": "e2e/test_status_codes.py",
-    "ghost_life_s": "unit/midjourney/test_agenda.py",
-    "job_retention_days": "integration/engine/outbox/test_janitor.py",
-    "janitor_s": "e2e/test_clocks.py",
-    "allow_networks": "e2e/test_status_codes.py",
-    "fetch_limit_bytes": "e2e/test_status_codes.py",
-    "fetches_per_user": "unit/engine/test_intake.py",
-    "fetches": "unit/engine/test_intake.py",
-    "json_limit_bytes": "e2e/test_openapi.py",
-    "body_timeout_s": "e2e/test_openapi.py",
-    "callback_timeout_s": "e2e/test_restart.py",
-    "smtp_url": "e2e/test_status_codes.py",
-    "mail_from": "integration/outbound/test_mail.py",
-    "mail_timeout_s": "e2e/test_restart.py",
-    "log_level": "e2e/test_secrets.py",
-    "log_format": "e2e/test_secrets.py",
-    "url": "e2e/test_cli.py",
-    "token": "e2e/test_cli.py",
+    "data_dir": "integration/cli/test_users.py::test_only_add_makes_a_database",
+    "trusted_proxies": "e2e/test_reverse_proxy.py"
+    "::test_without_trusted_proxies_the_header_is_never_read",
+    "drain_s": "unit/engine/outbox/test_callbacks.py"
+    "::test_stopping_waits_no_longer_than_the_drain_time",
+    "discord_url": "e2e/test_secrets.py::test_no_secret_leaves_its_place",
+    "mask_repaints": "e2e/test_buttons.py::test_a_mask_may_mean_the_other_colour",
+    "upload_hosts": "integration/discord/test_site.py"
+    "::test_pictures_go_to_our_origin_and_discords_hosts_only",
+    "contact": "integration/discord/test_site.py"
+    "::test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one",
+    "request_timeout_s": "integration/engine/account/test_lease.py"
+    "::test_a_request_is_shorter_than_what_remains_of_the_lease",
+    "pacing_s": "integration/engine/account/test_submitter.py"
+    "::test_two_submissions_are_a_pause_with_jitter_apart",
+    "pacing_jitter_s": "integration/engine/account/test_submitter.py"
+    "::test_two_submissions_are_a_pause_with_jitter_apart",
+    "breaker_invalid": "e2e/test_turns.py::test_an_open_breaker_is_named",
+    "lease_s": "integration/engine/account/test_lease.py"
+    "::test_the_lease_is_renewed_long_before_it_runs_out",
+    "first_answer_s": "e2e/test_turns.py::test_a_turn_that_does_not_come_is_named",
+    "send_within_s": "e2e/test_crash.py::test_a_job_that_found_no_process_in_time_is_never_sent",
+    "first_edit_s": "e2e/test_status_codes.py::test_a_full_account_names_no_cancelled_describe",
+    "job_timeout_s": "e2e/test_status_codes.py"
+    "::test_a_job_that_never_ends_fails_and_gives_its_slot_back_later",
+    "blind_grace_s": "e2e/test_faults.py"
+    "::test_a_fault_leads_to_what_is_expected_and_to_nothing_else",
+    "silence_s": "e2e/test_silence.py::test_a_result_that_discord_never_tells_is_looked_up",
+    "vanish_grace_s": "e2e/test_hazards.py::test_each_hazard_fires_and_ends_as_the_rules_say",
+    "slot_hold_s": "e2e/test_status_codes.py"
+    "::test_a_job_that_never_ends_fails_and_gives_its_slot_back_later",
+    "ghost_life_s": "unit/midjourney/test_agenda.py::test_ghosts_are_due_one_after_the_other",
+    "job_retention_days": "integration/engine/outbox/test_janitor.py"
+    "::test_old_jobs_are_purged_in_batches",
+    "janitor_s": "integration/engine/outbox/test_janitor.py"
+    "::test_a_round_that_fails_is_followed_by_another",
+    "allow_networks": "e2e/test_status_codes.py"
+    "::test_a_picture_on_a_network_that_is_not_allowed_is_412_and_never_asked_for",
+    "fetch_limit_bytes": "e2e/test_status_codes.py"
+    "::test_a_picture_that_cannot_be_had_is_412_and_makes_no_job",
+    "fetches_per_user": "unit/engine/test_intake.py"
+    "::test_one_user_takes_in_four_pictures_at_once_and_another_is_not_held_up",
+    "fetches": "unit/engine/test_intake.py::test_files_and_masks_take_the_same_places",
+    "json_limit_bytes": "e2e/test_openapi.py::test_every_documented_status_of_every_route_is_seen",
+    "body_timeout_s": "e2e/test_openapi.py::test_every_documented_status_of_every_route_is_seen",
+    "callback_timeout_s": "e2e/test_restart.py"
+    "::test_a_callback_that_was_cut_off_arrives_again_under_the_same_id",
+    "smtp_url": "e2e/test_status_codes.py"
+    "::test_a_pending_message_stops_one_channel_until_it_is_reset",
+    "mail_from": "integration/outbound/test_mail.py::test_an_smtp_url_is_read",
+    "mail_timeout_s": "e2e/test_restart.py"
+    "::test_a_mail_that_could_not_go_out_goes_out_after_the_restart",
+    "log_level": "e2e/test_secrets.py::test_no_secret_leaves_its_place",
+    "log_format": "e2e/test_secrets.py::test_no_secret_leaves_its_place",
+    "url": "e2e/test_cli.py::test_from_nothing_to_four_prompts_with_commands_alone",
+    "token": "e2e/test_cli.py::test_from_nothing_to_four_prompts_with_commands_alone",
 }
-"""Setting → the file of tests that sees its effect."""
+"""Setting → the test that sees its effect, as pytest names it below tests/."""
 
 CALLED_THERE = {
-    "drain_s": "drain_s",
     "upload_hosts": "may_upload",
     "ghost_life_s": "ghost_life",
+    "job_retention_days": "RETENTION",
+    "janitor_s": "RETENTION",
     "fetches_per_user": "Shares",
-    "job_retention_days": "Retention",
     "fetches": "Shares",
-    "url": "WAYSTATION_URL",
-    "token": "WAYSTATION_TOKEN",
+    "mail_from": "read_smtp_url",
 }
-"""Setting → its name in that file, where it is another one."""
+"""Setting → what that test calls it, where that is another name."""
 
 
 def effect(name: str) -> Callable[[Look], Look]:
@@ -97,10 +115,10 @@ def test_each_setting_has_an_effect_that_a_test_sees() -> None:
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_the_test_elsewhere_names_the_setting(name: str) -> None:
-    text = (_TESTS / ELSEWHERE[name]).read_text(encoding="utf-8")
+def test_the_test_elsewhere_uses_the_setting(name: str) -> None:
+    file, _, test = ELSEWHERE[name].partition("::")
     called = CALLED_THERE.get(name, name)
-    assert re.search(rf"\b({called}|WAYSTATION_{name.upper()})\b", text)
+    assert {called, f"WAYSTATION_{name.upper()}"} & names_used(_TESTS / file, test)
 
 
 @pytest.mark.parametrize("name", LOOKS)

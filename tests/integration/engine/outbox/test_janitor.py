@@ -135,7 +135,7 @@ async def test_old_jobs_are_purged_in_batches(
         jobs = [await here.add() for _ in range(5)]
         for number, job in enumerate(jobs):
             await here.store.commit(change(completed(job, str(900 + number)), epoch=epoch))
-        here.clock.advance(timedelta(days=31).total_seconds() + 1)
+        here.clock.advance(RETENTION.jobs.total_seconds() + 1)
         with capture_logs() as logs:
             await janitor(here).round()
         assert [line["jobs"] for line in logs if line["event"] == "janitor.purged"] == [2, 2, 1]
