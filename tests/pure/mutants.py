@@ -205,6 +205,9 @@ def main() -> int:
     chosen = random.Random(given.seed).sample(every, min(given.count, len(every)))
     print(f"seed {given.seed}: {len(chosen)} of {len(every)} mutants", flush=True)
     free: SimpleQueue[Path] = SimpleQueue()
+    # compiled once: no run of a mutant keeps what it compiles
+    collect = [sys.executable, "-m", "pytest", "-q", "--collect-only", "tests/unit"]
+    subprocess.run(collect, cwd=ROOT, capture_output=True)
     with tempfile.TemporaryDirectory() as place:
         for number in range(given.workers):
             shutil.copytree(PACKAGE, Path(place) / str(number) / "waystation")

@@ -7,6 +7,7 @@ import pytest
 
 from waystation.wire.gateway import (
     ClientFrame,
+    CloseCode,
     CommandIndexUpdate,
     Frame,
     GatewayAddress,
@@ -71,3 +72,9 @@ def test_guilds_and_channels_of_another_shape_say_nothing() -> None:
         type=Ready,
     )
     assert ready.newest == "1400000000000000077"
+
+
+def test_opcodes_and_close_codes_have_discords_numbers() -> None:
+    """discord.py has the same ones."""
+    assert [*Opcode] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 14, 37, 40]
+    assert [*CloseCode] == [1000, 1001, *range(4000, 4006), *range(4007, 4017)]

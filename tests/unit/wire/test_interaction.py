@@ -55,3 +55,7 @@ def test_events_need_only_their_ids() -> None:
     assert (gone.id, gone.channel_id, gone.guild_id) == ("1", "2", None)
     bulk = msgspec.json.decode(b'{"ids":["1"],"channel_id":"2"}', type=MessagesDeleted)
     assert list(bulk.ids) == ["1"]
+
+
+def test_the_kinds_of_interactions_have_discords_numbers() -> None:
+    assert [*InteractionType] == [2, 3, 4, 5]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from waystation.wire.message import Channel, ComponentType, Message, MessageFlag, User
+from waystation.wire.message import (
+    Channel,
+    ComponentType,
+    Message,
+    MessageFlag,
+    MessageType,
+    User,
+)
 
 WHOLE = b"""{"id":"5","channel_id":"3","type":20,"flags":64,"content":"","nonce":140,
  "author":{"id":"9","username":"Midjourney Bot","bot":true},"mentions":[{"id":"1"}],
@@ -52,3 +59,10 @@ def test_parts_of_a_laid_out_message_are_read_with_what_nests_in_them() -> None:
     assert section.components[0].content == "words"
     assert section.accessory is not None and section.accessory.custom_id == "MJ::JOB::1"
     assert gallery.items[0].media is not None and gallery.items[0].media.attachment_id == "7"
+
+
+def test_the_kinds_of_messages_and_components_have_discords_numbers() -> None:
+    """discord.py has the same ones."""
+    assert [*MessageType] == [0, 19, 20, 23]
+    assert [*MessageFlag] == [1 << 2, 1 << 6, 1 << 7, 1 << 15]
+    assert [*ComponentType] == [1, 2, 3, 4, 9, 10, 11, 12, 13, 17]

@@ -400,6 +400,23 @@ def test_an_interaction_is_a_later_asks_if_it_is_younger_than_that_ask(
     assert candidates.asks(named) == owners
 
 
+@pytest.mark.parametrize(("apart_s", "owners"), [(4.9, {A, B}), (5, {B})])
+def test_an_ask_is_over_for_the_next_once_discord_has_had_time_to_take_it(
+    apart_s: float, owners: set[str]
+) -> None:
+    """R15, R20: within that time either of two asks may be the one that Discord took last."""
+    seen = snowflake_at(START - timedelta(seconds=1))
+    later = {
+        "submitted_at": START + timedelta(seconds=apart_s),
+        "asked_after": snowflake_at(START),
+    }
+    candidates = Candidates([_fox("a", asked_after=seen), _fox("b", **later)])
+    picture = a_reading(snowflake_at(START + timedelta(minutes=2)), ReplyKind.PICTURE)
+    told = snowflake_at(START + timedelta(minutes=1))
+    named = replace(picture, caption=Caption("a red fox"), interaction_id=told)
+    assert candidates.asks(named) == owners
+
+
 def test_a_ghost_that_has_shown_a_uuid_gets_no_other() -> None:
     """R20: a reply by hand to what it has shown may be anybody's."""
     late = Shown("1", hash="own")
