@@ -9,6 +9,8 @@ from tests.harness.play import new_job
 from waystation.jobs import Job
 from waystation.midjourney.commands import (
     COMMANDS,
+    MAX_JOBS,
+    MAX_LANE,
     MODE_VERBS,
     REMIX_VERBS,
     SHOWN_AGAIN,
@@ -118,3 +120,43 @@ def test_a_parent_is_named_in_256_characters_and_a_mode_need_not_be() -> None:
 def test_verbs_with_pictures_or_of_a_message_need_more_than_their_params() -> None:
     needs = {verb for verb, command in COMMANDS.items() if command.needs_inputs}
     assert needs == {"describe", "blend", "button", "seed", "seed_async"}
+
+
+def _verbs(name: str, value: object) -> set[str]:
+    """Return the verbs whose row has a value in a field."""
+    return {verb for verb, row in COMMANDS.items() if getattr(row, name) == value}
+
+
+def test_the_few_verbs_that_are_not_like_the_others_are_these() -> None:
+    assert _verbs("replies_progress", True) == {"seed_async"}
+    assert _verbs("shows_own", False) == {"show", "seed", "seed_async"}
+    assert _verbs("shows_prompt", False) == {"blend"}
+    assert _verbs("of_its_account", True) == {"show"}
+    assert _verbs("takes_slot", True) == {"imagine", "blend", "describe", "button"}
+    in_words = {"shorten", "show"}
+    assert _verbs("reply_in_history", True) == _verbs("takes_slot", True) | in_words
+    reacting = {verb for verb, row in COMMANDS.items() if row.reaction is not None}
+    assert reacting == {"seed", "seed_async"}
+
+
+def _fields(name: str, value: object) -> set[str]:
+    """Return the fields of verbs whose row has a value in a column."""
+    every = ((verb, param) for verb, row in COMMANDS.items() for param in row.params)
+    return {f"{verb}.{param.name}" for verb, param in every if getattr(param, name) == value}
+
+
+def test_the_fields_of_verbs_are_bounded() -> None:
+    assert _fields("longest", 36) == {"show.uuid"}
+    assert _fields("longest", 100) == {"button.button"}
+    assert _fields("longest", 256) == {"button.jobid", "seed.jobid", "seed_async.jobid"}
+    assert _fields("fewest", 2) == _fields("most", 5) == {"blend.blendUrls"}
+    assert _fields("fewest", 1) == _fields("most", 1)
+    assert _fields("beside", "option") == {"settings.state"}
+
+
+def test_pictures_are_drawn_from_the_words_of_these_fields() -> None:
+    assert _fields("draws", True) == {"imagine.prompt", "button.prompt", "prefer_suffix.suffix"}
+
+
+def test_an_account_holds_fifteen_jobs_with_a_slot_and_fifty_without() -> None:
+    assert (MAX_JOBS, MAX_LANE) == (15, 50)
