@@ -91,6 +91,8 @@ def test_a_definite_4xx_is_refused_with_its_kind_and_discords_own_words(
         (coded(10003), "10003"),
         ('{"code": "50013"}', "50013"),
         ('{"code": [10003]}', ""),
+        (coded(10**9), "1000000000"),
+        (coded(10**10), ""),
         (coded(10**40), ""),
         ('{"message": "401: Unauthorized"}', ""),
         ("<html>", ""),

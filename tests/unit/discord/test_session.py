@@ -463,6 +463,12 @@ def test_a_resume_that_worked_forgives_the_failures_before_it() -> None:
     assert machine.state is not None
 
 
+def test_the_limits_of_a_session_are_those_of_the_notes_and_our_choice() -> None:
+    """Wire notes 2.4 and 2.6."""
+    assert (BACKOFF_CAP_S, STABLE_S, IDENTIFY_GAP_S) == (120, 600, 5)
+    assert (HELLO_LIMIT_S, LIVE_LIMIT_S, RESUME_TRIES) == (20, 120, 8)
+
+
 # ── by chance ──
 
 
