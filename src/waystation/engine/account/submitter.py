@@ -1,12 +1,9 @@
-"""Take one account's accepted jobs: upload, record, then send, at most once.
+"""Submitter: give one account's accepted jobs their turns.
 
 How it works: every job's pictures are uploaded at once (uploading.py); whoever of the queue is
-ready first is asked first. Ready means: the conversation is caught up, the pictures are there,
-nothing is in flight in the channel, pacing and Discord's own wait are over (R16), and no job that
-looks alike is in the way (R15). What is asked is a plan (midjourney/asking/plans.py). Its nonce is
-committed, and only then the request leaves (R12), in a task of its own; what comes of it is a
-verdict. An unclear outcome is noted and left to the gateway, history and the deadline; only a
-definite "outdated" is asked again, with a new nonce after a fresh command index (R13).
+ready first is asked first (asking.py). Ready means: the conversation is caught up, the pictures are
+there, nothing is in flight in the channel, pacing and Discord's own wait are over (R16), and no job
+that looks alike is in the way (R15). The request leaves in a task of its own.
 
 What goes wrong with one job ends that job; only the store and the lease end the hold.
 """
@@ -14,27 +11,23 @@ What goes wrong with one job ends that job; only the store and the lease end the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from waystation import sentences
-from waystation.actions import Action, Outcome, Press, Refused, Submission
+from waystation.engine.account.asking import Asking, Request
 from waystation.engine.account.owned import Owned
-from waystation.engine.account.queue import Place, Queue, Waiting
+from waystation.engine.account.queue import Queue, Waiting
 from waystation.engine.account.turns import Hindrance, Turns
 from waystation.engine.account.uploading import Uploading
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
 from waystation.engine.feed import race
-from waystation.engine.inputs import read_pictures
-from waystation.errors import AccountHalted, StoreError, TransportError
-from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Nonce, Source
-from waystation.midjourney.answers import edit_of, face_of
-from waystation.midjourney.asking.plans import answer, generations, plan
+from waystation.errors import StoreError
+from waystation.jobs import Failed, JobEvent, JobId, JobStatus
 from waystation.ports import Standing
 
 __all__ = ["Submitter"]
@@ -52,6 +45,7 @@ class Submitter:
         self._waits = Waits(owned, self._turns)
         self._verdicts = Verdicts(owned, self._turns)
         self._uploading = Uploading(owned, self._turns, self._waits, self._verdicts)
+        self._asking = Asking(owned, self._queue, self._turns, self._waits, self._verdicts)
         self._resting = False
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -140,11 +134,11 @@ class Submitter:
             return False
         for jobid in sorted(queue.modals):
             queue.modals.discard(jobid)
-            await self._alone(jobid, self._answer(jobid, group))
+            await self._alone(jobid, self._ask(jobid, self._asking.answer(jobid), group))
             return True
         for jobid, place in queue:
             if self._waits.own_hindrance(place) is None:
-                await self._alone(jobid, self._ask(place, group))
+                await self._alone(jobid, self._ask(jobid, self._asking.ask(place), group))
                 return True
         return False
 
@@ -189,6 +183,16 @@ class Submitter:
                 end = self._waits.end_of(job, hindrance, standing, opened=True)
                 await verdicts.end(jobid, end)
 
+    async def _ask(
+        self, jobid: JobId, asking: Awaitable[Request | None], group: asyncio.TaskGroup
+    ) -> None:
+        """Let a job be asked, and its request leave while others have their turns."""
+        request = await asking
+        if request is not None:
+            sending = group.create_task(self._alone(jobid, request))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+
     async def _alone(self, jobid: JobId, work: Coroutine[Any, Any, None]) -> None:
         """Do something for one job; what goes wrong with it ends that job alone.
 
@@ -205,135 +209,6 @@ class Submitter:
             job = self._owned.current(jobid)
             asked = job is not None and job.status is not JobStatus.CREATED
             await self._verdicts.end(jobid, Failed.by(sentences.JOB_FAULT, ghost=asked))
-
-    # ── asking ──
-
-    async def _ask(self, place: Place, group: asyncio.TaskGroup) -> None:
-        waiting, jobid = place.waiting, place.waiting.job.jobid
-        action = waiting.action or plan(
-            waiting.job.verb, waiting.job.params, uploads=place.uploads or ()
-        )
-        nonce = place.nonce or self._owned.adapters.new_nonce()
-        recorded = await self._record(jobid, nonce, await self._faced(waiting.source))
-        self._queue.drop(jobid)
-        if recorded:
-            self._begin(group, jobid, self._send(place, nonce, action))
-
-    def _begin(
-        self, group: asyncio.TaskGroup, jobid: JobId, send: Coroutine[Any, Any, None]
-    ) -> None:
-        """Let the request whose nonce is committed leave."""
-        sending = group.create_task(self._alone(jobid, send))
-        self._sending.add(sending)
-        sending.add_done_callback(self._sending.discard)
-
-    async def _faced(self, source: Source | None) -> Source | None:
-        """Return what is pressed with what it says now, where its edit is to answer (R21).
-
-        That is what the newest job on the message shows, not what the pressed job does.
-        """
-        if source is None or edit_of(source.custom_id) is None:
-            return source
-        job = await self._owned.adapters.store.last_shown(source.message_id)
-        return source if job is None else replace(source, face=face_of(job.embeds))
-
-    async def _send(self, place: Place, nonce: Nonce, action: Action) -> None:
-        asked = place.waiting.job
-        outcome = await self._perform(asked.jobid, nonce, action)
-        if outcome is None:
-            return
-        job = self._owned.current(asked.jobid)
-        outdated = isinstance(outcome, Refused) and outcome.kind == "outdated"
-        if outdated and not place.again and job is not None and not job.bound:
-            await self._ask_again(place)
-        else:
-            await self._verdicts.judge(asked, outcome)
-
-    async def _ask_again(self, place: Place) -> None:
-        """Queue a job anew with a fresh command index: first in the row, with a new nonce (R13)."""
-        owned, jobid = self._owned, place.waiting.job.jobid
-        # it is in flight no longer, and others need not wait for the index
-        await owned.step(lambda conversation, now: conversation.silent(jobid, now, refused=True))
-        try:
-            await owned.transport.refresh_commands(owned.account.channel, owned.account.guild_id)
-        except TransportError as error:
-            await self._verdicts.not_sent(jobid, error)
-            return
-        self._queue.put_back(place)
-        owned.moved.ring()
-
-    async def _answer(self, jobid: JobId, group: asyncio.TaskGroup) -> None:
-        """Answer the modal that a job's press has opened."""
-        job = self._owned.current(jobid)
-        if job is None or job.modal is None:
-            return
-        ancestors = await self._ancestors(job, generations(job, job.modal))
-        action = answer(job, job.modal, ancestors, await self._mask(job))
-        if action is None:
-            await self._verdicts.end(jobid, Failed.by(sentences.NO_MASK))
-            return
-        source = None
-        if isinstance(action, Press):
-            source = Source(action.message_id, custom_id=action.custom_id)
-        nonce = self._owned.adapters.new_nonce()
-        if await self._record(jobid, nonce, source):
-            self._queue.masks.pop(jobid, None)
-            self._begin(group, jobid, self._send_answer(job, nonce, action))
-
-    async def _mask(self, job: Job) -> bytes | None:
-        """Return the mask of a job whose press has opened something, if it came with one."""
-        known = self._queue.masks.get(job.jobid)
-        if known is not None or job.modal is None or not job.modal.is_iframe:
-            return known
-        adapters = self._owned.adapters
-        pictures = await read_pictures(adapters.store, adapters.sealer, job.jobid)
-        return pictures[0].data if pictures else None
-
-    async def _ancestors(self, job: Job, most: int) -> Sequence[Job]:
-        """Return the jobs whose buttons led to a job, its parent first."""
-        found: list[Job] = []
-        jobid = job.parent_jobid
-        while jobid is not None and len(found) < most:
-            parent = await self._owned.adapters.store.get_job(jobid, None)
-            if parent is None:
-                break
-            found.append(parent)
-            jobid = parent.parent_jobid
-        return found
-
-    async def _send_answer(self, job: Job, nonce: Nonce, action: Action) -> None:
-        outcome = await self._perform(job.jobid, nonce, action)
-        if outcome is not None:
-            await self._verdicts.judge(job, outcome, opened=True)
-
-    async def _record(self, jobid: JobId, nonce: Nonce, source: Source | None) -> bool:
-        """Commit the nonce; the request leaves next (R12)."""
-        owned = self._owned
-        # a lease that has run out is noticed before the nonce is committed: nothing is lost then
-        owned.request_timeout_s()
-        try:
-            recorded = await owned.step(
-                lambda conversation, now: conversation.submitted(jobid, nonce, now, source),
-                only_if_usable=True,
-            )
-        except AccountHalted:
-            await self._verdicts.halted(jobid)
-            return False
-        if recorded:
-            unbound = owned.in_flight == jobid
-            self._turns.asked(self._now(), self._waits.pacing_s(), unbound=unbound)
-        return recorded
-
-    async def _perform(self, jobid: JobId, nonce: Nonce, action: Action) -> Outcome | None:
-        owned = self._owned
-        account = owned.account
-        submission = Submission(nonce, account.channel, account.guild_id, action)
-        try:
-            return await owned.transport.perform(submission, owned.request_timeout_s())
-        except TransportError as error:
-            # perform raises only before anything was sent
-            await self._verdicts.not_sent(jobid, error)
-            return None
 
     def _now(self) -> float:
         return self._owned.adapters.clock.monotonic()
