@@ -60,7 +60,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
         f"{BUSY_TIMEOUT_MS / 1000:g} s",
     ),
     (["migrate"], "as above; a migration itself takes its time", "as above"),
-    (["backup", "restore", "export"], "as above; copying takes its time", "as above"),
+    (["backup", "restore", "export", "audit"], "as above; copying takes its time", "as above"),
     (["rotate-key"], "another `rotate-key`", "no limit"),
     (
         ["doctor"],

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, backup, export, jobs, migrate, rotate_key, serve, users
+from waystation.cli import accounts, audit, backup, export, jobs, migrate, rotate_key, serve, users
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
@@ -71,8 +71,8 @@ def waystation(
     """A self-hosted REST gateway to the Midjourney bot on Discord.
 
     The commands under Jobs speak to a running service: WAYSTATION_URL says
-    where it is, WAYSTATION_TOKEN who you are. users, doctor, backup, export,
-    migrate, restore and rotate-key work on this host's files; migrate and restore want
+    where it is, WAYSTATION_TOKEN who you are. users, audit, doctor, backup,
+    export, migrate, restore and rotate-key work on this host's files; migrate and restore want
     the service stopped, the others do not.
     """
 
@@ -86,6 +86,7 @@ app.command(rich_help_panel="Service")(backup.restore)
 app.command(rich_help_panel="Service")(export.export)
 app.command(rich_help_panel="Service")(rotate_key.rotate_key)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
+app.command(rich_help_panel="Service")(audit.audit)
 add_verbs(app)
 app.add_typer(jobs.app, name="jobs", rich_help_panel="Jobs")
 app.add_typer(accounts.app, name="accounts", rich_help_panel="Jobs")

@@ -19,6 +19,7 @@ from waystation.ports.discord import (
 from waystation.ports.records import (
     Account,
     AccountSetup,
+    AuditEntry,
     Change,
     Counts,
     Halt,
@@ -41,6 +42,7 @@ from waystation.ports.store import Accounts, Deliveries, Glance, Jobs, Outbox, S
 __all__ = [
     "Account",
     "AccountSetup",
+    "AuditEntry",
     "Accounts",
     "Change",
     "Clock",

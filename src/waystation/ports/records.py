@@ -16,6 +16,7 @@ from waystation.sidelining import Trouble
 __all__ = [
     "Account",
     "AccountSetup",
+    "AuditEntry",
     "Change",
     "Counts",
     "Halt",
@@ -67,6 +68,23 @@ class UserChanges(TypedDict, total=False):
     revoked_at: datetime | None
     updated_at: datetime
     is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change of a user, a token or an account."""
+
+    number: int
+    """Counts up; a higher one is newer."""
+    at: datetime
+    """By the host's clock, as people read it."""
+    by: str
+    """`host`: the command line there; `user:1`: that user, by the API; `service`: Waystation."""
+    action: str
+    user_id: int
+    """Whom it concerns."""
+    channel: str | None
+    details: str | None
 
 
 @dataclass(frozen=True, slots=True)

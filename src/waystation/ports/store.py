@@ -12,6 +12,7 @@ from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.records import (
     Account,
     AccountSetup,
+    AuditEntry,
     Change,
     Counts,
     InputsFull,
@@ -297,6 +298,13 @@ class Upkeep(Protocol):
 
     async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
         """Delete final jobs older than that, without open callbacks; return how many (R40)."""
+        ...
+
+    async def audit(self, user_id: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Return the newest changes of users, tokens and accounts, newest first; of all when None.
+
+        Each was written in the transaction of its change, and is kept for 400 days.
+        """
         ...
 
     async def counts(self) -> Counts:

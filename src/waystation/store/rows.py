@@ -13,11 +13,20 @@ import msgspec
 
 from waystation.callbacks import Callback
 from waystation.jobs import PRESSED_ONCE, Job, JobEvent, JobStatus, MessageRole
-from waystation.ports import Account, AccountSetup, Mail, SigningSecret, User, UserChanges
+from waystation.ports import (
+    Account,
+    AccountSetup,
+    AuditEntry,
+    Mail,
+    SigningSecret,
+    User,
+    UserChanges,
+)
 from waystation.store.columns import Columns, Row, Values
 
 __all__ = [
     "ACCOUNTS",
+    "AUDIT",
     "CALLBACKS",
     "JOBS",
     "MAILS",
@@ -82,6 +91,7 @@ JOBS = Columns(
 CALLBACKS = Columns(Callback)
 MAILS = Columns(Mail)
 SIGNING_SECRETS = Columns(SigningSecret)
+AUDIT = Columns(AuditEntry)
 
 _USER_CHANGES = tuple(name for name in USERS.names if name in UserChanges.__annotations__)
 
@@ -95,6 +105,7 @@ def substitutions() -> Mapping[str, str]:
             f"{name} = iif(:writes_{name}, :{name}, {name})" for name in _USER_CHANGES
         ),
         "{account_columns}": ", ".join(ACCOUNTS.names),
+        "{audit_columns}": ", ".join(AUDIT.names),
         "{callback_columns}": ", ".join(CALLBACKS.names),
         "{callback_values}": ", ".join(f":{name}" for name in CALLBACKS.names),
         "{signing_columns}": ", ".join(SIGNING_SECRETS.names),

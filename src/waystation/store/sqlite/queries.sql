@@ -463,6 +463,21 @@ delete from jobs where jobid in (
 -- purge_mails: mails that are done with
 delete from mails where status <> 'pending' and created_at < :before;
 
+-- insert_audit: a change of a user, a token or an account
+insert into audit (at, by, action, user_id, channel, details)
+values (:at, :by, :action, :user_id, :channel, :details);
+
+-- owner_of_account: whose an account is, and its channel
+select user_id, channel from accounts where account_id = :account_id;
+
+-- audit_entries: the newest changes
+select {audit_columns} from audit
+where :user_id is null or user_id = :user_id
+order by number desc limit :limit;
+
+-- purge_audit: changes of long ago
+delete from audit where at < :before;
+
 -- jobs_by_status: how many jobs are where
 select status, number from job_counts where number > 0;
 

@@ -26,6 +26,7 @@ from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import (
     Account,
     AccountSetup,
+    AuditEntry,
     Change,
     Clock,
     Counts,
@@ -40,8 +41,8 @@ from waystation.ports import (
     UserChanges,
 )
 from waystation.store.columns import Row, Values, instant, micros
-from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_of, user_of
-from waystation.store.sqlite import accounts, inputs, outbox, slots, upkeep
+from waystation.store.rows import ACCOUNTS, AUDIT, CALLBACKS, JOBS, event_of, user_of
+from waystation.store.sqlite import accounts, audit, inputs, outbox, slots, upkeep
 from waystation.store.sqlite.backup import UPGRADED
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.connections import Connections, open_connections
@@ -90,10 +91,10 @@ class SqliteStore:
     # ── users ──
 
     async def add_user(self, email: str, token_hash: bytes, at: datetime) -> User:
-        return await self._write(accounts.add_user, email, token_hash, at)
+        return await self._write(audit.add_user, email, token_hash, at, self._clock.wall())
 
     async def change_user(self, user_id: int, changes: UserChanges) -> None:
-        await self._write(accounts.change_user, user_id, changes)
+        await self._write(audit.change_user, user_id, changes, self._clock.wall())
 
     async def get_user(self, user_id: int) -> User | None:
         return self.glance.user(user_id)
@@ -107,7 +108,7 @@ class SqliteStore:
         return await self._write(accounts.account_id_of, user_id, discord_user_id, channel)
 
     async def put_account(self, setup: AccountSetup) -> bool:
-        return await self._write(accounts.put, setup)
+        return await self._write(audit.put, setup, self._clock.wall())
 
     async def get_account(self, account_id: str) -> Account | None:
         row = self._near.one("account_by_id", {"account_id": account_id})
@@ -119,16 +120,16 @@ class SqliteStore:
         return self.glance.accounts(user_id)
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
-        await self._write(accounts.reset, account_id, at, seen)
+        await self._write(audit.reset, account_id, at, seen, self._clock.wall())
 
     async def remove_account(self, account_id: str, at: datetime) -> None:
-        await self._write(accounts.remove, account_id, at)
+        await self._write(audit.remove, account_id, at, self._clock.wall())
 
     async def keep_account(self, account_id: str) -> None:
-        await self._write(_run, "keep_account", {"account_id": account_id})
+        await self._write(audit.keep, account_id, self._clock.wall())
 
     async def erase_account(self, account_id: str) -> None:
-        await self._write(accounts.erase, account_id)
+        await self._write(audit.erase, account_id, self._clock.wall())
 
     async def claim_account(
         self, account_id: str, holder: str, at: datetime, until: datetime
@@ -254,8 +255,13 @@ class SqliteStore:
             now - self._ghost_age,
             now - SEEN_AGE,
             now - inputs.STAGED_AGE,
+            self._clock.wall() - audit.AUDIT_AGE,
             limit,
         )
+
+    async def audit(self, user_id: int | None, limit: int) -> Sequence[AuditEntry]:
+        values: Values = {"user_id": user_id, "limit": limit}
+        return [AUDIT.read(row) for row in await self._far("audit_entries", values)]
 
     async def counts(self) -> Counts:
         return await self._in_far_thread(upkeep.counts)

@@ -19,6 +19,7 @@ def purge(
     ghosts_before: datetime,
     seen_before: datetime,
     staged_before: datetime,
+    audit_before: datetime,
     limit: int,
 ) -> int:
     """Delete what is old enough and return how many jobs went (R40).
@@ -37,6 +38,7 @@ def purge(
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
     database.run("purge_seen", {"before": micros(seen_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})
+    database.run("purge_audit", {"before": micros(audit_before)})
     database.run("purge_former_accounts", {"before": micros(jobs_before)})
     return purged
 

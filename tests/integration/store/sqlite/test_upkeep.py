@@ -37,6 +37,7 @@ def purge(database: Database, *, seconds: float = 10, ghosts: float = -10, limit
         build.later(ghosts),
         build.later(seconds),
         build.later(seconds),
+        build.later(seconds),
         limit,
     )
 

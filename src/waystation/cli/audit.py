@@ -1,0 +1,67 @@
+"""waystation audit: who changed users, tokens and accounts, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waystation.cli.host import find, on_host
+from waystation.cli.options import Config, Json
+from waystation.cli.screen import Grid, opened, plain
+from waystation.contract import instant
+
+if TYPE_CHECKING:
+    from waystation.app import State
+    from waystation.ports import AuditEntry
+
+__all__ = ["audit"]
+
+
+def audit(
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="EMAIL", help="Changes of one user, by e-mail address or id."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Newest changes to show.")] = 50,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show who changed users, tokens and accounts, newest first; kept for 400 days.
+
+    `host` is this command line, `user:1` that user by the API, `service` Waystation itself.
+    """
+
+    async def work(state: State) -> tuple[dict[int, str], Sequence[AuditEntry]]:
+        emails = {one.user_id: one.email for one in await state.store.list_users()}
+        user_id = None if user is None else (await find(state, user)).user_id
+        return emails, await state.store.audit(user_id, limit)
+
+    with opened(as_json) as screen:
+        emails, entries = on_host(config, work)
+        screen.answer(
+            [_as_json(entry) for entry in entries],
+            _table(entries, emails) if entries else "Nothing was changed yet.",
+        )
+
+
+def _as_json(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "number": entry.number,
+        "at": instant(entry.at),
+        "by": entry.by,
+        "action": entry.action,
+        "user": entry.user_id,
+        "channel": entry.channel,
+        "details": entry.details,
+    }
+
+
+def _table(entries: Sequence[AuditEntry], emails: dict[int, str]) -> Grid:
+    table = Grid("at (UTC)", "by", "action", "user", "channel", "details")
+    for entry in entries:
+        whom = emails.get(entry.user_id, str(entry.user_id))
+        row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.by, entry.action, whom)
+        table.add_row(*(plain(cell) for cell in (*row, entry.channel or "", entry.details or "")))
+    return table
