@@ -91,6 +91,7 @@ _WALL = {
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
+    "store/sqlite/store.py": "when a user or an account was changed is read by people",
     "engine/service.py": "a job's form and id are read by people",
 }
 

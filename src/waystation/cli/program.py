@@ -14,11 +14,12 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, audit, backup, export, jobs, migrate, rotate_key, serve, users
+from waystation.cli import accounts, jobs, serve
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
 from waystation.cli.group import CommandGroup
+from waystation.cli.host import audit, backup, export, migrate, rotate_key, users
 from waystation.cli.submit import add_verbs
 
 __all__ = ["app", "main"]

@@ -10,8 +10,8 @@ import pytest
 
 from tests.harness.command_line import Ran, run
 from waystation.app import State, open_state
-from waystation.cli import host
-from waystation.cli import users as cli
+from waystation.cli.host import database as host
+from waystation.cli.host import users as cli
 from waystation.ports import User
 from waystation.settings import load
 

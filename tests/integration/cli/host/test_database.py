@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from waystation.app import State
-from waystation.cli.host import find, on_host
+from waystation.cli.host.database import find, on_host
 from waystation.errors import ConfigurationError, NotFound
 
 

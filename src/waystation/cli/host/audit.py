@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waystation.cli.host import find, on_host
+from waystation.cli.host.database import find, on_host
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import Grid, opened, plain
 from waystation.contract import instant

@@ -13,7 +13,7 @@ from tests import build
 from tests.fakes import START
 from tests.harness.command_line import run
 from waystation.app import open_state
-from waystation.cli import export
+from waystation.cli.host import export
 from waystation.jobs import Job
 from waystation.settings import load
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from waystation.cli.confirming import confirm, must_ask
 from waystation.cli.group import CommandGroup
-from waystation.cli.host import find, on_host, user_json
+from waystation.cli.host.database import find, on_host, user_json
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, Grid, Screen, escaped, fields, opened, plain

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.host import find, on_host, user_json
+from waystation.cli.host.database import find, on_host, user_json
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain

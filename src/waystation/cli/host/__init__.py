@@ -1,0 +1,1 @@
+"""Commands that work on the files of the host: database, backups and keys."""
