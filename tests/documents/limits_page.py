@@ -402,6 +402,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The memory is deleted.",
         ),
         Row(
+            "Record of a change of a user, a token or an account",
+            "audit.AUDIT_AGE",
+            "The record is deleted; `waystation audit` no longer shows it.",
+        ),
+        Row(
             "Test write of `/readyz`, at most one in",
             "health._WRITES_EVERY_S",
             "The next `/readyz` writes again.",
