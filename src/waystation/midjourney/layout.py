@@ -52,7 +52,7 @@ def unfolded(message: Message) -> Message:
     parts = all_components(message.components)
     if not flagged and not any(part.type in _LAID_OUT for part in parts):
         return message
-    words = [part.content for part in parts if part.content]
+    words = (part.content for part in parts)
     named = tuple(message.attachments or ())
     return msgspec.structs.replace(
         message,

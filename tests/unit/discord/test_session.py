@@ -305,6 +305,15 @@ def test_a_missed_acknowledgement_closes_the_socket_and_resumes() -> None:
     assert follows == Reconnect(0.5, resume=True, reason="Discord missed a heartbeat")
 
 
+def test_an_acknowledgement_that_one_socket_owes_is_not_missed_on_the_next() -> None:
+    machine = live()
+    machine.woken(20.0)
+    machine.closed(None, 21.0, HALF)
+    machine.opened(21.0, HALF)
+    machine.received(HELLO, 21.0)
+    assert sent(machine.woken(41.0)) == {"op": 1, "d": 1}
+
+
 def test_a_heartbeat_that_discord_asks_for_is_answered_at_once() -> None:
     machine = live()
     assert sent(machine.received(frame(Opcode.HEARTBEAT), 3.0)) == {"op": 1, "d": 1}
