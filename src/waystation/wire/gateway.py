@@ -84,7 +84,7 @@ class CloseCode(IntEnum):
 # ── from Discord ──
 
 
-class Frame(msgspec.Struct):
+class Frame(msgspec.Struct, frozen=True):
     """One gateway frame; `d` stays undecoded until `t` tells its shape."""
 
     op: int
@@ -93,22 +93,22 @@ class Frame(msgspec.Struct):
     t: str | None = None
 
 
-class Hello(msgspec.Struct):
+class Hello(msgspec.Struct, frozen=True):
     """Payload of opcode 10. Units: milliseconds."""
 
     heartbeat_interval: float
 
 
-class _ReadyUser(msgspec.Struct):
+class _ReadyUser(msgspec.Struct, frozen=True):
     id: str
     username: str = ""
 
 
-class _ReadyChannel(msgspec.Struct):
+class _ReadyChannel(msgspec.Struct, frozen=True):
     last_message_id: str | None = None
 
 
-class _ReadyGuild(msgspec.Struct):
+class _ReadyGuild(msgspec.Struct, frozen=True):
     channels: list[_ReadyChannel] = []
 
 
@@ -123,7 +123,7 @@ def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[list[_T]]) -> list[
         return []
 
 
-class Ready(msgspec.Struct):
+class Ready(msgspec.Struct, frozen=True):
     """The part of READY that a session needs. Source: wire notes 2.5."""
 
     session_id: str

@@ -122,7 +122,7 @@ class CommandIndex(msgspec.Struct, frozen=True):
     application_commands: Sequence[ApplicationCommand] = ()
 
 
-class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
+class CommandOption(msgspec.Struct, frozen=True):
     """One option; an attachment's value is the id of an entry of `attachments`.
 
     A subcommand has options, maybe none, and no value (wire notes 3.2).
@@ -153,7 +153,7 @@ class CommandData(msgspec.Struct, frozen=True):
     attachments: Sequence[CommandAttachment]
 
 
-class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
+class CommandInteraction(msgspec.Struct, frozen=True):
     """Body of POST /interactions for a command. Source: wire notes 3.2."""
 
     type: int
@@ -166,7 +166,7 @@ class CommandInteraction(msgspec.Struct, frozen=True, omit_defaults=True):
     """Required in a guild, absent in direct messages (wire notes 1.2)."""
 
 
-class ComponentData(msgspec.Struct, frozen=True, omit_defaults=True):
+class ComponentData(msgspec.Struct, frozen=True):
     """A component that is used; of a menu, with the choice. Source: wire notes 3.3."""
 
     component_type: int

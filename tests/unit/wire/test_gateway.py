@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from waystation.wire import gateway
 from waystation.wire.gateway import (
     ClientFrame,
     CloseCode,
@@ -78,3 +79,9 @@ def test_opcodes_and_close_codes_have_discords_numbers() -> None:
     """discord.py has the same ones."""
     assert [*Opcode] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 14, 37, 40]
     assert [*CloseCode] == [1000, 1001, *range(4000, 4006), *range(4007, 4017)]
+
+
+def test_shapes_of_the_wire_are_values() -> None:
+    shapes = [one for one in vars(gateway).values() if isinstance(one, msgspec.StructMeta)]
+    assert shapes
+    assert [one.__name__ for one in shapes if not one.__struct_config__.frozen] == []

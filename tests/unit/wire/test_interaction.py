@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from waystation.wire import interaction
 from waystation.wire.interaction import (
     ApplicationCommand,
     AttachmentSlot,
@@ -59,3 +60,9 @@ def test_events_need_only_their_ids() -> None:
 
 def test_the_kinds_of_interactions_have_discords_numbers() -> None:
     assert [*InteractionType] == [2, 3, 4, 5]
+
+
+def test_shapes_of_the_wire_are_values() -> None:
+    shapes = [one for one in vars(interaction).values() if isinstance(one, msgspec.StructMeta)]
+    assert shapes
+    assert [one.__name__ for one in shapes if not one.__struct_config__.frozen] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
+from waystation.wire import message
 from waystation.wire.message import (
     Channel,
     ComponentType,
@@ -66,3 +67,9 @@ def test_the_kinds_of_messages_and_components_have_discords_numbers() -> None:
     assert [*MessageType] == [0, 19, 20, 23]
     assert [*MessageFlag] == [1 << 2, 1 << 6, 1 << 7, 1 << 15]
     assert [*ComponentType] == [1, 2, 3, 4, 9, 10, 11, 12, 13, 17]
+
+
+def test_shapes_of_the_wire_are_values() -> None:
+    shapes = [one for one in vars(message).values() if isinstance(one, msgspec.StructMeta)]
+    assert shapes
+    assert [one.__name__ for one in shapes if not one.__struct_config__.frozen] == []
