@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.tree import PACKAGE, modules
+from tests.architecture.tree import PACKAGE, ROOT, modules
 from waystation import errors, sentences
 from waystation.errors import WaystationError
 from waystation.sentences import GROUPS, ROWS, Sentence
@@ -104,6 +104,13 @@ def test_each_row_stands_at_an_act_of_the_api() -> None:
 def test_each_row_tells_when_and_what_to_do() -> None:
     for row in ROWS:
         assert all(re.fullmatch(r"[A-Z`].*\.", text) for text in (row.when, row.do)), row
+
+
+def test_each_row_is_published_with_its_status() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    published = set(re.findall(r"^\| `(.+?)` \| (\d+) \|", page, re.MULTILINE))
+    said = {(row.text, str(row.status)) for row in ROWS if row.status is not None}
+    assert said - published == set()
 
 
 def test_no_act_has_an_error_twice() -> None:
