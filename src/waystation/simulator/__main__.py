@@ -13,12 +13,13 @@ import ssl
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import uvloop
 
 from waystation.simulator.discord.languages import LOCALES
 from waystation.simulator.faults.switches import LISTED
-from waystation.simulator.options import ENGLISH, Options
+from waystation.simulator.options import Options
 from waystation.simulator.payload import encode
 from waystation.simulator.server import Simulator
 
@@ -61,28 +62,27 @@ def _why(error: OSError, options: Options) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="waystation-simulator", description=__doc__)
     add = parser.add_argument
-    add("--accounts", type=int, default=1, help="how many Discord users exist (1)")
-    add("--bots", type=int, default=1, help="how many other bots exist (1)")
-    add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    add("--port", type=int, default=0, help="port to listen on; 0 takes a free one (0)")
+    add("--accounts", type=int, help="how many Discord users exist (%(default)s)")
+    add("--bots", type=int, help="how many other bots exist (%(default)s)")
+    add("--host", help="address to listen on (%(default)s)")
+    add("--port", type=int, help="port to listen on; 0 takes a free one (%(default)s)")
     add(
         "--public-url",
-        default="",
         metavar="URL",
         help="what links begin with when clients reach it by another address, such as a proxy's",
     )
-    add("--tls-cert", default="", metavar="FILE", help="certificate (PEM); the port speaks TLS")
-    add("--tls-key", default="", metavar="FILE", help="the certificate's private key (PEM)")
+    add("--tls-cert", metavar="FILE", help="certificate (PEM); the port speaks TLS")
+    add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
     add(
         "--until-stdin-closes",
         action="store_true",
         help="end when standard input closes, and so with the program that began it",
     )
-    add("--model", default="8.2", help="image model of a new account: 7, 8.2, niji 7 … (8.2)")
+    add("--model", help="image model of a new account: 7, 8.2, niji 7 … (%(default)s)")
     add(
         "--locale",
-        default=ENGLISH,
-        help=f"language of Discord's refusals and of command names: {', '.join(LOCALES)} (en-US)",
+        help=f"language of Discord's refusals and of command names: {', '.join(LOCALES)}"
+        " (%(default)s)",
     )
     add(
         "--seed",
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="fixes ids, prompts, delays and order; left out: people and channels are those of"
         " seed 1, the rest is new at each start",
     )
-    add("--speed", type=float, default=1.0, help="1 to 1000, divides the bot's delays (1)")
+    add("--speed", type=float, help="1 to 1000, divides the bot's delays (%(default)g)")
     add(
         "--fault",
         action="append",
@@ -108,58 +108,54 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--clock-ahead",
         type=float,
-        default=0.0,
         dest="clock_ahead_s",
         metavar="SECONDS",
-        help="how far its clock is ahead of the machine's, or behind if negative (0)",
+        help="how far its clock is ahead of the machine's, or behind if negative (%(default)g)",
     )
     add("--strict-sessions", action="store_true", help="interactions need a live session id")
     add(
         "--resume-window",
         type=float,
-        default=180.0,
         dest="resume_window_s",
         metavar="SECONDS",
-        help="how long a dropped session waits for RESUME (180)",
+        help="how long a dropped session waits for RESUME (%(default)g)",
     )
     add(
         "--heartbeat-interval",
         type=int,
-        default=41_250,
         dest="heartbeat_interval_ms",
         metavar="MS",
-        help="heartbeat interval told in HELLO (41250)",
+        help="heartbeat interval told in HELLO (%(default)s)",
     )
     add(
         "--link-life",
         type=float,
-        default=86_400.0,
         dest="link_life_s",
         metavar="SECONDS",
-        help="how long a signed link lives (86400)",
+        help="how long a signed link lives (%(default)g)",
     )
     add(
         "--picture-size",
         type=int,
-        default=2048,
         metavar="PX",
-        help="side of a square grid, 64 to 2048 (2048)",
+        help="side of a square grid, 64 to 2048 (%(default)s)",
     )
     add(
         "--form-life",
         type=float,
-        default=900.0,
         dest="form_life_s",
         metavar="SECONDS",
-        help="how long a form waits to be sent (900)",
+        help="how long a form waits to be sent (%(default)g)",
     )
-    add("--log-limit", type=int, default=20_000, help="log entries kept (20000)")
+    add("--log-limit", type=int, help="log entries kept (%(default)s)")
     add(
         "--no-rate-limits",
         action="store_false",
         dest="rate_limits",
         help="answer any number of requests",
     )
+    # without a seed each start is another
+    parser.set_defaults(**asdict(Options()) | {"seed": None})
     return parser
 
 

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from waystation.simulator.__main__ import main
+from waystation.simulator.__main__ import _parser, main
+from waystation.simulator.options import Options
 from waystation.simulator.server import Simulator
 
 COMMAND = [sys.executable, "-m", "waystation.simulator"]
@@ -90,6 +91,16 @@ def test_wrong_arguments_are_named(
         main(arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_an_option_that_is_left_out_has_its_default_of_the_options() -> None:
+    found = vars(_parser().parse_args([]))
+    assert (found.pop("seed"), found.pop("faults"), found.pop("until_stdin_closes")) == (
+        None,
+        [],
+        False,
+    )
+    assert Options(**found) == Options()
 
 
 def test_help_names_the_places_where_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
