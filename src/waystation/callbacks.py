@@ -43,6 +43,8 @@ class CallbackStatus(StrEnum):
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
     SUPERSEDED = "superseded"
+    DISABLED = "disabled"
+    """Not sent, because its receiver was disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Callback:
     """
 
     callback_id: str
-    jobid: JobId
+    jobid: JobId | None
+    """None for a ping, which tests a receiver."""
     user_id: int
     url: str
     body: bytes
@@ -64,6 +67,8 @@ class Callback:
     status: CallbackStatus = CallbackStatus.PENDING
     is_final: bool = True
     """True when it tells the job's end."""
+    earlier: int = 0
+    """Attempts that were made before it was last asked for again: the schedule began anew then."""
     sequence: int = 0
     """Number of the job's event that it tells: of two callbacks the higher one is newer (R37)."""
 

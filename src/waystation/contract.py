@@ -32,6 +32,7 @@ __all__ = [
     "cancel_json",
     "instant",
     "job_json",
+    "ping_json",
     "retry_after_s",
     "waited",
 ]
@@ -95,6 +96,18 @@ class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     code: Annotated[
         int, Meta(description="the job's own code: 200, 400, 422, 429, 502, 504 or 596")
     ]
+
+
+class PingForm(msgspec.Struct, kw_only=True, rename="camel"):
+    """The body of a test of a receiver."""
+
+    jobid: str
+    verb: str = "ping"
+    status: JobStatus = JobStatus.COMPLETED
+    created: str
+    updated: str
+    reply_url: str
+    code: int = 200
 
 
 class CancelForm(msgspec.Struct):
@@ -192,6 +205,13 @@ def callbacks_of(job: Job, new_id: Callable[[], str], now: datetime) -> Sequence
         sequence=job.version,
     )
     return (callback,)
+
+
+def ping_json(callback_id: str, url: str, at: datetime) -> bytes:
+    """Return the body of a test: the fields that each job form has, of a job that there is not."""
+    told = instant(at)
+    jobid = f"ping:{callback_id}"
+    return _encode(PingForm(jobid=jobid, created=told, updated=told, reply_url=url))
 
 
 def cancel_json(job: Job) -> bytes:

@@ -93,6 +93,11 @@ GROUPS: Mapping[Does, str] = {
     "resets": "Resetting an account",
     "finds the channel": "Setting an account up in its direct messages",
     "is told the channel": "Setting an account up in a server",
+    "lists deliveries": "Listing callbacks",
+    "names a delivery": "Paths that name a callback",
+    "redelivers": "Sending a callback again",
+    "replays": "Sending missing callbacks again",
+    "pings": "Testing a receiver",
     "makes a secret": "Making a signing secret",
     "is a probe": "The readiness probe",
 }
@@ -624,7 +629,11 @@ PERSON_WANTED = _row(
     PERSON,
 )
 NO_CHOICE = _row(
-    "submits", None, "<field> must be one of <choices>", "The field has another value.", _CORRECT
+    ("submits", "lists deliveries"),
+    None,
+    "<field> must be one of <choices>",
+    "The field has another value.",
+    _CORRECT,
 )
 NO_BOOLEAN = _row(
     "submits", None, "<field> must be true or false", "The field has another value.", _CORRECT
@@ -1102,6 +1111,84 @@ SAME_SERVER = _row(
     "Channel <channel> configuration has same server value",
     "The caller has an account in another channel of this server.",
     "Use that channel, or delete its account first.",
+)
+
+# ── Listing callbacks ──
+
+NO_LIMIT = _row(
+    "lists deliveries",
+    400,
+    "limit must be a whole number from 1 to <most>",
+    "The number is too small or too large.",
+    _CORRECT,
+)
+NO_PLACE = _row(
+    "lists deliveries",
+    400,
+    "before is no place of this list",
+    "`before` is another text than `next` of an answer.",
+    "Send `next` of the page before.",
+)
+
+# ── Paths that name a callback ──
+
+UNKNOWN_DELIVERY = _row(
+    "names a delivery",
+    404,
+    "Unable to locate delivery <id>",
+    "The caller has no such callback. It is deleted with its job.",
+    "Name one that `GET /v2/deliveries` lists.",
+)
+
+# ── Sending a callback again ──
+
+NO_END = _row(
+    "redelivers",
+    400,
+    "Only the end of a job can be delivered again",
+    "The callback tells progress, or is a ping.",
+    "Read the job.",
+)
+REDELIVERIES_AN_HOUR = _row(
+    "redelivers",
+    429,
+    "<limit> callbacks of this user were sent again within an hour; wait",
+    "The limit of an hour is used up.",
+    "Wait, or send all that is missing again at once.",
+)
+
+# ── Sending missing callbacks again ──
+
+NO_MOMENT = _row(
+    "replays",
+    400,
+    "<field> must be a moment such as 2027-01-31T12:00:00Z",
+    "The field is missing, or is no moment of ISO 8601.",
+    _CORRECT,
+)
+REPLAYS_AN_HOUR = _row(
+    "replays",
+    429,
+    "<limit> replays of this user were asked for within an hour; wait",
+    "The limit of an hour is used up.",
+    WAIT,
+)
+
+# ── Testing a receiver ──
+
+NO_URL_TO_PING = _row(
+    "pings",
+    400,
+    "replyUrl is missing, and the user has no default one",
+    "There is no URL to send the test to.",
+    "Add `replyUrl`.",
+)
+PINGS_AN_HOUR = _row(
+    "pings",
+    429,
+    "<limit> pings of this user were asked for within an hour; wait",
+    "The limit of an hour is used up.",
+    WAIT,
 )
 
 # ── Making a signing secret ──

@@ -25,6 +25,9 @@ DIFFERENCES: Mapping[str, str] = {
     "path ours only: POST /jobs/s[eht]*": "an addition: settings, shorten, show, stealth",
     "path ours only: POST /jobs/p*": "an addition: public, prefer_auto_dm, prefer_suffix",
     "path ours only: * /jobs/{jobid}*": "an addition: a job by its path",
+    "path ours only: * /deliveries*": (
+        "an addition: the log of callbacks, and what can be asked of it"
+    ),
     "path ours only: GET /healthz": "operation of a server of your own",
     "path ours only: GET /readyz": "as above",
     "path ours only: GET /metrics": "as above",

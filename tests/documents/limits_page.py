@@ -449,6 +449,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The newer secrets alone sign.",
         ),
         Row(
+            "Pings, replays, and callbacks asked for again, of one user",
+            "deliveries._HOUR",
+            "The next one is 429. [SECURITY](../SECURITY.md) has the numbers.",
+            "a number within {}",
+        ),
+        Row(
             "Body of a receiver's answer",
             "callbacks.ANSWER_WAIT_S",
             "The rest is not read; the status counts.",
@@ -555,6 +561,7 @@ DERIVED: Mapping[str, str] = {
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
     "buckets._ROW_S": "the unit in which the breaker counts",
     "columns._MICROSECOND": "a unit",
+    "deliveries._MICROSECOND": "a unit",
     "slots._insert:timedelta": "a unit",
     "snowflake.snowflake_at:timedelta": "a unit",
     "commits.sidelined_mail:timedelta": "a unit",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from tests.documents.readme import ROOT
 from tests.limits import BODY, BOUNDS, FETCH, SERVICE
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
+from waystation.api.deliveries import MOST_LISTED
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
@@ -16,11 +17,10 @@ from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE
 from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
-from waystation.engine import accounts, intake
+from waystation.engine import accounts, deliveries, intake
 from waystation.engine.account.turns import lane
 from waystation.engine.account.uploading import UPLOADS
 from waystation.engine.choice import jobs_a_minute
-from waystation.engine.deliveries import SIGNING_AT_ONCE
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
@@ -37,6 +37,7 @@ from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
+from waystation.store.sqlite.outbox import KEPT_ATTEMPTS
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
@@ -70,7 +71,13 @@ _NUMBERS = {
     "threads that look at pictures": THREADS,
     "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
-    "signing secrets that sign at once": SIGNING_AT_ONCE,
+    "signing secrets that sign at once": deliveries.SIGNING_AT_ONCE,
+    "callbacks of a page": MOST_LISTED,
+    "callbacks asked for again in an hour": deliveries.REDELIVERIES,
+    "replays in an hour": deliveries.REPLAYS,
+    "callbacks of one replay": deliveries.REPLAYED,
+    "pings in an hour": deliveries.PINGS,
+    "attempts kept": KEPT_ATTEMPTS,
     "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
     "Discord accounts": accounts.MAX_ACCOUNTS,
     "removed accounts remembered": KEPT_FORMER_ACCOUNTS,

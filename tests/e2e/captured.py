@@ -63,6 +63,10 @@ class _Notes:
             self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
         return answer
 
+    async def peek(self, path: str) -> Any:
+        """Ask for something that is no example."""
+        return (await self._person.call("GET", path))[1]
+
     async def run(self, verb: str, **body: Any) -> dict[str, Any]:
         started = await self.ask(f"POST /v2/jobs/{verb}", body)
         return await self._person.final(started["jobid"])
@@ -81,6 +85,7 @@ async def capture(here: Installation) -> Mapping[str, Example]:
             body = dict.fromkeys(named, jobid) or WORDS.get(verb, {})
             await notes.run(verb, **body)
     await _read(notes, here, jobid)
+    await _deliver(notes, here)
     await _take_down(notes, account)
     return _neutral(notes.examples, here, account)
 
@@ -120,13 +125,29 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
     await notes.ask("DELETE /v2/jobs/{jobid}", jobid=running["jobid"])
 
 
+async def _deliver(notes: _Notes, here: Installation) -> None:
+    url, one = f"{here.outside.url}/callback", "/v2/deliveries/{id}"
+    await notes.ask("POST /v2/deliveries/secret")
+    await notes.ask("GET /v2/deliveries/secret")
+    told = await notes.ask("POST /v2/deliveries/ping", {"replyUrl": url})
+    await here.outside.callback()
+    job = await notes.run("info", replyUrl=url)
+    query = f"?jobid={job['jobid']}"
+    while True:
+        (made,) = (await notes.peek(f"/v2/deliveries{query}"))["deliveries"]
+        if made["state"] == "delivered":
+            break
+    await notes.ask("GET /v2/deliveries", query=query)
+    await notes.ask(f"GET {one}", id=made["id"])
+    await notes.ask(f"POST {one}/redeliver", id=made["id"])
+    await notes.ask("POST /v2/deliveries/replay", {"since": told["created"]})
+
+
 async def _take_down(notes: _Notes, account: Account) -> None:
     one = "/v2/account/midjourney/{channel}"
     await notes.ask("GET /v2/account/midjourney")
     await notes.ask(f"GET {one}", channel=account.channel_id)
     await notes.ask(f"POST {one}/reset", channel=account.channel_id)
-    await notes.ask("POST /v2/deliveries/secret")
-    await notes.ask("GET /v2/deliveries/secret")
     for probe in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         await notes.ask(f"GET {probe}")
     document = notes.examples["GET /openapi.json"]["answer"]

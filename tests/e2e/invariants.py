@@ -242,6 +242,8 @@ def i10_what_was_called_final_stays_so(seen: Evidence) -> Iterator[str]:
     for body in told:
         if not isinstance(body, dict) or body.get("status") not in FINAL:
             continue
+        if body.get("verb") == "ping":
+            continue
         if stored.get(body["jobid"]) != (body["status"], body["code"]):
             yield f"{body['jobid']} was called {body['status']} {body['code']}, " + (
                 f"is {stored.get(body['jobid'])}"

@@ -279,7 +279,7 @@ async def provoke_accounts(shop: Shop) -> None:
 
 
 async def provoke_deliveries(shop: Shop) -> None:
-    who = await shop.customer(equipped=False)
+    who = await shop.customer()
     secret = "/v2/deliveries/secret"
     assert not (await shop.see(200, f"GET {secret}", who))["signs"]
     for _ in range(SIGNING_AT_ONCE):
@@ -287,6 +287,39 @@ async def provoke_deliveries(shop: Shop) -> None:
     told = await shop.see(429, f"POST {secret}", who)
     assert told["error"] == "6 signing secrets of this user sign at once; wait"
     assert (await shop.see(200, f"GET {secret}", who))["formerUntil"]
+
+    url = f"{shop.here.outside.url}/callback"
+    job = await shop.done("info", who, replyUrl=url)
+    query = {"jobid": job["jobid"], "state": "delivered", "limit": 1, "before": ""}
+    listed = "GET /v2/deliveries"
+
+    async def is_listed() -> bool:
+        return len((await shop.see(200, listed, who, query=query))["deliveries"]) == 1
+
+    await eventually(is_listed)
+    (one,) = (await shop.see(200, listed, who, query=query))["deliveries"]
+    for name, value in (("limit", 101), ("state", "lost"), ("before", "then")):
+        await shop.see(400, listed, who, query={name: value})
+    path: dict[str, Any] = {"path_parameters": {"id": one["id"]}}
+    assert (await shop.see(200, "GET /v2/deliveries/{id}", who, **path))["attempts"]
+    again = "POST /v2/deliveries/{id}/redeliver"
+    assert (await shop.see(200, again, who, **path))["state"] == "pending"
+    for route in ("GET /v2/deliveries/{id}", again):
+        await shop.see(404, route, who, path_parameters={"id": "absent"})
+    ping = "POST /v2/deliveries/ping"
+    told = await shop.see(200, ping, who, body={"replyUrl": url})
+    path = {"path_parameters": {"id": told["id"]}}
+    assert (await shop.see(400, again, who, **path))["error"].startswith("Only the end of a job")
+    await shop.see(400, ping, who, body={})
+    await shop.see(413, ping, who, body={"replyUrl": "x" * JSON_BYTES})
+    replay = "POST /v2/deliveries/replay"
+    since = {"since": "2026-01-31T12:00:00Z"}
+    assert not (await shop.see(200, replay, who, body=since))["more"]
+    await shop.see(400, replay, who, body={})
+    await shop.see(413, replay, who, body={"since": "x" * JSON_BYTES})
+    for path in ({"id": "1\x01"},):
+        for route in ("GET /v2/deliveries/{id}", again):
+            await shop.see(400, route, who, path_parameters=path)
 
 
 async def provoke_probes(shop: Shop) -> None:
@@ -305,7 +338,9 @@ def _anything(route: str) -> dict[str, Any]:
         sent["path_parameters"] = {"channel": "1"}
     if "{jobid}" in route:
         sent["path_parameters"] = {"jobid": "job:1"}
-    if route.startswith("POST") and not route.endswith(("/reset", "/secret")):
+    if "{id}" in route:
+        sent["path_parameters"] = {"id": "1"}
+    if route.startswith("POST") and not route.endswith(("/redeliver", "/reset", "/secret")):
         sent["body"] = {}
     return sent
 

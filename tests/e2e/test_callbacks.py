@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.e2e.conftest import Install, Person
+from tests.e2e.conftest import Install, Person, eventually
 from tests.e2e.receivers import LANGUAGES, blocks, receiving
 
 
@@ -89,3 +90,104 @@ async def test_the_callbacks_of_a_job_are_numbered_and_the_body_is_v2s(install: 
         assert len(ids) == len(numbers) > 1
         assert here.outside.callbacks[-1][1] == job
         assert all("webhook-signature" not in headers for headers, _ in here.outside.callbacks)
+
+
+async def shown(person: Person, id_: str) -> dict[str, Any]:
+    status, one, _ = await person.call("GET", f"/v2/deliveries/{id_}")
+    assert status == 200, one
+    return dict(one)
+
+
+async def settled(person: Person, id_: str, attempts: int) -> dict[str, Any]:
+    """Wait until so many attempts of a callback are in its log."""
+
+    async def are_there() -> bool:
+        return int((await shown(person, id_))["attempted"]) == attempts
+
+    await eventually(are_there)
+    return await shown(person, id_)
+
+
+async def listed(person: Person, query: str = "") -> list[dict[str, Any]]:
+    status, page, _ = await person.call("GET", f"/v2/deliveries{query}")
+    assert status == 200, page
+    return list(page["deliveries"])
+
+
+async def test_after_an_outage_of_the_receiver_all_that_is_missing_comes_at_once(
+    install: Install,
+) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        url = f"{here.outside.url}/callback"
+        await ada.run("info", replyUrl=url)
+        await here.outside.callback()
+        here.outside.answer = lambda: 503
+        lost = [await ada.run("info", replyUrl=url) for _ in range(3)]
+        await here.outside.callback(4)
+        for one in await listed(ada):
+            await settled(ada, one["id"], 1)
+        # one has used up its attempts, the others wait for theirs
+        with here.records() as records:
+            (given_up,) = await listed(ada, f"?jobid={lost[0]['jobid']}")
+            records.rows(
+                "update callbacks set status = 'given_up' where callback_id = ?", given_up["id"]
+            )
+            records.rows(
+                "update callbacks set next_attempt_at = next_attempt_at + 7200000000 "
+                "where status = 'pending'"
+            )
+        assert [one["id"] for one in await listed(ada, "?state=given_up")] == [given_up["id"]]
+        here.outside.answer = lambda: 200
+        before = {headers["webhook-id"] for headers, _ in here.outside.callbacks[1:]}
+        since = {"since": lost[0]["created"]}
+        status, told, _ = await ada.call("POST", "/v2/deliveries/replay", since)
+        assert (status, told) == (200, {"replayed": 3, "more": False})
+        await here.outside.callback(7)
+        again = here.outside.callbacks[4:]
+        assert {headers["webhook-id"] for headers, _ in again} == before
+        assert sorted(body["jobid"] for _, body in again) == sorted(one["jobid"] for one in lost)
+        for one in await listed(ada):
+            await settled(ada, one["id"], 1 if one["jobid"] not in str(lost) else 2)
+        assert {one["state"] for one in await listed(ada)} == {"delivered"}
+        told = (await ada.call("POST", "/v2/deliveries/replay", since))[1]
+        assert told == {"replayed": 0, "more": False}
+
+
+async def test_a_callback_that_was_taken_can_be_sent_again_and_the_log_has_each_attempt(
+    install: Install,
+) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        job = await ada.run("info", replyUrl=f"{here.outside.url}/callback")
+        await here.outside.callback()
+        (one,) = await listed(ada, f"?jobid={job['jobid']}")
+        await settled(ada, one["id"], 1)
+        status, told, _ = await ada.call("POST", f"/v2/deliveries/{one['id']}/redeliver")
+        assert (status, told["state"]) == (200, "pending")
+        await here.outside.callback(2)
+        log = await settled(ada, one["id"], 2)
+        assert [(each["number"], each["status"]) for each in log["attempts"]] == [
+            (1, 200),
+            (2, 200),
+        ]
+        first, second = here.outside.callbacks
+        assert first[1] == second[1] == job
+        assert first[0]["webhook-id"] == second[0]["webhook-id"] == one["id"]
+
+
+async def test_a_ping_tells_how_the_receiver_answers(install: Install) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        await new_secret(ada)
+        url = f"{here.outside.url}/callback"
+        for answer, state in ((204, "delivered"), (500, "given_up")):
+            here.outside.answer = partial(int, answer)
+            count = len(here.outside.callbacks)
+            status, told, _ = await ada.call("POST", "/v2/deliveries/ping", {"replyUrl": url})
+            assert status == 200
+            body = await here.outside.callback(count + 1)
+            assert (body["jobid"], body["verb"]) == (f"ping:{told['id']}", "ping")
+            assert "webhook-signature" in here.outside.callbacks[count][0]
+            log = await settled(ada, told["id"], 1)
+            assert (log["state"], log["attempts"][0]["status"]) == (state, answer)

@@ -87,6 +87,36 @@ async def test_a_foreign_job_is_as_an_absent_one_on_every_route(
         assert await ada.job(foreign) == before
 
 
+async def test_a_foreign_callback_is_as_an_absent_one_on_every_route(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada, bob = await two_people(here)
+        url = f"{here.outside.url}/callback"
+        job = await ada.run("info", replyUrl=url)
+        await here.outside.callback()
+        (own,) = (await ada.call("GET", "/v2/deliveries"))[1]["deliveries"]
+        absent = own["id"][::-1]
+        for method, path in (
+            ("GET", "/v2/deliveries/{id}"),
+            ("HEAD", "/v2/deliveries/{id}"),
+            ("POST", "/v2/deliveries/{id}/redeliver"),
+        ):
+            answers = [
+                await seen(bob, method, path, None, {"id": id}) for id in (own["id"], absent)
+            ]
+            assert answers[0] == answers[1], (method, path)
+            assert answers[0][0] == 404
+            if method != "HEAD":
+                assert answers[0][1] == '{"error":"Unable to locate delivery <id>","code":404}'
+        for jobid in (job["jobid"], job["jobid"].replace("job:2", "job:1", 1)):
+            answer = await bob.call("GET", f"/v2/deliveries?jobid={jobid}")
+            assert answer[:2] == (200, {"deliveries": []})
+        assert (await bob.call("GET", "/v2/deliveries"))[1] == {"deliveries": []}
+        since = {"since": "2020-01-01T00:00:00Z"}
+        replayed = (await bob.call("POST", "/v2/deliveries/replay", since))[1]
+        assert replayed == {"replayed": 0, "more": False}
+        assert len(here.outside.callbacks) == 1
+
+
 async def test_a_foreign_channel_is_as_an_absent_one_on_every_route(install: Install) -> None:
     async with install(accounts=2) as here:
         ada, bob = await two_people(here)

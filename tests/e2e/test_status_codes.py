@@ -163,6 +163,11 @@ ROUTES = (
     ("POST", "/v2/account/midjourney/1"),
     ("DELETE", "/v2/account/midjourney/1"),
     ("POST", "/v2/account/midjourney/1/reset"),
+    ("GET", "/v2/deliveries"),
+    ("GET", "/v2/deliveries/1"),
+    ("POST", "/v2/deliveries/1/redeliver"),
+    ("POST", "/v2/deliveries/replay"),
+    ("POST", "/v2/deliveries/ping"),
     ("GET", "/v2/deliveries/secret"),
     ("POST", "/v2/deliveries/secret"),
 )

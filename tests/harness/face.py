@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message
 from tests.limits import BODY
 from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
+from waystation.callbacks import CallbackStatus
 from waystation.contract import retry_after_s
 from waystation.engine.accounts import Connection
 from waystation.engine.request import JobRequest
@@ -29,7 +30,7 @@ from waystation.errors import (
 )
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
-from waystation.ports import Account, Counts, SigningSecret, User
+from waystation.ports import Account, Counts, Delivery, LoggedAttempt, SigningSecret, User
 from waystation.quotas import Quota
 from waystation.secret import Secret
 
@@ -67,6 +68,19 @@ JOB = Job(
 )
 
 
+DELIVERY = Delivery(
+    callback_id="abc",
+    jobid=JOB.jobid,
+    url="https://example.org/hook",
+    status=CallbackStatus.PENDING,
+    is_final=True,
+    sequence=7,
+    created_at=NOW,
+    next_attempt_at=NOW,
+    attempts=2,
+)
+
+
 @dataclass
 class FakeService:
     """Answers what it holds, remembers what it was asked, fails as told."""
@@ -86,6 +100,8 @@ class FakeService:
     left: Quota | None = None
     links: dict[bytes, bytes] = field(default_factory=dict)
     secrets: list[SigningSecret] = field(default_factory=list)
+    delivered: Sequence[Delivery] = ()
+    attempts: Sequence[LoggedAttempt] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
@@ -204,6 +220,26 @@ class FakeDeliveries:
 
     def shown(self, moment: datetime) -> datetime:
         return moment
+
+    async def page(self, user: User, **asked: object) -> Sequence[Delivery]:
+        self._service.note("page", asked)
+        return self._service.delivered
+
+    async def find(self, user: User, callback_id: str) -> tuple[Delivery, Sequence[LoggedAttempt]]:
+        self._service.note("find", callback_id)
+        return DELIVERY, self._service.attempts
+
+    async def redeliver(self, user: User, callback_id: str) -> Delivery:
+        self._service.note("redeliver", callback_id)
+        return DELIVERY
+
+    async def replay(self, user: User, since: datetime) -> tuple[int, bool]:
+        self._service.note("replay", since)
+        return 3, False
+
+    async def ping(self, user: User, url: str) -> Delivery:
+        self._service.note("ping", url)
+        return replace(DELIVERY, jobid=None, url=url, is_final=False)
 
     async def secrets(self, user: User) -> Sequence[SigningSecret]:
         return self._service.secrets

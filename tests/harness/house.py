@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,10 +88,18 @@ class House:
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
         self.pool = Pool(here.adapters, replace(LIMITS, lease_s=10**6), "holder")
         self.clock_warning: str | None = None
+        self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
         self.logins = Logins(store, self.sealer, here.clock)
         self.accounts = Accounts(store, self.pool, self.probe, self.sealer, here.clock, here.ids)
-        self.deliveries = Deliveries(here.store.deliveries, self.sealer, here.clock, here.ids)
+        self.deliveries = Deliveries(
+            here.store.deliveries,
+            self.sealer,
+            here.clock,
+            here.ids,
+            timedelta(seconds=45),
+            self.nudged.set,
+        )
         self.service = Service(
             store=store,
             pool=self.pool,

@@ -18,7 +18,13 @@ import msgspec
 from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
 from waystation.api.answer import Answer, ErrorForm
 from waystation.api.call import Call
-from waystation.api.deliveries import NewSecretForm, SigningForm
+from waystation.api.deliveries import (
+    DeliveryForm,
+    DeliveryPage,
+    NewSecretForm,
+    ReplayForm,
+    SigningForm,
+)
 from waystation.api.operation import Field, Operation, Schema
 from waystation.api.operations import OPERATIONS
 from waystation.api.probes import HealthForm, ReadinessForm
@@ -41,7 +47,7 @@ fields are ignored, `null` counts as absent. Texts such as `<field>` stand for w
 _FORMS = (
     *(JobForm, CancelForm, ErrorForm, ProblemForm),
     *(UserForm, AccountForm, NewAccountForm),
-    *(SigningForm, NewSecretForm),
+    *(DeliveryPage, DeliveryForm, ReplayForm, SigningForm, NewSecretForm),
     *(HealthForm, ReadinessForm),
 )
 
@@ -90,6 +96,7 @@ _HEADERS: Mapping[int, Mapping[str, Any]] = {
 _PATH_FIELDS: Mapping[str, Field] = {
     "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True),
     "jobid": Field("jobid", {"type": "string", "pattern": "^job:"}, "The job that is meant", True),
+    "id": Field("id", {"type": "string", "minLength": 1}, "The callback's id", True),
 }
 
 

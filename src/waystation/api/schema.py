@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +31,8 @@ __all__ = [
     "channel_account",
     "job_request",
     "new_account",
+    "ping_url",
+    "replay_since",
     "user_changes",
 ]
 
@@ -119,6 +122,21 @@ def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
     if max_jobs is None:
         raise InvalidRequest(sentences.NO_MAX_JOBS.text)
     return _token(text), server, max_jobs
+
+
+def ping_url(body: Body) -> str | None:
+    """Return the URL that is to be tested, if one is sent."""
+    return _reply_url(_text(body.fields, "replyUrl"))
+
+
+def replay_since(body: Body) -> datetime:
+    """Return the moment from which missing callbacks are sent again; without a zone it is UTC."""
+    text = _text(body.fields, "since")
+    try:
+        moment = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        raise InvalidRequest(sentences.NO_MOMENT.said(field="since")) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 # ── a verb's own fields ──

@@ -76,11 +76,16 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 DELETE=accounts.remove,
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
+            path("/v2/deliveries", GET=deliveries.page),
+            path("/v2/deliveries/replay", POST=reads(deliveries.replay)),
+            path("/v2/deliveries/ping", POST=reads(deliveries.ping)),
             path(
                 "/v2/deliveries/secret",
                 GET=deliveries.read_signing,
                 POST=deliveries.new_secret,
             ),
+            path("/v2/deliveries/{id}", GET=deliveries.read),
+            path("/v2/deliveries/{id}/redeliver", POST=deliveries.redeliver),
         ),
     )
 

@@ -136,7 +136,9 @@ def build(
         links=links,
         logins=Logins(store, vault, clock),
         accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
-        deliveries=Deliveries(store.deliveries, vault, clock, ids),
+        deliveries=Deliveries(
+            store.deliveries, vault, clock, ids, callbacks.claim, callbacks.loop.nudge
+        ),
         clock_warning=lambda: site.time.warning,
         limits=service_limits(settings),
     )

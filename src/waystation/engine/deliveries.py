@@ -2,39 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from waystation import sentences
+from waystation.callbacks import Callback, CallbackStatus
+from waystation.contract import ping_json
 from waystation.engine.outbox.signing import TABLE
-from waystation.errors import Throttled
-from waystation.ports import Clock, IdSource, Sealer, SigningSecret, User
+from waystation.errors import InvalidRequest, NotFound, Throttled
+from waystation.ports import (
+    Clock,
+    Delivery,
+    IdSource,
+    LoggedAttempt,
+    Place,
+    Sealer,
+    SigningSecret,
+    User,
+)
 from waystation.ports import Deliveries as Store
 from waystation.secret import Secret
 from waystation.signatures import SECRET_BYTES, as_text
 
-__all__ = ["FORMER_SIGNS", "SIGNING_AT_ONCE", "Deliveries"]
+__all__ = [
+    "FORMER_SIGNS",
+    "PINGS",
+    "REDELIVERIES",
+    "REPLAYED",
+    "REPLAYS",
+    "SIGNING_AT_ONCE",
+    "Deliveries",
+]
 
 FORMER_SIGNS: Final = timedelta(hours=24)
 """How long a secret that was replaced signs, too: so long a receiver may take to learn the new one.
 """
 SIGNING_AT_ONCE: Final = 6
 """Secrets of one user: each is a signature in a header of each attempt."""
+PINGS: Final = 60
+"""Of one user in an hour."""
+REDELIVERIES: Final = 600
+"""Of one user in an hour."""
+REPLAYS: Final = 60
+"""Of one user in an hour."""
+REPLAYED: Final = 10_000
+"""Callbacks of one replay."""
 
 
 class Deliveries:
-    """The caller's side of callbacks."""
+    """The caller's side of callbacks.
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock, ids: IdSource) -> None:
+    Args: claim: how long a callback may be on its way. nudge: tells that callbacks are due
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        ids: IdSource,
+        claim: timedelta,
+        nudge: Callable[[], None],
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
+        self._claim = claim
+        self._nudge = nudge
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""
-        return moment + (self._clock.wall() - self._clock.now())
+        return moment + self._lead
+
+    # ── secrets ──
 
     async def secrets(self, user: User) -> Sequence[SigningSecret]:
         """Return the secrets that sign the caller's callbacks, the newest first."""
@@ -58,3 +100,89 @@ class Deliveries:
                 sentences.SECRETS_AT_ONCE.said(limit=SIGNING_AT_ONCE), retry_after_s=3600
             )
         return Secret(as_text(secret))
+
+    # ── the log ──
+
+    async def page(
+        self,
+        user: User,
+        *,
+        jobid: str | None,
+        status: CallbackStatus | None,
+        before: Place | None,
+        limit: int,
+    ) -> Sequence[Delivery]:
+        """Return the caller's callbacks, newest first, and one more where there are more."""
+        return await self._store.page(user.user_id, jobid, status, before, limit + 1)
+
+    async def find(self, user: User, callback_id: str) -> tuple[Delivery, Sequence[LoggedAttempt]]:
+        """Return a callback of the caller with its attempts. Raises: NotFound."""
+        found = await self._store.find(user.user_id, callback_id)
+        if found is None:
+            raise NotFound(sentences.UNKNOWN_DELIVERY.said(id=callback_id))
+        return found
+
+    # ── asking again ──
+
+    async def redeliver(self, user: User, callback_id: str) -> Delivery:
+        """Send the end of a job again, now, whether it was taken or not.
+
+        One that is on its way goes on. The attempts are as many as for a new one.
+
+        Raises: NotFound; InvalidRequest: it tells no end; Throttled
+        """
+        delivery, _ = await self.find(user, callback_id)
+        if not delivery.is_final:
+            raise InvalidRequest(sentences.NO_END.text)
+        now = self._clock.now()
+        if not await self._store.ask(user.user_id, "redeliver", now, REDELIVERIES):
+            raise Throttled(
+                sentences.REDELIVERIES_AN_HOUR.said(limit=REDELIVERIES), retry_after_s=600
+            )
+        await self._store.redeliver(user.user_id, callback_id, now, now + self._claim)
+        self._nudge()
+        delivery, _ = await self.find(user, callback_id)
+        return delivery
+
+    async def replay(self, user: User, since: datetime) -> tuple[int, bool]:
+        """Send again, now, what was owed since a moment and was not taken.
+
+        Args: since: as people's clocks show it
+        Returns: how many callbacks; whether there may be more, for another replay
+        Raises: InvalidRequest: no such moment; Throttled
+        """
+        now = self._clock.now()
+        try:
+            since -= self._lead
+        except OverflowError:
+            raise InvalidRequest(sentences.NO_MOMENT.said(field="since")) from None
+        if not await self._store.ask(user.user_id, "replay", now, REPLAYS):
+            raise Throttled(sentences.REPLAYS_AN_HOUR.said(limit=REPLAYS), retry_after_s=600)
+        count, place = 0, None
+        while count < REPLAYED:
+            more, place = await self._store.replay(
+                user.user_id, since, now, now + self._claim, place
+            )
+            count += more
+            self._nudge()
+            if place is None:
+                break
+        return count, place is not None
+
+    async def ping(self, user: User, url: str) -> Delivery:
+        """Send a test to a URL, once. Raises: Throttled."""
+        now = self._clock.now()
+        if not await self._store.ask(user.user_id, "ping", now, PINGS):
+            raise Throttled(sentences.PINGS_AN_HOUR.said(limit=PINGS), retry_after_s=600)
+        callback_id = self._ids.token(18)
+        body = ping_json(callback_id, url, self.shown(now))
+        await self._store.add_ping(
+            Callback(callback_id, None, user.user_id, url, body, now, now, is_final=False)
+        )
+        self._nudge()
+        delivery, _ = await self.find(user, callback_id)
+        return delivery
+
+    @property
+    def _lead(self) -> timedelta:
+        return self._clock.wall() - self._clock.now()

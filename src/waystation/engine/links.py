@@ -77,7 +77,7 @@ class Links:
 
     async def in_callback(self, callback: Callback) -> Callback:
         """Return a callback whose body has working links."""
-        if not expired_links(callback.body, self._discord_now()):
+        if callback.jobid is None or not expired_links(callback.body, self._discord_now()):
             return callback
         job = await self._store.get_job(callback.jobid, None)
         if job is None:

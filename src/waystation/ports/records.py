@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
-from waystation.callbacks import Callback
+from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId
 from waystation.sidelining import Trouble
@@ -19,14 +19,17 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Counts",
+    "Delivery",
     "Halt",
     "HaltCause",
     "InputsFull",
     "JobChange",
     "JobDraft",
     "JobInputs",
+    "LoggedAttempt",
     "Mail",
     "NoSlot",
+    "Place",
     "Repeated",
     "SigningSecret",
     "TroubleChange",
@@ -98,6 +101,38 @@ class SigningSecret:
     made_at: datetime
     ends_at: datetime | None = None
     """Moment from which the newer ones alone sign; None: the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A callback as its user may see it: without its body."""
+
+    callback_id: str
+    jobid: JobId | None
+    url: str
+    status: CallbackStatus
+    is_final: bool
+    sequence: int
+    created_at: datetime
+    next_attempt_at: datetime
+    """While it is on its way the end of its claim."""
+    attempts: int
+
+
+class Place(NamedTuple):
+    """The place of a callback among those of its user."""
+
+    created_at: datetime
+    callback_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedAttempt:
+    """An attempt of a callback as it was recorded."""
+
+    number: int
+    at: datetime
+    ended: Attempt
 
 
 class HaltCause(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from waystation.callbacks import Attempt, Callback
+from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.records import (
@@ -15,11 +15,14 @@ from waystation.ports.records import (
     AuditEntry,
     Change,
     Counts,
+    Delivery,
     InputsFull,
     JobDraft,
     JobInputs,
+    LoggedAttempt,
     Mail,
     NoSlot,
+    Place,
     Repeated,
     SigningSecret,
     Unrecognised,
@@ -280,8 +283,51 @@ class Deliveries(Protocol):
         """
         ...
 
-    async def purge(self, at: datetime) -> None:
-        """Delete what is over at that moment."""
+    async def page(
+        self,
+        user_id: int,
+        jobid: str | None,
+        status: CallbackStatus | None,
+        before: Place | None,
+        limit: int,
+    ) -> Sequence[Delivery]:
+        """Return a user's callbacks, newest first; of one job, or with one status, if named."""
+        ...
+
+    async def find(
+        self, user_id: int, callback_id: str
+    ) -> tuple[Delivery, Sequence[LoggedAttempt]] | None:
+        """Return a callback of that user with its newest attempts."""
+        ...
+
+    async def add_ping(self, ping: Callback) -> None:
+        """Owe a callback that is of no job."""
+        ...
+
+    async def redeliver(self, user_id: int, callback_id: str, at: datetime, soon: datetime) -> bool:
+        """Let the end of a job be due at `at`, with all its attempts again.
+
+        Returns: False when it is on its way: pending, and due before `soon`
+        """
+        ...
+
+    async def replay(
+        self, user_id: int, since: datetime, at: datetime, soon: datetime, after: Place | None
+    ) -> tuple[int, Place | None]:
+        """Redeliver ends that were owed since a moment and that nobody has taken, oldest first.
+
+        Bounded, so that no write takes long: who wants all goes on.
+
+        Returns: how many; the place to go on behind, None at the end
+        """
+        ...
+
+    async def ask(self, user_id: int, kind: str, at: datetime, most: int) -> bool:
+        """Note that a user asks for something; False when they did `most` times within an hour."""
+        ...
+
+    async def purge(self, at: datetime, before: datetime) -> None:
+        """Delete what is over at that moment. Args: before: pings of then are not kept"""
         ...
 
 

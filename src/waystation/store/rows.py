@@ -17,6 +17,7 @@ from waystation.ports import (
     Account,
     AccountSetup,
     AuditEntry,
+    Delivery,
     Mail,
     SigningSecret,
     User,
@@ -28,6 +29,7 @@ __all__ = [
     "ACCOUNTS",
     "AUDIT",
     "CALLBACKS",
+    "DELIVERIES",
     "JOBS",
     "MAILS",
     "SETUPS",
@@ -89,6 +91,7 @@ JOBS = Columns(
     },
 )
 CALLBACKS = Columns(Callback)
+DELIVERIES = Columns(Delivery)
 MAILS = Columns(Mail)
 SIGNING_SECRETS = Columns(SigningSecret)
 AUDIT = Columns(AuditEntry)
@@ -108,6 +111,7 @@ def substitutions() -> Mapping[str, str]:
         "{audit_columns}": ", ".join(AUDIT.names),
         "{callback_columns}": ", ".join(CALLBACKS.names),
         "{callback_values}": ", ".join(f":{name}" for name in CALLBACKS.names),
+        "{delivery_columns}": ", ".join(DELIVERIES.names),
         "{signing_columns}": ", ".join(SIGNING_SECRETS.names),
         "{signing_values}": ", ".join(f":{name}" for name in SIGNING_SECRETS.names),
         "{job_columns}": ", ".join(JOBS.names),

@@ -98,14 +98,18 @@ class Callbacks:
         """Callbacks in memory, by user."""
         self._out: set[str] = set()
         """Ids of those under way: a claim can end before, when the machine was suspended."""
-        self._progress: dict[tuple[JobId, str], asyncio.Task[None]] = {}
+        self._progress: dict[tuple[JobId | None, str], asyncio.Task[None]] = {}
         """Attempts under way that tell progress, by what they are about."""
+
+    @property
+    def claim(self) -> timedelta:
+        """How long a callback may be on its way before it is due again."""
+        return timedelta(seconds=3 * self._send_timeout_s)
 
     async def _take(self) -> tuple[int, bool]:
         now = self._clock.now()
         send_before = self._clock.monotonic() + self._send_timeout_s
-        claimed_until = now + timedelta(seconds=3 * self._send_timeout_s)
-        claimed = await self._store.claim_callbacks(now, claimed_until, CLAIM_SIZE)
+        claimed = await self._store.claim_callbacks(now, now + self.claim, CLAIM_SIZE)
         for callback in claimed:
             self._admit(callback, send_before)
         return len(claimed), len(claimed) == CLAIM_SIZE
@@ -134,7 +138,7 @@ class Callbacks:
             self._progress[about] = task
             task.add_done_callback(lambda done: self._forget(about, done))
 
-    def _forget(self, about: tuple[JobId, str], done: asyncio.Task[None]) -> None:
+    def _forget(self, about: tuple[JobId | None, str], done: asyncio.Task[None]) -> None:
         if self._progress.get(about) is done:
             del self._progress[about]
 
@@ -199,7 +203,7 @@ class Callbacks:
         tried = callback.attempts + 1
         next_at = None
         if not attempt.delivered and callback.is_final:
-            next_at = next_attempt_at(tried, now, self._ids.fraction())
+            next_at = next_attempt_at(tried - callback.earlier, now, self._ids.fraction())
         tell = _log.info if attempt.delivered else _log.warning
         tell(
             "callback.attempted",

@@ -97,7 +97,7 @@ class Janitor:
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)
         await self._store.release_slots()
-        await self._store.deliveries.purge(now)
+        await self._store.deliveries.purge(now, now - self._retention.jobs)
         purged = _PURGE_BATCH
         while purged == _PURGE_BATCH:
             purged = await self._store.purge(

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
 
-from waystation.ports import SigningSecret
-from waystation.store.columns import micros
-from waystation.store.rows import SIGNING_SECRETS
+from waystation.callbacks import Attempt, Callback, CallbackStatus
+from waystation.ports import Delivery, LoggedAttempt, Place, SigningSecret
+from waystation.store.columns import Values, instant, micros
+from waystation.store.rows import CALLBACKS, DELIVERIES, SIGNING_SECRETS
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.writer import Writer
 
-__all__ = ["StoreDeliveries", "purge", "replace_signing_secret"]
+__all__ = [
+    "REPLAYED_AT_ONCE",
+    "StoreDeliveries",
+    "ask",
+    "page",
+    "purge",
+    "redeliver",
+    "replace_signing_secret",
+    "replay",
+]
+
+REPLAYED_AT_ONCE: Final = 500
+"""Callbacks that one transaction of a replay looks at: other writers wait for it."""
+
+_HOUR: Final = timedelta(hours=1)
+_FIRST: Final = Place(datetime(1970, 1, 1, tzinfo=UTC), "")
+_LAST: Final = Place(datetime(9999, 1, 1, tzinfo=UTC), "")
+
+_MISSING: Final = (CallbackStatus.GIVEN_UP, CallbackStatus.PENDING, CallbackStatus.DISABLED)
+"""Statuses of what nobody has taken; progress that was superseded is nobody's loss."""
+
+InFarThread = Callable[[Callable[[Database], Any]], Awaitable[Any]]
 
 
 class StoreDeliveries:
     """`ports.Deliveries` on the connections of a store."""
 
-    def __init__(self, writer: Writer, near: Reader) -> None:
+    def __init__(self, writer: Writer, near: Reader, in_far_thread: InFarThread) -> None:
         self._writer = writer
         self._near = near
+        self._in_far_thread = in_far_thread
 
     async def signing_secrets(self, user_id: int, at: datetime) -> Sequence[SigningSecret]:
         rows = self._near.all("signing_secrets", {"user_id": user_id, "at": micros(at)})
@@ -33,8 +59,54 @@ class StoreDeliveries:
             lambda database: replace_signing_secret(database, secret, former_until, most)
         )
 
-    async def purge(self, at: datetime) -> None:
-        await self._writer.run(lambda database: purge(database, at))
+    async def page(
+        self,
+        user_id: int,
+        jobid: str | None,
+        status: CallbackStatus | None,
+        before: Place | None,
+        limit: int,
+    ) -> Sequence[Delivery]:
+        found: Sequence[Delivery] = await self._in_far_thread(
+            lambda database: page(database, user_id, jobid, status, before, limit)
+        )
+        return found
+
+    async def find(
+        self, user_id: int, callback_id: str
+    ) -> tuple[Delivery, Sequence[LoggedAttempt]] | None:
+        named: Values = {"callback_id": callback_id}
+        row = self._near.one("delivery", {**named, "user_id": user_id})
+        if row is None:
+            return None
+        attempts = [
+            LoggedAttempt(number, instant(at), Attempt(status, reason, duration_s))
+            for number, at, status, reason, duration_s in self._near.all("attempts", named)
+        ]
+        return DELIVERIES.read(row), attempts
+
+    async def add_ping(self, ping: Callback) -> None:
+        await self._writer.run(
+            lambda database: database.run("insert_callback", CALLBACKS.values(ping))
+        )
+
+    async def redeliver(self, user_id: int, callback_id: str, at: datetime, soon: datetime) -> bool:
+        return await self._writer.run(
+            lambda database: redeliver(database, user_id, callback_id, at, soon)
+        )
+
+    async def replay(
+        self, user_id: int, since: datetime, at: datetime, soon: datetime, after: Place | None
+    ) -> tuple[int, Place | None]:
+        return await self._writer.run(
+            lambda database: replay(database, user_id, since, at, soon, after)
+        )
+
+    async def ask(self, user_id: int, kind: str, at: datetime, most: int) -> bool:
+        return await self._writer.run(lambda database: ask(database, user_id, kind, at, most))
+
+    async def purge(self, at: datetime, before: datetime) -> None:
+        await self._writer.run(lambda database: purge(database, at, before))
 
 
 def replace_signing_secret(
@@ -50,6 +122,83 @@ def replace_signing_secret(
     return True
 
 
-def purge(database: Database, at: datetime) -> None:
+def page(
+    database: Database,
+    user_id: int,
+    jobid: str | None,
+    status: CallbackStatus | None,
+    before: Place | None,
+    limit: int,
+) -> Sequence[Delivery]:
+    """Return a user's callbacks, newest first.
+
+    The index has the status before the time, so that few of many are found; all are merged.
+    """
+    values: Values = {"user_id": user_id, "limit": limit, **_place(before or _LAST)}
+    if jobid is not None:
+        named: Values = {"jobid": jobid, "status": status}
+        return _read(database, "deliveries_of_job", {**values, **named})
+    wanted = CallbackStatus if status is None else (status,)
+    found = (_read(database, "deliveries", {**values, "status": one}) for one in wanted)
+    return list(islice(merge(*found, key=place_of, reverse=True), limit))
+
+
+def redeliver(
+    database: Database, user_id: int, callback_id: str, at: datetime, soon: datetime
+) -> bool:
+    """Let the end of a job be due again; False when it is on its way."""
+    values: Values = {"user_id": user_id, "callback_id": callback_id}
+    return bool(database.run("redeliver", {**values, "at": micros(at), "soon": micros(soon)}))
+
+
+def replay(
+    database: Database,
+    user_id: int,
+    since: datetime,
+    at: datetime,
+    soon: datetime,
+    after: Place | None,
+) -> tuple[int, Place | None]:
+    """Redeliver some of what nobody has taken; return how many, and where to go on."""
+    values: Values = {
+        "user_id": user_id,
+        "since": micros(since),
+        "soon": micros(soon),
+        "limit": REPLAYED_AT_ONCE,
+        **_place(after or _FIRST),
+    }
+    found = (_read(database, "missing", {**values, "status": one}) for one in _MISSING)
+    missing = list(islice(merge(*found, key=place_of), REPLAYED_AT_ONCE))
+    count = sum(redeliver(database, user_id, one.callback_id, at, soon) for one in missing)
+    return count, place_of(missing[-1]) if len(missing) == REPLAYED_AT_ONCE else None
+
+
+def ask(database: Database, user_id: int, kind: str, at: datetime, most: int) -> bool:
+    """Note that a user asks for something, unless they did `most` times within an hour."""
+    named: Values = {"user_id": user_id, "kind": kind}
+    asked = database.one("asked_since", {**named, "since": micros(at - _HOUR)})
+    assert asked is not None
+    if asked[0] >= most:
+        return False
+    database.run("note_asked", {**named, "at": micros(at)})
+    return True
+
+
+def purge(database: Database, at: datetime, before: datetime) -> None:
     """Delete what is over."""
     database.run("purge_signing_secrets", {"at": micros(at)})
+    database.run("purge_asked", {"since": micros(at - _HOUR)})
+    database.run("purge_pings", {"before": micros(before)})
+
+
+def place_of(delivery: Delivery) -> Place:
+    """Return the place of a callback."""
+    return Place(delivery.created_at, delivery.callback_id)
+
+
+def _read(database: Database, query: str, values: Values) -> Sequence[Delivery]:
+    return [DELIVERIES.read(row) for row in database.all(query, values)]
+
+
+def _place(place: Place) -> Values:
+    return {"created_at": micros(place.created_at), "callback_id": place.callback_id}

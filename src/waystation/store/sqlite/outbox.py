@@ -16,8 +16,18 @@ from waystation.store.columns import Values, micros
 from waystation.store.rows import CALLBACKS, MAILS
 from waystation.store.sqlite.database import Database
 
-__all__ = ["bound_waits", "claim_callbacks", "claim_mails", "record_attempt", "record_mail"]
+__all__ = [
+    "KEPT_ATTEMPTS",
+    "bound_waits",
+    "claim_callbacks",
+    "claim_mails",
+    "record_attempt",
+    "record_mail",
+]
 
+
+KEPT_ATTEMPTS = 100
+"""Attempts of one callback that its log keeps: whoever asks for it again and again adds some."""
 
 _MANY = 1_000_000
 """More tries than anything gets."""
@@ -53,6 +63,9 @@ def record_attempt(
         },
     )
     if row is not None:
+        if row[0] > KEPT_ATTEMPTS:
+            trim: Values = {"callback_id": callback.callback_id, "number": row[0]}
+            database.run("trim_attempts", {**trim, "keep": KEPT_ATTEMPTS})
         database.run(
             "insert_attempt",
             {

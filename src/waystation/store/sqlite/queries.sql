@@ -390,7 +390,8 @@ returning {callback_columns};
 
 -- bound_callbacks: what would wait longer than after so many tries waits no longer than that (R28)
 update callbacks set next_attempt_at = :latest
-where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
+where status = 'pending' and next_attempt_at > :latest
+  and attempts - earlier between :least and :most;
 
 -- bound_mails: likewise
 update mails set next_attempt_at = :latest
@@ -406,6 +407,53 @@ returning attempts;
 -- insert_attempt: one numbered attempt
 insert into callback_attempts (callback_id, number, at, status, reason, duration_s)
 values (:callback_id, :number, :at, :status, :reason, :duration_s);
+
+-- trim_attempts: the newest of a callback stay
+delete from callback_attempts where callback_id = :callback_id and number <= :number - :keep;
+
+-- delivery: one callback of this user
+select {delivery_columns} from callbacks where callback_id = :callback_id and user_id = :user_id;
+
+-- attempts: how those of a callback ended, in their order
+select number, at, status, reason, duration_s from callback_attempts
+where callback_id = :callback_id order by number;
+
+-- deliveries: a user's callbacks with a status, older than a place, newest first
+select {delivery_columns} from callbacks
+where user_id = :user_id and status = :status
+  and (created_at, callback_id) < (:created_at, :callback_id)
+order by created_at desc, callback_id desc limit :limit;
+
+-- deliveries_of_job: likewise those of a job, with a status where one is named
+select {delivery_columns} from callbacks
+where jobid = :jobid and user_id = :user_id and status = coalesce(:status, status)
+  and (created_at, callback_id) < (:created_at, :callback_id)
+order by created_at desc, callback_id desc limit :limit;
+
+-- missing: ends of a user's jobs with a status that nobody has taken since a moment, newer than a
+-- place, oldest first; those that are due soon are on their way
+select {delivery_columns} from callbacks
+where user_id = :user_id and status = :status and created_at >= :since
+  and (created_at, callback_id) > (:created_at, :callback_id)
+  and is_final and (status <> 'pending' or next_attempt_at > :soon)
+order by created_at, callback_id limit :limit;
+
+-- redeliver: an end is due again now, with all its attempts; one that is due soon is on its way
+update callbacks set status = 'pending', earlier = attempts, next_attempt_at = :at
+where callback_id = :callback_id and user_id = :user_id and is_final
+  and (status <> 'pending' or next_attempt_at > :soon);
+
+-- purge_pings: tests of receivers that are over
+delete from callbacks where jobid is null and created_at < :before and status <> 'pending';
+
+-- asked_since: how often a user has asked for something since a moment
+select count(*) from asked_lately where user_id = :user_id and kind = :kind and at > :since;
+
+-- note_asked: once more
+insert into asked_lately (user_id, kind, at) values (:user_id, :kind, :at);
+
+-- purge_asked: what counts no more
+delete from asked_lately where at <= :since;
 
 -- callbacks_of_job: a job's callbacks
 select {callback_columns} from callbacks where jobid = :jobid order by created_at, callback_id;

@@ -74,7 +74,7 @@ class SqliteStore:
         self._near = Reader(connections.near)
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self.glance = StoreGlance(self._near)
-        self.deliveries = StoreDeliveries(self._writer, self._near)
+        self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
         self._lock_file: int | None = None
         self._closed = False
 

@@ -91,11 +91,11 @@ async def test_few_secrets_sign_at_once(
 
 async def test_secrets_that_sign_nothing_are_deleted(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        user, store = await here.user(), here.here.store
+        user, store, now = await here.user(), here.here.store, here.here.clock.now()
         for _ in range(3):
             await here.deliveries.new_secret(user)
-        await store.deliveries.purge(here.here.clock.now() + FORMER_SIGNS - timedelta(seconds=1))
+        await store.deliveries.purge(now + FORMER_SIGNS - timedelta(seconds=1), now)
         assert len(await here.deliveries.secrets(user)) == 3
-        await store.deliveries.purge(here.here.clock.now() + FORMER_SIGNS)
+        await store.deliveries.purge(now + FORMER_SIGNS, now)
         (left,) = await here.deliveries.secrets(user)
         assert left.ends_at is None

@@ -102,6 +102,17 @@ def test_every_attempt_is_kept_under_its_number(database: Database, job: Job) ->
     assert rows == [(1, None, "connection refused", 0.2), (2, 204, None, 0.1)]
 
 
+def test_the_newest_attempts_of_a_callback_are_kept(
+    database: Database, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "KEPT_ATTEMPTS", 3)
+    owed(database, job, build.callback(job))
+    for number in range(5):
+        record(database, claim(database, number)[0], BAD, build.later(number + 1))
+    rows = database.connection.execute("select number from callback_attempts order by number")
+    assert rows.fetchall() == [(3,), (4,), (5,)]
+
+
 def test_an_attempt_recorded_twice_counts_once(database: Database, job: Job) -> None:
     owed(database, job, build.callback(job))
     claimed = claim(database, 0)[0]

@@ -196,6 +196,18 @@ async def test_a_failing_receiver_is_tried_eight_times_and_given_up(bench: Bench
 
 
 @pytest.mark.usefixtures("seldom")
+async def test_one_that_was_asked_for_again_is_tried_eight_times_more(bench: Bench) -> None:
+    bench.store.add(replace(callback(attempts=8), earlier=8))
+    bench.sender.answers["a.test"] = bench.sender.broken
+    async with bench.running():
+        for after_s in ATTEMPT_AFTER_S[1:]:
+            assert bench.status() is CallbackStatus.PENDING
+            await bench.clock.elapse(after_s)
+        assert len(bench.sender.sent) == 8
+        assert bench.status() is CallbackStatus.GIVEN_UP
+
+
+@pytest.mark.usefixtures("seldom")
 async def test_a_fault_of_ours_counts_as_an_attempt_and_is_given_up_like_any(bench: Bench) -> None:
     bench.store.add(callback())
     bench.sender.answers["a.test"] = bench.sender.raises
