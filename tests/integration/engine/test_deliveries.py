@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from waystation.secret import redact
 async def owed(here: House, *numbers: int) -> tuple[Job, list[Callback]]:
     """Owe callbacks of a job that ends with them."""
     store, now = here.here.store, here.here.clock.now()
+    # nobody else is to end the job
+    here.running.cancel()
+    await asyncio.gather(here.running, return_exceptions=True)
     job = await here.here.add()
     epoch = await store.claim_account(job.account_id, "holder", now, now + timedelta(days=9))
     made = [build.callback(job, number, due=now) for number in numbers]
