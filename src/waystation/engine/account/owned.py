@@ -67,6 +67,7 @@ class Owned:
         self._log = log.bind(account=account.account_id)
         self._hold: Hold | None = None
         self._is_connected = False
+        self._made_at = adapters.clock.now()
         self._blind_since: datetime | None = _EVER
         """Moment from which on it has not been caught up; None while it is."""
 
@@ -198,7 +199,7 @@ class Owned:
     @property
     def silent_since(self) -> datetime | None:
         """Since when nothing has been received of what happened; None while it is."""
-        return self._blind_since
+        return None if self._blind_since is None else max(self._blind_since, self._made_at)
 
     def was_connected_since(self, moment: datetime) -> bool:
         """Tell whether everything was received at some time after a moment."""

@@ -45,6 +45,18 @@ async def test_nothing_can_be_asked_of_an_account_that_is_not_held(tmp_path: Pat
             await here.owner.fail(job.jobid, Failed(502, "because"))
 
 
+async def test_an_account_is_silent_from_its_making_until_it_is_heard(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        made_at = here.clock.now()
+        here.clock.advance(5)
+        assert here.owner.silent_since == made_at
+        await here.start()
+        assert here.owner.silent_since is None
+        here.clock.advance(5)
+        here.owner.disconnected()
+        assert here.owner.silent_since == here.clock.now()
+
+
 async def test_a_row_that_another_owner_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
