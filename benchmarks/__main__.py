@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import callbacks, describing, events, growth, reading, slots, turns
+from benchmarks import callbacks, describing, events, growth, reading, searching, slots, turns
 from benchmarks.figures import Result
 from benchmarks.machine import details
 
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "callbacks": (callbacks.measure, 10),
     "slots": (slots.measure, 2),
     "growth": (growth.measure, 9),
+    "searching": (searching.measure, 3),
     "turns": (turns.measure, 3),
 }
 """Name → what measures it, and its number of rounds."""

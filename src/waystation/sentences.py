@@ -69,6 +69,7 @@ GROUPS: Mapping[Does, str] = {
     "names a job": "Paths that name a job",
     "names a job in the query": "Paths that name a job in the query",
     "names a job in the path": "Paths that name a job in the path",
+    "searches": "Searching jobs",
     "cancels": "Cancelling",
     "asks the bot": "Answers of the bot",
     "changes an option": "Changing a setting of Midjourney",
@@ -307,6 +308,44 @@ NO_PATH = _row(
     "Not found",
     "The path names no job: a jobid begins with `job:`.",
     "Check the path.",
+)
+
+# ── Searching jobs ──
+
+SHORT_TEXT = _row(
+    "searches",
+    400,
+    "text must have at least <least> characters",
+    "A text is looked for by three characters in a row.",
+    "Look for a longer text, or leave it out.",
+)
+LONG_TEXT = _row(
+    "searches",
+    400,
+    "text must have at most <most> characters",
+    "The text is too long.",
+    "Look for a part of it.",
+)
+NO_SUCH_VALUE = _row(
+    "searches",
+    400,
+    "<field> has a value that is not known",
+    "`status` or `verb` has another word than the table of the path lists, or `text` a NUL.",
+    "Correct the field.",
+)
+NO_TIME = _row(
+    "searches",
+    400,
+    "<field> must be a time such as 2026-01-31T12:00:00Z",
+    "The time cannot be read, or says no offset from UTC.",
+    "Correct the field.",
+)
+NO_CURSOR = _row(
+    "searches",
+    400,
+    "cursor does not belong to this search",
+    "The cursor is broken, or the other fields are not those of the search that gave it.",
+    "Send `next` of the page before, and the same fields.",
 )
 
 # ── Cancelling ──

@@ -100,6 +100,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "contract._LONGEST_RETRY_AFTER_S",
             "The caller may ask again.",
         ),
+        Row(
+            "Pause between two steps that make older jobs findable, and after one that failed",
+            "indexing._PAUSE_S indexing._AGAIN_S",
+            "The next step begins, until every job can be found.",
+        ),
         Row("`Retry-After` of a 503", "answer._RETRY_AFTER_S", "The caller may ask again."),
     ),
     "A job": (

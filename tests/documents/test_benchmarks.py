@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -75,6 +76,7 @@ def test_every_benchmark_runs_to_its_verdict() -> None:
         capture_output=True,
         text=True,
         timeout=240,
+        env={**os.environ, "WAYSTATION_BENCH_JOBS": "5000"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     results = done.stdout.split("\n## ")[1:]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tests.documents.readme import ROOT
 from tests.limits import BODY, BOUNDS, FETCH, SERVICE
+from waystation.api import search as search_path
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.deliveries import MOST_LISTED
 from waystation.api.forms import KNOWN_FORMS
@@ -33,6 +34,7 @@ from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.settings import Settings
+from waystation.store.sqlite import search
 from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
@@ -52,6 +54,10 @@ _KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
 _NUMBERS = {
     "requests under way": AT_ONCE,
     "requests that wait for the end of a job": WAITERS,
+    "jobs of a page of a search": search_path.PAGE,
+    "characters of a text that is looked for": search_path.LONGEST_TEXT,
+    "jobs that a page of a search looks at, unless its text is rare": search._WINDOW
+    * search._WINDOWS,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
     "MiB of one job's pictures": intake.MOST_BYTES / _MIB,

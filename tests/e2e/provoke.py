@@ -210,6 +210,18 @@ async def provoke_reads(shop: Shop) -> None:
         await shop.see(200, route, who, query=query)
         await shop.see(404, route, who, query={"jobid": "job:1"})
         await shop.see(400, route, who, query={"jobid": ""})
+    everything = {
+        "text": "fox",
+        "status": "completed,failed",
+        "verb": "info",
+        "channel": who.channel,
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2100-01-01T00:00:00+02:00",
+    }
+    assert (await shop.see(200, "GET /v2/jobs/search", who, query=everything))["jobs"] == []
+    (told,) = (await shop.see(200, "GET /v2/jobs/search", who))["jobs"]
+    assert told["jobid"] == job["jobid"]
+    await shop.see(400, "GET /v2/jobs/search", who, query={"text": "fo"})
     for route in ("GET /v2/jobs/{jobid}", "DELETE /v2/jobs/{jobid}"):
         await shop.see(200, route, who, path_parameters=query)
         await shop.see(404, route, who, path_parameters={"jobid": "job:1"})

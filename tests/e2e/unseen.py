@@ -17,5 +17,7 @@ UNSEEN_FIELDS: Mapping[str, str] = {}
 """Field of the job form → why it is not seen here."""
 
 
-UNSENT_FIELDS: Mapping[tuple[str, str], str] = {}
+UNSENT_FIELDS: Mapping[tuple[str, str], str] = {
+    ("GET /v2/jobs/search", "cursor"): "a test of its own reads page after page",
+}
 """Route and field of a body → why it is not sent here."""

@@ -30,7 +30,16 @@ from waystation.errors import (
 )
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
-from waystation.ports import Account, Counts, Delivery, LoggedAttempt, SigningSecret, User
+from waystation.ports import (
+    Account,
+    Counts,
+    Delivery,
+    JobSearch,
+    JobsFound,
+    LoggedAttempt,
+    SigningSecret,
+    User,
+)
 from waystation.quotas import Quota
 from waystation.secret import Secret
 
@@ -98,6 +107,7 @@ class FakeService:
     born: Sequence[Child] = ()
     connection: Connection = Connection("connected")  # noqa: RUF009 - frozen
     left: Quota | None = None
+    found: JobsFound = JobsFound((), None, True)  # noqa: RUF009 - frozen
     links: dict[bytes, bytes] = field(default_factory=dict)
     secrets: list[SigningSecret] = field(default_factory=list)
     delivered: Sequence[Delivery] = ()
@@ -141,6 +151,10 @@ class FakeService:
     async def submit(self, user: User, request: JobRequest, wait_s: float | None = None) -> Job:
         self.note("submit", request, *(() if wait_s is None else (wait_s,)))
         return self.job
+
+    async def search(self, search: JobSearch) -> JobsFound:
+        self.note("search", search)
+        return self.found
 
     async def wait_for_end(self, user: User, jobid: str, wait_s: float) -> None:
         self.note("wait_for_end", jobid, wait_s)

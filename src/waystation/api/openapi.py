@@ -31,6 +31,7 @@ from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.problem import PROBLEM_TYPE, ProblemForm
 from waystation.api.resource import Path
 from waystation.api.results import RESULTS
+from waystation.api.search import SearchForm
 from waystation.api.sentences import WHEN
 from waystation.contract import STATUSES, CancelForm, JobForm
 from waystation.midjourney.commands import COMMANDS, ParamKind
@@ -47,7 +48,7 @@ fields are ignored, `null` counts as absent. Texts such as `<field>` stand for w
 _FORMS = (
     *(JobForm, CancelForm, ErrorForm, ProblemForm),
     *(UserForm, AccountForm, NewAccountForm),
-    *(DeliveryPage, DeliveryForm, ReplayForm, SigningForm, NewSecretForm),
+    *(DeliveryPage, DeliveryForm, ReplayForm, SigningForm, NewSecretForm, SearchForm),
     *(HealthForm, ReadinessForm),
 )
 

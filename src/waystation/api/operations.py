@@ -14,6 +14,7 @@ from waystation.api.delivery_operations import DELIVERY_OPERATIONS
 from waystation.api.operation import GUARDED, KNOWN, NO_BODY, OPEN, Field, Operation, Schema, text
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
+from waystation.api.search_operations import SEARCH_OPERATIONS
 from waystation.contract import CancelForm, JobForm
 from waystation.midjourney.commands import (
     COMMANDS,
@@ -312,5 +313,6 @@ _FIXED: Mapping[str, Operation] = {
 OPERATIONS: Mapping[str, Operation] = {
     **{f"POST /v2/jobs/{verb}": _job(command) for verb, command in COMMANDS.items()},
     **_FIXED,
+    **SEARCH_OPERATIONS,
 }
 """`METHOD template` → row."""

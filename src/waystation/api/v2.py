@@ -21,6 +21,7 @@ from waystation.api.forms import Forms
 from waystation.api.prefer import Waits, applied, preferred_wait_s
 from waystation.api.resource import Handler, Path
 from waystation.api.schema import job_request
+from waystation.api.search import Search
 from waystation.contract import answer, cancel_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.service import Service
@@ -46,7 +47,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     their end.
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
-    logins = service.logins
+    search, logins = Search(service), service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
@@ -65,6 +66,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 path(f"/v2/jobs/{verb}", POST=reads(jobs.submit(row)))
                 for verb, row in COMMANDS.items()
             ),
+            path("/v2/jobs/search", GET=search.find),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
             path("/v2/jobs/{jobid}", GET=jobs.read, DELETE=jobs.cancel),
             _own_record(logins, under_way, accounts, reads(accounts.change_user)),

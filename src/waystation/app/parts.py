@@ -27,6 +27,7 @@ from waystation.engine.account.timekeeper import Timekeeper
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
+from waystation.engine.indexing import Indexing
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.outbox.callbacks import Callbacks
@@ -55,6 +56,7 @@ class Parts:
     """Callbacks and mail."""
     janitor: Janitor
     timekeeper: Timekeeper
+    indexing: Indexing
 
 
 def build(
@@ -121,6 +123,7 @@ def build(
         send_timeout_s=settings.callback_timeout_s,
         drain_s=drain_step_s(settings),
     )
+    indexing = Indexing(store.search, clock)
     timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)
     janitor = Janitor(store, clock, ids, retention(settings), pool.holds, feed.publish)
     service = Service(
@@ -142,7 +145,7 @@ def build(
         clock_warning=lambda: site.time.warning,
         limits=service_limits(settings),
     )
-    return Parts(service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper)
+    return Parts(service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper, indexing)
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -111,6 +111,7 @@ async def _start(
         group.create_task(parts.janitor.run()),
         group.create_task(give_memory_back(clock)),
         group.create_task(parts.timekeeper.run()),
+        group.create_task(parts.indexing.run()),
     ]
     await parts.pool.started.wait()
     return owing, upkeep

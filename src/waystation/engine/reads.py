@@ -14,7 +14,7 @@ from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.errors import NotFound, StoreError
 from waystation.jobs import Child, Job, JobId
-from waystation.ports import Clock, Store, User
+from waystation.ports import Clock, JobSearch, JobsFound, Store, User
 from waystation.signed_links import expired_links
 
 __all__ = ["Reads"]
@@ -74,6 +74,10 @@ class Reads:
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         """Return a job's form with Discord's links renewed where they have ended."""
         return await self._links.in_form(job.account_id, form)
+
+    async def search(self, search: JobSearch) -> JobsFound:
+        """Return a page of a caller's jobs, the newest first."""
+        return await self._store.search.find(search)
 
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         """Return the caller's jobs that are not final."""

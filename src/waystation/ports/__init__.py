@@ -40,9 +40,22 @@ from waystation.ports.records import (
     User,
     UserChanges,
 )
-from waystation.ports.store import Accounts, Deliveries, Glance, Jobs, Outbox, Store, Upkeep, Users
+from waystation.ports.search import JobSearch, JobsFound, Search
+from waystation.ports.store import (
+    Accounts,
+    Deliveries,
+    Glance,
+    Jobs,
+    Outbox,
+    Store,
+    Upkeep,
+    Users,
+)
 
 __all__ = [
+    "JobSearch",
+    "JobsFound",
+    "Search",
     "Account",
     "AccountSetup",
     "AuditEntry",

@@ -29,15 +29,22 @@ from waystation.ports.records import (
     User,
     UserChanges,
 )
+from waystation.ports.search import Search
 
-__all__ = ["Accounts", "Deliveries", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
+__all__ = [
+    "Accounts",
+    "Deliveries",
+    "Glance",
+    "Jobs",
+    "Outbox",
+    "Store",
+    "Upkeep",
+    "Users",
+]
 
 
 class Glance(Protocol):
-    """Point reads that wait for nothing: microseconds in the event loop's own thread.
-
-    Raises from all: StoreError
-    """
+    """Point reads in the event loop's own thread: microseconds. Raises from all: StoreError."""
 
     def user(self, user_id: int) -> User | None:
         """Return one user."""
@@ -383,4 +390,9 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The users' side of callbacks."""
+        ...
+
+    @property
+    def search(self) -> Search:
+        """The users' search for jobs."""
         ...

@@ -115,6 +115,7 @@ def substitutions() -> Mapping[str, str]:
         "{signing_columns}": ", ".join(SIGNING_SECRETS.names),
         "{signing_values}": ", ".join(f":{name}" for name in SIGNING_SECRETS.names),
         "{job_columns}": ", ".join(JOBS.names),
+        "{found_columns}": ", ".join(f"jobs.{name}" for name in JOBS.names),
         "{job_values}": ", ".join(f":{name}" for name in JOBS.names),
         "{job_changes}": ", ".join(f"{name} = :{name}" for name in changing),
     }

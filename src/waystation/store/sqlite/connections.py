@@ -1,4 +1,4 @@
-"""The three connections of one SQLite file, opened together on a schema of this version."""
+"""The connections of one SQLite file, opened together on a schema of this version."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ __all__ = ["Connections", "open_connections"]
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The file's connections: who writes, who reads near the event loop, who reads far from it."""
+    """The file's connections: who writes, who reads near the event loop, who reads far from it
+    and who searches."""
 
     writer: Database
     near: Database
     far: Database
+    search: Database
 
     def close(self) -> None:
         """Close all, the writer last, so that it can fold the log into the file."""
+        self.search.connection.close()
         self.far.connection.close()
         self.near.connection.close()
         self.writer.connection.close()
@@ -40,7 +43,7 @@ def open_connections(path: Path, clock: Clock) -> Connections:
         path.touch(mode=0o600)
         writer = connect(path)
         upgrade(writer, clock, path.parent / "backups")
-        near, far = connect(path, read_only=True), connect(path, read_only=True)
+        near, far, search = (connect(path, read_only=True) for _ in range(3))
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
-    return Connections(Database(writer), Database(near), Database(far))
+    return Connections(Database(writer), Database(near), Database(far), Database(search))

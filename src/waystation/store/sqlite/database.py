@@ -6,18 +6,20 @@ SQLite library: two copies break each other's file locks.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import apsw
 
 from waystation.store.columns import Row, Values
 from waystation.store.rows import substitutions
 
-__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "parse_queries", "queries"]
+__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "folded", "parse_queries", "queries"]
 
 _BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process (`users`, `doctor`) to finish its write."""
@@ -107,6 +109,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:
     # Plans stay as prepared; else SQLite plans every ordered query anew at each run.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.pragma("trusted_schema", 0)
+    connection.create_scalar_function("says", _says, 2, deterministic=True)
     connection.pragma("foreign_keys", 1)
     connection.pragma("cache_size", -KEPT_PAGES_KIB)
     if read_only:
@@ -118,3 +121,14 @@ def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:
     connection.pragma("synchronous", 2)
     connection.pragma("journal_size_limit", _JOURNAL_LIMIT_BYTES)
     return connection
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared in a search: composed and case folded."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _says(*values: Any) -> bool:
+    """Tell whether a prompt holds a folded text; `says` in queries."""
+    prompt, text = values
+    return text in folded(str(prompt))

@@ -252,6 +252,48 @@ where jobid = :jobid and version = :expected and (account_id = :account_id or (
 insert into job_events (jobid, number, at, kind, body)
 values (:jobid, :number, :at, :kind, :body);
 
+-- insert_find: make a job findable, once
+insert into job_finds (number, jobid) values (:number, :jobid) on conflict do nothing;
+
+-- insert_text: the folded prompt of a job
+insert into job_texts (rowid, prompt) values (:number, :prompt);
+
+-- delete_find: a job that is gone
+delete from job_finds where number = :number;
+
+-- delete_text: its prompt
+delete from job_texts where rowid = :number;
+
+-- jobs_below: jobs by id, the newest first, with what they were asked
+select jobid, params from jobs where jobid < :below order by jobid desc limit :limit;
+
+-- find_floor: the number at which a window of jobs ends
+select number from job_finds where number >= :least and number < :below
+order by number desc limit 1 offset :window;
+
+-- count_texts: how many prompts have three characters in a row, up to a limit
+select count(*) from (
+  select 1 from job_texts
+  where job_texts match :match and rowid >= :least and rowid < :below limit :limit
+);
+
+-- find_jobs: jobs of a range of numbers, the newest first
+select {found_columns} from job_finds cross join jobs on jobs.jobid = job_finds.jobid
+where number >= :least and number < :below
+  and (:statuses is null or status in (select value from json_each(:statuses)))
+  and (:verb is null or verb = :verb) and (:channel is null or channel = :channel)
+order by number desc limit :limit;
+
+-- find_texts: the same of jobs that hold a text in their prompt
+select {found_columns} from job_texts
+cross join job_finds on job_finds.number = job_texts.rowid
+cross join jobs on jobs.jobid = job_finds.jobid
+where job_texts match :match and job_texts.rowid >= :least and job_texts.rowid < :below
+  and (:statuses is null or status in (select value from json_each(:statuses)))
+  and (:verb is null or verb = :verb) and (:channel is null or channel = :channel)
+  and says(params ->> '$.prompt', :text)
+order by job_texts.rowid desc limit :limit;
+
 -- job: one job of anyone
 select {job_columns} from jobs where jobid = :jobid;
 
@@ -506,7 +548,8 @@ delete from jobs where jobid in (
       select 1 from callbacks where callbacks.jobid = jobs.jobid and status = 'pending'
     )
   order by finished_at limit :limit
-);
+)
+returning jobid;
 
 -- purge_mails: mails that are done with
 delete from mails where status <> 'pending' and created_at < :before;

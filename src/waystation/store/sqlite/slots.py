@@ -15,7 +15,7 @@ from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import InputsFull, JobDraft, NoSlot, Repeated
 from waystation.store.columns import Values, instant_or_none
 from waystation.store.rows import JOBS, once_key, user_of
-from waystation.store.sqlite import inputs
+from waystation.store.sqlite import inputs, search
 from waystation.store.sqlite.database import Database
 
 __all__ = ["add_job", "jobid_of"]
@@ -125,6 +125,7 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at)
     database.run("insert_job", JOBS.values(job))
+    search.index_job(database, jobid, draft.params)
     if given is not None:
         inputs.attach(database, draft.user_id, given, jobid, at)
     return job

@@ -51,6 +51,7 @@ from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import schema_number
 from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.search import StoreSearch
 from waystation.store.sqlite.serving import serving
 from waystation.store.sqlite.writer import Writer, store_error
 
@@ -75,6 +76,7 @@ class SqliteStore:
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self.glance = StoreGlance(self._near)
         self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
+        self.search = StoreSearch(self._writer, connections.search)
         self._lock_file: int | None = None
         self._closed = False
 
@@ -277,6 +279,7 @@ class SqliteStore:
         self._near.close()
         await self._writer.close()
         await asyncio.to_thread(self._far_thread.shutdown)
+        await asyncio.to_thread(self.search.close)
         await asyncio.to_thread(self._connections.close)
         if self._lock_file is not None:
             os.close(self._lock_file)

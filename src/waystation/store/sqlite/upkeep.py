@@ -6,7 +6,7 @@ from datetime import datetime
 
 from waystation.ports import Counts
 from waystation.store.columns import instant, micros
-from waystation.store.sqlite import inputs
+from waystation.store.sqlite import inputs, search
 from waystation.store.sqlite.database import Database
 
 __all__ = ["counts", "ping", "purge"]
@@ -26,7 +26,7 @@ def purge(
 
     Ghosts stay at least as long as they are candidates (R19), and slot holders until they let go.
     """
-    purged = database.run(
+    purged = database.all(
         "purge_jobs",
         {
             "before": micros(jobs_before),
@@ -34,13 +34,14 @@ def purge(
             "limit": limit,
         },
     )
+    search.forget(database, [jobid for (jobid,) in purged])
     inputs.sweep(database, staged_before)
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
     database.run("purge_seen", {"before": micros(seen_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})
     database.run("purge_audit", {"before": micros(audit_before)})
     database.run("purge_former_accounts", {"before": micros(jobs_before)})
-    return purged
+    return len(purged)
 
 
 def counts(database: Database) -> Counts:

@@ -10,10 +10,10 @@ from waystation.errors import StoreError
 from waystation.store.sqlite.connections import open_connections
 
 
-def test_one_connection_writes_and_two_only_read(tmp_path: Path) -> None:
+def test_one_connection_writes_and_the_others_only_read(tmp_path: Path) -> None:
     connections = open_connections(tmp_path / "new" / "w.db", FakeClock())
     connections.writer.run("put_meta", {"name": "a", "value": 1})
-    for reader in (connections.near, connections.far):
+    for reader in (connections.near, connections.far, connections.search):
         assert reader.one("meta", {"name": "a"}) == (1,)
         with pytest.raises(apsw.ReadOnlyError):
             reader.run("put_meta", {"name": "a", "value": 2})
