@@ -11,7 +11,17 @@ from waystation.app import limits
 from waystation.discord.buckets import Breaker
 from waystation.settings import Settings
 
-__all__ = ["BODY", "BOUNDS", "BREAKER", "FETCH", "GHOST_AGE", "OWNER", "RETENTION", "SERVICE"]
+__all__ = [
+    "BODY",
+    "BOUNDS",
+    "BREAKER",
+    "FETCH",
+    "GHOST_AGE",
+    "OWNER",
+    "PATIENCE",
+    "RETENTION",
+    "SERVICE",
+]
 
 _SETTINGS = Settings()
 
@@ -21,5 +31,6 @@ BREAKER = Breaker(_SETTINGS.breaker_invalid)
 FETCH = limits.fetch_limits(_SETTINGS)
 GHOST_AGE = timedelta(seconds=_SETTINGS.ghost_life_s)
 OWNER = limits.owner_limits(_SETTINGS)
+PATIENCE = timedelta(days=_SETTINGS.receiver_patience_days)
 RETENTION = limits.retention(_SETTINGS)
 SERVICE = limits.service_limits(_SETTINGS)

@@ -20,6 +20,7 @@ __all__ = [
     "Attempt",
     "Callback",
     "CallbackStatus",
+    "LONGEST_RETRY_AFTER_S",
     "LONGEST_WAITS_S",
     "next_attempt_at",
 ]
@@ -32,8 +33,14 @@ TAKEN = "taken, not followed"
 """Log text for a redirect that leads to the receiver's answer. Google Apps Script answers
 every request so, after it ran (R41)."""
 
-LONGEST_WAITS_S = tuple(wait_s * 1.1 for wait_s in ATTEMPT_AFTER_S)
-"""With the most jitter, by the number of tries before."""
+LONGEST_RETRY_AFTER_S = 3600
+"""Longest wait that a receiver can ask for; the schedule's own waits are longer in the end."""
+
+LONGEST_WAITS_S = (
+    0.0,
+    *(max(wait_s * 1.1, LONGEST_RETRY_AFTER_S) for wait_s in ATTEMPT_AFTER_S[1:]),
+)
+"""With the most jitter, or as a receiver asks, by the number of tries before."""
 
 
 class CallbackStatus(StrEnum):
@@ -84,6 +91,18 @@ class Attempt:
     status: int | None
     reason: str | None
     duration_s: float
+    retry_after_s: float | None = None
+    """How long the receiver asks to be left alone; None: it says nothing of it."""
+
+    @property
+    def gone(self) -> bool:
+        """True when the receiver wants nothing more at this URL (R41)."""
+        return self.status == 410
+
+    @property
+    def failure(self) -> str:
+        """Why it was not taken, in words."""
+        return self.reason or f"HTTP status {self.status}"
 
     @property
     def delivered(self) -> bool:
@@ -93,12 +112,16 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
 
-def next_attempt_at(attempts: int, now: datetime, jitter: float) -> datetime | None:
+def next_attempt_at(
+    attempts: int, now: datetime, jitter: float, retry_after_s: float | None = None
+) -> datetime | None:
     """Return when to try again after `attempts` failed tries, or None to give up.
 
-    Args: jitter: 0 to 1; adds up to a tenth of the wait, so that receivers do not see waves
+    Args: jitter: 0 to 1; adds up to a tenth of the wait, so that receivers do not see waves;
+    retry_after_s: the least that the receiver asks for
     """
     if attempts >= len(ATTEMPT_AFTER_S):
         return None
     wait_s = ATTEMPT_AFTER_S[attempts] * (1 + jitter / 10)
-    return now + timedelta(seconds=wait_s)
+    asked_s = min(retry_after_s or 0, LONGEST_RETRY_AFTER_S)
+    return now + timedelta(seconds=max(wait_s, asked_s))

@@ -99,6 +99,7 @@ GROUPS: Mapping[Does, str] = {
     "redelivers": "Sending a callback again",
     "replays": "Sending missing callbacks again",
     "pings": "Testing a receiver",
+    "enables": "Enabling a receiver",
     "makes a secret": "Making a signing secret",
     "is a probe": "The readiness probe",
 }
@@ -739,7 +740,7 @@ LANE_FULL = _row(
 # ── Fields that must have a text ──
 
 MISSING = _row(
-    ("needs text", "takes a picture", "takes pictures"),
+    ("needs text", "enables", "takes a picture", "takes pictures"),
     None,
     "<field> is missing",
     "The field is not there.",
@@ -1187,6 +1188,13 @@ NO_END = _row(
     "Only the end of a job can be delivered again",
     "The callback tells progress, or is a ping.",
     "Read the job.",
+)
+RECEIVER_DISABLED = _row(
+    "redelivers",
+    409,
+    "The receiver is disabled; a ping that it takes enables it",
+    "It has failed for days, or its URL has answered 410.",
+    "`POST /v2/deliveries/ping`, or `/enable`, then ask again.",
 )
 REDELIVERIES_AN_HOUR = _row(
     "redelivers",

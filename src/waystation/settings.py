@@ -308,6 +308,13 @@ class Settings:
     body_timeout_s: float = _seconds(30.0, "How long a request's body may take.", least=0.1)
 
     callback_timeout_s: float = _seconds(15.0, "How long a callback may take.", least=0.1)
+    receiver_patience_days: float = _row(
+        5.0,
+        "How long a receiver may fail before it is disabled; mails tell of it after a fifth, three "
+        "fifths and all of it. 0: never.",
+        unit="days",
+        least=0.0,
+    )
     smtp_url: Secret = _row(
         Secret(""),
         "Mail server: smtp://user:password@host:port/?from=…, or smtps://. Empty: no mail.",

@@ -93,6 +93,7 @@ _WALL = {
     "engine/outbox/signing.py": "receivers hold it against their clocks",
     "store/sqlite/store.py": "when a user or an account was changed is read by people",
     "engine/service.py": "a job's form and id are read by people",
+    "outbound/callbacks.py": "a receiver may name a date until which it wants rest",
 }
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests import build
 from tests.build import replace
 from tests.fakes import START, FakeClock
-from tests.limits import GHOST_AGE
+from tests.limits import GHOST_AGE, PATIENCE
 from waystation.callbacks import Attempt, CallbackStatus
 from waystation.errors import (
     AccountHalted,
@@ -421,9 +421,11 @@ async def test_a_callback_goes_out_once_at_a_time_and_survives_a_restart(
     store = await reopen()
     (claimed,) = await store.claim_callbacks(build.later(30), build.later(60), 10)
     assert (claimed.callback_id, claimed.body, claimed.attempts) == (owed.callback_id, owed.body, 0)
-    await store.record_attempt(claimed, Attempt(503, None, 0.1), build.later(31), build.later(40))
+    await store.record_attempt(
+        claimed, Attempt(503, None, 0.1), build.later(31), build.later(40), PATIENCE
+    )
     (claimed,) = await store.claim_callbacks(build.later(40), build.later(60), 10)
-    await store.record_attempt(claimed, Attempt(200, None, 0.1), build.later(41), None)
+    await store.record_attempt(claimed, Attempt(200, None, 0.1), build.later(41), None, PATIENCE)
     (done,) = await store.find_callbacks(job.jobid)
     assert (done.status, done.attempts) == (CallbackStatus.DELIVERED, 2)
     assert await store.next_due() is None
@@ -435,7 +437,7 @@ async def test_a_hung_receiver_does_not_hide_a_fresh_callback(store: Store) -> N
         owed = build.callback(job, due=build.later(turn))
         await store.commit(build.change(build.completed(job, str(turn), callbacks=[owed])))
     (first,) = await store.claim_callbacks(START, build.later(30), 1)
-    await store.record_attempt(first, Attempt(None, "time-out", 15), START, START)
+    await store.record_attempt(first, Attempt(None, "time-out", 15), START, START, PATIENCE)
     order = [each.jobid for each in await store.claim_callbacks(build.later(5), build.later(9), 9)]
     assert order == [jobs[1].jobid, jobs[2].jobid, jobs[0].jobid]
 

@@ -449,6 +449,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The callback is given up. The job stays readable.",
         ),
         Row(
+            "Wait that a receiver asks for by `Retry-After`, at most",
+            "callbacks.LONGEST_RETRY_AFTER_S",
+            "The callback is tried again.",
+        ),
+        Row(
+            "Receiver that fails, until it is disabled",
+            "WAYSTATION_RECEIVER_PATIENCE_DAYS",
+            "Nothing is sent to it. Mails tell of it after a fifth, three fifths and all of it.",
+        ),
+        Row(
             "Signing secret that was replaced",
             "deliveries.FORMER_SIGNS",
             "The newer secrets alone sign.",
@@ -567,6 +577,7 @@ DERIVED: Mapping[str, str] = {
     "buckets._ROW_S": "the unit in which the breaker counts",
     "columns._MICROSECOND": "a unit",
     "deliveries._MICROSECOND": "a unit",
+    "receivers.mail_of:timedelta": "a unit",
     "slots._insert:timedelta": "a unit",
     "snowflake.snowflake_at:timedelta": "a unit",
     "commits.sidelined_mail:timedelta": "a unit",

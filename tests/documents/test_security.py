@@ -40,6 +40,7 @@ from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AG
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
 from waystation.store.sqlite.outbox import KEPT_ATTEMPTS
+from waystation.store.sqlite.receivers import KEPT_RECEIVERS
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
@@ -84,6 +85,7 @@ _NUMBERS = {
     "callbacks of one replay": deliveries.REPLAYED,
     "pings in an hour": deliveries.PINGS,
     "attempts kept": KEPT_ATTEMPTS,
+    "failing receivers remembered": KEPT_RECEIVERS,
     "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
     "Discord accounts": accounts.MAX_ACCOUNTS,
     "removed accounts remembered": KEPT_FORMER_ACCOUNTS,

@@ -111,7 +111,7 @@ def test_another_servers_429_reaches_the_caller_as_sentences_with_other_statuses
 def test_a_number_with_a_name_is_that_of_the_code() -> None:
     named = re.findall(r"(\d[\w., ]*) ?\(`([a-z][\w.]+)`\)", PAGE.replace("\n", " "))
     named += re.findall(r"\((\d[\w. ]*), `(\w+)`\)", PAGE)
-    assert len(named) == 12
+    assert len(named) == 13
     for number, name in named:
         place = name if "." in name else f"WAYSTATION_{name.upper()}"
         value = spans()[place]

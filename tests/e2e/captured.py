@@ -141,6 +141,8 @@ async def _deliver(notes: _Notes, here: Installation) -> None:
     await notes.ask("GET /v2/deliveries", query=query)
     await notes.ask(f"GET {one}", id=made["id"])
     await notes.ask(f"POST {one}/redeliver", id=made["id"])
+    await notes.ask("POST /v2/deliveries/enable", {"replyUrl": url})
+    await notes.ask("GET /v2/deliveries/receivers")
     await notes.ask("POST /v2/deliveries/replay", {"since": told["created"]})
 
 

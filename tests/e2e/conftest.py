@@ -145,6 +145,7 @@ class Outside:
     raw_callbacks: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Callable[[], int] = lambda: 200
+    retry_after: str | None = None
 
     def picture(self, name: str, data: bytes, content_type: str = "image/png") -> str:
         self.pictures[name] = (200, content_type, data)
@@ -173,7 +174,8 @@ async def outside() -> AsyncIterator[Outside]:
         place.raw_callbacks.append(await request.read())
         place.callbacks.append((dict(request.headers), await request.json()))
         place.arrived.set()
-        return web.Response(status=place.answer())
+        headers = {} if place.retry_after is None else {"Retry-After": place.retry_after}
+        return web.Response(status=place.answer(), headers=headers)
 
     app.router.add_get("/pictures/{name}", show)
     app.router.add_post("/callback", take)

@@ -324,6 +324,20 @@ async def provoke_deliveries(shop: Shop) -> None:
     assert (await shop.see(400, again, who, **path))["error"].startswith("Only the end of a job")
     await shop.see(400, ping, who, body={})
     await shop.see(413, ping, who, body={"replyUrl": "x" * JSON_BYTES})
+    enable = "POST /v2/deliveries/enable"
+    shop.here.outside.answer = lambda: 410
+    own = f"{url}?of={who.channel}"
+    gone = await shop.done("info", who, replyUrl=own)
+    query = {"jobid": gone["jobid"], "state": "given_up"}
+    await eventually(is_listed)
+    shop.here.outside.answer = lambda: 200
+    (one,) = (await shop.see(200, listed, who, query=query))["deliveries"]
+    assert (await shop.see(200, "GET /v2/deliveries/receivers", who))["receivers"]
+    told = await shop.see(409, again, who, path_parameters={"id": one["id"]})
+    assert told["error"].startswith("The receiver is disabled")
+    await shop.see(204, enable, who, body={"replyUrl": own})
+    await shop.see(400, enable, who, body={})
+    await shop.see(413, enable, who, body={"replyUrl": "x" * JSON_BYTES})
     replay = "POST /v2/deliveries/replay"
     since = {"since": "2026-01-31T12:00:00Z"}
     assert not (await shop.see(200, replay, who, body=since))["more"]

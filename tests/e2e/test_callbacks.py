@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from email import message_from_string
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.conftest import Install, Person, eventually
+from tests.e2e.conftest import Install, Person, eventually, post_office
 from tests.e2e.receivers import LANGUAGES, blocks, receiving
 
 
@@ -122,20 +123,16 @@ async def test_after_an_outage_of_the_receiver_all_that_is_missing_comes_at_once
         url = f"{here.outside.url}/callback"
         await ada.run("info", replyUrl=url)
         await here.outside.callback()
-        here.outside.answer = lambda: 503
+        here.outside.answer, here.outside.retry_after = lambda: 503, "3600"
         lost = [await ada.run("info", replyUrl=url) for _ in range(3)]
         await here.outside.callback(4)
         for one in await listed(ada):
             await settled(ada, one["id"], 1)
-        # one has used up its attempts, the others wait for theirs
+        # one has used up its attempts, the others wait for theirs as the receiver has asked
         with here.records() as records:
             (given_up,) = await listed(ada, f"?jobid={lost[0]['jobid']}")
             records.rows(
                 "update callbacks set status = 'given_up' where callback_id = ?", given_up["id"]
-            )
-            records.rows(
-                "update callbacks set next_attempt_at = next_attempt_at + 7200000000 "
-                "where status = 'pending'"
             )
         assert [one["id"] for one in await listed(ada, "?state=given_up")] == [given_up["id"]]
         here.outside.answer = lambda: 200
@@ -191,3 +188,74 @@ async def test_a_ping_tells_how_the_receiver_answers(install: Install) -> None:
             assert "webhook-signature" in here.outside.callbacks[count][0]
             log = await settled(ada, told["id"], 1)
             assert (log["state"], log["attempts"][0]["status"]) == (state, answer)
+
+
+async def test_a_receiver_that_fails_on_and_on_is_told_of_disabled_and_enabled_by_a_ping(
+    install: Install,
+) -> None:
+    """Three mails, then nothing is sent; a fifth of the patience is a third of a second here."""
+    async with (
+        post_office() as office,
+        install(receiver_patience_days=0.00002, smtp_url=office.url) as here,
+    ):
+        ada = await here.ready()
+        url = f"{here.outside.url}/callback"
+        here.outside.answer, here.outside.retry_after = lambda: 500, "3600"
+        jobs = []
+
+        async def failing() -> list[dict[str, Any]]:
+            return list((await ada.call("GET", "/v2/deliveries/receivers"))[1]["receivers"])
+
+        while "disabled" not in str(await failing()):
+            jobs.append(await ada.run("info", replyUrl=url))
+            (one,) = await listed(ada, f"?jobid={jobs[-1]['jobid']}")
+            await settled(ada, one["id"], 1)
+        (receiver,) = await failing()
+        assert (receiver["receiver"], receiver["mails"]) == (here.outside.url, 3)
+        assert receiver["reason"] == "HTTP status 500"
+        await eventually(lambda: len(office.mails) == 3)
+        subjects = [message_from_string(text)["Subject"] for _, text in office.mails]
+        assert subjects.count("Waystation: a receiver of your callbacks fails") == 2
+        assert subjects.count("Waystation: a receiver of your callbacks is disabled") == 1
+
+        sent = len(here.outside.callbacks)
+        unsent = await ada.run("info", replyUrl=url)
+
+        async def is_disabled() -> bool:
+            (one,) = await listed(ada, f"?jobid={unsent['jobid']}")
+            return bool(one["state"] == "disabled")
+
+        await eventually(is_disabled)
+        (one,) = await listed(ada, f"?jobid={unsent['jobid']}")
+        status, told, _ = await ada.call("POST", f"/v2/deliveries/{one['id']}/redeliver")
+        error = "The receiver is disabled; a ping that it takes enables it"
+        assert (status, told) == (409, {"error": error, "code": 409})
+        since = {"since": jobs[0]["created"]}
+        told = (await ada.call("POST", "/v2/deliveries/replay", since))[1]
+        assert told == {"replayed": 0, "more": False}
+        assert len(here.outside.callbacks) == sent
+
+        here.outside.answer, here.outside.retry_after = lambda: 200, None
+        ping = (await ada.call("POST", "/v2/deliveries/ping", {"replyUrl": url}))[1]
+        await settled(ada, ping["id"], 1)
+        assert await failing() == []
+        told = (await ada.call("POST", "/v2/deliveries/replay", since))[1]
+        assert told["replayed"] == len(jobs) + 1
+        await here.outside.callback(sent + 1 + told["replayed"])
+
+
+async def test_a_url_that_answers_410_gets_nothing_until_it_is_enabled(install: Install) -> None:
+    """R41."""
+    async with install() as here:
+        ada = await here.ready()
+        url = f"{here.outside.url}/callback"
+        here.outside.answer = lambda: 410
+        await ada.run("info", replyUrl=url)
+        (one,) = await listed(ada)
+        assert (await settled(ada, one["id"], 1))["state"] == "given_up"
+        page = (await ada.call("GET", "/v2/deliveries/receivers"))[1]
+        assert [found["receiver"] for found in page["receivers"]] == [url]
+        assert (await ada.call("POST", "/v2/deliveries/enable", {"replyUrl": url}))[0] == 204
+        here.outside.answer = lambda: 200
+        await ada.call("POST", f"/v2/deliveries/{one['id']}/redeliver")
+        assert (await settled(ada, one["id"], 2))["state"] == "delivered"

@@ -76,6 +76,8 @@ ELSEWHERE: Mapping[str, str] = {
     "body_timeout_s": "e2e/test_openapi.py::test_every_documented_status_of_every_route_is_seen",
     "callback_timeout_s": "e2e/test_restart.py"
     "::test_a_callback_that_was_cut_off_arrives_again_under_the_same_id",
+    "receiver_patience_days": "e2e/test_callbacks.py"
+    "::test_a_receiver_that_fails_on_and_on_is_told_of_disabled_and_enabled_by_a_ping",
     "smtp_url": "e2e/test_status_codes.py"
     "::test_a_pending_message_stops_one_channel_until_it_is_reset",
     "mail_from": "integration/outbound/test_mail.py::test_an_smtp_url_is_read",

@@ -168,6 +168,8 @@ ROUTES = (
     ("POST", "/v2/deliveries/1/redeliver"),
     ("POST", "/v2/deliveries/replay"),
     ("POST", "/v2/deliveries/ping"),
+    ("GET", "/v2/deliveries/receivers"),
+    ("POST", "/v2/deliveries/enable"),
     ("GET", "/v2/deliveries/secret"),
     ("POST", "/v2/deliveries/secret"),
 )

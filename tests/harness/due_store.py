@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from tests.build import replace
@@ -58,6 +58,7 @@ class DueStore:
         self.given_up_mails: list[str] = []
         self.attempts: list[tuple[Callback, Attempt, datetime | None]] = []
         self.claims: list[int] = []
+        self.owes_mail = False
         self.failing = 0
         """How many of the next calls fail."""
         self._claimed_until: dict[str, datetime] = {}
@@ -95,8 +96,13 @@ class DueStore:
         return claimed
 
     async def record_attempt(
-        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
-    ) -> None:
+        self,
+        callback: Callback,
+        attempt: Attempt,
+        at: datetime,
+        next_at: datetime | None,
+        patience: timedelta,
+    ) -> bool:
         await self._maybe_fail()
         self.attempts.append((callback, attempt, next_at))
         self._claimed_until.pop(callback.callback_id, None)
@@ -112,6 +118,7 @@ class DueStore:
             next_attempt_at=next_at or callback.next_attempt_at,
         )
         await self._notify()
+        return self.owes_mail
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
         await self._maybe_fail()

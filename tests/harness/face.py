@@ -41,6 +41,7 @@ from waystation.ports import (
     User,
 )
 from waystation.quotas import Quota
+from waystation.receivers import Receiver
 from waystation.secret import Secret
 
 CHANNEL = "1234567890123456789"
@@ -111,6 +112,7 @@ class FakeService:
     links: dict[bytes, bytes] = field(default_factory=dict)
     secrets: list[SigningSecret] = field(default_factory=list)
     delivered: Sequence[Delivery] = ()
+    failing: Sequence[Receiver] = ()
     attempts: Sequence[LoggedAttempt] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -254,6 +256,12 @@ class FakeDeliveries:
     async def ping(self, user: User, url: str) -> Delivery:
         self._service.note("ping", url)
         return replace(DELIVERY, jobid=None, url=url, is_final=False)
+
+    async def receivers(self, user: User) -> Sequence[Receiver]:
+        return self._service.failing
+
+    async def enable(self, user: User, url: str) -> None:
+        self._service.note("enable", url)
 
     async def secrets(self, user: User) -> Sequence[SigningSecret]:
         return self._service.secrets

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tests.fakes import START
 from waystation.callbacks import (
     ATTEMPT_AFTER_S,
+    LONGEST_RETRY_AFTER_S,
+    LONGEST_WAITS_S,
     TAKEN,
     Attempt,
     Callback,
@@ -84,3 +86,29 @@ def test_a_redirect_counts_only_when_it_says_that_the_receiver_ran() -> None:
 def test_a_new_callback_is_pending_and_untried() -> None:
     callback = Callback("d", JobId("job:1"), 1, "http://a.test/", b"{}", START, START)
     assert (callback.status, callback.attempts) == (CallbackStatus.PENDING, 0)
+
+
+def test_a_receiver_may_ask_for_a_longer_wait_but_not_for_a_shorter_or_an_endless_one() -> None:
+    def wait_s(attempts: int, asked_s: float | None) -> float:
+        again = next_attempt_at(attempts, START, 0.0, asked_s)
+        assert again is not None
+        return (again - START).total_seconds()
+
+    assert wait_s(1, None) == wait_s(1, 3) == 5
+    assert wait_s(1, 60) == 60
+    assert wait_s(1, 10**9) == LONGEST_RETRY_AFTER_S
+    assert wait_s(7, 60) == 36_000
+    assert next_attempt_at(8, START, 0.0, 60) is None
+
+
+def test_a_start_leaves_the_wait_that_a_receiver_may_have_asked_for() -> None:
+    """R28."""
+    assert LONGEST_WAITS_S[0] == 0
+    assert LONGEST_WAITS_S[1] == LONGEST_RETRY_AFTER_S
+    assert LONGEST_WAITS_S[-1] == pytest.approx(39_600)
+
+
+def test_an_attempt_says_why_it_was_not_taken() -> None:
+    assert Attempt(503, None, 0.1).failure == "HTTP status 503"
+    assert Attempt(None, "a time-out", 0.1).failure == "a time-out"
+    assert Attempt(410, None, 0.1).gone and not Attempt(404, None, 0.1).gone

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from waystation import sentences
-from waystation.api.answer import Answer, json_answer
+from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.schema import ping_url, replay_since
@@ -28,6 +28,8 @@ __all__ = [
     "DeliveryForm",
     "DeliveryPage",
     "NewSecretForm",
+    "ReceiverForm",
+    "ReceiverPage",
     "ReplayForm",
     "SigningForm",
 ]
@@ -97,6 +99,27 @@ class ReplayForm(msgspec.Struct):
     more: Annotated[bool, Meta(description="`true`: ask again with the same `since`")]
 
 
+class ReceiverForm(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """A receiver that has failed since it took a callback last."""
+
+    receiver: Annotated[
+        str, Meta(description="scheme, host and port; or the URL that has answered 410")
+    ]
+    failing_since: str
+    failed: Annotated[str, Meta(description="when it failed last")]
+    reason: Annotated[str, Meta(description="why the last attempt was not taken")]
+    mails: Annotated[int, Meta(description="mails that have told of it")]
+    disabled: Annotated[
+        str | None, Meta(description="since then nothing is sent to it but pings")
+    ] = None
+
+
+class ReceiverPage(msgspec.Struct):
+    """Receivers that fail, the last failure first."""
+
+    receivers: Annotated[Sequence[ReceiverForm], Meta(description="a hundred at most")]
+
+
 class SigningForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """The caller's signing secret, without the secret."""
 
@@ -159,6 +182,30 @@ class Deliveries:
             raise InvalidRequest(sentences.NO_URL_TO_PING.text)
         self._service.check_reply_url(url)
         return json_answer(self._form(await self._deliveries.ping(user, url)))
+
+    async def receivers(self, call: Call, user: User) -> Answer:
+        """Answer the caller's receivers that fail."""
+        found = await self._deliveries.receivers(user)
+        forms = [
+            ReceiverForm(
+                receiver=one.place,
+                failing_since=self._text(one.failing_since),
+                failed=self._text(one.failed_at),
+                reason=one.reason,
+                mails=one.told,
+                disabled=None if one.disabled_at is None else self._text(one.disabled_at),
+            )
+            for one in found
+        ]
+        return json_answer(ReceiverPage(forms))
+
+    async def enable(self, call: Call, user: User, body: Body) -> Answer:
+        """Let callbacks be sent to a receiver again."""
+        url = ping_url(body)
+        if not url:
+            raise InvalidRequest(sentences.MISSING.said(field="replyUrl"))
+        await self._deliveries.enable(user, url)
+        return NO_CONTENT
 
     async def read_signing(self, call: Call, user: User) -> Answer:
         """Answer since when callbacks are signed."""

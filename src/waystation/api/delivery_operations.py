@@ -10,10 +10,11 @@ from waystation.api.deliveries import (
     DeliveryForm,
     DeliveryPage,
     NewSecretForm,
+    ReceiverPage,
     ReplayForm,
     SigningForm,
 )
-from waystation.api.operation import GUARDED, Field, Operation, text
+from waystation.api.operation import GUARDED, NO_BODY, Field, Operation, text
 from waystation.api.schema import MAX_REFERENCE
 from waystation.callbacks import CallbackStatus
 
@@ -89,6 +90,32 @@ DELIVERY_OPERATIONS: Mapping[str, Operation] = {
             "The body has `jobid` (`ping:` and an id), `verb` (`ping`), `status` (`completed`), "
             "`created`, `updated`, `replyUrl` and `code`. Reading the callback tells how the "
             "receiver has answered."
+        ),
+    ),
+    "GET /v2/deliveries/receivers": Operation(
+        "listReceivers",
+        "List your receivers that have failed since they took a callback last.",
+        {200: ReceiverPage},
+        GUARDED,
+        about=(
+            "A receiver that fails for 5 days ([`receiver_patience_days`](settings.md)) is "
+            "disabled; mails tell of it after 1, 3 and 5 days. A URL that answers 410 is disabled "
+            "at once. "
+            "Whatever a receiver takes ends this."
+        ),
+    ),
+    "POST /v2/deliveries/enable": Operation(
+        "enable",
+        "Let callbacks be sent to a receiver again, without a test.",
+        NO_BODY,
+        (*GUARDED, "reads a body", "takes a reference", "enables"),
+        body=(
+            Field(
+                "replyUrl",
+                text(MAX_REFERENCE, format="uri"),
+                "A URL of the receiver; the URL itself is enabled, too",
+                True,
+            ),
         ),
     ),
     "GET /v2/deliveries/secret": Operation(

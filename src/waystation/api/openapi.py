@@ -22,6 +22,7 @@ from waystation.api.deliveries import (
     DeliveryForm,
     DeliveryPage,
     NewSecretForm,
+    ReceiverPage,
     ReplayForm,
     SigningForm,
 )
@@ -48,7 +49,8 @@ fields are ignored, `null` counts as absent. Texts such as `<field>` stand for w
 _FORMS = (
     *(JobForm, CancelForm, ErrorForm, ProblemForm),
     *(UserForm, AccountForm, NewAccountForm),
-    *(DeliveryPage, DeliveryForm, ReplayForm, SigningForm, NewSecretForm, SearchForm),
+    *(DeliveryPage, DeliveryForm, ReplayForm, ReceiverPage, SigningForm, NewSecretForm),
+    SearchForm,
     *(HealthForm, ReadinessForm),
 )
 

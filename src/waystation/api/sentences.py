@@ -22,7 +22,10 @@ WHEN: Mapping[int, str] = {
     402: "the subscription date of the user has passed",
     404: "unknown job or channel; somebody else's is an unknown one",
     408: "the body did not arrive in 30 s; the connection is closed",
-    409: "this button was pressed already and works once; the answer names the earlier job",
+    409: (
+        "this button was pressed already and works once; the answer names the earlier job. Of a "
+        "callback: its receiver is disabled"
+    ),
     412: "describe: an input is missing, too long, of the wrong type or cannot be fetched",
     413: "more than 1 MiB of JSON or 11 MiB of form",
     415: "a body that does not begin as JSON, of a type that is neither JSON nor a form",

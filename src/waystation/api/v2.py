@@ -81,6 +81,8 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
             path("/v2/deliveries", GET=deliveries.page),
             path("/v2/deliveries/replay", POST=reads(deliveries.replay)),
             path("/v2/deliveries/ping", POST=reads(deliveries.ping)),
+            path("/v2/deliveries/receivers", GET=deliveries.receivers),
+            path("/v2/deliveries/enable", POST=reads(deliveries.enable)),
             path(
                 "/v2/deliveries/secret",
                 GET=deliveries.read_signing,

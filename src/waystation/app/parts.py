@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 
@@ -120,6 +121,8 @@ def build(
         ids,
         links.in_callback,
         Signing(store.deliveries, vault, clock).headers,
+        mail_owed=mailing.loop.nudge,
+        patience=timedelta(days=settings.receiver_patience_days),
         send_timeout_s=settings.callback_timeout_s,
         drain_s=drain_step_s(settings),
     )

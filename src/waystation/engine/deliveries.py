@@ -10,7 +10,7 @@ from waystation import sentences
 from waystation.callbacks import Callback, CallbackStatus
 from waystation.contract import ping_json
 from waystation.engine.outbox.signing import TABLE
-from waystation.errors import InvalidRequest, NotFound, Throttled
+from waystation.errors import Conflict, InvalidRequest, NotFound, Throttled
 from waystation.ports import (
     Clock,
     Delivery,
@@ -22,11 +22,13 @@ from waystation.ports import (
     User,
 )
 from waystation.ports import Deliveries as Store
+from waystation.receivers import Receiver
 from waystation.secret import Secret
 from waystation.signatures import SECRET_BYTES, as_text
 
 __all__ = [
     "FORMER_SIGNS",
+    "LISTED_RECEIVERS",
     "PINGS",
     "REDELIVERIES",
     "REPLAYED",
@@ -40,6 +42,8 @@ FORMER_SIGNS: Final = timedelta(hours=24)
 """
 SIGNING_AT_ONCE: Final = 6
 """Secrets of one user: each is a signature in a header of each attempt."""
+LISTED_RECEIVERS: Final = 100
+"""Of those that fail (R48)."""
 PINGS: Final = 60
 """Of one user in an hour."""
 REDELIVERIES: Final = 600
@@ -129,11 +133,14 @@ class Deliveries:
 
         One that is on its way goes on. The attempts are as many as for a new one.
 
-        Raises: NotFound; InvalidRequest: it tells no end; Throttled
+        Raises: NotFound; InvalidRequest: it tells no end; Conflict: its receiver is disabled;
+        Throttled
         """
         delivery, _ = await self.find(user, callback_id)
         if not delivery.is_final:
             raise InvalidRequest(sentences.NO_END.text)
+        if await self._store.is_disabled(user.user_id, delivery.url):
+            raise Conflict(sentences.RECEIVER_DISABLED.text)
         now = self._clock.now()
         if not await self._store.ask(user.user_id, "redeliver", now, REDELIVERIES):
             raise Throttled(
@@ -146,6 +153,8 @@ class Deliveries:
 
     async def replay(self, user: User, since: datetime) -> tuple[int, bool]:
         """Send again, now, what was owed since a moment and was not taken.
+
+        Callbacks to disabled receivers are passed over.
 
         Args: since: as people's clocks show it
         Returns: how many callbacks; whether there may be more, for another replay
@@ -182,6 +191,16 @@ class Deliveries:
         self._nudge()
         delivery, _ = await self.find(user, callback_id)
         return delivery
+
+    # ── receivers ──
+
+    async def receivers(self, user: User) -> Sequence[Receiver]:
+        """Return the caller's receivers that fail, those that failed last first."""
+        return await self._store.receivers(user.user_id, LISTED_RECEIVERS)
+
+    async def enable(self, user: User, url: str) -> None:
+        """Let callbacks be sent to a receiver again; nothing where it is not disabled."""
+        await self._store.enable(user.user_id, url)
 
     @property
     def _lead(self) -> timedelta:

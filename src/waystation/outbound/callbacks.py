@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
@@ -15,7 +17,7 @@ from waystation.outbound.connector import USER_AGENT, reason_of
 from waystation.outbound.guard import loggable, objection, read_url
 from waystation.ports import Clock
 
-__all__ = ["CallbackSender"]
+__all__ = ["CallbackSender", "retry_after_s"]
 
 MAX_ANSWER_BYTES: Final = 4096
 """Read so that the receiver can finish writing; the text is not used."""
@@ -39,15 +41,15 @@ class CallbackSender:
 
     async def send(self, callback: Callback, headers: Mapping[str, str]) -> Attempt:
         started = self._clock.monotonic()
-        status, reason = await self._post(callback, headers)
-        return Attempt(status, reason, self._clock.monotonic() - started)
+        status, reason, retry_after_s = await self._post(callback, headers)
+        return Attempt(status, reason, self._clock.monotonic() - started, retry_after_s)
 
     async def _post(
         self, callback: Callback, headers: Mapping[str, str]
-    ) -> tuple[int | None, str | None]:
-        """Return the receiver's status, and what is to be said of it or why there is none."""
+    ) -> tuple[int | None, str | None, float | None]:
+        """Return the receiver's status, what is to be said of it, and how long it wants rest."""
         if (reason := objection(callback.url)) is not None:
-            return None, reason
+            return None, reason, None
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._session.post(
@@ -62,10 +64,30 @@ class CallbackSender:
                 callback_id=callback.callback_id,
                 error=type(error).__name__,
             )
-            return None, reason_of(error)
+            return None, reason_of(error), None
         async with response:
             await _hear_out(response)
-        return response.status, _redirect(callback.url, response)
+        wait_s = retry_after_s(response.headers.get("Retry-After"), self._clock.wall())
+        return response.status, _redirect(callback.url, response), wait_s
+
+
+def retry_after_s(text: str | None, now: datetime) -> float | None:
+    """Return the seconds of a `Retry-After`: a number of them, or a date. None: nothing readable.
+
+    Source: RFC 9110, 10.2.3
+    """
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from waystation.ports.callers import Fetched, Fetcher, Mailer, Sealer, Sender
 from waystation.ports.clock import Clock, IdSource
+from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import (
     DiscordIdentity,
     Interest,
@@ -41,16 +42,7 @@ from waystation.ports.records import (
     UserChanges,
 )
 from waystation.ports.search import JobSearch, JobsFound, Search
-from waystation.ports.store import (
-    Accounts,
-    Deliveries,
-    Glance,
-    Jobs,
-    Outbox,
-    Store,
-    Upkeep,
-    Users,
-)
+from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
 
 __all__ = [
     "JobSearch",

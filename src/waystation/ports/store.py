@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from waystation.callbacks import Attempt, Callback, CallbackStatus
+from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
+from waystation.ports.deliveries import Deliveries
 from waystation.ports.records import (
     Account,
     AccountSetup,
     AuditEntry,
     Change,
     Counts,
-    Delivery,
     InputsFull,
     JobDraft,
     JobInputs,
-    LoggedAttempt,
     Mail,
     NoSlot,
-    Place,
     Repeated,
-    SigningSecret,
     Unrecognised,
     User,
     UserChanges,
 )
 from waystation.ports.search import Search
 
-__all__ = [
-    "Accounts",
-    "Deliveries",
-    "Glance",
-    "Jobs",
-    "Outbox",
-    "Store",
-    "Upkeep",
-    "Users",
-]
+__all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
 
 
 class Glance(Protocol):
@@ -246,13 +234,28 @@ class Outbox(Protocol):
     async def claim_callbacks(
         self, at: datetime, until: datetime, limit: int
     ) -> Sequence[Callback]:
-        """Take due callbacks until `until`; at most one per job and URL is out at a time (R41)."""
+        """Take due callbacks until `until`; at most one per job and URL is out at a time (R41).
+
+        Those to a disabled receiver are marked so instead; pings are taken all the same.
+        """
         ...
 
     async def record_attempt(
-        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
-    ) -> None:
-        """Record how an attempt ended. Delivered: done. Else again at `next_at`, or given up."""
+        self,
+        callback: Callback,
+        attempt: Attempt,
+        at: datetime,
+        next_at: datetime | None,
+        patience: timedelta,
+    ) -> bool:
+        """Record how an attempt ended. Delivered: done. Else again at `next_at`, or given up.
+
+        In the same transaction the receiver is counted as failing or working, and may be disabled
+        with a mail to its user.
+
+        Args: patience: how long a receiver may fail before that
+        Returns: True when a mail is owed
+        """
         ...
 
     async def find_callbacks(self, jobid: str) -> Sequence[Callback]:
@@ -271,70 +274,6 @@ class Outbox(Protocol):
 
     async def next_due(self) -> datetime | None:
         """Return when the next callback or mail is due, None when nothing waits."""
-        ...
-
-
-class Deliveries(Protocol):
-    """Deliveries: what users may know and decide of the callbacks of their jobs."""
-
-    async def signing_secrets(self, user_id: int, at: datetime) -> Sequence[SigningSecret]:
-        """Return the secrets of a user that sign at that moment, the newest first."""
-        ...
-
-    async def replace_signing_secret(
-        self, secret: SigningSecret, former_until: datetime, most: int
-    ) -> bool:
-        """Let a new secret of a user sign, and the one before it until `former_until`.
-
-        Args: most: how many of one user may sign at once; False when as many do already
-        """
-        ...
-
-    async def page(
-        self,
-        user_id: int,
-        jobid: str | None,
-        status: CallbackStatus | None,
-        before: Place | None,
-        limit: int,
-    ) -> Sequence[Delivery]:
-        """Return a user's callbacks, newest first; of one job, or with one status, if named."""
-        ...
-
-    async def find(
-        self, user_id: int, callback_id: str
-    ) -> tuple[Delivery, Sequence[LoggedAttempt]] | None:
-        """Return a callback of that user with its newest attempts."""
-        ...
-
-    async def add_ping(self, ping: Callback) -> None:
-        """Owe a callback that is of no job."""
-        ...
-
-    async def redeliver(self, user_id: int, callback_id: str, at: datetime, soon: datetime) -> bool:
-        """Let the end of a job be due at `at`, with all its attempts again.
-
-        Returns: False when it is on its way: pending, and due before `soon`
-        """
-        ...
-
-    async def replay(
-        self, user_id: int, since: datetime, at: datetime, soon: datetime, after: Place | None
-    ) -> tuple[int, Place | None]:
-        """Redeliver ends that were owed since a moment and that nobody has taken, oldest first.
-
-        Bounded, so that no write takes long: who wants all goes on.
-
-        Returns: how many; the place to go on behind, None at the end
-        """
-        ...
-
-    async def ask(self, user_id: int, kind: str, at: datetime, most: int) -> bool:
-        """Note that a user asks for something; False when they did `most` times within an hour."""
-        ...
-
-    async def purge(self, at: datetime, before: datetime) -> None:
-        """Delete what is over at that moment. Args: before: pings of then are not kept"""
         ...
 
 

@@ -23,6 +23,7 @@ from waystation.ports import (
     User,
     UserChanges,
 )
+from waystation.receivers import Receiver
 from waystation.store.columns import Columns, Row, Values
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "DELIVERIES",
     "JOBS",
     "MAILS",
+    "RECEIVERS",
     "SETUPS",
     "SIGNING_SECRETS",
     "USERS",
@@ -94,6 +96,7 @@ CALLBACKS = Columns(Callback)
 DELIVERIES = Columns(Delivery)
 MAILS = Columns(Mail)
 SIGNING_SECRETS = Columns(SigningSecret)
+RECEIVERS = Columns(Receiver)
 AUDIT = Columns(AuditEntry)
 
 _USER_CHANGES = tuple(name for name in USERS.names if name in UserChanges.__annotations__)
@@ -112,6 +115,8 @@ def substitutions() -> Mapping[str, str]:
         "{callback_columns}": ", ".join(CALLBACKS.names),
         "{callback_values}": ", ".join(f":{name}" for name in CALLBACKS.names),
         "{delivery_columns}": ", ".join(DELIVERIES.names),
+        "{receiver_columns}": ", ".join(RECEIVERS.names),
+        "{receiver_values}": ", ".join(f":{name}" for name in RECEIVERS.names),
         "{signing_columns}": ", ".join(SIGNING_SECRETS.names),
         "{signing_values}": ", ".join(f":{name}" for name in SIGNING_SECRETS.names),
         "{job_columns}": ", ".join(JOBS.names),

@@ -10,6 +10,7 @@ import pytest
 from tests import build
 from tests.build import replace
 from tests.harness.house import House, house
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.engine import deliveries as module
 from waystation.engine.deliveries import PINGS, REDELIVERIES, REPLAYS
@@ -35,7 +36,7 @@ async def owed(here: House, *numbers: int) -> tuple[Job, list[Callback]]:
 
 async def give_up(here: House, one: Callback) -> None:
     attempt = Attempt(500, None, 0.5)
-    await here.here.store.record_attempt(one, attempt, here.here.clock.now(), None)
+    await here.here.store.record_attempt(one, attempt, here.here.clock.now(), None, PATIENCE)
 
 
 async def status(here: House, one: Callback) -> CallbackStatus:
@@ -71,9 +72,9 @@ async def test_a_callback_is_read_with_each_of_its_attempts(tmp_path: Path) -> N
         job, (one,) = await owed(here, 1)
         store, now = here.here.store, here.here.clock.now()
         refused, broken = Attempt(503, None, 0.5), Attempt(None, "a time-out", 15.0)
-        await store.record_attempt(one, refused, now, now + timedelta(seconds=5))
+        await store.record_attempt(one, refused, now, now + timedelta(seconds=5), PATIENCE)
         later = now + timedelta(seconds=5)
-        await store.record_attempt(replace(one, attempts=1), broken, later, None)
+        await store.record_attempt(replace(one, attempts=1), broken, later, None, PATIENCE)
         delivery, attempts = await here.deliveries.find(await here.user(), one.callback_id)
         assert (delivery.jobid, delivery.attempts) == (job.jobid, 2)
         assert delivery.status is CallbackStatus.GIVEN_UP

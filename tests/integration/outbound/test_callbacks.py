@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.fakes import FakeClock, FakeIds
 from tests.harness.due_store import DueStore, callback
 from tests.integration.outbound.conftest import Serve, ServeRaw
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.outbound.callbacks import CallbackSender
@@ -296,7 +297,16 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
     clock = FakeClock()
     sender = CallbackSender(session, clock, timeout_s=300)
     callbacks = Callbacks(
-        store.port, sender, clock, FakeIds(), as_it_is, no_headers, send_timeout_s=300, drain_s=5
+        store.port,
+        sender,
+        clock,
+        FakeIds(),
+        as_it_is,
+        no_headers,
+        mail_owed=lambda: None,
+        patience=PATIENCE,
+        send_timeout_s=300,
+        drain_s=5,
     )
     running = asyncio.ensure_future(callbacks.loop.run())
     await store.until(lambda: sum(store.claims) == 300)
@@ -305,3 +315,28 @@ async def test_fifty_hung_receivers_delay_nobody_elses_first_attempt(
     await asyncio.wait_for(arrived.wait(), 30)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("Fri, 02 Jan 2026 03:05:05 GMT", 60.0),
+        ("Fri, 02 Jan 2026 03:05:05 -0000", 60.0),
+        ("Thu, 01 Jan 2026 00:00:00 GMT", 0.0),
+        ("9" * 40, 999_999_999.0),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+async def test_the_wait_that_a_receiver_asks_for_is_told(
+    sender: CallbackSender, serve: Serve, header: str | None, seconds: float | None
+) -> None:
+    async def busy(request: web.Request) -> web.Response:
+        return web.Response(status=503, headers={} if header is None else {"Retry-After": header})
+
+    attempt = await sender.send(callback(url=await serve(busy)), HEADERS)
+    assert (attempt.status, attempt.retry_after_s) == (503, seconds)

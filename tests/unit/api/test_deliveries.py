@@ -10,6 +10,7 @@ from tests.harness.face import DELIVERY, JOB, NOW, USER, FakeService, ask, face
 from waystation.callbacks import Attempt, CallbackStatus
 from waystation.errors import Throttled
 from waystation.ports import LoggedAttempt, Place
+from waystation.receivers import Receiver
 
 SHOWN = {
     "id": "abc",
@@ -202,3 +203,32 @@ async def test_a_ping_goes_to_the_url_or_to_the_users_own() -> None:
 async def test_a_ping_to_nowhere_is_400(body: dict[str, Any], error: str) -> None:
     answered = await ask(face(), "POST", "/v2/deliveries/ping", body)
     assert (answered.status, answered.json) == (400, {"error": error, "code": 400})
+
+
+async def test_failing_receivers_are_told_with_their_reason() -> None:
+    fails = Receiver(1, "https://example.org", NOW, NOW, "HTTP status 503", told=1)
+    disabled = replace(fails, place="https://b.test", disabled_at=NOW)
+    answered = await ask(
+        face(FakeService(failing=[fails, disabled])), "GET", "/v2/deliveries/receivers"
+    )
+    at = "2026-01-02T03:04:05.678Z"
+    shown = {
+        "receiver": "https://example.org",
+        "failingSince": at,
+        "failed": at,
+        "reason": "HTTP status 503",
+        "mails": 1,
+    }
+    assert answered.json == {
+        "receivers": [shown, {**shown, "receiver": "https://b.test", "disabled": at}]
+    }
+
+
+async def test_a_receiver_is_enabled_by_hand() -> None:
+    service = FakeService()
+    body = {"replyUrl": "https://example.org/hook"}
+    answered = await ask(face(service), "POST", "/v2/deliveries/enable", body)
+    assert (answered.status, answered.body) == (204, b"")
+    assert service.calls == [("enable", "https://example.org/hook")]
+    answered = await ask(face(service), "POST", "/v2/deliveries/enable", {})
+    assert (answered.status, answered.json) == (400, {"error": "replyUrl is missing", "code": 400})

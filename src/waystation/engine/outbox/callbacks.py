@@ -23,7 +23,6 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -32,6 +31,7 @@ from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
 from waystation.ports import Clock, IdSource, Outbox, Sender
+from waystation.receivers import receiver_of
 from waystation.shares import Held, Shares
 
 __all__ = ["Callbacks"]
@@ -66,9 +66,10 @@ class Callbacks:
     """Callbacks, made by its `loop` until that is stopped.
 
     Args: fresh: puts working links into a body before each attempt. headers: those of an attempt
-    with that body. send_timeout_s: how long `sender.send` may take; a callback waits as long for
-    its place, and its claim outlives both by as much again. drain_s: how long attempts under way
-    may go on after `stop`, before they are left to the next start
+    with that body. mail_owed: called when a mail about a receiver is. patience: how long a receiver
+    may fail before it is disabled. send_timeout_s: how long `sender.send` may take; a callback
+    waits as long for its place, and its claim outlives both by as much again. drain_s: how long
+    attempts under way may go on after `stop`, before they are left to the next start
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Callbacks:
         fresh: Callable[[Callback], Awaitable[Callback]],
         headers: Callable[[Callback], Awaitable[Mapping[str, str]]],
         *,
+        mail_owed: Callable[[], None],
+        patience: timedelta,
         send_timeout_s: float,
         drain_s: float,
     ) -> None:
@@ -89,6 +92,8 @@ class Callbacks:
         self._ids = ids
         self._fresh = fresh
         self._headers = headers
+        self._patience = patience
+        self._mail_owed = mail_owed
         self._send_timeout_s = send_timeout_s
         self.loop = DueLoop("callbacks", store, clock, self._take, drain_s)
         self._places = Shares(PER_USER, IN_FLIGHT)
@@ -118,7 +123,7 @@ class Callbacks:
         """Start a claimed callback, unless its receiver holds too much already."""
         if callback.callback_id in self._out:
             return
-        name = _receiver_of(callback.url)
+        name = receiver_of(callback.url)
         receiver = self._receivers.setdefault(name, _Receiver())
         room = ROOM - self.loop.under_way
         held = self._held[callback.user_id]
@@ -202,8 +207,10 @@ class Callbacks:
         now = self._clock.now()
         tried = callback.attempts + 1
         next_at = None
-        if not attempt.delivered and callback.is_final:
-            next_at = next_attempt_at(tried - callback.earlier, now, self._ids.fraction())
+        if not attempt.delivered and not attempt.gone and callback.is_final:
+            next_at = next_attempt_at(
+                tried - callback.earlier, now, self._ids.fraction(), attempt.retry_after_s
+            )
         tell = _log.info if attempt.delivered else _log.warning
         tell(
             "callback.attempted",
@@ -224,21 +231,16 @@ class Callbacks:
         self, callback: Callback, attempt: Attempt, now: datetime, next_at: datetime | None
     ) -> None:
         """Record the attempt, patiently: forgetting it means delivering twice."""
+
+        async def record() -> None:
+            if await self._store.record_attempt(callback, attempt, now, next_at, self._patience):
+                self._mail_owed()
+
         for again_in_s in RECORD_AGAIN_S:
             try:
-                await self._store.record_attempt(callback, attempt, now, next_at)
+                await record()
             except StoreError:
                 await self._clock.sleep(again_in_s)
             else:
                 return
-        await self._store.record_attempt(callback, attempt, now, next_at)
-
-
-def _receiver_of(url: str) -> str:
-    """Return scheme, host and port: what hangs together, and nothing secret of the URL (R46)."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "unreadable"
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}"
+        await record()

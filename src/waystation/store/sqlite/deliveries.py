@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.ports import Delivery, LoggedAttempt, Place, SigningSecret
+from waystation.receivers import Receiver
 from waystation.store.columns import Values, instant, micros
-from waystation.store.rows import CALLBACKS, DELIVERIES, SIGNING_SECRETS
+from waystation.store.rows import CALLBACKS, DELIVERIES, RECEIVERS, SIGNING_SECRETS
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.receivers import enable, is_disabled
 from waystation.store.sqlite.writer import Writer
 
 __all__ = [
@@ -89,6 +91,16 @@ class StoreDeliveries:
         await self._writer.run(
             lambda database: database.run("insert_callback", CALLBACKS.values(ping))
         )
+
+    async def receivers(self, user_id: int, limit: int) -> Sequence[Receiver]:
+        rows = self._near.all("receivers", {"user_id": user_id, "limit": limit})
+        return [RECEIVERS.read(row) for row in rows]
+
+    async def enable(self, user_id: int, url: str) -> None:
+        await self._writer.run(lambda database: enable(database, user_id, url))
+
+    async def is_disabled(self, user_id: int, url: str) -> bool:
+        return await self._writer.run(lambda database: is_disabled(database, user_id, url))
 
     async def redeliver(self, user_id: int, callback_id: str, at: datetime, soon: datetime) -> bool:
         return await self._writer.run(
@@ -169,7 +181,11 @@ def replay(
     }
     found = (_read(database, "missing", {**values, "status": one}) for one in _MISSING)
     missing = list(islice(merge(*found, key=place_of), REPLAYED_AT_ONCE))
-    count = sum(redeliver(database, user_id, one.callback_id, at, soon) for one in missing)
+    count = sum(
+        redeliver(database, user_id, one.callback_id, at, soon)
+        for one in missing
+        if not is_disabled(database, user_id, one.url)
+    )
     return count, place_of(missing[-1]) if len(missing) == REPLAYED_AT_ONCE else None
 
 
@@ -189,6 +205,7 @@ def purge(database: Database, at: datetime, before: datetime) -> None:
     database.run("purge_signing_secrets", {"at": micros(at)})
     database.run("purge_asked", {"since": micros(at - _HOUR)})
     database.run("purge_pings", {"before": micros(before)})
+    database.run("purge_receivers", {"before": micros(before)})
 
 
 def place_of(delivery: Delivery) -> Place:

@@ -14,6 +14,7 @@ from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.ports import Mail
 from waystation.store.columns import Values, micros
 from waystation.store.rows import CALLBACKS, MAILS
+from waystation.store.sqlite import receivers
 from waystation.store.sqlite.database import Database
 
 __all__ = [
@@ -37,8 +38,14 @@ def claim_callbacks(
     database: Database, at: datetime, until: datetime, limit: int
 ) -> tuple[Callback, ...]:
     """Take due callbacks, first attempts before repeats (R41)."""
-    rows = database.all("claim_callbacks", _claim(at, until, limit))
-    claimed = [CALLBACKS.read(row) for row in rows]
+    claimed = _claim_callbacks(database, at, until, limit)
+    if receivers.any_disabled(database):
+        kept = _not_disabled(database, claimed)
+        # where nothing is sent, others are not to wait for a further round
+        while len(kept) < len(claimed) == limit:
+            claimed = _claim_callbacks(database, at, until, limit)
+            kept += _not_disabled(database, claimed)
+        claimed = kept
     return tuple(sorted(claimed, key=lambda each: (each.attempts > 0, each.created_at)))
 
 
@@ -48,8 +55,12 @@ def record_attempt(
     attempt: Attempt,
     at: datetime,
     next_at: datetime | None,
-) -> None:
-    """Record how an attempt ended; nothing when that very attempt was recorded before."""
+    patience: timedelta,
+) -> bool:
+    """Record how an attempt ended; nothing when that very attempt was recorded before.
+
+    Returns: True when a mail about the receiver is owed
+    """
     status = CallbackStatus.PENDING if next_at is not None else CallbackStatus.GIVEN_UP
     if attempt.delivered:
         status = CallbackStatus.DELIVERED
@@ -63,6 +74,7 @@ def record_attempt(
         },
     )
     if row is not None:
+        told = receivers.count(database, callback, attempt, at, patience)
         if row[0] > KEPT_ATTEMPTS:
             trim: Values = {"callback_id": callback.callback_id, "number": row[0]}
             database.run("trim_attempts", {**trim, "keep": KEPT_ATTEMPTS})
@@ -77,6 +89,8 @@ def record_attempt(
                 "duration_s": attempt.duration_s,
             },
         )
+        return told
+    return False
 
 
 def bound_waits(
@@ -113,6 +127,25 @@ def record_mail(database: Database, mail: Mail, sent: bool, next_at: datetime | 
             "next_at": None if next_at is None else micros(next_at),
         },
     )
+
+
+def _claim_callbacks(
+    database: Database, at: datetime, until: datetime, limit: int
+) -> list[Callback]:
+    return [
+        CALLBACKS.read(row) for row in database.all("claim_callbacks", _claim(at, until, limit))
+    ]
+
+
+def _not_disabled(database: Database, claimed: Sequence[Callback]) -> list[Callback]:
+    """Return those that are sent, and mark the others; a ping is always sent."""
+    kept: list[Callback] = []
+    for one in claimed:
+        if one.jobid is not None and receivers.is_disabled(database, one.user_id, one.url):
+            database.run("disable_callback", {"callback_id": one.callback_id})
+        else:
+            kept.append(one)
+    return kept
 
 
 def _claim(at: datetime, until: datetime, limit: int) -> Values:

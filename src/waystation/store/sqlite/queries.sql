@@ -497,6 +497,43 @@ insert into asked_lately (user_id, kind, at) values (:user_id, :kind, :at);
 -- purge_asked: what counts no more
 delete from asked_lately where at <= :since;
 
+-- receiver: how a receiver of a user fails, if it does
+select {receiver_columns} from receivers where user_id = :user_id and place = :place;
+
+-- put_receiver: how it fails now
+insert or replace into receivers ({receiver_columns}) values ({receiver_values});
+
+-- trim_receivers: those of a user that failed last stay
+delete from receivers where user_id = :user_id and place in (
+  select place from receivers where user_id = :user_id
+  order by failed_at desc, place limit -1 offset :keep
+);
+
+-- forget_receivers: the receiver of a URL, and the URL itself, work
+delete from receivers where user_id = :user_id and place in (:place, :url);
+
+-- any_disabled: whether any receiver is disabled at all
+select exists (select 1 from receivers where disabled_at is not null);
+
+-- is_disabled: whether nothing is sent to a URL
+select exists (
+  select 1 from receivers
+  where user_id = :user_id and place in (:place, :url) and disabled_at is not null
+);
+
+-- receivers: those of a user that fail, the last failure first
+select {receiver_columns} from receivers where user_id = :user_id
+order by failed_at desc, place limit :limit;
+
+-- purge_receivers: those that failed long ago; the disabled stay so, but for single URLs
+delete from receivers where failed_at < :before and (disabled_at is null or is_gone);
+
+-- disable_callback: one that is not sent, because its receiver is disabled
+update callbacks set status = 'disabled' where callback_id = :callback_id;
+
+-- email_of: where mails to a user go
+select email from users where user_id = :user_id;
+
 -- callbacks_of_job: a job's callbacks
 select {callback_columns} from callbacks where jobid = :jobid order by created_at, callback_id;
 

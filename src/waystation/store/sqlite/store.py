@@ -220,9 +220,14 @@ class SqliteStore:
         return await self._write(outbox.claim_callbacks, at, until, limit)
 
     async def record_attempt(
-        self, callback: Callback, attempt: Attempt, at: datetime, next_at: datetime | None
-    ) -> None:
-        await self._write(outbox.record_attempt, callback, attempt, at, next_at)
+        self,
+        callback: Callback,
+        attempt: Attempt,
+        at: datetime,
+        next_at: datetime | None,
+        patience: timedelta,
+    ) -> bool:
+        return await self._write(outbox.record_attempt, callback, attempt, at, next_at, patience)
 
     async def find_callbacks(self, jobid: str) -> Sequence[Callback]:
         return [CALLBACKS.read(row) for row in self._near.all("callbacks_of_job", {"jobid": jobid})]

@@ -6,6 +6,7 @@ import pytest
 
 from tests import build
 from tests.build import replace as having
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.jobs import Job
 from waystation.ports import Place, SigningSecret
@@ -98,7 +99,7 @@ def listed(
 
 def end(database: Database, one: Callback, attempt: Attempt = BAD) -> None:
     """Let an attempt be the last."""
-    outbox.record_attempt(database, one, attempt, build.later(50), None)
+    outbox.record_attempt(database, one, attempt, build.later(50), None, PATIENCE)
 
 
 def status_of(database: Database, one: Callback) -> tuple[str, int, int]:
@@ -192,7 +193,7 @@ def test_one_that_is_on_its_way_is_left_alone(database: Database, job: Job) -> N
 
 def test_one_that_waits_for_its_next_attempt_is_tried_now(database: Database, job: Job) -> None:
     (one,) = owed(database, job, 1)
-    outbox.record_attempt(database, one, BAD, build.later(2), build.later(7200))
+    outbox.record_attempt(database, one, BAD, build.later(2), build.later(7200), PATIENCE)
     assert deliveries.redeliver(database, 1, one.callback_id, build.later(3), build.later(48))
     (again,) = outbox.claim_callbacks(database, build.later(3), build.later(48), 9)
     assert (again.attempts, again.earlier) == (1, 1)
@@ -219,7 +220,7 @@ def test_a_replay_takes_what_nobody_took_and_nothing_else(database: Database, jo
     taken, given_up, waits, on_its_way, disabled, early = owed(database, job, 6)
     end(database, taken, Attempt(200, None, 0.1))
     end(database, given_up)
-    outbox.record_attempt(database, waits, BAD, build.later(50), build.later(7200))
+    outbox.record_attempt(database, waits, BAD, build.later(50), build.later(7200), PATIENCE)
     database.connection.execute(
         "update callbacks set status = 'disabled' where callback_id = ?", (disabled.callback_id,)
     )

@@ -7,6 +7,7 @@ import pytest
 
 from tests import build
 from tests.build import replace
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.jobs import Job
 from waystation.store.columns import micros
@@ -41,7 +42,7 @@ def stored(database: Database, job: Job) -> Callback:
 def record(
     database: Database, callback: Callback, attempt: Attempt, next_at: datetime | None = None
 ) -> None:
-    outbox.record_attempt(database, callback, attempt, build.later(1), next_at)
+    outbox.record_attempt(database, callback, attempt, build.later(1), next_at, PATIENCE)
 
 
 def test_a_claimed_callback_is_out_once_until_its_claim_ends(database: Database, job: Job) -> None:

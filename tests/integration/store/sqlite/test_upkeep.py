@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from tests import build
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt
 from waystation.gateway_events import Seen
 from waystation.jobs import Job
@@ -63,7 +64,7 @@ def test_jobs_that_are_not_over_yet_stay(database: Database, kind: str) -> None:
 def test_a_delivered_job_goes_with_its_attempts(database: Database) -> None:
     ended(database, "owed")
     (claimed,) = outbox.claim_callbacks(database, build.later(), build.later(30), 9)
-    outbox.record_attempt(database, claimed, Attempt(200, None, 0.1), build.later(), None)
+    outbox.record_attempt(database, claimed, Attempt(200, None, 0.1), build.later(), None, PATIENCE)
     assert purge(database) == 1
     assert (left(database, "callbacks"), left(database, "callback_attempts")) == (0, 0)
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from tests.build import replace
 from tests.fakes import START, FakeClock, FakeIds
 from tests.harness.due_store import DueStore, callback
+from tests.limits import PATIENCE
 from waystation.callbacks import ATTEMPT_AFTER_S, Attempt, Callback, CallbackStatus
 from waystation.engine.outbox import callbacks as module
 from waystation.engine.outbox import due
@@ -77,6 +78,7 @@ class Bench:
         self.clock, self.ids = FakeClock(), FakeIds()
         self.renewed: dict[bytes, bytes] = {}
         self.unsigned: Exception | None = None
+        self.mail_owed = asyncio.Event()
         self.store, self.sender = DueStore(), FakeSender()
         self.callbacks = Callbacks(
             self.store.port,
@@ -85,6 +87,8 @@ class Bench:
             self.ids,
             self.renew,
             self.signed,
+            mail_owed=self.mail_owed.set,
+            patience=PATIENCE,
             send_timeout_s=send_timeout_s,
             drain_s=drain_s,
         )
@@ -219,6 +223,40 @@ async def test_a_fault_of_ours_counts_as_an_attempt_and_is_given_up_like_any(ben
         assert bench.status() is CallbackStatus.GIVEN_UP
     (attempt,) = {attempt.reason for _, attempt, _ in bench.store.attempts}
     assert attempt == "a fault of Waystation's own; its log says more"
+
+
+async def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(bench: Bench) -> None:
+    async def busy() -> Attempt:
+        return Attempt(429, None, 0.01, retry_after_s=60)
+
+    bench.store.add(callback())
+    bench.sender.answers["a.test"] = busy
+    async with bench.running():
+        await bench.clock.elapse(59)
+        assert len(bench.sender.sent) == 1
+        bench.sender.answers.clear()
+        await bench.clock.elapse(1)
+        assert bench.status() is CallbackStatus.DELIVERED
+
+
+async def test_a_url_that_is_gone_is_not_tried_again(bench: Bench) -> None:
+    """R41."""
+
+    async def is_gone() -> Attempt:
+        return Attempt(410, None, 0.01)
+
+    bench.store.add(callback())
+    bench.sender.answers["a.test"] = is_gone
+    async with bench.running():
+        assert bench.status() is CallbackStatus.GIVEN_UP
+
+
+@pytest.mark.parametrize("owed", [True, False])
+async def test_a_mail_about_a_receiver_is_sent_at_once(bench: Bench, owed: bool) -> None:
+    bench.store.owes_mail = owed
+    bench.store.add(callback())
+    async with bench.running():
+        assert bench.mail_owed.is_set() is owed
 
 
 async def test_jitter_lengthens_the_wait_by_up_to_a_tenth(bench: Bench) -> None:
