@@ -97,6 +97,10 @@ def test_each_row_is_said() -> None:
     assert set(NAMES) - said == WITHOUT_NAME | set(SAID_AS_ANOTHER)
 
 
+def test_each_sentence_is_a_row() -> None:
+    assert [name for name, row in NAMES.items() if row not in ROWS] == []
+
+
 def test_each_row_stands_at_an_act_of_the_api() -> None:
     assert {does for row in ROWS for does in row.does} <= set(GROUPS)
 

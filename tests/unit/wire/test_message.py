@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from msgspec import UNSET
 
 from waystation.wire import message
 from waystation.wire.message import (
+    Attachment,
     Channel,
     ComponentType,
+    Embed,
+    EmbedFooter,
+    EmbedImage,
+    Emoji,
     Message,
     MessageFlag,
     MessageType,
@@ -73,3 +79,17 @@ def test_shapes_of_the_wire_are_values() -> None:
     shapes = [one for one in vars(message).values() if isinstance(one, msgspec.StructMeta)]
     assert shapes
     assert [one.__name__ for one in shapes if not one.__struct_config__.frozen] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        (User("9"), b'{"id":"9"}'),
+        (Attachment("7"), b'{"id":"7"}'),
+        (Embed(title="t", image=EmbedImage()), b'{"title":"t","image":{}}'),
+        (EmbedFooter(), b"{}"),
+        (Emoji(), b"{}"),
+    ],
+)
+def test_a_field_that_discord_left_out_is_left_out_again(said: object, body: bytes) -> None:
+    assert msgspec.json.encode(said) == body
