@@ -66,7 +66,7 @@ def _first_end(body: bytes) -> float:
 def _ends(text: bytes) -> Iterator[float]:
     """Yield until when links work."""
     at = text.find(b"ex=")
-    while at >= 0:
+    while at != -1:
         if (found := _EXPIRY.match(text, at)) is not None:
             yield float(int(found[1], 16))
         at = text.find(b"ex=", at + 3)
