@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import is_dataclass
 from typing import get_args
 
+import msgspec
 import pytest
 
 import waystation.jobs
@@ -104,3 +105,14 @@ def test_a_job_is_in_flight_until_it_shows_something_or_is_unclear(
     fields: dict[str, object], *, in_flight: bool
 ) -> None:
     assert replace(new_job("a"), **fields).in_flight is in_flight
+
+
+def test_a_job_holds_no_slot_unless_it_is_said() -> None:
+    held = new_job("a", "imagine")
+    needed = {
+        one.name: getattr(held, one.name)
+        for one in msgspec.structs.fields(Job)
+        if one.default is one.default_factory is msgspec.NODEFAULT
+    }
+    bare = Job(**needed)
+    assert not (bare.slot or bare.unclear or bare.ghost or bare.reply_progress)

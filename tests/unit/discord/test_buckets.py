@@ -39,6 +39,7 @@ ANSWERS = [
     (429, {"retry-after": "7"}, '{"message":"slow"}', Verdict(7.0, invalid=True)),
     (429, {}, '{"message":"slow"}', Verdict(5.0, invalid=True)),
     (429, {}, '{"retry_after":true}', Verdict(5.0, invalid=True)),
+    (429, {}, '{"retry_after":0}', Verdict(0.0, invalid=True)),
     (429, {}, '{"retry_after":-3}', Verdict(5.0, invalid=True)),
     (429, {"retry-after": "soon"}, '{"retry_after":null}', Verdict(5.0, invalid=True)),
     (429, {"retry-after": "nan"}, '{"retry_after":[]}', Verdict(5.0, invalid=True)),

@@ -271,3 +271,11 @@ def test_a_picture_that_names_an_interaction_is_of_the_stranger_who_does_too() -
     assert strangers.open_alike(unknown) == {"7"}
     assert strangers.open_alike(unknown, is_ours=False) == frozenset()
     assert strangers.open_alike(replace(picture, interaction_id=None)) == {"5", "6", "7"}
+
+
+def test_strangers_that_could_not_own_a_picture_are_not_done_with_it() -> None:
+    strangers = Strangers()
+    for one in "67":
+        strangers.note(_reading("imagine/started", message_id=one))
+    strangers.close(_reading("imagine/final"), {"7"})
+    assert _open(strangers) == {"6"}
