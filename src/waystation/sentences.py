@@ -69,6 +69,7 @@ GROUPS: Mapping[Does, str] = {
     "names a job": "Paths that name a job",
     "names a job in the query": "Paths that name a job in the query",
     "names a job in the path": "Paths that name a job in the path",
+    "streams": "Streams of events",
     "searches": "Searching jobs",
     "cancels": "Cancelling",
     "asks the bot": "Answers of the bot",
@@ -309,6 +310,16 @@ NO_PATH = _row(
     "Not found",
     "The path names no job: a jobid begins with `job:`.",
     "Check the path.",
+)
+
+# ── Streams of events ──
+
+TOO_MANY_STREAMS = _row(
+    "streams",
+    429,
+    "<limit> streams of this user are open already",
+    "The user reads too many streams of events at once.",
+    "Close a stream, then ask again.",
 )
 
 # ── Searching jobs ──

@@ -114,7 +114,7 @@ def _example(one: Example, method: str) -> Iterator[str]:
     match one["answer"]:
         case None:
             yield f"answers {one['status']} without a body."
-        case [str(), *_] as lines if one["path"] == "/metrics":
+        case [str(), *_] as lines if one["path"].endswith(("/metrics", "/events")):
             text = "\n".join(lines)
             yield f"answers {one['status']}, in plain text:\n\n```text\n{text}\n…\n```"
         case answer:

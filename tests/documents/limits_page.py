@@ -105,6 +105,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "indexing._PAUSE_S indexing._AGAIN_S",
             "The next step begins, until every job can be found.",
         ),
+        Row(
+            "Silence of a stream of events",
+            "events.KEEP_ALIVE_S",
+            "A comment is sent, and the token is looked at again.",
+        ),
         Row("`Retry-After` of a 503", "answer._RETRY_AFTER_S", "The caller may ask again."),
     ),
     "A job": (

@@ -10,6 +10,7 @@ from tests.limits import BODY, BOUNDS, FETCH, SERVICE
 from waystation.api import search as search_path
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.deliveries import MOST_LISTED
+from waystation.api.events import STREAMS
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
@@ -59,6 +60,7 @@ _NUMBERS = {
     "characters of a text that is looked for": search_path.LONGEST_TEXT,
     "jobs that a page of a search looks at, unless its text is rare": search._WINDOW
     * search._WINDOWS,
+    "streams of events": STREAMS,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
     "MiB of one job's pictures": intake.MOST_BYTES / _MIB,
@@ -148,6 +150,7 @@ ANSWERS = {
     ("authenticates", "failed logins"): 429,
     ("authenticates", "under way"): 429,
     ("waits for the end", "wait for the end"): 429,
+    ("streams", "streams of this user"): 429,
     ("reads a body", "too large"): 413,
     ("reads a body", "large requests"): 429,
     ("reads a body", "valid form"): 400,

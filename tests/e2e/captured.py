@@ -123,6 +123,7 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
     await notes.ask("GET /v2/jobs/cancel", query=f"?jobid={running['jobid']}")
     await notes.ask("GET /v2/jobs/{jobid}", jobid=jobid)
     await notes.ask("GET /v2/jobs/search", query="?text=RED%20fox&status=completed&verb=imagine")
+    await notes.ask("GET /v2/jobs/{jobid}/events", jobid=jobid)
     await notes.ask("DELETE /v2/jobs/{jobid}", jobid=running["jobid"])
 
 

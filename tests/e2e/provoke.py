@@ -226,6 +226,13 @@ async def provoke_reads(shop: Shop) -> None:
         await shop.see(200, route, who, path_parameters=query)
         await shop.see(404, route, who, path_parameters={"jobid": "job:1"})
         await shop.see(400, route, who, path_parameters={"jobid": "job:1\x01"})
+    stream = "GET /v2/jobs/{jobid}/events"
+    await shop.see(200, stream, who, path_parameters=query)
+    told = (await shop.ask(stream, who, path_parameters=query)).text
+    last = told.rpartition("id: ")[2].partition("\n")[0]
+    await shop.see(204, stream, who, path_parameters=query, headers={"Last-Event-ID": last})
+    await shop.see(404, stream, who, path_parameters={"jobid": "job:1"})
+    await shop.see(400, stream, who, path_parameters={"jobid": "job:1\x01"})
     assert await shop.see(200, "GET /v2/jobs", who) == []
     await _fill_the_lane(shop, who)
 

@@ -8,9 +8,9 @@ reached is told in the RateLimit headers.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ __all__ = [
     "Answer",
     "ErrorForm",
     "Headers",
+    "Stream",
     "error_answer",
     "json_answer",
     "quota_headers",
@@ -59,6 +60,18 @@ class ErrorForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"
     code: Annotated[int, Meta(description="repeats the HTTP status")]
 
 
+class Stream(Protocol):
+    """A body without a length."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield its pieces as they come."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; called once, also when nothing was sent."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One HTTP response."""
@@ -68,6 +81,8 @@ class Answer:
     headers: Headers = ()
     """Those of this answer alone; length, type and request id are added on its way out."""
     content_type: bytes = _JSON
+    stream: Stream | None = None
+    """Sent piece by piece in the place of the body, for as long as it goes on."""
 
 
 NO_CONTENT = Answer(204)

@@ -27,7 +27,7 @@ from waystation.engine.service import Service
 __all__ = ["Face", "create_face"]
 
 _CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
-_CORS_REQUEST_HEADERS = ("Authorization", "Prefer", "X-Request-Id")
+_CORS_REQUEST_HEADERS = ("Authorization", "Last-Event-ID", "Prefer", "X-Request-Id")
 _CORS_ANSWER_HEADERS = (
     "Preference-Applied",
     "RateLimit",

@@ -207,7 +207,7 @@ def _responses(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
                 "X-Request-Id": _REQUEST_ID,
                 **_HEADERS.get(status, {}),
                 **(_QUOTA if operation.makes_job else {}),
-                **(_APPLIED if operation.headers else {}),
+                **(_APPLIED if "waits for the end" in operation.does else {}),
             },
         }
         if status in operation.answers:

@@ -75,6 +75,12 @@ _PREFER = Field(
     "`wait=N`: answer when the job has ended, or after N seconds, at most 60 (an addition to v2)",
 )
 
+_LAST_EVENT = Field(
+    "Last-Event-ID",
+    {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    "The `id` of the last event that was read; the stream goes on after it",
+)
+
 _EXAMPLES: Mapping[str, object] = {
     "prompt": "a red fox in the snow --ar 3:2",
     "describeUrl": "https://example.org/fox.png",
@@ -213,6 +219,14 @@ _FIXED: Mapping[str, Operation] = {
         {200: JobForm},
         (*GUARDED, "names a job", "names a job in the path", "waits for the end"),
         headers=(_PREFER,),
+    ),
+    "GET /v2/jobs/{jobid}/events": Operation(
+        "streamJob",
+        "Read the events of a job as they come, as server-sent events (an addition to v2).",
+        {200: "text/event-stream", 204: None},
+        (*GUARDED, "names a job", "names a job in the path", "streams"),
+        headers=(_LAST_EVENT,),
+        about="204 when the job has ended and every event of it was sent.",
     ),
     "DELETE /v2/jobs/{jobid}": Operation(
         "cancelJobByPath",

@@ -163,6 +163,8 @@ class _BoundedProtocol(StraightProtocol):
     """Bytes parsed since the last end of a head or piece of a body."""
     _waiting_since: float | None = None
     _answered_at: float = 0.0
+    _unread_since: float | None = None
+    """Since when some of an answer that is still being sent was found unread at each look."""
     _place: str = ""
     _watch: asyncio.TimerHandle | None = None
 
@@ -297,7 +299,11 @@ class _BoundedProtocol(StraightProtocol):
         now, bounds = self.loop.time(), self.bounds
         since = now if self._waiting_since is None else self._waiting_since
         unread = self.transport.get_write_buffer_size() > 0
-        answered = self._answered_at if unread else now
+        if not unread or self.is_free:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now  # of a stream; its reader may just be reading
+        answered = max(self._answered_at, self._unread_since or 0.0) if unread else now
         head_left, unread_left = since + bounds.head_s - now, answered + bounds.unread_s - now
         if unread_left <= 0:
             self.transport.abort()  # closed, it would wait for the caller to read on

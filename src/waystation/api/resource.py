@@ -7,9 +7,11 @@ touches ASGI.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from waystation import sentences
-from waystation.api.answer import Answer, error_answer, refusal
+from waystation.api.answer import Answer, Stream, error_answer, refusal
 from waystation.api.body import HungUp, Limits, TooSlow
 from waystation.api.call import Call
 from waystation.api.problem import asks_for_problems, problem
@@ -27,6 +29,9 @@ from waystation.shares import Shares
 __all__ = ["Handler", "Path", "Resource", "Surroundings"]
 
 Handler = Callable[[Call], Awaitable[Answer]]
+
+Sent = list[tuple[bytes, bytes]]
+"""Headers of an answer on its way out."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +95,10 @@ class Resource:
         headers = [*answer.headers, (b"x-request-id", request_id.encode())]
         if answer.status == 408 or not await call.discard_body():
             headers.append((b"connection", b"close"))
+        if answer.stream is not None:
+            headers.append((b"content-type", answer.content_type))
+            await self._send_stream(call, answer.stream, headers, send)
+            return
         if answer.body:
             headers.append((b"content-type", answer.content_type))
             headers.append((b"content-length", b"%d" % len(answer.body)))
@@ -97,6 +106,23 @@ class Resource:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
+
+    async def _send_stream(self, call: Call, stream: Stream, headers: Sent, send: Send) -> None:
+        """Send a body piece by piece until it ends or the caller has gone."""
+        self._surroundings.answered[200] += 1
+
+        async def pieces() -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            async with aclosing(stream.chunks()) as chunks:
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        try:
+            with contextlib.suppress(HungUp):
+                await call.unless_gone(pieces())
+        finally:
+            stream.close()
 
     def _name(self, call: Call) -> str:
         given = call.header(b"x-request-id")

@@ -17,6 +17,7 @@ from waystation.api.answer import Answer, json_answer, quota_headers
 from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
+from waystation.api.events import Events
 from waystation.api.forms import Forms
 from waystation.api.prefer import Waits, applied, preferred_wait_s
 from waystation.api.resource import Handler, Path
@@ -47,7 +48,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     their end.
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
-    search, logins = Search(service), service.logins
+    search, events, logins = Search(service), Events(service), service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
@@ -68,6 +69,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
             ),
             path("/v2/jobs/search", GET=search.find),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
+            path("/v2/jobs/{jobid}/events", GET=events.of_job, head=False),
             path("/v2/jobs/{jobid}", GET=jobs.read, DELETE=jobs.cancel),
             _own_record(logins, under_way, accounts, reads(accounts.change_user)),
             path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),

@@ -6,13 +6,14 @@ Rules: what a waiter gets was committed before; a waiter that comes late reads t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from waystation.jobs import Job, JobId
 from waystation.ports import Clock
 
-__all__ = ["Alarm", "Bell", "Feed", "race"]
+__all__ = ["Alarm", "Bell", "Feed", "Watch", "race"]
 
 
 class Bell:
@@ -77,6 +78,27 @@ async def race(*awaited: Awaitable[object]) -> None:
         wait.result()
 
 
+class Watch:
+    """Tells a reader that there may be more to read of a job."""
+
+    def __init__(self, released: bool) -> None:
+        self._event = asyncio.Event()
+        self.released = released
+        """True once the service stops."""
+
+    def wake(self) -> None:
+        """Wake the reader, also one that comes later."""
+        self._event.set()
+
+    def rest(self) -> None:
+        """Forget the wakes so far: the reader reads everything now."""
+        self._event.clear()
+
+    async def wait(self) -> None:
+        """Return when there may be more since the last rest."""
+        await self._event.wait()
+
+
 class Feed:
     """Hands committed jobs to those who wait for them."""
 
@@ -84,6 +106,7 @@ class Feed:
         self._waiting: dict[
             JobId, list[tuple[Callable[[Job], bool], asyncio.Future[Job | None]]]
         ] = {}
+        self._watching: dict[JobId, set[Watch]] = {}
         self._released = False
 
     def publish(self, job: Job) -> None:
@@ -91,6 +114,8 @@ class Feed:
         for fits, future in self._waiting.get(job.jobid, ()):
             if not future.done() and fits(job):
                 future.set_result(job)
+        for watch in self._watching.get(job.jobid, ()):
+            watch.wake()
 
     def release(self) -> None:
         """Let every waiter go at once, and who still comes; each reads the store for what is known.
@@ -102,11 +127,27 @@ class Feed:
             for _, future in waiters:
                 if not future.done():
                     future.set_result(None)
+        for watches in self._watching.values():
+            for watch in watches:
+                watch.released = True
+                watch.wake()
 
     @property
     def released(self) -> bool:
         """Tell whether nobody waits any more: the service stops."""
         return self._released
+
+    @contextmanager
+    def watching(self, jobid: JobId) -> Iterator[Watch]:
+        """Wake a reader whenever something of a job was committed; the reader reads the store."""
+        watch = Watch(self._released)
+        self._watching.setdefault(jobid, set()).add(watch)
+        try:
+            yield watch
+        finally:
+            self._watching[jobid].discard(watch)
+            if not self._watching[jobid]:
+                del self._watching[jobid]
 
     async def wait(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job | None:
         """Return the job as soon as it fits; None when released or too late."""

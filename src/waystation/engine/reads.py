@@ -7,13 +7,15 @@ woken to read them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from waystation import sentences
 from waystation.engine.answering import Answering
+from waystation.engine.feed import Feed, Watch
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.errors import NotFound, StoreError
-from waystation.jobs import Child, Job, JobId
+from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports import Clock, JobSearch, JobsFound, Store, User
 from waystation.signed_links import expired_links
 
@@ -24,13 +26,20 @@ class Reads:
     """The use cases of a caller who reads."""
 
     def __init__(
-        self, store: Store, answering: Answering, links: Links, logins: Logins, clock: Clock
+        self,
+        store: Store,
+        answering: Answering,
+        links: Links,
+        logins: Logins,
+        clock: Clock,
+        feed: Feed,
     ) -> None:
         self._store = store
         self._answering = answering
         self._links = links
         self._logins = logins
         self._clock = clock
+        self._feed = feed
 
     async def get_job(self, user: User, jobid: str) -> Job:
         """Return a job of the caller. Raises: NotFound."""
@@ -74,6 +83,17 @@ class Reads:
     async def with_working_links(self, job: Job, form: bytes) -> bytes:
         """Return a job's form with Discord's links renewed where they have ended."""
         return await self._links.in_form(job.account_id, form)
+
+    def watching(self, jobid: str) -> AbstractContextManager[Watch]:
+        """Wake a reader whenever something of a job was committed."""
+        return self._feed.watching(JobId(jobid))
+
+    async def events_after(
+        self, user: User, jobid: str, number: int
+    ) -> Sequence[tuple[int, JobEvent]]:
+        """Return the events of a job of the caller after a number, in order. Raises: NotFound."""
+        await self.get_job(user, jobid)
+        return await self._store.events_after(jobid, number)
 
     async def search(self, search: JobSearch) -> JobsFound:
         """Return a page of a caller's jobs, the newest first."""

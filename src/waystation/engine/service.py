@@ -148,7 +148,7 @@ class Service:
             store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
         )
         self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
-        self.reads = Reads(store, self._answering, links, logins, clock)
+        self.reads = Reads(store, self._answering, links, logins, clock, feed)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 

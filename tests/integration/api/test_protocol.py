@@ -5,8 +5,8 @@ import gc
 import json
 import socket
 import weakref
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
@@ -19,7 +19,8 @@ from tests.harness.face import BEARER, JOB, FakeService, face
 from tests.limits import BODY, BOUNDS
 from waystation.api.body import Limits
 from waystation.api.protocol import UNASKED_BYTES, Bounds, bounded_protocol
-from waystation.jobs import JobId
+from waystation.engine.feed import Watch
+from waystation.jobs import Job, JobEvent, JobId, Progressed, Shown
 from waystation.ports import User
 
 PATIENT_S = 30.0
@@ -315,6 +316,52 @@ async def test_a_caller_that_reads_slowly_but_does_read_is_not_cut() -> None:
             assert await status_of(reader) == 200
             await asyncio.sleep(HURRIED_S)
         assert here.connections
+
+
+class _Talking(FakeService):
+    """A job of which there is always more to tell."""
+
+    @contextmanager
+    def watching(self, jobid: str) -> Iterator[Watch]:
+        watch = Watch(released=False)
+        watch.wait = _at_once  # type: ignore[method-assign]
+        yield watch
+
+    async def get_job(self, user: object, jobid: str) -> Job:
+        return self.job
+
+    async def events_after(
+        self, user: object, jobid: str, number: int
+    ) -> Sequence[tuple[int, JobEvent]]:
+        return [(number + 1, Progressed(Shown("800", content="x" * 50_000)))]
+
+
+async def _at_once() -> None:
+    await asyncio.sleep(0)
+
+
+_STREAM = GET.replace(b"/v2/jobs", f"/v2/jobs/{JOB.jobid}/events".encode(), 1)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_stream_goes_on_as_long_as_it_is_read(reads: bool) -> None:
+    hurried = replace(BOUNDS, unread_s=HURRIED_S)
+    async with watched(hurried, service=_Talking()) as here:
+        caller = socket.socket()
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(caller, ("127.0.0.1", here.port))
+        with caller:
+            await loop.sock_sendall(caller, _STREAM)
+            assert (await loop.sock_recv(caller, 12)).endswith(b"200")
+            if reads:
+                end = loop.time() + 5 * HURRIED_S
+                while loop.time() < end:
+                    assert await loop.sock_recv(caller, 1 << 16)
+                assert here.connections
+            else:
+                await until(lambda: not here.connections)
 
 
 async def test_connections_in_all_are_bounded() -> None:
