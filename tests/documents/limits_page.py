@@ -540,7 +540,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Download of a picture, in all and without a byte",
-            "client.Client.download.timeout_s client._SILENT_S",
+            "client.Client.download.timeout_s connection._SILENT_S",
             "The download fails. The job stays completed.",
             "{0} and {1}",
         ),
@@ -563,6 +563,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "`demo`: start and stop of a process",
             "processes._READY_WITHIN_S processes._STOPPED_WITHIN_S",
             "The demo fails.",
+            "{0} and {1}",
+        ),
+        Row(
+            "`callbacks ping`: answer of the receiver, and pause between two looks for it",
+            "callbacks.PING_S callbacks._LOOK_EVERY_S",
+            "The command fails.",
             "{0} and {1}",
         ),
         Row(

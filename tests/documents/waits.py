@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from inspect import signature
 
+from waystation.cli.callbacks import PING_S
 from waystation.cli.demo.processes import _READY_WITHIN_S as READY_S
 from waystation.cli.demo.stage import _JOB_WITHIN_S as JOB_S
 from waystation.cli.doctor.outside import _TIMEOUT_S as CHECK_S
@@ -31,6 +32,8 @@ _BEGUN = "the bot's beginning, then, unless `--no-wait`, the result"
 _ASKED_S = f"{ANSWER_S:g} s, then `--timeout`; without it until the service ends the job"
 _ANSWER = "the service's answer"
 
+_CALLBACKS = ("list", "show", "redeliver", "replay", "receivers", "enable", "secret", "rotate")
+
 WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     (
         [row.verb for row in COMMANDS.values() if row.answers_at is not AnswersAt.FINAL],
@@ -54,6 +57,12 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
         f"{_ANSWER}; for no running job",
         f"{ANSWER_S:g} s",
     ),
+    (
+        [f"callbacks {name}" for name in _CALLBACKS],
+        _ANSWER,
+        f"{ANSWER_S:g} s",
+    ),
+    (["callbacks ping"], "the receiver to answer", f"{PING_S:g} s"),
     (
         [f"users {name}" for name in ("add", "list", "expire", "revoke", "rotate", "admin")],
         "the database, while another process writes",

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, jobs, serve
+from waystation.cli import accounts, callbacks, jobs, serve
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
@@ -91,6 +91,7 @@ app.command(rich_help_panel="Service")(audit.audit)
 add_verbs(app)
 app.add_typer(jobs.app, name="jobs", rich_help_panel="Jobs")
 app.add_typer(accounts.app, name="accounts", rich_help_panel="Jobs")
+app.add_typer(callbacks.app, name="callbacks", rich_help_panel="Jobs")
 
 
 def main() -> None:

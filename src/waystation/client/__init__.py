@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from waystation.client.blocking import SyncClient
 from waystation.client.client import ANSWER_S, Client
-from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job
+from waystation.client.forms import FINAL, Account, Asked, AskedOf, Delivery, DeliveryPage, Job
 
 __all__ = [
     "ANSWER_S",
@@ -24,6 +24,8 @@ __all__ = [
     "Asked",
     "AskedOf",
     "Client",
+    "Delivery",
+    "DeliveryPage",
     "Job",
     "SyncClient",
 ]

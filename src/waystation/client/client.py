@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,19 +19,25 @@ from waystation.client.answers import (
     is_form,
     is_job,
     is_jobids,
-    read,
 )
-from waystation.client.forms import FINAL, Account, Asked, AskedOf, Job, named
+from waystation.client.connection import Connection, short
+from waystation.client.forms import (
+    FINAL,
+    Account,
+    Asked,
+    AskedOf,
+    Delivery,
+    DeliveryPage,
+    Job,
+    named,
+)
 from waystation.errors import (
     NotFound,
     PreconditionFailed,
-    RemoteProtocolError,
     TooLarge,
-    TransportError,
     Unavailable,
     Unreachable,
 )
-from waystation.reasons import why
 
 __all__ = ["ANSWER_S", "Client"]
 
@@ -46,9 +52,8 @@ _POLL_GROWTH = 1.5
 _PATIENCE = 10
 """Failed polls in a row before `wait` gives up: the service may be restarting."""
 
-_CHUNK_BYTES = 64 * 1024
-_SILENT_S = 30.0
-"""Longest silence within a download."""
+
+_DELIVERIES = "/v2/deliveries"
 
 
 class Client:
@@ -69,11 +74,9 @@ class Client:
         timeout_s: float = ANSWER_S,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._url = url.rstrip("/").removesuffix("/v2")
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10)
         self._sleep = sleep
-        self._session: aiohttp.ClientSession | None = None
+        self._connection = Connection(url, token, timeout_s)
+        self._ask, self._body = self._connection.ask, self._connection.body
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,9 +91,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections; the client can be used again afterwards."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connection.close()
 
     # jobs
 
@@ -216,7 +217,7 @@ class Client:
             async for chunk in body:
                 written += len(chunk)
                 if written > most_bytes:
-                    raise TooLarge(f"{_short(url)} is larger than {most_bytes} bytes")
+                    raise TooLarge(f"{short(url)} is larger than {most_bytes} bytes")
                 into.write(chunk)
         return written
 
@@ -276,6 +277,58 @@ class Client:
         """Put a halted account to work again, after a person has dealt with the cause."""
         await self._ask("POST", _account_path(channel, "/reset"), body={})
 
+    # callbacks
+
+    async def deliveries(
+        self,
+        *,
+        jobid: str | None = None,
+        state: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> DeliveryPage:
+        """Return callbacks, newest first. Args: before: `next` of the page before"""
+        asked = {"jobid": jobid, "state": state, "before": before, "limit": limit}
+        query = {name: str(value) for name, value in asked.items() if value is not None}
+        return cast(DeliveryPage, await self._ask("GET", _DELIVERIES, is_form, query=query))
+
+    async def delivery(self, delivery_id: str) -> Delivery:
+        """Return a callback with its attempts. Raises: NotFound."""
+        return cast(Delivery, await self._ask("GET", _delivery_path(delivery_id), is_form))
+
+    async def redeliver(self, delivery_id: str) -> Delivery:
+        """Have a job's end sent again. Raises: NotFound; Conflict: its receiver is disabled."""
+        path = f"{_delivery_path(delivery_id)}/redeliver"
+        return cast(Delivery, await self._ask("POST", path, is_form, body={}))
+
+    async def replay(self, since: str) -> dict[str, Any]:
+        """Have all sent again that was not taken since a moment (ISO 8601)."""
+        path = f"{_DELIVERIES}/replay"
+        return cast("dict[str, Any]", await self._ask("POST", path, is_form, body={"since": since}))
+
+    async def ping(self, reply_url: str | None = None) -> Delivery:
+        """Have a test sent to a receiver; None: to the caller's default replyUrl."""
+        body = {} if reply_url is None else {"replyUrl": reply_url}
+        return cast(Delivery, await self._ask("POST", f"{_DELIVERIES}/ping", is_form, body=body))
+
+    async def receivers(self) -> list[dict[str, Any]]:
+        """Return the receivers that have failed since they took a callback last."""
+        answer = await self._ask("GET", f"{_DELIVERIES}/receivers", is_form)
+        return cast("list[dict[str, Any]]", cast("dict[str, Any]", answer)["receivers"])
+
+    async def enable_receiver(self, reply_url: str) -> None:
+        """Let callbacks be sent to a disabled receiver again, without a test."""
+        await self._ask("POST", f"{_DELIVERIES}/enable", body={"replyUrl": reply_url})
+
+    async def signing(self) -> dict[str, Any]:
+        """Tell since when callbacks are signed."""
+        return cast("dict[str, Any]", await self._ask("GET", f"{_DELIVERIES}/secret", is_form))
+
+    async def new_signing_secret(self) -> dict[str, Any]:
+        """Make the secret that signs callbacks; `secret` is shown by this answer alone."""
+        path = f"{_DELIVERIES}/secret"
+        return cast("dict[str, Any]", await self._ask("POST", path, is_form, body={}))
+
     # private
 
     async def _poll(self, jobid: str, on_progress: Callable[[Job], object] | None) -> Job:
@@ -296,64 +349,6 @@ class Client:
                 seen = job
             await self._sleep(pause_s)
             pause_s = min(pause_s * _POLL_GROWTH, _LONGEST_POLL_S)
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        fits: Callable[[object], bool] = lambda _: True,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-        form: aiohttp.FormData | None = None,
-    ) -> object:
-        request = self._http().request(
-            method,
-            self._url + path,
-            params=query,
-            json=body,
-            data=form,
-            headers=self._headers,
-            allow_redirects=False,
-        )
-        try:
-            async with request as response:
-                answer = read(response, await response.read())
-        except TimeoutError:
-            raise Unreachable(f"{self._url} did not answer in time") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{self._url} cannot be reached: {why(error)}") from error
-        if not fits(answer):
-            raise RemoteProtocolError(
-                f"{self._url} does not answer like Waystation",
-                details=f"The answer to {method} {path} has another form.",
-            )
-        return answer
-
-    async def _body(self, url: str, timeout_s: float) -> AsyncGenerator[bytes, None]:
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10, sock_read=_SILENT_S)
-        try:
-            async with self._http().get(url, timeout=timeout) as response:
-                if response.status != 200:
-                    raise TransportError(
-                        f"{_short(url)} cannot be fetched: HTTP status {response.status}"
-                    )
-                async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                    yield chunk
-        except TimeoutError:
-            raise Unreachable(f"{_short(url)} did not arrive in time") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{_short(url)} cannot be fetched: {why(error)}") from error
-
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
-        return self._session
-
-
-def _short(url: str) -> str:
-    """Return a link without its signature."""
-    return url.partition("?")[0]
 
 
 def _account_path(channel: str, action: str = "") -> str:
@@ -387,3 +382,7 @@ def _written(value: object) -> str:
             return " ".join(value)
         case _:
             return str(value)
+
+
+def _delivery_path(delivery_id: str) -> str:
+    return f"{_DELIVERIES}/{quote(delivery_id, safe='')}"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
-__all__ = ["FINAL", "Account", "Asked", "AskedOf", "Job", "named"]
+__all__ = [
+    "FINAL",
+    "Account",
+    "Asked",
+    "AskedOf",
+    "Attempt",
+    "Delivery",
+    "DeliveryPage",
+    "Job",
+    "named",
+]
 
 FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 """Statuses that never change again."""
@@ -126,6 +136,38 @@ class Account(TypedDict):
     slots: NotRequired[Sequence[Slot]]
     pendingModMessage: NotRequired[str]
     sidelined: NotRequired[Sidelined]
+
+
+class Attempt(TypedDict):
+    """One attempt of a callback."""
+
+    number: int
+    at: str
+    seconds: float
+    status: NotRequired[int]
+    reason: NotRequired[str]
+
+
+class Delivery(TypedDict):
+    """A callback; `jobid` is missing on a ping, `attempts` in a list."""
+
+    id: str
+    jobid: NotRequired[str]
+    replyUrl: str
+    state: str
+    final: bool
+    sequence: int
+    created: str
+    attempted: int
+    nextAttempt: NotRequired[str]
+    attempts: NotRequired[list[Attempt]]
+
+
+class DeliveryPage(TypedDict):
+    """Some callbacks; `next` is there when there are more."""
+
+    deliveries: list[Delivery]
+    next: NotRequired[str]
 
 
 def named(asked: Asked | AskedOf) -> dict[str, object]:

@@ -311,3 +311,40 @@ async def test_a_file_that_cannot_be_written_is_not_the_links_fault(
     stub.answers.append(lambda: web.Response(body=b"x"))
     with pytest.raises(OSError, match="No space left"):
         await client.download(stub.url, Full(), most_bytes=10)
+
+
+# callbacks
+
+
+async def test_the_log_of_callbacks_is_asked_as_the_api_has_it(client: Client, stub: Stub) -> None:
+    stub.say(200, {"deliveries": []})
+    await client.deliveries(jobid="job:1", state="given_up", before="1.a", limit=5)
+    await client.deliveries()
+    await client.delivery("a/b")
+    await client.redeliver("a")
+    await client.replay("2027-01-31")
+    await client.ping()
+    await client.ping("https://example.org/")
+    await client.signing()
+    await client.new_signing_secret()
+    asked = [(one["method"], one["path"], one.get("json")) for one in stub.requests]
+    assert asked == [
+        ("GET", "/v2/deliveries?jobid=job:1&state=given_up&before=1.a&limit=5", None),
+        ("GET", "/v2/deliveries", None),
+        ("GET", "/v2/deliveries/a%2Fb", None),
+        ("POST", "/v2/deliveries/a/redeliver", {}),
+        ("POST", "/v2/deliveries/replay", {"since": "2027-01-31"}),
+        ("POST", "/v2/deliveries/ping", {}),
+        ("POST", "/v2/deliveries/ping", {"replyUrl": "https://example.org/"}),
+        ("GET", "/v2/deliveries/secret", None),
+        ("POST", "/v2/deliveries/secret", {}),
+    ]
+
+
+async def test_receivers_are_listed_and_enabled(client: Client, stub: Stub) -> None:
+    stub.say(200, {"receivers": [{"receiver": "https://example.org"}]})
+    assert await client.receivers() == [{"receiver": "https://example.org"}]
+    stub.say(204)
+    stub.answers.pop(0)
+    await client.enable_receiver("https://example.org/")
+    assert stub.requests[-1]["json"] == {"replyUrl": "https://example.org/"}
