@@ -7,7 +7,8 @@ WaystationError
 ├─ SubscriptionExpired
 ├─ NotFound
 ├─ Conflict
-│  └─ ButtonRepeated
+│  ├─ ButtonRepeated
+│  └─ NotAnsweredYet
 ├─ TooLarge
 ├─ UnsupportedMedia
 ├─ Busy
@@ -59,6 +60,7 @@ __all__ = [
     "InvalidRequest",
     "LeaseLost",
     "LocalProtocolError",
+    "NotAnsweredYet",
     "NotAuthorised",
     "NotFound",
     "PreconditionFailed",
@@ -144,6 +146,16 @@ class ButtonRepeated(Conflict):
         super().__init__(message)
         self.button = button
         self.jobid = jobid
+
+
+class NotAnsweredYet(Conflict):
+    """The first request with this key waits for its answer."""
+
+    sentence = sentences.KEY_IN_USE
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
 
 
 class TooLarge(WaystationError):

@@ -472,6 +472,27 @@ JOB_FAULT = _row(
     "Waystation has a fault.",
     "Report the lines of the log.",
 )
+KEY_FORM = _row(
+    "submits",
+    400,
+    "Idempotency-Key must have 1 to 255 visible ASCII characters",
+    "The header is empty, too long, or has other characters.",
+    "Send a UUID.",
+)
+KEY_OF_OTHER_REQUEST = _row(
+    "submits",
+    400,
+    "This Idempotency-Key was used for another request",
+    "The key stands for the fields and files of its first request, for 24 hours.",
+    "Send a new key with each new request.",
+)
+KEY_IN_USE = _row(
+    "submits",
+    409,
+    "The first request with this Idempotency-Key has not been answered yet",
+    "The same request was repeated before its answer.",
+    WAIT,
+)
 DOWN_AT_TURN = _row(
     "submits",
     502,

@@ -9,7 +9,6 @@ _PLACES = ("unit", "integration")
 ELSEWHERE = {
     "app/": "joins everything; every test of tests/e2e starts it",
     "engine/account/adapters.py": "what an owner is given; tests/harness/desk.py makes it",
-    "engine/request.py": "a value; tests/integration/engine/test_service.py asks with it",
     "ports/": "protocols and plain values; tests/conformance holds their adapters to them",
     "samples/draw.py": "draws the shipped sample once; the picture is what is tested",
 }

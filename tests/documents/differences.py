@@ -49,6 +49,7 @@ DIFFERENCES: Mapping[str, str] = {
     "status ours only: GET /account/midjourney 404": "the page says so; the file forgot it",
     "status ours only: * 408": "a body that does not arrive",
     "status ours only: * 413": "a body that is too large",
+    "status ours only: POST /jobs/* 409": "an addition: a request that is repeated by its key",
     "status ours only: POST * 415": "a body that is neither JSON nor a form",
     "status ours only: POST /jobs/* 422": "these commands can be moderated too",
     "status ours only: * 429": "too many failed logins; Discord or the bot asks to wait",

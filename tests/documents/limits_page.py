@@ -129,6 +129,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "WAYSTATION_SEND_WITHIN_S",
             "The job fails with 502, and nothing was submitted.",
         ),
+        Row(
+            "`Idempotency-Key`",
+            "keys.KEY_LIFE",
+            "A request with the same key makes a new job.",
+        ),
+        Row(
+            "`Retry-After` of a repeated request whose first is not answered, at most",
+            "idempotency._LONGEST_WAIT_S",
+            "The caller may ask again.",
+        ),
         Row("Whole job", "WAYSTATION_JOB_TIMEOUT_S", "The job fails with 502."),
         Row(
             "More time for a job while Discord cannot be heard",

@@ -16,7 +16,7 @@ from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
-from waystation.api.v2 import AT_ONCE
+from waystation.api.v2 import AT_ONCE, MOST_KEY
 from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, deliveries, intake
@@ -40,6 +40,7 @@ from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
+from waystation.store.sqlite.keys import KEY_LIFE
 from waystation.store.sqlite.outbox import KEPT_ATTEMPTS
 from waystation.store.sqlite.receivers import KEPT_RECEIVERS
 
@@ -63,6 +64,8 @@ _NUMBERS = {
     "streams of events": STREAMS,
     "failed logins in a minute": FAILURES,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
+    "characters of an `Idempotency-Key`": MOST_KEY,
+    "hours that such a key is kept with its job": KEY_LIFE / timedelta(hours=1),
     "MiB of one job's pictures": intake.MOST_BYTES / _MIB,
     "MiB of pictures in the database that wait to be sent, by default": (
         _SETTINGS.input_bytes_per_user / _MIB

@@ -121,6 +121,7 @@ async def provoke_job(shop: Shop, verb: str) -> None:
         parent = await shop.see(200, "GET /v2/jobs/", who, query={"jobid": body["jobid"]})
         assert repeated["jobid"] in [child["jobid"] for child in parent["children"]]
 
+    await _repeat(shop, route, who, body)
     for status, fault, params in _faults(verb):
         sim.fault(fault, account=who.number, count=1, **params)
         told = await shop.see(status, route, who, body=body)
@@ -135,6 +136,25 @@ async def provoke_job(shop: Shop, verb: str) -> None:
         # last, for what comes of it comes late
         sim.fault("job_queued", account=who.number, count=1, start_after_s=0.1)
         assert (await shop.see(504, route, who, body=body))["error"] == "Job queued"
+
+
+async def _repeat(shop: Shop, route: str, who: Customer, body: dict[str, Any]) -> None:
+    """See that a request with a key makes one job, and what its twin is told meanwhile."""
+    for number in range(_TRIES):
+        # who of both comes first is chance, and so is how soon that one is answered
+        sent = {"body": body, "headers": {"Idempotency-Key": f"key-{number}"}}
+        both = await asyncio.gather(*(shop.ask(route, who, **sent) for _ in range(2)))
+        job = next(one.json() for one in both if one.status_code == 200)
+        await shop.ends(who, job)
+        again = await shop.ask(route, who, **sent)
+        assert again.headers["idempotency-replayed"] == ["true"]
+        assert again.json()["jobid"] == job["jobid"]
+        if 409 in [answer.status_code for answer in both]:
+            return
+    raise AssertionError(f"{route}: none of two requests at once found the other one")
+
+
+_TRIES = 20
 
 
 def _faults(verb: str) -> Sequence[tuple[int, str, Mapping[str, Any]]]:

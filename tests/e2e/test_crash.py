@@ -126,6 +126,35 @@ async def test_a_describe_whose_nonce_was_not_committed_is_sent_by_the_next_proc
         assert await here.outside.callback() == job
 
 
+@pytest.mark.parametrize("moment", ["attachments", "interactions", "MESSAGE_UPDATE"])
+async def test_a_post_that_broke_off_and_is_repeated_by_its_key_makes_one_job(
+    tmp_path: Path, moment: str
+) -> None:
+    async with ground(tmp_path, first_answer_s=3) as here:
+        ada = await here.settle_in()
+        key = {"Idempotency-Key": "1b4e28ba-2fa1-11d2-883f-0016d3cca427"}
+        body = {"describeUrl": here.photo()}
+        here.doors.at(moment, here.kill)
+        asked = asyncio.ensure_future(ada.call("POST", "/v2/jobs/describe", body, headers=key))
+        await here.service.ended()
+        await asyncio.wait({asked})
+        asked.exception()
+        await here.restart()
+        answers = []
+
+        async def is_answered() -> bool:
+            answers.append(await ada.call("POST", "/v2/jobs/describe", body, headers=key))
+            return answers[-1][0] == 200
+
+        await eventually(is_answered)
+        assert {status for status, _, _ in answers} <= {200, 409}
+        assert all("Retry-After" in heads for status, _, heads in answers if status == 409)
+        _, answer, heads = answers[-1]
+        assert heads["Idempotency-Replayed"] == "true"
+        assert (await ada.final(answer["jobid"]))["status"] == "completed"
+        assert len(await here.final()) == len(here.interactions) == 1
+
+
 async def test_a_job_of_which_every_process_dies_before_it_was_asked_is_sent_once(
     tmp_path: Path,
 ) -> None:

@@ -101,6 +101,7 @@ class FakeService:
     fails: Exception | None = None
     ready: bool = True
     created: bool = True
+    replayed: bool = False
     lapsed: bool = False
     in_slots: Sequence[Job] = ()
     looks_left: int = 1 << 30
@@ -161,6 +162,12 @@ class FakeService:
     async def wait_for_end(self, user: User, jobid: str, wait_s: float) -> None:
         self.note("wait_for_end", jobid, wait_s)
         self._known(jobid)
+
+    async def submit_once(
+        self, user: User, request: JobRequest, key: str, wait_s: float | None = None
+    ) -> tuple[Job, bool]:
+        self.note("submit_once", request, key, *(() if wait_s is None else (wait_s,)))
+        return self.job, self.replayed
 
     def retry_after_s(self, job: Job) -> int | None:
         return retry_after_s(job)

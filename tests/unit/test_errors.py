@@ -69,6 +69,8 @@ def test_status_hints_are_v2s(name: str, status: int) -> None:
 def plain(cls: type[WaystationError]) -> WaystationError:
     if cls is RequestRefused:
         return RequestRefused(403, "body")
+    if cls is errors.NotAnsweredYet:
+        return errors.NotAnsweredYet(3)
     return cls()
 
 

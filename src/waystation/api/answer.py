@@ -1,7 +1,8 @@
 """Answer: one HTTP response as a value, and the one place that turns errors into answers.
 
 How it works: every refusal has the shape `{"error", "errorDetails"?, …, "code"}`,
-where `code` repeats the HTTP status. 429 and 503 carry `Retry-After`; a limit of ours that was
+where `code` repeats the HTTP status. 429, 503 and the 409 of a request that is not answered
+yet carry `Retry-After`; a limit of ours that was
 reached is told in the RateLimit headers.
 """
 
@@ -15,7 +16,7 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta
 
-from waystation.errors import Busy, ButtonRepeated, WaystationError
+from waystation.errors import Busy, ButtonRepeated, NotAnsweredYet, WaystationError
 from waystation.quotas import Quota
 
 __all__ = [
@@ -119,6 +120,8 @@ def _headers_of(error: WaystationError) -> Headers:
             return ((b"www-authenticate", b"Bearer"),)
         case 429 if isinstance(error, Busy):
             return ((b"retry-after", b"%d" % error.retry_after_s), *quota_headers(error.quota))
+        case 409 if isinstance(error, NotAnsweredYet):
+            return ((b"retry-after", b"%d" % error.retry_after_s),)
         case 503:
             return ((b"retry-after", b"%d" % _RETRY_AFTER_S),)
         case _:

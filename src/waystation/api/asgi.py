@@ -27,8 +27,15 @@ from waystation.engine.service import Service
 __all__ = ["Face", "create_face"]
 
 _CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
-_CORS_REQUEST_HEADERS = ("Authorization", "Last-Event-ID", "Prefer", "X-Request-Id")
+_CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Request-Id",
+)
 _CORS_ANSWER_HEADERS = (
+    "Idempotency-Replayed",
     "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",

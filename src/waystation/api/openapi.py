@@ -91,10 +91,19 @@ _APPLIED: Mapping[str, Any] = {
 }
 _HEADERS: Mapping[int, Mapping[str, Any]] = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
+    409: {"Retry-After": {**_RETRY_AFTER, "required": False}},
     429: {"Retry-After": _RETRY_AFTER, **_QUOTA},
     503: {"Retry-After": _RETRY_AFTER},
 }
 """Headers of an answer by its status, beside X-Request-Id."""
+
+_REPLAYED = {
+    "Idempotency-Replayed": {
+        "description": "The job was made by an earlier request with the same Idempotency-Key",
+        "required": False,
+        "schema": {"const": "true"},
+    }
+}
 
 _PATH_FIELDS: Mapping[str, Field] = {
     "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True),
@@ -210,6 +219,8 @@ def _responses(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
                 **(_APPLIED if "waits for the end" in operation.does else {}),
             },
         }
+        if operation.makes_job:
+            response["headers"] |= _REPLAYED
         if status in operation.answers:
             content = _content(operation.answers[status])
             if operation.makes_job:

@@ -69,6 +69,11 @@ SHARED: Sequence[Field] = (
 
 _JOBID = Field("jobid", {"type": "string", "minLength": 1}, "The job that is meant", True)
 
+_KEY = Field(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "Makes the request safe to repeat: requests with the same key make one job (an addition to v2)",
+)
 _PREFER = Field(
     "Prefer",
     {"type": "string", "pattern": "^wait=[0-9]{1,2}$"},
@@ -177,7 +182,7 @@ def _job(command: Command) -> Operation:
         answers={200: JobForm},
         does=tuple(dict.fromkeys(_does(command))),
         body=(*own, *shared),
-        headers=(_PREFER,),
+        headers=(_PREFER, _KEY),
         bad_input_status=command.bad_input_status,
         about=f"Answers when {command.answers_at}; {slot}.",
         makes_job=True,

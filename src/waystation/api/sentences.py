@@ -23,8 +23,9 @@ WHEN: Mapping[int, str] = {
     404: "unknown job or channel; somebody else's is an unknown one",
     408: "the body did not arrive in 30 s; the connection is closed",
     409: (
-        "this button was pressed already and works once; the answer names the earlier job. Of a "
-        "callback: its receiver is disabled"
+        "this button was pressed already and works once; the answer names the earlier job. Or the "
+        "first request with this Idempotency-Key is not answered yet. Of a callback: its receiver "
+        "is disabled"
     ),
     412: "describe: an input is missing, too long, of the wrong type or cannot be fetched",
     413: "more than 1 MiB of JSON or 11 MiB of form",

@@ -6,6 +6,7 @@ COMMANDS; a verb needs no edit here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -25,14 +26,16 @@ from waystation.api.schema import job_request
 from waystation.api.search import Search
 from waystation.contract import answer, cancel_json, waited
 from waystation.engine.logins import Logins
+from waystation.engine.request import JobRequest
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest, Throttled
+from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
 from waystation.quotas import Quota
 from waystation.shares import Held
 
-__all__ = ["AT_ONCE", "v2_paths"]
+__all__ = ["AT_ONCE", "MOST_KEY", "v2_paths"]
 
 AT_ONCE: Final = 256
 """Requests of one user that are under way; more than any account's slots and lanes can answer."""
@@ -185,24 +188,49 @@ class _Jobs:
         """Return the handler of one verb."""
 
         async def submit_command(call: Call, user: User, body: Body) -> Answer:
-            request = job_request(command, body)
+            request, key = job_request(command, body), _idempotency_key(call)
             del body
             preferred_s = preferred_wait_s(call.every(b"prefer"))
             if preferred_s is None:
-                job = await self._service.submit(user, request)
+                job, replayed = await self._submitted(user, request, key, None)
                 status, told = answer(job, at_start=command.answers_at is not AnswersAt.FINAL)
             else:
                 with self._waits.place(user.user_id):
-                    submitting = self._service.submit(user, request, preferred_s)
-                    job = await call.unless_gone(submitting)
+                    submitting = self._submitted(user, request, key, preferred_s)
+                    job, replayed = await call.unless_gone(submitting)
                 status, told = waited(job)
             wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             heard = () if preferred_s is None else applied(preferred_s)
             left = quota_headers(self._service.quota(job))
-            return Answer(status, told, (*wait, *heard, *left))
+            again = _REPLAYED if replayed else ()
+            return Answer(status, told, (*wait, *heard, *left, *again))
 
         return submit_command
+
+    async def _submitted(
+        self, user: User, request: JobRequest, key: str | None, wait_s: float | None
+    ) -> tuple[Job, bool]:
+        """Return the job of a request, and whether an earlier one with the key has made it."""
+        if key is None:
+            return await self._service.submit(user, request, wait_s), False
+        return await self._service.submit_once(user, request, key, wait_s)
+
+
+_REPLAYED: Final = ((b"idempotency-replayed", b"true"),)
+
+MOST_KEY: Final = 255
+"""Longest Idempotency-Key, in characters."""
+
+_IDEMPOTENCY_KEY = re.compile(rf"[!-~]{{1,{MOST_KEY}}}")
+
+
+def _idempotency_key(call: Call) -> str | None:
+    """Return the key by which a caller may repeat the request. Raises: InvalidRequest."""
+    key = call.header(b"idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest(sentences.KEY_FORM.text)
+    return key
 
 
 def _jobid(call: Call) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 from waystation import sentences
@@ -55,6 +56,19 @@ class Answering:
     async def end(self, job: Job, wait_s: float) -> Job:
         """Return a job when it is final, or as it is when that takes too long."""
         return await self._seen(job, lambda one: one.final, max(0.0, wait_s))
+
+    def left_s(self, job: Job, command: Command, now: datetime) -> float:
+        """Return how long the POST of a job may still wait for its answer; 0: it was answered.
+
+        The job alone tells it: in the next process the answer is the same.
+        """
+        if not _answers(command.answers_at, job):
+            until = job.created_at + timedelta(seconds=self._first_answer_s + _ANSWER_MARGIN_S)
+        elif _says_nothing(job):
+            until = job.updated_at + timedelta(seconds=self._first_edit_s)
+        else:
+            return 0.0
+        return max(0.0, (until - now).total_seconds())
 
     async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
         """Return the job as soon as it fits; as it is when that takes too long."""

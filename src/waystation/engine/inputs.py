@@ -30,6 +30,8 @@ from waystation.ports import (
     JobDraft,
     JobInputs,
     Jobs,
+    KeyTaken,
+    NoJob,
     NoSlot,
     Repeated,
     Sealer,
@@ -79,6 +81,10 @@ _encode = msgspec.json.Encoder().encode
 _plan = msgspec.json.Decoder(_Plan)
 
 
+Refusal = NoSlot | Repeated | KeyTaken
+"""A reason why there is no job, for the service to say."""
+
+
 class Inputs:
     """Writes jobs together with what they need.
 
@@ -91,7 +97,7 @@ class Inputs:
         self._ids = ids
         self._most_bytes = most_bytes
 
-    async def add_job(self, draft: JobDraft, asked: Asked, at: datetime) -> Job | NoSlot | Repeated:
+    async def add_job(self, draft: JobDraft, asked: Asked, at: datetime) -> Job | Refusal:
         """Write a job and its inputs.
 
         Raises: Throttled: the user has too much waiting; what `Jobs.add_job` raises
@@ -102,7 +108,7 @@ class Inputs:
             return self._accepted(await self._store.add_job(draft, at))
         if not await self._store.begin_inputs(draft.user_id, inputs, at, self._most_bytes):
             raise self._full()
-        job: Job | NoSlot | Repeated | InputsFull | None = None
+        job: Job | NoJob | None = None
         try:
             for number, part in enumerate(_parts(asked)):
                 await self._store.add_input_part(
@@ -142,7 +148,7 @@ class Inputs:
     def _seal(self, input_id: str, number: int, part: bytes) -> bytes:
         return self._sealer.seal("job_input_parts", f"{input_id}/{number}", part)
 
-    def _accepted(self, job: Job | NoSlot | Repeated | InputsFull) -> Job | NoSlot | Repeated:
+    def _accepted(self, job: Job | NoJob) -> Job | Refusal:
         if isinstance(job, InputsFull):
             raise self._full()
         return job

@@ -1,13 +1,17 @@
-"""A request for a job, as a face hands it to the engine."""
+"""A request for a job, as a face hands it to the engine, and what no face can tell of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from waystation import sentences
 from waystation.engine.intake import FilePart
+from waystation.errors import InvalidRequest
+from waystation.midjourney.commands import Command
+from waystation.midjourney.permutations import results_asked
 
-__all__ = ["JobRequest"]
+__all__ = ["JobRequest", "check_prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,23 @@ class JobRequest:
     """The mode that the account must be in, for a verb that cannot ask for one itself."""
     era_a: bool = False
     """True: the body carried `discord` or `server` (R33)."""
+
+
+def check_prompt(command: Command, params: Mapping[str, object]) -> None:
+    """Refuse a text that asks for several results: one job has one, the others would be nobody's.
+
+    Raises: InvalidRequest
+    """
+    for param in command.params:
+        count = results_asked(str(params.get(param.name, ""))) if param.draws else 1
+        if count > 1:
+            raise InvalidRequest(
+                sentences.SEVERAL_RESULTS.said(field=param.name, count=count),
+                details=_EACH_BY_ITSELF,
+            )
+
+
+_EACH_BY_ITSELF = (
+    "Submit each by itself, without --repeat and without options in braces; "
+    "\\{ and \\} are plain text."
+)

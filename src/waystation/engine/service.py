@@ -28,13 +28,14 @@ from waystation.engine.choice import Choice, busy, halted
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health, longest_waits
+from waystation.engine.idempotency import Idempotency, KeyUsed, request_key
 from waystation.engine.inputs import Asked, Inputs
 from waystation.engine.intake import MOST_URLS, Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.pressing import check_mask
 from waystation.engine.reads import Reads
-from waystation.engine.request import JobRequest
+from waystation.engine.request import JobRequest, check_prompt
 from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,
@@ -46,7 +47,6 @@ from waystation.ignored import Ignored
 from waystation.jobs import Job
 from waystation.midjourney.asking.plans import plan, source_of, used_params
 from waystation.midjourney.commands import COMMANDS, Command
-from waystation.midjourney.permutations import results_asked
 from waystation.ports import (
     Account,
     Clock,
@@ -55,8 +55,10 @@ from waystation.ports import (
     Fetcher,
     IdSource,
     JobDraft,
+    KeyTaken,
     NoSlot,
     Repeated,
+    RequestKey,
     Sealer,
     Store,
     User,
@@ -149,6 +151,7 @@ class Service:
         )
         self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
         self.reads = Reads(store, self._answering, links, logins, clock, feed)
+        self._idempotency = Idempotency(store, self._answering, clock)
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -165,7 +168,29 @@ class Service:
 
     # ── jobs ──
 
-    async def submit(self, user: User, request: JobRequest, wait_s: float | None = None) -> Job:
+    async def submit_once(
+        self, user: User, request: JobRequest, key: str, wait_s: float | None = None
+    ) -> tuple[Job, bool]:
+        """Take a job unless an earlier request with the key has made one (R11).
+
+        Returns: the job as `submit` would return it now, and whether it is the earlier one's
+        Raises: as `submit`; InvalidRequest: it was another request; NotAnsweredYet
+        """
+        named = await request_key(key, request)
+        job, replayed = await self._idempotency.once(
+            user, named, lambda: self.submit(user, request, wait_s, named)
+        )
+        if replayed and wait_s is not None:
+            job = await self._answering.end(job, wait_s)
+        return job, replayed
+
+    async def submit(
+        self,
+        user: User,
+        request: JobRequest,
+        wait_s: float | None = None,
+        key: RequestKey | None = None,
+    ) -> Job:
         """Take a job and return it when its verb's answer is due (R2).
 
         Args: wait_s: return it when it is final or so many seconds from now are over; None: as the
@@ -173,7 +198,7 @@ class Service:
 
         A caller that hangs up changes nothing: the engine owns the submission.
 
-        Raises: InvalidRequest, PreconditionFailed, Busy, Halted, Unavailable
+        Raises: InvalidRequest, PreconditionFailed, Busy, Halted, Unavailable; KeyUsed
         """
         if self._draining:
             raise Unavailable
@@ -182,7 +207,7 @@ class Service:
         if request.reply_url:
             self.check_reply_url(request.reply_url, command.bad_input_status)
         request = replace(request, params=used_params(request.params))
-        _check_prompt(command, request.params)
+        check_prompt(command, request.params)
         parent = await self._parent(user, request)
         action = None if parent is None else plan(command.verb, request.params, parent)
         candidates = await self._choice.of(user, request, command, parent)
@@ -194,7 +219,7 @@ class Service:
                 user, command, request.params, request.files, held, fits
             )
             accepting = asyncio.create_task(
-                self._accept(user, request, command, candidates, pictures, action, parent)
+                self._accept(user, request, command, candidates, pictures, action, parent, key)
             )
             self._submitting.add(accepting)
             accepting.add_done_callback(self._accepted)
@@ -262,6 +287,7 @@ class Service:
         pictures: Sequence[Fetched],
         action: Action | None = None,
         parent: Job | None = None,
+        key: RequestKey | None = None,
     ) -> Job:
         if self._draining:
             raise Unavailable
@@ -276,6 +302,7 @@ class Service:
             lane=self._limits.lane,
             reply_url=request.reply_url or user.reply_url,
             reply_ref=request.reply_ref,
+            key=key,
             reply_progress=(
                 command.replies_progress
                 if request.reply_progress is None
@@ -285,6 +312,8 @@ class Service:
         source = None if parent is None else source_of(parent, action)
         asked = Asked(pictures, action, source)
         job = await self._inputs.add_job(draft, asked, self._clock.now())
+        if isinstance(job, KeyTaken):
+            raise KeyUsed
         if isinstance(job, NoSlot):
             if job.all_halted:
                 raise halted(candidates[0])
@@ -333,26 +362,6 @@ class Service:
         finally:
             self._feed.release()
         await asyncio.gather(*(owner.rest() for owner in self._pool.owners))
-
-
-def _check_prompt(command: Command, params: Mapping[str, object]) -> None:
-    """Refuse a text that asks for several results: one job has one, the others would be nobody's.
-
-    Raises: InvalidRequest
-    """
-    for param in command.params:
-        count = results_asked(str(params.get(param.name, ""))) if param.draws else 1
-        if count > 1:
-            raise InvalidRequest(
-                sentences.SEVERAL_RESULTS.said(field=param.name, count=count),
-                details=_EACH_BY_ITSELF,
-            )
-
-
-_EACH_BY_ITSELF = (
-    "Submit each by itself, without --repeat and without options in braces; "
-    "\\{ and \\} are plain text."
-)
 
 
 def _check_mask(

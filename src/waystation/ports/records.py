@@ -26,11 +26,14 @@ __all__ = [
     "JobChange",
     "JobDraft",
     "JobInputs",
+    "KeyTaken",
     "LoggedAttempt",
     "Mail",
+    "NoJob",
     "NoSlot",
     "Place",
     "Repeated",
+    "RequestKey",
     "SigningSecret",
     "TroubleChange",
     "Unrecognised",
@@ -195,6 +198,25 @@ class AccountSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A key by which a caller repeats one request; of its user and route (R11)."""
+
+    route: str
+    key: str
+    digest: bytes
+    """Of the request's fields and files: the key stands for no other request."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTaken:
+    """An earlier request with the key has made a job."""
+
+    jobid: JobId
+    digest: bytes
+    """Of that request."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobInputs:
     """A job's pictures, mask and press, sealed, until the job was asked or has ended."""
 
@@ -231,6 +253,7 @@ class JobDraft:
     reply_progress: bool = False
     inputs: JobInputs | None = None
     """None where the job's row says all that is asked."""
+    key: RequestKey | None = None
     input_bytes: int = 0
     """Most bytes of pictures that the user may have waiting, this job's among them."""
 
@@ -261,6 +284,10 @@ class Repeated:
     """The button was pressed before, and can be pressed once only (R38)."""
 
     jobid: JobId
+
+
+NoJob = NoSlot | Repeated | InputsFull | KeyTaken
+"""A reason why a draft has made no job."""
 
 
 @dataclass(frozen=True, slots=True)

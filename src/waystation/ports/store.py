@@ -16,12 +16,12 @@ from waystation.ports.records import (
     AuditEntry,
     Change,
     Counts,
-    InputsFull,
     JobDraft,
     JobInputs,
+    KeyTaken,
     Mail,
-    NoSlot,
-    Repeated,
+    NoJob,
+    RequestKey,
     Unrecognised,
     User,
     UserChanges,
@@ -134,7 +134,7 @@ class Accounts(Protocol):
 class Jobs(Protocol):
     """Jobs, what happened to them, and what a conversation remembers beside them."""
 
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated | InputsFull:
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoJob:
         """Choose a candidate with room, take its slot and write the job with its inputs, in one
         transaction.
 
@@ -143,6 +143,13 @@ class Jobs(Protocol):
 
         Raises: Unauthorized, SubscriptionExpired: the user may not ask any more; StoreError: inputs
         that were written before are gone
+        """
+        ...
+
+    async def key_holder(self, user_id: int, key: RequestKey, at: datetime) -> KeyTaken | None:
+        """Return the job that an earlier request with the key has made; None when it is free.
+
+        A key is free again after 24 h, and when its job ended with 429. A point read.
         """
         ...
 

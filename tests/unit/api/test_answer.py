@@ -7,7 +7,14 @@ import pytest
 
 from waystation import errors
 from waystation.api.answer import Answer, error_answer, json_answer, quota_headers, refusal
-from waystation.errors import Busy, ButtonRepeated, InvalidRequest, StoreError, WaystationError
+from waystation.errors import (
+    Busy,
+    ButtonRepeated,
+    InvalidRequest,
+    NotAnsweredYet,
+    StoreError,
+    WaystationError,
+)
 from waystation.quotas import Quota
 
 
@@ -20,7 +27,7 @@ def _all_classes(root: type[WaystationError] = WaystationError) -> Iterator[type
 def _made(kind: type[WaystationError]) -> WaystationError:
     if kind is errors.RequestRefused:
         return errors.RequestRefused(500, "body")
-    return kind()
+    return kind(3) if kind is NotAnsweredYet else kind()
 
 
 @pytest.mark.parametrize("kind", list(_all_classes()))
@@ -33,7 +40,8 @@ def test_every_error_has_the_one_shape(kind: type[WaystationError]) -> None:
     own = {"button", "jobid"} if kind is ButtonRepeated else set()
     assert set(body) <= {"error", "errorDetails", "executingJobs", "code"} | own
     assert answer.content_type == b"application/json"
-    assert (b"retry-after" in dict(answer.headers)) == (answer.status in (429, 503))
+    waits = answer.status in (429, 503) or kind is NotAnsweredYet
+    assert (b"retry-after" in dict(answer.headers)) == waits
 
 
 def test_busy_names_the_running_jobs_and_a_wait() -> None:
@@ -59,6 +67,16 @@ def test_a_repeated_button_names_itself_and_the_earlier_job() -> None:
         "error": "Button U1 already executed by job job:1",
         "button": "U1",
         "jobid": "job:1",
+        "code": 409,
+    }
+
+
+def test_a_request_that_is_not_answered_yet_names_a_wait_and_no_button() -> None:
+    answer = error_answer(NotAnsweredYet(4))
+    assert answer.status == 409
+    assert dict(answer.headers)[b"retry-after"] == b"4"
+    assert json.loads(answer.body) == {
+        "error": "The first request with this Idempotency-Key has not been answered yet",
         "code": 409,
     }
 

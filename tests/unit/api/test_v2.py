@@ -236,3 +236,41 @@ async def test_a_post_tells_how_many_jobs_the_account_may_still_take() -> None:
     answered = await ask(face(service), "POST", "/v2/jobs/info")
     assert answered.headers["ratelimit"].startswith('"jobs";r=62;t=59;pk=:')
     assert answered.headers["ratelimit-policy"].startswith('"jobs";q=63;w=60;pk=:')
+
+
+INFO = "/v2/jobs/info"
+
+
+@pytest.mark.parametrize("replayed", [True, False])
+async def test_a_request_with_a_key_is_sent_once_and_says_that_it_was_sent_before(
+    replayed: bool,
+) -> None:
+    service = FakeService(JOB, replayed=replayed)
+    answered = await ask(face(service), "POST", INFO, {}, BEARER | {"idempotency-key": "key-1"})
+    assert answered.status == 200
+    assert answered.headers.get("idempotency-replayed") == ("true" if replayed else None)
+    assert service.calls == [("submit_once", JobRequest("info"), "key-1")]
+
+
+async def test_a_request_without_a_key_is_sent_each_time() -> None:
+    service = FakeService(JOB, replayed=True)
+    answered = await ask(face(service), "POST", INFO, {})
+    assert "idempotency-replayed" not in answered.headers
+    assert service.requests == [JobRequest("info")]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "\xe4", "tab\t"])
+async def test_a_key_has_up_to_255_visible_characters(key: str) -> None:
+    service = FakeService(JOB)
+    headers = BEARER | {"idempotency-key": key}
+    answered = await ask(face(service), "POST", INFO, {}, headers)
+    assert (answered.status, answered.json["error"]) == (
+        400,
+        "Idempotency-Key must have 1 to 255 visible ASCII characters",
+    )
+    assert service.calls == []
+
+
+async def test_a_key_of_255_characters_is_taken() -> None:
+    headers = BEARER | {"idempotency-key": "~" * 255}
+    assert (await ask(face(), "POST", INFO, {}, headers)).status == 200

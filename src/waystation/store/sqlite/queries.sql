@@ -212,6 +212,19 @@ order by created_at, jobid;
 -- insert_job: a new job
 insert into jobs ({job_columns}) values ({job_values});
 
+-- key_holder: the job of an earlier request with a key, and of what request; not one that Discord
+-- refused with 429, which gives the key back (R11)
+select jobid, digest from idempotency_keys join jobs using (jobid)
+where idempotency_keys.user_id = :user_id and route = :route and key = :key and at > :after
+  and not (status = 'failed' and code = 429);
+
+-- take_key: give it to a new job; a row that holds it no longer goes
+insert or replace into idempotency_keys (user_id, route, key, jobid, digest, at)
+values (:user_id, :route, :key, :jobid, :digest, :at);
+
+-- purge_keys: those that are too old to stand for anything
+delete from idempotency_keys where at <= :before;
+
 -- waiting_bytes: what a user's pictures take that wait to be sent
 select coalesce(sum(bytes), 0) from job_inputs where user_id = :user_id;
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.ports import InputsFull, JobDraft, NoSlot, Repeated
+from waystation.ports import InputsFull, JobDraft, NoJob, NoSlot, Repeated
 from waystation.store.columns import Values, instant_or_none
 from waystation.store.rows import JOBS, once_key, user_of
-from waystation.store.sqlite import inputs, search
+from waystation.store.sqlite import inputs, keys, search
 from waystation.store.sqlite.database import Database
 
 __all__ = ["add_job", "jobid_of"]
@@ -38,14 +38,17 @@ class _Room:
     taken: int
 
 
-def add_job(
-    database: Database, draft: JobDraft, at: datetime
-) -> Job | NoSlot | Repeated | InputsFull:
+def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoJob:
     """Try the candidates in order and write the job on the first one with room.
 
     Raises: NotFound: no such user; Unauthorized, SubscriptionExpired: not any more; StoreError:
     its staged inputs are gone
     """
+    if draft.key is not None:
+        # first of all: a repeated request must not be refused for what the first has taken
+        taken = keys.holder(database, keys.values_of(draft.user_id, draft.key, at))
+        if taken is not None:
+            return taken
     earlier = _earlier(database, draft, at)
     if earlier is not None:
         return Repeated(earlier)
@@ -126,6 +129,8 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     job = _job(draft, room, jobid, at)
     database.run("insert_job", JOBS.values(job))
     search.index_job(database, jobid, draft.params)
+    if draft.key is not None:
+        keys.take(database, draft.user_id, draft.key, jobid, at)
     if given is not None:
         inputs.attach(database, draft.user_id, given, jobid, at)
     return job

@@ -30,19 +30,19 @@ from waystation.ports import (
     Change,
     Clock,
     Counts,
-    InputsFull,
     JobDraft,
     JobInputs,
+    KeyTaken,
     Mail,
-    NoSlot,
-    Repeated,
+    NoJob,
+    RequestKey,
     Unrecognised,
     User,
     UserChanges,
 )
 from waystation.store.columns import Row, Values, instant, micros
 from waystation.store.rows import ACCOUNTS, AUDIT, CALLBACKS, JOBS, event_of, user_of
-from waystation.store.sqlite import accounts, audit, inputs, outbox, slots, upkeep
+from waystation.store.sqlite import accounts, audit, inputs, keys, outbox, slots, upkeep
 from waystation.store.sqlite.backup import UPGRADED
 from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.connections import Connections, open_connections
@@ -147,8 +147,11 @@ class SqliteStore:
 
     # ── jobs ──
 
-    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoSlot | Repeated | InputsFull:
+    async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoJob:
         return await self._write(slots.add_job, draft, at)
+
+    async def key_holder(self, user_id: int, key: RequestKey, at: datetime) -> KeyTaken | None:
+        return keys.holder(self._near, keys.values_of(user_id, key, at))
 
     async def begin_inputs(
         self, user_id: int, given: JobInputs, at: datetime, most_bytes: int
@@ -263,6 +266,7 @@ class SqliteStore:
             now - SEEN_AGE,
             now - inputs.STAGED_AGE,
             self._clock.wall() - audit.AUDIT_AGE,
+            now - keys.KEY_LIFE,
             limit,
         )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from waystation.ports import Counts
 from waystation.store.columns import instant, micros
-from waystation.store.sqlite import inputs, search
+from waystation.store.sqlite import inputs, keys, search
 from waystation.store.sqlite.database import Database
 
 __all__ = ["counts", "ping", "purge"]
@@ -20,6 +20,7 @@ def purge(
     seen_before: datetime,
     staged_before: datetime,
     audit_before: datetime,
+    keys_before: datetime,
     limit: int,
 ) -> int:
     """Delete what is old enough and return how many jobs went (R40).
@@ -36,6 +37,7 @@ def purge(
     )
     search.forget(database, [jobid for (jobid,) in purged])
     inputs.sweep(database, staged_before)
+    keys.purge(database, keys_before)
     database.run("purge_unrecognised", {"before": micros(unrecognised_before)})
     database.run("purge_seen", {"before": micros(seen_before)})
     database.run("purge_mails", {"before": micros(jobs_before)})

@@ -158,7 +158,7 @@ def test_staged_inputs_that_a_crash_left_are_swept(database: Database) -> None:
 
 def purged(database: Database) -> None:
     at = build.later(9)
-    upkeep.purge(database, at, at, at, at, at, at, 10)
+    upkeep.purge(database, at, at, at, at, at, at, at, 10)
 
 
 def test_a_purge_sweeps_what_a_crash_has_left(database: Database) -> None:

@@ -179,7 +179,7 @@ def test_a_job_that_is_purged_leaves_nothing_behind(database: Database) -> None:
         "update jobs set status = 'completed', finished_at = created_at, slot = 0"
     )
     end = build.later(10)
-    assert upkeep.purge(database, end, end, end, end, end, end, 10) == 1
+    assert upkeep.purge(database, end, end, end, end, end, end, end, 10) == 1
     for table in ("job_finds", "job_texts"):
         assert database.connection.execute(f"select count(*) from {table}").fetchall() == [(0,)]
     assert _found(database, text="fox").jobs == ()

@@ -39,6 +39,7 @@ def purge(database: Database, *, seconds: float = 10, ghosts: float = -10, limit
         build.later(seconds),
         build.later(seconds),
         build.later(seconds),
+        build.later(seconds),
         limit,
     )
 
