@@ -1033,7 +1033,7 @@ NO_ACCOUNTS = _row(
 # ── Paths that name a channel ──
 
 CONTROL_CHARACTER = _row(
-    ("names a channel", "is told the channel", "names a job in the path"),
+    ("names a channel", "is told the channel", "names a job in the path", "names a delivery"),
     400,
     "The path contains a control character",
     "The path has a character that cannot be printed.",
