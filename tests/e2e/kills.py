@@ -92,6 +92,9 @@ ONLY_OF = {"late_delete": "imagine"}
 
 VERBS = ("imagine",) * 6 + ("describe",) * 3 + ("press",) * 2
 
+DROPPED = (sentences.DOWN_AT_TURN.text, sentences.INPUTS_GONE.text)
+"""Ends of jobs that the next process should have sent."""
+
 BUTTONS = ("V1", "V1", "🔄")
 
 END_S = 200.0
@@ -298,6 +301,11 @@ class Tally:
     def swapped(self) -> int:
         return self.ends["swapped"]
 
+    @property
+    def dropped(self) -> int:
+        """Jobs that were accepted and never asked, though the next process came in time."""
+        return sum(job["nonce"] is None and job["error"] in DROPPED for job in self.jobs)
+
     @cached_property
     def doubled(self) -> int:
         """Jobs that the bot has executed more than once."""
@@ -326,13 +334,14 @@ class Tally:
             "lost": self.lost,
             "swapped": self.swapped,
             "doubled": self.doubled,
+            "dropped": self.dropped,
             "minutes": round(self.seconds / 60, 1),
         }
 
     def prove(self) -> None:
-        """Print the figures, and assert that nothing was lost, swapped or doubled."""
+        """Print the figures, and assert that nothing was lost, swapped, doubled or dropped."""
         told = json.dumps(self.figures())
         print(told)
         wrong = list(self.wrong())
         assert not wrong, "\n".join([*wrong, told])
-        assert self.doubled == 0, told
+        assert self.doubled == self.dropped == 0, told
