@@ -1,8 +1,8 @@
 """Ignored: the reasons why a message changes no job, one for each such message.
 
 A message is counted under its reason once, when the gateway tells it; history counts nothing. The
-log line `message.ignored` has it at `debug`, with the message and its channel; messages of foreign
-authors and channels are counted alone.
+log line `message.ignored` has it at `debug`, with the message and its channel. Messages that are
+foreign or unreadable are counted, and have no such line.
 
 Pure: no I/O, no clock, no randomness.
 """

@@ -529,7 +529,11 @@ NOBODY_CONNECTED = _row(
     _DISCORD,
 )
 RESTORED = _row(
-    "submits", 502, "restored", "The database was restored from a backup while the job ran.", _LATER
+    "submits",
+    502,
+    "restored",
+    "Before the job ended, the database was restored from a backup, or an upgrade changed it.",
+    _LATER,
 )
 STOPPING = _row(
     "submits",
@@ -589,14 +593,14 @@ NOT_TOLD_APART = _row(
     "submits",
     502,
     "Result could not be told apart",
-    "A picture may be of one or the other of two equal jobs.",
+    "Waystation cannot tell to which of the jobs that look alike a picture belongs.",
     "Look for the result in Discord. Send equal jobs one after the other.",
 )
 REPLY_LOST = _row(
     "submits",
     502,
     "reply lost",
-    "The connection broke while the bot answered, and this answer cannot be read later.",
+    "Discord was disconnected when the bot answered, and this answer cannot be read back.",
     AGAIN,
 )
 INTERACTION_FAILED = _row(

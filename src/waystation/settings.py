@@ -185,7 +185,7 @@ class Settings:
 
     discord_url: str = _row(
         "https://discord.com",
-        "Discord, or the simulator that stands in for it; nothing else tells them apart.",
+        "Discord, or the simulator that stands in for it; midjourney_cdn_url then names it, too.",
         check=_http_url,
     )
     activity_url: str = _row(

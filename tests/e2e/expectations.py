@@ -300,7 +300,7 @@ SILENT = {"first_answer_s": 1.5, "first_edit_s": 0.1}
 NO_REPLY = "Midjourney bot did not reply within 1.5 seconds"
 SHORT = {"job_timeout_s": 1.5, "first_edit_s": 0.1}
 NOT_DONE = "Job did not finish within 1.5 seconds"
-REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
+REPLY_LOST = "Discord was disconnected when the bot answered, and this answer cannot be read back"
 CAPTCHA = (
     '{"captcha_key":["captcha-required"],"captcha_sitekey":"00000000-0000-0000-0000-000000000000",'
     '"captcha_service":"hcaptcha","captcha_session_id":"simulated","captcha_rqdata":"simulated",'

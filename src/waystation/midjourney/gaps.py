@@ -91,4 +91,4 @@ def readable(state: State) -> Sequence[Job]:
     ]
 
 
-_REPLY_LOST = "The connection to Discord broke while the bot answered; this reply is not in history"
+_REPLY_LOST = "Discord was disconnected when the bot answered, and this answer cannot be read back"

@@ -1,4 +1,4 @@
-"""Weighing: whose the pictures are that wait to be told apart (matching/held.py).
+"""Weighing: give the pictures that wait to be told apart to their jobs (matching/held.py).
 
 A picture is given to the one who alone could own it, unless somebody may be unheard of. What stays
 ambiguous is looked up once. A group about which nothing more can be learnt gets nothing (R20).

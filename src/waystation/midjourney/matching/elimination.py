@@ -1,4 +1,4 @@
-"""Elimination: whose a picture is that says nothing of whose it is.
+"""Elimination: find the one ask that can own a picture which names no job.
 
 Works are counted against asks. A work is a picture, or a progress that nobody could claim; each is
 one ask's, and each ask has one. So a picture is somebody's when in no way of giving each work to an

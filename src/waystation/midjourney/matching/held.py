@@ -1,4 +1,4 @@
-"""HeldPictures: finished pictures that say nothing of whose they are, until they are told apart.
+"""HeldPictures: finished pictures that name no job, until elimination gives them to one.
 
 Each keeps who could own it when it came, because nobody who asked later can. Elimination says whose
 it is; nobody gets one of a group about which nothing more can be learnt (R20).

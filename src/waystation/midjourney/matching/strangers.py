@@ -1,4 +1,4 @@
-"""Strangers: who else in the channel does what we do.
+"""Strangers: asks of other people in the channel that look like ours.
 
 What a message that no job of ours can claim shows is remembered: by its likeness, its uuid and its
 interaction it may own a picture that names nobody (R20, R23).

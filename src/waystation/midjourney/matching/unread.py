@@ -1,4 +1,4 @@
-"""Unread: of what this channel may have said while nobody listened, and history was not read for.
+"""Unread: messages of this channel that may have been missed and were not read back.
 
 Elimination gives a picture to an ask when nobody else could own it (R20). After a gap that was not
 resumed, that is not known of two: what was asked in the gap, for an ask of ours from before it; and

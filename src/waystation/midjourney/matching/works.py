@@ -1,4 +1,4 @@
-"""Works: what was drawn in the channel by nobody knows whom, and who could have asked for it.
+"""Works: pictures and progress without a known ask, and the asks that could own each.
 
 They are the pictures that wait to be told apart, and each progress that nobody could claim. Counted
 against the asks (elimination.py), they tell that somebody else has asked as well: a progress that
