@@ -24,7 +24,9 @@ def audit(
         str | None,
         typer.Option(metavar="EMAIL", help="Changes of one user, by e-mail address or id."),
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=10_000, help="Newest changes to show.")] = 50,
+    limit: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, max=10_000, help="Newest changes to show.")
+    ] = 50,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
