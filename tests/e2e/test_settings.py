@@ -29,7 +29,7 @@ LOOKS: dict[str, Look] = {}
 _TESTS = Path(__file__).parents[1]
 
 ELSEWHERE: Mapping[str, str] = {
-    "data_dir": "integration/cli/test_users.py::test_only_add_makes_a_database",
+    "data_dir": "integration/cli/host/test_users.py::test_only_add_makes_a_database",
     "trusted_proxies": "e2e/test_reverse_proxy.py"
     "::test_without_trusted_proxies_the_header_is_never_read",
     "drain_s": "unit/engine/outbox/test_callbacks.py"
