@@ -273,6 +273,8 @@ class Job(msgspec.Struct, frozen=True):
     asked_after: str | None = None
     """The newest Discord id that the session had seen when it was asked (R28)."""
     wall_ahead: timedelta = timedelta()
+    post_until: datetime | None = None
+    """Moment until which the POST that made it may tell its end; None: that POST is over."""
     """How far the wall clock was ahead of the service's time when it was accepted.
 
     What people read of a job's instants is this much later, for good.

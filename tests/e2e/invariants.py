@@ -227,8 +227,9 @@ def i9_final_is_final(seen: Evidence) -> Iterator[str]:
 def i9_one_callback_per_final_job_and_url(seen: Evidence) -> Iterator[str]:
     owed = Counter((row["jobid"], row["url"]) for row in seen.owed if row["is_final"])
     for job in seen.jobs:
-        # R4: a 429 of Discord's or the bot's is told by the POST alone
-        due = job["status"] in FINAL and job["reply_url"] and job["code"] != 429
+        # R4: while the POST waits, a 429 of Discord's or the bot's is told by it alone
+        by_post = job["code"] == 429 and (job["post_until"] or 0) >= (job["finished_at"] or 0)
+        due = job["status"] in FINAL and job["reply_url"] and not by_post
         found = sum(count for (jobid, _), count in owed.items() if jobid == job["jobid"])
         if found != bool(due):
             yield f"{job['jobid']} ({job['status']} {job['code']}) has {found} callbacks"

@@ -58,6 +58,22 @@ async def test_the_receivers_of_the_page_take_what_is_genuine_and_nothing_else(
             assert await post(receiver.url, body, headers) == 401
 
 
+async def test_a_rate_limit_is_told_by_callback_to_one_who_preferred_not_to_wait(
+    install: Install,
+) -> None:
+    """R4: else the POST tells it, and makes no callback."""
+    async with install() as here:
+        ada = await here.ready()
+        body = {"replyUrl": f"{here.outside.url}/callback"}
+        here.sim.fault("rate_limited_proxy", count=1)
+        status, job, _ = await ada.call(
+            "POST", "/v2/jobs/info", body, headers={"Prefer": "wait=0"}
+        )
+        assert (status, job["status"]) == (200, "created")
+        told = await here.outside.callback()
+        assert (told["jobid"], told["status"], told["code"]) == (job["jobid"], "failed", 429)
+
+
 async def test_the_page_verifies_by_hand_what_the_service_signs(install: Install) -> None:
     known: dict[str, Any] = {}
     exec(blocks("python")[1], known)

@@ -53,6 +53,11 @@ class Answering:
             return seen
         return await self._end_unasked(seen)
 
+    def until(self, now: datetime, wait_s: float | None) -> datetime:
+        """Return until when a POST that comes now may wait. Args: wait_s: as in its `Prefer`"""
+        usual_s = self._first_answer_s + _ANSWER_MARGIN_S
+        return now + timedelta(seconds=usual_s if wait_s is None else wait_s)
+
     async def end(self, job: Job, wait_s: float) -> Job:
         """Return a job when it is final, or as it is when that takes too long."""
         return await self._seen(job, lambda one: one.final, max(0.0, wait_s))
@@ -63,7 +68,7 @@ class Answering:
         The job alone tells it: in the next process the answer is the same.
         """
         if not _answers(command.answers_at, job):
-            until = job.created_at + timedelta(seconds=self._first_answer_s + _ANSWER_MARGIN_S)
+            until = job.post_until or self.until(job.created_at, None)
         elif _says_nothing(job):
             until = job.updated_at + timedelta(seconds=self._first_edit_s)
         else:

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -218,8 +219,12 @@ class Service:
             pictures = await self._intake.take(
                 user, command, request.params, request.files, held, fits
             )
+            left_s = None if wait_s is None else wait_s - (self._clock.monotonic() - began_s)
+            until = self._answering.until(self._clock.now(), left_s)
             accepting = asyncio.create_task(
-                self._accept(user, request, command, candidates, pictures, action, parent, key)
+                self._accept(
+                    user, request, command, candidates, pictures, action, parent, key, until
+                )
             )
             self._submitting.add(accepting)
             accepting.add_done_callback(self._accepted)
@@ -228,8 +233,7 @@ class Service:
             finally:
                 # else a refusal and this frame hold each other, and the pictures
                 del accepting, pictures
-            if wait_s is not None:
-                left_s = wait_s - (self._clock.monotonic() - began_s)
+            if left_s is not None:
                 return await self._answering.end(job, left_s)
             return await self._answering.answer(job, command)
 
@@ -288,6 +292,7 @@ class Service:
         action: Action | None = None,
         parent: Job | None = None,
         key: RequestKey | None = None,
+        post_until: datetime | None = None,
     ) -> Job:
         if self._draining:
             raise Unavailable
@@ -303,6 +308,7 @@ class Service:
             reply_url=request.reply_url or user.reply_url,
             reply_ref=request.reply_ref,
             key=key,
+            post_until=post_until,
             reply_progress=(
                 command.replies_progress
                 if request.reply_progress is None

@@ -95,6 +95,8 @@ def bounded(job: Job, now: datetime, limits: Limits) -> Job:
         vanished_at=before(job.vanished_at),
         deadline_at=before(job.deadline_at, limit),
         slot_until=before(job.slot_until, limits.slot_hold),
+        # who has sent it waits for that process no more
+        post_until=None,
     )
 
 

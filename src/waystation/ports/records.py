@@ -247,6 +247,7 @@ class JobDraft:
     lane: int
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     wall_ahead: timedelta = timedelta()
+    post_until: datetime | None = None
     """Lead of the wall clock over the service's time."""
     reply_url: str | None = None
     reply_ref: str | None = None

@@ -157,3 +157,8 @@ def test_an_instant_of_our_own_time_stays_as_it_is() -> None:
     )
     assert bounded(job, START + timedelta(seconds=1), LIMITS) == job
     assert bounded(new_job("b"), START, LIMITS) == new_job("b")
+
+
+def test_nobody_waits_any_more_for_the_post_of_an_earlier_process() -> None:
+    job = replace(new_job("a"), post_until=START + timedelta(seconds=9))
+    assert bounded(job, START, LIMITS).post_until is None

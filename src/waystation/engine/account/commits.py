@@ -43,7 +43,7 @@ def job_change(
 
     Args: before: the job as last committed; new_id: gives the callback its id
     """
-    is_told = _is_told(before, step)
+    is_told = _is_told(before, step, now)
     callbacks = callbacks_of(step.job, new_id, now) if is_told else ()
     return JobChange(step.job, step.events, callbacks, _is_asked(before, step))
 
@@ -93,7 +93,7 @@ def unrecognised(step: Step) -> Sequence[Unrecognised]:
     )
 
 
-def _is_told(before: Job | None, step: JobStep) -> bool:
+def _is_told(before: Job | None, step: JobStep, now: datetime) -> bool:
     """Tell whether a job step is news to its caller, who may want to hear of progress too."""
     job = step.job
     if not job.final:
@@ -101,8 +101,9 @@ def _is_told(before: Job | None, step: JobStep) -> bool:
         return shows and job.reply_progress
     if isinstance(step.events[-1], Late | SlotReleased):
         return False
-    # R4: the POST says so itself and names no job
-    return job.code != 429 or (before is not None and before.status not in _UNSEEN)
+    # R4: while the POST waits, it says so itself and names no job
+    unseen = before is None or before.status in _UNSEEN
+    return job.code != 429 or not unseen or job.post_until is None or job.post_until < now
 
 
 _UNSEEN = (JobStatus.CREATED, JobStatus.SUBMITTED)

@@ -172,4 +172,5 @@ def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
         slot=draft.takes_slot,
         discord_user_id=room.discord_user_id,
         wall_ahead=draft.wall_ahead,
+        post_until=draft.post_until,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -97,10 +97,20 @@ def test_a_rate_limit_owes_a_callback_once_the_post_was_answered(
     before: JobStatus | None, callbacks: int
 ) -> None:
     """R4: until then the answer of the POST says so itself."""
-    limited = _job(JobStatus.FAILED, code=429)
+    limited = _job(JobStatus.FAILED, code=429, post_until=START)
     earlier = None if before is None else _job(before)
     assert _owed(limited, Refused(429, "limited"), before=earlier) == callbacks
     assert _owed(replace(limited, code=502), Failed(502, "no"), before=earlier) == 1
+
+
+@pytest.mark.parametrize("until", [None, START - timedelta(microseconds=1)])
+@pytest.mark.parametrize("before", [JobStatus.CREATED, JobStatus.SUBMITTED])
+def test_a_rate_limit_owes_a_callback_to_one_whose_post_is_over(
+    before: JobStatus, until: datetime | None
+) -> None:
+    """It preferred not to wait, or its service has ended: nothing else tells it."""
+    limited = _job(JobStatus.FAILED, code=429, post_until=until)
+    assert _owed(limited, Refused(429, "limited"), before=_job(before)) == 1
 
 
 # ── mails ──
