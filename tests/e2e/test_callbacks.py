@@ -66,9 +66,7 @@ async def test_a_rate_limit_is_told_by_callback_to_one_who_preferred_not_to_wait
         ada = await here.ready()
         body = {"replyUrl": f"{here.outside.url}/callback"}
         here.sim.fault("rate_limited_proxy", count=1)
-        status, job, _ = await ada.call(
-            "POST", "/v2/jobs/info", body, headers={"Prefer": "wait=0"}
-        )
+        status, job, _ = await ada.call("POST", "/v2/jobs/info", body, headers={"Prefer": "wait=0"})
         assert (status, job["status"]) == (200, "created")
         told = await here.outside.callback()
         assert (told["jobid"], told["status"], told["code"]) == (job["jobid"], "failed", 429)
