@@ -15,6 +15,7 @@ from waystation.contract import (
     cancel_json,
     instant,
     job_json,
+    ping_json,
     retry_after_s,
     waited,
 )
@@ -396,3 +397,12 @@ def test_a_post_that_has_waited_tells_the_end_whole(status: JobStatus) -> None:
 def test_a_post_that_has_waited_tells_a_bad_end_as_every_post_does() -> None:
     job = replace(DESCRIBED, status=JobStatus.MODERATED, code=422, error="Banned")
     assert waited(job) == answer(job, at_start=True)
+
+
+def test_a_ping_has_the_fields_of_each_job_and_a_jobid_that_no_job_has() -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    told = json.loads(ping_json("d1", "https://example.org/hook", at))
+    assert told["jobid"] == "ping:d1"
+    assert (told["verb"], told["status"], told["code"]) == ("ping", "completed", 200)
+    assert told["replyUrl"] == "https://example.org/hook"
+    assert told["created"] == told["updated"] == "2026-01-02T03:04:05.000Z"
