@@ -242,7 +242,8 @@ def _content(form: Any) -> dict[str, Any] | None:
     if form is None:
         return None
     if isinstance(form, str):
-        return {form: {"schema": {"type": "string"}}}
+        # a stream has a form for each event, which its description tells
+        return {form: {} if form == "text/event-stream" else {"schema": {"type": "string"}}}
     forms = form if isinstance(form, tuple) else (form,)
     schemas = [_schema(one) for one in forms]
     return {"application/json": {"schema": schemas[0] if len(forms) == 1 else {"anyOf": schemas}}}
