@@ -1,4 +1,4 @@
-"""The shape of the house: no circles, no crowded folders, no module too long to read."""
+"""The shape of src: no circles, no crowded folders, no module too long to read."""
 
 from __future__ import annotations
 
