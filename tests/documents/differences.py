@@ -195,7 +195,7 @@ def _answer_fields(document: Document, operation: Mapping[str, Any]) -> set[str]
     for response in operation["responses"].values():
         for media_type, content in response.get("content", {}).items():
             if media_type != _ASKED_FOR:
-                found |= _names(document, content["schema"])
+                found |= _names(document, content.get("schema", {}))
     return found
 
 
