@@ -46,10 +46,8 @@ class Answered:
 
 
 def of_v2(account: dict[str, Any]) -> dict[str, Any]:
-    """Return an account without how it is connected, an addition that depends on the moment."""
-    left = dict(account)
-    del left["connection"]
-    return left
+    """Return an account without the additions that depend on the moment."""
+    return {name: value for name, value in account.items() if name not in ("connection", "slots")}
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,9 @@ PICTURE = Fetched(b"picture", "image/png", "png")
 LIMITS = replace(OWNER, pacing_s=0, pacing_jitter_s=0, lease_s=3600)
 
 ACCOUNT = account(1)
+
+POST_WAITS = timedelta(seconds=65)
+"""Time that whoever has sent a job waits for its answer."""
 
 WAIT_S = 30.0
 """Far longer than anything takes on a busy machine; a wait that reaches it has failed."""
@@ -132,6 +136,7 @@ class Desk:
         """Let the store accept a job."""
         takes_slot = verb == "describe"
         wanted = draft(ACCOUNT.account_id, takes_slot=takes_slot, max_jobs=9, **fields)
+        wanted = replace(wanted, post_until=self.clock.now() + POST_WAITS)
         job = await self.store.add_job(wanted, self.clock.now())
         assert isinstance(job, Job)
         return job
