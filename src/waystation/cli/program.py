@@ -73,8 +73,8 @@ def waystation(
 
     The commands under Jobs speak to a running service: WAYSTATION_URL says
     where it is, WAYSTATION_TOKEN who you are. users, audit, doctor, backup,
-    export, migrate, restore and rotate-key work on this host's files; migrate and restore want
-    the service stopped, the others do not.
+    export, migrate, restore and rotate-key work on this host's files. migrate
+    and restore want the service stopped; the others do not.
     """
 
 
