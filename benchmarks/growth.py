@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,15 +11,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from benchmarks.figures import Result, ratio_of
+from benchmarks.one_account import NOW, database_at
 from waystation.app.limits import owner_limits
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation
-from waystation.ports import AccountSetup, JobDraft
+from waystation.ports import JobDraft
 from waystation.settings import Settings
 from waystation.store.rows import JOBS
-from waystation.store.sqlite import accounts, slots, upkeep
-from waystation.store.sqlite.database import Database, connect
-from waystation.store.sqlite.migrate import migrate
+from waystation.store.sqlite import slots, upkeep
 
 __all__ = ["measure"]
 
@@ -30,7 +28,6 @@ _CALLS = 200
 """Of each thing in a round; each is some microseconds."""
 
 _END = "update jobs set status = 'completed', finished_at = created_at"
-_NOW = datetime(2026, 1, 2, tzinfo=UTC)
 _LIMITS = owner_limits(Settings()).conversation
 _DRAFT = JobDraft(1, "info", {}, ["account"], takes_slot=False, max_jobs=None, lane=10**6)
 
@@ -56,11 +53,8 @@ class _Place:
     """A database and a conversation with so many ghosts, and so many jobs before them."""
 
     def __init__(self, path: Path, ghosts: int, history: int) -> None:
-        self.database = Database(connect(path))
-        migrate(self.database.connection, _NOW, None)
-        accounts.add_user(self.database, "bench@example.org", b"hash", _NOW)
-        accounts.put(self.database, _ACCOUNT)
-        job = slots.add_job(self.database, _DRAFT, _NOW)
+        self.database = database_at(path)
+        job = slots.add_job(self.database, _DRAFT, NOW)
         assert isinstance(job, Job)
         self.database.connection.execute(_END)
         self._copy(job.jobid, "history", history, "0")
@@ -90,7 +84,7 @@ class _Place:
 
 
 def _ghosts(job: Job, count: int) -> list[Job]:
-    ghost = replace(job, status=JobStatus.FAILED, ghost=True, finished_at=_NOW)
+    ghost = replace(job, status=JobStatus.FAILED, ghost=True, finished_at=NOW)
     return [replace(ghost, jobid=JobId(f"ghost-{number}")) for number in range(count)]
 
 
@@ -98,7 +92,7 @@ def _added(place: _Place) -> Callable[[], object]:
     def add() -> None:
         # what a flush to disk costs does not grow, so none is made
         place.database.connection.execute("begin immediate")
-        slots.add_job(place.database, _DRAFT, _NOW)
+        slots.add_job(place.database, _DRAFT, NOW)
         place.database.connection.execute("rollback")
 
     return add
@@ -107,7 +101,7 @@ def _added(place: _Place) -> Callable[[], object]:
 def _judged(place: _Place) -> Callable[[], object]:
     def judge() -> None:
         place.talk.wake_at(caught_up=True)
-        place.talk.expire(_NOW, caught_up=True)
+        place.talk.expire(NOW, caught_up=True)
 
     return judge
 
@@ -127,18 +121,6 @@ _COSTS: dict[str, Callable[[_Place], Callable[[], object]]] = {
     "an account's last answer (`last_completed`)": _last,
     "the metrics' counts": _counted,
 }
-
-_ACCOUNT = AccountSetup(
-    account_id="account",
-    user_id=1,
-    discord_user_id="1",
-    channel="2",
-    guild_id=None,
-    max_jobs=3,
-    sealed_token=b"",
-    masked_token="tok…secured…000",
-    at=_NOW,
-)
 
 
 def _timed(call: Callable[[], object]) -> float:

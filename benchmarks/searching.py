@@ -10,19 +10,19 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
 from msgspec.structs import replace
 
 from benchmarks.figures import Result, percentile, ratio_of
+from benchmarks.one_account import NOW, database_at
 from waystation.jobs import Job, JobStatus
-from waystation.ports import AccountSetup, JobDraft, JobSearch
+from waystation.ports import JobDraft, JobSearch
 from waystation.store.rows import JOBS
-from waystation.store.sqlite import accounts, search, slots
-from waystation.store.sqlite.database import Database, connect
-from waystation.store.sqlite.migrate import migrate
+from waystation.store.sqlite import search, slots
+from waystation.store.sqlite.database import Database
 
 __all__ = ["measure"]
 
@@ -32,7 +32,6 @@ _MANY_VARIABLE = "WAYSTATION_BENCH_JOBS"
 """Name of the variable with another number than 1,000,000, for a small run."""
 
 _CALLS = 20
-_NOW = datetime(2026, 1, 2, tzinfo=UTC)
 _BATCH = 10_000
 
 _SEARCHES: Mapping[str, JobSearch] = {
@@ -101,11 +100,8 @@ def _ms(took: Sequence[float]) -> float:
 
 def _filled(path: Path, count: int) -> Database:
     """Return a database with so many jobs of one user."""
-    database = Database(connect(path))
-    migrate(database.connection, _NOW, None)
-    accounts.add_user(database, "bench@example.org", b"hash", _NOW)
-    accounts.put(database, _ACCOUNT)
-    job = slots.add_job(database, _DRAFT, _NOW)
+    database = database_at(path)
+    job = slots.add_job(database, _DRAFT, NOW)
     assert isinstance(job, Job)
     words = random.Random(7)
     spoken = ["".join(words.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(5_000)]
@@ -122,7 +118,7 @@ def _add(database: Database, like: Job, number: int, prompt: str) -> None:
     prompt += " sunset" if number % 2 else ""
     prompt += " cathedral" if number % 1_000 == 7 else ""
     prompt += " 雪中的红狐狸" if number % 1_000 == 8 else ""
-    at = _NOW + timedelta(seconds=number)
+    at = NOW + timedelta(seconds=number)
     since_ms = int(at.timestamp() * 1000)
     job = replace(
         like,
@@ -137,15 +133,4 @@ def _add(database: Database, like: Job, number: int, prompt: str) -> None:
     search.index_job(database, job.jobid, job.params)
 
 
-_ACCOUNT = AccountSetup(
-    account_id="account",
-    user_id=1,
-    discord_user_id="1",
-    channel="2",
-    guild_id=None,
-    max_jobs=3,
-    sealed_token=b"",
-    masked_token="tok…secured…000",
-    at=_NOW,
-)
 _DRAFT = JobDraft(1, "imagine", {}, ["account"], takes_slot=False, max_jobs=None, lane=10**6)

@@ -28,6 +28,7 @@ __all__ = [
     "START",
     "FailingStore",
     "FakeClock",
+    "id_at",
     "FakeDiscord",
     "FakeIds",
     "FakeSealer",
@@ -38,6 +39,12 @@ _Item = TypeVar("_Item")
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """When a fake clock starts unless told otherwise."""
+
+
+def id_at(seconds: float, number: int = 0) -> str:
+    """Return a Discord id that is so many seconds younger than START."""
+    return str(snowflake_at(START + timedelta(seconds=seconds), number))
+
 
 _TURNS = 20
 """Turns of the event loop that a woken task gets before the time moves on."""

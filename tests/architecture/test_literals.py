@@ -86,13 +86,10 @@ def test_only_the_clock_touches_time_and_randomness() -> None:
 _WALL = {
     "cli/doctor/examination.py": "what this host's clock shows is what is looked at",
     "discord/time.py": "it is what is held against Discord's",
-    "engine/accounts.py": "when a sidelined account is on trial is read by people",
-    "engine/deliveries.py": "callers read when something of a callback happened",
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
     "store/sqlite/store.py": "when a user or an account was changed is read by people",
-    "engine/service.py": "a job's form and id are read by people",
     "outbound/callbacks.py": "a receiver may name a date until which it wants rest",
 }
 

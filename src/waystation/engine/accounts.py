@@ -36,6 +36,7 @@ from waystation.ports import (
     Sealer,
     Store,
     User,
+    wall_ahead,
 )
 from waystation.secret import Secret, mask
 
@@ -200,7 +201,7 @@ class Accounts:
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""
-        return moment + (self._clock.wall() - self._clock.now())
+        return moment + wall_ahead(self._clock)
 
     async def _in(self, user: User, channel: str) -> Account | None:
         """Return the caller's account in a channel, also one that is being removed."""

@@ -39,13 +39,12 @@ class Answering:
         self._store = store
         self._pool = pool
         self._feed = feed
-        self._first_answer_s = first_answer_s
+        self._post_s = first_answer_s + _ANSWER_MARGIN_S
         self._first_edit_s = first_edit_s
 
     async def answer(self, job: Job, command: Command) -> Job:
         """Return the job when its POST is to be answered, or as it is when its time is over."""
-        post_s = self._first_answer_s + _ANSWER_MARGIN_S
-        seen = await self._seen(job, partial(_answers, command.answers_at), post_s)
+        seen = await self._seen(job, partial(_answers, command.answers_at), self._post_s)
         if _says_nothing(seen):
             seen = await self._seen(seen, lambda one: not _says_nothing(one), self._first_edit_s)
         if seen.status is not JobStatus.CREATED or self._feed.released:
@@ -55,8 +54,7 @@ class Answering:
 
     def until(self, now: datetime, wait_s: float | None) -> datetime:
         """Return until when a POST that comes now may wait. Args: wait_s: as in its `Prefer`"""
-        usual_s = self._first_answer_s + _ANSWER_MARGIN_S
-        return now + timedelta(seconds=usual_s if wait_s is None else wait_s)
+        return now + timedelta(seconds=self._post_s if wait_s is None else wait_s)
 
     async def end(self, job: Job, wait_s: float) -> Job:
         """Return a job when it is final, or as it is when that takes too long."""

@@ -20,6 +20,7 @@ from waystation.ports import (
     Sealer,
     SigningSecret,
     User,
+    wall_ahead,
 )
 from waystation.ports import Deliveries as Store
 from waystation.receivers import Receiver
@@ -78,7 +79,7 @@ class Deliveries:
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""
-        return moment + self._lead
+        return moment + wall_ahead(self._clock)
 
     # ── secrets ──
 
@@ -162,7 +163,7 @@ class Deliveries:
         """
         now = self._clock.now()
         try:
-            since -= self._lead
+            since -= wall_ahead(self._clock)
         except OverflowError:
             raise InvalidRequest(sentences.NO_MOMENT.said(field="since")) from None
         if not await self._store.ask(user.user_id, "replay", now, REPLAYS):
@@ -201,7 +202,3 @@ class Deliveries:
     async def enable(self, user: User, url: str) -> None:
         """Let callbacks be sent to a receiver again; nothing where it is not disabled."""
         await self._store.enable(user.user_id, url)
-
-    @property
-    def _lead(self) -> timedelta:
-        return self._clock.wall() - self._clock.now()

@@ -63,6 +63,7 @@ from waystation.ports import (
     Sealer,
     Store,
     User,
+    wall_ahead,
 )
 from waystation.quotas import Quota
 from waystation.shares import Shares
@@ -299,7 +300,7 @@ class Service:
         draft = JobDraft(
             user_id=user.user_id,
             verb=command.verb,
-            wall_ahead=self._clock.wall() - self._clock.now(),
+            wall_ahead=wall_ahead(self._clock),
             params=dict(request.params),
             candidates=[account.account_id for account in candidates],
             takes_slot=command.takes_slot,

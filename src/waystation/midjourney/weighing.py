@@ -49,8 +49,7 @@ def _weighed(state: State, now: datetime) -> Step:
             state.held.finish(held, ask)
             return _weighed(state, now)
         if not _is_sure(state, held, job):
-            past = state.reads_past and state.unread.may_own(held.message.id)
-            waiting.update({ask} if past else ())
+            waiting.update({ask} if _past_may_tell(state, held.message) else ())
             continue
         named_at = _named_at(job)
         if named_at is None or named_at <= now:
@@ -69,6 +68,11 @@ def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
         return False
     past = state.unread.may_own(held.message.id) or state.doubtful.about(held.message.id, job)
     return not past or state.held.is_told(held)
+
+
+def _past_may_tell(state: State, message: Message) -> bool:
+    """Tell whether reading what was asked before we listened may tell whose a picture is."""
+    return state.reads_past and state.unread.may_own(message.id)
 
 
 def _given_up(state: State, counted: Counted, waiting: Collection[str], now: datetime) -> Step:
@@ -107,9 +111,7 @@ def may_be_given(state: State, counted: Counted, job: Job) -> bool:
     asks = counted.beside(job.jobid)
     if not state.late.isdisjoint(asks):
         return True
-    return state.reads_past and any(
-        state.unread.may_own(message.id) for message in counted.of(asks)
-    )
+    return any(_past_may_tell(state, message) for message in counted.of(asks))
 
 
 def disprove(state: State, step: Step) -> None:

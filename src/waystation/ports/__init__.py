@@ -7,7 +7,7 @@ implement these; `engine` and the faces know only these.
 from __future__ import annotations
 
 from waystation.ports.callers import Fetched, Fetcher, Mailer, Sealer, Sender
-from waystation.ports.clock import Clock, IdSource
+from waystation.ports.clock import Clock, IdSource, wall_ahead
 from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import (
     DiscordIdentity,
@@ -97,4 +97,5 @@ __all__ = [
     "User",
     "UserChanges",
     "Users",
+    "wall_ahead",
 ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from waystation.jobs import Nonce
 
-__all__ = ["Clock", "IdSource"]
+__all__ = ["Clock", "IdSource", "wall_ahead"]
 
 _Item = TypeVar("_Item")
 
@@ -37,6 +37,14 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; at once when not positive."""
         ...
+
+
+def wall_ahead(clock: Clock) -> timedelta:
+    """Return how far the machine's clock is ahead of the service's own time now.
+
+    An instant of that time and this are what people's clocks show (R28).
+    """
+    return clock.wall() - clock.now()
 
 
 class IdSource(Protocol):

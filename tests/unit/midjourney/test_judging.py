@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.build import replace
-from tests.fakes import START
+from tests.fakes import START, id_at
 from tests.golden.corpus import HISTORY, event_of
 from tests.harness.play import Play, join_all, new_job, told
 from tests.harness.scenes import (
@@ -27,13 +27,8 @@ from waystation.jobs import (
     JobStatus,
 )
 from waystation.midjourney.steps import Step
-from waystation.wire.snowflake import snowflake_at
 
 FOX = "a red fox --ar 3:2"
-
-
-def id_at(seconds: float, number: int = 0) -> str:
-    return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
 def test_the_conversation_wakes_for_the_next_verdict() -> None:

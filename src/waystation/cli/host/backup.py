@@ -11,10 +11,11 @@ import typer
 from rich.console import RenderableType
 
 from waystation.cli.confirming import Yes, confirm, must_ask
+from waystation.cli.host.files import WRITABLE, must_be_new
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import Screen, marked, opened, plain
-from waystation.errors import ConfigurationError, Conflict, StoreError
+from waystation.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     import apsw
@@ -53,10 +54,7 @@ def backup(
         settings = load_settings(config)
         with _told(settings):
             target = file or _new_file(settings)
-            if target.exists():
-                raise Conflict(
-                    f"The file {target} exists", details="Name another one, or move it away."
-                )
+            must_be_new(target)
             with _connected(settings) as connection:
                 back_up(connection, target)
             found = look_into(target)
@@ -158,7 +156,7 @@ def _told(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise ConfigurationError(
             f"The file {error.filename} cannot be used: {error.strerror}",
-            details="Name a file in a directory that this user may write.",
+            details=WRITABLE,
         ) from error
 
 

@@ -13,11 +13,12 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from waystation.cli.host.database import find, on_host, user_json
+from waystation.cli.host.files import WRITABLE, must_be_new
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain
 from waystation.contract import instant, job_json
-from waystation.errors import ConfigurationError, Conflict
+from waystation.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from waystation.app import State
@@ -103,8 +104,7 @@ def _written(file: Path) -> Iterator[IO[str]]:
     if file == _STDOUT:
         yield sys.stdout
         return
-    if file.exists():
-        raise Conflict(f"The file {file} exists", details="Name another one, or move it away.")
+    must_be_new(file)
     begun = file.with_name(f".{file.name}.begun")
     try:
         with open(begun, "w", encoding="utf-8", opener=_private) as out:
@@ -115,7 +115,7 @@ def _written(file: Path) -> Iterator[IO[str]]:
     except OSError as error:
         raise ConfigurationError(
             f"The file {file} cannot be written: {error.strerror}",
-            details="Name a file in a directory that this user may write.",
+            details=WRITABLE,
         ) from error
     finally:
         begun.unlink(missing_ok=True)

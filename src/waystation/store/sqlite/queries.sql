@@ -612,9 +612,10 @@ values (:at, :by, :action, :user_id, :channel, :details);
 select user_id, channel from accounts where account_id = :account_id;
 
 -- audit_entries: the newest changes
-select {audit_columns} from audit
-where :user_id is null or user_id = :user_id
-order by number desc limit :limit;
+select {audit_columns} from audit order by number desc limit :limit;
+
+-- audit_entries_of_user: the newest changes that concern one user
+select {audit_columns} from audit where user_id = :user_id order by number desc limit :limit;
 
 -- purge_audit: changes of long ago
 delete from audit where at < :before;

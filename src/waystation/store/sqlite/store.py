@@ -271,8 +271,11 @@ class SqliteStore:
         )
 
     async def audit(self, user_id: int | None, limit: int) -> Sequence[AuditEntry]:
-        values: Values = {"user_id": user_id, "limit": limit}
-        return [AUDIT.read(row) for row in await self._far("audit_entries", values)]
+        if user_id is None:
+            rows = await self._far("audit_entries", {"limit": limit})
+        else:
+            rows = await self._far("audit_entries_of_user", {"user_id": user_id, "limit": limit})
+        return [AUDIT.read(row) for row in rows]
 
     async def counts(self) -> Counts:
         return await self._in_far_thread(upkeep.counts)

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.build import replace
-from tests.fakes import START
+from tests.fakes import START, id_at
 from tests.harness.desk import (
     ACCOUNT,
     LIMITS,
@@ -29,11 +29,6 @@ from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, SeenA
 from waystation.jobs import Job, JobId, JobStatus, Lost
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.wire.message import Message
-from waystation.wire.snowflake import snowflake_at
-
-
-def id_at(seconds: float, number: int = 0) -> str:
-    return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
 def noise(count: int, begin_s: float) -> list[Message]:

@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 
 from tests.build import replace
-from tests.fakes import START
+from tests.fakes import START, id_at
 from tests.golden.corpus import event_of
 from tests.harness.play import Play, join_all, new_job, told
 from waystation.jobs import JobId
 from waystation.midjourney.matching.shortened import Wordbook, may_shorten
-from waystation.wire.snowflake import snowflake_at
 
 A, B = JobId("a"), JobId("b")
 FOX, LONGER = "a red fox --ar 3:2", "a big red fox, running"
@@ -52,10 +51,6 @@ def test_longer_prompts_are_found_by_their_words() -> None:
 
 
 # ── whose picture it is ──
-
-
-def id_at(seconds: float, number: int = 0) -> str:
-    return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
 def asking(*prompts: str) -> Play:

@@ -7,20 +7,16 @@ from datetime import timedelta
 import pytest
 
 from tests.build import replace
-from tests.fakes import START
+from tests.fakes import START, id_at
 from tests.golden.corpus import HISTORY, Json, event_of
 from tests.harness.play import CHANNEL, Play, join_all, new_job, told
 from waystation.gateway_events import MessageGone
 from waystation.jobs import Job, JobId
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
-from waystation.wire.snowflake import NO_SNOWFLAKE, snowflake_at
+from waystation.wire.snowflake import NO_SNOWFLAKE
 
 FOX = "a red fox --ar 3:2"
-
-
-def id_at(seconds: float, number: int = 0) -> str:
-    return str(snowflake_at(START + timedelta(seconds=seconds), number))
 
 
 def asked(seconds: float) -> Job:
