@@ -89,6 +89,7 @@ _WALL = {
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
+    "store/sqlite/sharing.py": "since when an account is shared is read by people",
     "store/sqlite/store.py": "when a user or an account was changed is read by people",
     "outbound/callbacks.py": "a receiver may name a date until which it wants rest",
 }

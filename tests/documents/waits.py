@@ -34,6 +34,8 @@ _ANSWER = "the service's answer"
 
 _CALLBACKS = ("list", "show", "redeliver", "replay", "receivers", "enable", "secret", "rotate")
 
+_USERS = ("add", "list", "expire", "revoke", "rotate", "admin", "share", "unshare", "shares")
+
 WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     (
         [row.verb for row in COMMANDS.values() if row.answers_at is not AnswersAt.FINAL],
@@ -64,7 +66,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     ),
     (["callbacks ping"], "the receiver to answer", f"{PING_S:g} s"),
     (
-        [f"users {name}" for name in ("add", "list", "expire", "revoke", "rotate", "admin")],
+        [f"users {name}" for name in _USERS],
         "the database, while another process writes",
         f"{BUSY_TIMEOUT_MS / 1000:g} s",
     ),

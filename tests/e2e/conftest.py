@@ -270,6 +270,17 @@ class Installation:
         async with open_state(self.settings) as state:
             await state.store.change_user(person.user_id, changes)
 
+    async def share(self, channel: str, person: Person, *, end: bool = False) -> None:
+        """Share an account as `waystation users share` does, beside the running service.
+
+        Args: end: as `waystation users unshare`
+        """
+        async with open_state(self.settings) as state:
+            account = await state.store.sharing.account_in(channel)
+            assert account is not None
+            change = state.store.sharing.unshare if end else state.store.sharing.share
+            await change(account.account_id, person.user_id)
+
     def records(self) -> Records:
         """Open the database beside the service."""
         return Records(self.settings.database_path)

@@ -12,7 +12,7 @@ import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ class Evidence:
     stored: bytes
     """The database's files, end to end."""
     secrets: Sequence[str]
+    shared: Mapping[str, Sequence[int]] = field(default_factory=lambda: defaultdict(list))
+    """channel → users with whom its account was shared at any time."""
     inputs: Sequence[Row] = ()
     """Rows that are kept to ask jobs that were not asked yet."""
 
@@ -149,7 +151,8 @@ def i2_one_ask_in_flight_per_channel(seen: Evidence) -> Iterator[str]:
 def i3_a_job_runs_on_an_account_of_its_user(seen: Evidence) -> Iterator[str]:
     owners = {account["account_id"]: account["user_id"] for account in seen.accounts}
     for job in seen.jobs:
-        if owners.get(job["account_id"], job["user_id"]) != job["user_id"]:
+        may = {owners.get(job["account_id"], job["user_id"]), *seen.shared[job["channel"]]}
+        if job["user_id"] not in may:
             yield f"{job['jobid']} runs on an account of user {owners[job['account_id']]}"
 
 
@@ -396,12 +399,15 @@ def _current() -> asyncio.Task[Any]:
 async def _evidence(here: Installation) -> Evidence:
     folder = here.settings.data_dir
     sessions = await _sessions(here)
+    shared: defaultdict[str, list[int]] = defaultdict(list)
     with here.records() as records:
         events: dict[str, list[Row]] = defaultdict(list)
         for event in records.events():
             events[event["jobid"]].append(event)
         rows = (records.jobs(), records.callbacks(), records.accounts(), records.mails())
         inputs = records.rows("select jobid from job_inputs where jobid is not null")
+        for row in records.rows("select * from audit where action = 'account shared'"):
+            shared[row["channel"]].append(int(row["details"].rpartition(":")[2]))
     jobs, owed, accounts, mails = rows
     return Evidence(
         jobs=jobs,
@@ -417,6 +423,7 @@ async def _evidence(here: Installation) -> Evidence:
         stored=b"".join(file.read_bytes() for file in sorted(folder.glob("*.db*"))),
         secrets=[*here.tokens, *(account.token for account in here.sim.accounts)],
         inputs=inputs,
+        shared=shared,
     )
 
 

@@ -135,6 +135,25 @@ async def test_a_foreign_channel_is_as_an_absent_one_on_every_route(install: Ins
         assert list(listed) == [second.channel_id]
 
 
+async def test_a_channel_that_was_shared_is_as_an_absent_one_on_every_route(
+    install: Install,
+) -> None:
+    """R32: nothing tells who might use it before."""
+    async with install(accounts=2) as here:
+        _, bob = await two_people(here)
+        first, second = here.sim.accounts
+        await here.share(first.channel_id, bob)
+        assert "shared" in await bob.account(first.channel_id)
+        await here.share(first.channel_id, bob, end=True)
+        words = {"picture": here.photo(), "token": second.token, "server": first.guild_id}
+        for method, path, body in CHANNEL_ROUTES:
+            answers = [
+                await seen(bob, method, path, body, words | {"id": id})
+                for id in (first.channel_id, ABSENT_CHANNEL)
+            ]
+            assert answers[0] == answers[1], (method, path)
+
+
 async def test_a_halted_foreign_channel_shows_nothing_of_its_halt(install: Install) -> None:
     async with install(accounts=2) as here:
         ada, bob = await two_people(here)

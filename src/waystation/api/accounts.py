@@ -33,6 +33,9 @@ __all__ = [
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: v2 notes 4.1."""
 
+_HALTED = "The account is halted until its owner has dealt with it."
+"""Stands for the reason of a halt, which is its owner's to read."""
+
 _TRUE = frozenset({"1", "true", "yes"})
 
 
@@ -60,16 +63,22 @@ class ConnectionForm(msgspec.Struct, omit_defaults=True):
     ] = ""
 
 
-class SlotForm(msgspec.Struct):
+class SlotForm(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One slot in use."""
 
-    jobid: Annotated[str, Meta(description="its job; one that has ended may hold it for a while")]
+    jobid: Annotated[
+        str | None,
+        Meta(
+            description="its job; one that has ended may hold it for a while; missing where it is "
+            "another user's"
+        ),
+    ] = None
     since: Annotated[str, Meta(description="when the job was sent, or accepted")]
     heard: Annotated[str, Meta(description="when anything new was last heard of it")]
 
 
 class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
-    """A Discord account of the caller."""
+    """A Discord account that the caller may use."""
 
     channel: str
     discord: Annotated[str, Meta(description="its token, masked")]
@@ -82,6 +91,9 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     pending_mod_message: Annotated[
         str | None, Meta(description="why it is halted; only while it is")
     ] = None
+    shared: Annotated[
+        bool, Meta(description="an addition: true where another user owns it; else missing")
+    ] = False
     sidelined: Annotated[
         SidelinedForm | None,
         Meta(
@@ -158,7 +170,7 @@ class Accounts:
         accounts = await self._service.accounts.of(user)
         if not accounts:
             raise await self._service.accounts.unknown(user, None, NotFound)
-        return json_answer({account.channel: self._form(account) for account in accounts})
+        return json_answer({account.channel: self._form(account, user) for account in accounts})
 
     async def add(self, call: Call, user: User, body: Body) -> Answer:
         """Add an account, or give it a new token; its channel is found from the token."""
@@ -169,7 +181,8 @@ class Accounts:
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer one account."""
-        return json_answer(self._form(await self._service.accounts.get(user, call.path("channel"))))
+        account = await self._service.accounts.get(user, call.path("channel"))
+        return json_answer(self._form(account, user))
 
     async def put(self, call: Call, user: User, body: Body) -> Answer:
         """Add or change the account of a named channel (Era A)."""
@@ -189,7 +202,9 @@ class Accounts:
         await self._service.accounts.reset(user, call.path("channel"))
         return NO_CONTENT
 
-    def _form(self, account: Account) -> AccountForm:
+    def _form(self, account: Account, user: User) -> AccountForm:
+        """Return an account as a user may see it; of one that is shared less (R32)."""
+        is_shared = account.user_id != user.user_id
         connection = self._service.accounts.connection(account)
         return AccountForm(
             channel=account.channel,
@@ -197,15 +212,19 @@ class Accounts:
             server=account.guild_id,
             max_jobs=account.max_jobs,
             connection=ConnectionForm(connection.state, connection.reason),
-            slots=[self._slot(job) for job in self._service.accounts.slots(account)],
-            pending_mod_message=account.halt,
+            slots=[self._slot(job, user) for job in self._service.accounts.slots(account)],
+            pending_mod_message=_HALTED if is_shared and account.halt else account.halt,
+            shared=is_shared,
             sidelined=None if account.trouble is None else self._sidelined(account.trouble),
         )
 
-    def _slot(self, job: Job) -> SlotForm:
+    def _slot(self, job: Job, user: User) -> SlotForm:
         shown = self._service.accounts.shown
-        since = job.submitted_at or job.created_at
-        return SlotForm(job.jobid, instant(shown(since)), instant(shown(job.updated_at)))
+        return SlotForm(
+            jobid=job.jobid if job.user_id == user.user_id else None,
+            since=instant(shown(job.submitted_at or job.created_at)),
+            heard=instant(shown(job.updated_at)),
+        )
 
     def _sidelined(self, trouble: Trouble) -> SidelinedForm | None:
         if trouble.cause is None or trouble.since is None or trouble.until is None:

@@ -177,7 +177,7 @@ def _table(accounts: Mapping[str, Account]) -> RenderableType:
         table.add_row(
             MARK[mark],
             plain(account["channel"]),
-            plain(account["discord"]),
+            plain(account["discord"] + (" (shared)" if account.get("shared") else "")),
             plain(account["maxJobs"]),
             state,
         )
@@ -206,18 +206,20 @@ def _view(account: Account) -> RenderableType:
         "account": account["discord"],
         "maxJobs": account["maxJobs"],
     }
+    if account.get("shared"):
+        rows["shared"] = "by its owner, who alone changes it"
     if "server" in account:
         rows["server"] = account["server"]
     if "connection" in account and "pendingModMessage" not in account:
         rows["connection"] = _connection(account)[1]
     for number, slot in enumerate(account.get("slots", ()), 1):
-        rows[f"slot {number}"] = plain(
-            f"{slot['jobid']}, since {slot['since']}, last heard {slot['heard']}"
-        )
+        job = slot.get("jobid", "another user's job")
+        rows[f"slot {number}"] = plain(f"{job}, since {slot['since']}, last heard {slot['heard']}")
     if "pendingModMessage" in account:
         rows["halted"] = plain(account["pendingModMessage"], "red", lines=True)
         halt, server = str(account["pendingModMessage"]), account.get("server", "")
-        rows["mend"] = " ".join(halt_mend(halt, account["channel"], server))
+        if not account.get("shared"):
+            rows["mend"] = " ".join(halt_mend(halt, account["channel"], server))
     elif "sidelined" in account:
         sidelined = account["sidelined"]
         rows["sidelined"] = plain(sidelined["cause"], "yellow")

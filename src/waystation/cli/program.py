@@ -19,7 +19,7 @@ from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
 from waystation.cli.group import CommandGroup
-from waystation.cli.host import audit, backup, export, migrate, rotate_key, users
+from waystation.cli.host import audit, backup, export, migrate, rotate_key, sharing, users
 from waystation.cli.submit import add_verbs
 
 __all__ = ["app", "main"]
@@ -86,6 +86,7 @@ app.command(rich_help_panel="Service")(backup.backup)
 app.command(rich_help_panel="Service")(backup.restore)
 app.command(rich_help_panel="Service")(export.export)
 app.command(rich_help_panel="Service")(rotate_key.rotate_key)
+sharing.add_to(users.app)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
 app.command(rich_help_panel="Service")(audit.audit)
 add_verbs(app)

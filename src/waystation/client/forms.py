@@ -114,9 +114,9 @@ class Connection(TypedDict):
 
 
 class Slot(TypedDict):
-    """One slot in use: its job, since when, and when anything was last heard of it."""
+    """One slot in use: its job where it is one's own, since when, and when it was last heard of."""
 
-    jobid: str
+    jobid: NotRequired[str]
     since: str
     heard: str
 
@@ -125,7 +125,8 @@ class Account(TypedDict):
     """One Discord account as the API shows it; `discord` is masked.
 
     `pendingModMessage` is there only while the account is halted, `sidelined` only while Discord
-    keeps refusing it; both say why. `connection` is left out by older services.
+    keeps refusing it; both say why. `shared` is there where another user owns it. `connection` is
+    left out by older services.
     """
 
     channel: str
@@ -135,6 +136,7 @@ class Account(TypedDict):
     connection: NotRequired[Connection]
     slots: NotRequired[Sequence[Slot]]
     pendingModMessage: NotRequired[str]
+    shared: NotRequired[bool]
     sidelined: NotRequired[Sidelined]
 
 

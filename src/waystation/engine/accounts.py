@@ -1,8 +1,9 @@
-"""Accounts: the Discord accounts that a user has set up, and what may be done with them.
+"""Accounts: the Discord accounts that a user may use, and what may be done with them.
 
 Rules: a foreign channel answers exactly as an absent one (I13); a Discord user stands once; an
 account is its Discord user in its channel, so that one that is added again is the same (R19); a
-changed row is in the store before its owner takes it over (R33).
+changed row is in the store before its owner takes it over (R33); who uses an account that is shared
+with them changes nothing of it (R32).
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ RESETS: Final = 20
 
 _HOUR: Final = timedelta(hours=1)
 
+_SHARED = "The account is shared with you. Its owner may change it."
+"""Details for whoever would change an account of somebody else that they may use."""
+
 _LOOKS = 3
 """How often an account is looked up anew that was set up or erased by somebody else meanwhile."""
 
@@ -99,14 +103,14 @@ class Accounts:
         self._resets = Throttle(_HOUR, RESETS)
 
     async def of(self, user: User) -> Sequence[Account]:
-        """Return the caller's accounts, removed ones left out."""
+        """Return the accounts that the caller may use, removed ones left out (R32)."""
         accounts = await self._store.list_accounts(user.user_id)
         return [account for account in accounts if account.removed_at is None]
 
     async def get(self, user: User, channel: str) -> Account:
-        """Return the caller's account in a channel. Raises: NotFound."""
-        account = await self._in(user, channel)
-        if account is None or account.removed_at is not None:
+        """Return the account in a channel that the caller may use. Raises: NotFound."""
+        account = _at(channel, await self.of(user))
+        if account is None:
             raise await self.unknown(user, channel, NotFound)
         return account
 
@@ -115,7 +119,7 @@ class Accounts:
 
         Args: channel: None: any of the caller's
         """
-        accounts = await self._store.list_accounts(user.user_id)
+        accounts = await self._own(user)
         going = [one for one in accounts if one.removed_at and channel in (None, one.channel)]
         details = await self._being_removed(going[0]) if going else None
         if channel is None:
@@ -161,9 +165,9 @@ class Accounts:
         Args: force: end the jobs now, also of an account that is being removed already
         Raises: NotFound
         """
-        account = await self._in(user, channel)
+        account = _at(channel, await self._own(user))
         if account is None or (account.removed_at is not None and not force):
-            raise await self.unknown(user, channel, NotFound)
+            raise await self._not_own(user, channel)
         await self._store.remove_account(account.account_id, self._clock.now())
         await self._pool.remove(account.account_id, force=force)
 
@@ -172,7 +176,9 @@ class Accounts:
 
         Raises: NotFound, Throttled
         """
-        account = await self.get(user, channel)
+        account = _at(channel, await self._own(user))
+        if account is None or account.removed_at is not None:
+            raise await self._not_own(user, channel)
         now = self._clock.now()
         if self._resets.full(account.account_id, now):
             raise Throttled(
@@ -203,15 +209,21 @@ class Accounts:
         """Return an instant of the service's own time as people's clocks show it (R28)."""
         return moment + wall_ahead(self._clock)
 
-    async def _in(self, user: User, channel: str) -> Account | None:
-        """Return the caller's account in a channel, also one that is being removed."""
+    async def _own(self, user: User) -> Sequence[Account]:
+        """Return the accounts that the caller owns, also those that are being removed."""
         accounts = await self._store.list_accounts(user.user_id)
-        return next((account for account in accounts if account.channel == channel), None)
+        return [account for account in accounts if account.user_id == user.user_id]
+
+    async def _not_own(self, user: User, channel: str) -> NotFound:
+        """Return the error for an account that the caller does not own."""
+        if _at(channel, await self.of(user)) is None:
+            return await self.unknown(user, channel, NotFound)
+        return NotFound(sentences.CHANNEL_NOT_FOUND.text, details=_SHARED)
 
     async def _with_token(self, user: User, token: Secret) -> Account | None:
         """Return the caller's account that has this very token: Discord need not be asked again."""
         shown = mask(token.reveal())
-        for account in await self._store.list_accounts(user.user_id):
+        for account in await self._own(user):
             if account.masked_token == shown and self._has_token(account, token):
                 return account
         return None
@@ -236,7 +248,9 @@ class Accounts:
                 sentences.NO_DISCORD_SERVER.said(server=server),
                 details="The channel is not in this server.",
             )
-        for other in await self.of(user):
+        for other in await self._own(user):
+            if other.removed_at is not None:
+                continue
             if other.guild_id == server and other.channel != channel:
                 raise InvalidRequest(sentences.SAME_SERVER.said(channel=other.channel))
         return identity
@@ -277,7 +291,7 @@ class Accounts:
         await self._make_room(user, discord_user_id, channel)
         for _ in range(_LOOKS):
             found = await self._store.account_id_of(user.user_id, discord_user_id, channel)
-            known = {one.account_id for one in await self._store.list_accounts(user.user_id)}
+            known = {one.account_id for one in await self._own(user)}
             if found not in known and len(known) >= MAX_ACCOUNTS:
                 raise InvalidRequest(sentences.TOO_MANY_ACCOUNTS.said(limit=MAX_ACCOUNTS))
             account_id = found or self._ids.token(12)
@@ -313,7 +327,7 @@ class Accounts:
 
         Raises: InvalidRequest
         """
-        for other in await self._store.list_accounts(user.user_id):
+        for other in await self._own(user):
             same_user = other.discord_user_id == discord_user_id
             if same_user and other.channel != channel:
                 raise _same_discord(other.channel, await self._being_removed(other))
@@ -361,6 +375,11 @@ class Accounts:
 
     def _sealed(self, account_id: str, token: Secret) -> bytes:
         return self._sealer.seal("accounts", account_id, token.reveal().encode())
+
+
+def _at(channel: str, accounts: Sequence[Account]) -> Account | None:
+    """Return the account of a channel, None where there is none."""
+    return next((account for account in accounts if account.channel == channel), None)
 
 
 def _same_discord(channel: str, details: str | None = None) -> InvalidRequest:

@@ -45,6 +45,7 @@ from waystation.ports.records import (
     UserChanges,
 )
 from waystation.ports.search import JobSearch, JobsFound, Search
+from waystation.ports.sharing import Share, Sharing
 from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
 
 __all__ = [
@@ -86,6 +87,8 @@ __all__ = [
     "RequestKey",
     "Sealer",
     "Sender",
+    "Share",
+    "Sharing",
     "SigningSecret",
     "Standing",
     "Store",

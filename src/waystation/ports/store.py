@@ -27,6 +27,7 @@ from waystation.ports.records import (
     UserChanges,
 )
 from waystation.ports.search import Search
+from waystation.ports.sharing import Sharing
 
 __all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
 
@@ -86,7 +87,10 @@ class Accounts(Protocol):
         ...
 
     async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
-        """Return accounts, removed ones too, oldest first; all users' when None."""
+        """Return accounts, removed ones too, oldest first; all users' when None.
+
+        A user's are those that they own and those that are shared with them (R32).
+        """
         ...
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
@@ -341,4 +345,9 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def search(self) -> Search:
         """The users' search for jobs."""
+        ...
+
+    @property
+    def sharing(self) -> Sharing:
+        """Accounts that are shared."""
         ...

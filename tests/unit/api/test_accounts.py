@@ -114,6 +114,19 @@ async def test_one_account_is_read_by_its_channel() -> None:
     assert (answered.status, answered.json) == (200, ENTRY)
 
 
+async def test_a_shared_account_shows_less_and_says_so() -> None:
+    """R32: its owner's halt, and jobs of others, are not told."""
+    held = replace(HALTED, user_id=USER.user_id + 1)
+    service = FakeService(held=[held], in_slots=[JOB, replace(JOB, user_id=USER.user_id + 1)])
+    answered = await ask(face(service), "GET", f"/v2/account/midjourney/{HALTED.channel}")
+    assert answered.json["shared"] is True
+    assert answered.json["pendingModMessage"] == (
+        "The account is halted until its owner has dealt with it."
+    )
+    own, others = answered.json["slots"]
+    assert own == others | {"jobid": JOB.jobid} and "jobid" not in others
+
+
 async def test_direct_messages_have_no_server() -> None:
     service = FakeService(held=[replace(ACCOUNT, guild_id=None)])
     answered = await ask(face(service), "GET", f"/v2/account/midjourney/{CHANNEL}")

@@ -261,10 +261,19 @@ def test_list_and_show_tell_how_the_account_stands_with_discord(
 
 def test_show_names_the_jobs_that_hold_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     since, heard = "2026-01-02T03:04:05.678Z", "2026-01-02T03:05:06.789Z"
-    slots = [{"jobid": "job:1", "since": since, "heard": heard}]
+    slots = [{"jobid": "job:1", "since": since, "heard": heard}, {"since": since, "heard": heard}]
     answer_with(monkeypatch, ACCOUNT | {"slots": slots})
     shown = " ".join(run("accounts", "show", "2").out.split())
     assert f"slot 1 job:1, since {since}, last heard {heard}" in shown
+    assert f"slot 2 another user's job, since {since}, last heard {heard}" in shown
+
+
+def test_list_and_show_tell_that_another_user_owns_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = HALTED | {"shared": True}
+    answer_with(monkeypatch, {"3": shared}, shared)
+    assert "xyz (shared)" in run("accounts", "list").out
+    shown = run("accounts", "show", "3").out
+    assert "its owner" in shown and "mend" not in shown
 
 
 def test_a_rejected_token_is_mended_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:

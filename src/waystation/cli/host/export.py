@@ -74,7 +74,8 @@ async def _rows(state: State, who: str | None) -> AsyncIterator[tuple[str, Mappi
         yield "user", user_json(user)
     user_id = None if one is None else one.user_id
     for account in await state.store.list_accounts(user_id):
-        yield "account", _account_json(account)
+        if user_id in (None, account.user_id):
+            yield "account", _account_json(account)
     last, page = "", _PAGE
     while page == _PAGE:
         jobs = await state.store.jobs_after(last, _PAGE, user_id)

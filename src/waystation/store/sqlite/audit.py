@@ -3,7 +3,8 @@
 How it works: these make the changes of accounts.py, and write the row in the same transaction.
 
 Rules: it holds no secret. Users are changed on the host alone, but for their name and default
-replyUrl; accounts by their user, except that the service erases those that were removed (R33, R44).
+replyUrl; accounts by their user, except that the service erases those that were removed (R33, R44)
+and that they are shared on the host (R32).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from waystation.store.sqlite.database import Database
 
 __all__ = [
     "AUDIT_AGE",
+    "HOST",
     "add_user",
     "change_user",
     "erase",
     "keep",
+    "note_account",
     "put",
     "remove",
     "reset",
@@ -32,7 +35,7 @@ __all__ = [
 AUDIT_AGE: Final = timedelta(days=400)
 """How long an entry is kept: a year, and a month to ask about it."""
 
-_HOST: Final = "host"
+HOST: Final = "host"
 """Whoever runs the command line on the service's machine."""
 
 _SERVICE: Final = "service"
@@ -44,7 +47,7 @@ def add_user(
 ) -> User:
     """Insert a user. Raises: Conflict: the e-mail exists."""
     user = accounts.add_user(database, email, token_hash, at)
-    _note(database, wall, _HOST, "user added", user.user_id, details=email)
+    _note(database, wall, HOST, "user added", user.user_id, details=email)
     return user
 
 
@@ -56,7 +59,7 @@ def change_user(database: Database, user_id: int, changes: UserChanges, wall: da
         by, details = _user(user_id), ", ".join(profile)
         _note(database, wall, by, "profile changed", user_id, details=details)
     for action, told in _by_host(changes):
-        _note(database, wall, _HOST, action, user_id, details=told)
+        _note(database, wall, HOST, action, user_id, details=told)
 
 
 def put(database: Database, setup: AccountSetup, wall: datetime) -> bool:
@@ -65,7 +68,7 @@ def put(database: Database, setup: AccountSetup, wall: datetime) -> bool:
     created = accounts.put(database, setup)
     actions = ["account added"] if created else _changes(setup, before)
     for action in actions:
-        _note_account(database, wall, setup.account_id, action)
+        note_account(database, wall, setup.account_id, action)
     return created
 
 
@@ -74,19 +77,19 @@ def reset(
 ) -> None:
     """Lift an account's halt. Raises: NotFound."""
     accounts.reset(database, account_id, at, seen)
-    _note_account(database, wall, account_id, "account reset")
+    note_account(database, wall, account_id, "account reset")
 
 
 def remove(database: Database, account_id: str, at: datetime, wall: datetime) -> None:
     """Mark an account as removed. Raises: NotFound."""
     accounts.remove(database, account_id, at)
-    _note_account(database, wall, account_id, "account removed")
+    note_account(database, wall, account_id, "account removed")
 
 
 def keep(database: Database, account_id: str, wall: datetime) -> None:
     """Take a removal back; nothing when the account is gone."""
     if database.run("keep_account", {"account_id": account_id}):
-        _note_account(database, wall, account_id, "account removal taken back", _SERVICE)
+        note_account(database, wall, account_id, "account removal taken back", _SERVICE)
 
 
 def erase(database: Database, account_id: str, wall: datetime) -> None:
@@ -129,14 +132,19 @@ def _note(
     database.run("insert_audit", values)
 
 
-def _note_account(
-    database: Database, at: datetime, account_id: str, action: str, by: str | None = None
+def note_account(
+    database: Database,
+    at: datetime,
+    account_id: str,
+    action: str,
+    by: str | None = None,
+    details: str | None = None,
 ) -> None:
     """Write a row about an account that is there. Args: by: None: its user"""
     row = database.one("owner_of_account", {"account_id": account_id})
     if row is not None:
         user_id, channel = row
-        _note(database, at, by or _user(user_id), action, user_id, channel)
+        _note(database, at, by or _user(user_id), action, user_id, channel, details)
 
 
 def _by_host(changes: UserChanges) -> Sequence[tuple[str, str | None]]:

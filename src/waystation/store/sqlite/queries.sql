@@ -37,11 +37,30 @@ select {account_columns} from accounts where account_id = :account_id;
 -- all_accounts: every account, oldest first
 select {account_columns} from accounts order by created_at, account_id;
 
--- accounts_version: a number that every change of one user's accounts raises (triggers)
+-- accounts_version: a number that every change of the accounts that a user may use raises (triggers)
 select accounts_version from users where user_id = :user_id;
 
--- accounts_of_user: one user's accounts, oldest first
-select {account_columns} from accounts where user_id = :user_id order by created_at, account_id;
+-- accounts_of_user: one user's accounts and those that are shared with them, oldest first (R32)
+select {account_columns} from accounts
+where user_id = :user_id
+  or account_id in (select account_id from account_shares where user_id = :user_id)
+order by created_at, account_id;
+
+-- account_in: the account of a channel, of anyone
+select {account_columns} from accounts where channel = :channel and removed_at is null;
+
+-- share_account: let a user use an account, once
+insert into account_shares (account_id, user_id, since) values (:account_id, :user_id, :since)
+on conflict do nothing;
+
+-- unshare_account: no more
+delete from account_shares where account_id = :account_id and user_id = :user_id;
+
+-- account_shares: what is shared with whom
+select channel, users.user_id, email, since
+from account_shares join accounts using (account_id)
+join users on users.user_id = account_shares.user_id
+order by channel, users.user_id;
 
 -- account_twin: another row with the same Discord user or channel (R32)
 select account_id from accounts
@@ -178,14 +197,17 @@ select sealed from gateway_sessions where account_id = :account_id;
 insert into gateway_sessions (account_id, sealed) values (:account_id, :sealed)
 on conflict (account_id) do update set sealed = excluded.sealed;
 
--- room: what decides whether an account of this user can take one more job
+-- room: what decides whether an account that this user may use can take one more job (R32)
 select
   channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
     and finished_at is null and max_jobs is null)
-from accounts where account_id = :account_id and user_id = :user_id;
+from accounts where account_id = :account_id and (user_id = :user_id or exists (
+  select 1 from account_shares
+  where account_shares.account_id = :account_id and account_shares.user_id = :user_id
+));
 
 -- slot_holders: the caller's own unfinished jobs that hold a slot of an account (R8, R31)
 select jobid from jobs where channel = :channel and slot and account_id = :account_id

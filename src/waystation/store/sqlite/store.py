@@ -53,6 +53,7 @@ from waystation.store.sqlite.migrate import schema_number
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.search import StoreSearch
 from waystation.store.sqlite.serving import serving
+from waystation.store.sqlite.sharing import StoreSharing
 from waystation.store.sqlite.writer import Writer, store_error
 
 __all__ = ["SqliteStore"]
@@ -77,6 +78,7 @@ class SqliteStore:
         self.glance = StoreGlance(self._near)
         self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
         self.search = StoreSearch(self._writer, connections.search)
+        self.sharing = StoreSharing(self._writer, self._near, clock)
         self._lock_file: int | None = None
         self._closed = False
 
