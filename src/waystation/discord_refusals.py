@@ -28,15 +28,19 @@ class Meaning:
     halt: str | None = None
     """Text of the halt, where a person must look at the account (R34). `{error}` is the job's,
     `{body}` what Discord said."""
+    token_rejected: bool = False
+    """True: a new token is the mend of the halt (R33)."""
     of_account: bool = False
     """True: the account may not, whatever is asked, so that it may be put aside (R50)."""
 
 
 TOKEN_REJECTED: Final = "Discord rejected the account's token (HTTP status 401)"  # noqa: S105 - a text
-"""The text of a halt by an HTTP answer for which a new token is the mend (R33)."""
+"""The text of a halt by an HTTP answer that rejects the token."""
 
 CAPTCHA: Final = Meaning("captcha", sentences.CAPTCHA, halt="{error}")
-UNAUTHORIZED: Final = Meaning("unauthorized", sentences.INTERACTION_HALTS, halt=TOKEN_REJECTED)
+UNAUTHORIZED: Final = Meaning(
+    "unauthorized", sentences.INTERACTION_HALTS, halt=TOKEN_REJECTED, token_rejected=True
+)
 BLOCKED: Final = Meaning("blocked", sentences.INTERACTION_HALTS, halt="{error}: {body}")
 RATE_LIMITED: Final = Meaning("rate_limited", sentences.RATE_LIMITED)
 OUTDATED: Final = Meaning("outdated", sentences.INTERACTION_FAILED)

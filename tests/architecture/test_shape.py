@@ -18,7 +18,6 @@ CROWDED: dict[str, int] = {}
 """Folders with more modules, still. A number may shrink."""
 
 LONG = {
-    "api/schema.py": "a table",
     "jobs.py": "the nouns and their fields",
     "midjourney/commands.py": "a table",
     "sentences.py": "a table",

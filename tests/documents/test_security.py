@@ -11,10 +11,11 @@ from waystation.api import search as search_path
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.deliveries import MOST_LISTED
 from waystation.api.events import STREAMS
+from waystation.api.fields.pictures import MAX_PICTURE_URL
+from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
-from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.sentences import SENTENCES
 from waystation.api.v2 import AT_ONCE, MOST_KEY
 from waystation.callbacks import ATTEMPT_AFTER_S

@@ -11,7 +11,8 @@ from msgspec import Meta
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
-from waystation.api.schema import channel_account, new_account, user_changes
+from waystation.api.fields.account import channel_account, new_account
+from waystation.api.fields.user import user_changes
 from waystation.contract import instant
 from waystation.engine.accounts import MAX_ACCOUNTS
 from waystation.engine.service import Service

@@ -14,7 +14,7 @@ from waystation import sentences
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
-from waystation.api.schema import ping_url, replay_since
+from waystation.api.fields.user import ping_url, replay_since
 from waystation.callbacks import CallbackStatus
 from waystation.contract import instant
 from waystation.engine.service import Service

@@ -14,8 +14,8 @@ from waystation.api.deliveries import (
     ReplayForm,
     SigningForm,
 )
+from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.operation import GUARDED, NO_BODY, Field, Operation, text
-from waystation.api.schema import MAX_REFERENCE
 from waystation.callbacks import CallbackStatus
 
 __all__ = ["DELIVERY_OPERATIONS"]

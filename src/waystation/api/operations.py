@@ -11,9 +11,10 @@ from typing import Any
 
 from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
 from waystation.api.delivery_operations import DELIVERY_OPERATIONS
+from waystation.api.fields.pictures import MAX_PICTURE_URL
+from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.operation import GUARDED, KNOWN, NO_BODY, OPEN, Field, Operation, Schema, text
 from waystation.api.probes import HealthForm, ReadinessForm
-from waystation.api.schema import MAX_PICTURE_URL, MAX_REFERENCE
 from waystation.api.search_operations import SEARCH_OPERATIONS
 from waystation.contract import CancelForm, JobForm
 from waystation.midjourney.commands import (

@@ -19,10 +19,10 @@ from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
 from waystation.api.events import Events
+from waystation.api.fields.job import job_request
 from waystation.api.forms import Forms
 from waystation.api.prefer import Waits, applied, preferred_wait_s
 from waystation.api.resource import Handler, Path
-from waystation.api.schema import job_request
 from waystation.api.search import Search
 from waystation.contract import answer, cancel_json, waited
 from waystation.engine.logins import Logins

@@ -112,9 +112,17 @@ class Conversation:
         """Return the step for an emoji that Discord has put under the message."""
         return own_steps.reacted(self._state, jobid, now)
 
-    def ended(self, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None) -> Step:
+    def ended(
+        self,
+        jobid: JobId,
+        event: JobEvent,
+        now: datetime,
+        halt: str | None = None,
+        *,
+        token_rejected: bool = False,
+    ) -> Step:
         """Return the step for an end that HTTP or Waystation itself decided."""
-        return own_steps.ended(self._state, jobid, event, now, halt)
+        return own_steps.ended(self._state, jobid, event, now, halt, token_rejected=token_rejected)
 
     def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""

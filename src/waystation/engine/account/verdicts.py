@@ -54,9 +54,10 @@ class Verdicts:
 
     async def close(self, jobid: JobId, end: End) -> None:
         """End a job, and what becomes of its account with it."""
-        event, halt = end.event, end.halt
         await self._owned.step(
-            lambda conversation, now: conversation.ended(jobid, event, now, halt),
+            lambda conversation, now: conversation.ended(
+                jobid, end.event, now, end.halt, token_rejected=end.token_rejected
+            ),
             refused=end.cause,
         )
 

@@ -29,6 +29,8 @@ class End:
     event: RefusedEvent | Failed
     halt: str | None = None
     """Text of the halt, None for none (R34)."""
+    token_rejected: bool = False
+    """True: a new token is the mend of the halt (R33)."""
     cause: Cause | None = None
     """Refusal of the account, None for one of what was asked, or of a person (R50)."""
 
@@ -50,14 +52,14 @@ def refused(answer: Refused, *, opened: bool = False) -> End:
     halt = None
     if meaning.halt is not None:
         halt = meaning.halt.format(error=failed.error, body=answer.body)
-    return End(event, halt, _cause(answer))
+    return End(event, halt, meaning.token_rejected, _cause(answer))
 
 
 def not_sent(error: TransportError) -> End:
     """Return what it means that a request, or a picture before it, could not be sent."""
     match error:
         case NotAuthorised():
-            return End(Failed(596, error.message, error.details), TOKEN_REJECTED)
+            return End(Failed(596, error.message, error.details), TOKEN_REJECTED, True)
         case HumanCheckRequired():
             return End(Failed(596, error.message, error.details), error.message)
         case RequestRefused(status=status) if status == _TOO_LARGE:

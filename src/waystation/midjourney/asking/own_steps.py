@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from waystation.discord_refusals import TOKEN_REJECTED
 from waystation.jobs import (
     Cancelled,
     CancelRequested,
@@ -100,12 +99,20 @@ def reacted(state: State, jobid: JobId, now: datetime) -> Step:
 
 
 def ended(
-    state: State, jobid: JobId, event: JobEvent, now: datetime, halt: str | None = None
+    state: State,
+    jobid: JobId,
+    event: JobEvent,
+    now: datetime,
+    halt: str | None = None,
+    *,
+    token_rejected: bool = False,
 ) -> Step:
     """Return the step for an end that HTTP or Waystation itself decided.
 
     A job that is final already stays as it is. A refusal of what the gateway has shown to be
     executed is noted and judged by the deadline (R25).
+
+    Args: halt: text of the halt of its account; token_rejected: a new token is the mend of it
     """
     job = state.jobs.get(jobid)
     if isinstance(event, Refused) and job is not None and job.bound:
@@ -113,7 +120,7 @@ def ended(
     step = state.learnt(state.step(jobid, now, event))
     if not halt:
         return step
-    return replace(step, halt=HaltSign(halt, now, token_rejected=halt == TOKEN_REJECTED))
+    return replace(step, halt=HaltSign(halt, now, token_rejected=token_rejected))
 
 
 def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:

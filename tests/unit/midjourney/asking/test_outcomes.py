@@ -42,9 +42,10 @@ def test_each_refusal_ends_its_job_and_some_halt_the_account(
 ) -> None:
     answer = Refused(status, SAID, kind, discord_code="50001")
     cause = Cause(status, "50001", SAID) if kind == "account" else None
-    assert refused(answer) == End(RefusedEvent(code, error, SAID), halt, cause)
+    mended = kind == "unauthorized"
+    assert refused(answer) == End(RefusedEvent(code, error, SAID), halt, mended, cause)
     # a press that Discord has executed is not refused any more (R25)
-    assert refused(answer, opened=True) == End(Failed(code, error, SAID), halt, cause)
+    assert refused(answer, opened=True) == End(Failed(code, error, SAID), halt, mended, cause)
 
 
 def test_no_meaning_is_without_a_row() -> None:
@@ -71,7 +72,7 @@ ERRORS: list[tuple[TransportError, End]] = [
             cause=Cause(403, "50001", "said"),
         ),
     ),
-    (NotAuthorised("rejected"), End(Failed(596, "rejected"), TOKEN_REJECTED)),
+    (NotAuthorised("rejected"), End(Failed(596, "rejected"), TOKEN_REJECTED, True)),
     (HumanCheckRequired("look"), End(Failed(596, "look"), "look")),
 ]
 

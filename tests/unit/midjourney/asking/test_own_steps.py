@@ -73,7 +73,11 @@ def test_a_refusal_of_the_account_halts_it_even_when_its_job_is_final() -> None:
     assert told(step) == ["a: Refused", "halt: 401"]
     assert step.halt is not None
     assert step.halt.triggered_at == START
-    assert told(play.talk.ended(JobId("a"), event, START, halt="401")) == ["halt: 401"]
+    assert not step.halt.token_rejected
+    again = play.talk.ended(JobId("a"), event, START, halt="401", token_rejected=True)
+    assert told(again) == ["halt: 401"]
+    assert again.halt is not None
+    assert again.halt.token_rejected
 
 
 def test_a_refusal_of_what_the_bot_has_shown_to_have_is_noted_and_ends_nothing() -> None:
