@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -139,9 +139,9 @@ class FakeIds:
         self._count += 1
         return f"token-{self._count}"
 
-    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
-        """Yield the items in the order given."""
-        return iter(items)
+    def below(self, limit: int) -> int:
+        """Return 0: of several, the first is drawn."""
+        return 0
 
     def fraction(self) -> float:
         """Return `next_fraction`, which a test may set."""
@@ -177,7 +177,7 @@ class FailingStore:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
-        if name in ("deliveries", "search"):
+        if name in ("deliveries", "search", "sharing"):
             return real
 
         async def call(*args: object, **kwargs: object) -> Any:

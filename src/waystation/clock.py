@@ -20,7 +20,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -148,13 +148,9 @@ class SystemIds:
         """Return URL-safe random text from `size_bytes` random bytes."""
         return secrets.token_urlsafe(size_bytes)
 
-    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
-        """Yield the items in random order."""
-        left = list(items)
-        while left:
-            drawn = self._chance.randrange(len(left))
-            left[drawn], left[-1] = left[-1], left[drawn]
-            yield left.pop()
+    def below(self, limit: int) -> int:
+        """Return a whole number in 0 ≤ x < limit."""
+        return self._chance.randrange(limit)
 
     def fraction(self) -> float:
         """Return a number in 0 ≤ x < 1."""

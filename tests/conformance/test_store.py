@@ -742,3 +742,18 @@ async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
         ).fetchall()
         assert rows == [("completed",)], "the session is ahead of its job"
     connection.close()
+
+
+async def test_failings_of_an_account_count_for_fifteen_minutes(
+    store: Store, reopen: Reopen
+) -> None:
+    assert await store.failings("account-1", START) == 0
+    for minute in (0, 1, 1):
+        job = await added(store)
+        await store.commit(replace(build.change(build.failed(job)), at=build.later(60 * minute)))
+    done = await added(store)
+    await store.commit(build.change(build.submitted(done)))
+    store = await reopen()
+    for seconds, number in ((60, 3), (14 * 60, 3), (15 * 60, 2), (16 * 60, 0)):
+        assert await store.failings("account-1", build.later(seconds)) == number, seconds
+    assert await store.failings("account-9", START) == 0

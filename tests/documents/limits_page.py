@@ -70,6 +70,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "a number within {}",
         ),
         Row(
+            "Failed jobs of an account count for its chance to be drawn",
+            "failings.FAILING_SPAN",
+            "They count no more.",
+        ),
+        Row(
             "Resets of one account; new and rejected tokens of one user",
             "accounts._HOUR",
             "The next one is 429. [SECURITY](../SECURITY.md) has the numbers.",
@@ -597,6 +602,7 @@ DERIVED: Mapping[str, str] = {
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
     "buckets._ROW_S": "the unit in which the breaker counts",
     "columns._MICROSECOND": "a unit",
+    "columns._MINUTE": "a unit",
     "deliveries._MICROSECOND": "a unit",
     "receivers.mail_of:timedelta": "a unit",
     "slots._insert:timedelta": "a unit",

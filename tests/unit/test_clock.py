@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -310,20 +308,9 @@ def test_tokens_are_long_and_differ() -> None:
     assert len(ids.token(6)) == 8
 
 
-def test_shuffling_keeps_every_item_and_every_order_happens() -> None:
+def test_each_number_below_a_limit_is_drawn() -> None:
     ids = SystemIds()
-    seen = {tuple(ids.shuffled(["a", "b"])) for _ in range(200)}
-    assert seen == {("a", "b"), ("b", "a")}
-
-
-def test_whoever_takes_the_first_of_many_pays_for_one_draw() -> None:
-    ids, drawn = SystemIds(), []
-    chance = ids._chance
-    ids._chance = cast(Any, SimpleNamespace(randrange=lambda n: drawn.append(n) or 0))
-    assert next(ids.shuffled(range(1_000))) == 0
-    assert drawn == [1_000]
-    ids._chance = chance
-    assert sorted(ids.shuffled(range(1_000))) == [*range(1_000)]
+    assert {ids.below(3) for _ in range(200)} == {0, 1, 2}
 
 
 def test_fractions_are_below_one() -> None:
@@ -358,4 +345,4 @@ def test_the_fake_wall_clock_can_be_set() -> None:
 def test_the_fake_ids_count() -> None:
     ids = FakeIds()
     assert int(ids.nonce(NOW)) < int(ids.nonce(NOW))
-    assert (ids.token(), [*ids.shuffled("ab")], ids.fraction()) == ("token-3", ["a", "b"], 0.0)
+    assert (ids.token(), ids.below(7), ids.fraction()) == ("token-3", 0, 0.0)

@@ -18,6 +18,7 @@ from waystation.engine.intake import urls_of
 from waystation.engine.pressing import account_of, mode_needed
 from waystation.engine.request import JobRequest
 from waystation.engine.throttle import Throttle
+from waystation.engine.weights import drawn, weight
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS, MODE_VERBS, REMIX_VERBS, Command
@@ -68,8 +69,9 @@ class Choice:
     ) -> Sequence[Account]:
         """Return the accounts that may take a job, in the order in which they are tried.
 
-        The first is drawn among those that seem to have room, so that the store looks at it alone
-        but for a race; the others follow as they come.
+        The first is drawn among those that seem to have room, by its free slots and what failed on
+        it lately, so that the store looks at it alone but for a race; the others follow as they
+        come.
 
         Args: parent: the job whose message is acted on; only its own account can
         Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
@@ -84,7 +86,7 @@ class Choice:
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
-        return self._with_room_first(user, request, command, accounts)
+        return await self._with_room_first(user, request, command, accounts)
 
     def took(self, account_id: str) -> None:
         """Note that an account took a job."""
@@ -186,23 +188,38 @@ class Choice:
             )
         return there
 
-    def _with_room_first(
+    async def _with_room_first(
         self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
     ) -> Sequence[Account]:
         """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy."""
         last: NoSlot | None = None
-        for account in self._ids.shuffled(candidates):
+
+        def limit_of(account: Account) -> int:
+            return (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
+
+        async def weight_of(account: Account) -> int:
+            nonlocal last
             held = [
                 job
                 for job in self._pool.holding(account.account_id)
                 if (job.slot if command.takes_slot else not job.slot and not job.final)
             ]
-            limit = (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
+            limit = limit_of(account)
             if len(held) < limit:
-                return [account, *(other for other in candidates if other is not account)]
+                if len(candidates) == 1:
+                    return 1
+                now = self._clock.now()
+                failings = await self._store.failings(account.account_id, now)
+                return weight(limit - len(held), failings)
             own = [job.jobid for job in held if job.user_id == user.user_id and not job.final]
             ends = [job.slot_until for job in held if job.final and job.slot_until]
             last = NoSlot(max_jobs=limit, executing_jobs=own, free_at=min(ends, default=None))
+            return 0
+
+        most = weight(max(limit_of(account) for account in candidates), 0)
+        first = await drawn(candidates, weight_of, most, self._ids.below)
+        if first is not None:
+            return [first, *(other for other in candidates if other is not first)]
         assert last is not None, "there is a candidate at least"
         raise busy(last, command, self._clock.now())
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from waystation.jobs import Nonce
 
 __all__ = ["Clock", "IdSource", "wall_ahead"]
-
-_Item = TypeVar("_Item")
 
 
 class Clock(Protocol):
@@ -58,8 +55,8 @@ class IdSource(Protocol):
         """Return URL-safe random text from `size_bytes` random bytes."""
         ...
 
-    def shuffled(self, items: Sequence[_Item]) -> Iterator[_Item]:
-        """Yield the items in random order; whoever takes the first pays for the first alone."""
+    def below(self, limit: int) -> int:
+        """Return a whole number in 0 ≤ x < limit."""
         ...
 
     def fraction(self) -> float:

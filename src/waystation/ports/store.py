@@ -205,6 +205,11 @@ class Jobs(Protocol):
         """Return the job, of anyone, that a message has shown last; None where none is kept."""
         ...
 
+    async def failings(self, account_id: str, at: datetime) -> int:
+        """Return how many jobs of an account have failed in the 15 minutes before, by no fault of
+        their callers. A point read."""
+        ...
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         """Return what a conversation holds: jobs that are not final, ghosts, slot holders.
 

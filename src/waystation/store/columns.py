@@ -17,7 +17,7 @@ from typing import Any, Generic, NamedTuple, NewType, TypeVar, get_args, get_ori
 
 import msgspec
 
-__all__ = ["Columns", "Row", "Value", "Values", "instant", "instant_or_none", "micros"]
+__all__ = ["Columns", "Row", "Value", "Values", "instant", "instant_or_none", "micros", "minute_of"]
 
 Row = tuple[Any, ...]
 """One row as the driver gives it."""
@@ -30,6 +30,7 @@ Values = dict[str, Value]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MINUTE = timedelta(minutes=1)
 _encode_json = msgspec.json.Encoder().encode
 
 T = TypeVar("T")
@@ -38,6 +39,11 @@ T = TypeVar("T")
 def micros(moment: datetime) -> int:
     """Return whole microseconds since 1970 UTC."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def minute_of(moment: datetime) -> int:
+    """Return whole minutes since 1970 UTC."""
+    return (moment - _EPOCH) // _MINUTE
 
 
 def instant(value: int) -> datetime:

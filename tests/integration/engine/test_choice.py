@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import pytest
 
-from tests.build import account, draft, replace, setup
+from tests.build import account, change, draft, failed, replace, setup
 from tests.harness.desk import ACCOUNT, until
 from tests.harness.house import DESCRIBE, INFO, House, house
 from tests.limits import SERVICE
@@ -290,8 +293,42 @@ async def test_a_job_costs_as_many_statements_however_many_accounts_its_user_has
         assert [one for one in read if one not in ("begin", "commit")] == [
             "user_by_id",
             "accounts_version",
+            "failings",
         ]
         assert written.count("room") == 1
+
+
+async def test_the_draw_goes_by_free_slots_and_by_what_failed_lately(tmp_path: Path) -> None:
+    """Weights 30, 20 and 15: none is left out, and after a quarter of an hour all count alike."""
+    async with house(tmp_path) as here:
+        await here.live()
+        store, now = here.here.store, here.here.clock.now()
+        for number in (2, 3):
+            await store.put_account(setup(account(number)))
+        busy = await store.add_job(draft("account-2"), now)
+        failing = await store.add_job(draft("account-3"), now)
+        assert isinstance(busy, Job) and isinstance(failing, Job)
+        epoch = await store.claim_account("account-3", "me", now, now + timedelta(hours=1))
+        lost = change(failed(failing), account_id="account-3", epoch=epoch, at=now)
+        await store.commit(lost)
+        held = {"account-2": [busy]}
+        here.pool.holding = lambda account_id: held.get(account_id, [])  # type: ignore[method-assign]
+        here.here.ids.below = Random(4).randrange  # type: ignore[method-assign, assignment]
+
+        async def drawn(draws: int = 1_300) -> Counter[str]:
+            user, found = await here.user(), Counter[str]()
+            for _ in range(draws):
+                choice = here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+                found[(await choice)[0].account_id] += 1
+            return found
+
+        found = await drawn()
+        expected = {"account-1": 600, "account-2": 400, "account-3": 300}
+        assert all(abs(found[one] - number) < 90 for one, number in expected.items()), found
+        here.here.clock.advance(16 * 60)
+        found = await drawn(1_600)
+        expected = {"account-1": 600, "account-2": 400, "account-3": 600}
+        assert all(abs(found[one] - number) < 90 for one, number in expected.items()), found
 
 
 def counted(database: Database) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.store.columns import Columns, Values, instant, instant_or_none, micros
+from waystation.store.columns import Columns, Values, instant, instant_or_none, micros, minute_of
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 
@@ -102,3 +102,9 @@ def test_one_column_is_written_as_in_the_whole_row() -> None:
     assert THINGS.value("number", Number("7")) == "7"
     assert THINGS.value("is_on", True) == 1
     assert THINGS.value("span", timedelta(seconds=2)) == 2_000_000
+
+
+def test_minutes_are_whole_and_counted_from_1970() -> None:
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    moments = (begin, begin + timedelta(seconds=59.9), begin + timedelta(minutes=61))
+    assert [minute_of(moment) for moment in moments] == [0, 0, 61]

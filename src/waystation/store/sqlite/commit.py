@@ -7,7 +7,7 @@ it was decided under, and only onto the job versions it was decided from.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import apsw
 
@@ -18,8 +18,9 @@ from waystation.errors import (
     UuidTaken,
     VersionConflict,
 )
+from waystation.failings import FAILING_SPAN, is_failing
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
-from waystation.store.columns import Values, micros
+from waystation.store.columns import Values, micros, minute_of
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
@@ -88,6 +89,8 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         raise VersionConflict
     if job_change.asked or job.final:
         database.run("drop_job_inputs", {"jobid": job.jobid})
+    if is_failing(job, job_change.events):
+        _note_failing(database, job.account_id, change.at)
     at = micros(change.at)
     for number, event in enumerate(job_change.events, before + 1):
         database.run(
@@ -98,6 +101,13 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         values = CALLBACKS.values(callback)
         database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
         database.run("insert_callback", values)
+
+
+def _note_failing(database: Database, account_id: str, at: datetime) -> None:
+    """Count one more failing of an account in its minute, and forget those that count no more."""
+    database.run("note_failing", {"account_id": account_id, "minute": minute_of(at)})
+    since = minute_of(at - FAILING_SPAN)
+    database.run("forget_failings", {"account_id": account_id, "since": since})
 
 
 def _concerns(halt: Halt, sealed_token: bytes) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 
+from waystation.failings import FAILING_SPAN
 from waystation.jobs import Child, Job
 from waystation.ports import Account, User
+from waystation.store.columns import minute_of
 from waystation.store.rows import ACCOUNTS, JOBS, user_of
 from waystation.store.sqlite.reader import Reader
 
@@ -39,6 +42,12 @@ class StoreGlance:
         """Return a user's accounts, oldest first. Raises: StoreError."""
         row = self._reader.one("accounts_version", {"user_id": user_id})
         return () if row is None else self._accounts_at(user_id, row[0])
+
+    def failings(self, account_id: str, at: datetime) -> int:
+        """Return how many jobs of an account have failed lately. Raises: StoreError."""
+        since = minute_of(at - FAILING_SPAN)
+        row = self._reader.one("failings", {"account_id": account_id, "since": since})
+        return 0 if row is None else int(row[0])
 
     def job(self, jobid: str, user_id: int | None) -> Job | None:
         """Return a job of that user, of anyone when None. Raises: StoreError."""

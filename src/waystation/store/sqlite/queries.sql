@@ -390,6 +390,18 @@ where account_id = :account_id;
 update accounts set halt = :text, halted_at = :at, halt_cause = :cause
 where account_id = :account_id;
 
+-- note_failing: one more job of an account has failed in this minute; nothing where the account is gone
+insert into account_failings (account_id, minute, number)
+select account_id, :minute, 1 from accounts where account_id = :account_id
+on conflict (account_id, minute) do update set number = number + 1;
+
+-- forget_failings: those that count no more
+delete from account_failings where account_id = :account_id and minute <= :since;
+
+-- failings: how many jobs of an account have failed since a minute
+select coalesce(sum(number), 0) from account_failings
+where account_id = :account_id and minute > :since;
+
 -- change_trouble: what Discord refused lately, unless a reset came in between (R50)
 update accounts set trouble = :after where account_id = :account_id and trouble is :before;
 

@@ -190,6 +190,9 @@ class SqliteStore:
         row = self._near.one("last_shown", {"message_id": message_id})
         return None if row is None else JOBS.read(row)
 
+    async def failings(self, account_id: str, at: datetime) -> int:
+        return self.glance.failings(account_id, at)
+
     async def in_flight_jobs(self, account_id: str) -> Sequence[Job]:
         ghosts_after = micros(self._clock.now() - self._ghost_age)
         rows = await self._far(
