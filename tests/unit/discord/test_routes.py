@@ -21,6 +21,11 @@ def test_a_bucket_is_the_route_with_its_channel_or_guild() -> None:
     assert history.bucket == "GET /channels/1/messages"
 
 
+def test_a_bucket_keeps_the_marks_of_what_is_limited_together() -> None:
+    request = ROUTES["react"].request(channel="1", message="2", emoji="x")
+    assert request.bucket == "PUT /channels/1/messages/{message}/reactions/{emoji}/%40me"
+
+
 def test_a_missing_mark_is_an_error() -> None:
     with pytest.raises(KeyError):
         ROUTES["channel"].request()

@@ -197,6 +197,11 @@ def test_a_drawn_motif_is_told_from_one_that_was_only_asked_for(
     assert drawn_prompt(content, asked) == drawn
 
 
+def test_the_last_two_hundred_characters_say_how_far_the_bot_is() -> None:
+    assert is_under_way("(31%)".ljust(200, "x"))
+    assert not is_under_way("(31%)".ljust(201, "x"))
+
+
 @pytest.mark.parametrize(
     ("content", "under_way"),
     [

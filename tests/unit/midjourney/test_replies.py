@@ -179,6 +179,11 @@ def test_an_error_in_the_content_outweighs_a_warning_beside_it(content: str, end
     assert (reading.kind, reading.meaning and reading.meaning.ending) == ("error", ending)
 
 
+def test_a_content_without_a_caption_may_say_that_the_job_was_given_up() -> None:
+    reading = read(_said("imagine/progress_31", content="Rendering (31%) (Stopped)"))
+    assert (reading.kind, reading.meaning and reading.meaning.ending) == ("error", "stopped")
+
+
 @pytest.mark.parametrize(
     "state",
     ["(31%) (Stopped)", "(31%) (Stopped)\n-# tip", "(Stopped) (fast)", "(31%) (stopped)"],

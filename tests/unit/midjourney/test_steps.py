@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes import START
 from tests.harness.play import new_job
+from waystation.gateway_events import Seen
 from waystation.ignored import Ignored
 from waystation.jobs import Cancelled, Failed, JobId, Unclear
 from waystation.midjourney.steps import NOTHING, HaltSign, JobStep, Step, ignore, join, take
@@ -35,6 +36,11 @@ def test_a_step_that_only_asks_for_history_writes_nothing() -> None:
 
 def test_nothing_follows_from_nothing() -> None:
     assert not (NOTHING.commits or NOTHING.look_back or NOTHING.reads_past)
+
+
+def test_a_step_commits_what_others_hear_of_and_what_is_known_from_now_on() -> None:
+    assert Step(halt=HaltSign("Blocked", START)).commits
+    assert Step(seen=(Seen("settled", "1", b"{}"),)).commits
 
 
 def test_joined_steps_keep_their_job_steps_in_order() -> None:

@@ -194,6 +194,12 @@ def test_a_url_that_cannot_be_asked_for_is_told_why(url: str, reason: str) -> No
     assert objection(url) == reason
 
 
+def test_a_url_of_the_longest_length_meets_no_objection() -> None:
+    url = "https://a.example/".ljust(MAX_URL_CHARS, "x")
+    assert objection(url) is None
+    assert objection(url + "x") == f"a URL longer than {MAX_URL_CHARS} characters"
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_judged_without_an_error(text: str) -> None:
     for url in (text, f"http://{text}", f"http://xn--{text}", f"http://example.com/{text}"):

@@ -49,6 +49,12 @@ def test_an_object_with_a_token_hides_it(secret: Identify | Resume) -> None:
     assert b'"tok"' in msgspec.json.encode(secret)
 
 
+def test_an_identify_asks_for_nothing_more() -> None:
+    """Source: wire notes 2.4."""
+    sent = Identify("tok", PROPERTIES)
+    assert (sent.capabilities, sent.compress) == (0, False)
+
+
 def test_a_heartbeat_is_two_fields() -> None:
     assert msgspec.json.encode(ClientFrame(Opcode.HEARTBEAT, None)) == b'{"op":1,"d":null}'
 

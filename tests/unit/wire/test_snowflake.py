@@ -80,3 +80,9 @@ def test_the_newest_of_several_ids_is_told_and_the_oldest_of_all_for_none() -> N
     assert newest("99", "1000", None, "100") == "1000"
     assert newest(None, "99") == "99"
     assert newest(None) == NO_SNOWFLAKE
+
+
+def test_the_increment_is_kept_in_the_low_bits() -> None:
+    moment = DISCORD_EPOCH + timedelta(milliseconds=3)
+    assert int(snowflake_at(moment, 5)) == 3 * 2**22 + 5
+    assert int(snowflake_at(moment, 2**22 + 5)) == 3 * 2**22 + 5

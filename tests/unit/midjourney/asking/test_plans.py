@@ -191,6 +191,14 @@ def test_a_job_shown_again_knows_its_uuid_by_its_buttons() -> None:
     assert source_of(shown, Press("900", 64, "MJ::3")) == Source("900", UUID, "MJ::3")
 
 
+def test_a_button_without_a_uuid_is_passed_over() -> None:
+    bare = Button("Vary", "MJ::Other::1")
+    shown = replace(
+        PARENT, hash=None, buttons=(bare, Button("U1", f"MJ::JOB::upsample::1::{UUID}"))
+    )
+    assert source_of(shown) == Source("900", UUID)
+
+
 # ── what a press has opened ──
 
 

@@ -50,6 +50,13 @@ def test_longer_prompts_are_found_by_their_words() -> None:
     assert not book._filed
 
 
+def test_few_jobs_are_looked_at_for_each_picture() -> None:
+    book = Wordbook()
+    book.put(A, ["a red fox"])
+    book.put(B, [MANY])
+    assert (set(book._filed), book._long) == ({"a", "red", "fox"}, {B})
+
+
 # ── whose picture it is ──
 
 
