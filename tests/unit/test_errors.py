@@ -13,6 +13,7 @@ from waystation.errors import (
     Unauthorized,
     WaystationError,
 )
+from waystation.quotas import Quota
 
 
 def family(root: type[WaystationError]) -> Iterator[type[WaystationError]]:
@@ -93,6 +94,12 @@ def test_busy_names_jobs_only_when_there_are_any_to_name() -> None:
     assert Busy().executing_jobs is None
     assert Busy(executing_jobs=["a", "b"]).executing_jobs == ("a", "b")
     assert Throttled(retry_after_s=30).retry_after_s == 30
+    assert Busy().retry_after_s == 10
+
+
+def test_busy_keeps_the_limit_that_was_reached() -> None:
+    quota = Quota("jobs", 3, 0)
+    assert Busy(quota=quota).quota is quota
 
 
 def test_discords_words_are_kept() -> None:

@@ -98,3 +98,13 @@ def test_a_content_can_say_that_a_job_was_stopped_or_that_it_may_be_tried_again(
     assert stopped is not None and stopped.ending is Ending.STOPPED
     failed = content_meaning("Failed to process your command\nTry again")
     assert failed == Meaning(Ending.TRANSIENT, "Failed to process your command", "Try again")
+
+
+@pytest.mark.parametrize(
+    ("body", "ending"),
+    [("A filter took it.", Ending.MODERATED), ("It cannot be read.", Ending.BAD_INPUT)],
+)
+def test_a_body_may_narrow_a_title(body: str, ending: Ending) -> None:
+    meaning = embed_meaning(Embed(title="Invalid link", description=body))
+    assert meaning is not None
+    assert meaning.ending is ending

@@ -158,6 +158,7 @@ def test_a_prompt_is_a_trimmed_text_of_five_thousand_characters() -> None:
         ("imagine", {"prompt": "x" * 5001}, "prompt is too long"),
         ("imagine", {"prompt": 5}, "prompt must be a string"),
         ("imagine", {"prompt": "x", "mode": "warp"}, "mode must be one of fast, relax, turbo"),
+        ("show", {}, "uuid is missing"),
         ("button", {"button": "U1"}, "jobid is missing"),
         ("button", {"jobid": "job:1"}, "button is missing"),
         ("blend", {}, "blendUrls is missing"),
