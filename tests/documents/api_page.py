@@ -36,7 +36,7 @@ def api_page() -> str:
         ("statuses", _statuses()),
         ("shared", _shared()),
         ("common_errors", ", ".join(map(_link, _common()))),
-        ("jobs", _paths("/v2/jobs")),
+        ("jobs", _paths("/v2/jobs", "/v2/events")),
         ("job_form", _job_form()),
         ("buttons", _buttons()),
         ("accounts", _paths("/v2/account")),

@@ -112,7 +112,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
         ),
         Row(
             "Silence of a stream of events",
-            "events.KEEP_ALIVE_S",
+            "stream.KEEP_ALIVE_S",
             "A comment is sent, and the token is looked at again.",
         ),
         Row("`Retry-After` of a 503", "answer._RETRY_AFTER_S", "The caller may ask again."),

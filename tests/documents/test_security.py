@@ -10,13 +10,13 @@ from tests.limits import BODY, BOUNDS, FETCH, SERVICE
 from waystation.api import search as search_path
 from waystation.api.body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from waystation.api.deliveries import MOST_LISTED
-from waystation.api.events import STREAMS
 from waystation.api.fields.pictures import MAX_PICTURE_URL
 from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.forms import KNOWN_FORMS
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.sentences import SENTENCES
+from waystation.api.streams.stream import STREAMS
 from waystation.api.v2 import AT_ONCE, MOST_KEY
 from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord.inflate import MAX_MESSAGE_BYTES

@@ -63,6 +63,21 @@ class _Notes:
             self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
         return answer
 
+    async def listen(self, route: str, verb: str) -> None:
+        """Keep what an endless stream tells while a job runs."""
+        path = route.partition(" ")[2]
+        headers = {"Authorization": f"Bearer {self._person.token}"}
+        lines: list[str] = []
+        async with self._here.http.get(self._here.url + path, headers=headers) as answer:
+            async for line in answer.content:
+                lines.append(line.decode().rstrip("\n"))
+                if lines[-1] == "event: reset":
+                    await self._person.run(verb)
+                if lines[-1] == "" and "event: completed" in lines:
+                    break
+        kept = lines[:_LINES]
+        self.examples[route] = Example(path=path, body=None, status=answer.status, answer=kept)
+
     async def peek(self, path: str) -> Any:
         """Ask for something that is no example."""
         return (await self._person.call("GET", path))[1]
@@ -124,6 +139,7 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
     await notes.ask("GET /v2/jobs/{jobid}", jobid=jobid)
     await notes.ask("GET /v2/jobs/search", query="?text=RED%20fox&status=completed&verb=imagine")
     await notes.ask("GET /v2/jobs/{jobid}/events", jobid=jobid)
+    await notes.listen("GET /v2/events", "info")
     await notes.ask("DELETE /v2/jobs/{jobid}", jobid=running["jobid"])
 
 

@@ -253,6 +253,8 @@ async def provoke_reads(shop: Shop) -> None:
     await shop.see(204, stream, who, path_parameters=query, headers={"Last-Event-ID": last})
     await shop.see(404, stream, who, path_parameters={"jobid": "job:1"})
     await shop.see(400, stream, who, path_parameters={"jobid": "job:1\x01"})
+    for cursor in ({}, {"Last-Event-ID": "00000000-1"}):
+        await shop.see(200, "GET /v2/events", who, headers=cursor)
     assert await shop.see(200, "GET /v2/jobs", who) == []
     await _fill_the_lane(shop, who)
 

@@ -87,6 +87,12 @@ _LAST_EVENT = Field(
     "The `id` of the last event that was read; the stream goes on after it",
 )
 
+_LAST_OF_ALL = Field(
+    "Last-Event-ID",
+    {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9]{1,18}$"},
+    "The `id` of the last event that was read; the stream goes on after it",
+)
+
 _EXAMPLES: Mapping[str, object] = {
     "prompt": "a red fox in the snow --ar 3:2",
     "describeUrl": "https://example.org/fox.png",
@@ -233,6 +239,14 @@ _FIXED: Mapping[str, Operation] = {
         (*GUARDED, "names a job", "names a job in the path", "streams"),
         headers=(_LAST_EVENT,),
         about="204 when the job has ended and every event of it was sent.",
+    ),
+    "GET /v2/events": Operation(
+        "streamJobs",
+        "Read the events of all your jobs as they come, as server-sent events (an addition to v2).",
+        {200: "text/event-stream"},
+        (*GUARDED, "streams"),
+        headers=(_LAST_OF_ALL,),
+        about="It has no end; `reset` says that it begins here: list your jobs.",
     ),
     "DELETE /v2/jobs/{jobid}": Operation(
         "cancelJobByPath",

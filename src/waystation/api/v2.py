@@ -18,12 +18,14 @@ from waystation.api.answer import Answer, json_answer, quota_headers
 from waystation.api.body import Body
 from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
-from waystation.api.events import Events
 from waystation.api.fields.job import job_request
 from waystation.api.forms import Forms
 from waystation.api.prefer import Waits, applied, preferred_wait_s
 from waystation.api.resource import Handler, Path
 from waystation.api.search import Search
+from waystation.api.streams.feed import FeedEvents
+from waystation.api.streams.job import JobEvents
+from waystation.api.streams.stream import Open
 from waystation.contract import answer, cancel_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
@@ -51,7 +53,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     their end.
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
-    search, events, logins = Search(service), Events(service), service.logins
+    search, streams, logins = Search(service), Open(), service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
@@ -72,7 +74,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
             ),
             path("/v2/jobs/search", GET=search.find),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
-            path("/v2/jobs/{jobid}/events", GET=events.of_job, head=False),
+            path("/v2/jobs/{jobid}/events", GET=JobEvents(service, streams).read, head=False),
             path("/v2/jobs/{jobid}", GET=jobs.read, DELETE=jobs.cancel),
             _own_record(logins, under_way, accounts, reads(accounts.change_user)),
             path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),
@@ -83,6 +85,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 DELETE=accounts.remove,
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
+            path("/v2/events", GET=FeedEvents(service, streams).read, head=False),
             path("/v2/deliveries", GET=deliveries.page),
             path("/v2/deliveries/replay", POST=reads(deliveries.replay)),
             path("/v2/deliveries/ping", POST=reads(deliveries.ping)),

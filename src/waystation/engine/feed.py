@@ -79,7 +79,7 @@ async def race(*awaited: Awaitable[object]) -> None:
 
 
 class Watch:
-    """Tells a reader that there may be more to read of a job."""
+    """Tells a reader that there may be more to read."""
 
     def __init__(self, released: bool) -> None:
         self._event = asyncio.Event()
@@ -106,7 +106,8 @@ class Feed:
         self._waiting: dict[
             JobId, list[tuple[Callable[[Job], bool], asyncio.Future[Job | None]]]
         ] = {}
-        self._watching: dict[JobId, set[Watch]] = {}
+        self._watching: dict[JobId | int, set[Watch]] = {}
+        """By jobid, and by user_id those who want to know of all jobs of a user."""
         self._released = False
 
     def publish(self, job: Job) -> None:
@@ -114,8 +115,9 @@ class Feed:
         for fits, future in self._waiting.get(job.jobid, ()):
             if not future.done() and fits(job):
                 future.set_result(job)
-        for watch in self._watching.get(job.jobid, ()):
-            watch.wake()
+        for whom in (job.jobid, job.user_id):
+            for watch in self._watching.get(whom, ()):
+                watch.wake()
 
     def release(self) -> None:
         """Let every waiter go at once, and who still comes; each reads the store for what is known.
@@ -138,16 +140,19 @@ class Feed:
         return self._released
 
     @contextmanager
-    def watching(self, jobid: JobId) -> Iterator[Watch]:
-        """Wake a reader whenever something of a job was committed; the reader reads the store."""
+    def watching(self, whom: JobId | int) -> Iterator[Watch]:
+        """Wake a reader whenever something was committed; the reader reads the store.
+
+        Args: whom: a job, or the user whose jobs are all meant
+        """
         watch = Watch(self._released)
-        self._watching.setdefault(jobid, set()).add(watch)
+        self._watching.setdefault(whom, set()).add(watch)
         try:
             yield watch
         finally:
-            self._watching[jobid].discard(watch)
-            if not self._watching[jobid]:
-                del self._watching[jobid]
+            self._watching[whom].discard(watch)
+            if not self._watching[whom]:
+                del self._watching[whom]
 
     async def wait(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job | None:
         """Return the job as soon as it fits; None when released or too late."""

@@ -16,7 +16,7 @@ from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.errors import NotFound, StoreError
 from waystation.jobs import Child, Job, JobEvent, JobId
-from waystation.ports import Clock, JobSearch, JobsFound, Store, User
+from waystation.ports import Clock, FeedPage, JobSearch, JobsFound, Store, User
 from waystation.signed_links import expired_links
 
 __all__ = ["Reads"]
@@ -94,6 +94,14 @@ class Reads:
         """Return the events of a job of the caller after a number, in order. Raises: NotFound."""
         await self.get_job(user, jobid)
         return await self._store.events_after(jobid, number)
+
+    def watching_all(self, user: User) -> AbstractContextManager[Watch]:
+        """Wake a reader whenever something of any job of the caller was committed."""
+        return self._feed.watching(user.user_id)
+
+    async def feed_after(self, user: User, place: int, limit: int) -> FeedPage:
+        """Return what the caller is told of all jobs after a place, in order."""
+        return await self._store.feeds.after(user.user_id, place, limit)
 
     async def search(self, search: JobSearch) -> JobsFound:
         """Return a page of a caller's jobs, the newest first."""

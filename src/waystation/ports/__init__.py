@@ -17,6 +17,7 @@ from waystation.ports.discord import (
     Transport,
     TransportFactory,
 )
+from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
 from waystation.ports.records import (
     Account,
     AccountSetup,
@@ -49,6 +50,9 @@ from waystation.ports.sharing import Share, Sharing
 from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
 
 __all__ = [
+    "FeedEvent",
+    "FeedPage",
+    "Feeds",
     "JobSearch",
     "JobsFound",
     "Search",

@@ -10,6 +10,7 @@ from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.deliveries import Deliveries
+from waystation.ports.feeds import Feeds
 from waystation.ports.records import (
     Account,
     AccountSetup,
@@ -345,6 +346,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The users' side of callbacks."""
+        ...
+
+    @property
+    def feeds(self) -> Feeds:
+        """The events of all jobs of a user."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from waystation.failings import FAILING_SPAN, is_failing
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros, minute_of
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
+from waystation.store.sqlite import feeds
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -55,6 +56,7 @@ def commit(database: Database, change: Change) -> None:
     _, halt, removed_at, reset_at, reset_after, sealed_token = state
     if change.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
+    feeds.add(database, change.jobs)
     for job_change in change.jobs:
         _write_job(database, change, job_change)
     if change.halt is not None and halt is None and _concerns(change.halt, sealed_token):

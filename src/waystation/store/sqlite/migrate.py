@@ -24,6 +24,7 @@ from waystation.store.columns import Row, micros
 from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.backup import COPIED, UNSETTLED, UPGRADED, back_up
 from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.feeds import begin_era
 from waystation.store.sqlite.serving import unserved
 
 __all__ = [
@@ -151,6 +152,8 @@ def _settle_epochs(database: Database, *, migrated: bool, at: datetime) -> None:
     copied = mark is not None and mark[0] == COPIED
     if migrated or copied:
         raise_epochs(database, at)
+        if copied:
+            begin_era(database)
         value = UPGRADED if mark is None else UNSETTLED
         database.run("put_meta", {"name": "restored", "value": value})
 

@@ -382,6 +382,24 @@ order by created_at, jobid;
 select number, kind, body from job_events where jobid = :jobid and number > :number
 order by number;
 
+-- raise_feed: the next places in a user's feed
+update users set feed_last = feed_last + :count where user_id = :user_id returning feed_last;
+
+-- insert_feed: an event at its place
+insert into feed (user_id, place, jobid, number) values (:user_id, :place, :jobid, :number);
+
+-- feed_state: the era, the greatest place that went, and the last that was given
+select (select value from meta where name = 'feed_era'), feed_purged, feed_last
+from users where user_id = :user_id;
+
+-- feed_after: what a user is told after a place
+select place, feed.jobid, kind, body from feed
+join job_events on job_events.jobid = feed.jobid and job_events.number = feed.number
+where user_id = :user_id and place > :place order by place limit :limit;
+
+-- begin_feed_era: places of before mean nothing
+update meta set value = lower(hex(randomblob(4))) where name = 'feed_era';
+
 -- account_state: what a change must agree with
 select epoch, halt, removed_at, reset_at, reset_after, sealed_token from accounts
 where account_id = :account_id;

@@ -48,6 +48,7 @@ from waystation.store.sqlite.commit import SEEN_AGE, commit
 from waystation.store.sqlite.connections import Connections, open_connections
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.deliveries import StoreDeliveries
+from waystation.store.sqlite.feeds import StoreFeeds
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import schema_number
 from waystation.store.sqlite.reader import Reader
@@ -77,6 +78,7 @@ class SqliteStore:
         self._far_thread = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self.glance = StoreGlance(self._near)
         self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
+        self.feeds = StoreFeeds(self._near, self.glance)
         self.search = StoreSearch(self._writer, connections.search)
         self.sharing = StoreSharing(self._writer, self._near, clock)
         self._lock_file: int | None = None

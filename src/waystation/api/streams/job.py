@@ -1,0 +1,73 @@
+"""The stream of one job's events. An id is the number of an event of its job."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from waystation.api.answer import Answer
+from waystation.api.call import Call
+from waystation.api.streams.stream import RESET, EventStream, News, Open, event_frame
+from waystation.engine.feed import Watch
+from waystation.engine.service import Service
+from waystation.jobs import Job
+from waystation.ports import User
+from waystation.telling import told
+
+__all__ = ["JobEvents"]
+
+
+class JobEvents:
+    """The call for it."""
+
+    def __init__(self, service: Service, streams: Open) -> None:
+        self._service = service
+        self._streams = streams
+
+    async def read(self, call: Call, user: User) -> Answer:
+        """Answer the events of a job, from the one after `Last-Event-ID`; 204 after the last one.
+
+        204 ends the attempts of a reader that resumes by itself.
+        """
+        reads, jobid = self._service.reads, call.path("jobid")
+        job = await reads.get_job(user, jobid)
+        after = _placed(call.header(b"last-event-id"), job)
+        if after is not None and job.final and not await self._is_more(user, jobid, after):
+            return Answer(204)
+        return self._streams.answer(_JobStream(self._service, call, user, jobid, after))
+
+    async def _is_more(self, user: User, jobid: str, after: int) -> bool:
+        events = await self._service.reads.events_after(user, jobid, after)
+        job = await self._service.reads.get_job(user, jobid)
+        return bool(list(told(events, job)))
+
+
+class _JobStream(EventStream):
+    def __init__(
+        self, service: Service, call: Call, user: User, jobid: str, after: int | None
+    ) -> None:
+        super().__init__(service, call, user)
+        self._jobid = jobid
+        self._is_reset = after is None
+        self._last = after or 0
+
+    def watching(self) -> AbstractContextManager[Watch]:
+        return self.service.reads.watching(self._jobid)
+
+    async def news(self) -> News:
+        reads = self.service.reads
+        events = await reads.events_after(self.user, self._jobid, self._last)
+        job = await reads.get_job(self.user, self._jobid)
+        frames = [RESET] if self._is_reset else []
+        frames += [event_frame(str(number), event, job) for number, event in told(events, job)]
+        self._is_reset = False
+        self._last = events[-1][0] if events else self._last
+        return News(frames, ended=job.final and self._last >= job.version)
+
+
+def _placed(given: str | None, job: Job) -> int | None:
+    """Return the number of the last event that a reader has; None where the job has none such."""
+    if not given:
+        return 0
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        return None
+    return int(given) if int(given) <= job.version else None

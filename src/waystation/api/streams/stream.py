@@ -1,0 +1,187 @@
+"""EventStream: server-sent events that can be resumed, and how many of a user are open.
+
+How it works: whoever is told that something was committed is woken, and reads the table from the
+last event that was sent; a stream holds no events but those it sends just now. So a slow reader
+holds up nobody, and what was committed while nobody listened is read like the rest. Control frames
+have no id, so that a reader which is cut off resumes where it was.
+
+Source: HTML standard, server-sent events; R37; R48
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from waystation import sentences
+from waystation.api.answer import Answer
+from waystation.api.call import Call
+from waystation.contract import job_json
+from waystation.engine.feed import Watch
+from waystation.engine.service import Service
+from waystation.errors import StoreError, Throttled, WaystationError
+from waystation.jobs import Acknowledged, Job, JobEvent, Progressed, Shown
+from waystation.ports import User
+from waystation.quotas import Quota
+from waystation.shares import Held
+from waystation.wire.message import Attachment
+
+__all__ = ["KEEP_ALIVE_S", "RESET", "STREAMS", "EventStream", "News", "Open", "event_frame"]
+
+STREAMS: Final = 20
+"""Streams of one user at once (R48)."""
+
+KEEP_ALIVE_S: Final = 15.0
+"""Silence after which a comment is sent, and the token is looked at again."""
+
+RESET: Final = b"event: reset\ndata: {}\n\n"
+"""Told where a stream cannot go on from the place that its reader has."""
+
+_TYPE = b"text/event-stream"
+_HEADERS = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+_OPEN = b"retry: 3000\n\n"
+_DRAIN = b"retry: 1000\n\n"
+_ALIVE = b": still here\n\n"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _ShownForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """A running job as an event shows it, under the names of the job form."""
+
+    jobid: str
+    status: str
+    message_id: str
+    content: str | None = None
+    progress: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The frames to send next."""
+
+    frames: Sequence[bytes]
+    more: bool = False
+    """True: there may be more at once."""
+    ended: bool = False
+    """True: nothing comes after them."""
+
+
+class Open:
+    """The streams that are open, of each user so many at most."""
+
+    def __init__(self) -> None:
+        self._held: Held[int] = Held()
+
+    def answer(self, stream: EventStream) -> Answer:
+        """Return the answer that is a stream. Raises: Throttled: so many of its user are open."""
+        user_id = stream.user.user_id
+        if self._held[user_id] >= STREAMS:
+            raise Throttled(
+                sentences.TOO_MANY_STREAMS.said(limit=STREAMS),
+                retry_after_s=5,
+                quota=Quota("streams", STREAMS, 0),
+            )
+        self._held[user_id] += 1
+        stream.open = self
+        return Answer(200, headers=_HEADERS, content_type=_TYPE, stream=stream)
+
+    def give_back(self, user: User) -> None:
+        """Let a user open another one."""
+        self._held.give_back(user.user_id)
+
+
+class EventStream(ABC):
+    """One stream; it holds one of its user's places until it is closed."""
+
+    open: Open
+
+    def __init__(self, service: Service, call: Call, user: User) -> None:
+        self.service = service
+        self.user = user
+        self._call = call
+
+    @abstractmethod
+    def watching(self) -> AbstractContextManager[Watch]:
+        """Be woken whenever there may be news."""
+
+    @abstractmethod
+    async def news(self) -> News:
+        """Read what comes after the last event that was read. Raises: WaystationError."""
+
+    def close(self) -> None:
+        """Give the place back."""
+        self.open.give_back(self.user)
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield what is sent, the first bytes at once; end with the events, or with the service."""
+        yield _OPEN
+        with self.watching() as watch:
+            while True:
+                watch.rest()
+                try:
+                    news = await self.news()
+                except (StoreError, WaystationError):
+                    return  # the reader resumes, and is told why
+                for frame in news.frames:
+                    yield frame
+                if news.ended:
+                    return
+                if watch.released:
+                    yield _DRAIN
+                    return
+                if not news.more and not await _woken(watch):
+                    if not await self._may_go_on():
+                        return
+                    yield _ALIVE
+
+    async def _may_go_on(self) -> bool:
+        """Tell whether the token still is a good one: it may end while a stream is open."""
+        try:
+            await self.service.logins.authenticate(
+                self._call.header(b"authorization"), self._call.peer
+            )
+        except WaystationError:
+            return False
+        return True
+
+
+def event_frame(place: str, event: JobEvent, job: Job) -> bytes:
+    """Return one event as it is sent: progress as it was then, the end with the whole job."""
+    match event:
+        case Acknowledged(shown=shown):
+            name, data = "started", _form("started", shown, job)
+        case Progressed(shown=shown):
+            name, data = "progress", _form("progress", shown, job)
+        case _:
+            name, data = job.status, job_json(job)
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (place.encode(), name.encode(), data)
+
+
+async def _woken(watch: Watch) -> bool:
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_S):
+            await watch.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _form(status: str, shown: Shown, job: Job) -> bytes:
+    return _encode(
+        _ShownForm(
+            jobid=job.jobid,
+            status=status,
+            message_id=shown.message_id,
+            content=shown.content,
+            progress=shown.progress,
+            attachments=shown.attachments,
+        )
+    )

@@ -1,0 +1,68 @@
+"""StoreFeeds: the events of all jobs of a user in one order, for readers that come again.
+
+How it works: the writer gives each event that callers are told the next number of its user, under
+the user's row and in the transaction of the event (R37), so that what is committed later has a
+greater number and a reader who goes on from a number skips nothing. Rows go along with their job;
+a trigger keeps the greatest number that went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waystation.ports import FeedEvent, FeedPage, JobChange
+from waystation.store.columns import Values
+from waystation.store.rows import event_of
+from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.glance import StoreGlance
+from waystation.store.sqlite.reader import Reader
+from waystation.telling import told
+
+__all__ = ["StoreFeeds", "add", "begin_era"]
+
+
+class StoreFeeds:
+    """`ports.Feeds` on the connection that is read in the event loop's thread."""
+
+    def __init__(self, near: Reader, glance: StoreGlance) -> None:
+        self._near = near
+        self._glance = glance
+
+    async def after(self, user_id: int, place: int, limit: int) -> FeedPage:
+        # without a turn of the loop in between: one read transaction
+        values: Values = {"user_id": user_id, "place": place, "limit": limit}
+        state = self._near.one("feed_state", values)
+        if state is None:
+            return FeedPage("", 0, 0, ())
+        events = []
+        for number, jobid, kind, body in self._near.all("feed_after", values):
+            job = self._glance.job(jobid, user_id)
+            if job is not None:
+                events.append(FeedEvent(number, event_of(kind, body), job))
+        era, purged, last = state
+        return FeedPage(era, purged, last, events)
+
+
+def add(database: Database, changes: Sequence[JobChange]) -> None:
+    """Give the events of a change that callers are told their places.
+
+    Users are taken in one order, before their jobs: where rows are locked, nobody waits in a ring.
+    """
+    for change in sorted(changes, key=lambda change: change.job.user_id):
+        job = change.job
+        first = job.version - len(change.events) + 1
+        numbers = [number for number, _ in told(list(enumerate(change.events, first)), job)]
+        if not numbers:
+            continue
+        raised = database.one("raise_feed", {"user_id": job.user_id, "count": len(numbers)})
+        assert raised is not None
+        for place, number in enumerate(numbers, raised[0] - len(numbers) + 1):
+            database.run(
+                "insert_feed",
+                {"user_id": job.user_id, "place": place, "jobid": job.jobid, "number": number},
+            )
+
+
+def begin_era(database: Database) -> None:
+    """Let every place that was given so far mean nothing (R37): the database is a restored copy."""
+    database.run("begin_feed_era")

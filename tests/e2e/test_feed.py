@@ -1,0 +1,144 @@
+"""`GET /v2/events`: nothing is left out and nothing told twice, whatever becomes of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.e2e.conftest import Install, Person, eventually
+from tests.e2e.process import ground
+
+ENDS = ("completed", "moderated", "failed", "cancelled")
+
+
+@dataclass
+class EventSource:
+    """Reads a stream as a browser does: it resumes from the last id that it has read whole."""
+
+    who: Person
+    read: list[tuple[str, str, Any]] = field(default_factory=list)
+    """Id, name and data of each event, of all connections."""
+    last: str | None = None
+    connections: int = 0
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                await self._connection()
+            await asyncio.sleep(0.01)
+
+    async def _connection(self) -> None:
+        headers = {"Authorization": f"Bearer {self.who.token}"}
+        if self.last is not None:
+            headers["Last-Event-ID"] = self.last
+        async with self.who.http.get(f"{self.who.url}/v2/events", headers=headers) as answer:
+            assert answer.status == 200
+            self.connections += 1
+            frame: dict[str, str] = {}
+            async for line in answer.content:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name:
+                    frame[name] = value
+                elif frame:
+                    self._take(frame)
+                    frame = {}
+
+    def _take(self, frame: dict[str, str]) -> None:
+        if "data" in frame:
+            self.read.append((frame.get("id", ""), frame["event"], json.loads(frame["data"])))
+            self.last = frame.get("id", self.last)
+
+    def ends(self) -> int:
+        return sum(name in ENDS for _, name, _ in self.read)
+
+
+async def test_a_reader_that_resumes_over_kills_reads_each_event_once(tmp_path: Path) -> None:
+    dice = random.Random(seed := random.randrange(10**6))
+    print(f"seed {seed}")
+    small = {"picture_size": 64}
+    async with ground(tmp_path, accounts=2, speed=40.0, options=small, first_answer_s=6) as here:
+        await here.settle_in(accounts=2)
+        source = EventSource(here.ada)
+        reading = asyncio.create_task(source.run())
+        await eventually(lambda: bool(source.read))
+        posts: list[asyncio.Task[Any]] = []
+        for _ in range(3):
+            posts += [here.ask("imagine", prompt=f"fox {len(posts)} {n}") for n in range(3)]
+            await _hear(source, dice.randrange(6))
+            here.kill()
+            await here.restart()
+            await here.connected(2)
+        posts.append(here.ask("info"))
+        await asyncio.gather(*posts, return_exceptions=True)
+        jobs = await here.final()
+        await eventually(lambda: source.ends() == len(jobs))
+        reading.cancel()
+        with here.records() as records:
+            shown = [e for e in records.events() if e["kind"] in ("Acknowledged", "Progressed")]
+        assert source.connections > 3
+        (first, *others) = source.read
+        assert first == ("", "reset", {})
+        eras = {id.partition("-")[0] for id, _, _ in others}
+        assert len(eras) == 1
+        numbers = [int(id.partition("-")[2]) for id, _, _ in others]
+        assert numbers == list(range(1, len(shown) + len(jobs) + 1))
+        ended = {data["jobid"]: data for _, name, data in others if name in ENDS}
+        assert set(ended) == {job["jobid"] for job in jobs}
+        previews = [data.get("attachments", ()) for _, name, data in others if name == "progress"]
+        assert any(picture["url"] for pictures in previews for picture in pictures)
+
+
+async def _hear(source: EventSource, more: int) -> None:
+    least = len(source.read) + more
+    await eventually(lambda: len(source.read) >= least)
+
+
+async def test_the_streams_of_two_users_have_nothing_in_common(install: Install) -> None:
+    async with install(accounts=2) as here:
+        people = [await here.person(), await here.person("bob@example.org")]
+        for person, account in zip(people, here.sim.accounts, strict=True):
+            await person.set_up(account)
+        await here.connected(2)
+        sources = [EventSource(person) for person in people]
+        reading = [asyncio.create_task(source.run()) for source in sources]
+        await eventually(lambda: all(source.read for source in sources))
+        jobs = [[await person.run("info") for _ in range(2)] for person in people]
+        await eventually(lambda: all(source.ends() == 2 for source in sources))
+        for source, own in zip(sources, jobs, strict=True):
+            assert {data["jobid"] for _, _, data in source.read[1:]} == {
+                job["jobid"] for job in own
+            }
+        for task in reading:
+            task.cancel()
+
+
+@pytest.mark.parametrize("cursor", ["", "00000000-3"])
+async def test_a_backup_that_is_put_back_resets_the_reader(tmp_path: Path, cursor: str) -> None:
+    async with ground(tmp_path) as here:
+        ada = await here.settle_in()
+        source = EventSource(ada, last=cursor or None)
+        reading = asyncio.create_task(source.run())
+        await eventually(lambda: bool(source.read))
+        await ada.run("info")
+        await eventually(lambda: source.ends() == 1)
+        copy = tmp_path / "copy.db"
+        assert (await here.run("backup", str(copy)))[0] == 0
+        await here.stop()
+        assert (await here.run("restore", str(copy), "--yes"))[0] == 0
+        await here.start()
+        await eventually(lambda: source.read[-1][1] == "reset")
+        await here.connected()
+        job = await ada.run("info")
+        await eventually(lambda: source.ends() == 2)
+        reading.cancel()
+        assert source.read[-1][2]["jobid"] == job["jobid"]
+        assert [name for _, name, _ in source.read].count("reset") == 2
