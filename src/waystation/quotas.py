@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Quota"]
+import msgspec
+
+__all__ = ["Quota", "UserQuotas"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,14 @@ class Quota:
     """Whole seconds until some of it is given back; None where nothing tells."""
     partition: str = ""
     """The channel whose limit it is; empty: the caller's own."""
+
+
+class UserQuotas(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """Limits of a user's jobs that take a slot; None: no limit."""
+
+    jobs_a_day: int | None = None
+    """Jobs that are accepted in a day (UTC), whatever becomes of them."""
+    jobs_at_once: int | None = None
+    """Jobs that have not ended."""
+    waiting_jobs: int | None = None
+    """Jobs that wait in the queue."""

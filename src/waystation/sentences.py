@@ -93,6 +93,7 @@ GROUPS: Mapping[Does, str] = {
     "names a channel": "Paths that name a channel",
     "sets an account up": "Setting an account up",
     "resets": "Resetting an account",
+    "limits an account": "Limiting an account",
     "finds the channel": "Setting an account up in its direct messages",
     "is told the channel": "Setting an account up in a server",
     "lists deliveries": "Listing callbacks",
@@ -763,6 +764,21 @@ SLOTS_FULL = _row(
     "Wait until a job of `executingJobs` has ended.",
 )
 
+JOBS_A_DAY = _row(
+    "takes a slot",
+    429,
+    "Maximum of <limit> jobs a day reached",
+    "The user's jobs of a day (UTC), as an admin has limited them, are used up.",
+    WAIT,
+)
+ACCOUNT_JOBS_A_DAY = _row(
+    "takes a slot",
+    429,
+    "Maximum of <limit> jobs a day reached on this account",
+    "The account's jobs of a day (UTC) are used up, and no other account has room.",
+    WAIT,
+)
+
 # ── Jobs without a slot ──
 
 LANE_FULL = _row(
@@ -1125,6 +1141,16 @@ RESETS_AN_HOUR = _row(
     "The account was reset <limit> times within an hour; look why it is halted again, and wait",
     "The account halts again after each reset.",
     "Find the cause in Discord.",
+)
+
+# ── Limiting an account ──
+
+NO_JOBS_A_DAY = _row(
+    "limits an account",
+    400,
+    "jobsADay must be a whole number from 0",
+    "The number is missing or below 0.",
+    "Send a number; 0 ends the limit.",
 )
 
 # ── Setting an account up in its direct messages ──

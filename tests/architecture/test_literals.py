@@ -86,9 +86,12 @@ def test_only_the_clock_touches_time_and_randomness() -> None:
 _WALL = {
     "cli/doctor/examination.py": "what this host's clock shows is what is looked at",
     "discord/time.py": "it is what is held against Discord's",
+    "engine/choice.py": "when a day of a quota ends is told by people's calendars",
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
+    "engine/service.py": "when a day of a quota ends is told by people's calendars",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
+    "store/sqlite/quotas.py": "when a limit was changed is read by people",
     "store/sqlite/sharing.py": "since when an account is shared is read by people",
     "store/sqlite/store.py": "when a user or an account was changed is read by people",
     "outbound/callbacks.py": "a receiver may name a date until which it wants rest",

@@ -70,6 +70,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "a number within {}",
         ),
         Row(
+            "Jobs of a user or an account, where they are limited",
+            "quotas._DAY",
+            "The next job is 429 until the day (UTC) is over.",
+            "a number within {}",
+        ),
+        Row(
             "Failed jobs of an account count for its chance to be drawn",
             "failings.FAILING_SPAN",
             "They count no more.",
@@ -603,6 +609,8 @@ DERIVED: Mapping[str, str] = {
     "buckets._ROW_S": "the unit in which the breaker counts",
     "columns._MICROSECOND": "a unit",
     "columns._MINUTE": "a unit",
+    "quotas._DAY_S": "quotas._DAY in seconds",
+    "quotas._of_day:timedelta": "a unit",
     "deliveries._MICROSECOND": "a unit",
     "receivers.mail_of:timedelta": "a unit",
     "slots._insert:timedelta": "a unit",

@@ -34,7 +34,10 @@ _ANSWER = "the service's answer"
 
 _CALLBACKS = ("list", "show", "redeliver", "replay", "receivers", "enable", "secret", "rotate")
 
-_USERS = ("add", "list", "expire", "revoke", "rotate", "admin", "share", "unshare", "shares")
+_USERS = (
+    *("add", "list", "expire", "revoke", "rotate", "admin", "limit"),
+    *("limit-account", "share", "unshare", "shares"),
+)
 
 WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     (
@@ -55,7 +58,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     ),
     (["accounts add"], "Discord to take the token", f"{ANSWER_S:g} s"),
     (
-        ["accounts list", "accounts show", "accounts remove", "accounts reset"],
+        ["accounts list", "accounts show", "accounts remove", "accounts reset", "accounts limit"],
         f"{_ANSWER}; for no running job",
         f"{ANSWER_S:g} s",
     ),

@@ -168,6 +168,7 @@ async def _take_down(notes: _Notes, account: Account) -> None:
     await notes.ask("GET /v2/account/midjourney")
     await notes.ask(f"GET {one}", channel=account.channel_id)
     await notes.ask(f"POST {one}/reset", channel=account.channel_id)
+    await notes.ask(f"POST {one}/limit", {"jobsADay": 100}, channel=account.channel_id)
     for probe in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         await notes.ask(f"GET {probe}")
     document = notes.examples["GET /openapi.json"]["answer"]

@@ -284,10 +284,17 @@ async def provoke_accounts(shop: Shop) -> None:
     assert (await shop.see(200, "GET /v2/account", who))["updated"]
     await shop.see(400, "POST /v2/account", who, body={"name": 5})
     await shop.see(404, f"GET {place}", who)
-    for method, route in (("GET", one), ("DELETE", one), ("POST", f"{one}/reset")):
-        await shop.see(404, f"{method} {route}", who, path_parameters=path)
+    number = {"jobsADay": 5}
+    for method, route, sent in (
+        ("GET", one, None),
+        ("DELETE", one, None),
+        ("POST", f"{one}/reset", None),
+        ("POST", f"{one}/limit", number),
+    ):
+        extra = {} if sent is None else {"body": sent}
+        await shop.see(404, f"{method} {route}", who, path_parameters=path, **extra)
         control = {"channel": "1\x01"}
-        told = await shop.see(400, f"{method} {route}", who, path_parameters=control)
+        told = await shop.see(400, f"{method} {route}", who, path_parameters=control, **extra)
         assert told["error"] == "The path contains a control character"
 
     own = {"discord": who.account.token, "maxJobs": 5}
@@ -309,14 +316,18 @@ async def provoke_accounts(shop: Shop) -> None:
         assert told["error"] == "Discord answered with HTTP status 400"
     await shop.see(204, f"POST {one}", who, path_parameters=path, body=guild)
     assert await shop.see(200, f"GET {place}", who)
-    for number in range(5):
-        await shop.see(400, f"POST {place}", who, body={"discord": f"{_NOBODYS}{number}"})
+    await shop.see(204, f"POST {one}/limit", who, path_parameters=path, body=number)
+    shown = await shop.see(200, f"GET {one}", who, path_parameters=path)
+    assert shown["jobsADay"] == number["jobsADay"]
+    for count in range(5):
+        await shop.see(400, f"POST {place}", who, body={"discord": f"{_NOBODYS}{count}"})
     told = await shop.see(429, f"POST {place}", who, body={"discord": _NOBODYS})
     assert told["error"] == ("Discord has rejected too many tokens from this user; wait an hour")
     big = {"replyUrl": "x" * JSON_BYTES}
     await shop.see(413, "POST /v2/account", who, body=big)
     await shop.see(413, f"POST {place}", who, body=big)
-    await shop.see(413, f"POST {one}", who, path_parameters=path, body=big)
+    for route in (one, f"{one}/limit"):
+        await shop.see(413, f"POST {route}", who, path_parameters=path, body=big)
 
 
 async def provoke_deliveries(shop: Shop) -> None:

@@ -25,6 +25,7 @@ CHANNEL_ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("DELETE", "/v2/account/midjourney/{id}", None),
     ("DELETE", "/v2/account/midjourney/{id}?force=true", None),
     ("POST", "/v2/account/midjourney/{id}/reset", None),
+    ("POST", "/v2/account/midjourney/{id}/limit", {"jobsADay": 5}),
     ("POST", "/v2/jobs/info", {"channel": "{id}"}),
     ("POST", "/v2/jobs/describe", {"channel": "{id}", "describeUrl": "{picture}"}),
     ("POST", "/v2/account/midjourney/{id}", {

@@ -171,6 +171,8 @@ async def _play(sim: Simulator, place: Outside, people: list[Person], service: S
         ("GET", "/v2/jobs"),
     ):
         await _noted(service, ada, method, path)
+    limit = f"/v2/account/midjourney/{channel}/limit"
+    await _noted(service, ada, "POST", limit, {"jobsADay": 500})
     await _noted(service, ada, "POST", "/v2/account/midjourney", {"discord": REJECTED})
     await _noted(service, ada, "POST", "/v2/account/midjourney", {"discord": bob.token})
     wrong = Person(0, ada.token[:-4] + "AAAA", service.url, ada.http, service.answers)

@@ -172,8 +172,8 @@ class FakeService:
     def retry_after_s(self, job: Job) -> int | None:
         return retry_after_s(job)
 
-    def quota(self, job: Job) -> Quota | None:
-        return self.left
+    async def quotas(self, user: User, job: Job) -> Sequence[Quota]:
+        return () if self.left is None else (self.left,)
 
     async def family(self, user: User, jobid: str) -> tuple[Job, Sequence[Child]]:
         self.note("family", jobid)

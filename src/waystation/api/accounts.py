@@ -11,7 +11,7 @@ from msgspec import Meta
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
-from waystation.api.fields.account import channel_account, new_account
+from waystation.api.fields.account import channel_account, jobs_a_day, new_account
 from waystation.api.fields.user import user_changes
 from waystation.contract import instant
 from waystation.engine.accounts import MAX_ACCOUNTS
@@ -92,6 +92,10 @@ class AccountForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     pending_mod_message: Annotated[
         str | None, Meta(description="why it is halted; only while it is")
     ] = None
+    jobs_a_day: Annotated[
+        int | None,
+        Meta(description="an addition: jobs that it takes in a day (UTC); missing without a limit"),
+    ] = msgspec.field(name="jobsADay", default=None)
     shared: Annotated[
         bool, Meta(description="an addition: true where another user owns it; else missing")
     ] = False
@@ -203,6 +207,11 @@ class Accounts:
         await self._service.accounts.reset(user, call.path("channel"))
         return NO_CONTENT
 
+    async def limit(self, call: Call, user: User, body: Body) -> Answer:
+        """Set how many jobs an account takes a day."""
+        await self._service.accounts.limit(user, call.path("channel"), jobs_a_day(body))
+        return NO_CONTENT
+
     def _form(self, account: Account, user: User) -> AccountForm:
         """Return an account as a user may see it; of one that is shared less (R32)."""
         is_shared = account.user_id != user.user_id
@@ -214,6 +223,7 @@ class Accounts:
             max_jobs=account.max_jobs,
             connection=ConnectionForm(connection.state, connection.reason),
             slots=[self._slot(job, user) for job in self._service.accounts.slots(account)],
+            jobs_a_day=account.jobs_a_day,
             pending_mod_message=_HALTED if is_shared and account.halt else account.halt,
             shared=is_shared,
             sidelined=None if account.trouble is None else self._sidelined(account.trouble),

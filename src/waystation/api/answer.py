@@ -119,7 +119,7 @@ def _headers_of(error: WaystationError) -> Headers:
         case 401:
             return ((b"www-authenticate", b"Bearer"),)
         case 429 if isinstance(error, Busy):
-            return ((b"retry-after", b"%d" % error.retry_after_s), *quota_headers(error.quota))
+            return ((b"retry-after", b"%d" % error.retry_after_s), *_reached(error.quota))
         case 409 if isinstance(error, NotAnsweredYet):
             return ((b"retry-after", b"%d" % error.retry_after_s),)
         case 503:
@@ -128,18 +128,28 @@ def _headers_of(error: WaystationError) -> Headers:
             return ()
 
 
-def quota_headers(quota: Quota | None) -> Headers:
-    """Return the headers that tell a limit and what is left of it; none for None.
+def quota_headers(*quotas: Quota) -> Headers:
+    """Return the headers that tell limits and what is left of each; none for no limit.
 
     Source: Internet-Draft draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4
     """
-    if quota is None:
+    if not quotas:
         return ()
+    policies, left = zip(*map(_quota_items, quotas), strict=True)
+    return (
+        (b"ratelimit-policy", ", ".join(policies).encode()),
+        (b"ratelimit", ", ".join(left).encode()),
+    )
+
+
+def _reached(quota: Quota | None) -> Headers:
+    return () if quota is None else quota_headers(quota)
+
+
+def _quota_items(quota: Quota) -> tuple[str, str]:
+    """Return an item of each of the two lists."""
     name = f'"{quota.policy}"'
     counts = ';qu="concurrent-requests"' if quota.window_s is None else f";w={quota.window_s}"
     resets = "" if quota.resets_s is None else f";t={quota.resets_s}"
     partition = f";pk=:{b64encode(quota.partition.encode()).decode()}:" if quota.partition else ""
-    return (
-        (b"ratelimit-policy", f"{name};q={quota.limit}{counts}{partition}".encode()),
-        (b"ratelimit", f"{name};r={quota.left}{resets}{partition}".encode()),
-    )
+    return f"{name};q={quota.limit}{counts}{partition}", f"{name};r={quota.left}{resets}{partition}"

@@ -55,7 +55,17 @@ of its codecs make text that nothing can encode again."""
 
 FIELDS = frozenset(
     {param.name for command in COMMANDS.values() for param in command.params}
-    | {"channel", "discord", "maxJobs", "mode", "name", "replyProgress", "replyRef", "replyUrl"}
+    | {
+        "channel",
+        "discord",
+        "jobsADay",
+        "maxJobs",
+        "mode",
+        "name",
+        "replyProgress",
+        "replyRef",
+        "replyUrl",
+    }
     | {"server", "since", "user"}
 )
 """Names that routes read of a JSON body. Every other field is passed over and not built: a body of

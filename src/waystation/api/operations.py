@@ -327,6 +327,22 @@ _FIXED: Mapping[str, Operation] = {
         NO_BODY,
         (*GUARDED, "names a channel", "resets"),
     ),
+    "POST /v2/account/midjourney/{channel}/limit": Operation(
+        "limitAccount",
+        "Limit the jobs that an account takes in a day (an addition to v2).",
+        NO_BODY,
+        (*GUARDED, "reads a body", "names a channel", "reads a number", "limits an account"),
+        body=(
+            Field(
+                "jobsADay",
+                {"type": "integer", "minimum": 0},
+                "Jobs with a slot in a day (UTC), counted from the moment of the limit; 0: any "
+                "number",
+                True,
+            ),
+        ),
+        about="Where no other account has room, a job is answered with 429 until the day is over.",
+    ),
     **DELIVERY_OPERATIONS,
     "GET /healthz": Operation("health", "Tell that the process answers.", {200: HealthForm}, OPEN),
     "GET /readyz": Operation(

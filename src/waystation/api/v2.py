@@ -86,6 +86,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
             path("/v2/events", GET=FeedEvents(service, streams).read, head=False),
+            path("/v2/account/midjourney/{channel}/limit", POST=reads(accounts.limit)),
             path("/v2/deliveries", GET=deliveries.page),
             path("/v2/deliveries/replay", POST=reads(deliveries.replay)),
             path("/v2/deliveries/ping", POST=reads(deliveries.ping)),
@@ -205,7 +206,7 @@ class _Jobs:
             wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             heard = () if preferred_s is None else applied(preferred_s)
-            left = quota_headers(self._service.quota(job))
+            left = quota_headers(*await self._service.quotas(user, job))
             again = _REPLAYED if replayed else ()
             return Answer(status, told, (*wait, *heard, *left, *again))
 

@@ -147,6 +147,22 @@ def reset(channel: Channel, as_json: Json = False) -> None:
         screen.answer({"channel": channel, "reset": True}, "The account is back at work.")
 
 
+@app.command()
+def limit(
+    channel: Channel,
+    jobs_a_day: Annotated[
+        int,
+        typer.Option(metavar="NUMBER", min=0, help="Most jobs in a day (UTC); 0 for any number."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Limit the jobs that a Discord account takes in a day."""
+    with opened(as_json) as screen:
+        ask(lambda client: client.limit_discord_account(channel, jobs_a_day=jobs_a_day))
+        said = f"at most {jobs_a_day} jobs a day" if jobs_a_day else "any number of jobs a day"
+        screen.answer({"channel": channel, "jobsADay": jobs_a_day}, marked("ok", said))
+
+
 async def _remove(client: Client, channel: str, force: bool) -> str | None:
     """Remove an account; return what is said of one that waits for its jobs, None of one gone."""
     await client.remove_discord_account(channel, force=force)
@@ -206,6 +222,8 @@ def _view(account: Account) -> RenderableType:
         "account": account["discord"],
         "maxJobs": account["maxJobs"],
     }
+    if "jobsADay" in account:
+        rows["jobs a day"] = account["jobsADay"]
     if account.get("shared"):
         rows["shared"] = "by its owner, who alone changes it"
     if "server" in account:

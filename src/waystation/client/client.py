@@ -277,6 +277,11 @@ class Client:
         """Put a halted account to work again, after a person has dealt with the cause."""
         await self._ask("POST", _account_path(channel, "/reset"), body={})
 
+    async def limit_discord_account(self, channel: str, *, jobs_a_day: int) -> None:
+        """Set how many jobs an account takes a day (UTC); 0: any number. Raises: NotFound."""
+        body = {"jobsADay": jobs_a_day}
+        await self._ask("POST", _account_path(channel, "/limit"), body=body)
+
     # callbacks
 
     async def deliveries(

@@ -136,6 +136,7 @@ class Account(TypedDict):
     connection: NotRequired[Connection]
     slots: NotRequired[Sequence[Slot]]
     pendingModMessage: NotRequired[str]
+    jobsADay: NotRequired[int]
     shared: NotRequired[bool]
     sidelined: NotRequired[Sidelined]
 

@@ -22,11 +22,21 @@ from waystation.engine.weights import drawn, weight
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS, MODE_VERBS, REMIX_VERBS, Command
-from waystation.ports import Account, Clock, HaltCause, IdSource, Jobs, NoSlot, Standing, User
+from waystation.ports import (
+    Account,
+    Clock,
+    HaltCause,
+    IdSource,
+    NoSlot,
+    OverQuota,
+    Standing,
+    Store,
+    User,
+)
 from waystation.quotas import Quota
 from waystation.sidelining import is_sidelined
 
-__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "rate_limited"]
+__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
 
 
 def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
@@ -43,7 +53,7 @@ class Choice:
 
     def __init__(
         self,
-        store: Jobs,
+        store: Store,
         pool: Pool,
         accounts: Accounts,
         clock: Clock,
@@ -86,6 +96,8 @@ class Choice:
         remixes = "mode" in request.params and await self._remixes(accounts[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(accounts, mode)
+        if command.takes_slot:
+            accounts = await self._within_quotas(user, accounts)
         return await self._with_room_first(user, request, command, accounts)
 
     def took(self, account_id: str) -> None:
@@ -165,6 +177,28 @@ class Choice:
             )
         return kept
 
+    async def _within_quotas(self, user: User, accounts: Sequence[Account]) -> Sequence[Account]:
+        """Return the accounts whose jobs of today are not used up. Raises: Busy: all are, or the
+        user may have no more jobs."""
+        wall = self._clock.wall()
+        over = None
+        if user.quotas is not None:
+            over = await self._store.quotas.over(user.user_id, wall)
+        if over is not None:
+            raise over_quota(over)
+        kept: list[Account] = []
+        for account in accounts:
+            quota = None
+            if account.jobs_a_day is not None:
+                quota = await self._store.quotas.account_over(account.account_id, wall)
+            if quota is None:
+                kept.append(account)
+            else:
+                over = OverQuota(quota)
+        if over is not None and not kept:
+            raise over_quota(over)
+        return kept
+
     async def _remixes(self, account: Account) -> bool:
         last = await self._store.last_completed(account.account_id, REMIX_VERBS)
         tells = None if last is None else COMMANDS[last.verb].tells_remix
@@ -242,6 +276,17 @@ def rate_limited(standing: Standing) -> RateLimited:
         retry_after_s=math.ceil(standing.wait_s),
         details=remaining(standing),
     )
+
+
+def over_quota(over: OverQuota) -> Busy:
+    """Return what a job is refused with that a limit of its user or account leaves no room for."""
+    quota = over.quota
+    if quota.resets_s is None:
+        error = sentences.SLOTS_FULL.said(maxJobs=quota.limit)
+        return Busy(error, executing_jobs=over.executing_jobs, quota=quota)
+    sentence = sentences.ACCOUNT_JOBS_A_DAY if quota.partition else sentences.JOBS_A_DAY
+    error = sentence.said(limit=quota.limit)
+    return Busy(error, retry_after_s=quota.resets_s, quota=quota)
 
 
 def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:

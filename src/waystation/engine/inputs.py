@@ -33,6 +33,7 @@ from waystation.ports import (
     KeyTaken,
     NoJob,
     NoSlot,
+    OverQuota,
     Repeated,
     Sealer,
 )
@@ -81,7 +82,7 @@ _encode = msgspec.json.Encoder().encode
 _plan = msgspec.json.Decoder(_Plan)
 
 
-Refusal = NoSlot | Repeated | KeyTaken
+Refusal = NoSlot | Repeated | KeyTaken | OverQuota
 """A reason why there is no job, for the service to say."""
 
 

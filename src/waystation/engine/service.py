@@ -25,7 +25,7 @@ from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
 from waystation.engine.answering import Answering
-from waystation.engine.choice import Choice, busy, halted
+from waystation.engine.choice import Choice, busy, halted, over_quota
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health, longest_waits
@@ -58,6 +58,7 @@ from waystation.ports import (
     JobDraft,
     KeyTaken,
     NoSlot,
+    OverQuota,
     Repeated,
     RequestKey,
     Sealer,
@@ -274,9 +275,13 @@ class Service:
         standing = None if owner is None else owner.standing()
         return retry_after_s(job, None if standing is None else standing.wait_s)
 
-    def quota(self, job: Job) -> Quota | None:
-        """Return how many jobs the account of a job may still take; None where any number."""
-        return self._choice.quota(job.account_id, job.channel)
+    async def quotas(self, user: User, job: Job) -> Sequence[Quota]:
+        """Return how many jobs the account of a job, and its user, may still take."""
+        account = self._choice.quota(job.account_id, job.channel)
+        today = None
+        if user.quotas is not None:
+            today = await self._store.quotas.left(user.user_id, self._clock.wall())
+        return [quota for quota in (account, today) if quota is not None]
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""
@@ -325,6 +330,8 @@ class Service:
             if job.all_halted:
                 raise halted(candidates[0])
             raise busy(job, command, self._clock.now())
+        if isinstance(job, OverQuota):
+            raise over_quota(job)
         if isinstance(job, Repeated):
             button = str(request.params["button"])
             raise ButtonRepeated(

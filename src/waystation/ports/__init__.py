@@ -18,6 +18,7 @@ from waystation.ports.discord import (
     TransportFactory,
 )
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
+from waystation.ports.quotas import OverQuota, Quotas
 from waystation.ports.records import (
     Account,
     AccountSetup,
@@ -85,8 +86,10 @@ __all__ = [
     "NoJob",
     "NoSlot",
     "Outbox",
+    "OverQuota",
     "Place",
     "Probe",
+    "Quotas",
     "Repeated",
     "RequestKey",
     "Sealer",

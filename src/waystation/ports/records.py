@@ -11,6 +11,8 @@ from typing import NamedTuple, TypedDict
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId
+from waystation.ports.quotas import OverQuota
+from waystation.quotas import UserQuotas
 from waystation.sidelining import Trouble
 
 __all__ = [
@@ -61,6 +63,7 @@ class User:
     updated_at: datetime | None = None
     is_admin: bool = False
     """Set for a user who may learn of the host's network; granted on the host alone (R44)."""
+    quotas: UserQuotas | None = None
 
 
 class UserChanges(TypedDict, total=False):
@@ -74,6 +77,7 @@ class UserChanges(TypedDict, total=False):
     revoked_at: datetime | None
     updated_at: datetime
     is_admin: bool
+    quotas: UserQuotas | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ class Account:
     """Fencing number; grows with each claim and is never reused."""
     trouble: Trouble | None = None
     """Refusals of Discord lately; the account may be sidelined (R50)."""
+    jobs_a_day: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -287,7 +292,7 @@ class Repeated:
     jobid: JobId
 
 
-NoJob = NoSlot | Repeated | InputsFull | KeyTaken
+NoJob = NoSlot | Repeated | InputsFull | KeyTaken | OverQuota
 """A reason why a draft has made no job."""
 
 

@@ -11,6 +11,7 @@ from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.deliveries import Deliveries
 from waystation.ports.feeds import Feeds
+from waystation.ports.quotas import Quotas
 from waystation.ports.records import (
     Account,
     AccountSetup,
@@ -356,6 +357,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def search(self) -> Search:
         """The users' search for jobs."""
+        ...
+
+    @property
+    def quotas(self) -> Quotas:
+        """Limits of users and accounts."""
         ...
 
     @property

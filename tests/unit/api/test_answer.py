@@ -123,7 +123,11 @@ def test_a_limit_is_told_by_name_with_what_is_left_of_it() -> None:
         b"ratelimit-policy": b'"requests";q=256;qu="concurrent-requests"',
         b"ratelimit": b'"requests";r=0',
     }
-    assert quota_headers(None) == ()
+    assert quota_headers() == ()
+    assert dict(quota_headers(Quota("jobs", 63, 62, 60), Quota("jobs-a-day", 5, 0, 86400, 9))) == {
+        b"ratelimit-policy": b'"jobs";q=63;w=60, "jobs-a-day";q=5;w=86400',
+        b"ratelimit": b'"jobs";r=62, "jobs-a-day";r=0;t=9',
+    }
 
 
 def test_a_limit_that_was_reached_is_told_beside_the_wait() -> None:

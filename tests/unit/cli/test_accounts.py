@@ -318,3 +318,20 @@ def test_a_text_that_is_no_channel_id_is_refused_before_asking(
     ran = run("accounts", command, channel)
     assert ran.exit_code == 2 and client.calls == []
     assert "waystation accounts list" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(50, "at most 50 jobs a day"), (0, "any number of jobs a day")]
+)
+def test_limit_sets_the_jobs_of_a_day(
+    monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    client = answer_with(monkeypatch, None)
+    ran = run("accounts", "limit", "2", "--jobs-a-day", str(number))
+    assert said in ran.out
+    assert client.calls == [("limit_discord_account", ("2",), {"jobs_a_day": number})]
+
+
+def test_show_names_the_jobs_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, ACCOUNT | {"jobsADay": 50})
+    assert "jobs a day  50" in run("accounts", "show", "2").out

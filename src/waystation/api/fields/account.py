@@ -1,4 +1,4 @@
-"""Account: the bodies that set an account up, in the forms of both eras."""
+"""Account: the bodies that set an account up, in the forms of both eras, and limit it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from waystation.midjourney.commands import MAX_JOBS
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
-__all__ = ["channel_account", "new_account"]
+__all__ = ["channel_account", "jobs_a_day", "new_account"]
 
 _TOKEN = re.compile(r"([\w-]{4,64})\.[\w-]{3,64}\.[\w-]{3,384}|mfa\.[\w-]{20,508}", re.ASCII)
 """A Discord token: the user's id in base64, a time, a signature; an old form begins with `mfa`.
@@ -46,6 +46,14 @@ def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
     if max_jobs is None:
         raise InvalidRequest(sentences.NO_MAX_JOBS.text)
     return _token(text), server, max_jobs
+
+
+def jobs_a_day(body: Body) -> int | None:
+    """Return how many jobs an account may take a day; None, sent as 0: any number."""
+    value = number_at(body.fields, "jobsADay")
+    if value is None or value < 0:
+        raise InvalidRequest(sentences.NO_JOBS_A_DAY.text)
+    return value or None
 
 
 def _token_text(fields: Mapping[str, object]) -> str:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import to_builtins
+
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config
 from waystation.cli.screen import Screen
@@ -82,4 +84,5 @@ def user_json(user: User) -> dict[str, object]:
         "created": instant(user.created_at),
         "expires": instant(user.expires_at) if user.expires_at else None,
         "revoked": instant(user.revoked_at) if user.revoked_at else None,
+        **({} if user.quotas is None else {"limits": to_builtins(user.quotas)}),
     }

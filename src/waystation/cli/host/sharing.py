@@ -1,4 +1,4 @@
-"""waystation users share, unshare, shares: accounts that several users may use (R32)."""
+"""waystation users share, unshare, shares, limit-account: the accounts of several users (R32)."""
 
 from __future__ import annotations
 
@@ -68,18 +68,46 @@ def shares(config: Config = None, as_json: Json = False) -> None:
         screen.answer(rows, _table(found) if found else "No account is shared.")
 
 
+def limit_account(
+    channel: Channel,
+    jobs_a_day: Annotated[
+        int,
+        typer.Option(metavar="NUMBER", min=0, help="Most jobs in a day (UTC); 0 for any number."),
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Limit the jobs that any user's Discord account takes in a day.
+
+    Its owner may do so with `waystation accounts limit`.
+    """
+
+    async def work(state: State) -> None:
+        account = await _account(state, channel)
+        await state.store.quotas.limit_account(account.account_id, jobs_a_day or None, None)
+
+    with opened(as_json) as screen:
+        on_host(config, work)
+        said = f"at most {jobs_a_day} jobs a day" if jobs_a_day else "any number of jobs a day"
+        screen.answer({"channel": channel, "jobsADay": jobs_a_day}, marked("ok", said))
+
+
 def add_to(group: typer.Typer) -> None:
     """Add these commands to a group."""
-    for command in (share, unshare, shares):
-        group.command()(command)
+    for command in (limit_account, share, unshare, shares):
+        group.command(command.__name__.replace("_", "-"))(command)
 
 
 async def _both(state: State, who: str, channel: str) -> tuple[User, Account]:
     """Return the user and the account that are named. Raises: NotFound."""
-    user, account = await find(state, who), await state.store.sharing.account_in(channel)
+    return await find(state, who), await _account(state, channel)
+
+
+async def _account(state: State, channel: str) -> Account:
+    account = await state.store.sharing.account_in(channel)
     if account is None:
         raise NotFound(f"There is no account of channel {channel} in {state.store.path}")
-    return user, account
+    return account
 
 
 def _as_json(one: Share) -> dict[str, object]:

@@ -158,6 +158,45 @@ def admin(
         _change(screen, who, lambda: {"is_admin": not off}, config)
 
 
+_Number = Annotated[
+    int | None, typer.Option(metavar="NUMBER", min=0, help="0: any number.", show_default=False)
+]
+
+
+@app.command()
+def limit(
+    who: _Who,
+    jobs_a_day: _Number = None,
+    jobs_at_once: _Number = None,
+    waiting_jobs: _Number = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Limit a user's jobs that take a slot: in a day (UTC), at once, and waiting.
+
+    Over a limit a job is answered with 429. Limits that are not named stay.
+    """
+    named = {"jobs_a_day": jobs_a_day, "jobs_at_once": jobs_at_once, "waiting_jobs": waiting_jobs}
+    given = {name: number or None for name, number in named.items() if number is not None}
+
+    async def work(state: State) -> User:
+        from msgspec.structs import replace
+
+        from waystation.quotas import UserQuotas
+
+        user = await find(state, who)
+        quotas = replace(user.quotas or UserQuotas(), **given)
+        changes: UserChanges = {"quotas": None if quotas == UserQuotas() else quotas}
+        await state.store.change_user(user.user_id, changes)
+        return await find(state, str(user.user_id))
+
+    with opened(as_json) as screen:
+        if not given:
+            raise InvalidRequest("Name a limit: --jobs-a-day, --jobs-at-once or --waiting-jobs")
+        user = on_host(config, work)
+        screen.answer(user_json(user), _table([user], mark="ok"))
+
+
 def _change(screen: Screen, who: str, changes: Callable[[], UserChanges], config: Config) -> None:
     async def work(state: State) -> User:
         return await _changed(state, who, changes())
@@ -213,6 +252,8 @@ def _state(user: User) -> tuple[str, str]:
     if user.revoked_at is not None:
         return "error", f"revoked {user.revoked_at:%Y-%m-%d}"
     admin = ", admin" if user.is_admin else ""
+    if user.quotas is not None:
+        admin += ", limited"
     if user.expires_at is None:
         return "ok", f"active{admin}"
     if user.expires_at <= _now():

@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from waystation.ports import AccountSetup, User, UserChanges
+from waystation.quotas import UserQuotas
 from waystation.store.columns import Row, Values, micros
 from waystation.store.rows import ACCOUNTS
 from waystation.store.sqlite import accounts
@@ -30,6 +33,7 @@ __all__ = [
     "put",
     "remove",
     "reset",
+    "user_name",
 ]
 
 AUDIT_AGE: Final = timedelta(days=400)
@@ -56,7 +60,7 @@ def change_user(database: Database, user_id: int, changes: UserChanges, wall: da
     accounts.change_user(database, user_id, changes)
     profile = sorted({"email", "name", "reply_url"} & changes.keys())
     if profile:
-        by, details = _user(user_id), ", ".join(profile)
+        by, details = user_name(user_id), ", ".join(profile)
         _note(database, wall, by, "profile changed", user_id, details=details)
     for action, told in _by_host(changes):
         _note(database, wall, HOST, action, user_id, details=told)
@@ -144,7 +148,7 @@ def note_account(
     row = database.one("owner_of_account", {"account_id": account_id})
     if row is not None:
         user_id, channel = row
-        _note(database, at, by or _user(user_id), action, user_id, channel, details)
+        _note(database, at, by or user_name(user_id), action, user_id, channel, details)
 
 
 def _by_host(changes: UserChanges) -> Sequence[tuple[str, str | None]]:
@@ -158,8 +162,13 @@ def _by_host(changes: UserChanges) -> Sequence[tuple[str, str | None]]:
         found.append(("subscription changed", "never ends" if end is None else f"ends {end}"))
     if "is_admin" in changes:
         found.append(("admin granted" if changes["is_admin"] else "admin taken back", None))
+    if "quotas" in changes:
+        limits = msgspec.to_builtins(changes["quotas"] or UserQuotas())
+        told = ", ".join(f"{name} {value}" for name, value in limits.items())
+        found.append(("quotas changed", told or "no limit"))
     return found
 
 
-def _user(user_id: int) -> str:
+def user_name(user_id: int) -> str:
+    """Return how a user is named as whoever has made a change."""
     return f"user:{user_id}"

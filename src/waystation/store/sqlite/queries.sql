@@ -24,9 +24,27 @@ values (:email, :at, :token_hash, :at) returning user_id;
 update users set {user_changes}
 where user_id = :user_id;
 
+-- user_day: a user's limits, and the jobs of the day that was counted last
+select quotas, day, day_jobs from users where user_id = :user_id;
+
+-- running_with_slot: the jobids of a user that are not final and took a slot, up to a limit
+select jobid from jobs where user_id = :user_id and finished_at is null and max_jobs is not null
+order by created_at, jobid limit :limit;
+
+-- account_day: an account's limit, and the jobs of the day that was counted last
+select channel, jobs_a_day, day, day_jobs from accounts where account_id = :account_id;
+
+-- count_account_day: one more job of an account that has a limit
+update accounts set day_jobs = iif(day = :day, day_jobs, 0) + 1, day = :day
+where account_id = :account_id and jobs_a_day is not null;
+
+-- limit_account: how many jobs it takes a day
+update accounts set jobs_a_day = :jobs_a_day where account_id = :account_id;
+
 -- next_job_ms: milliseconds for a new jobid, unique per user (R9); none for a user who may not ask
--- any more
-update users set last_job_ms = max(:now_ms, last_job_ms + 1)
+-- any more; one more job of its day, if it counts
+update users set last_job_ms = max(:now_ms, last_job_ms + 1),
+  day_jobs = iif(day = :day, day_jobs, 0) + :counts, day = :day
 where user_id = :user_id and revoked_at is null
   and (expires_at is null or expires_at > :now_ms * 1000)
 returning last_job_ms;
@@ -120,18 +138,19 @@ limit 1;
 -- remember_account: keep an account's identity and halt, without its secrets
 insert into former_accounts (
   account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
-  halt_cause, reset_at, reset_after, trouble
+  halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
 )
 select
   account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
-  halt_cause, reset_at, reset_after, trouble
+  halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
 from accounts where account_id = :account_id;
 
 -- recall_account: give an account that is added again what was remembered of it
 update accounts set (
-  created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble
+  created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
 ) = (
-  select created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble
+  select created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble, jobs_a_day, day,
+    day_jobs
   from former_accounts
   where former_accounts.account_id = accounts.account_id
 )
@@ -199,7 +218,8 @@ on conflict (account_id) do update set sealed = excluded.sealed;
 
 -- room: what decides whether an account that this user may use can take one more job (R32)
 select
-  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
+  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at, jobs_a_day, day,
+  day_jobs,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id

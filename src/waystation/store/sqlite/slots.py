@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.ports import InputsFull, JobDraft, NoJob, NoSlot, Repeated
+from waystation.ports import InputsFull, JobDraft, NoJob, NoSlot, OverQuota, Repeated
+from waystation.quotas import Quota
 from waystation.store.columns import Values, instant_or_none
 from waystation.store.rows import JOBS, once_key, user_of
 from waystation.store.sqlite import inputs, keys, search
 from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.quotas import account_quota, day_of, over_quota
 
 __all__ = ["add_job", "jobid_of"]
 
@@ -36,6 +38,8 @@ class _Room:
     removed: bool
     limit: int
     taken: int
+    today: Quota | None = None
+    """The account's jobs of a day, and the rest of them; None: any number."""
 
 
 def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoJob:
@@ -52,18 +56,26 @@ def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoJob:
     earlier = _earlier(database, draft, at)
     if earlier is not None:
         return Repeated(earlier)
+    over = over_quota(database, draft.user_id, at + draft.wall_ahead) if draft.takes_slot else None
+    if over is not None:
+        return over
     last_tried: _Room | None = None
+    spent: Quota | None = None
     halted: list[str] = []
     for account_id in draft.candidates:
-        room = _room(database, draft, account_id)
+        room = _room(database, draft, account_id, at)
         if room is None or room.removed:
             continue
         if room.halted:
             halted.append(room.channel)
+        elif room.today is not None and room.today.left == 0:
+            spent = room.today
         elif room.taken < room.limit:
             return _insert(database, draft, room, at)
         else:
             last_tried = room
+    if spent is not None and last_tried is None:
+        return OverQuota(spent)
     return NoSlot(
         max_jobs=draft.max_jobs or 0 if last_tried is None else last_tried.limit,
         executing_jobs=() if last_tried is None else _executing(database, draft, last_tried),
@@ -80,12 +92,14 @@ def jobid_of(created_ms: int, user_id: int, channel: str) -> JobId:
     return JobId(f"job:{digits}-user:{user_id}-channel:{channel}-bot:midjourney")
 
 
-def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
+def _room(database: Database, draft: JobDraft, account_id: str, at: datetime) -> _Room | None:
     """Look at a candidate; None when it is not there or not this user's (R32)."""
     row = database.one("room", {"account_id": account_id, "user_id": draft.user_id})
     if row is None:
         return None
-    channel, server, max_jobs, masked_token, discord_user_id, halt, removed_at, slots, lane = row
+    channel, server, max_jobs, masked_token, discord_user_id, halt, removed_at, *rest = row
+    jobs_a_day, day, day_jobs, slots, lane = rest
+    wall = at + draft.wall_ahead
     return _Room(
         account_id=account_id,
         channel=channel,
@@ -96,6 +110,7 @@ def _room(database: Database, draft: JobDraft, account_id: str) -> _Room | None:
         removed=removed_at is not None,
         limit=(draft.max_jobs or max_jobs) if draft.takes_slot else draft.lane,
         taken=slots if draft.takes_slot else lane,
+        today=account_quota(channel, jobs_a_day, day, day_jobs, wall) if draft.takes_slot else None,
     )
 
 
@@ -122,12 +137,16 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     if given is not None and not inputs.fits(database, draft.user_id, given, draft.input_bytes):
         return InputsFull(inputs.waiting_bytes(database, draft.user_id))
     now_ms = (at + draft.wall_ahead - _EPOCH) // timedelta(milliseconds=1)
-    row = database.one("next_job_ms", {"user_id": draft.user_id, "now_ms": now_ms})
+    day = day_of(at + draft.wall_ahead)
+    values: Values = {"now_ms": now_ms, "day": day, "counts": int(draft.takes_slot)}
+    row = database.one("next_job_ms", {"user_id": draft.user_id, **values})
     if row is None:
         raise _may_not_ask(database, draft.user_id)
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at)
     database.run("insert_job", JOBS.values(job))
+    if room.today is not None:
+        database.run("count_account_day", {"account_id": room.account_id, "day": day})
     search.index_job(database, jobid, draft.params)
     if draft.key is not None:
         keys.take(database, draft.user_id, draft.key, jobid, at)

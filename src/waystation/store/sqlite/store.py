@@ -51,6 +51,7 @@ from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.feeds import StoreFeeds
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import schema_number
+from waystation.store.sqlite.quotas import StoreQuotas
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.search import StoreSearch
 from waystation.store.sqlite.serving import serving
@@ -80,6 +81,7 @@ class SqliteStore:
         self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
         self.feeds = StoreFeeds(self._near, self.glance)
         self.search = StoreSearch(self._writer, connections.search)
+        self.quotas = StoreQuotas(self._writer, self._near, clock)
         self.sharing = StoreSharing(self._writer, self._near, clock)
         self._lock_file: int | None = None
         self._closed = False
@@ -278,10 +280,8 @@ class SqliteStore:
         )
 
     async def audit(self, user_id: int | None, limit: int) -> Sequence[AuditEntry]:
-        if user_id is None:
-            rows = await self._far("audit_entries", {"limit": limit})
-        else:
-            rows = await self._far("audit_entries_of_user", {"user_id": user_id, "limit": limit})
+        name = "audit_entries" if user_id is None else "audit_entries_of_user"
+        rows = await self._far(name, {"user_id": user_id, "limit": limit})
         return [AUDIT.read(row) for row in rows]
 
     async def counts(self) -> Counts:

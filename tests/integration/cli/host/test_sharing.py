@@ -63,3 +63,11 @@ def test_wrong_names_are_told(users: Callable[..., Ran], who: str, channel: str,
 def test_taking_back_what_was_not_shared_is_told(users: Callable[..., Ran]) -> None:
     ran = users("unshare", "bob@example.org", CHANNEL)
     assert ran.exit_code != 0 and "not shared with this user" in ran.err
+
+
+def test_an_account_is_limited_and_freed(users: Callable[..., Ran]) -> None:
+    limited = users("limit-account", CHANNEL, "--jobs-a-day", "50")
+    assert limited.exit_code == 0 and "at most 50 jobs a day" in limited.out
+    freed = users("limit-account", CHANNEL, "--jobs-a-day", "0", "--json")
+    assert freed.json == {"channel": CHANNEL, "jobsADay": 0}
+    assert users("limit-account", "1", "--jobs-a-day", "5").exit_code != 0

@@ -13,6 +13,7 @@ from waystation.app import State, open_state
 from waystation.cli.host import database as host
 from waystation.cli.host import users as cli
 from waystation.ports import User
+from waystation.quotas import UserQuotas
 from waystation.settings import load
 
 Users = Callable[..., Ran]
@@ -273,3 +274,16 @@ def test_a_date_of_another_form_is_told_the_right_one(date: str) -> None:
     assert ran.exit_code == 2
     assert date in ran.json["error"]
     assert "2027-01-31, or a moment in UTC as 2027-01-31T12:00:00" in ran.json["error"]
+
+
+def test_limit_sets_and_ends_limits_one_by_one(users: Users, stored: Callable[[], User]) -> None:
+    users("add", "--email", "ada@example.org")
+    assert "limits" not in users("list", "--json").json[0]
+    ran = users("limit", "ada@example.org", "--jobs-a-day", "100", "--waiting-jobs", "7")
+    assert ran.exit_code == 0 and "limited" in ran.out
+    assert stored().quotas == UserQuotas(jobs_a_day=100, waiting_jobs=7)
+    told = users("limit", "1", "--jobs-at-once", "2", "--waiting-jobs", "0", "--json").json
+    assert told["limits"] == {"jobsADay": 100, "jobsAtOnce": 2}
+    users("limit", "1", "--jobs-at-once", "0", "--jobs-a-day", "0")
+    assert stored().quotas is None
+    assert "Name a limit" in users("limit", "1").err

@@ -1,0 +1,124 @@
+"""StoreQuotas: `ports.Quotas` on SQLite, and the counts of a day (UTC).
+
+How it works: the count of a day is a column of the user's row, and of the account's where it has a
+limit; it is raised in the transaction that writes the job, so no two jobs take the last place. Jobs
+that go on at once are counted from the job rows, up to the limit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from waystation.errors import NotFound
+from waystation.jobs import JobId
+from waystation.ports import Clock, OverQuota
+from waystation.quotas import Quota, UserQuotas
+from waystation.store.columns import Values
+from waystation.store.sqlite.audit import HOST, note_account, user_name
+from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.writer import Writer
+
+__all__ = ["StoreQuotas", "account_quota", "day_of", "limit_account", "over_quota"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
+_DAY_S: Final = 86_400
+
+_quotas = msgspec.json.Decoder(UserQuotas).decode
+
+
+class StoreQuotas:
+    """Limits of users and accounts, and what of them is taken."""
+
+    def __init__(self, writer: Writer, reads: Reader, clock: Clock) -> None:
+        self._writer = writer
+        self._reads = reads
+        self._clock = clock
+
+    async def over(self, user_id: int, wall: datetime) -> OverQuota | None:
+        return over_quota(self._reads, user_id, wall)
+
+    async def left(self, user_id: int, wall: datetime) -> Quota | None:
+        return _day_quota(self._reads, user_id, wall)
+
+    async def account_over(self, account_id: str, wall: datetime) -> Quota | None:
+        row = self._reads.one("account_day", {"account_id": account_id})
+        if row is None:
+            return None
+        channel, jobs_a_day, day, day_jobs = row
+        quota = account_quota(channel, jobs_a_day, day, day_jobs, wall)
+        return quota if quota is not None and quota.left == 0 else None
+
+    async def limit_account(self, account_id: str, jobs_a_day: int | None, by: int | None) -> None:
+        wall = self._clock.wall()
+        await self._writer.run(
+            lambda database: limit_account(database, account_id, jobs_a_day, by, wall)
+        )
+
+
+def day_of(wall: datetime) -> int:
+    """Return the days since 1970 UTC."""
+    return (wall - _EPOCH) // _DAY
+
+
+def over_quota(reads: Database | Reader, user_id: int, wall: datetime) -> OverQuota | None:
+    """Return the limit of a user that leaves no room for one more job with a slot."""
+    today = _day_quota(reads, user_id, wall)
+    if today is not None and today.left == 0:
+        return OverQuota(today)
+    at_once = _limits(reads, user_id).jobs_at_once
+    if at_once is None:
+        return None
+    named: Values = {"user_id": user_id, "limit": at_once}
+    running = [JobId(jobid) for (jobid,) in reads.all("running_with_slot", named)]
+    if len(running) < at_once:
+        return None
+    return OverQuota(Quota("jobs-at-once", at_once, 0), running)
+
+
+def account_quota(
+    channel: str, jobs_a_day: int | None, day: int, day_jobs: int, wall: datetime
+) -> Quota | None:
+    """Return what is left of an account's limit of a day; None where it has none."""
+    if jobs_a_day is None:
+        return None
+    return _of_day("account-jobs-a-day", jobs_a_day, day, day_jobs, wall, channel)
+
+
+def limit_account(
+    database: Database, account_id: str, jobs_a_day: int | None, by: int | None, wall: datetime
+) -> None:
+    """Set how many jobs an account takes a day. Raises: NotFound."""
+    values: Values = {"account_id": account_id, "jobs_a_day": jobs_a_day}
+    if not database.run("limit_account", values):
+        raise NotFound("There is no such account.")
+    who = HOST if by is None else user_name(by)
+    details = "any number" if jobs_a_day is None else str(jobs_a_day)
+    note_account(database, wall, account_id, "account jobs a day changed", who, details)
+
+
+def _limits(reads: Database | Reader, user_id: int) -> UserQuotas:
+    row = reads.one("user_day", {"user_id": user_id})
+    return UserQuotas() if row is None or row[0] is None else _quotas(row[0])
+
+
+def _day_quota(reads: Database | Reader, user_id: int, wall: datetime) -> Quota | None:
+    row = reads.one("user_day", {"user_id": user_id})
+    if row is None or row[0] is None:
+        return None
+    limit = _quotas(row[0]).jobs_a_day
+    return None if limit is None else _of_day("jobs-a-day", limit, row[1], row[2], wall)
+
+
+def _of_day(
+    policy: str, limit: int, day: int, day_jobs: int, wall: datetime, channel: str = ""
+) -> Quota:
+    """Return what is left of a day. Units: of `day` days since 1970 UTC, the one counted last."""
+    today = day_of(wall)
+    taken = day_jobs if day == today else 0
+    resets_s = -((wall - _EPOCH - (today + 1) * _DAY) // timedelta(seconds=1))
+    return Quota(policy, limit, max(0, limit - taken), _DAY_S, resets_s, channel)

@@ -1,0 +1,111 @@
+"""Limits that an admin sets for a user, and an owner for an account, as their callers meet them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.e2e.conftest import Install
+from waystation.quotas import UserQuotas
+
+
+def until_midnight(retry_after: str) -> bool:
+    now = datetime.now(UTC)
+    left = 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)
+    return abs(int(retry_after) - left) <= 30
+
+
+async def test_a_user_over_the_jobs_of_a_day_is_told_when_the_day_ends(install: Install) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        await here.change(ada, quotas=UserQuotas(jobs_a_day=2))
+        for left in (1, 0):
+            status, job, headers = await ada.describe(here.photo())
+            assert status == 200
+            assert f'"jobs-a-day";r={left}' in headers["RateLimit"]
+            await ada.final(job["jobid"])
+        asked = len(here.sim.book)
+        status, refused, headers = await ada.describe(here.photo())
+        assert (status, refused) == (429, {"error": "Maximum of 2 jobs a day reached", "code": 429})
+        assert until_midnight(headers["Retry-After"])
+        assert headers["RateLimit-Policy"] == '"jobs-a-day";q=2;w=86400'
+        assert headers["RateLimit"].startswith('"jobs-a-day";r=0;t=')
+        assert len(here.sim.book) == asked
+        # what takes no slot goes on
+        assert (await ada.run("info"))["status"] == "completed"
+        await here.change(ada, quotas=None)
+        assert (await ada.describe(here.photo()))[0] == 200
+
+
+async def test_a_user_over_the_jobs_at_once_is_told_which_run(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada = await here.person()
+        await here.equip(ada, 2)
+        await here.connected(2)
+        await here.change(ada, quotas=UserQuotas(jobs_at_once=2))
+        here.sim.fault("no_result")
+        asked = [(await ada.describe(here.photo()))[1]["jobid"] for _ in range(2)]
+        status, refused, headers = await ada.describe(here.photo())
+        assert (status, refused) == (
+            429,
+            {
+                "error": "Maximum of 2 jobs executing in parallel supported",
+                "executingJobs": asked,
+                "code": 429,
+            },
+        )
+        assert headers["RateLimit-Policy"] == '"jobs-at-once";q=2;qu="concurrent-requests"'
+        assert int(headers["Retry-After"]) >= 1
+
+
+async def test_requests_at_once_take_no_more_than_there_is(install: Install) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        await ada.set_up(here.sim.accounts[0], maxJobs=15)
+        await here.change(ada, quotas=UserQuotas(jobs_a_day=3))
+        answers = await asyncio.gather(*(ada.describe(here.photo()) for _ in range(8)))
+        assert sorted(status for status, _, _ in answers) == [200] * 3 + [429] * 5
+
+
+async def test_an_account_over_its_day_is_not_drawn(install: Install) -> None:
+    async with install(accounts=2) as here:
+        ada = await here.person()
+        channels = await here.equip(ada, 2)
+        await here.connected(2)
+        route = f"/v2/account/midjourney/{channels[0]}/limit"
+        assert "jobsADay" not in await ada.account(channels[0])
+        assert (await ada.call("POST", route, {"jobsADay": 1}))[0] == 204
+        assert (await ada.account(channels[0]))["jobsADay"] == 1
+        assert (await ada.describe(here.photo(), channel=channels[0]))[0] == 200
+        for _ in range(3):
+            status, job, _ = await ada.describe(here.photo())
+            assert (status, job["channel"]) == (200, channels[1])
+            await ada.final(job["jobid"])
+        status, refused, headers = await ada.describe(here.photo(), channel=channels[0])
+        error = "Maximum of 1 jobs a day reached on this account"
+        assert (status, refused) == (429, {"error": error, "code": 429})
+        assert until_midnight(headers["Retry-After"])
+        assert headers["RateLimit"].startswith('"account-jobs-a-day";r=0;t=')
+        assert (await ada.call("POST", route, {"jobsADay": 0}))[0] == 204
+        assert "jobsADay" not in await ada.account(channels[0])
+        assert (await ada.describe(here.photo(), channel=channels[0]))[0] == 200
+
+
+async def test_a_limit_is_a_number_and_set_by_the_owner(install: Install) -> None:
+    async with install() as here:
+        ada, bob = await here.ready(), await here.person("bob@example.org")
+        (channel,) = [account.channel_id for account in here.sim.accounts]
+        route = f"/v2/account/midjourney/{channel}/limit"
+        bodies: tuple[tuple[Any, str], ...] = (
+            ({}, "jobsADay must be a whole number from 0"),
+            ({"jobsADay": -1}, "jobsADay must be a whole number from 0"),
+            ({"jobsADay": "x"}, "jobsADay must be a whole number"),
+        )
+        for body, error in bodies:
+            assert (await ada.call("POST", route, body))[:2] == (400, {"error": error, "code": 400})
+        status, absent, _ = await bob.call("POST", route, {"jobsADay": 1})
+        assert (status, absent["error"]) == (404, "Configuration not found for provided channel")
+        await here.share(channel, bob)
+        assert (await bob.call("POST", route, {"jobsADay": 1}))[0] == 404
+        assert "jobsADay" not in await ada.account(channel)
