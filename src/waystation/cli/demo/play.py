@@ -13,7 +13,7 @@ from rich.text import Text
 
 from waystation.cli.demo.acts import ACTS
 from waystation.cli.demo.mailbox import Mailbox
-from waystation.cli.demo.processes import running
+from waystation.cli.demo.processes import Program, running
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.saving import folder_at
@@ -66,16 +66,19 @@ async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncI
             running(folder / "simulator.log", {}, *simulating.split())
         )
         environment = _environment(folder, simulator["url"], mailbox.port)
-        service = await stack.enter_async_context(
-            running(folder / "service.log", environment, "waystation", "serve", "--json")
-        )
+        service = Program(folder / "service.log", environment, "waystation", "serve", "--json")
+        stack.push_async_callback(service.stop)
+        url = (await service.start())["url"]
+        # started again it listens where it did
+        environment["WAYSTATION_PORT"] = url.rpartition(":")[2]
         yield Stage(
             screen,
             picture,
             simulator,
-            service["url"],
+            url,
             environment,
             folder_at(pictures or folder / "pictures"),
+            service=service,
             site=site,
             mailbox=mailbox,
         )

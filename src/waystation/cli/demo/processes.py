@@ -16,7 +16,7 @@ from typing import Any
 
 from waystation.errors import Unavailable
 
-__all__ = ["finished", "running"]
+__all__ = ["Program", "finished", "running"]
 
 _READY_WITHIN_S = 30.0
 _STOPPED_WITHIN_S = 12.0
@@ -25,32 +25,58 @@ _STOPPED_WITHIN_S = 12.0
 _TAIL_BYTES = 2_000
 
 
+class Program:
+    """A `python -m …` of its own, which can be killed and started again."""
+
+    def __init__(self, log: Path, environment: Mapping[str, str], *arguments: str) -> None:
+        """Args: log: file for everything but the line that it prints when it is ready"""
+        self._log = log
+        self._environment = environment
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> dict[str, Any]:
+        """Start it; return the JSON line that it prints when ready.
+
+        Raises: Unavailable: it ended or was silent instead
+        """
+        with self._log.open("ab") as errors:
+            # A session of its own: Ctrl-C reaches the demo alone, which ends its children in order.
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env=dict(self._environment),
+                start_new_session=True,
+            )
+        assert process.stdout is not None
+        return await _ready(process.stdout, self._arguments[0], self._log)
+
+    async def kill(self) -> None:
+        """End it at once, without a chance to do anything."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None:
+            await _stop(self._process)
+
+
 @asynccontextmanager
 async def running(
     log: Path, environment: Mapping[str, str], *arguments: str
 ) -> AsyncIterator[dict[str, Any]]:
-    """Run `python -m …` for as long as the block; yield the JSON line that it prints when ready.
-
-    Args: log: file for everything else that it prints
-    Raises: Unavailable: it ended or was silent instead
-    """
-    with log.open("wb") as errors:
-        # A session of its own: Ctrl-C reaches the demo alone, which ends its children in order.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            env=dict(environment),
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        try:
-            yield await _ready(process.stdout, arguments[0], log)
-        finally:
-            await _stop(process)
+    """Run a program for as long as the block; yield its line. Args and errors as in `Program`."""
+    program = Program(log, environment, *arguments)
+    try:
+        yield await program.start()
+    finally:
+        await program.stop()
 
 
 async def finished(environment: Mapping[str, str], *arguments: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import IO, Any, cast
@@ -19,17 +20,19 @@ from waystation.cli.demo.acts import (
     halted,
     imagine,
     info,
+    killed,
     letter,
     moderated,
     upscale,
     vary,
 )
 from waystation.cli.demo.mailbox import Mailbox
+from waystation.cli.demo.processes import Program
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.screen import Screen
 from waystation.client import Client, Job
-from waystation.errors import ButtonRepeated, Halted, NotFound
+from waystation.errors import ButtonRepeated, Halted, NotFound, Unavailable
 
 FOLDER = Path("nowhere")
 JOB = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
@@ -39,6 +42,15 @@ JOB = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acts, "_CALLBACK_WITHIN_S", 0.01)
     monkeypatch.setattr(acts, "_MAIL_WITHIN_S", 0.01)
+    monkeypatch.setattr(acts, "_ACCEPTED_WITHIN_S", 0.05)
+    monkeypatch.setattr(acts, "_LOOK_AGAIN_S", 0.001)
+
+
+class Killed(FakeClient):
+    """A service that is killed and started again."""
+
+    def __init__(self) -> None:
+        super().__init__([None, None])
 
 
 def stage(monkeypatch: pytest.MonkeyPatch, *answers: object) -> Stage:
@@ -47,11 +59,23 @@ def stage(monkeypatch: pytest.MonkeyPatch, *answers: object) -> Stage:
     async def fault(self: Stage, name: str, **switch: object) -> None:
         return None
 
+    async def lose_session(self: Stage, channel: str) -> None:
+        return None
+
     monkeypatch.setattr(Stage, "fault", fault)
+    monkeypatch.setattr(Stage, "lose_session", lose_session)
     picture = Path("fox.webp")
     simulator: dict[str, Any] = {"url": "", "accounts": []}
     made = Stage(
-        Screen(True), picture, simulator, "", {}, FOLDER, site=Site(picture), mailbox=Mailbox()
+        Screen(True),
+        picture,
+        simulator,
+        "",
+        {},
+        FOLDER,
+        service=cast(Program, Killed()),
+        site=Site(picture),
+        mailbox=Mailbox(),
     )
     made.client = cast(Client, FakeClient(list(answers)))
     made.channels = ["2", "3"]
@@ -63,7 +87,7 @@ def verdicts(stage: Stage) -> list[bool]:
 
 
 def test_every_act_has_a_title_of_its_own() -> None:
-    assert len({title for title, _ in ACTS}) == len(ACTS) == 9
+    assert len({title for title, _ in ACTS}) == len(ACTS) == 10
 
 
 async def test_info_that_failed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +126,48 @@ async def test_a_halt_is_seen_by_the_answer_of_the_next_call(
 ) -> None:
     here = stage(monkeypatch, Halted())
     assert await acts._is_halted(here, "2")
+
+
+class Three(FakeClient):
+    """A service with three jobs, which are so at first and so in the end."""
+
+    def __init__(self, first: str, last: str) -> None:
+        super().__init__([])
+        self.first, self.last = first, last
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if name == "imagine":
+                raise Unavailable("the connection broke")
+            if name == "jobs":
+                return ["job:1", "job:2", "job:3"]
+            status = self.last if name == "wait" else self.first
+            return {"jobid": args[0], "verb": "imagine", "status": status}
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told", "right"),
+    [
+        ("created", "completed", True, [True] * 4),
+        ("created", "failed", True, [True, False, False, False]),
+        ("created", "completed", False, [True, False, False, False]),
+        ("started", "completed", True, [False]),
+    ],
+)
+async def test_a_waiting_job_that_is_sent_lost_or_not_told_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, first: str, last: str, told: bool, right: list[bool]
+) -> None:
+    async def callback(self: Site, jobid: str, timeout_s: float) -> Any:
+        return {"jobid": jobid, "verb": "imagine", "status": last} if told else None
+
+    monkeypatch.setattr(Site, "callback", callback)
+    here = stage(monkeypatch)
+    here.client = cast(Client, Three(first, last))
+    await killed(here)
+    assert verdicts(here) == right
+    assert [name for name, *_ in cast(FakeClient, here.service).calls] == ["kill", "start"]
 
 
 GRID = {

@@ -14,6 +14,7 @@ from tests.harness.command_line import FakeClient
 from waystation.cli.demo import play as module
 from waystation.cli.demo.mailbox import Mailbox
 from waystation.cli.demo.play import play
+from waystation.cli.demo.processes import Program
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.screen import Screen
@@ -42,6 +43,7 @@ class Theatre:
             "http://127.0.0.1:2",
             {},
             pictures or Path("thrown away"),
+            service=Program(Path("log"), {}, "nothing"),
             site=Site(picture),
             mailbox=Mailbox(),
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from waystation.cli.demo import processes
+from waystation.cli.demo.processes import Program as Child
 from waystation.cli.demo.processes import finished, running
 from waystation.errors import Unavailable
 
@@ -51,6 +52,23 @@ async def test_a_child_runs_for_as_long_as_the_block(program: Program, tmp_path:
         assert alive(line["pid"])
     assert not alive(line["pid"])
     assert log.read_text() == "a line of its log\n"
+
+
+async def test_a_child_that_was_killed_can_be_started_again(
+    program: Program, tmp_path: Path
+) -> None:
+    environment, name = program(STUBBORN)
+    child = Child(tmp_path / "log", environment, name)
+    first = (await child.start())["pid"]
+    await child.kill()
+    assert not alive(first)
+    await child.kill()  # it is gone
+    second = (await child.start())["pid"]
+    assert alive(second)
+    await child.kill()
+    await child.stop()
+    # both have written to the one log
+    assert (tmp_path / "log").read_text() == "a line of its log\n" * 2
 
 
 async def test_a_child_sees_no_settings_of_the_person_who_runs_it(

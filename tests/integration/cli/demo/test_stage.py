@@ -12,6 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from waystation.cli.demo.mailbox import Mailbox
+from waystation.cli.demo.processes import Program
 from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.screen import Screen
@@ -24,7 +25,15 @@ def stage(*, as_json: bool = False, simulator: str = "") -> Stage:
     simulated = {"url": simulator, "accounts": []}
     folder = Path("nowhere")
     return Stage(
-        Screen(as_json), picture, simulated, "", {}, folder, site=Site(picture), mailbox=Mailbox()
+        Screen(as_json),
+        picture,
+        simulated,
+        "",
+        {},
+        folder,
+        service=Program(Path("log"), {}, "nothing"),
+        site=Site(picture),
+        mailbox=Mailbox(),
     )
 
 
@@ -51,7 +60,7 @@ async def test_with_json_only_the_checks_remain(capsys: pytest.CaptureFixture[st
     assert len(quiet.checks) == 1
 
 
-async def test_a_fault_is_switched_on_for_one_interaction() -> None:
+async def test_the_simulator_is_directed_and_its_refusals_are_told() -> None:
     seen: list[Any] = []
 
     async def faults(request: web.Request) -> web.Response:
@@ -60,6 +69,7 @@ async def test_a_fault_is_switched_on_for_one_interaction() -> None:
 
     app = web.Application()
     app.router.add_post("/_sim/faults", faults)
+    app.router.add_post("/_sim/drop", faults)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -69,6 +79,10 @@ async def test_a_fault_is_switched_on_for_one_interaction() -> None:
         assert seen == [{"name": "blocked", "count": 1, "command": "describe"}]
         with pytest.raises(Unavailable, match="no such fault"):
             await here.fault("nonsense")
+        here.channels = ["2", "3"]
+        with pytest.raises(Unavailable, match="refused the loss of a session"):
+            await here.lose_session("3")
+        assert seen[-1] == {"account": 1, "how": "lose"}
     finally:
         await runner.cleanup()
 
