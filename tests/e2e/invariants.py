@@ -29,7 +29,7 @@ from waystation.midjourney.commands import COMMANDS
 if TYPE_CHECKING:
     from tests.e2e.conftest import Answered, Installation
 
-__all__ = ["QUEUED", "check_invariants", "no_task_is_left"]
+__all__ = ["QUEUED", "Evidence", "check_invariants", "evidence", "no_task_is_left"]
 
 FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 ENDS = frozenset({"Completed", "Moderated", "Failed", "Refused", "Lost", "Expired", "Cancelled"})
@@ -374,7 +374,7 @@ def _look(job: Row) -> tuple[Any, ...]:
 
 async def check_invariants(installation: Installation) -> None:
     """Fail with all that is wrong after a run. Call it when the service has stopped."""
-    seen = await _evidence(installation)
+    seen = await evidence(installation)
     wrong = [f"{one.__name__}: {text}" for one in CHECKS for text in one(seen)]
     assert not wrong, "\n".join(wrong)
 
@@ -396,7 +396,7 @@ def _current() -> asyncio.Task[Any]:
     return task
 
 
-async def _evidence(here: Installation) -> Evidence:
+async def evidence(here: Installation) -> Evidence:
     folder = here.settings.data_dir
     sessions = await _sessions(here)
     shared: defaultdict[str, list[int]] = defaultdict(list)

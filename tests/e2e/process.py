@@ -187,6 +187,8 @@ class Ground:
         self.http = aiohttp.ClientSession()
         self.answers: list[Answered] = []
         self.tokens: list[str] = []
+        self.child: Callable[..., Child] = Child
+        """Makes the process of the service."""
         self.url = ""
         self.service = Child(environment, directory / "service.log")
         self.ada = Person(0, "", "", self.http)
@@ -195,7 +197,7 @@ class Ground:
 
     async def start(self) -> None:
         """Start the service and wait until it listens."""
-        self.service = Child(self.environment, self.directory / "service.log", self.program)
+        self.service = self.child(self.environment, self.directory / "service.log", self.program)
         await self.service.start("serve", "--port", "0", "--json")
         line = await self.service.line()
         assert line, self.service.log

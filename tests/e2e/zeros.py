@@ -1,0 +1,74 @@
+"""Zeros: what must not have happened to any job, whatever happened to the service.
+
+The words are those of section 9 of docs/rules.md. Judges are the simulator's book, its log of
+requests, the receiver of the callbacks and the rows on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from tests.e2e.invariants import (
+    FINAL,
+    Evidence,
+    evidence,
+    i4_each_nonce_is_committed_and_sent_once,
+    nothing_is_doubled,
+    nothing_is_lost,
+    nothing_is_swapped,
+)
+from tests.e2e.process import Ground
+from waystation.midjourney.commands import COMMANDS
+
+__all__ = ["zeros"]
+
+
+async def zeros(here: Ground) -> Mapping[str, Sequence[str]]:
+    """Return for each word a sentence for each job of which it is true. Call it at rest."""
+    seen = await evidence(cast(Any, here))
+    return {
+        "lost": [*nothing_is_lost(seen)],
+        "doubled": [*nothing_is_doubled(seen), *i4_each_nonce_is_committed_and_sent_once(seen)],
+        "swapped": [*nothing_is_swapped(seen)],
+        "leaked": [*_leaked(here, seen)],
+        "callbacks lost": [*_callbacks_lost(seen)],
+        "dropped": [*_dropped(seen)],
+    }
+
+
+def _leaked(here: Ground, seen: Evidence) -> Iterator[str]:
+    for job in seen.jobs:
+        if job["status"] not in FINAL:
+            yield f"{job['jobid']} is {job['status']} for ever"
+        elif job["slot"]:
+            yield f"{job['jobid']} is {job['status']} and holds a slot"
+    with here.records() as records:
+        for table in ("job_inputs", "job_input_parts"):
+            for row in records.rows(f"select input_id from {table}"):
+                yield f"{table} keeps {row['input_id']}"
+        for row in records.rows("select * from callbacks where status = 'pending'"):
+            yield f"a callback of {row['jobid']} is still owed"
+    for account in here.sim.accounts:
+        open_ = [one for one in here.sim.sessions.of(account.user_id) if one.connection]
+        if len(open_) > 1:
+            yield f"{account.user_id} has {len(open_)} connections to the gateway"
+
+
+def _callbacks_lost(seen: Evidence) -> Iterator[str]:
+    told = [json.loads(raw) for raw in seen.callbacks]
+    ends = {(body["jobid"], body["status"]) for body in told if body["status"] in FINAL}
+    for job in seen.jobs:
+        # R4: while the POST waits, a 429 of Discord's or the bot's is told by it alone
+        by_post = job["code"] == 429 and (job["post_until"] or 0) >= (job["finished_at"] or 0)
+        is_owed = job["reply_url"] and job["status"] in FINAL and not by_post
+        if is_owed and (job["jobid"], job["status"]) not in ends:
+            yield f"nobody was told that {job['jobid']} is {job['status']}"
+
+
+def _dropped(seen: Evidence) -> Iterator[str]:
+    for job in seen.jobs:
+        unasked = job["nonce"] is None and COMMANDS[job["verb"]].reaction is None
+        if unasked and job["status"] == "failed":
+            yield f"{job['jobid']} was never asked and is {job['code']} {job['error']}"
