@@ -97,6 +97,8 @@ class MessageRole(StrEnum):
     PROGRESS = "progress"
     RESULT = "result"
     TARGET = "target"
+    NOTICE = "notice"
+    """It says that the bot starts the job later (R31); the start is another message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +377,8 @@ class Acknowledged:
     deadline_at: datetime
     """When the job expires from here on (R28)."""
     matched_by: str = ""
+    is_notice: bool = False
+    """Set where the bot says that it starts the job later."""
 
 
 @dataclass(frozen=True, slots=True)

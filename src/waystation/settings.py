@@ -248,6 +248,11 @@ class Settings:
     job_timeout_s: float = _seconds(
         1800.0, "From submission to the result; then the job has failed.", least=0.1
     )
+    track_queued_jobs: bool = _row(
+        False,
+        "Go on with a job that Midjourney queues itself, which starts it later, until its result. "
+        "Else it ends with 504, as in v2.",
+    )
     blind_grace_s: float = _seconds(
         600.0, "How much longer a job lives while Discord cannot be heard."
     )

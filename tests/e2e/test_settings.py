@@ -51,6 +51,8 @@ ELSEWHERE: Mapping[str, str] = {
     "::test_the_lease_is_renewed_long_before_it_runs_out",
     "first_answer_s": "e2e/test_turns.py::test_a_turn_that_does_not_come_is_named",
     "send_within_s": "e2e/test_crash.py::test_a_job_that_found_no_process_in_time_is_never_sent",
+    "track_queued_jobs": "e2e/test_queued_by_midjourney.py"
+    "::test_a_job_that_midjourney_queues_goes_on_and_holds_its_slot",
     "first_edit_s": "e2e/test_status_codes.py::test_a_full_account_names_no_cancelled_describe",
     "job_timeout_s": "e2e/test_status_codes.py"
     "::test_a_job_that_never_ends_fails_and_gives_its_slot_back_later",

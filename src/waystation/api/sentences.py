@@ -59,7 +59,8 @@ _REMEDIES: Mapping[Ending, tuple[str, str]] = {
         WAIT,
     ),
     Ending.QUEUED: (
-        "Midjourney will run the job later. Waystation does not wait for it.",
+        "Midjourney will run the job later. Waystation does not wait for it, unless "
+        "`WAYSTATION_TRACK_QUEUED_JOBS` is set.",
         "Look for the result in Discord.",
     ),
     Ending.HALT: (

@@ -80,6 +80,7 @@ def owner_limits(settings: Settings) -> OwnerLimits:
             slot_hold=timedelta(seconds=settings.slot_hold_s),
             ghost_life=timedelta(seconds=settings.ghost_life_s),
             blind_grace=timedelta(seconds=settings.blind_grace_s),
+            track_queued=settings.track_queued_jobs,
         ),
         pacing_s=settings.pacing_s,
         pacing_jitter_s=settings.pacing_jitter_s,

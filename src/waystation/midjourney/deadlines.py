@@ -52,6 +52,8 @@ class Limits:
     silence: timedelta
     """From what was last heard of a running job to the first look-up; the next after twice as
     long, and so on (R51)."""
+    track_queued: bool = False
+    """Set: a job goes on that the bot says it starts later. Else it has failed (R6)."""
 
 
 def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:

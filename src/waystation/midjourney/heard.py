@@ -83,6 +83,8 @@ class Heard:
         if edit_of(job.pressed) is not None and by != "target" and reading.meaning is None:
             return ignore(Ignored.BEFORE_PRESS)
         if reading.meaning is not None:
+            if self.limits.track_queued and reading.meaning.ending is Ending.QUEUED:
+                return self._queued()
             return self._error(reading.meaning)
         if button_row(job.button).results > 1 and reading.kind is ReplyKind.PICTURE:
             return self._collect()
@@ -170,6 +172,18 @@ class Heard:
             return Step(halt=halt, ignored=Ignored.STILL_QUEUED)
         ended = finishes(job, reading.kind) or reading.meaning is not None
         return replace(self._take(Late(reading.shown, ended, self.by)), halt=halt)
+
+    def _queued(self) -> Step:
+        """Go on with a job that the bot starts later; of the notice, nothing is shown.
+
+        Its start, which carries no nonce, is told as that of a job that has shown nothing (R20).
+        """
+        message_id, job = self.reading.shown.message_id, self.job
+        if message_id in job.messages or MessageRole.PROGRESS in job.messages.values():
+            return ignore(Ignored.NOTHING_NEW)
+        notice = Shown(message_id, self.reading.shown.timestamp)
+        deadline_at = running_deadline(job, self.limits)
+        return self._bound(Acknowledged(notice, deadline_at, self.by, is_notice=True))
 
     def _error(self, meaning: Meaning) -> Step:
         shown, by = self.reading.shown, self.by

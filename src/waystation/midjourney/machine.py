@@ -148,8 +148,9 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, modal=modal)
         case InteractionSeen(interaction_id):
             return replace(job, interaction_id=interaction_id)
-        case Acknowledged(shown, deadline_at):
-            return replace(_show(job, shown, MessageRole.PROGRESS), deadline_at=deadline_at)
+        case Acknowledged(shown, deadline_at, is_notice=is_notice):
+            role = MessageRole.NOTICE if is_notice else MessageRole.PROGRESS
+            return replace(_show(job, shown, role), deadline_at=deadline_at)
         case Progressed(shown, is_result=is_result):
             return _show(job, shown, MessageRole.RESULT if is_result else MessageRole.PROGRESS)
         case Completed(shown):

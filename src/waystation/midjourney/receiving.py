@@ -31,6 +31,7 @@ from waystation.jobs import (
     JobEvent,
     JobId,
     JobStatus,
+    MessageRole,
     Modal,
     ModalInput,
     ModalOpened,
@@ -284,6 +285,9 @@ def _gone(state: State, message_id: str, now: datetime) -> Step:
     if jobid is None and state.unread.may_hide(message_id):
         state.doubtful.deleted(now, state.unread.gap_end)
     if job is None or job.message_id != message_id or job.vanished_at:
+        return NOTHING
+    if job.messages[message_id] is MessageRole.NOTICE:
+        # its start is another message, and is to come
         return NOTHING
     return state.step(job.jobid, now, Vanished())
 

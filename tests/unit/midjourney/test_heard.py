@@ -23,6 +23,7 @@ from waystation.jobs import (
     JobId,
     JobStatus,
     Late,
+    MessageRole,
     Modal,
     ModalOpened,
     Moderated,
@@ -369,3 +370,32 @@ def test_a_halt_that_a_ghost_hears_is_one_all_the_same() -> None:
     ended = replace(_ghost(), message_id="1")
     step = _heard("describe/pending_mod_message", ended)
     assert step.halt is not None and step.halt.said == "1400000000003145728"
+
+
+# ── jobs that the bot starts later ──
+
+TRACKING = replace(LIMITS, track_queued=True)
+
+
+def test_a_job_that_the_bot_queues_goes_on_where_it_is_tracked() -> None:
+    step = _heard("describe/job_queued", _submitted(), limits=TRACKING)
+    (job_step,) = step.job_steps
+    job, (event,) = job_step.job, job_step.events[-1:]
+    assert isinstance(event, Acknowledged) and event.is_notice
+    assert (job.status, job.code, job.error) == (JobStatus.STARTED, 200, None)
+    assert [*job.messages.values()] == [MessageRole.NOTICE]
+    assert (job.embeds, job.content, job.result) == ((), None, {}), "nothing of the notice stays"
+    assert job.deadline_at == START + LIMITS.job_timeout
+
+
+def test_a_notice_says_nothing_twice_and_nothing_after_a_start() -> None:
+    (job_step,) = _heard("describe/job_queued", _submitted(), limits=TRACKING).job_steps
+    again = _heard("describe/job_queued", job_step.job, limits=TRACKING)
+    assert _ignored(again) is Ignored.NOTHING_NEW
+    begun = _heard("describe/job_queued", _started(), limits=TRACKING)
+    assert _ignored(begun) is Ignored.NOTHING_NEW
+
+
+def test_another_error_ends_a_tracked_job_as_ever() -> None:
+    (job_step,) = _heard("describe/image_denied", _submitted(), limits=TRACKING).job_steps
+    assert job_step.job.final

@@ -286,6 +286,14 @@ def test_a_message_that_was_pressed_stays_what_it_is_when_it_shows_the_result() 
     assert apply(job, Progressed(SHOWN), LATER, HOLD).messages == {"900": MessageRole.TARGET}
 
 
+def test_a_notice_of_a_later_start_begins_the_job_and_is_no_progress() -> None:
+    notice = Acknowledged(Shown("900"), LATER, is_notice=True)
+    job = apply(_through(SUBMIT), notice, LATER, HOLD)
+    assert (job.status, job.messages["900"]) == (JobStatus.STARTED, MessageRole.NOTICE)
+    begun = apply(job, Progressed(Shown("901")), LATER, HOLD)
+    assert (begun.status, begun.message_id) == (JobStatus.PROGRESS, "901")
+
+
 MODAL = Modal("88", "MJ::RemixModal::x")
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, HISTORY, PAYLOADS, event_of, merged
-from tests.harness.play import CHANNEL, Play, new_job, told
+from tests.harness.play import CHANNEL, LIMITS, Play, new_job, told
 from tests.harness.scenes import (
     NONCE,
     describing,
@@ -379,6 +379,18 @@ def test_a_job_does_not_vanish_with_a_message_that_shows_it_no_more() -> None:
     job = play.jobs[JobId("a")]
     play.admit(replace(job, message_id="1", messages={**job.messages, "1": MessageRole.PROGRESS}))
     assert _deletes(play, job.message_id or "") == []
+
+
+def test_a_notice_of_a_later_start_that_is_deleted_takes_nothing_away() -> None:
+    """R27 is about a job's own message: its start is another one, and is to come."""
+    play = Play(limits=replace(LIMITS, track_queued=True))
+    play.admit(new_job("a"))
+    play.submit("a", NONCE)
+    play.see(event_of({"see": "describe/job_queued", "with": {"nonce": NONCE}}))
+    notice = play.jobs[JobId("a")].message_id
+    assert notice is not None and play.jobs[JobId("a")].status is JobStatus.STARTED
+    assert _deletes(play, notice) == []
+    assert play.jobs[JobId("a")].vanished_at is None
 
 
 @pytest.mark.parametrize(("seconds", "is_doubted"), [(-5, True), (5, False)])

@@ -106,7 +106,9 @@ def _replied(job: Job) -> Sequence[str]:
     if not job.messages:
         return ()
     several = button_row(job.button).results > 1
-    shown = {MessageRole.PROGRESS} if several else {MessageRole.PROGRESS, MessageRole.RESULT}
+    shown = {MessageRole.PROGRESS, MessageRole.NOTICE}
+    if not several:
+        shown.add(MessageRole.RESULT)
     return [one for one, role in job.messages.items() if role in shown]
 
 
