@@ -29,6 +29,7 @@ from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.outbox import callbacks
 from waystation.engine.throttle import Throttle
+from waystation.failings import FAILING_SPAN
 from waystation.interim import MAX_INTERIM
 from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS
@@ -97,6 +98,7 @@ _NUMBERS = {
     "removed accounts remembered": KEPT_FORMER_ACCOUNTS,
     "tokens that Discord is asked about in an hour": accounts.TOKENS,
     "rejected tokens in an hour": accounts.REJECTED_TOKENS,
+    "minutes in which failed jobs are counted for the draw": FAILING_SPAN / timedelta(minutes=1),
     "resets in an hour": accounts.RESETS,
     "jobs without a slot that wait, by default": _LANE,
     "jobs taken in a minute, by default": _A_MINUTE,

@@ -50,13 +50,20 @@ WORDS = 0.05
 
 
 async def prove(
-    directory: Path, *, seed: int, speed: float = SPEED, words: float = 0.0, jobs: int = JOBS
+    directory: Path,
+    *,
+    seed: int,
+    speed: float = SPEED,
+    words: float = 0.0,
+    jobs: int = JOBS,
+    **settings: object,
 ) -> Verdict:
     """Run once, and assert what holds whatever the speed of the machine."""
     hostile = jobs * HOSTILE // JOBS
     options = {"picture_size": 64, "seed": seed, "strict_sessions": True, "log_limit": 200_000}
-    waits = {"vanish_grace_s": 5.0, "first_answer_s": 60.0, "job_timeout_s": 80.0}
-    async with ground(directory, accounts=CHANNELS, speed=speed, options=options, **waits) as here:
+    settings |= {"vanish_grace_s": 5.0, "first_answer_s": 60.0, "job_timeout_s": 80.0}
+    place = ground(directory, accounts=CHANNELS, speed=speed, options=options, **settings)
+    async with place as here:
         await here.settle_in(CHANNELS, maxJobs=3)
         async with asyncio.timeout(LIMIT_S):
             verdict = await run(here, seed, jobs, hostile, words=words)

@@ -106,7 +106,7 @@ TRAPS: Sequence[Sequence[str]] = (
 """Hazards that leave a result without a tie; the owner who types the same meets it as well."""
 
 _RARE = {"job_queued": 0.25}
-"""How often they are taken when drawn: a queued job ends as 504 by contract (R6)."""
+"""How often they are taken when drawn, untracked: a queued job ends as 504 by contract (R6)."""
 
 _LASTING = frozenset({"job_queued", "missing_delete"})
 """Not beside other words: a job whose result nobody can tell stays one that could own any for a
@@ -192,7 +192,8 @@ class _Callers:
             params = chance.choice(HAZARDS_OF_MATCHING[name])
             if self.words and name == UNHEARD:
                 continue
-            if chance.random() < _RARE.get(name, 1.0) and not (words and name in _LASTING):
+            often = 1.0 if self.here.settings.track_queued_jobs else _RARE.get(name, 1.0)
+            if chance.random() < often and not (words and name in _LASTING):
                 self._switch_on(account, name, params)
 
     def _switch_on(self, account: Account, name: str, params: Mapping[str, Any]) -> None:

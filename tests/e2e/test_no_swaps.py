@@ -36,3 +36,10 @@ async def test_nor_are_they_at_high_speed(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_nor_are_they_in_other_words(tmp_path: Path) -> None:
     await prove(tmp_path, seed=3, speed=1000.0, words=WORDS)
+
+
+@pytest.mark.slow
+async def test_nor_are_they_where_jobs_that_midjourney_queues_are_tracked(tmp_path: Path) -> None:
+    verdict = await prove(tmp_path, seed=4, jobs=300, track_queued_jobs=True)
+    assert verdict.figures()["hazards"]["job_queued"] >= 5, verdict.figures()
+    assert verdict.ends["queued"] == 0, verdict.figures()

@@ -118,7 +118,7 @@ async def test_equal_prompts_of_which_some_are_queued_are_never_swapped(
                     assert row["message_id"] == own[row["nonce"]]["result_id"]
 
 
-async def test_what_the_accounts_own_limit_queues_is_tracked_in_turn(install: Install) -> None:
+async def test_jobs_beyond_the_accounts_own_limit_are_tracked_in_turn(install: Install) -> None:
     """More jobs than the plan runs at once: the bot queues the rest itself, and runs them all."""
     async with at_desk(install, **QUICK) as desk:
         here, ada = desk.here, desk.ada

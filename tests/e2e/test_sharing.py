@@ -112,6 +112,26 @@ async def test_running_jobs_go_on_when_it_is_shared_no_more(install: Install) ->
         assert (await bob.final(job["jobid"]))["status"] == "completed"
 
 
+async def test_the_late_result_of_a_ghost_goes_to_nobody_else(install: Install) -> None:
+    """R19: Midjourney still runs what one user has asked, and another asks the same."""
+    sim_options: dict[str, Any] = {"picture_size": 64, "rate_limits": False, "model": "7"}
+    async with install(sim_options=sim_options, speed=50.0) as here:
+        _, ada, bob, _ = await three_people(here)
+        here.sim.fault("job_queued", count=1, start_after_s=0.6)
+        status, ghost, _ = await bob.call("POST", "/v2/jobs/imagine", {"prompt": "a red fox"})
+        assert (status, ghost["error"]) == (504, "Job queued")
+        own = await ada.run("imagine", prompt="a red fox")
+        await here.quiet()
+        pages = {page["nonce"]: page for page in here.sim.book}
+        with here.records() as records:
+            rows = {row["user_id"]: row for row in records.jobs()}
+        assert own["status"] == "completed"
+        assert own["messageId"] == pages[rows[ada.user_id]["nonce"]]["result_id"]
+        late = rows[bob.user_id]["late"]
+        assert late["message_id"] == pages[rows[bob.user_id]["nonce"]]["result_id"]
+        assert (await bob.job(ghost["jobid"]))["status"] == "failed"
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_equal_prompts_of_two_users_are_not_mixed_up(install: Install, seed: int) -> None:
     sim_options: dict[str, Any] = {"picture_size": 64, "rate_limits": False, "model": "7"}

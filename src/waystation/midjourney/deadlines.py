@@ -52,7 +52,7 @@ class Limits:
     silence: timedelta
     """From what was last heard of a running job to the first look-up; the next after twice as
     long, and so on (R51)."""
-    track_queued: bool = False
+    track_queued: bool
     """Set: a job goes on that the bot says it starts later. Else it has failed (R6)."""
 
 

@@ -20,7 +20,7 @@ _NUMBERS = {
 }
 """Setting → a value that no other has."""
 
-ALL = Settings(**{**_NUMBERS, "trusted_proxies": ("10.0.0.0/8",)})  # type: ignore[arg-type]
+ALL = Settings(**{**_NUMBERS, "trusted_proxies": ("10.0.0.0/8",)}, track_queued_jobs=True)  # type: ignore[arg-type]
 
 _UNITS: Mapping[str, Callable[[float], timedelta]] = {
     "_s": lambda value: timedelta(seconds=value),
@@ -57,6 +57,7 @@ FIELDS: Mapping[Callable[[Settings], Any], Mapping[str, str]] = {
         "slot_hold": "slot_hold_s",
         "ghost_life": "ghost_life_s",
         "blind_grace": "blind_grace_s",
+        "track_queued": "track_queued_jobs",
     },
     limits.fetch_limits: {
         "max_bytes": "fetch_limit_bytes",
@@ -84,7 +85,7 @@ def test_each_field_has_the_value_of_its_setting(make: Callable[[Settings], Any]
     required = {one.name for one in fields(made) if one.default is MISSING}
     assert required - COMPUTED == set(FIELDS[make])
     for name, setting in FIELDS[make].items():
-        found, value = getattr(made, name), _NUMBERS[setting]
+        found, value = getattr(made, name), getattr(ALL, setting)
         if isinstance(found, timedelta):
             (unit,) = (unit for end, unit in _UNITS.items() if setting.endswith(end))
             assert found == unit(value), name

@@ -16,7 +16,7 @@ from waystation.errors import NotFound
 from waystation.jobs import JobId
 from waystation.ports import Clock, OverQuota
 from waystation.quotas import Quota, UserQuotas
-from waystation.store.columns import Values
+from waystation.store.columns import Row, Values
 from waystation.store.sqlite.audit import HOST, note_account, user_name
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.reader import Reader
@@ -43,7 +43,8 @@ class StoreQuotas:
         return over_quota(self._reads, user_id, wall)
 
     async def left(self, user_id: int, wall: datetime) -> Quota | None:
-        return _day_quota(self._reads, user_id, wall)
+        row = self._reads.one("user_day", {"user_id": user_id})
+        return None if row is None else _today(row, wall)
 
     async def account_over(self, account_id: str, wall: datetime) -> Quota | None:
         row = self._reads.one("account_day", {"account_id": account_id})
@@ -67,10 +68,13 @@ def day_of(wall: datetime) -> int:
 
 def over_quota(reads: Database | Reader, user_id: int, wall: datetime) -> OverQuota | None:
     """Return the limit of a user that leaves no room for one more job with a slot."""
-    today = _day_quota(reads, user_id, wall)
+    row = reads.one("user_day", {"user_id": user_id})
+    if row is None or row[0] is None:
+        return None
+    today = _today(row, wall)
     if today is not None and today.left == 0:
         return OverQuota(today)
-    at_once = _limits(reads, user_id).jobs_at_once
+    at_once = _quotas(row[0]).jobs_at_once
     if at_once is None:
         return None
     named: Values = {"user_id": user_id, "limit": at_once}
@@ -101,17 +105,11 @@ def limit_account(
     note_account(database, wall, account_id, "account jobs a day changed", who, details)
 
 
-def _limits(reads: Database | Reader, user_id: int) -> UserQuotas:
-    row = reads.one("user_day", {"user_id": user_id})
-    return UserQuotas() if row is None or row[0] is None else _quotas(row[0])
-
-
-def _day_quota(reads: Database | Reader, user_id: int, wall: datetime) -> Quota | None:
-    row = reads.one("user_day", {"user_id": user_id})
-    if row is None or row[0] is None:
-        return None
-    limit = _quotas(row[0]).jobs_a_day
-    return None if limit is None else _of_day("jobs-a-day", limit, row[1], row[2], wall)
+def _today(row: Row, wall: datetime) -> Quota | None:
+    """Return what is left of a user's jobs of a day; None without a limit. Args: row: `user_day`"""
+    quotas, day, day_jobs = row
+    limit = None if quotas is None else _quotas(quotas).jobs_a_day
+    return None if limit is None else _of_day("jobs-a-day", limit, day, day_jobs, wall)
 
 
 def _of_day(

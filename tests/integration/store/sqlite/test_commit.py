@@ -312,3 +312,14 @@ def test_a_refused_token_outlives_a_removal(database: Database) -> None:
     accounts.erase(database, "account-1")
     accounts.put(database, build.setup())
     assert _trouble(database) == SIDELINED
+
+
+def test_failed_jobs_are_counted_for_the_last_minutes_alone(database: Database) -> None:
+    for minute in range(40):
+        ended = build.failed(added(database))
+        commit(database, build.change(ended, at=build.later(60 * minute)))
+    rows = database.connection.execute("select minute, number from account_failings").fetchall()
+    assert [number for _, number in rows] == [1] * 15
+    database.connection.execute("delete from jobs")
+    database.connection.execute("delete from accounts")
+    assert not database.connection.execute("select 1 from account_failings").fetchall()

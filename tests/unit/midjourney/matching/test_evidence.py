@@ -36,7 +36,7 @@ def test_a_job_is_known_by_a_key_of_each_row() -> None:
     assert {kind for kind, _ in keys} == {row.kind for row in EVIDENCE}
 
 
-def test_what_replies_to_a_notice_of_a_later_start_is_the_jobs_and_it_has_not_begun() -> None:
+def test_a_reply_to_a_notice_of_a_later_start_is_the_jobs_and_it_has_not_begun() -> None:
     job = a_job("a", messages={"4": MessageRole.NOTICE})
     assert {("message", "4"), ("replied", "4")} <= set(keys_of(job))
     assert progress_of(job) == []
