@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,12 +26,7 @@ from benchmarks.figures import Result, ratio_of
 from benchmarks.frames import OWN_PER_JOB, AskedJob, frames
 from benchmarks.installation import service_environment
 from benchmarks.machine import CLIENT_CPU, SERVICE_CPU
-from waystation.app import State, open_state
-from waystation.clock import SystemClock
-from waystation.jobs import InteractionSeen, Job, Nonce, Submitted
-from waystation.midjourney.machine import apply
-from waystation.ports import AccountSetup, Change, JobChange, JobDraft
-from waystation.settings import load
+from benchmarks.submitted import Asked, submitted_jobs
 from waystation.wire.gateway import Frame
 from waystation.wire.interaction import InteractionEvent
 from waystation.wire.message import Message
@@ -51,9 +45,6 @@ _SHAPES: Mapping[str, Any] = {
     "INTERACTION_SUCCESS": msgspec.json.Decoder(InteractionEvent).decode,
 }
 _decode_frame = msgspec.json.Decoder(Frame).decode
-
-_Asked = Mapping[str, Any]
-"""One account as the gateway server wants to know it."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +92,13 @@ async def measure(folder: Path, rounds: int) -> Result:
     return _result(turns)
 
 
-async def _record(
-    folder: Path, gateway: Child, mixture: _Mixture
-) -> tuple[_Turn, Sequence[_Asked]]:
+async def _record(folder: Path, gateway: Child, mixture: _Mixture) -> tuple[_Turn, Sequence[Asked]]:
     """Let a fresh service hear all frames."""
     url = gateway.ready.get("url") or (await gateway.order(accounts=[]))["url"]
     environment = service_environment(folder, str(url))
-    accounts = await _submitted_jobs(environment, mixture)
+    accounts = await submitted_jobs(
+        environment, _ACCOUNTS, mixture.jobs, foreign_per_own=mixture.foreign_per_own
+    )
     await gateway.order(accounts=accounts)
     database = folder / "data" / "waystation.db"
     async with child(
@@ -125,59 +116,7 @@ async def _record(
     return _Turn(events, finished_s - began_s, spent_s), accounts
 
 
-async def _submitted_jobs(environment: Mapping[str, str], mixture: _Mixture) -> Sequence[_Asked]:
-    """Write accounts with jobs that Discord has taken and the bot has not answered."""
-    async with open_state(load(environ=environment)) as state:
-        user = await state.store.add_user("bench@example.org", b"hash", SystemClock().now())
-        return [await _account(state, user.user_id, number, mixture) for number in range(_ACCOUNTS)]
-
-
-async def _account(state: State, user_id: int, number: int, mixture: _Mixture) -> _Asked:
-    now, base = SystemClock().now(), (number + 1) * 10**15 + 10**18
-    account_id, token = f"account-{number}", f"token-of-account-{number}"
-    channel, guild, discord_user = str(base + 1), str(base + 2), str(base + 3)
-    await state.store.put_account(
-        AccountSetup(
-            account_id=account_id,
-            user_id=user_id,
-            discord_user_id=discord_user,
-            channel=channel,
-            guild_id=guild,
-            max_jobs=mixture.jobs,
-            sealed_token=state.vault.seal("accounts", account_id, token.encode()),
-            masked_token="tok…secured…000",
-            at=now,
-        )
-    )
-    epoch = await state.store.claim_account(account_id, "bench", now, now + timedelta(seconds=30))
-    draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None, lane=0)
-    jobs = []
-    for index in range(mixture.jobs):
-        job = await state.store.add_job(draft, now)
-        assert isinstance(job, Job)
-        ids = (str(base + 1000 * index + offset) for offset in (10, 11, 12))
-        asked = AskedJob(*ids)
-        events = (
-            Submitted(Nonce(asked.nonce), now + timedelta(minutes=5)),
-            InteractionSeen(asked.interaction_id),
-        )
-        for event in events:
-            job = apply(job, event, now, timedelta(minutes=10))
-        await state.store.commit(Change(account_id, epoch, now, (JobChange(job, events),)))
-        jobs.append(asdict(asked))
-    await state.store.release_account(account_id, "bench")
-    return {
-        "token": token,
-        "user": discord_user,
-        "guild": guild,
-        "channel": channel,
-        "foreign_per_own": mixture.foreign_per_own,
-        "seed": number,
-        "jobs": jobs,
-    }
-
-
-def _frames_of(account: _Asked) -> Sequence[bytes]:
+def _frames_of(account: Asked) -> Sequence[bytes]:
     jobs = [AskedJob(**job) for job in account["jobs"]]
     where = (account["guild"], account["channel"], account["user"])
     return frames(*where, jobs, account["foreign_per_own"], account["seed"])

@@ -93,8 +93,39 @@ def _ready(account: Any, url: str) -> bytes:
         "session_id": f"session-{account['user']}",
         "user": {"id": account["user"], "username": "owner"},
         "resume_gateway_url": url.replace("http", "ws", 1),
+        "guilds": [_guild(account, number) for number in range(account.get("guilds", 0))],
     }
     return msgspec.json.encode({"t": "READY", "s": 1, "op": 0, "d": data})
+
+
+def _guild(account: Any, number: int) -> Any:
+    """Return a server of the size that READY has of it: channels, roles, emojis."""
+    base = int(account["guild"]) + 1_000 * number
+    return {
+        "id": str(base),
+        "joined_at": "2023-01-01T00:00:00+00:00",
+        "large": True,
+        "member_count": 20_000 + number,
+        "properties": {"id": str(base), "name": f"server {number}", "owner_id": "7"},
+        "channels": [
+            {
+                "id": str(base + each),
+                "type": 0,
+                "name": f"channel-{each}",
+                "topic": f"rules and talk about subject {each} of server {number}",
+                "permission_overwrites": [
+                    {"id": str(base), "type": 0, "allow": "0", "deny": "1024"}
+                ],
+                "last_message_id": str(base + 7 * each),
+            }
+            for each in range(60)
+        ],
+        "roles": [
+            {"id": str(base + each), "name": f"role {each}", "permissions": "2248473465835073"}
+            for each in range(30)
+        ],
+        "emojis": [{"id": str(base + each), "name": f"emoji{each}"} for each in range(50)],
+    }
 
 
 def _frames_of(account: Any) -> Any:
