@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -61,11 +63,7 @@ class _Gateway:
         """Serve one gateway connection."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        stream = zstd.ZstdCompressor()
-
-        def packed(frame: bytes) -> bytes:
-            return stream.compress(frame, zstd.ZstdCompressor.FLUSH_BLOCK)
-
+        packed = _PACKERS[request.query["compress"]]()
         await socket.send_bytes(packed(_frame(10, {"heartbeat_interval": _HEARTBEAT_MS})))
         async with asyncio.TaskGroup() as tasks:
             async for received in socket:
@@ -82,6 +80,19 @@ class _Gateway:
         await self._go.wait()
         for message in prepared:
             await socket.send_bytes(message)
+
+
+def _zstd() -> Callable[[bytes], bytes]:
+    stream = zstd.ZstdCompressor()
+    return lambda frame: stream.compress(frame, zstd.ZstdCompressor.FLUSH_BLOCK)
+
+
+def _zlib() -> Callable[[bytes], bytes]:
+    stream = zlib.compressobj()
+    return lambda frame: stream.compress(frame) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+_PACKERS = {"zstd-stream": _zstd, "zlib-stream": _zlib}
 
 
 def _frame(op: int, data: Any) -> bytes:

@@ -103,6 +103,8 @@ class Connection:
                     if frame.op == Opcode.HELLO:
                         alarm.cancel()
                         alarm = tasks.create_task(self._keep_time(socket))
+                    # else a READY of some 100 kB is held until the next frame comes
+                    del step, frame
             except RemoteProtocolError as error:
                 return Closed(socket.close_code, error.message, unreadable=True)
             finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -102,12 +103,12 @@ async def live(watch: Watch, discord: StandIn) -> AsyncIterator[tuple[Watched, T
 # ── coming live ──
 
 
-async def test_a_new_session_asks_for_zstd_identifies_and_is_caught_up(
+async def test_a_new_session_asks_for_zlib_identifies_and_is_caught_up(
     watch: Watch, discord: StandIn
 ) -> None:
     watched = watch()
     talk = await discord.talk()
-    assert dict(talk.query) == {"v": "9", "encoding": "json", "compress": "zstd-stream"}
+    assert dict(talk.query) == {"v": "9", "encoding": "json", "compress": "zlib-stream"}
     await talk.send(10, {"heartbeat_interval": 40_000})
     identify = await talk.said()
     assert (identify["op"], identify["d"]["token"]) == (2, TOKEN)
@@ -349,7 +350,7 @@ async def test_a_discord_that_is_down_is_tried_again(
     await reconnect(clock)
     assert "502" in await watched.lost()
     await reconnect(clock)
-    assert (await discord.talk()).query["compress"] == "zstd-stream"
+    assert (await discord.talk()).query["compress"] == "zlib-stream"
 
 
 async def test_a_gateway_that_does_not_listen_is_a_loss(
@@ -387,7 +388,7 @@ async def test_a_compression_that_is_turned_down_gives_way_to_the_next(
     await watched.lost()
     await reconnect(clock)
     talk = await discord.talk()
-    assert talk.query["compress"] == "zlib-stream"
+    assert talk.query["compress"] == "zstd-stream"
     await talk.ready(discord.gateway)
     assert isinstance(await watched.next(), CaughtUp)
 
@@ -403,7 +404,7 @@ async def test_an_unreadable_greeting_falls_back_until_plain_text_is_left(
         await talk.socket.send_bytes(b"no such stream\x00\x00\xff\xff")
         await watched.lost()
         await reconnect(clock)
-    assert asked == ["zstd-stream", "zlib-stream", None]
+    assert asked == ["zlib-stream", "zstd-stream", None]
     talk = await discord.talk()
     assert "compress" not in talk.query
     await talk.ready(discord.gateway)
@@ -414,11 +415,11 @@ async def test_a_broken_stream_after_hello_keeps_the_compression_and_resumes(
     watch: Watch, discord: StandIn, clock: FakeClock
 ) -> None:
     async with live(watch, discord) as (watched, talk):
-        await talk.socket.send_bytes(b"no such stream")
+        await talk.socket.send_bytes(b"no such stream\x00\x00\xff\xff")
         assert "unreadable" in await watched.lost()
         await reconnect(clock)
         again = await discord.talk()
-        assert again.query["compress"] == "zstd-stream"
+        assert again.query["compress"] == "zlib-stream"
         assert (await again.hello())["op"] == 6
 
 
@@ -435,6 +436,23 @@ async def test_an_unreadable_frame_is_a_loss(watch: Watch, discord: StandIn) -> 
     async with live(watch, discord) as (watched, talk):
         await talk.socket.send_str("{")
         assert "unreadable gateway frame" in await watched.lost()
+
+
+async def test_nothing_of_a_large_ready_is_held_while_the_next_frame_is_waited_for(
+    watch: Watch, discord: StandIn
+) -> None:
+    watched = watch()
+    talk = await discord.talk()
+    large = "x" * 4_000_000
+    tracemalloc.start()
+    try:
+        await talk.ready(discord.gateway, _trace=[large])
+        assert isinstance(await watched.next(), CaughtUp)
+        async with asyncio.timeout(PATIENCE_S):
+            while tracemalloc.get_traced_memory()[0] > len(large) / 2:
+                await asyncio.sleep(0)
+    finally:
+        tracemalloc.stop()
 
 
 # ── performing ──
