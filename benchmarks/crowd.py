@@ -57,6 +57,7 @@ class _Crowd:
 
     accounts: int
     ready_s: float
+    ready_cpu_s: float
     connected_s: float
     connecting_cpu_s: float
     kib: float
@@ -88,6 +89,7 @@ def _result(small: Sequence[_Crowd], large: Sequence[_Crowd]) -> Result:
             (
                 "accounts",
                 "ready, s",
+                "of it CPU, s",
                 "connected, s",
                 "CPU ms each",
                 "KiB each",
@@ -110,6 +112,7 @@ def _row(each: Sequence[_Crowd]) -> Sequence[str]:
     return (
         f"{count:,}",
         f"{median(one.ready_s for one in each):.2f}",
+        f"{median(one.ready_cpu_s for one in each):.2f}",
         f"{median(one.connected_s for one in each):.1f}",
         f"{median(1e3 * one.connecting_cpu_s / count for one in each):.1f}",
         f"{median(one.kib / count for one in each):.0f}",
@@ -143,7 +146,15 @@ async def _crowd(folder: Path, gateway: Child, count: int, empty_kib: float) -> 
         await asyncio.sleep(_IDLE_S)
         share = (service.cpu_s - before) / _IDLE_S
         kib = _resident_kib(service.pid)
-        return _Crowd(count, ready_s, connected_s, before - started_cpu_s, kib - empty_kib, share)
+        return _Crowd(
+            count,
+            ready_s,
+            started_cpu_s,
+            connected_s,
+            before - started_cpu_s,
+            kib - empty_kib,
+            share,
+        )
 
 
 async def _connected(http: aiohttp.ClientSession, service: Child, count: int) -> None:

@@ -75,8 +75,8 @@ def test_every_benchmark_runs_to_its_verdict() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
-        env={**os.environ, "WAYSTATION_BENCH_JOBS": "5000"},
+        timeout=400,
+        env={**os.environ, "WAYSTATION_BENCH_JOBS": "5000", "WAYSTATION_BENCH_ACCOUNTS": "20"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     results = done.stdout.split("\n## ")[1:]
