@@ -21,6 +21,7 @@ WaystationError
 │  └─ RemoteProtocolError
 ├─ TransportError
 │  ├─ Unreachable
+│  │  └─ Unanswered
 │  ├─ Withheld
 │  ├─ NotAuthorised
 │  ├─ HumanCheckRequired
@@ -74,6 +75,7 @@ __all__ = [
     "Throttled",
     "TooLarge",
     "TransportError",
+    "Unanswered",
     "Unauthorized",
     "Unavailable",
     "Unreachable",
@@ -233,6 +235,19 @@ class TransportError(WaystationError):
 
 class Unreachable(TransportError):
     """Discord did not answer; the read can be repeated."""
+
+
+class Unanswered(Unreachable):
+    """The answer to a request of ours was lost; it may have been heard.
+
+    Args: broken: the connection broke, or a proxy answered; False: there was no answer in time
+    """
+
+    def __init__(
+        self, message: str | None = None, details: str | None = None, *, broken: bool = False
+    ) -> None:
+        super().__init__(message, details=details)
+        self.broken = broken
 
 
 class Withheld(TransportError):

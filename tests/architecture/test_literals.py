@@ -76,7 +76,7 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_only_the_clock_touches_time_and_randomness() -> None:
     assert [
         path
-        for path in modules("clock.py", "simulator/")
+        for path in modules("clock.py", "client/repeating.py", "simulator/")
         for names in [_names()[path]]
         if _CLOCKS & (names.dotted | names.imported)
         or _RANDOM & {name.partition(".")[0] for name in names.imported}

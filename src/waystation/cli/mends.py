@@ -20,6 +20,7 @@ from waystation.errors import (
     RemoteProtocolError,
     SubscriptionExpired,
     TransportError,
+    Unanswered,
     Unavailable,
     Unreachable,
     WaystationError,
@@ -77,6 +78,11 @@ _BY_KIND: tuple[tuple[type[WaystationError], str, Mend], ...] = (
             "its id was printed when it was submitted; those of the jobs that run:",
             "waystation jobs list",
         ),
+    ),
+    (
+        Unanswered,
+        "the job may have been accepted",
+        ("if it was and still runs, it is among these:", "waystation jobs list"),
     ),
     (
         Unreachable,

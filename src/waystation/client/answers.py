@@ -14,12 +14,14 @@ from waystation.errors import (
     Conflict,
     Halted,
     InvalidRequest,
+    NotAnsweredYet,
     NotFound,
     PreconditionFailed,
     RemoteProtocolError,
     SubscriptionExpired,
     TooLarge,
     TransportError,
+    Unanswered,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
@@ -44,6 +46,10 @@ _ERRORS: Mapping[int, type[WaystationError]] = {
 }
 
 
+_PROXIES = frozenset({502, 503, 504})
+"""Statuses with which a proxy says that the service has not answered it."""
+
+
 def read(response: aiohttp.ClientResponse, data: bytes) -> object:
     """Return the JSON of an answer; None when it has no body.
 
@@ -61,10 +67,11 @@ def _decode(response: aiohttp.ClientResponse, data: bytes) -> object:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise RemoteProtocolError(
-            f"{response.url.origin()} does not answer like Waystation",
-            details=f"HTTP status {response.status}, {response.content_type}",
-        ) from None
+        said = f"{response.url.origin()} does not answer like Waystation"
+        details = f"HTTP status {response.status}, {response.content_type}"
+        if response.status in _PROXIES:
+            raise Unanswered(said, details=details, broken=True) from None
+        raise RemoteProtocolError(said, details=details) from None
 
 
 def is_form(value: object) -> bool:
@@ -106,6 +113,8 @@ def _error(response: aiohttp.ClientResponse, body: Mapping[str, Any]) -> Waystat
             retry_after_s=_seconds(response.headers.get("Retry-After")),
             details=details,
         )
+    if response.status == 409 and "Retry-After" in response.headers:
+        return NotAnsweredYet(_seconds(response.headers["Retry-After"]))
     if response.status == 409 and (earlier := _text(body.get("jobid"))) is not None:
         return ButtonRepeated(message, button=_text(body.get("button")) or "", jobid=earlier)
     return _ERRORS.get(response.status, WaystationError)(

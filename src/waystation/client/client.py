@@ -31,6 +31,7 @@ from waystation.client.forms import (
     Job,
     named,
 )
+from waystation.client.repeating import asked_once
 from waystation.errors import (
     NotFound,
     PreconditionFailed,
@@ -74,7 +75,7 @@ class Client:
         timeout_s: float = ANSWER_S,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._sleep = sleep
+        self._sleep, self._patience_s = sleep, timeout_s
         self._connection = Connection(url, token, timeout_s)
         self._ask, self._body = self._connection.ask, self._connection.body
 
@@ -106,13 +107,18 @@ class Client:
         Args:
             fields: request fields under their v2 names; None values are left out
             files: file parts of a form; with any, the request is multipart
-        Raises: what `Client` says; PreconditionFailed: a file cannot be read
+        Raises: what `Client` says; PreconditionFailed: no such file; Unanswered: there may be a job
         """
         sent = {name: value for name, value in (fields or {}).items() if value is not None}
         path = f"/v2/jobs/{verb}"
-        if not files:
-            return cast(Job, await self._ask("POST", path, is_job, body=sent))
-        return cast(Job, await self._ask("POST", path, is_job, form=await _form(sent, files)))
+
+        async def send(key: dict[str, str]) -> object:
+            form = await _form(sent, files) if files else None
+            body = None if files else sent
+            return await self._ask("POST", path, is_job, body=body, form=form, headers=key)
+
+        asking = asked_once(self._connection, path, send, self._sleep, self._patience_s)
+        return cast(Job, await asking)
 
     async def imagine(self, prompt: str, **asked: Unpack[AskedOf]) -> Job:
         """Let the bot draw four pictures; `wait` for the end. `mode` is for this job alone."""

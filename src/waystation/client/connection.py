@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 import aiohttp
 
 from waystation.client.answers import read
-from waystation.errors import RemoteProtocolError, TransportError, Unreachable
+from waystation.errors import RemoteProtocolError, TransportError, Unanswered, Unreachable
 from waystation.reasons import why
 
 __all__ = ["Connection", "short"]
@@ -41,6 +41,7 @@ class Connection:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> object:
         request = self._http().request(
             method,
@@ -48,16 +49,19 @@ class Connection:
             params=query,
             json=body,
             data=form,
-            headers=self._headers,
+            headers={**self._headers, **(headers or {})},
             allow_redirects=False,
         )
         try:
             async with request as response:
                 answer = read(response, await response.read())
         except TimeoutError:
-            raise Unreachable(f"{self._url} did not answer in time") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unanswered(f"{self._url} did not answer in time") from None
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise Unreachable(f"{self._url} cannot be reached: {why(error)}") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            said = f"{self._url} cannot be reached: {why(error)}"
+            raise Unanswered(said, broken=True) from error
         if not fits(answer):
             raise RemoteProtocolError(
                 f"{self._url} does not answer like Waystation",

@@ -14,6 +14,10 @@ TOKEN = "user:1-secret"
 JOB = "job:20260101000000000-user:1-channel:2-bot:midjourney"
 
 
+DROPPED = web.Response()
+"""Stands for no answer: the connection breaks after the request was read."""
+
+
 class Stub:
     """Answers each request with the next of `answers` (the last one again and again)."""
 
@@ -28,12 +32,16 @@ class Stub:
         else:
             self.answers.append(lambda: web.json_response(body, status=status, headers=headers))
 
+    def drop(self) -> None:
+        self.answers.append(lambda: DROPPED)
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         seen: dict[str, Any] = {
             "method": request.method,
             "path": request.raw_path,
             "jobid": request.query.get("jobid"),
             "authorization": request.headers.get("Authorization"),
+            "key": request.headers.get("Idempotency-Key"),
         }
         if request.content_type == "multipart/form-data":
             form = await request.post()
@@ -45,7 +53,10 @@ class Stub:
             seen["json"] = await request.json()
         self.requests.append(seen)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return answer()
+        said = answer()
+        if said is DROPPED and request.transport is not None:
+            request.transport.abort()
+        return said
 
 
 @pytest.fixture
