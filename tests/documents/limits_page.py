@@ -576,6 +576,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "`doctor` reports that it does not answer.",
         ),
         Row(
+            "`doctor`: answer of the service",
+            "running._TIMEOUT_S",
+            "`doctor` reports that no service answers.",
+        ),
+        Row(
+            "`doctor`: silence of Discord, at most",
+            "running.SILENT_S",
+            "`doctor` warns.",
+        ),
+        Row(
             "`doctor`: difference between this clock and Discord's, at most",
             "outside._SKEW_S",
             "`doctor` warns.",

@@ -78,7 +78,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     (["rotate-key"], "another `rotate-key`", "no limit"),
     (
         ["doctor"],
-        "Discord and the mail server, then Discord for each account",
+        "Discord and the mail server, then Discord for each account, then the service",
         f"{CHECK_S:g} s each; {READ_S:g} s for each read of an account",
     ),
     (

@@ -23,7 +23,7 @@ __all__ = ["doctor"]
 
 
 def doctor(config: Config = None, as_json: Json = False) -> None:
-    """Look at settings, database, key, mail, clock, Discord and accounts; name the mend.
+    """Look at settings, database, key, mail, clock, Discord, accounts and jobs; name the mend.
 
     The exit code is 1 when something cannot work; warnings alone leave it 0.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
 import aiohttp
 
@@ -20,6 +21,8 @@ from waystation.cli.doctor.outside import (
     look_at_discord,
     look_at_mail,
 )
+from waystation.cli.doctor.running import Patience, look_at_listening, look_at_running
+from waystation.cli.remote import service_url
 from waystation.clock import SystemClock, SystemIds
 from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
@@ -42,10 +45,11 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
     database = list(look_at_database(settings))
     yield "database", database
     users, accounts, counts, vault = list[User](), list[Account](), Counts(), None
+    running: Sequence[Finding] = ()
     if all(finding.level == "ok" for finding in database):
         failure = None
         try:
-            users, accounts, counts, vault = await _contents(settings)
+            users, accounts, counts, vault, running = await _contents(settings)
         except WaystationError as raised:
             failure = raised
         yield "key", list(look_at_key(settings, failure))
@@ -61,15 +65,29 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
         yield "clock", [look_at_clock(clock.wall(), time)]
         if vault is not None:
             yield "accounts", await _accounts(accounts, vault, DiscordProbe(site))
+        if accounts:
+            yield "running", [await look_at_listening(http, service_url(settings)), *running]
 
 
-async def _contents(settings: Settings) -> tuple[list[User], list[Account], Counts, Vault]:
+async def _contents(
+    settings: Settings,
+) -> tuple[list[User], list[Account], Counts, Vault, Sequence[Finding]]:
+    patience = Patience(
+        timedelta(seconds=settings.job_timeout_s + settings.blind_grace_s),
+        timedelta(seconds=settings.slot_hold_s),
+    )
     async with open_state(settings) as state:
+        accounts = list(await state.store.list_accounts())
+        jobs = {
+            account.channel: await state.store.in_flight_jobs(account.account_id)
+            for account in accounts
+        }
         return (
             list(await state.store.list_users()),
-            list(await state.store.list_accounts()),
+            accounts,
             await state.store.counts(),
             state.vault,
+            list(look_at_running(jobs, state.clock.now(), patience)),
         )
 
 
