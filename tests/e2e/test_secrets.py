@@ -34,6 +34,8 @@ class Served:
     data_dir: Path
     log: Path
     tokens: list[str] = field(default_factory=list)
+    signing: list[str] = field(default_factory=list)
+    """Signing secrets of callbacks, as they were shown once."""
     answers: list[Answered] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
 
@@ -149,6 +151,13 @@ async def _play(sim: Simulator, place: Outside, people: list[Person], service: S
     for person, account in zip(people, sim.accounts, strict=True):
         body = {"discord": account.token}
         await _noted(service, person, "POST", "/v2/account/midjourney", body)
+    for person in people * 2:
+        # shown in this one answer; the second replaces the first, and both sign
+        alone = Person(person.user_id, person.token, service.url, person.http)
+        status, made, _ = await alone.call("POST", "/v2/deliveries/secret")
+        assert status == 201
+        service.signing.append(made["secret"])
+        await _noted(service, person, "GET", "/v2/deliveries/secret")
     for person in people:
         job = await _noted(
             service, person, "POST", "/v2/jobs/describe",
@@ -196,12 +205,14 @@ def _secrets(sim: Simulator, service: Served) -> dict[str, str]:
     for number, account in enumerate(sim.accounts):
         found[f"Discord token {number}"] = account.token
         found[f"signature of Discord token {number}"] = account.token.rpartition(".")[2]
+    for number, secret in enumerate(service.signing):
+        found[f"signing secret {number}"] = secret.removeprefix("whsec_")
     frames = [entry for entry in sim.log if entry.get("session_id")]
     for number, session_id in enumerate({str(entry["session_id"]) for entry in frames}):
         found[f"gateway session {number}"] = session_id
     for number, key in enumerate(_keys(service.data_dir)):
         found[f"vault key {number}"] = key
-    assert len(found) >= 10, found.keys()
+    assert len(found) >= 14, found.keys()
     return found
 
 
