@@ -1,7 +1,9 @@
 """Logs: one line an event, with every live secret taken out (R46).
 
 Rules: what a user's requests cause is logged so many times a minute and event, and no more: nobody
-can fill the disk by asking. What the service does by itself is always logged.
+can fill the disk by asking. What the service does by itself is always logged, and the acceptance of
+a job, which has lines without such a limit anyway: each of them names the job, so that it can be
+followed from its POST to its callback.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class _FewOfACaller:
     def __call__(
         self, logger: Any, method: str, line: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        if "request_id" not in line:
+        if "request_id" not in line or line["event"] == "job.accepted":
             return line
         minute = str(line.get("timestamp"))[: len("2026-01-02T03:04")]
         if minute != self._minute:

@@ -124,10 +124,10 @@ def test_log_lines_that_one_users_requests_cause_are_few_a_minute(
     at = next(i for i, one in enumerate(processors) if type(one).__name__ == "TimeStamper")
     processors[at] = stamp
 
-    def said(count: int, **bound: object) -> list[dict[str, object]]:
+    def said(count: int, event: str = "fetch.failed", **bound: object) -> list[dict[str, object]]:
         with structlog.contextvars.bound_contextvars(**bound):
             for _ in range(count):
-                log.info("fetch.failed", reason="x" * 10)
+                log.info(event, reason="x" * 10)
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     lines = said(500, request_id="r1", user=1)
@@ -137,5 +137,7 @@ def test_log_lines_that_one_users_requests_cause_are_few_a_minute(
     assert len(said(1, request_id="r3", user=2)) == 1
     assert len(said(500, request_id="r4")) == MAX_LINES, "strangers count together"
     assert len(said(500)) == 500, "what the service does by itself"
+    accepted = said(500, "job.accepted", request_id="r6", user=1)
+    assert len(accepted) == 500, "a job can be followed from its POST on"
     minute += 1
     assert len(said(1, request_id="r5", user=1)) == 1

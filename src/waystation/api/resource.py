@@ -35,6 +35,11 @@ Sent = list[tuple[bytes, bytes]]
 
 _log = structlog.get_logger(__name__)
 
+_TRACE_PARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+"""The form of a `traceparent` (W3C Trace Context, 3.2.2)."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """The form of a caller's request id that is echoed: it cannot forge a header or a log line."""
 
@@ -129,6 +134,9 @@ class Resource:
         usable = given is not None and _REQUEST_ID.fullmatch(given)
         request_id = given if given and usable else self._surroundings.new_request_id()
         bind_contextvars(request_id=request_id)
+        trace = _TRACE_PARENT.fullmatch(call.header(b"traceparent") or "")
+        if trace is not None:
+            bind_contextvars(trace_id=trace[1])
         return request_id
 
     async def _answer(self, call: Call, method: str, request_id: str) -> Answer:

@@ -339,6 +339,7 @@ class Service:
                 button=button,
                 jobid=job.jobid,
             )
+        log.info("job.accepted", jobid=job.jobid, verb=job.verb, account=job.account_id)
         self._choice.took(job.account_id)
         owner = self._pool.get(job.account_id)
         if owner is not None:

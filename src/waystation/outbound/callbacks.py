@@ -62,6 +62,7 @@ class CallbackSender:
             _log.debug(
                 "callback.unanswered",
                 callback_id=callback.callback_id,
+                jobid=callback.jobid,
                 error=type(error).__name__,
             )
             return None, reason_of(error), None

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from starlette.types import Message
+from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from tests.build import replace
@@ -157,3 +160,33 @@ async def test_an_error_while_sending_is_not_swallowed() -> None:
     scope = {"type": "http", "method": "GET", "headers": [], "query_string": b""}
     with pytest.raises(ConnectionError):
         await resource()(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("given", "trace"),
+    [
+        (f"00-{'a' * 32}-{'b' * 16}-01", "a" * 32),
+        (f"cc-{'a' * 32}-{'b' * 16}-00", "a" * 32),
+        (f"ff-{'a' * 32}-{'b' * 16}-01", None),
+        (f"00-{'0' * 32}-{'b' * 16}-01", None),
+        (f"00-{'a' * 32}-{'0' * 16}-01", None),
+        (f"00-{'A' * 32}-{'b' * 16}-01", None),
+        (f"00-{'a' * 32}-{'b' * 16}-01-more", None),
+        ("", None),
+    ],
+)
+async def test_the_trace_of_a_request_is_bound_to_its_log_lines(
+    given: str, trace: str | None
+) -> None:
+    bound: list[object] = []
+
+    async def look(call: Call) -> Answer:
+        bound.append(get_contextvars().get("trace_id"))
+        return Answer(204)
+
+    async def request() -> None:
+        here = Resource(Path("/", {"GET": look}), _surroundings())
+        await ask(here, "GET", "/", headers={"traceparent": given})
+
+    await asyncio.create_task(request())
+    assert bound == [trace]

@@ -342,14 +342,10 @@ class Owned:
         if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
         for job_step in step.job_steps:
-            log.info(
-                f"job.{job_step.job.status}",
-                jobid=job_step.job.jobid,
-                nonce=job_step.job.nonce,
-                events=[type(event).__name__ for event in job_step.events],
-                code=job_step.job.code,
-                **({} if job_step.job.error is None else {"error": job_step.job.error}),
-            )
+            job, kinds = job_step.job, [type(event).__name__ for event in job_step.events]
+            facts = {"code": job.code, "error": job.error, "message": job.message_id}
+            known = {name: value for name, value in facts.items() if value is not None}
+            log.info(f"job.{job.status}", jobid=job.jobid, nonce=job.nonce, events=kinds, **known)
             self.adapters.feed.publish(job_step.job)
             if any(isinstance(event, ModalOpened) for event in job_step.events):
                 self.modal_opened(job_step.job.jobid)

@@ -129,7 +129,12 @@ class Callbacks:
         held = self._held[callback.user_id]
         if held >= HELD_PER_USER or receiver.held >= max(ALWAYS_HELD, room // 4):
             self._forget_receiver(name, receiver)
-            _log.debug("callback.postponed", callback_id=callback.callback_id, receiver=name)
+            _log.debug(
+                "callback.postponed",
+                callback_id=callback.callback_id,
+                jobid=callback.jobid,
+                receiver=name,
+            )
             return
         receiver.held += 1
         self._held[callback.user_id] += 1
@@ -199,7 +204,9 @@ class Callbacks:
             reason = "a time-out"
         except Exception:
             # the receiver may have run: uncounted, it would be called again and again
-            _log.exception("callback.attempt_failed", callback_id=callback.callback_id)
+            _log.exception(
+                "callback.attempt_failed", callback_id=callback.callback_id, jobid=callback.jobid
+            )
             reason = "a fault of Waystation's own; its log says more"
         return Attempt(None, reason, self._clock.monotonic() - started)
 

@@ -129,6 +129,7 @@ class Janitor:
             await self._store.commit(
                 Change(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
             )
+            log.info("job.failed", jobid=job.jobid, nonce=job.nonce, code=ended.code, error=error)
             self._publish(ended)
         finally:
             await self._store.release_account(job.account_id, holder)
