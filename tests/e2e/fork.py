@@ -42,6 +42,11 @@ class Forked(Child):
         self._parent.stdin.write(json.dumps(order).encode() + b"\n")
         self._pid = json.loads(await self._next())[PID]
 
+    @property
+    def pid(self) -> int:
+        assert self._pid is not None, "it was started"
+        return self._pid
+
     async def line(self) -> str:
         line = await self._next()
         if ENDED in json.loads(line):
@@ -50,8 +55,7 @@ class Forked(Child):
         return line
 
     def signal(self, number: signal.Signals) -> None:
-        assert self._pid is not None, "it was started"
-        os.kill(self._pid, number)
+        os.kill(self.pid, number)
 
     async def ended(self, within_s: float = START_S) -> int:
         async with asyncio.timeout(within_s):

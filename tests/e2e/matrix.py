@@ -1,11 +1,12 @@
 """The crash matrix: a service that dies at each await point that something reaches.
 
 How it works: a reference run does each deed twice and finds the points (`awaits.py`). Then there is
-a death at each side of each point; at a commit of a job's step, at each time that it is passed, as
-each is another step. The service is told where to die, the deed is done, the next service starts on
-what is on disk, and everything must come to rest with the end that the book has for it. A death
-while a service starts comes after another one has left a job behind. Services are forked from one
-process (`forks.py`), so that a death and a start take a fraction of a second.
+a death at each side of each point; at a commit of a job's step, and where a callback is tried
+again, at each time that it is passed, as each is another matter. The service is told where to die,
+the deed is done, the next service starts on what is on disk, and everything must come to rest with
+the end that the book has for it. A death while a service starts comes after another one has left a
+job behind. Services are forked from one process (`forks.py`), so that a death and a start take a
+fraction of a second.
 """
 
 from __future__ import annotations
@@ -14,26 +15,39 @@ import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 from zlib import crc32
 
 from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Death, Moment
-from tests.e2e.deeds import DEEDS, Place, laid_out
+from tests.e2e.deeds import DEEDS, REFUSED, Place, laid_out
 from tests.e2e.fork import forking
 from tests.e2e.forks import ARMED
 from tests.e2e.process import ground
 from tests.e2e.records import Records, Row
 from tests.e2e.zeros import zeros
+from waystation.simulator.discord.sessions import Disturbance
 
-__all__ = ["STARTS", "Crash", "Walk", "found", "in_parts", "walked"]
+__all__ = [
+    "SEED",
+    "STARTS",
+    "Crash",
+    "Walk",
+    "at_rest",
+    "found",
+    "in_parts",
+    "standing",
+    "walked",
+    "wandered",
+]
 
 STARTS = "a start after a crash"
 """The deed of a service that starts."""
 
 TIMES = 10
-"""How often a commit is passed in one deed at most, to be a death each time."""
+"""How often a point is passed in one deed at most, to be a death each time, where that counts."""
 
 LINGERS_S = 3.0
 """How long a death is waited for when all is at rest."""
@@ -48,6 +62,12 @@ AT_REST_S = 60.0
 
 SEED = 1
 """Of the simulator."""
+
+LOST = 0.5
+"""How often a session gets lost with a death, where chance decides."""
+
+ALONE = frozenset({"a job is cancelled"})
+"""Deeds beside which nothing else goes on: it is cancelled, too, or gets no result."""
 
 LIMITS: Mapping[str, Any] = {"first_answer_s": 4.0, "slot_hold_s": 2.0, "vanish_grace_s": 1.0}
 
@@ -69,11 +89,14 @@ class Crash:
 
 
 @contextlib.asynccontextmanager
-async def standing(directory: Path) -> AsyncIterator[Place]:
-    """Lay out an installation whose services are forked and seen."""
+async def standing(
+    directory: Path, options: Mapping[str, Any] | None = None, **values: Any
+) -> AsyncIterator[Place]:
+    """Lay out an installation whose services are forked and seen. Args as of `ground`"""
     directory.mkdir(exist_ok=True)
-    options = {"picture_size": 64, "log_limit": 200_000, "seed": SEED}
-    async with forking() as child, ground(directory, options=options, **LIMITS) as here:
+    options = {"picture_size": 64, "log_limit": 200_000, "seed": SEED, **(options or {})}
+    values = {**LIMITS, **values}
+    async with forking() as child, ground(directory, options=options, **values) as here:
         here.child = child
         yield await laid_out(here)
 
@@ -123,16 +146,17 @@ def _crashes(passed: Mapping[str, Sequence[Counter[str]]]) -> Iterator[Crash]:
         moment, point = line.split(" ", 1)
         for number, deed in enumerate(its):
             counts = [one[line] for one in passed[deed]]
-            times = min(max(counts), TIMES) if _commits(point) else int(number == 0)
+            times = min(max(counts), TIMES) if _counts(deed, point) else int(number == 0)
             for time in range(1, times + 1):
                 also = tuple(one for one in (*its, *its) if one not in (deed, STARTS))
                 is_sure = time == 1 and min(counts) > 0
                 yield Crash(deed, Death(point, Moment(moment), time), also or (deed, deed), is_sure)
 
 
-def _commits(point: str) -> bool:
-    """Tell whether a step of a job is committed there, or its callback."""
-    return "Owned.step:" in point and "Writer.run:" in point
+def _counts(deed: str, point: str) -> bool:
+    """Tell whether each passing is another matter: another step of the job, another attempt."""
+    commits = "Owned.step:" in point and "Writer.run:" in point
+    return commits or (deed == REFUSED and ".callbacks:" in point)
 
 
 def in_parts(all_: Sequence[Crash], count: int) -> list[list[Crash]]:
@@ -151,10 +175,14 @@ class Walk:
     """Deaths in one installation, one after the other."""
 
     place: Place
+    chance: Random | None = None
+    """Look-alikes are asked for beside each deed, and sessions get lost, by this."""
     died: list[Crash] = field(default_factory=list)
     missed: list[Crash] = field(default_factory=list)
     """Not reached, though tried."""
     wrong: list[str] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    """Jobs by their error, else by their status."""
 
     async def all(self, crashes: Sequence[Crash]) -> None:
         """Die of each."""
@@ -188,7 +216,7 @@ class Walk:
             await self._start_to_die(crash)
         else:
             here.service.signal(ARM)
-            doing = DEEDS[deed](self.place)
+            doing = self._doing(deed)
         rests = asyncio.ensure_future(self._rests(doing))
         dies = asyncio.ensure_future(here.service.ended(AT_REST_S))
         await asyncio.wait({rests, dies}, return_when=asyncio.FIRST_COMPLETED)
@@ -198,10 +226,20 @@ class Walk:
         dies.cancel()
         await asyncio.wait({dies})
         if died:
+            if self.chance is not None and self.chance.random() < LOST:
+                here.sim.drop(0, Disturbance.LOSE)
             await self._start(following)
         await rests
         here.sim.clear_faults()
         return died
+
+    async def _doing(self, deed: str) -> None:
+        """Do a deed; by chance what looks like it, too, and something else."""
+        if self.chance is None or deed in ALONE:
+            await DEEDS[deed](self.place)
+            return
+        other = self.chance.choice([one for one in DEEDS if one not in ALONE])
+        await asyncio.gather(*(DEEDS[one](self.place) for one in (deed, deed, other)))
 
     async def _rests(self, doing: Awaitable[None] | None) -> None:
         if doing is not None:
@@ -225,6 +263,24 @@ async def walked(directory: Path, crashes: Sequence[Crash]) -> Walk:
         await walk.all(crashes)
         for word, found in (await zeros(place.here)).items():
             walk.wrong += [f"{word}: {one}" for one in found]
+    return walk
+
+
+async def wandered(directory: Path, crashes: Sequence[Crash], seed: int, count: int) -> Walk:
+    """Die of so many that chance chooses, beside look-alikes; sessions get lost; judge."""
+    chance = Random(seed)
+    # a session that was lost comes back within the time of a turn; pictures that cannot be told
+    # apart end with the time of their jobs
+    waits = {"first_answer_s": 12.0, "job_timeout_s": 20.0}
+    async with standing(directory, {"seed": seed}, **waits) as place:
+        place.alike = True
+        walk = Walk(place, chance)
+        await walk.all([replace(one, is_sure=False) for one in chance.choices(crashes, k=count)])
+        walk.wrong += [
+            f"{word}: {one}" for word, found in (await zeros(place.here)).items() for one in found
+        ]
+        with place.here.records() as records:
+            walk.ends = Counter(job["error"] or job["status"] for job in records.jobs())
     return walk
 
 

@@ -59,6 +59,10 @@ class Child:
         return self._process
 
     @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
     def log(self) -> str:
         """Everything that it has said on standard error."""
         return self._log.read_text("utf-8", "replace")
@@ -85,7 +89,7 @@ class Child:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal at once."""
-        os.kill(self.process.pid, number)
+        os.kill(self.pid, number)
 
     async def ended(self, within_s: float = START_S) -> int:
         """Wait for its end and return its exit code."""

@@ -1,0 +1,33 @@
+"""Deaths at await points by chance, beside look-alikes, with sessions that get lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from tests.e2e.matrix import found, wandered
+
+SEEDS = (21, 22, 23, 24, 25)
+"""Installations, side by side."""
+
+DEATHS = 210
+"""That are tried with each seed: a few points are not reached again."""
+
+LEAST = 1000
+
+
+async def test_a_thousand_deaths_beside_look_alikes_lose_nothing(tmp_path: Path) -> None:
+    crashes = await found(tmp_path / "reference")
+    print(f"{len(crashes)} deaths to choose from; seeds {SEEDS}")
+    walks = await asyncio.gather(
+        *(wandered(tmp_path / str(seed), crashes, seed, DEATHS) for seed in SEEDS)
+    )
+    died = sum(len(walk.died) for walk in walks)
+    ends = sum((walk.ends for walk in walks), Counter[str]())
+    print(f"{died} deaths, {ends.total()} jobs: {dict(ends)}")
+    wrong = [
+        f"seed {seed}: {one}" for seed, walk in zip(SEEDS, walks, strict=True) for one in walk.wrong
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert died >= LEAST
