@@ -31,6 +31,10 @@ from tests.e2e.zeros import zeros
 from waystation.simulator.discord.sessions import Disturbance
 
 __all__ = [
+    "LEAST",
+    "LEAST_SHARE",
+    "MISSED_AT_MOST",
+    "PARTS",
     "SEED",
     "STARTS",
     "Crash",
@@ -59,6 +63,18 @@ ROUNDS = 2
 """Of the reference run: a point that is not passed in each of them is reached by chance."""
 
 AT_REST_S = 60.0
+
+PARTS = 4
+"""Tests of the matrix, which workers share."""
+
+LEAST = 150
+"""Deaths; far fewer would mean that the points are not found any more."""
+
+LEAST_SHARE = 0.8
+"""Of the deaths that happen: commits that go together are passed less often than they were."""
+
+MISSED_AT_MOST = 2
+"""Deaths of a test whose points were reached twice by the reference run, and then not again."""
 
 SEED = 1
 """Of the simulator."""

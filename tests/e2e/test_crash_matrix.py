@@ -13,22 +13,21 @@ import pytest
 
 from tests.e2e.awaits import PACKAGES, Moment
 from tests.e2e.deeds import DEEDS
-from tests.e2e.matrix import SEED, STARTS, Crash, found, in_parts, walked
-
-PARTS = 4
-"""Tests, which workers share."""
+from tests.e2e.matrix import (
+    LEAST,
+    LEAST_SHARE,
+    MISSED_AT_MOST,
+    PARTS,
+    SEED,
+    STARTS,
+    Crash,
+    found,
+    in_parts,
+    walked,
+)
 
 SIDE_BY_SIDE = 3
 """Installations of a test: most of a death is waiting."""
-
-LEAST = 150
-"""Deaths; far fewer would mean that the points are not found any more."""
-
-LEAST_SHARE = 0.8
-"""Of the deaths that happen: commits that go together are passed less often than they were."""
-
-MISSED_AT_MOST = 2
-"""Deaths of a test whose points were reached twice by the reference run, and then not again."""
 
 PASSED = (
     "engine.service:Service.submit",

@@ -12,7 +12,7 @@ SEEDS = (21, 22, 23, 24, 25)
 """Installations, side by side."""
 
 DEATHS = 210
-"""That are tried with each seed: a few points are not reached again."""
+"""Tried with each seed; a few points are not reached again."""
 
 LEAST = 1000
 
