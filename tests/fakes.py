@@ -177,7 +177,7 @@ class FailingStore:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
-        if name in ("deliveries", "feeds", "quotas", "search", "sharing"):
+        if name in ("deliveries", "feeds", "queue", "quotas", "search", "sharing"):
             return real
 
         async def call(*args: object, **kwargs: object) -> Any:

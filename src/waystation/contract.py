@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from waystation.callbacks import Callback
 from waystation.jobs import Child, Job, JobStatus
+from waystation.queueing.place import QueuePlace
 from waystation.wire.message import Attachment, Embed
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CancelForm",
     "ChildForm",
     "JobForm",
+    "QueueForm",
     "answer",
     "callbacks_of",
     "cancel_json",
@@ -50,6 +52,18 @@ class ChildForm(msgspec.Struct, rename="camel"):
     button: str
     jobid: str
     message_id: Annotated[str, Meta(description="empty until the bot shows a message of it")]
+
+
+class QueueForm(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """A job that waits in the queue."""
+
+    position: Annotated[int, Meta(description="1 is next")]
+    priority: Annotated[int, Meta(description="1 to 5; a higher one goes first")]
+    why: Annotated[str, Meta(description="a sentence that says what it waits for now")]
+    estimate_s: Annotated[
+        int | None,
+        Meta(description="seconds until it may be sent, by the last jobs; missing without any"),
+    ] = None
 
 
 class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -91,6 +105,10 @@ class JobForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     children: Annotated[
         Sequence[ChildForm], Meta(description="the jobs that its buttons started; GET only")
     ] = ()
+    queue: Annotated[
+        QueueForm | None,
+        Meta(description="while it waits in the queue alone (an addition to v2)"),
+    ] = None
     error: Annotated[str | None, Meta(description="when it ended badly")] = None
     error_details: Annotated[str | None, Meta(description="more of it, in Discord's words")] = None
     code: Annotated[
@@ -154,13 +172,18 @@ _encode = msgspec.json.Encoder().encode
 _rate_limited = msgspec.json.Decoder(_RateLimited).decode
 
 
-def job_json(job: Job, children: Sequence[Child] = ()) -> bytes:
-    """Return the job form as JSON: the body of GET and of each callback."""
-    return _encode(_job_form(job, children))
+def job_json(job: Job, children: Sequence[Child] = (), place: QueuePlace | None = None) -> bytes:
+    """Return the job form as JSON: the body of GET and of each callback.
+
+    Args: place: where it stands in the queue, while it waits
+    """
+    return _encode(_job_form(job, children, place))
 
 
-def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
+def answer(job: Job, *, at_start: bool, place: QueuePlace | None = None) -> tuple[int, bytes]:
     """Return what the POST that made this job answers.
+
+    A job of the queue that is not sent yet is 201, and `created` as a GET would say it.
 
     A job that has not ended is `started` to a POST, and so is one that was completed or cancelled
     meanwhile: v2's models of a POST know started, moderated and failed (R2; v2 notes 6.3).
@@ -168,6 +191,8 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     Args: at_start: whether the verb answers when the bot has begun
     Returns: HTTP status, JSON body
     """
+    if job.queue_until is not None and job.status is JobStatus.CREATED:
+        return 201, job_json(job, place=place)
     unknown_to_post = job.status in (JobStatus.COMPLETED, JobStatus.CANCELLED)
     if not job.final or (at_start and unknown_to_post):
         return 200, _encode(_started_form(job))
@@ -178,12 +203,12 @@ def answer(job: Job, *, at_start: bool) -> tuple[int, bytes]:
     return job.code, _encode(form)
 
 
-def waited(job: Job) -> tuple[int, bytes]:
+def waited(job: Job, place: QueuePlace | None = None) -> tuple[int, bytes]:
     """Return what a POST answers whose caller has waited for the end: the job as it is (R2).
 
     Returns: HTTP status, JSON body
     """
-    return answer(job, at_start=False) if job.final else (200, job_json(job))
+    return answer(job, at_start=False) if job.final else (200, job_json(job, place=place))
 
 
 def callbacks_of(job: Job, new_id: Callable[[], str], now: datetime) -> Sequence[Callback]:
@@ -267,7 +292,15 @@ def _content(job: Job) -> str | None:
     return job.embeds[0].description if only_embed and not job.content else job.content
 
 
-def _job_form(job: Job, children: Sequence[Child] = ()) -> dict[str, object]:
+def _queue_form(place: QueuePlace | None) -> QueueForm | None:
+    if place is None:
+        return None
+    return QueueForm(place.position, place.priority, place.why, place.estimate_s)
+
+
+def _job_form(
+    job: Job, children: Sequence[Child] = (), place: QueuePlace | None = None
+) -> dict[str, object]:
     job_form = JobForm(
         jobid=job.jobid,
         verb=job.verb,
@@ -288,6 +321,7 @@ def _job_form(job: Job, children: Sequence[Child] = ()) -> dict[str, object]:
         children=tuple(
             ChildForm(child.button, child.jobid, child.message_id or "") for child in children
         ),
+        queue=_queue_form(place),
         error=job.error,
         error_details=job.error_details,
         code=job.code,

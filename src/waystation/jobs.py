@@ -27,6 +27,7 @@ __all__ = [
     "Completed",
     "Expired",
     "Failed",
+    "Granted",
     "InteractionSeen",
     "Job",
     "JobEvent",
@@ -41,6 +42,7 @@ __all__ = [
     "Moderated",
     "Nonce",
     "Progressed",
+    "PutBack",
     "Reacted",
     "Refused",
     "Shown",
@@ -201,7 +203,9 @@ class Job(msgspec.Struct, frozen=True):
     user_id: int
     """The user who asked; nobody else may read or cancel the job (R32)."""
     account_id: str
+    """Empty while it waits in the queue."""
     channel: str
+    """`0` while it waits for any account."""
     verb: str
     status: JobStatus
     created_at: datetime
@@ -275,17 +279,24 @@ class Job(msgspec.Struct, frozen=True):
     asked_after: str | None = None
     """The newest Discord id that the session had seen when it was asked (R28)."""
     wall_ahead: timedelta = timedelta()
-    post_until: datetime | None = None
-    """Moment until which the POST that made it may tell its end; None: that POST is over."""
     """How far the wall clock was ahead of the service's time when it was accepted.
 
     What people read of a job's instants is this much later, for good.
     """
+    post_until: datetime | None = None
+    """Moment until which the POST that made it may tell its end; None: that POST is over."""
+    queue_until: datetime | None = None
+    """Moment until which it may wait to be sent; None: it is none of the queue."""
 
     @property
     def final(self) -> bool:
         """True when the status can never change again."""
         return self.status in FINAL
+
+    @property
+    def waiting(self) -> bool:
+        """True while it waits in the queue: no account has it."""
+        return not self.account_id and not self.final
 
     @property
     def parent_jobid(self) -> JobId | None:
@@ -336,6 +347,25 @@ class Submitted:
     """The custom_id that is pressed on it."""
     after: str | None = None
     """The newest Discord id that the session has seen (R28)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An account has taken it from the queue; its owner sends it next."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """It could not be sent, and waits in the queue again (R13).
+
+    Nothing was executed: it was not asked, or definitely refused for the moment.
+    """
+
+    reason: str
+    shown: Shown | None = None
+    """The bot's message that refused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +525,8 @@ class SlotReleased:
 
 JobEvent = (
     Submitted
+    | Granted
+    | PutBack
     | Reacted
     | ModalOpened
     | InteractionSeen

@@ -501,6 +501,34 @@ DOWN_AT_TURN = _row(
     "The service was down for longer than `WAYSTATION_SEND_WITHIN_S`, and nothing was sent.",
     AGAIN,
 )
+NOT_SENT_IN_TIME = _row(
+    "submits",
+    502,
+    "Not sent within <time>: <why>",
+    "A job of the queue has waited as long as it may, and nothing was sent.",
+    AGAIN,
+)
+QUEUE_FULL = _row(
+    "submits",
+    429,
+    "<limit> of your jobs wait already",
+    "The queue takes no more of the user's jobs.",
+    WAIT,
+)
+PRIORITY_RANGE = _row(
+    "submits",
+    None,
+    "priority must be <least> to <most>",
+    "The field has another number.",
+    _CORRECT,
+)
+PRIORITY_TOO_HIGH = _row(
+    "submits",
+    400,
+    "priority must be 1 to <most>",
+    "The operator lets the user's jobs have no higher priority.",
+    _CORRECT,
+)
 INPUTS_GONE = _row(
     "submits",
     502,

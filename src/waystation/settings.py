@@ -240,6 +240,13 @@ class Settings:
         "Age up to which a job that was accepted and not sent, because Waystation was stopped or "
         "killed, is sent by the next start.",
     )
+    queue_hours: float = _row(
+        24.0,
+        "How long a job waits in the queue at most; then it has failed.",
+        unit="hours",
+        least=0.0,
+    )
+    queue_per_user: int = _row(1000, "Jobs of one user that wait in the queue.", least=1)
     first_edit_s: float = _seconds(
         1.5,
         "How long a POST waits after the bot's empty first message for its first edit, so that a "

@@ -90,6 +90,7 @@ _WALL = {
     "engine/links.py": "until Discord has told its time",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/service.py": "when a day of a quota ends is told by people's calendars",
+    "engine/queueing/places.py": "when a day of a quota ends is told by people's calendars",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
     "store/sqlite/quotas.py": "when a limit was changed is read by people",
     "store/sqlite/sharing.py": "since when an account is shared is read by people",

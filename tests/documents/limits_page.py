@@ -48,6 +48,31 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "fails with 502.",
         ),
         Row(
+            "Job of the queue: wait until it is sent, at most",
+            "WAYSTATION_QUEUE_HOURS",
+            "The job fails with 502, and says what it has waited for.",
+        ),
+        Row(
+            "Job of the queue that could not be sent: wait until it may be sent again",
+            "queue.PUT_BACK",
+            "It has its old place among the jobs of its user.",
+        ),
+        Row(
+            "Longest time between two looks at all accounts that waiting jobs may use",
+            "dispatcher.LONGEST_ROUND_S",
+            "What happens is looked at once; this is for what nobody told.",
+        ),
+        Row(
+            "Round over waiting jobs that the database has broken: wait until the next",
+            "dispatcher._AGAIN_S",
+            "It is tried again.",
+        ),
+        Row(
+            "Account that has taken as many jobs as it may in a minute: next look",
+            "dispatcher._HURRIED_S",
+            "Waiting jobs go to other accounts meanwhile, or wait.",
+        ),
+        Row(
             "Wait for the end of a job with `Prefer: wait`, at most",
             "prefer.LONGEST_WAIT_S",
             "The job is answered as it is.",
@@ -689,7 +714,8 @@ def spoken(value: Value, place: str = "") -> str:
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
     else:
-        unit = 86_400 if place.endswith("DAYS") else 0.001 if place.endswith("_MS") else 1
+        units = {"DAYS": 86_400, "HOURS": 3600, "_MS": 0.001}
+        unit = next((one for end, one in units.items() if place.endswith(end)), 1)
         seconds = value * unit
     for unit_s, name, least in ((86_400, "days", 2), (3600, "h", 1), (60, "min", 2)):
         if seconds >= least * unit_s and seconds % unit_s == 0:

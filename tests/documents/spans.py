@@ -20,7 +20,7 @@ from waystation.settings import SETTINGS, Settings
 __all__ = ["Value", "constant", "spans"]
 
 Value = float | timedelta | tuple[float, ...]
-"""Numbers are seconds, unless the name ends in MS or DAYS."""
+"""Numbers are seconds, unless the name ends in MS, HOURS or DAYS."""
 
 _SOURCE = Path(__file__).parents[2] / "src" / "waystation"
 _NAME = re.compile(r"(^|_)(s|seconds|ms|minutes|hours|days)$", re.IGNORECASE)
@@ -38,7 +38,7 @@ def spans() -> Mapping[str, Value]:
         for place, value in _in(tree, path, path.stem):
             assert found.setdefault(place, value) == value, f"two spans are called {place}"
     for setting in SETTINGS:
-        if setting.unit in ("seconds", "days"):
+        if setting.unit in ("seconds", "hours", "days"):
             found[setting.variable] = getattr(Settings(), setting.name)
     return found
 

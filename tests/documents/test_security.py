@@ -72,6 +72,8 @@ _NUMBERS = {
     "MiB of pictures in the database that wait to be sent, by default": (
         _SETTINGS.input_bytes_per_user / _MIB
     ),
+    "jobs that wait in the queue, by default": _SETTINGS.queue_per_user,
+    "hours that a job waits in the queue, by default": _SETTINGS.queue_hours,
     "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
     "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
     "files of a form": MAX_FORM_FILES,

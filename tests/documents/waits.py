@@ -35,7 +35,7 @@ _ANSWER = "the service's answer"
 _CALLBACKS = ("list", "show", "redeliver", "replay", "receivers", "enable", "secret", "rotate")
 
 _USERS = (
-    *("add", "list", "expire", "revoke", "rotate", "admin", "limit"),
+    *("add", "list", "expire", "revoke", "rotate", "admin", "queue", "limit"),
     *("limit-account", "share", "unshare", "shares"),
 )
 

@@ -78,6 +78,8 @@ async def provoke_job(shop: Shop, verb: str) -> None:
         "replyProgress": False,
         "discord": who.account.token,
         "mode": "fast",
+        "queue": True,
+        "priority": 2,
     }
     if "jobid" not in body:
         shared |= {"channel": who.channel, "server": who.account.guild_id}
@@ -122,6 +124,7 @@ async def provoke_job(shop: Shop, verb: str) -> None:
         assert repeated["jobid"] in [child["jobid"] for child in parent["children"]]
 
     await _repeat(shop, route, who, body)
+    await _wait(shop, verb, who, body)
     for status, fault, params in _faults(verb):
         sim.fault(fault, account=who.number, count=1, **params)
         told = await shop.see(status, route, who, body=body)
@@ -152,6 +155,20 @@ async def _repeat(shop: Shop, route: str, who: Customer, body: dict[str, Any]) -
         if 409 in [answer.status_code for answer in both]:
             return
     raise AssertionError(f"{route}: none of two requests at once found the other one")
+
+
+async def _wait(shop: Shop, verb: str, who: Customer, body: dict[str, Any]) -> None:
+    """See that a job of the queue waits again that was refused for the moment (R13)."""
+    fault, params = next((name, more) for status, name, more in _faults(verb) if status == 429)
+    shop.here.sim.fault(fault, account=who.number, count=1, **params)
+    asked = {**body, "queue": True}
+    job = await shop.see(201, f"POST /v2/jobs/{verb}", who, body=asked)
+    assert (job["status"], job["queue"]["position"]) == ("created", 1)
+    assert job["queue"]["why"].startswith("It was refused for the moment")
+    shown = await shop.see(200, "GET /v2/jobs/", who, query={"jobid": job["jobid"]})
+    assert shown["queue"]["priority"] == 3
+    cancelled = await shop.see(200, "GET /v2/jobs/cancel", who, query={"jobid": job["jobid"]})
+    assert cancelled["status"] == "cancelled"
 
 
 _TRIES = 20

@@ -239,6 +239,36 @@ async def _(install: Install, tmp_path: Path) -> None:
         )
 
 
+@effect("queue_per_user")
+async def _(install: Install, tmp_path: Path) -> None:
+    async with install(queue_per_user=1, speed=2.0) as here:
+        ada = await here.person()
+        await here.equip(ada, maxJobs=1)
+        await here.connected()
+        answers = [
+            await ada.call("POST", "/v2/jobs/imagine", {"prompt": f"fox {n}", "queue": True})
+            for n in range(3)
+        ]
+        assert [status for status, _, _ in answers] == [200, 201, 429]
+        assert answers[2][1]["error"] == "1 of your jobs wait already"
+        assert answers[2][2]["Retry-After"] == "30"
+
+
+@effect("queue_hours")
+async def _(install: Install, tmp_path: Path) -> None:
+    async with install(queue_hours=1 / 3600, speed=2.0) as here:
+        ada = await here.person()
+        await here.equip(ada, maxJobs=1)
+        await here.connected()
+        await ada.call("POST", "/v2/jobs/imagine", {"prompt": "badger"})
+        _, job, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "fox", "queue": True})
+        ended = await ada.final(job["jobid"])
+        assert (ended["code"], ended["error"]) == (
+            502,
+            "Not sent within 1 seconds: The slot is in use.",
+        )
+
+
 @effect("fetch_timeout_s")
 async def _(install: Install, tmp_path: Path) -> None:
     async with _receiver() as (url, _), install(fetch_timeout_s=0.2) as here:

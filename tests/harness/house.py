@@ -19,7 +19,8 @@ from waystation.engine.deliveries import Deliveries
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
-from waystation.engine.service import Service, ServiceLimits
+from waystation.engine.service import Service
+from waystation.engine.service_limits import ServiceLimits
 from waystation.errors import PreconditionFailed
 from waystation.jobs import Job
 from waystation.ports import DiscordIdentity, Fetched, User
@@ -86,7 +87,8 @@ class House:
     def __init__(self, here: Desk, limits: ServiceLimits) -> None:
         self.here = here
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
-        self.pool = Pool(here.adapters, replace(LIMITS, lease_s=10**6), "holder")
+        adapters = replace(here.adapters, freed=self._freed)
+        self.pool = Pool(adapters, replace(LIMITS, lease_s=10**6), "holder")
         self.clock_warning: str | None = None
         self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
@@ -114,8 +116,12 @@ class House:
             deliveries=self.deliveries,
             limits=limits,
             clock_warning=lambda: self.clock_warning,
+            nudge_outbox=here.adapters.nudge_outbox,
         )
         self.running = asyncio.create_task(self.pool.run())
+
+    def _freed(self, account_id: str) -> None:
+        self.service.dispatcher.wake(account_id)
 
     async def user(self) -> User:
         user = await self.here.store.get_user(1)
@@ -141,14 +147,19 @@ async def house(
     first_answer_s: float = 60,
     first_edit_s: float = 0,
     a_minute: int | None = None,
+    dispatches: bool = False,
 ) -> AsyncIterator[House]:
     async with desk(directory) as here:
         limits = replace(
             SERVICE, first_answer_s=first_answer_s, first_edit_s=first_edit_s, a_minute=a_minute
         )
         place = House(here, limits)
+        tasks = [place.running]
+        if dispatches:
+            tasks.append(asyncio.create_task(place.service.dispatcher.run()))
         try:
             yield place
         finally:
-            place.running.cancel()
-            await asyncio.gather(place.running, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

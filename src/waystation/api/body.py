@@ -62,6 +62,8 @@ FIELDS = frozenset(
         "maxJobs",
         "mode",
         "name",
+        "priority",
+        "queue",
         "replyProgress",
         "replyRef",
         "replyUrl",

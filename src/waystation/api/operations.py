@@ -25,6 +25,7 @@ from waystation.midjourney.commands import (
     Param,
     ParamKind,
 )
+from waystation.queueing.rotation import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from waystation.sentences import Does
 
 __all__ = ["OPERATIONS", "SHARED"]
@@ -62,8 +63,20 @@ _ERA_A = (
     Field("discord", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
     Field("server", {"type": "string"}, "Sent by older clients; ignored beside `channel`"),
 )
+_QUEUE = Field(
+    "queue",
+    {"type": "boolean"},
+    "True: where no account has room the job waits, and the answer is 201; false: it is refused"
+    " with 429; left out: as an admin has set it for the user, else false (an addition to v2)",
+)
+_PRIORITY = Field(
+    "priority",
+    {"type": "integer", "minimum": LOWEST_PRIORITY, "maximum": HIGHEST_PRIORITY},
+    "In the queue a higher one goes first; 3 unless sent, and 3 is the highest unless an admin has"
+    " set another (an addition to v2)",
+)
 SHARED: Sequence[Field] = (
-    *(_CHANNEL, _MAX_JOBS, _REPLY_URL, _REPLY_REF, _REPLY_PROGRESS, _MODE),
+    *(_CHANNEL, _MAX_JOBS, _REPLY_URL, _REPLY_REF, _REPLY_PROGRESS, _MODE, _QUEUE, _PRIORITY),
     *_ERA_A,
 )
 """The fields that verbs have in common."""
@@ -138,7 +151,7 @@ def _part(name: str, help: str, either: str = "") -> Field:
 
 
 def _does(command: Command) -> Iterator[Does]:
-    yield from (*GUARDED, "reads a body", "takes a reference")
+    yield from (*GUARDED, "reads a body", "reads a number", "takes a reference")
     if command.reaction is None:
         yield "asks the bot"
     if any(param.name == "option" for param in command.params):
@@ -152,7 +165,7 @@ def _does(command: Command) -> Iterator[Does]:
     else:
         yield "chooses an account"
     if command.takes_slot:
-        yield from ("takes a slot", "reads a number")
+        yield "takes a slot"
     else:
         yield "takes a lane"
     for param in command.params:
@@ -186,7 +199,7 @@ def _job(command: Command) -> Operation:
     return Operation(
         name=command.verb,
         summary=command.help,
-        answers={200: JobForm},
+        answers={200: JobForm, 201: JobForm},
         does=tuple(dict.fromkeys(_does(command))),
         body=(*own, *shared),
         headers=(_PREFER, _KEY),

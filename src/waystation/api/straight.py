@@ -69,6 +69,9 @@ class Straight:
         found = self._service.reads.glance(authorization, jobid)
         if found is None:
             return None
+        if found[0].waiting:
+            # its place in the queue is read beside it
+            return None
         body = self._forms.of(*found).body
         if not self._service.reads.links_work(body):
             return None

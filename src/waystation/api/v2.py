@@ -26,7 +26,7 @@ from waystation.api.search import Search
 from waystation.api.streams.feed import FeedEvents
 from waystation.api.streams.job import JobEvents
 from waystation.api.streams.stream import Open
-from waystation.contract import answer, cancel_json, waited
+from waystation.contract import answer, cancel_json, job_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Service
@@ -34,6 +34,7 @@ from waystation.errors import InvalidRequest, Throttled
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
+from waystation.queueing.place import QueuePlace
 from waystation.quotas import Quota
 from waystation.shares import Held
 
@@ -174,7 +175,10 @@ class _Jobs:
             with self._waits.place(user.user_id):
                 await call.unless_gone(self._service.reads.wait_for_end(user, jobid, wait_s))
         job, children = await self._service.reads.family(user, jobid)
-        body = self._forms.of(job, children).body
+        if job.waiting:
+            body = job_json(job, children, await self._place(job))
+        else:
+            body = self._forms.of(job, children).body
         form = await self._service.reads.with_working_links(job, body)
         return Answer(200, form, () if wait_s is None else applied(wait_s))
 
@@ -197,12 +201,14 @@ class _Jobs:
             preferred_s = preferred_wait_s(call.every(b"prefer"))
             if preferred_s is None:
                 job, replayed = await self._submitted(user, request, key, None)
-                status, told = answer(job, at_start=command.answers_at is not AnswersAt.FINAL)
+                place = await self._place(job)
+                at_start = command.answers_at is not AnswersAt.FINAL
+                status, told = answer(job, at_start=at_start, place=place)
             else:
                 with self._waits.place(user.user_id):
                     submitting = self._submitted(user, request, key, preferred_s)
                     job, replayed = await call.unless_gone(submitting)
-                status, told = waited(job)
+                status, told = waited(job, await self._place(job))
             wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             heard = () if preferred_s is None else applied(preferred_s)
@@ -211,6 +217,10 @@ class _Jobs:
             return Answer(status, told, (*wait, *heard, *left, *again))
 
         return submit_command
+
+    async def _place(self, job: Job) -> QueuePlace | None:
+        """Return where a job stands in the queue, while it waits there."""
+        return await self._service.place(job) if job.waiting else None
 
     async def _submitted(
         self, user: User, request: JobRequest, key: str | None, wait_s: float | None

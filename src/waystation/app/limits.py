@@ -16,7 +16,7 @@ from waystation.engine.account.adapters import OwnerLimits
 from waystation.engine.account.turns import lane
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.outbox.janitor import Retention
-from waystation.engine.service import ServiceLimits
+from waystation.engine.service_limits import QueueLimits, ServiceLimits
 from waystation.midjourney.conversation import Limits
 from waystation.outbound.fetch import FetchLimits
 from waystation.settings import Settings
@@ -66,6 +66,7 @@ def service_limits(settings: Settings) -> ServiceLimits:
         pictures=settings.fetches,
         picture_bytes=settings.fetch_limit_bytes,
         input_bytes=settings.input_bytes_per_user,
+        queue=QueueLimits(timedelta(hours=settings.queue_hours), settings.queue_per_user),
     )
 
 

@@ -109,6 +109,7 @@ def build(
         ids,
         feed,
         nudge_outbox,
+        lambda account_id: service.dispatcher.wake(account_id),
         settings.midjourney_cdn_url,
         ignored,
     )
@@ -147,6 +148,7 @@ def build(
         ),
         clock_warning=lambda: site.time.warning,
         limits=service_limits(settings),
+        nudge_outbox=nudge_outbox,
     )
     return Parts(service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper, indexing)
 

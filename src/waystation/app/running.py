@@ -112,6 +112,7 @@ async def _start(
         group.create_task(give_memory_back(clock)),
         group.create_task(parts.timekeeper.run()),
         group.create_task(parts.indexing.run()),
+        group.create_task(parts.service.dispatcher.run()),
     ]
     await parts.pool.started.wait()
     return owing, upkeep

@@ -20,6 +20,7 @@ from waystation.cli.waiting import waiting
 from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import COMMANDS, MODES, AnswersAt, Command, Param, ParamKind
 from waystation.midjourney.replies import ReplyKind
+from waystation.queueing.rotation import HIGHEST_PRIORITY, LOWEST_PRIORITY
 
 if TYPE_CHECKING:
     from waystation.client import Client, Job
@@ -69,6 +70,26 @@ _Mode = Annotated[
         help="Refused unless the account is in this mode already (an addition to v2).",
     ),
 ]
+_QUEUED = "Queue"
+
+_Queue = Annotated[
+    bool | None,
+    typer.Option(
+        "--queue/--no-queue",
+        help="Let the job wait where no account has room, or be refused (an addition to v2).",
+        rich_help_panel=_QUEUED,
+    ),
+]
+_Priority = Annotated[
+    int | None,
+    typer.Option(
+        min=LOWEST_PRIORITY,
+        max=HIGHEST_PRIORITY,
+        metavar="NUMBER",
+        help="In the queue a higher one goes first (an addition to v2).",
+        rich_help_panel=_QUEUED,
+    ),
+]
 _Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait for the result.", rich_help_panel=RESULT)
 ]
@@ -102,6 +123,8 @@ _SHARED: Mapping[str, tuple[str, object]] = {
     "reply_ref": ("replyRef", _ReplyRef),
     "reply_progress": ("replyProgress", _ReplyProgress),
     "mode": ("mode", _Mode),
+    "queue": ("queue", _Queue),
+    "priority": ("priority", _Priority),
 }
 """Options that verbs have in common: name, v2 field and annotation."""
 

@@ -37,7 +37,9 @@ def percent(job: Mapping[str, object]) -> int | None:
 
 
 def _said(job: Mapping[str, object]) -> str:
-    done = percent(job)
+    done, place = percent(job), job.get("queue")
+    if isinstance(place, Mapping):
+        return f"waits in the queue, position {place.get('position')}: {place.get('why')}"
     return str(job.get("status", "")) + ("" if done in (None, 100) else f" {done} %")
 
 

@@ -21,6 +21,15 @@ FINAL = frozenset({"completed", "moderated", "failed", "cancelled"})
 """Statuses that never change again."""
 
 
+class QueuePlace(TypedDict):
+    """Where a job stands in the queue; `estimateS`, in seconds, is missing while nothing tells."""
+
+    position: int
+    priority: int
+    why: str
+    estimateS: NotRequired[int]
+
+
 class Job(TypedDict, total=False):
     """A job in the words of API v2; every field may be missing.
 
@@ -59,6 +68,7 @@ class Job(TypedDict, total=False):
     info: dict[str, Any]
     prompts: list[str]
     children: list[dict[str, str]]
+    queue: QueuePlace
     error: str
     errorDetails: str
     code: int
@@ -67,6 +77,7 @@ class Job(TypedDict, total=False):
 class Asked(TypedDict, total=False):
     """Fields of every verb besides its own; `max_jobs` only where a slot is taken.
 
+    With `queue` the job waits where no account has room; a higher `priority` goes first there.
     `mode` is `fast`, `relax` or `turbo`; but on imagine the account has to be in it already.
     """
 
@@ -75,6 +86,8 @@ class Asked(TypedDict, total=False):
     reply_ref: str | None
     reply_progress: bool | None
     mode: str | None
+    queue: bool | None
+    priority: int | None
 
 
 class AskedOf(Asked, total=False):
@@ -90,6 +103,8 @@ _ASKED = {
     "reply_ref": "replyRef",
     "reply_progress": "replyProgress",
     "mode": "mode",
+    "queue": "queue",
+    "priority": "priority",
 }
 """The v2 names of `AskedOf`."""
 

@@ -45,6 +45,9 @@ class Answering:
     async def answer(self, job: Job, command: Command) -> Job:
         """Return the job when its POST is to be answered, or as it is when its time is over."""
         seen = await self._seen(job, partial(_answers, command.answers_at), self._post_s)
+        if seen.queue_until is not None and seen.status is JobStatus.CREATED:
+            # its turn comes, however long that takes
+            return seen
         if _says_nothing(seen):
             seen = await self._seen(seen, lambda one: not _says_nothing(one), self._first_edit_s)
         if seen.status is not JobStatus.CREATED or self._feed.released:
@@ -67,6 +70,9 @@ class Answering:
         """
         if not _answers(command.answers_at, job):
             until = job.post_until or self.until(job.created_at, None)
+            if job.waiting or (job.queue_until is not None and job.post_until is None):
+                # the process whose POST waited is gone, and the queue's was answered at once
+                until = now
         elif _says_nothing(job):
             until = job.updated_at + timedelta(seconds=self._first_edit_s)
         else:
@@ -105,7 +111,7 @@ class Answering:
 
 def _answers(answers_at: AnswersAt, job: Job) -> bool:
     """Tell whether a job is as far as its verb's POST waits for."""
-    if job.final:
+    if job.final or job.waiting:
         return True
     if answers_at is AnswersAt.ASKED:
         return job.status not in (JobStatus.CREATED, JobStatus.SUBMITTED)

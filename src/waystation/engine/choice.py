@@ -6,8 +6,10 @@ store decides which account takes the job, in one transaction.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from waystation import sentences
@@ -29,6 +31,7 @@ from waystation.ports import (
     IdSource,
     NoSlot,
     OverQuota,
+    QueueDraft,
     Standing,
     Store,
     User,
@@ -36,7 +39,7 @@ from waystation.ports import (
 from waystation.quotas import Quota
 from waystation.sidelining import is_sidelined
 
-__all__ = ["Choice", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
+__all__ = ["Choice", "Chosen", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
 
 
 def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
@@ -46,6 +49,20 @@ def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
     cancelled before they are asked would otherwise upload pictures and write rows unpaced.
     """
     return None if pacing_s <= 0 else lane + MAX_JOBS + math.ceil(60 / pacing_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The accounts of a job, and how it waits."""
+
+    candidates: Sequence[Account]
+    """Those that may take it at once."""
+    account_id: str | None = None
+    """The only one that may take it; None: any that its user may use."""
+    mode: str | None = None
+    """The mode that the account must be in."""
+    queue: QueueDraft | None = None
+    """None: it does not wait."""
 
 
 class Choice:
@@ -99,6 +116,45 @@ class Choice:
         if command.takes_slot:
             accounts = await self._within_quotas(user, accounts)
         return await self._with_room_first(user, request, command, accounts)
+
+    async def for_queue(
+        self, user: User, request: JobRequest, command: Command, parent: Job | None
+    ) -> Chosen:
+        """Return the accounts that may take a job of the queue at once, and what it waits for.
+
+        It waits where others are refused with 429: full slots and lanes, a wait of Discord's.
+
+        Raises: InvalidRequest, Halted
+        """
+        if parent is not None:
+            asked: Sequence[Account] = [account_of(parent, await self._accounts.of(user))]
+        else:
+            asked = await self._asked_for(user, request, command)
+        is_pinned = request.channel is not None or parent is not None or not command.takes_slot
+        usable = self._usable(asked)
+        remixes = "mode" in request.params and await self._remixes(usable[0])
+        mode = mode_needed(request.mode, request.params, remixes=remixes)
+        accounts = await self._in_mode(usable, mode)
+        uploads = parent is None and bool(request.files or urls_of(command, request.params))
+        with contextlib.suppress(Busy):
+            free = self._unhurried(self._free(self._not_sidelined(accounts), uploads))
+            if command.takes_slot:
+                free = await self._within_quotas(user, free)
+            candidates = await self._with_room_first(user, request, command, free)
+            return Chosen(candidates, asked[0].account_id if is_pinned else None, mode)
+        return Chosen((), asked[0].account_id if is_pinned else None, mode)
+
+    def open_for_queue(self, account: Account) -> bool:
+        """Tell whether an account may take one more job from the queue now (R50)."""
+        if self._a_minute is not None and self._taken.full(account.account_id, self._clock.now()):
+            return False
+        return account.usable
+
+    async def mode_of(self, account_id: str) -> str | None:
+        """Return the mode that an account is in, as far as its last answers tell."""
+        last = await self._store.last_completed(account_id, MODE_VERBS)
+        tells = None if last is None else COMMANDS[last.verb].tells_mode
+        return None if last is None or tells is None else tells(last)
 
     def took(self, account_id: str) -> None:
         """Note that an account took a job."""
@@ -210,9 +266,7 @@ class Choice:
             return candidates
         told: dict[str, str | None] = {}
         for account in candidates:
-            last = await self._store.last_completed(account.account_id, MODE_VERBS)
-            tells = None if last is None else COMMANDS[last.verb].tells_mode
-            told[account.account_id] = None if last is None or tells is None else tells(last)
+            told[account.account_id] = await self.mode_of(account.account_id)
         there = [account for account in candidates if told[account.account_id] == mode]
         if not there:
             known = ", ".join(sorted(one or "unknown" for one in told.values()))

@@ -29,6 +29,7 @@ def longest_waits(
         "job": counts.oldest_job,
         "slot": counts.oldest_slot,
         "callback": counts.oldest_callback,
+        "queued": counts.oldest_queued,
         "account": silent_since,
     }
     return {

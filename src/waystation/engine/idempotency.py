@@ -94,5 +94,8 @@ def _digest(request: JobRequest) -> bytes:
     fields = [
         *(request.channel, request.max_jobs, request.reply_url, request.reply_ref),
         *(request.reply_progress, request.mode, request.era_a),
+        # keys of before there was a queue stand for the same requests
+        *(() if (request.queue, request.priority) == (None, None) else (request.queue,)),
+        *(() if request.priority is None else (request.priority,)),
     ]
     return hashlib.sha256(_encode([fields, dict(request.params), files])).digest()

@@ -34,6 +34,7 @@ from waystation.ports import (
     NoJob,
     NoSlot,
     OverQuota,
+    QueueFull,
     Repeated,
     Sealer,
 )
@@ -82,7 +83,7 @@ _encode = msgspec.json.Encoder().encode
 _plan = msgspec.json.Decoder(_Plan)
 
 
-Refusal = NoSlot | Repeated | KeyTaken | OverQuota
+Refusal = NoSlot | Repeated | KeyTaken | OverQuota | QueueFull
 """A reason why there is no job, for the service to say."""
 
 

@@ -32,6 +32,10 @@ class JobRequest:
     """True: progress is delivered too; None: as the verb's row says."""
     mode: str | None = None
     """The mode that the account must be in, for a verb that cannot ask for one itself."""
+    queue: bool | None = None
+    """True: it waits where no account has room; None: as the user's default says."""
+    priority: int | None = None
+    """1 to 5; in the queue a higher one goes first."""
     era_a: bool = False
     """True: the body carried `discord` or `server` (R33)."""
 

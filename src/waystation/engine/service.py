@@ -25,18 +25,22 @@ from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
 from waystation.engine.answering import Answering
-from waystation.engine.choice import Choice, busy, halted, over_quota
+from waystation.engine.choice import Choice, Chosen, busy, halted, over_quota
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health, longest_waits
 from waystation.engine.idempotency import Idempotency, KeyUsed, request_key
 from waystation.engine.inputs import Asked, Inputs
-from waystation.engine.intake import MOST_URLS, Intake
+from waystation.engine.intake import Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.pressing import check_mask
+from waystation.engine.queueing.dispatcher import Dispatcher
+from waystation.engine.queueing.places import Places
+from waystation.engine.queueing.waiting import WaitingJobs, queue_full
 from waystation.engine.reads import Reads
 from waystation.engine.request import JobRequest, check_prompt
+from waystation.engine.service_limits import ServiceLimits
 from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,
@@ -49,7 +53,6 @@ from waystation.jobs import Job
 from waystation.midjourney.asking.plans import plan, source_of, used_params
 from waystation.midjourney.commands import COMMANDS, Command
 from waystation.ports import (
-    Account,
     Clock,
     Counts,
     Fetched,
@@ -59,6 +62,7 @@ from waystation.ports import (
     KeyTaken,
     NoSlot,
     OverQuota,
+    QueueFull,
     Repeated,
     RequestKey,
     Sealer,
@@ -66,6 +70,7 @@ from waystation.ports import (
     User,
     wall_ahead,
 )
+from waystation.queueing.place import QueuePlace
 from waystation.quotas import Quota
 from waystation.shares import Shares
 
@@ -83,35 +88,6 @@ class Readiness:
     sessions: Mapping[str, int]
     warnings: Sequence[str] = ()
     """Warnings: Waystation works all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLimits:
-    """Numbers from the settings."""
-
-    first_answer_s: float
-    first_edit_s: float
-    """How long a POST waits for the first edit of an empty first message (R2)."""
-    lane: int
-    a_minute: int | None
-    """Jobs that one account takes within a minute; None: any number."""
-    pictures_per_user: int
-    """Pictures of one user that are taken in at once."""
-    pictures: int
-    picture_bytes: int
-    """Of the largest picture that is fetched."""
-    input_bytes: int
-    """Of pictures that one user may have waiting to be sent."""
-
-    @property
-    def fetched_bytes(self) -> tuple[int, int]:
-        """Bytes of fetched pictures that are not asked yet: most of one user, most in all.
-
-        One request can have all its pictures, however large they are, while nobody else has any.
-        """
-        per_user = max(self.pictures_per_user, MOST_URLS)
-        in_all = max(self.pictures, 2 * per_user)
-        return per_user * self.picture_bytes, in_all * self.picture_bytes
 
 
 class Service:
@@ -132,8 +108,11 @@ class Service:
         deliveries: Deliveries,
         limits: ServiceLimits,
         clock_warning: Callable[[], str | None] = lambda: None,
+        nudge_outbox: Callable[[], None] = lambda: None,
     ) -> None:
-        """Args: clock_warning: a sentence about a wall clock that is off (R28)."""
+        """Args: clock_warning: a sentence about a wall clock that is off (R28); nudge_outbox:
+        called when callbacks were written
+        """
         self._clock_warning = clock_warning
         self.logins = logins
         self.accounts = accounts
@@ -155,6 +134,15 @@ class Service:
         self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
         self.reads = Reads(store, self._answering, links, logins, clock, feed)
         self._idempotency = Idempotency(store, self._answering, clock)
+        standing = Places(store, pool, self._choice, clock, limits.lane)
+        self.dispatcher = Dispatcher(
+            *(store, pool, self._choice, standing, feed, clock, ids, nudge_outbox),
+            lane=limits.lane,
+            turn_s=limits.first_answer_s,
+        )
+        self._waiting = WaitingJobs(
+            store, standing, self.dispatcher, ids, feed, nudge_outbox, clock
+        )
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
 
@@ -213,7 +201,7 @@ class Service:
         check_prompt(command, request.params)
         parent = await self._parent(user, request)
         action = None if parent is None else plan(command.verb, request.params, parent)
-        candidates = await self._choice.of(user, request, command, parent)
+        chosen = await self._chosen(user, request, command, parent)
         fits = partial(_check_mask, parent, action, request)
         if not request.files:
             fits(None)
@@ -224,9 +212,7 @@ class Service:
             left_s = None if wait_s is None else wait_s - (self._clock.monotonic() - began_s)
             until = self._answering.until(self._clock.now(), left_s)
             accepting = asyncio.create_task(
-                self._accept(
-                    user, request, command, candidates, pictures, action, parent, key, until
-                )
+                self._accept(user, request, command, chosen, pictures, action, parent, key, until)
             )
             self._submitting.add(accepting)
             accepting.add_done_callback(self._accepted)
@@ -251,6 +237,8 @@ class Service:
         Raises: NotFound; Unavailable: its account is not owned at the moment
         """
         job = await self.reads.get_job(user, jobid)
+        if job.waiting:
+            job = await self._waiting.cancel(job)
         if job.final:
             return job
         owner = self._pool.get(job.account_id)
@@ -283,6 +271,21 @@ class Service:
             today = await self._store.quotas.left(user.user_id, self._clock.wall())
         return [quota for quota in (account, today) if quota is not None]
 
+    async def place(self, job: Job) -> QueuePlace | None:
+        """Return where a job stands in the queue; None when it does not wait."""
+        return await self._waiting.place(job)
+
+    async def _chosen(
+        self, user: User, request: JobRequest, command: Command, parent: Job | None
+    ) -> Chosen:
+        """Return the accounts that may take a job, and how it waits if it may."""
+        draft = self._waiting.draft(user, request, self._limits.queue)
+        if draft is None:
+            return Chosen(await self._choice.of(user, request, command, parent))
+        chosen = await self._choice.for_queue(user, request, command, parent)
+        queue = replace(draft, account_id=chosen.account_id, mode=chosen.mode)
+        return replace(chosen, queue=queue)
+
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""
         jobid = request.params.get("parentJobId")
@@ -293,7 +296,7 @@ class Service:
         user: User,
         request: JobRequest,
         command: Command,
-        candidates: Sequence[Account],
+        chosen: Chosen,
         pictures: Sequence[Fetched],
         action: Action | None = None,
         parent: Job | None = None,
@@ -307,7 +310,7 @@ class Service:
             verb=command.verb,
             wall_ahead=wall_ahead(self._clock),
             params=dict(request.params),
-            candidates=[account.account_id for account in candidates],
+            candidates=[account.account_id for account in chosen.candidates],
             takes_slot=command.takes_slot,
             max_jobs=request.max_jobs if command.takes_slot else None,
             lane=self._limits.lane,
@@ -315,6 +318,7 @@ class Service:
             reply_ref=request.reply_ref,
             key=key,
             post_until=post_until,
+            queue=chosen.queue,
             reply_progress=(
                 command.replies_progress
                 if request.reply_progress is None
@@ -328,7 +332,7 @@ class Service:
             raise KeyUsed
         if isinstance(job, NoSlot):
             if job.all_halted:
-                raise halted(candidates[0])
+                raise halted(chosen.candidates[0])
             raise busy(job, command, self._clock.now())
         if isinstance(job, OverQuota):
             raise over_quota(job)
@@ -339,7 +343,12 @@ class Service:
                 button=button,
                 jobid=job.jobid,
             )
+        if isinstance(job, QueueFull):
+            raise queue_full(chosen.queue)
         log.info("job.accepted", jobid=job.jobid, verb=job.verb, account=job.account_id)
+        if job.waiting:
+            self.dispatcher.wake()
+            return job
         self._choice.took(job.account_id)
         owner = self._pool.get(job.account_id)
         if owner is not None:
@@ -371,6 +380,7 @@ class Service:
     async def drain(self) -> None:
         """Take nothing new, and let every POST answer; what was not sent, the next start sends."""
         self._draining = True
+        self.dispatcher.rest()
         self._intake.close()
         try:
             await asyncio.gather(*self._submitting, return_exceptions=True)

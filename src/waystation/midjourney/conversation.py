@@ -124,6 +124,10 @@ class Conversation:
         """Return the step for an end that HTTP or Waystation itself decided."""
         return own_steps.ended(self._state, jobid, event, now, halt, token_rejected=token_rejected)
 
+    def unsent(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+        """Return the step of a job that cannot be sent in its time; of the queue it waits again."""
+        return own_steps.unsent(self._state, jobid, event, now)
+
     def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
         return own_steps.unasked(self._state, jobid, event, now)

@@ -25,6 +25,7 @@ __all__ = [
     "left_unsent",
     "running_deadline",
     "spoken",
+    "told_span",
     "turn_span",
     "verdict",
 ]
@@ -113,14 +114,26 @@ def turn_span(job: Job, limits: Limits) -> timedelta:
     return limits.first_answer if waits is None else waits
 
 
+def told_span(job: Job, limits: Limits) -> timedelta:
+    """Return how long a job has waited for its turn, as its end tells it.
+
+    One of the queue has waited there before.
+    """
+    return limits.first_answer if job.queue_until is not None else turn_span(job, limits)
+
+
 def left_unsent(job: Job, now: datetime, life: timedelta, limits: Limits) -> Job | None:
     """Return a job that an earlier process has accepted and not sent, with its new time to wait.
 
     None when it is too old to be sent. Whoever asked for it is not there any more: so it may wait
-    for its turn as long as it may be sent at all.
+    for its turn as long as it may be sent at all. One of the queue may wait as one that an account
+    is given now.
 
     Args: life: age up to which it is sent
     """
+    if job.queue_until is not None:
+        waits = now < job.queue_until
+        return replace(job, deadline_at=now + limits.first_answer) if waits else None
     # R28: that process may have counted in another time
     accepted_at = min(job.created_at, now)
     if now - accepted_at > life:
@@ -137,7 +150,7 @@ def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
     if job.vanished_at is not None:
         return Moderated(sentences.REMOVED_BY_BOT.text, _VANISHED)
     if job.status is JobStatus.CREATED:
-        limit = spoken(turn_span(job, limits))
+        limit = spoken(told_span(job, limits))
         return Failed.by(sentences.CONNECTION_NOT_READY, sentences.NOTHING_SENT, time=limit)
     if job.status is JobStatus.SUBMITTED:
         return Lost(sentences.NO_REPLY.said(time=spoken(limits.first_answer)))

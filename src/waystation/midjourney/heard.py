@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Final, cast
 
 from waystation import sentences
 from waystation.gateway_events import SeenAs
@@ -44,6 +44,7 @@ from waystation.midjourney.answers import (
 )
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.deadlines import Limits, running_deadline
+from waystation.midjourney.putting_back import instead
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.refusals import Ending, Meaning
 from waystation.midjourney.replies import ReplyKind
@@ -56,6 +57,8 @@ __all__ = ["Heard", "halt_of", "late_ended"]
 
 _PROGRESS_EVERY = timedelta(seconds=1)
 """R37."""
+
+_FULL: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,9 @@ class Heard:
             case ending:
                 ghost = ending is Ending.QUEUED
                 event = Failed(meaning.code, meaning.error, meaning.details, shown, by, ghost)
+                if meaning.code == _FULL:
+                    # R13: Midjourney's own queue takes no more now, and nothing was begun
+                    event = instead(self.job, event, self.now)
         return replace(self._bound(event), halt=halt_of(self.reading))
 
     def _bound(self, *events: JobEvent) -> Step:

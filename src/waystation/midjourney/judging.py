@@ -18,6 +18,7 @@ from waystation import sentences
 from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, SlotReleased
 from waystation.midjourney.deadlines import due_at, running_deadline, verdict
 from waystation.midjourney.matching.held import Counted
+from waystation.midjourney.putting_back import instead
 from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, Step, join
 from waystation.midjourney.weighing import may_be_given
@@ -75,6 +76,7 @@ def expire(
             continue
         if (end := unsent(job.jobid)) is not None:
             # nobody can have answered what was not sent
+            end = instead(job, end, now) if job.status is JobStatus.CREATED else end
             steps.append(state.step(job.jobid, now, end))
         elif caught_up and state.lookups.needed(job, due):
             look_back.add(job.jobid)
@@ -91,6 +93,7 @@ def expire(
             )
         else:
             end = verdict(job, state.limits, caught_up=caught_up)
+            end = instead(job, end, now) if job.status is JobStatus.CREATED else end
             steps.append(state.step(job.jobid, now, end))
     learnt = state.learnt(join(steps))
     return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))

@@ -22,6 +22,7 @@ from waystation.jobs import (
     Completed,
     Expired,
     Failed,
+    Granted,
     InteractionSeen,
     Job,
     JobEvent,
@@ -32,6 +33,7 @@ from waystation.jobs import (
     ModalOpened,
     Moderated,
     Progressed,
+    PutBack,
     Reacted,
     Refused,
     Shown,
@@ -72,6 +74,8 @@ _UNSEEN = (
 
 TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     _CREATED: {
+        Granted: _CREATED,
+        PutBack: _CREATED,
         Submitted: _SUBMITTED,
         CancelRequested: _CREATED,
         Cancelled: _CANCELLED,
@@ -82,6 +86,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     },
     _SUBMITTED: {
         **_RUNNING_ENDS,
+        PutBack: _CREATED,
         Submitted: _SUBMITTED,
         Reacted: _STARTED,
         ModalOpened: _SUBMITTED,
@@ -97,6 +102,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     },
     _STARTED: {
         **_RUNNING_ENDS,
+        PutBack: _CREATED,
         Submitted: _STARTED,
         Reacted: _STARTED,
         ModalOpened: _STARTED,
@@ -173,7 +179,9 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, vanished_at=now)
         case SlotReleased():
             return replace(job, slot=False, slot_until=None)
-        case Cancelled() | Unclear() | Reacted():
+        case PutBack():
+            return _put_back(job)
+        case Cancelled() | Unclear() | Reacted() | Granted():
             return job
         case late:
             return _show_late(job, late)
@@ -195,6 +203,36 @@ def _submit(job: Job, event: Submitted, now: datetime) -> Job:
         source_hash=event.source_hash or job.source_hash,
         pressed=event.pressed or job.pressed,
         modal=None,
+    )
+
+
+def _put_back(job: Job) -> Job:
+    """Return a job as it was before an account had it; a uuid it never had (R20)."""
+    return replace(
+        job,
+        account_id="",
+        max_jobs=None,
+        slot=False,
+        nonce=None,
+        submitted_at=None,
+        deadline_at=None,
+        interaction_id=None,
+        message_id=None,
+        messages={},
+        timestamp=None,
+        content=None,
+        embeds=(),
+        attachments=(),
+        progress=None,
+        flags=0,
+        buttons=(),
+        result={},
+        unclear=False,
+        source_hash=None,
+        pressed=None,
+        modal=None,
+        asked_after=None,
+        vanished_at=None,
     )
 
 

@@ -13,9 +13,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from msgspec.structs import replace as replace_job
+
 from waystation import sentences
 from waystation.gateway_events import Seen
-from waystation.jobs import Completed, Job, JobEvent, JobId, JobStatus, Late, Progressed, Unclear
+from waystation.jobs import (
+    Completed,
+    InteractionSeen,
+    Job,
+    JobEvent,
+    JobId,
+    JobStatus,
+    Late,
+    MessageRole,
+    Progressed,
+    PutBack,
+    Unclear,
+)
 from waystation.midjourney.agenda import Agenda
 from waystation.midjourney.answers import Faces
 from waystation.midjourney.deadlines import Limits
@@ -26,7 +40,7 @@ from waystation.midjourney.matching.held import HeldPictures
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.midjourney.recent import RecentIds
-from waystation.midjourney.steps import NOTHING, Step, take
+from waystation.midjourney.steps import NOTHING, JobStep, Step, take
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest
 
 __all__ = ["State", "rebuild"]
@@ -92,7 +106,7 @@ class State:
             for event in job_step.events:
                 if isinstance(event, Completed | Late | Progressed) and event.matched_by == "weak":
                     self.given.add(event.shown.message_id)
-            if job.final and not job.ghost:
+            if job.waiting or (job.final and not job.ghost):
                 self.forget(job)
             else:
                 self.admit(job)
@@ -114,7 +128,10 @@ class State:
                 if isinstance(event, Completed | Late):
                     self.candidates.claim(job)
                     self.faces.see(event.shown)
-            if job.final and (not job.ghost or late_ended(job)):
+            if job.waiting:
+                # what an account had of it is over, and it is another's next time
+                self.candidates.settle(_as_known(self.jobs.get(job.jobid, job), job_step))
+            elif job.final and (not job.ghost or late_ended(job)):
                 self.candidates.settle(job)
             else:
                 self.candidates.learn(job)
@@ -182,6 +199,17 @@ def rebuild(
         in_flight={job.jobid for job in held.values() if job.in_flight},
         silent={job.jobid for job in held.values() if _is_silent(job)},
     )
+
+
+def _as_known(job: Job, step: JobStep) -> Job:
+    """Return a job that is put back as it was known, by the message that refused it, too."""
+    for event in step.events:
+        if isinstance(event, InteractionSeen):
+            job = replace_job(job, interaction_id=event.interaction_id)
+        elif isinstance(event, PutBack) and event.shown is not None:
+            messages = {**job.messages, event.shown.message_id: MessageRole.RESULT}
+            job = replace_job(job, messages=messages)
+    return job
 
 
 def _is_silent(job: Job) -> bool:

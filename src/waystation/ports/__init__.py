@@ -17,7 +17,20 @@ from waystation.ports.discord import (
     Transport,
     TransportFactory,
 )
+from waystation.ports.drafts import (
+    InputsFull,
+    JobDraft,
+    JobInputs,
+    KeyTaken,
+    NoJob,
+    NoSlot,
+    QueueDraft,
+    QueueFull,
+    Repeated,
+    RequestKey,
+)
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
+from waystation.ports.queue import AccountRow, Opening, Queue
 from waystation.ports.quotas import OverQuota, Quotas
 from waystation.ports.records import (
     Account,
@@ -28,18 +41,10 @@ from waystation.ports.records import (
     Delivery,
     Halt,
     HaltCause,
-    InputsFull,
     JobChange,
-    JobDraft,
-    JobInputs,
-    KeyTaken,
     LoggedAttempt,
     Mail,
-    NoJob,
-    NoSlot,
     Place,
-    Repeated,
-    RequestKey,
     SigningSecret,
     TroubleChange,
     Unrecognised,
@@ -54,6 +59,11 @@ __all__ = [
     "FeedEvent",
     "FeedPage",
     "Feeds",
+    "AccountRow",
+    "Opening",
+    "Queue",
+    "QueueDraft",
+    "QueueFull",
     "JobSearch",
     "JobsFound",
     "Search",

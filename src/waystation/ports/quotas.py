@@ -21,6 +21,11 @@ class OverQuota:
     executing_jobs: Sequence[JobId] = ()
     """The caller's own unfinished jobs, where these are what is counted."""
 
+    @property
+    def is_for_now(self) -> bool:
+        """True when it counts what goes on at once, so that a job may wait for it."""
+        return self.quota.window_s is None
+
 
 class Quotas(Protocol):
     """Limits, and what of them is taken. All but `limit_account` are point reads.

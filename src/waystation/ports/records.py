@@ -1,17 +1,16 @@
-"""Records: users, accounts, mails and drafts as the store keeps them, and one commit."""
+"""Records: users, accounts and mails as the store keeps them, and one commit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypedDict
 
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId
-from waystation.ports.quotas import OverQuota
 from waystation.quotas import UserQuotas
 from waystation.sidelining import Trouble
 
@@ -24,18 +23,10 @@ __all__ = [
     "Delivery",
     "Halt",
     "HaltCause",
-    "InputsFull",
     "JobChange",
-    "JobDraft",
-    "JobInputs",
-    "KeyTaken",
     "LoggedAttempt",
     "Mail",
-    "NoJob",
-    "NoSlot",
     "Place",
-    "Repeated",
-    "RequestKey",
     "SigningSecret",
     "TroubleChange",
     "Unrecognised",
@@ -64,6 +55,12 @@ class User:
     is_admin: bool = False
     """Set for a user who may learn of the host's network; granted on the host alone (R44)."""
     quotas: UserQuotas | None = None
+    queues: bool = False
+    """True: jobs wait for a slot unless a request says otherwise."""
+    queue_weight: int = 1
+    """Share of the turns on an account that several users share; 1 to 100."""
+    queue_priority: int = 3
+    """The highest priority that requests may name; 1 to 5."""
 
 
 class UserChanges(TypedDict, total=False):
@@ -78,6 +75,9 @@ class UserChanges(TypedDict, total=False):
     updated_at: datetime
     is_admin: bool
     quotas: UserQuotas | None
+    queues: bool
+    queue_weight: int
+    queue_priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,100 +203,6 @@ class AccountSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestKey:
-    """A key by which a caller repeats one request; of its user and route (R11)."""
-
-    route: str
-    key: str
-    digest: bytes
-    """Of the request's fields and files: the key stands for no other request."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyTaken:
-    """An earlier request with the key has made a job."""
-
-    jobid: JobId
-    digest: bytes
-    """Of that request."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobInputs:
-    """A job's pictures, mask and press, sealed, until the job was asked or has ended."""
-
-    input_id: str
-    """Random. Plan and parts are sealed under it, since they are sealed before there is a jobid."""
-    plan: bytes
-    """The press and its source, and the pictures without their bytes."""
-    size: int = 0
-    """Bytes of its pictures, which count for its user."""
-    parts: Sequence[bytes] = ()
-    """These bytes in pieces of at most 1 MiB, each sealed; empty where they are written already."""
-    staged: bool = False
-    """True: `begin_inputs` and `add_input_part` have written them; the job takes them over."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobDraft:
-    """A job before it has an account and an id."""
-
-    user_id: int
-    verb: str
-    params: dict[str, object]
-    candidates: Sequence[str]
-    """account_ids in the order to try (random for v2)."""
-    takes_slot: bool
-    max_jobs: int | None
-    """The request's maxJobs; None compares with the account's own."""
-    lane: int
-    """For verbs without a slot: how many may be unfinished per account at once (R16)."""
-    wall_ahead: timedelta = timedelta()
-    post_until: datetime | None = None
-    """Lead of the wall clock over the service's time."""
-    reply_url: str | None = None
-    reply_ref: str | None = None
-    reply_progress: bool = False
-    inputs: JobInputs | None = None
-    """None where the job's row says all that is asked."""
-    key: RequestKey | None = None
-    input_bytes: int = 0
-    """Most bytes of pictures that the user may have waiting, this job's among them."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputsFull:
-    """The user has too many bytes of pictures waiting to be sent."""
-
-    waiting_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoSlot:
-    """No candidate had room: those of the account tried last (R8)."""
-
-    max_jobs: int
-    executing_jobs: Sequence[JobId]
-    """Unfinished ones of the caller."""
-    free_at: datetime | None = None
-    """Moment at which the first slot of a ghost is given back; None without such a slot (R31)."""
-    halted: Sequence[str] = ()
-    """Channels among the candidates that are halted (R7)."""
-    all_halted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The button was pressed before, and can be pressed once only (R38)."""
-
-    jobid: JobId
-
-
-NoJob = NoSlot | Repeated | InputsFull | KeyTaken | OverQuota
-"""A reason why a draft has made no job."""
-
-
-@dataclass(frozen=True, slots=True)
 class JobChange:
     """A job's new state with the events that led to it.
 
@@ -391,8 +297,12 @@ class Counts:
     accounts_halted: int = 0
     unrecognised: int = 0
     oldest_job: datetime | None = None
-    """Acceptance of the oldest job that is not final."""
+    """Acceptance of the oldest job of an account that is not final."""
     oldest_slot: datetime | None = None
     """Submission of the oldest job that holds a slot, final ones too (R31)."""
     oldest_callback: datetime | None = None
     """Event of the oldest callback still to be made."""
+    oldest_queued: datetime | None = None
+    """Acceptance of the oldest job that waits in the queue."""
+    queued: int = 0
+    """Jobs that wait in the queue."""

@@ -10,7 +10,9 @@ from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.deliveries import Deliveries
+from waystation.ports.drafts import JobDraft, JobInputs, KeyTaken, NoJob, RequestKey
 from waystation.ports.feeds import Feeds
+from waystation.ports.queue import Queue
 from waystation.ports.quotas import Quotas
 from waystation.ports.records import (
     Account,
@@ -18,12 +20,7 @@ from waystation.ports.records import (
     AuditEntry,
     Change,
     Counts,
-    JobDraft,
-    JobInputs,
-    KeyTaken,
     Mail,
-    NoJob,
-    RequestKey,
     Unrecognised,
     User,
     UserChanges,
@@ -143,6 +140,8 @@ class Jobs(Protocol):
     async def add_job(self, draft: JobDraft, at: datetime) -> Job | NoJob:
         """Choose a candidate with room, take its slot and write the job with its inputs, in one
         transaction.
+
+        With `draft.queue` it waits where no candidate has room, or others wait there before it.
 
         A candidate counts only when usable. Without a slot the limit is `draft.lane` unfinished
         jobs without slot; with one it is max_jobs, else the account's. jobid as in R9.
@@ -352,6 +351,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def feeds(self) -> Feeds:
         """The events of all jobs of a user."""
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """The jobs that wait for an account."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from tests.harness.desk import (
 )
 from tests.harness.house import DESCRIBE, INFO, house
 from waystation.actions import Accepted, Outcome
+from waystation.engine.choice import Chosen
 from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
 from waystation.errors import (
@@ -288,7 +289,7 @@ async def test_a_job_that_comes_out_of_the_fetch_after_the_stop_is_not_accepted(
         user = await here.user()
         await here.service.drain()
         with pytest.raises(Unavailable):
-            await here.service._accept(user, DESCRIBE, cast(Any, None), [], [])
+            await here.service._accept(user, DESCRIBE, cast(Any, None), Chosen([]), [])
 
 
 async def test_a_stop_with_the_store_down_lets_every_caller_go(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ ALL = Settings(**{**_NUMBERS, "trusted_proxies": ("10.0.0.0/8",)}, track_queued_
 _UNITS: Mapping[str, Callable[[float], timedelta]] = {
     "_s": lambda value: timedelta(seconds=value),
     "_days": lambda value: timedelta(days=value),
+    "_hours": lambda value: timedelta(hours=value),
 }
 
 FIELDS: Mapping[Callable[[Settings], Any], Mapping[str, str]] = {
@@ -41,6 +42,10 @@ FIELDS: Mapping[Callable[[Settings], Any], Mapping[str, str]] = {
         "pictures": "fetches",
         "picture_bytes": "fetch_limit_bytes",
         "input_bytes": "input_bytes_per_user",
+    },
+    lambda settings: limits.service_limits(settings).queue: {
+        "wait": "queue_hours",
+        "per_user": "queue_per_user",
     },
     limits.owner_limits: {
         "pacing_s": "pacing_s",
@@ -74,7 +79,7 @@ FIELDS: Mapping[Callable[[Settings], Any], Mapping[str, str]] = {
 }
 """Limits, by who makes them: field → setting."""
 
-COMPUTED = {"proxies", "lane", "a_minute", "conversation"}
+COMPUTED = {"proxies", "lane", "a_minute", "conversation", "queue"}
 """Fields that are made of several settings, or are limits of their own."""
 
 

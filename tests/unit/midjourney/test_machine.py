@@ -21,6 +21,7 @@ from waystation.jobs import (
     Completed,
     Expired,
     Failed,
+    Granted,
     InteractionSeen,
     Job,
     JobEvent,
@@ -33,6 +34,7 @@ from waystation.jobs import (
     Moderated,
     Nonce,
     Progressed,
+    PutBack,
     Reacted,
     Refused,
     Shown,
@@ -66,6 +68,8 @@ _EVENTS: st.SearchStrategy[JobEvent] = st.one_of(
     ),
     st.builds(ModalOpened, st.just(Modal("88", "MJ::RemixModal::x"))),
     st.just(Silent()),
+    st.just(Granted("900")),
+    st.just(PutBack("full")),
     st.just(Reacted()),
     st.builds(InteractionSeen, st.just("i")),
     st.builds(Unclear, st.just("time-out")),
@@ -118,6 +122,9 @@ def test_no_sequence_of_events_leaves_the_table(events: list[JobEvent]) -> None:
             assert seen == same
         if before.hash is not None:
             assert job.hash == before.hash
+        if isinstance(event, PutBack):
+            assert job.waiting
+            assert (job.nonce, job.message_id, job.messages) == (None, None, {})
         assert not job.slot or before.slot
         assert (job.slot_until is not None) == (job.final and job.slot)
         assert not (job.slot and job.final and not job.ghost)

@@ -29,6 +29,7 @@ from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
 from waystation.errors import InvalidRequest, PreconditionFailed
 from waystation.midjourney.commands import MAX_JOBS, MODES, Command, Param, ParamKind
+from waystation.queueing.rotation import HIGHEST_PRIORITY, LOWEST_PRIORITY
 
 __all__ = ["job_request"]
 
@@ -59,6 +60,8 @@ def _job_request(command: Command, body: Body) -> JobRequest:
         files=files,
         reply_progress=switch_at(fields, "replyProgress"),
         mode=None if "mode" in (param.name for param in command.params) else _mode(fields),
+        queue=switch_at(fields, "queue"),
+        priority=_priority(fields),
         era_a=any(fields.get(name) not in (None, "") for name in ("discord", "server")),
     )
 
@@ -117,6 +120,15 @@ def _request_max_jobs(fields: Mapping[str, object]) -> int | None:
     value = number_at(fields, "maxJobs")
     if value is not None and not 1 <= value <= MAX_JOBS:
         raise InvalidRequest(sentences.MAX_JOBS_RANGE.said(maxJobs=value, limit=MAX_JOBS))
+    return value
+
+
+def _priority(fields: Mapping[str, object]) -> int | None:
+    value = number_at(fields, "priority")
+    if value is not None and not LOWEST_PRIORITY <= value <= HIGHEST_PRIORITY:
+        raise InvalidRequest(
+            sentences.PRIORITY_RANGE.said(least=LOWEST_PRIORITY, most=HIGHEST_PRIORITY)
+        )
     return value
 
 

@@ -81,6 +81,11 @@ def user_json(user: User) -> dict[str, object]:
         "email": user.email,
         "name": user.name,
         "admin": user.is_admin,
+        "queue": {
+            "on": user.queues,
+            "weight": user.queue_weight,
+            "priority": user.queue_priority,
+        },
         "created": instant(user.created_at),
         "expires": instant(user.expires_at) if user.expires_at else None,
         "revoked": instant(user.revoked_at) if user.revoked_at else None,

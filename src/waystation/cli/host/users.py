@@ -17,6 +17,7 @@ from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, Grid, Screen, escaped, fields, opened, plain
 from waystation.errors import InvalidRequest
+from waystation.queueing.rotation import HIGHEST_PRIORITY, LOWEST_PRIORITY, MOST_WEIGHT
 
 if TYPE_CHECKING:
     from waystation.app import State
@@ -195,6 +196,53 @@ def limit(
             raise InvalidRequest("Name a limit: --jobs-a-day, --jobs-at-once or --waiting-jobs")
         user = on_host(config, work)
         screen.answer(user_json(user), _table([user], mark="ok"))
+
+
+@app.command()
+def queue(
+    who: _Who,
+    on: Annotated[
+        bool | None,
+        typer.Option("--on/--off", help="Let the user's jobs wait unless a request says no."),
+    ] = None,
+    weight: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_WEIGHT,
+            metavar="NUMBER",
+            help="Share of the turns on accounts that several users use.",
+        ),
+    ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            min=LOWEST_PRIORITY,
+            max=HIGHEST_PRIORITY,
+            metavar="NUMBER",
+            help="The highest priority of the user's jobs.",
+        ),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Set how a user's jobs wait in the queue; without options, show it."""
+    with opened(as_json) as screen:
+        changes: UserChanges = {}
+
+        async def work(state: State) -> User:
+            return await (_changed(state, who, changes) if changes else find(state, who))
+
+        if on is not None:
+            changes["queues"] = on
+        if weight is not None:
+            changes["queue_weight"] = weight
+        if priority is not None:
+            changes["queue_priority"] = priority
+        user = on_host(config, work)
+        waits = {"by default": "yes" if user.queues else "no", "weight": user.queue_weight}
+        shown = {"user": user.email, **waits, "highest priority": user.queue_priority}
+        screen.answer(user_json(user), fields(shown))
 
 
 def _change(screen: Screen, who: str, changes: Callable[[], UserChanges], config: Config) -> None:

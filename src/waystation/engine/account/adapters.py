@@ -27,6 +27,8 @@ class Adapters:
     feed: Feed
     nudge_outbox: Callable[[], None]
     """Called when callbacks or mails were written."""
+    freed: Callable[[str], None] = lambda account_id: None
+    """Called with an account_id when the account may take another job, or a job has left it."""
     cdn_url: str = ""
     """Midjourney's own content network, for links to single pictures; empty: no links."""
     ignored: Counter[Ignored] = field(default_factory=Counter)

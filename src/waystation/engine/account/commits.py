@@ -111,6 +111,9 @@ _UNSEEN = (JobStatus.CREATED, JobStatus.SUBMITTED)
 
 def _is_asked(before: Job | None, step: JobStep) -> bool:
     """Tell whether nothing more of a job's inputs is needed: a mask waits for the bot to ask."""
+    if step.job.queue_until is not None:
+        # it may be refused for the moment, and is sent again from them (R13)
+        return step.job.status is JobStatus.PROGRESS
     submitted = any(isinstance(event, Submitted) for event in step.events)
     answers_form = before is not None and before.modal is not None
     label = step.job.button

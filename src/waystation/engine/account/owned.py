@@ -25,11 +25,7 @@ from waystation.engine.account.wanted import Wanted
 from waystation.engine.feed import Bell
 from waystation.errors import LeaseLost, StoreError, UuidTaken
 from waystation.gateway_events import SessionState
-from waystation.jobs import (
-    Job,
-    JobId,
-    ModalOpened,
-)
+from waystation.jobs import Job, JobId, ModalOpened
 from waystation.midjourney.conversation import Conversation, HaltSign, Step
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import (
@@ -127,6 +123,7 @@ class Owned:
         # whose a picture is may depend on what was read back; an earlier process may have held it
         await self.weigh()
         self.moved.ring()
+        self.adapters.freed(self.account.account_id)
 
     def disconnected(self, reason: str = "") -> None:
         """Judge nothing and submit nothing until caught up again."""
@@ -349,6 +346,8 @@ class Owned:
             self.adapters.feed.publish(job_step.job)
             if any(isinstance(event, ModalOpened) for event in job_step.events):
                 self.modal_opened(job_step.job.jobid)
+            if job_step.job.final or job_step.job.waiting:
+                self.adapters.freed(self.account.account_id)
         if step.writes:
             self.moved.ring()
 

@@ -36,6 +36,7 @@ from waystation.jobs import (
 )
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import left_unsent
+from waystation.midjourney.putting_back import not_sent
 from waystation.ports import (
     Account,
     Standing,
@@ -89,6 +90,18 @@ class Owner(Owned):
             self._hold.conversation.admit(waiting.job)
         self._submitter.enqueue(waiting)
         self.moved.ring()
+
+    async def take(self, job: Job) -> None:
+        """Take a job that the store has given to the account from the queue.
+
+        Without a hold nothing is to be done: the next one takes what the account has. Raises:
+        StoreError
+        """
+        hold = self._hold
+        if hold is not None and self.current(job.jobid) is None:
+            hold.conversation.admit(job)
+            await self._take(hold, job)
+            self.moved.ring()
 
     async def cancel(self, jobid: JobId) -> None:
         """Cancel a job; nothing happens when it is final already (R26).
@@ -156,6 +169,7 @@ class Owner(Owned):
             await self._hold.transport.close()
         self._revived.ring()
         self.moved.ring()
+        self.adapters.freed(account.account_id)
 
     def _is_outdated(self, hold: Hold) -> bool:
         """Tell whether the account has another token than the one it is connected with."""
@@ -277,6 +291,7 @@ class Owner(Owned):
         for job in self.jobs:
             if job.status is JobStatus.CREATED and job.jobid not in self._submitter.queued:
                 await self._take(hold, job)
+                log.info("job.left_unsent", jobid=job.jobid, account=self.account.account_id)
             if job.modal is not None and not job.final:
                 self._submitter.answer_modal(job.jobid)
 
@@ -286,7 +301,10 @@ class Owner(Owned):
         life = timedelta(seconds=limits.send_within_s)
         left = left_unsent(job, now, life, limits.conversation)
         if left is None or left.deadline_at is None:
-            await self.fail(job.jobid, Failed.by(sentences.DOWN_AT_TURN, sentences.NOTHING_SENT))
+            over = Failed.by(sentences.DOWN_AT_TURN, sentences.NOTHING_SENT)
+            if job.queue_until is not None:
+                over = not_sent(job, sentences.DOWN_AT_TURN.text)
+            await self.fail(job.jobid, over)
             return
         stored = await read_asked(adapters.store, adapters.sealer, job.jobid)
         if stored is None and COMMANDS[job.verb].needs_inputs:
@@ -296,7 +314,6 @@ class Owner(Owned):
         asked, has_pictures = stored or (Asked(), False)
         waiting = Waiting(left, (), asked.action, asked.source, stored=has_pictures)
         self._submitter.enqueue(waiting, (left.deadline_at - now).total_seconds())
-        log.info("job.left_unsent", jobid=job.jobid, account=self.account.account_id)
 
     async def _keep_time(self, hold: Hold) -> None:
         clock = self.adapters.clock

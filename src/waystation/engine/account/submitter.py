@@ -175,7 +175,7 @@ class Submitter:
         for jobid, place in queue:
             if ends_at > place.until:
                 end = self._waits.end_of(self._owned.current(jobid), hindrance, standing)
-                await verdicts.end(jobid, end)
+                await verdicts.unsent(jobid, end)
         wait, now = timedelta(seconds=standing.wait_s), self._owned.adapters.clock.now()
         for jobid in sorted(queue.modals):
             job = self._owned.current(jobid)

@@ -51,7 +51,7 @@ class Uploading:
                     # nothing was asked; the job's own time says how long it may wait
                     if now + withheld.wait_s > place.until:
                         end = self._waits.end_of_withheld(owned.current(jobid), withheld)
-                        await self._verdicts.end(jobid, end)
+                        await self._verdicts.unsent(jobid, end)
                         return
                     await owned.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:

@@ -65,6 +65,10 @@ class Verdicts:
         """End a job for a reason of our own."""
         await self._owned.step(lambda conversation, now: conversation.ended(jobid, event, now))
 
+    async def unsent(self, jobid: JobId, event: JobEvent) -> None:
+        """End a job that cannot be sent in its time; one of the queue waits again."""
+        await self._owned.step(lambda conversation, now: conversation.unsent(jobid, event, now))
+
     async def halted(self, jobid: JobId) -> None:
         """End a job that waited while its account was halted or removed."""
         account = await self._owned.adapters.store.get_account(self._owned.account.account_id)
@@ -74,4 +78,4 @@ class Verdicts:
             event = Failed.by(sentences.REMOVED_BEFORE, sentences.NOTHING_SENT)
         else:
             event = Failed.by(sentences.SET_UP_ANEW, sentences.NOTHING_SENT)
-        await self.end(jobid, event)
+        await self.unsent(jobid, event)

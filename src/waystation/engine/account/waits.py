@@ -7,7 +7,7 @@ from waystation.engine.account.queue import Place
 from waystation.engine.account.turns import Hindrance, Turns
 from waystation.errors import Withheld
 from waystation.jobs import Job, JobEvent, JobStatus
-from waystation.midjourney.deadlines import spoken, turn_span
+from waystation.midjourney.deadlines import spoken, told_span
 from waystation.ports import Standing
 
 __all__ = ["Waits"]
@@ -77,7 +77,7 @@ class Waits:
         """Return the end of a job that was not asked for this reason."""
         limits = self._owned.limits.conversation
         waits = job is not None and job.status is JobStatus.CREATED
-        span = turn_span(job, limits) if job is not None and waits else limits.first_answer
+        span = told_span(job, limits) if job is not None and waits else limits.first_answer
         return hindrance.end(spoken(span), standing, opened=opened)
 
     def end_of_withheld(self, job: Job | None, withheld: Withheld) -> JobEvent:

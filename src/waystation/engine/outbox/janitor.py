@@ -13,6 +13,7 @@ import structlog
 
 from waystation import sentences
 from waystation.contract import callbacks_of
+from waystation.engine.ending import end_waiting
 from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobStatus
 from waystation.midjourney.machine import apply
@@ -115,6 +116,9 @@ class Janitor:
         for job in await self._store.orphaned_jobs():
             mend = _SENT if _was_sent(job) else _UNSENT
             await self._end(job, sentences.RESTORED.text, f"{happened} {mend}")
+        for job in await self._store.queue.waiting(None):
+            over = Failed(502, sentences.RESTORED.text, f"{happened} {_UNSENT}")
+            await end_waiting(self._store.queue, self._ids, job, self._clock.now(), over)
 
     async def _end(self, job: Job, error: str, details: str | None = None) -> None:
         now = self._clock.now()

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from waystation.jobs import (
     Cancelled,
     CancelRequested,
+    Failed,
+    Job,
     JobEvent,
     JobId,
     JobStatus,
@@ -27,6 +30,7 @@ from waystation.jobs import (
 )
 from waystation.midjourney.answers import in_history
 from waystation.midjourney.gaps import depends_on_past
+from waystation.midjourney.putting_back import instead
 from waystation.midjourney.state import State
 from waystation.midjourney.steps import NOTHING, HaltSign, Step
 
@@ -40,7 +44,12 @@ __all__ = [
     "submitted",
     "unasked",
     "unclear",
+    "unsent",
 ]
+
+
+RATE_LIMITED: Final = 429
+HALTED: Final = 596
 
 
 def must_wait(state: State, jobid: JobId, target: str | None = None) -> bool:
@@ -117,10 +126,27 @@ def ended(
     job = state.jobs.get(jobid)
     if isinstance(event, Refused) and job is not None and job.bound:
         event = Unclear(event.error)
+    if job is not None and _may_be_sent_later(job, event):
+        event = instead(job, event, now)
     step = state.learnt(state.step(jobid, now, event))
     if not halt:
         return step
     return replace(step, halt=HaltSign(halt, now, token_rejected=token_rejected))
+
+
+def _may_be_sent_later(job: Job, event: JobEvent) -> bool:
+    """Tell whether an end says something of the moment or of the account, and nothing was asked."""
+    if isinstance(event, Refused):
+        return event.code == RATE_LIMITED
+    return isinstance(event, Failed) and event.code == HALTED and job.status is JobStatus.CREATED
+
+
+def unsent(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+    """Return the step of a job that cannot be sent in its time; one of the queue waits again."""
+    job = state.jobs.get(jobid)
+    if job is None or job.status is not JobStatus.CREATED:
+        return ended(state, jobid, event, now)
+    return state.learnt(state.step(jobid, now, instead(job, event, now)))
 
 
 def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:

@@ -160,6 +160,14 @@ def _by_host(changes: UserChanges) -> Sequence[tuple[str, str | None]]:
     if "expires_at" in changes:
         end = changes["expires_at"]
         found.append(("subscription changed", "never ends" if end is None else f"ends {end}"))
+    queue = {
+        "queue": changes.get("queues"),
+        "weight": changes.get("queue_weight"),
+        "highest priority": changes.get("queue_priority"),
+    }
+    said = [f"{name}: {value}" for name, value in queue.items() if value is not None]
+    if said:
+        found.append(("queue changed", ", ".join(said)))
     if "is_admin" in changes:
         found.append(("admin granted" if changes["is_admin"] else "admin taken back", None))
     if "quotas" in changes:

@@ -22,7 +22,7 @@ from waystation.failings import FAILING_SPAN, is_failing
 from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros, minute_of
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
-from waystation.store.sqlite import feeds
+from waystation.store.sqlite import feeds, queue
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -91,6 +91,10 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
         raise VersionConflict
     if job_change.asked or job.final:
         database.run("drop_job_inputs", {"jobid": job.jobid})
+    if job.waiting:
+        queue.put_back(database, job.jobid, change.at)
+    elif job.final and job.queue_until is not None:
+        database.run("drop_queue", {"jobid": job.jobid})
     if is_failing(job, job_change.events):
         _note_failing(database, job.account_id, change.at)
     at = micros(change.at)

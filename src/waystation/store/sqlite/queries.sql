@@ -224,10 +224,145 @@ select
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
     and finished_at is null and max_jobs is null)
-from accounts where account_id = :account_id and (user_id = :user_id or exists (
-  select 1 from account_shares
-  where account_shares.account_id = :account_id and account_shares.user_id = :user_id
-));
+from accounts where account_id = :account_id and exists (
+  select 1 from account_users
+  where account_users.account_id = accounts.account_id and account_users.user_id = :user_id
+);
+
+-- queue_room: the same of an account of anybody
+select
+  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at, jobs_a_day, day,
+  day_jobs,
+  (select count(*) from jobs where jobs.channel = accounts.channel and slot
+    and jobs.account_id = accounts.account_id),
+  (select count(*) from jobs where jobs.account_id = accounts.account_id
+    and finished_at is null and max_jobs is null)
+from accounts where account_id = :account_id;
+
+-- queue_users: the users of an account of whom jobs wait, and how many they may have at once
+select user_id, quotas ->> '$.jobsAtOnce' from account_users join users using (user_id)
+where account_users.account_id = :account_id
+  and exists (select 1 from queue where waiting and queue.user_id = users.user_id);
+
+-- queue_head: the first waiting job of a user that an account could take now
+select jobid, user_id, priority, number from queue
+where waiting and user_id = :user_id
+  and (account_id = :account_id or (account_id is null and not :pinned_only))
+  and not_before <= :at and (mode is null or mode = :mode)
+  and iif(takes_slot,
+    :may_take_slots and coalesce(max_jobs, :max_jobs) > :slots, :lane > :in_lane)
+order by priority desc, number limit 1;
+
+-- queue_row: a job of the queue
+select user_id, priority, takes_slot, max_jobs from queue where jobid = :jobid;
+
+-- insert_queue: a job of the queue
+insert into queue (jobid, user_id, priority, account_id, takes_slot, max_jobs, mode, waiting)
+values (:jobid, :user_id, :priority, :account_id, :takes_slot, :max_jobs, :mode, :waiting);
+
+-- count_waiting: how many jobs of a user wait
+select count(*) from queue where waiting and user_id = :user_id;
+
+-- queue_granted: an account has it
+update queue set waiting = 0 where jobid = :jobid and waiting;
+
+-- grant_job: give a job that waits to an account, if nobody changed it in between
+update jobs set
+  account_id = :account_id, channel = :channel, discord = :discord, server = :server,
+  discord_user_id = :discord_user_id, max_jobs = :max_jobs, slot = :slot,
+  deadline_at = :deadline_at, updated_at = :updated_at, version = :version
+where jobid = :jobid and version = :expected and account_id = '';
+
+-- queue_put_back: it waits again
+update queue set waiting = 1, not_before = :not_before where jobid = :jobid;
+
+-- take_job_away: no account has it
+update jobs set account_id = '', max_jobs = null where jobid = :jobid;
+
+-- drop_queue: it has ended
+delete from queue where jobid = :jobid;
+
+-- is_waiting: whether a job waits
+select 1 from queue where jobid = :jobid and waiting;
+
+-- queue_turns: the last turns on an account in a class
+select user_id, number, began, ends from queue_turns
+where account_id = :account_id and priority = :priority;
+
+-- put_queue_turn: the last turn of a user
+insert into queue_turns (account_id, priority, user_id, number, began, ends)
+values (:account_id, :priority, :user_id, :number, :began, :ends)
+on conflict (account_id, priority, user_id)
+do update set number = excluded.number, began = excluded.began, ends = excluded.ends;
+
+-- queue_weight: a user's share of the turns
+select queue_weight from users where user_id = :user_id;
+
+-- queue_accounts: the accounts that waiting jobs may use
+select account_id from accounts where halt is null and removed_at is null and exists (
+  select 1 from account_users join queue using (user_id)
+  where account_users.account_id = accounts.account_id and waiting
+    and (queue.account_id is null or queue.account_id = accounts.account_id)
+);
+
+-- queue_wants: whether a waiting job may use an account
+select exists (
+  select 1 from account_users join queue using (user_id)
+  where account_users.account_id = :account_id and waiting
+    and (queue.account_id is null or queue.account_id = :account_id)
+);
+
+-- queue_wants_mode: whether a waiting job needs a mode
+select exists (select 1 from queue where waiting and mode is not null);
+
+-- queued_jobs: those that have waited until a moment as long as they may; null: all
+select {job_columns} from jobs where jobid in (select jobid from queue where waiting)
+  and (:until is null or queue_until <= :until)
+order by created_at, jobid;
+
+-- queue_moments: when something changes by time alone
+select min(moment) from (
+  select min(not_before) as moment from queue where waiting and not_before > :at
+  union all
+  select min(queue_until) from jobs where jobid in (select jobid from queue where waiting)
+);
+
+-- queue_place: a job that waits, and those of its user before it
+select
+  priority, not_before, queue_until, queue.user_id, queue.account_id, takes_slot, queue.max_jobs,
+  mode, verb, queue_weight, quotas ->> '$.jobsAtOnce',
+  (select count(*) from queue as own where own.waiting and own.user_id = queue.user_id
+    and own.priority = queue.priority and own.number < queue.number
+    and (own.account_id is null or queue.account_id is null or own.account_id = queue.account_id))
+from queue join jobs using (jobid) join users on users.user_id = queue.user_id
+where jobid = :jobid and waiting;
+
+-- queue_rivals: how many jobs wait of each user who may use an account of a job's, by class
+select user_id, priority, queue_weight, count(*) from queue join users using (user_id)
+where waiting and priority >= :priority and user_id in (
+  select other.user_id from account_users as own join account_users as other using (account_id)
+  where own.user_id = :user_id and (:account_id is null or account_id = :account_id)
+)
+group by user_id, priority;
+
+-- queue_choices: the accounts that may take a job, as full as they are
+select
+  account_id, channel, max_jobs, halt,
+  (select count(*) from jobs where jobs.channel = accounts.channel and slot
+    and jobs.account_id = accounts.account_id),
+  (select count(*) from jobs where jobs.account_id = accounts.account_id
+    and finished_at is null and jobs.max_jobs is null)
+from accounts join account_users using (account_id)
+where account_users.user_id = :user_id and removed_at is null
+  and (:account_id is null or account_id = :account_id)
+order by created_at, account_id;
+
+-- usual_span: how long an account's last jobs of a verb took
+select avg(finished_at - submitted_at) from (
+  select finished_at, submitted_at from jobs
+  where account_id = :account_id and verb = :verb and status = 'completed'
+  order by finished_at desc limit :limit
+);
 
 -- slot_holders: the caller's own unfinished jobs that hold a slot of an account (R8, R31)
 select jobid from jobs where channel = :channel and slot and account_id = :account_id
@@ -392,7 +527,7 @@ order by created_at, jobid;
 
 -- orphaned_jobs: not final, and nobody holds a live lease on the account
 select {job_columns} from jobs
-where finished_at is null and not exists (
+where finished_at is null and account_id <> '' and not exists (
   select 1 from accounts
   where accounts.account_id = jobs.account_id and lease_until > :now
 )
@@ -702,9 +837,11 @@ select
   (select count(*) from accounts where removed_at is null),
   (select count(*) from accounts where removed_at is null and halt is not null),
   (select count(*) from unrecognised),
-  (select min(created_at) from jobs where finished_at is null),
+  (select min(created_at) from jobs where finished_at is null and account_id <> ''),
   (select min(coalesce(submitted_at, created_at)) from jobs where slot),
-  (select min(created_at) from callbacks where status = 'pending');
+  (select min(created_at) from callbacks where status = 'pending'),
+  (select min(created_at) from jobs where jobid in (select jobid from queue where waiting)),
+  (select count(*) from queue where waiting);
 
 -- meta: one value of the installation
 select value from meta where name = :name;

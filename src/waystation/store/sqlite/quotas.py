@@ -22,7 +22,7 @@ from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.writer import Writer
 
-__all__ = ["StoreQuotas", "account_quota", "day_of", "limit_account", "over_quota"]
+__all__ = ["StoreQuotas", "account_quota", "at_once", "day_of", "limit_account", "over_quota"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
@@ -74,14 +74,18 @@ def over_quota(reads: Database | Reader, user_id: int, wall: datetime) -> OverQu
     today = _today(row, wall)
     if today is not None and today.left == 0:
         return OverQuota(today)
-    at_once = _quotas(row[0]).jobs_at_once
-    if at_once is None:
+    return at_once(reads, user_id, _quotas(row[0]).jobs_at_once)
+
+
+def at_once(reads: Database | Reader, user_id: int, limit: int | None) -> OverQuota | None:
+    """Return the limit of a user's jobs at once where it leaves no room; None is no limit."""
+    if limit is None:
         return None
-    named: Values = {"user_id": user_id, "limit": at_once}
+    named: Values = {"user_id": user_id, "limit": limit}
     running = [JobId(jobid) for (jobid,) in reads.all("running_with_slot", named)]
-    if len(running) < at_once:
+    if len(running) < limit:
         return None
-    return OverQuota(Quota("jobs-at-once", at_once, 0), running)
+    return OverQuota(Quota("jobs-at-once", limit, 0), running)
 
 
 def account_quota(

@@ -1,45 +1,41 @@
 """Choosing an account and taking its slot: one transaction that ends in a job or in no room (R31).
 
-How it works: a slot is a column of the job row, so the slots of a channel are counted, never kept.
-The counting and the insert are one transaction of the only writer, so no two jobs can take the last
-slot. Verbs without a slot share a short lane per account instead (R16).
+How it works: the slots of a channel are counted, never kept (rooms.py). The counting and the insert
+are one transaction of the only writer, so no two jobs can take the last slot. A job of the queue
+that finds no room, or others waiting before it, waits without an account (queue.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized, WaystationError
 from waystation.jobs import Job, JobId, JobStatus
-from waystation.ports import InputsFull, JobDraft, NoJob, NoSlot, OverQuota, Repeated
+from waystation.ports import (
+    InputsFull,
+    JobDraft,
+    NoJob,
+    NoSlot,
+    OverQuota,
+    QueueDraft,
+    QueueFull,
+    Repeated,
+)
 from waystation.quotas import Quota
 from waystation.store.columns import Values, instant_or_none
 from waystation.store.rows import JOBS, once_key, user_of
-from waystation.store.sqlite import inputs, keys, search
+from waystation.store.sqlite import inputs, keys, queue, search
 from waystation.store.sqlite.database import Database
-from waystation.store.sqlite.quotas import account_quota, day_of, over_quota
+from waystation.store.sqlite.quotas import day_of, over_quota
+from waystation.store.sqlite.rooms import Room, room_for
 
 __all__ = ["add_job", "jobid_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """An account's room for one draft."""
-
-    account_id: str
-    channel: str
-    server: str | None
-    discord: str
-    discord_user_id: str
-    halted: bool
-    removed: bool
-    limit: int
-    taken: int
-    today: Quota | None = None
-    """The account's jobs of a day, and the rest of them; None: any number."""
+_NOWHERE: Final = Room("", "0", None, 0, "", "", halted=False, removed=False, slots=0, in_lane=0)
+"""Room of a job that waits for any account (R9)."""
 
 
 def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoJob:
@@ -56,28 +52,31 @@ def add_job(database: Database, draft: JobDraft, at: datetime) -> Job | NoJob:
     earlier = _earlier(database, draft, at)
     if earlier is not None:
         return Repeated(earlier)
-    over = over_quota(database, draft.user_id, at + draft.wall_ahead) if draft.takes_slot else None
-    if over is not None:
+    wall = at + draft.wall_ahead
+    over = over_quota(database, draft.user_id, wall) if draft.takes_slot else None
+    if over is not None and not (draft.queue is not None and over.is_for_now):
         return over
-    last_tried: _Room | None = None
+    last_tried: Room | None = None
     spent: Quota | None = None
     halted: list[str] = []
-    for account_id in draft.candidates:
-        room = _room(database, draft, account_id, at)
+    for account_id in draft.candidates if over is None else ():
+        room = room_for(database, account_id, draft.user_id, wall)
         if room is None or room.removed:
             continue
         if room.halted:
             halted.append(room.channel)
-        elif room.today is not None and room.today.left == 0:
+        elif draft.takes_slot and room.today is not None and room.today.left == 0:
             spent = room.today
-        elif room.taken < room.limit:
-            return _insert(database, draft, room, at)
-        else:
+        elif _taken(draft, room) >= _limit(draft, room):
             last_tried = room
+        elif draft.queue is None or queue.is_first(database, draft, draft.queue, room, at):
+            return _insert(database, draft, room, at)
+    if draft.queue is not None:
+        return _wait(database, draft, draft.queue, at)
     if spent is not None and last_tried is None:
         return OverQuota(spent)
     return NoSlot(
-        max_jobs=draft.max_jobs or 0 if last_tried is None else last_tried.limit,
+        max_jobs=draft.max_jobs or 0 if last_tried is None else _limit(draft, last_tried),
         executing_jobs=() if last_tried is None else _executing(database, draft, last_tried),
         free_at=None if last_tried is None else _free_at(database, draft, last_tried),
         halted=tuple(halted),
@@ -92,29 +91,15 @@ def jobid_of(created_ms: int, user_id: int, channel: str) -> JobId:
     return JobId(f"job:{digits}-user:{user_id}-channel:{channel}-bot:midjourney")
 
 
-def _room(database: Database, draft: JobDraft, account_id: str, at: datetime) -> _Room | None:
-    """Look at a candidate; None when it is not there or not this user's (R32)."""
-    row = database.one("room", {"account_id": account_id, "user_id": draft.user_id})
-    if row is None:
-        return None
-    channel, server, max_jobs, masked_token, discord_user_id, halt, removed_at, *rest = row
-    jobs_a_day, day, day_jobs, slots, lane = rest
-    wall = at + draft.wall_ahead
-    return _Room(
-        account_id=account_id,
-        channel=channel,
-        server=server,
-        discord=masked_token,
-        discord_user_id=discord_user_id,
-        halted=halt is not None,
-        removed=removed_at is not None,
-        limit=(draft.max_jobs or max_jobs) if draft.takes_slot else draft.lane,
-        taken=slots if draft.takes_slot else lane,
-        today=account_quota(channel, jobs_a_day, day, day_jobs, wall) if draft.takes_slot else None,
-    )
+def _limit(draft: JobDraft, room: Room) -> int:
+    return (draft.max_jobs or room.max_jobs) if draft.takes_slot else draft.lane
 
 
-def _executing(database: Database, draft: JobDraft, room: _Room) -> tuple[JobId, ...]:
+def _taken(draft: JobDraft, room: Room) -> int:
+    return room.slots if draft.takes_slot else room.in_lane
+
+
+def _executing(database: Database, draft: JobDraft, room: Room) -> tuple[JobId, ...]:
     """Name the caller's own unfinished jobs that fill the room (R8, R31)."""
     named: Values = {"account_id": room.account_id, "user_id": draft.user_id}
     if draft.takes_slot:
@@ -124,7 +109,7 @@ def _executing(database: Database, draft: JobDraft, room: _Room) -> tuple[JobId,
     return tuple(jobid for (jobid,) in rows)
 
 
-def _free_at(database: Database, draft: JobDraft, room: _Room) -> datetime | None:
+def _free_at(database: Database, draft: JobDraft, room: Room) -> datetime | None:
     if not draft.takes_slot:
         return None
     named: Values = {"channel": room.channel, "account_id": room.account_id}
@@ -132,7 +117,22 @@ def _free_at(database: Database, draft: JobDraft, room: _Room) -> datetime | Non
     return None if row is None else instant_or_none(row[0])
 
 
-def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> Job | InputsFull:
+def _wait(
+    database: Database, draft: JobDraft, asked: QueueDraft, at: datetime
+) -> Job | InputsFull | QueueFull:
+    """Write a job that waits: without an account, and with a channel if it is pinned (R9)."""
+    waiting = queue.waiting(database, draft.user_id)
+    if waiting >= asked.most:
+        return QueueFull(waiting)
+    room = None
+    if asked.account_id is not None:
+        room = room_for(database, asked.account_id, draft.user_id, at + draft.wall_ahead)
+    return _insert(database, draft, room or _NOWHERE, at, waits=True)
+
+
+def _insert(
+    database: Database, draft: JobDraft, room: Room, at: datetime, *, waits: bool = False
+) -> Job | InputsFull:
     given = draft.inputs
     if given is not None and not inputs.fits(database, draft.user_id, given, draft.input_bytes):
         return InputsFull(inputs.waiting_bytes(database, draft.user_id))
@@ -143,15 +143,17 @@ def _insert(database: Database, draft: JobDraft, room: _Room, at: datetime) -> J
     if row is None:
         raise _may_not_ask(database, draft.user_id)
     jobid = jobid_of(row[0], draft.user_id, room.channel)
-    job = _job(draft, room, jobid, at)
+    job = _job(draft, room, jobid, at, waits=waits)
     database.run("insert_job", JOBS.values(job))
-    if room.today is not None:
+    if room.today is not None and job.slot:
         database.run("count_account_day", {"account_id": room.account_id, "day": day})
     search.index_job(database, jobid, draft.params)
     if draft.key is not None:
         keys.take(database, draft.user_id, draft.key, jobid, at)
     if given is not None:
         inputs.attach(database, draft.user_id, given, jobid, at)
+    if draft.queue is not None:
+        queue.enter(database, draft, draft.queue, job)
     return job
 
 
@@ -165,17 +167,16 @@ def _may_not_ask(database: Database, user_id: int) -> WaystationError:
 
 def _earlier(database: Database, draft: JobDraft, at: datetime) -> JobId | None:
     """Return the job that has made the same press, when it can be made once only (R38)."""
-    nowhere = _Room("", "", None, "", "", halted=False, removed=False, limit=0, taken=0)
-    once = once_key(_job(draft, nowhere, JobId(""), at))
+    once = once_key(_job(draft, _NOWHERE, JobId(""), at))
     row = None if once is None else database.one("once_holder", {"once": once})
     return None if row is None else JobId(row[0])
 
 
-def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
+def _job(draft: JobDraft, room: Room, jobid: JobId, at: datetime, *, waits: bool = False) -> Job:
     return Job(
         jobid=jobid,
         user_id=draft.user_id,
-        account_id=room.account_id,
+        account_id="" if waits else room.account_id,
         channel=room.channel,
         verb=draft.verb,
         status=JobStatus.CREATED,
@@ -184,12 +185,14 @@ def _job(draft: JobDraft, room: _Room, jobid: JobId, at: datetime) -> Job:
         discord=room.discord,
         server=room.server,
         params=draft.params,
-        max_jobs=room.limit if draft.takes_slot else None,
+        max_jobs=_limit(draft, room) if draft.takes_slot and not waits else None,
         reply_url=draft.reply_url,
         reply_ref=draft.reply_ref,
         reply_progress=draft.reply_progress,
-        slot=draft.takes_slot,
-        discord_user_id=room.discord_user_id,
+        slot=draft.takes_slot and not waits,
+        discord_user_id=room.discord_user_id or None,
         wall_ahead=draft.wall_ahead,
-        post_until=draft.post_until,
+        # the POST of one that waits is answered at once
+        post_until=at if waits else draft.post_until,
+        queue_until=None if draft.queue is None else draft.queue.until,
     )

@@ -51,6 +51,7 @@ from waystation.store.sqlite.deliveries import StoreDeliveries
 from waystation.store.sqlite.feeds import StoreFeeds
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.migrate import schema_number
+from waystation.store.sqlite.queue import StoreQueue
 from waystation.store.sqlite.quotas import StoreQuotas
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.search import StoreSearch
@@ -80,6 +81,7 @@ class SqliteStore:
         self.glance = StoreGlance(self._near)
         self.deliveries = StoreDeliveries(self._writer, self._near, self._in_far_thread)
         self.feeds = StoreFeeds(self._near, self.glance)
+        self.queue = StoreQueue(self._writer, self._near, self._in_far_thread)
         self.search = StoreSearch(self._writer, connections.search)
         self.quotas = StoreQuotas(self._writer, self._near, clock)
         self.sharing = StoreSharing(self._writer, self._near, clock)
@@ -330,7 +332,8 @@ class SqliteStore:
     @property
     def schema(self) -> int:
         """The number of the newest migration applied."""
-        self._check_open()
+        if self._closed:
+            raise StoreError("The store is closed.")
         return schema_number(self._connections.near.connection)
 
     @property
@@ -368,7 +371,7 @@ class SqliteStore:
     async def has_sealed_rows(self) -> bool:
         """True when any row can be used only with the vault's present keys; users' hashes count."""
         row = self._near.one("sealed_rows")
-        return row is not None and bool(row[0])
+        return bool(row and row[0])
 
     # ── inside ──
 
@@ -384,16 +387,13 @@ class SqliteStore:
         return await self._in_far_thread(lambda database: database.all(name, values))
 
     async def _in_far_thread(self, read: Callable[[Database], _T]) -> _T:
-        self._check_open()
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._far_thread, read, self._connections.far)
-        except apsw.Error as error:
-            raise store_error(error) from error
-
-    def _check_open(self) -> None:
         if self._closed:
             raise StoreError("The store is closed.")
+        run = asyncio.get_running_loop().run_in_executor
+        try:
+            return await run(self._far_thread, read, self._connections.far)
+        except apsw.Error as error:
+            raise store_error(error) from error
 
 
 def _run(database: Database, name: str, values: Values) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from waystation.ports import Counts
-from waystation.store.columns import instant, micros
+from waystation.store.columns import instant_or_none, micros
 from waystation.store.sqlite import inputs, keys, search
 from waystation.store.sqlite.database import Database
 
@@ -50,9 +50,9 @@ def counts(database: Database) -> Counts:
     """Count what metrics show."""
     totals = database.one("totals")
     assert totals is not None
-    *numbers, job, slot, callback = totals
-    oldest = (None if one is None else instant(one) for one in (job, slot, callback))
-    return Counts(dict(database.all("jobs_by_status")), *numbers, *oldest)
+    *numbers, job, slot, callback, queued, waiting = totals
+    oldest = [instant_or_none(one) for one in (job, slot, callback, queued)]
+    return Counts(dict(database.all("jobs_by_status")), *numbers, *oldest, *[waiting])
 
 
 def ping(database: Database, at: datetime, write: bool = True) -> None:

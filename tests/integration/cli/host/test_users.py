@@ -287,3 +287,17 @@ def test_limit_sets_and_ends_limits_one_by_one(users: Users, stored: Callable[[]
     users("limit", "1", "--jobs-at-once", "0", "--jobs-a-day", "0")
     assert stored().quotas is None
     assert "Name a limit" in users("limit", "1").err
+
+
+def test_the_queue_of_a_user_is_set_and_shown(users: Users, stored: Callable[[], User]) -> None:
+    users("add", "--email", "ada@example.org")
+    usual = {"on": False, "weight": 1, "priority": 3}
+    assert users("queue", "ada@example.org", "--json").json["queue"] == usual
+    given = ("--on", "--weight", "4", "--priority", "5", "--json")
+    set_ = {"on": True, "weight": 4, "priority": 5}
+    assert users("queue", "1", *given).json["queue"] == set_
+    user = stored()
+    assert (user.queues, user.queue_weight, user.queue_priority) == (True, 4, 5)
+    shown = users("queue", "1", "--off").out
+    assert "by default" in shown and "no" in shown
+    assert stored().queue_weight == 4

@@ -215,3 +215,29 @@ def test_a_mode_is_one_of_three_on_every_verb() -> None:
     assert (imagine.mode, imagine.params["mode"]) == (None, "turbo")
     with pytest.raises(InvalidRequest, match="mode must be one of fast, relax, turbo"):
         info(mode="slow")
+
+
+# ── the queue ──
+
+
+def test_a_job_may_wait_with_a_priority() -> None:
+    asked = describe(queue=True, priority=5)
+    assert (asked.queue, asked.priority) == (True, 5)
+    sent = describe(queue="false", priority="1")
+    assert (sent.queue, sent.priority) == (False, 1)
+    assert (describe().queue, describe().priority) == (None, None)
+
+
+@pytest.mark.parametrize("value", [0, 6, "9"])
+def test_a_priority_is_1_to_5(value: object) -> None:
+    with pytest.raises(PreconditionFailed, match="priority must be 1 to 5"):
+        describe(priority=value)
+    with pytest.raises(InvalidRequest, match="priority must be 1 to 5"):
+        info(priority=value)
+
+
+def test_a_priority_is_a_whole_number_and_queue_true_or_false() -> None:
+    with pytest.raises(InvalidRequest, match="priority must be a whole number"):
+        info(priority="high")
+    with pytest.raises(InvalidRequest, match="queue must be true or false"):
+        info(queue="yes")

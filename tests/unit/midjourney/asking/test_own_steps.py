@@ -172,3 +172,50 @@ def test_a_job_waits_for_no_ghost_that_looks_like_it() -> None:
     play.perform({"cancel": "a"})
     assert play.jobs[JobId("a")].ghost
     assert not play.talk.must_wait(JobId("b"))
+
+
+# ── the queue (R13) ──
+
+UNTIL = START + timedelta(hours=24)
+FULL = Refused(429, "Discord /interactions failed with HTTP status 429")
+
+
+def test_a_refusal_for_the_moment_puts_a_job_of_the_queue_back() -> None:
+    play = Play([replace(new_job("a"), queue_until=UNTIL)])
+    play.submit("a", NONCE)
+    step = play.commit(play.talk.ended(JobId("a"), FULL, START))
+    (job_step,) = step.job_steps
+    assert (job_step.job.waiting, job_step.job.status) == (True, JobStatus.CREATED)
+    # nothing of it is held any more, and others may be asked
+    assert play.talk.get(JobId("a")) is None
+    assert play.talk.in_flight is None
+
+
+def test_a_refusal_of_what_was_asked_ends_a_job_of_the_queue() -> None:
+    play = Play([replace(new_job("a"), queue_until=UNTIL)])
+    play.submit("a", NONCE)
+    play.commit(play.talk.ended(JobId("a"), Refused(400, "Unknown message"), START))
+    assert play.jobs[JobId("a")].status is JobStatus.FAILED
+
+
+def test_a_halt_puts_back_what_was_not_asked_and_stops_the_account() -> None:
+    job = replace(new_job("a"), queue_until=UNTIL)
+    play = Play([job, replace(new_job("b"), queue_until=UNTIL)])
+    play.submit("b", NONCE)
+    halted = Failed(596, "A human check is asked for")
+    step = play.talk.ended(JobId("a"), halted, START, "look")
+    assert step.job_steps[0].job.waiting
+    assert step.halt is not None
+    # R13: what was asked is not sent again for it
+    step = play.talk.ended(JobId("b"), halted, START, "look")
+    assert step.job_steps[0].job.status is JobStatus.FAILED
+
+
+def test_a_job_that_was_not_asked_in_its_time_waits_again_or_ends() -> None:
+    play = Play([replace(new_job("a"), queue_until=UNTIL), new_job("b")])
+    late = Failed(502, "Uploading the picture took too long")
+    assert play.talk.unsent(JobId("a"), late, START).job_steps[0].job.waiting
+    assert play.talk.unsent(JobId("b"), late, START).job_steps[0].job.final
+    play.submit("a", NONCE)
+    assert play.talk.unsent(JobId("a"), late, START).job_steps[0].job.final
+    assert not play.talk.unsent(JobId("nobody"), late, START).writes

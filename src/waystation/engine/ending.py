@@ -1,0 +1,29 @@
+"""Ending: the end of a job that waits in the queue, where no account has it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from waystation.contract import callbacks_of
+from waystation.jobs import Job, JobEvent
+from waystation.midjourney.machine import apply
+from waystation.ports import IdSource, JobChange, Queue
+
+__all__ = ["end_waiting"]
+
+
+async def end_waiting(
+    queue: Queue, ids: IdSource, job: Job, now: datetime, *events: JobEvent
+) -> Job | None:
+    """End a job that waits, and owe its callback; None when it does not wait any more.
+
+    Nothing was asked for it, so its end is definite.
+
+    Raises: StoreError
+    """
+    ended = job
+    for event in events:
+        ended = apply(ended, event, now, timedelta())
+    callbacks = callbacks_of(ended, lambda: ids.token(18), now)
+    change = JobChange(ended, events, callbacks)
+    return ended if await queue.end(change, now) else None

@@ -1,0 +1,59 @@
+"""Places: where a waiting job stands, as its caller is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waystation.engine.account.pool import Pool
+from waystation.engine.choice import Choice
+from waystation.jobs import Job
+from waystation.ports import AccountRow, Clock, Store
+from waystation.queueing.place import AccountNow, InQueue, QueuePlace, place_of
+
+__all__ = ["Places"]
+
+
+class Places:
+    """Reads the rows, and asks the owners of accounts what holds them up.
+
+    Args: lane: jobs without a slot that an account takes at once
+    """
+
+    def __init__(self, store: Store, pool: Pool, choice: Choice, clock: Clock, lane: int) -> None:
+        self._queue = store.queue
+        self._quotas = store.quotas
+        self._pool = pool
+        self._choice = choice
+        self._clock = clock
+        self._lane = lane
+
+    async def of(self, job: Job) -> QueuePlace | None:
+        """Return the place of a job; None when it does not wait any more. Raises: StoreError."""
+        if not job.waiting:
+            return None
+        found = await self._queue.place(job.jobid)
+        if found is None:
+            return None
+        standing, rows = found
+        return place_of(standing, await self._now(standing, rows), self._clock.now())
+
+    async def _now(self, job: InQueue, rows: Sequence[AccountRow]) -> Sequence[AccountNow]:
+        return [await self._account(job, row) for row in rows]
+
+    async def _account(self, job: InQueue, row: AccountRow) -> AccountNow:
+        owner = self._pool.get(row.account_id)
+        standing = None if owner is None else owner.standing()
+        spent = None
+        if job.takes_slot:
+            spent = await self._quotas.account_over(row.account_id, self._clock.wall())
+        return AccountNow(
+            channel=row.channel,
+            limit=row.limit if job.takes_slot else self._lane,
+            taken=row.taken,
+            halt=row.halt,
+            connected=owner is not None and owner.caught_up,
+            mode=None if job.mode is None else await self._choice.mode_of(row.account_id),
+            wait_s=0.0 if standing is None else standing.wait_s,
+            spent=spent is not None,
+            lets_nothing_through=standing is not None and standing.is_breaker,
+        )

@@ -1,0 +1,89 @@
+"""Waiting: how a request enters the queue, and what its caller may do while it waits there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from waystation import sentences
+from waystation.engine.ending import end_waiting
+from waystation.engine.feed import Feed
+from waystation.engine.queueing.dispatcher import Dispatcher
+from waystation.engine.queueing.places import Places
+from waystation.engine.request import JobRequest
+from waystation.engine.service_limits import QueueLimits
+from waystation.errors import InvalidRequest, NotFound, Throttled
+from waystation.jobs import Cancelled, CancelRequested, Job
+from waystation.ports import Clock, IdSource, QueueDraft, Store, User
+from waystation.queueing.place import QueuePlace
+from waystation.queueing.rotation import USUAL_PRIORITY
+from waystation.quotas import Quota
+
+__all__ = ["WaitingJobs", "queue_full"]
+
+
+class WaitingJobs:
+    """The jobs that wait, as the use cases know them. Args: nudge_outbox: for callbacks written"""
+
+    def __init__(
+        self,
+        store: Store,
+        places: Places,
+        dispatcher: Dispatcher,
+        ids: IdSource,
+        feed: Feed,
+        nudge_outbox: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._places = places
+        self._dispatcher = dispatcher
+        self._ids = ids
+        self._feed = feed
+        self._nudge_outbox = nudge_outbox
+        self._clock = clock
+
+    def draft(self, user: User, request: JobRequest, limits: QueueLimits) -> QueueDraft | None:
+        """Return how a request waits where no account has room; None: it is refused then.
+
+        Raises: InvalidRequest: its priority is higher than its user may have
+        """
+        if not (user.queues if request.queue is None else request.queue):
+            return None
+        if request.priority is not None and request.priority > user.queue_priority:
+            raise InvalidRequest(sentences.PRIORITY_TOO_HIGH.said(most=user.queue_priority))
+        priority = request.priority or min(USUAL_PRIORITY, user.queue_priority)
+        most = None if user.quotas is None else user.quotas.waiting_jobs
+        most = limits.per_user if most is None else min(most, limits.per_user)
+        return QueueDraft(priority, self._clock.now() + limits.wait, most)
+
+    async def place(self, job: Job) -> QueuePlace | None:
+        """Return where a job stands; None when it does not wait. Raises: StoreError."""
+        return await self._places.of(job)
+
+    async def cancel(self, job: Job) -> Job:
+        """Cancel a job at once that waits; return it as it is when it waits no more (R26).
+
+        Raises: StoreError, NotFound
+        """
+        now = self._clock.now()
+        events = (CancelRequested(), Cancelled(ghost=False))
+        ended = await end_waiting(self._store.queue, self._ids, job, now, *events)
+        if ended is None:
+            found = await self._store.get_job(job.jobid, job.user_id)
+            if found is None:
+                raise NotFound(sentences.UNKNOWN_JOB.said(jobid=job.jobid))
+            return found
+        self._feed.publish(ended)
+        self._nudge_outbox()
+        self._dispatcher.wake()
+        return ended
+
+
+def queue_full(draft: QueueDraft | None) -> Throttled:
+    """Return what a job is refused with whose user has too many waiting."""
+    most = 0 if draft is None else draft.most
+    return Throttled(
+        sentences.QUEUE_FULL.said(limit=most),
+        retry_after_s=30,
+        quota=Quota("waiting-jobs", most, 0),
+    )

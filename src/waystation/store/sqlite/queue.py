@@ -1,0 +1,305 @@
+"""The queue in SQL: jobs that wait without an account, and the grants that end their waiting.
+
+How it works: a job of the queue has a row here until it has ended, so that it can be put back. An
+account is given the job that is next for it (queueing/rotation.py) among the first ones of each
+user who may use it. What it could not take now is passed over: another pin, another mode, a
+smaller `maxJobs`. A grant is one transaction of the only writer, so no two jobs take the last slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from waystation.jobs import Granted, Job, JobId
+from waystation.ports import AccountRow, JobChange, JobDraft, Opening, QueueDraft
+from waystation.queueing.place import InQueue, Rival
+from waystation.queueing.rotation import Head, Turn, first, highest, next_turn
+from waystation.store.columns import Row, Values, instant, instant_or_none, micros
+from waystation.store.rows import CALLBACKS, JOBS, event_values
+from waystation.store.sqlite import feeds
+from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.quotas import at_once, day_of
+from waystation.store.sqlite.reader import Reader
+from waystation.store.sqlite.rooms import Room, any_room
+from waystation.store.sqlite.writer import Writer
+
+__all__ = ["PUT_BACK", "StoreQueue", "end", "enter", "grant", "is_first", "put_back", "waiting"]
+
+PUT_BACK: Final = timedelta(seconds=10)
+"""How long a job that was put back waits at least: what hindered it is seldom over at once."""
+
+_MEASURED: Final = 10
+"""Jobs of an account by which the length of a usual one is told."""
+
+_ACCOUNTS: Final = 5
+"""Accounts that are looked at for it."""
+
+InFarThread = Callable[[Callable[[Database], Any]], Awaitable[Any]]
+
+
+class StoreQueue:
+    """`ports.Queue` on the connections of a store."""
+
+    def __init__(self, writer: Writer, near: Reader, in_far_thread: InFarThread) -> None:
+        self._writer = writer
+        self._near = near
+        self._in_far_thread = in_far_thread
+
+    async def wanted(self) -> Sequence[str]:
+        rows: list[Row] = await self._in_far_thread(lambda database: database.all("queue_accounts"))
+        return [account_id for (account_id,) in rows]
+
+    async def wants(self, account_id: str) -> bool:
+        return _is_so(self._near.one("queue_wants", {"account_id": account_id}))
+
+    async def wants_mode(self) -> bool:
+        return _is_so(self._near.one("queue_wants_mode"))
+
+    async def grant(self, opening: Opening, at: datetime) -> Job | None:
+        return await self._writer.run(lambda database: grant(database, opening, at))
+
+    async def end(self, change: JobChange, at: datetime) -> bool:
+        return await self._writer.run(lambda database: end(database, change, at))
+
+    async def waiting(self, until: datetime | None) -> Sequence[Job]:
+        values: Values = {"until": None if until is None else micros(until)}
+        rows: list[Row] = await self._in_far_thread(
+            lambda database: database.all("queued_jobs", values)
+        )
+        return [JOBS.read(row) for row in rows]
+
+    async def next_moment(self, at: datetime) -> datetime | None:
+        row = self._near.one("queue_moments", {"at": micros(at)})
+        return None if row is None else instant_or_none(row[0])
+
+    async def place(self, jobid: str) -> tuple[InQueue, Sequence[AccountRow]] | None:
+        row = self._near.one("queue_place", {"jobid": jobid})
+        return None if row is None else _place(self._near, row)
+
+
+# ── what waits ──
+
+
+def waiting(database: Database, user_id: int) -> int:
+    """Return how many jobs of a user wait."""
+    row = database.one("count_waiting", {"user_id": user_id})
+    assert row is not None
+    return int(row[0])
+
+
+def enter(database: Database, draft: JobDraft, asked: QueueDraft, job: Job) -> None:
+    """Write the row of a new job of the queue; one that an account has at once takes a turn."""
+    database.run(
+        "insert_queue",
+        {
+            "jobid": job.jobid,
+            "user_id": job.user_id,
+            "priority": asked.priority,
+            "account_id": asked.account_id,
+            "takes_slot": int(draft.takes_slot),
+            "max_jobs": draft.max_jobs,
+            "mode": asked.mode,
+            "waiting": int(job.waiting),
+        },
+    )
+    if not job.waiting:
+        _take_turn(database, job.account_id, asked.priority, job.user_id)
+
+
+def is_first(
+    database: Database, draft: JobDraft, asked: QueueDraft, room: Room, at: datetime
+) -> bool:
+    """Tell whether a new job goes before all that wait for an account with room for it."""
+    opening = Opening(
+        room.account_id, draft.lane, timedelta(), asked.mode, wall_ahead=draft.wall_ahead
+    )
+    heads = _heads(database, opening, room, at)
+    own = Head("", draft.user_id, asked.priority, _NEWEST)
+    if any(head.user_id == draft.user_id and head.priority >= asked.priority for head in heads):
+        return False
+    others = [head for head in heads if head.user_id != draft.user_id]
+    best = highest([*others, own])
+    return first(best, _turns(database, room.account_id, best[0].priority)) is own
+
+
+_NEWEST: Final = 1 << 62
+
+
+# ── grants ──
+
+
+def grant(database: Database, opening: Opening, at: datetime) -> Job | None:
+    """Give an account the job that is next for it; None where there is none, or no room."""
+    wall = at + opening.wall_ahead
+    room = any_room(database, opening.account_id, wall)
+    if room is None or not room.usable:
+        return None
+    best = highest(_heads(database, opening, room, at))
+    if not best:
+        return None
+    priority = best[0].priority
+    head = first(best, _turns(database, room.account_id, priority))
+    assert head is not None
+    job = _granted(database, head, room, opening, at)
+    if room.today is not None and job.slot:
+        day: Values = {"account_id": room.account_id, "day": day_of(wall)}
+        database.run("count_account_day", day)
+    _take_turn(database, room.account_id, priority, head.user_id)
+    return job
+
+
+def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Sequence[Head]:
+    """Return the first job of each user that an account could take now, by its limits, too."""
+    spent = room.today is not None and room.today.left == 0
+    values: Values = {
+        "account_id": room.account_id,
+        "at": micros(at),
+        "mode": opening.mode,
+        "pinned_only": int(opening.pinned_only),
+        "max_jobs": room.max_jobs,
+        "slots": room.slots,
+        "lane": opening.lane,
+        "in_lane": room.in_lane,
+    }
+    heads = []
+    for user_id, most in database.all("queue_users", {"account_id": room.account_id}):
+        full = at_once(database, user_id, most) is not None
+        named = {**values, "user_id": user_id, "may_take_slots": int(not (spent or full))}
+        heads += [Head(*row) for row in database.all("queue_head", named)]
+    return heads
+
+
+def _granted(database: Database, head: Head, room: Room, opening: Opening, at: datetime) -> Job:
+    stored = database.one("job", {"jobid": head.jobid})
+    row = database.one("queue_row", {"jobid": head.jobid})
+    assert stored is not None and row is not None
+    before = JOBS.read(stored)
+    _, _, takes_slot, max_jobs = row
+    event = Granted(room.channel)
+    job = replace(
+        before,
+        updated_at=at,
+        version=before.version + 1,
+        account_id=room.account_id,
+        channel=room.channel,
+        discord=room.discord,
+        server=room.server,
+        discord_user_id=room.discord_user_id,
+        max_jobs=(max_jobs or room.max_jobs) if takes_slot else None,
+        slot=bool(takes_slot),
+        deadline_at=at + opening.turn,
+    )
+    database.run("grant_job", {**JOBS.values(job), "expected": before.version})
+    database.run("queue_granted", {"jobid": job.jobid})
+    _note(database, job, event, at)
+    return job
+
+
+def _take_turn(database: Database, account_id: str, priority: int, user_id: int) -> None:
+    weight = database.one("queue_weight", {"user_id": user_id})
+    assert weight is not None
+    turn = next_turn(_turns(database, account_id, priority), user_id, weight[0])
+    database.run(
+        "put_queue_turn",
+        {
+            "account_id": account_id,
+            "priority": priority,
+            "user_id": user_id,
+            "number": turn.number,
+            "began": turn.began,
+            "ends": turn.ends,
+        },
+    )
+
+
+def _turns(database: Database, account_id: str, priority: int) -> Sequence[Turn]:
+    rows = database.all("queue_turns", {"account_id": account_id, "priority": priority})
+    return [Turn(*row) for row in rows]
+
+
+# ── ends, and back ──
+
+
+def end(database: Database, change: JobChange, at: datetime) -> bool:
+    """End a job that waits; False when it does not wait any more, or has changed."""
+    job = change.job
+    if database.one("is_waiting", {"jobid": job.jobid}) is None:
+        return False
+    values, expected = JOBS.values(job), job.version - len(change.events)
+    values["expected"] = expected
+    if not database.run("update_job", values):
+        return False
+    feeds.add(database, [change])
+    database.run("drop_queue", {"jobid": job.jobid})
+    database.run("drop_job_inputs", {"jobid": job.jobid})
+    for number, event in enumerate(change.events, expected + 1):
+        _note(database, replace(job, version=number), event, at)
+    for callback in change.callbacks:
+        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
+        database.run("insert_callback", CALLBACKS.values(callback))
+    return True
+
+
+def put_back(database: Database, jobid: JobId, at: datetime) -> None:
+    """Let a job wait again that an account had."""
+    database.run("queue_put_back", {"jobid": jobid, "not_before": micros(at + PUT_BACK)})
+    database.run("take_job_away", {"jobid": jobid})
+
+
+def _note(database: Database, job: Job, event: Any, at: datetime) -> None:
+    values: Values = {"jobid": job.jobid, "number": job.version, "at": micros(at)}
+    database.run("insert_event", {**values, **event_values(event)})
+
+
+# ── what is told of it ──
+
+
+def _place(reads: Reader, row: Row) -> tuple[InQueue, Sequence[AccountRow]]:
+    priority, not_before, until, user_id, pin, takes_slot, max_jobs, mode, verb, *rest = row
+    weight, most_at_once, own = rest
+    named: Values = {"user_id": user_id, "account_id": pin}
+    rivals = reads.all("queue_rivals", {**named, "priority": priority})
+    accounts = [
+        AccountRow(
+            account_id,
+            channel,
+            (max_jobs or most) if takes_slot else 0,
+            slots if takes_slot else in_lane,
+            halt,
+        )
+        for account_id, channel, most, halt, slots, in_lane in reads.all("queue_choices", named)
+    ]
+    full = at_once(reads, user_id, most_at_once) if takes_slot else None
+    spans = [_span_s(reads, one.account_id, verb) for one in accounts[:_ACCOUNTS]]
+    known = [span for span in spans if span is not None]
+    standing = InQueue(
+        priority,
+        not_before=instant(not_before),
+        until=instant(until),
+        own=own,
+        above=sum(count for _, of, _, count in rivals if of > priority),
+        weight=weight,
+        rivals=[
+            Rival(count, share)
+            for one, of, share, count in rivals
+            if of == priority and one != user_id
+        ],
+        mode=mode,
+        takes_slot=bool(takes_slot),
+        at_once=full.quota.limit if full is not None else None,
+        span_s=sum(known) / len(known) if known else None,
+    )
+    return standing, accounts
+
+
+def _span_s(reads: Reader, account_id: str, verb: str) -> float | None:
+    row = reads.one("usual_span", {"account_id": account_id, "verb": verb, "limit": _MEASURED})
+    return None if row is None or row[0] is None else row[0] / 1_000_000
+
+
+def _is_so(row: Row | None) -> bool:
+    return row is not None and bool(row[0])

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import cast
+
+from tests.build import replace
+from tests.harness.desk import ACCOUNT, acknowledged, described, told, until
+from tests.harness.house import DESCRIBE, House, house
+from waystation.actions import Outcome, Refused
+from waystation.engine.queueing.dispatcher import LONGEST_ROUND_S
+from waystation.engine.request import JobRequest
+from waystation.errors import StoreError
+from waystation.jobs import Job, JobStatus
+from waystation.ports import Standing
+
+QUEUED = replace(DESCRIBE, queue=True, max_jobs=1)
+HOUR_S = 3600.0
+
+
+async def busy(here: House) -> Job:
+    """Let the only slot be taken; return the job that has it."""
+    await here.live()
+    asked = await here.ask(replace(DESCRIBE, max_jobs=1))
+    (job,) = await here.performed()
+    here.here.discord.say(told(job), acknowledged(job))
+    await asked
+    return job
+
+
+async def waits(here: House, request: JobRequest = QUEUED) -> Job:
+    job = await (await here.ask(request))
+    assert job.waiting
+    return job
+
+
+async def why(here: House, job: Job) -> str:
+    place = await here.service.place(await here.here.job(job.jobid))
+    assert place is not None
+    return place.why
+
+
+async def test_a_job_is_sent_when_a_slot_is_free(tmp_path: Path) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        assert await why(here, job) == "The slot is in use."
+        here.here.discord.say(described(running))
+        await until(lambda: len(here.here.discord.performed) == 2)
+        sent = await here.here.becomes(job.jobid, JobStatus.SUBMITTED)
+        assert (sent.account_id, sent.jobid) == (ACCOUNT.account_id, job.jobid)
+        # its picture is still there, should it be refused for the moment (R13)
+        assert await here.here.store.inputs_of(job.jobid) is not None
+        here.here.discord.say(told(sent), acknowledged(sent, "801"), described(sent, "801"))
+        await here.here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert await here.here.store.inputs_of(job.jobid) is None
+
+
+async def test_a_job_that_discord_refuses_for_the_moment_is_sent_again_with_a_new_nonce(
+    tmp_path: Path,
+) -> None:
+    """R13, R12."""
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        limited = Refused(429, '{"retry_after":60}', "rate_limited", 60.0)
+        here.here.discord.outcomes.append(cast(Outcome, limited))
+        here.here.discord.say(described(running))
+        await until(lambda: len(here.here.discord.performed) == 2)
+
+        async def is_back() -> bool:
+            return (await here.here.job(job.jobid)).waiting
+
+        await until(is_back)
+        back = await here.here.job(job.jobid)
+        assert (back.status, back.nonce, back.slot) == (JobStatus.CREATED, None, False)
+        assert (await why(here, job)).startswith("It was refused for the moment")
+        await here.here.clock.elapse(15)
+        assert await why(here, job) == "Discord asks to wait until 2026-01-02 03:05:05 UTC."
+        assert len(here.here.discord.performed) == 2
+        await here.here.clock.elapse(60)
+        await until(lambda: len(here.here.discord.performed) == 3)
+        nonces = [one.nonce for one in here.here.discord.performed]
+        assert len(set(nonces)) == 3
+        sent = await here.here.becomes(job.jobid, JobStatus.SUBMITTED)
+        assert sent.nonce == nonces[-1]
+
+
+async def test_a_job_that_was_put_back_is_sent_again_after_ten_seconds(tmp_path: Path) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        limited = Refused(429, '{"retry_after":0.5}', "rate_limited", 0.5)
+        here.here.discord.outcomes.append(cast(Outcome, limited))
+        await waits(here)
+        await here.here.clock.elapse(9)
+        assert len(here.here.discord.performed) == 1
+        await here.here.clock.elapse(2)
+        await until(lambda: len(here.here.discord.performed) == 2)
+
+
+async def test_a_post_of_the_queue_that_discord_refuses_answers_that_the_job_waits(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        limited = Refused(429, '{"retry_after":300}', "rate_limited", 300.0)
+        here.here.discord.outcomes.append(cast(Outcome, limited))
+        job = await (await here.ask(QUEUED))
+        assert job.waiting
+        # and who asks now waits, too, instead of being told 429
+        assert (await (await here.ask(QUEUED))).waiting
+
+
+async def test_a_job_that_has_waited_a_day_fails_and_says_why(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        await busy(here)
+        reply = {"reply_url": "https://example.org/callback"}
+        job = await waits(here, replace(QUEUED, channel=ACCOUNT.channel, **reply))
+        await here.here.halt_in_store()
+        reason = await why(here, job)
+        assert reason.startswith(f"The account of channel {ACCOUNT.channel} is halted: ")
+        here.here.clock.advance(23.9 * HOUR_S)
+        await here.here.clock.elapse(1)
+        assert (await here.here.job(job.jobid)).waiting
+        here.here.clock.advance(0.2 * HOUR_S)
+        ended = await here.here.becomes(job.jobid, JobStatus.FAILED)
+        assert ended.code == 502
+        assert ended.error == f"Not sent within 24 hours: {reason}"
+        assert (
+            ended.error_details
+            == "Nothing was submitted to Midjourney; the job can be submitted again."
+        )
+        (callback,) = await here.here.store.find_callbacks(job.jobid)
+        assert callback.is_final
+        assert len(here.here.discord.performed) == 1
+
+
+async def test_nothing_is_given_before_the_account_is_caught_up(tmp_path: Path) -> None:
+    """R28."""
+    async with house(tmp_path) as here:
+        running = await busy(here)
+        job = await waits(here)
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        owner.disconnected("gone")
+        assert (
+            await why(here, job) == "Waystation is connecting to Discord, or cannot be heard there."
+        )
+        await here.here.store._write(
+            lambda database: database.connection.execute("update jobs set slot = 0")
+        )
+        assert running.slot
+        await here.service.dispatcher.round()
+        assert (await here.here.job(job.jobid)).waiting
+
+
+async def test_an_account_that_discord_asks_to_wait_is_given_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "")
+        job = await waits(here)
+        wait_s = await here.service.dispatcher.round()
+        assert wait_s == LONGEST_ROUND_S
+        assert (await here.here.job(job.jobid)).waiting
+        here.here.discord.standing = None
+        await here.service.dispatcher.round()
+        assert (await here.here.job(job.jobid)).account_id == ACCOUNT.account_id
+
+
+async def test_an_account_takes_no_more_from_the_queue_than_it_may_within_a_minute(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, a_minute=1, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        here.here.discord.say(described(running))
+        await here.here.becomes(running.jobid, JobStatus.COMPLETED)
+        await here.here.clock.elapse(30)
+        assert (await here.here.job(job.jobid)).waiting
+        await here.here.clock.elapse(60)
+        await until(lambda: len(here.here.discord.performed) == 2)
+
+
+async def test_a_store_that_fails_once_holds_up_nobody_for_long(tmp_path: Path) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        await waits(here)
+        here.here.failing.failing = {"commit"}
+        here.here.failing.failing = set()
+        real, calls = here.here.store.queue.grant, 0
+
+        async def breaks(opening: object, at: object) -> Job | None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise StoreError("The database is locked")
+            return await real(opening, at)  # type: ignore[arg-type]
+
+        here.here.store.queue.grant = breaks  # type: ignore[method-assign]
+        here.here.discord.say(described(running))
+        await until(lambda: calls == 1)
+        await here.here.clock.elapse(2)
+        await until(lambda: len(here.here.discord.performed) == 2)
+
+
+async def test_a_cancel_ends_a_waiting_job_at_once_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        cancelled = await here.service.cancel(await here.user(), job.jobid)
+        assert cancelled.status is JobStatus.CANCELLED
+        here.here.discord.say(described(running))
+        await here.here.becomes(running.jobid, JobStatus.COMPLETED)
+        await here.here.quiet()
+        assert len(here.here.discord.performed) == 1
+
+
+async def test_the_store_s_word_counts_where_a_job_is_gone_from_the_queue(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await busy(here)
+        job = await waits(here)
+        await here.service.cancel(await here.user(), job.jobid)
+        again = await here.service._waiting.cancel(job)
+        assert again.status is JobStatus.CANCELLED
+        assert await here.service.place(job) is None
+
+
+async def test_a_stop_gives_nothing_more(tmp_path: Path) -> None:
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        await here.service.drain()
+        here.here.discord.say(described(running))
+        await here.here.becomes(running.jobid, JobStatus.COMPLETED)
+        await asyncio.sleep(0)
+        await here.service.dispatcher.round()
+        assert (await here.here.job(job.jobid)).waiting

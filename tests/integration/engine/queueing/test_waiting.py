@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.build import replace
+from tests.harness.desk import ACCOUNT, until
+from tests.harness.house import DESCRIBE, INFO, house
+from tests.limits import SERVICE
+from waystation.engine.queueing.waiting import queue_full
+from waystation.errors import Halted, InvalidRequest, Throttled
+from waystation.ports import Standing
+from waystation.quotas import UserQuotas
+
+QUEUED = replace(DESCRIBE, queue=True, max_jobs=1)
+
+
+async def test_a_user_s_default_lets_jobs_wait_unless_a_request_says_no(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = await here.user()
+        waiting = here.service._waiting
+        assert waiting.draft(user, DESCRIBE, SERVICE.queue) is None
+        asked = waiting.draft(user, QUEUED, SERVICE.queue)
+        assert asked is not None
+        assert (asked.priority, asked.most) == (3, 1000)
+        assert asked.until == here.here.clock.now() + SERVICE.queue.wait
+        by_default = replace(user, queues=True)
+        assert waiting.draft(by_default, DESCRIBE, SERVICE.queue) == asked
+        assert waiting.draft(by_default, replace(DESCRIBE, queue=False), SERVICE.queue) is None
+
+
+async def test_a_user_s_own_limit_of_waiting_jobs_counts(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        user = replace(await here.user(), quotas=UserQuotas(waiting_jobs=7))
+        asked = here.service._waiting.draft(user, QUEUED, SERVICE.queue)
+        assert asked is not None
+        assert asked.most == 7
+
+
+async def test_a_priority_is_at_most_what_the_user_may_have(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        waiting = here.service._waiting
+        with pytest.raises(InvalidRequest, match="priority must be 1 to 3"):
+            await here.service.submit(user, replace(QUEUED, priority=4))
+        lowest = waiting.draft(replace(user, queue_priority=2), QUEUED, SERVICE.queue)
+        assert lowest is not None
+        assert lowest.priority == 2
+        urgent = replace(QUEUED, priority=5)
+        highest = waiting.draft(replace(user, queue_priority=5), urgent, SERVICE.queue)
+        assert highest is not None
+        assert highest.priority == 5
+
+
+async def test_too_many_waiting_jobs_of_a_user_are_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "")
+        here.service._limits = replace(SERVICE, queue=replace(SERVICE.queue, per_user=1))
+        assert (await (await here.ask(QUEUED))).waiting
+        with pytest.raises(Throttled) as caught:
+            await (await here.ask(QUEUED))
+        assert caught.value.message == "1 of your jobs wait already"
+        assert caught.value.retry_after_s == 30
+        assert queue_full(None).retry_after_s == 30
+
+
+async def test_a_job_without_a_slot_waits_for_its_account(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "")
+        job = await (await here.ask(replace(INFO, queue=True)))
+        assert (job.waiting, job.channel) == (True, ACCOUNT.channel)
+        here.here.discord.standing = None
+        await here.service.dispatcher.round()
+        await until(lambda: len(here.here.discord.performed) == 1)
+
+
+async def test_a_halted_account_refuses_jobs_of_the_queue_too(tmp_path: Path) -> None:
+    """R7: a person must act, and the caller should learn it at once."""
+    async with house(tmp_path) as here:
+        await here.live()
+        await here.here.halt_in_store()
+        with pytest.raises(Halted):
+            await here.service.submit(await here.user(), QUEUED)
+
+
+async def test_the_word_of_the_store_counts_where_a_job_waits_no_more(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "")
+        job = await (await here.ask(QUEUED))
+        first = await here.service.cancel(await here.user(), job.jobid)
+        assert await here.service._waiting.cancel(job) == first
