@@ -109,3 +109,50 @@ async def test_a_limit_is_a_number_and_set_by_the_owner(install: Install) -> Non
         await here.share(channel, bob)
         assert (await bob.call("POST", route, {"jobsADay": 1}))[0] == 404
         assert "jobsADay" not in await ada.account(channel)
+
+
+# ── with the queue ──
+
+
+async def test_a_job_of_the_queue_waits_where_the_day_of_an_account_is_used_up(
+    install: Install,
+) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        (channel,) = [account.channel_id for account in here.sim.accounts]
+        route = f"/v2/account/midjourney/{channel}/limit"
+        await ada.call("POST", route, {"jobsADay": 1})
+        await ada.final((await ada.describe(here.photo()))[1]["jobid"])
+        status, job, _ = await ada.describe(here.photo(), queue=True)
+        assert (status, job["status"]) == (201, "created")
+        assert job["queue"]["why"] == "As many jobs were taken today (UTC) as an account may take."
+        await ada.call("POST", route, {"jobsADay": 0})
+        assert (await ada.final(job["jobid"]))["status"] == "completed"
+
+
+async def test_a_job_of_the_queue_waits_for_another_of_its_user(install: Install) -> None:
+    async with install(speed=3.0) as here:
+        ada = await here.ready()
+        await here.change(ada, quotas=UserQuotas(jobs_at_once=1, waiting_jobs=1))
+        first = (await ada.describe(here.photo()))[1]["jobid"]
+        status, job, _ = await ada.describe(here.photo(), queue=True)
+        assert (status, job["status"]) == (201, "created")
+        assert job["queue"]["why"] == "As many jobs of the user run as may at once: 1."
+        status, refused, headers = await ada.describe(here.photo(), queue=True)
+        assert status == 429 and "executingJobs" not in refused
+        assert headers["RateLimit"] == '"waiting-jobs";r=0'
+        assert [(await ada.final(one))["status"] for one in (first, job["jobid"])] == (
+            ["completed"] * 2
+        )
+
+
+async def test_a_user_whose_day_is_used_up_is_refused_in_the_queue_as_well(
+    install: Install,
+) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        await here.change(ada, quotas=UserQuotas(jobs_a_day=1))
+        await ada.final((await ada.describe(here.photo()))[1]["jobid"])
+        status, refused, headers = await ada.describe(here.photo(), queue=True)
+        assert (status, refused["error"]) == (429, "Maximum of 1 jobs a day reached")
+        assert until_midnight(headers["Retry-After"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install, Installation, Person, eventually
 
 UNKNOWN = {"error": "Configuration not found for provided channel", "code": 404}
 
@@ -58,6 +58,34 @@ async def test_a_user_of_it_is_shown_what_they_need(install: Install) -> None:
         assert told == "The account is halted until its owner has dealt with it."
         assert told != (await ada.account(channel))["pendingModMessage"]
         assert (await bob.describe(here.photo()))[0] == 596
+
+
+async def test_a_job_of_theirs_that_waits_tells_no_halt_of_the_owners(install: Install) -> None:
+    async with install(speed=5.0) as here:
+        channel, ada, bob, _ = await three_people(here)
+        await ada.set_up(here.sim.accounts[0], maxJobs=1)
+        here.sim.fault("no_result", count=1)
+        assert (await ada.describe(here.photo()))[0] == 200
+        waits = {"describeUrl": here.photo(), "queue": True}
+        own = {}
+        for person in (ada, bob):
+            status, job, _ = await person.call("POST", "/v2/jobs/describe", waits)
+            assert (status, job["status"]) == (201, "created")
+            own[person] = job["jobid"]
+        here.sim.fault("blocked", account=0, count=1)
+        await ada.call("POST", "/v2/jobs/info", {"channel": channel})
+        await eventually(lambda: _is_halted(ada, channel))
+        halt = (await ada.account(channel))["pendingModMessage"]
+        assert halt in (await ada.job(own[ada]))["queue"]["why"]
+        assert (await bob.job(own[bob]))["queue"]["why"] == (
+            f"The account of channel {channel} is halted: its owner has to deal with it"
+        )
+        for person, jobid in own.items():
+            await person.call("GET", f"/v2/jobs/cancel?jobid={jobid}")
+
+
+async def _is_halted(person: Person, channel: str) -> bool:
+    return "pendingModMessage" in await person.account(channel)
 
 
 async def test_a_user_of_it_changes_nothing_of_it(install: Install) -> None:

@@ -198,6 +198,7 @@ class Accounts:
         if account is None or account.removed_at is not None:
             raise await self._not_own(user, channel)
         await self._store.quotas.limit_account(account.account_id, jobs_a_day, user.user_id)
+        await self._pool.put(account.account_id)
 
     def connection(self, account: Account) -> Connection:
         """Return how an account stands with Discord's gateway now."""

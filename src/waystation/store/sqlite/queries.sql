@@ -347,7 +347,7 @@ group by user_id, priority;
 
 -- queue_choices: the accounts that may take a job, as full as they are
 select
-  account_id, channel, max_jobs, halt,
+  account_id, channel, max_jobs, halt, accounts.user_id,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id

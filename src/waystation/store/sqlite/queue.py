@@ -32,6 +32,9 @@ __all__ = ["PUT_BACK", "StoreQueue", "end", "enter", "grant", "is_first", "put_b
 PUT_BACK: Final = timedelta(seconds=10)
 """How long a job that was put back waits at least: what hindered it is seldom over at once."""
 
+OWNERS_HALT: Final = "its owner has to deal with it"
+"""Stands for the reason of a halt, which is its owner's to read (R32)."""
+
 _MEASURED: Final = 10
 """Jobs of an account by which the length of a usual one is told."""
 
@@ -269,9 +272,11 @@ def _place(reads: Reader, row: Row) -> tuple[InQueue, Sequence[AccountRow]]:
             channel,
             (max_jobs or most) if takes_slot else 0,
             slots if takes_slot else in_lane,
-            halt,
+            halt if halt is None or owner == user_id else OWNERS_HALT,
         )
-        for account_id, channel, most, halt, slots, in_lane in reads.all("queue_choices", named)
+        for account_id, channel, most, halt, owner, slots, in_lane in reads.all(
+            "queue_choices", named
+        )
     ]
     full = at_once(reads, user_id, most_at_once) if takes_slot else None
     spans = [_span_s(reads, one.account_id, verb) for one in accounts[:_ACCOUNTS]]
