@@ -8,7 +8,7 @@ from tests.build import replace
 from tests.fakes import FakeClock
 from tests.harness.play import new_job
 from waystation.engine.feed import Alarm, Bell, Feed, race
-from waystation.jobs import Job
+from waystation.jobs import Job, JobId
 
 JOB = new_job("job:1")
 
@@ -161,3 +161,17 @@ async def test_a_release_leaves_a_waiter_that_has_its_job_alone() -> None:
     feed.publish(changed)
     feed.release()
     assert await waiting is changed
+
+
+async def test_who_wants_to_know_of_all_jobs_of_a_user_is_woken_for_each_and_for_no_other() -> None:
+    feed = Feed()
+    with feed.watching(JOB.user_id) as watch, feed.watching(JOB.user_id + 1) as other:
+        feed.publish(JOB)
+        await asyncio.wait_for(watch.wait(), 30)
+        watch.rest()
+        feed.publish(replace(JOB, jobid=JobId("job:2")))
+        await asyncio.wait_for(watch.wait(), 30)
+        assert not other._event.is_set()
+        feed.release()
+        assert watch.released and other.released
+    assert feed._watching == {}
