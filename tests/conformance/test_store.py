@@ -590,7 +590,7 @@ async def test_counts_tell_since_when_the_oldest_waits(store: Store, clock: Fake
     callbacks = [build.callback(ended)]
     await store.commit(build.change(build.completed(ended, callbacks=callbacks)))
     counts = await store.counts()
-    assert (counts.oldest_job, counts.oldest_slot) == (START, clock.now())
+    assert (counts.oldest_job, counts.oldest_slot) == (clock.now(), clock.now())
     assert counts.oldest_callback == callbacks[0].created_at
 
 

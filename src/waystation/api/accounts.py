@@ -233,7 +233,7 @@ class Accounts:
         shown = self._service.accounts.shown
         return SlotForm(
             jobid=job.jobid if job.user_id == user.user_id else None,
-            since=instant(shown(job.submitted_at or job.created_at)),
+            since=instant(shown(job.submitted_at or job.updated_at)),
             heard=instant(shown(job.updated_at)),
         )
 

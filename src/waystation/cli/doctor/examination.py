@@ -82,12 +82,13 @@ async def _contents(
             account.channel: await state.store.in_flight_jobs(account.account_id)
             for account in accounts
         }
+        counts = await state.store.counts()
         return (
             list(await state.store.list_users()),
             accounts,
-            await state.store.counts(),
+            counts,
             state.vault,
-            list(look_at_running(jobs, state.clock.now(), patience)),
+            list(look_at_running(jobs, counts, state.clock.now(), patience)),
         )
 
 

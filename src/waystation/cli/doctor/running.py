@@ -12,6 +12,7 @@ import aiohttp
 
 from waystation.cli.doctor.findings import Finding, ok, warning
 from waystation.jobs import Job
+from waystation.ports import Counts
 
 __all__ = ["SILENT_S", "Patience", "look_at_listening", "look_at_running"]
 
@@ -32,15 +33,18 @@ class Patience:
 
 
 def look_at_running(
-    jobs: Mapping[str, Sequence[Job]], now: datetime, patience: Patience
+    jobs: Mapping[str, Sequence[Job]], counts: Counts, now: datetime, patience: Patience
 ) -> Iterator[Finding]:
-    """Yield since when what holds each slot, and the job that runs longest.
+    """Yield since when what holds each slot, the job that runs longest, and how many wait.
 
     Args: jobs: channel → the jobs of its account that are not final or hold a slot
     """
     for channel, held in jobs.items():
         for job in sorted((job for job in held if job.slot), key=_begun):
             yield _slot(channel, job, now, patience)
+    if counts.queued and counts.oldest_queued is not None:
+        oldest_s = _span(now - counts.oldest_queued)
+        yield ok(f"{counts.queued} jobs wait in the queue, the oldest for {oldest_s}")
     running = [job for held in jobs.values() for job in held if not job.final]
     if not running:
         yield ok("no job runs")
@@ -86,7 +90,8 @@ async def look_at_listening(http: aiohttp.ClientSession, url: str) -> Finding:
 
 
 def _begun(job: Job) -> datetime:
-    return job.submitted_at or job.created_at
+    # not from its POST on: it may have waited in the queue for hours
+    return job.submitted_at or job.updated_at
 
 
 def _cancel(job: Job) -> str:

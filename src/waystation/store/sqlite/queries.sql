@@ -837,8 +837,10 @@ select
   (select count(*) from accounts where removed_at is null),
   (select count(*) from accounts where removed_at is null and halt is not null),
   (select count(*) from unrecognised),
-  (select min(created_at) from jobs where finished_at is null and account_id <> ''),
-  (select min(coalesce(submitted_at, created_at)) from jobs where slot),
+  -- not from the POST on: a job may have waited in the queue for hours
+  (select min(coalesce(submitted_at, updated_at)) from jobs
+    where finished_at is null and account_id <> ''),
+  (select min(coalesce(submitted_at, updated_at)) from jobs where slot),
   (select min(created_at) from callbacks where status = 'pending'),
   (select min(created_at) from jobs where jobid in (select jobid from queue where waiting)),
   (select count(*) from queue where waiting);

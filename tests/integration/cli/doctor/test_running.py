@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.build import later, replace
 from waystation.cli.doctor.running import Patience, look_at_listening, look_at_running
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.ports import Counts
 
 PATIENCE = Patience(timedelta(minutes=40), timedelta(minutes=10))
 
@@ -27,13 +28,18 @@ def job(number: int, age_s: float, heard_s: float, *, slot: bool = True) -> Job:
     return replace(made, slot=slot)
 
 
+def sent(number: int, age_s: float, heard_s: float) -> Job:
+    made = job(number, age_s, heard_s)
+    return replace(made, submitted_at=made.created_at)
+
+
 def said(*jobs: Job) -> list[tuple[str, str]]:
-    found = look_at_running({"7": jobs}, NOW, PATIENCE)
+    found = look_at_running({"7": jobs}, Counts(), NOW, PATIENCE)
     return [(finding.level, finding.what) for finding in found]
 
 
 def test_each_slot_is_told_with_its_job_its_age_and_when_it_was_last_heard_of() -> None:
-    assert said(job(2, 100, 30), job(1, 700, 90), job(3, 50, 1, slot=False)) == [
+    assert said(sent(2, 100, 30), sent(1, 700, 90), job(3, 50, 1, slot=False)) == [
         ("ok", "7: a slot is held for 11 min by job:1, last heard of 90 s ago"),
         ("ok", "7: a slot is held for 100 s by job:2, last heard of 30 s ago"),
         ("ok", "the oldest of 3 running jobs is job:1: 11 min"),
@@ -41,11 +47,11 @@ def test_each_slot_is_told_with_its_job_its_age_and_when_it_was_last_heard_of() 
 
 
 def test_a_slot_and_a_job_beyond_their_limits_are_warnings() -> None:
-    assert said(job(1, 41 * 60, 9000)) == [
-        ("ok", "7: a slot is held for 41 min by job:1, last heard of 2 h ago"),
+    assert said(sent(1, 41 * 60, 120)) == [
+        ("ok", "7: a slot is held for 41 min by job:1, last heard of 2 min ago"),
         ("warning", "the oldest of 1 running jobs is job:1: 41 min"),
     ]
-    ghost = replace(job(1, 51 * 60, 60), status=JobStatus.FAILED, finished_at=NOW)
+    ghost = replace(sent(1, 51 * 60, 60), status=JobStatus.FAILED, finished_at=NOW)
     assert said(ghost) == [
         ("warning", "7: a slot is held for 51 min by job:1, ended, last heard of 60 s ago"),
         ("ok", "no job runs"),
@@ -55,6 +61,19 @@ def test_a_slot_and_a_job_beyond_their_limits_are_warnings() -> None:
 def test_the_age_of_a_job_counts_from_its_submission() -> None:
     waited = replace(job(1, 9000, 1), submitted_at=NOW - timedelta(seconds=10))
     assert said(waited)[-1] == ("ok", "the oldest of 1 running jobs is job:1: 10 s")
+
+
+def test_a_job_that_has_waited_in_the_queue_counts_from_its_account_on() -> None:
+    assert said(job(1, 36000, 5))[0] == (
+        "ok",
+        "7: a slot is held for 5 s by job:1, last heard of 5 s ago",
+    )
+
+
+def test_jobs_that_wait_are_counted() -> None:
+    waiting = Counts(queued=3, oldest_queued=NOW - timedelta(hours=5))
+    found = [finding.what for finding in look_at_running({}, waiting, NOW, PATIENCE)]
+    assert found == ["3 jobs wait in the queue, the oldest for 5 h", "no job runs"]
 
 
 def test_nothing_runs() -> None:

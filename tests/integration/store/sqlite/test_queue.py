@@ -389,6 +389,15 @@ def test_a_job_ends_while_it_waits_or_not_at_all(database: Database) -> None:
     assert not queue.end(database, JobChange(failed, (Failed(502, "x"),)), build.later(2))
 
 
+def test_a_job_that_has_waited_for_hours_is_no_old_running_one(database: Database) -> None:
+    (running,) = full(database)
+    asked(database)
+    ends(database, running)
+    assert granted(database, seconds=36000) is not None
+    counts = upkeep.counts(database)
+    assert (counts.oldest_job, counts.oldest_slot) == (build.later(36000), build.later(36000))
+
+
 def test_jobs_that_wait_are_counted_apart(database: Database) -> None:
     (running,) = full(database)
     asked(database, seconds=7)
