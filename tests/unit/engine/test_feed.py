@@ -163,7 +163,7 @@ async def test_a_release_leaves_a_waiter_that_has_its_job_alone() -> None:
     assert await waiting is changed
 
 
-async def test_who_wants_to_know_of_all_jobs_of_a_user_is_woken_for_each_and_for_no_other() -> None:
+async def test_a_watch_of_a_user_is_woken_for_each_of_their_jobs_and_for_no_other() -> None:
     feed = Feed()
     with feed.watching(JOB.user_id) as watch, feed.watching(JOB.user_id + 1) as other:
         feed.publish(JOB)
