@@ -176,9 +176,9 @@ def inputs_are_kept_until_their_job_was_asked(seen: Evidence) -> Iterator[str]:
     kept = {row["jobid"] for row in seen.inputs}
     for job in seen.jobs:
         params = json.loads(job["params"] or "{}")
-        if job["jobid"] in kept and (
-            job["status"] in FINAL or (job["nonce"] and params.get("button") != "Vary (Region)")
-        ):
+        # a mask waits for its form; a job of the queue may be refused, and is sent again (R13)
+        asked = job["nonce"] and params.get("button") != "Vary (Region)" and not job["queue_until"]
+        if job["jobid"] in kept and (job["status"] in FINAL or asked):
             yield f"{job['jobid']} is {job['status']} and its inputs are still there"
         needs = COMMANDS[job["verb"]].needs_inputs
         if job["status"] == "created" and needs and job["jobid"] not in kept:
@@ -192,11 +192,17 @@ def i5_the_saved_sequence_was_given_out(seen: Evidence) -> Iterator[str]:
             yield f"{account_id} saved sequence {session.sequence} of {given_out}"
 
 
+def _waits(job: Row) -> bool:
+    """Tell whether a job waits in the queue, where no account has it."""
+    return job["status"] == "created" and not job["account_id"] and bool(job["queue_until"])
+
+
 @check
 def i7_a_live_job_has_an_account(seen: Evidence) -> Iterator[str]:
     accounts = {account["account_id"] for account in seen.accounts}
     for job in seen.jobs:
-        if job["status"] not in FINAL and job["account_id"] not in accounts:
+        lives = job["status"] not in FINAL and not _waits(job)
+        if lives and job["account_id"] not in accounts:
             yield f"{job['jobid']} lives without an account"
 
 
@@ -204,7 +210,8 @@ def i7_a_live_job_has_an_account(seen: Evidence) -> Iterator[str]:
 def i8_slots_are_rows_and_end_once(seen: Evidence) -> Iterator[str]:
     for job in seen.jobs:
         final = job["status"] in FINAL
-        if not final and bool(job["slot"]) is not COMMANDS[job["verb"]].takes_slot:
+        holds = COMMANDS[job["verb"]].takes_slot and not _waits(job)
+        if not final and bool(job["slot"]) is not holds:
             yield f"{job['jobid']} is {job['status']} with slot={job['slot']}"
         if final and job["slot"] and not (job["ghost"] and job["slot_until"]):
             yield f"{job['jobid']} is over and keeps its slot for ever"

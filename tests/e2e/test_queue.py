@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.e2e.conftest import Install, Installation, Person
 from tests.e2e.process import ground
+from waystation.app import open_state
+from waystation.store.sqlite.database import Database
 
 
 async def queued(person: Person, verb: str = "imagine", **body: Any) -> dict[str, Any]:
@@ -93,3 +95,100 @@ async def test_jobs_that_wait_outlive_a_restart(tmp_path: Path) -> None:
         assert {row["jobid"] for row in rows} >= {job["jobid"] for job in waiting}
         with here.records() as records:
             assert records.rows("select * from queue") == []
+
+
+async def test_a_service_killed_between_grant_and_ask_asks_once_after_the_start(
+    tmp_path: Path,
+) -> None:
+    """R12: the account has the job, and no nonce is committed; the next start sends it."""
+    async with ground(tmp_path, speed=20.0) as here:
+        await here.settle_in(maxJobs=1)
+        await here.ask("imagine", prompt="a badger")
+        job = await queued(here.ada, "describe", describeUrl=here.photo())
+        # the upload comes after the grant, and before the nonce
+        here.doors.at("attachments", here.kill)
+        await here.service.ended()
+        with here.records() as records:
+            (row,) = [one for one in records.jobs() if one["jobid"] == job["jobid"]]
+            assert (row["account_id"] != "", row["nonce"]) == (True, None)
+        await here.restart()
+        rows = await here.final()
+        assert [row["status"] for row in rows] == ["completed"] * 2
+        assert len(here.sim.book) == len(here.interactions) == 2
+
+
+async def test_a_pinned_job_of_a_halted_account_waits_while_others_flow(install: Install) -> None:
+    async with install(accounts=2, speed=20.0) as here:
+        ada = await here.person()
+        one, two = await here.equip(ada, 2, maxJobs=1)
+        await here.connected(2)
+        await fill(here, ada, channel=one)
+        await fill(here, ada, channel=two)
+        pinned = await queued(ada, channel=one)
+        assert f"-channel:{one}-" in pinned["jobid"]
+        free = await queued(ada)
+        assert free["queue"]["position"] == 2
+        async with open_state(here.settings) as state:
+            await state.store._write(lambda database: _halt(database, one))
+        done = await ada.final(free["jobid"])
+        assert (done["status"], done["channel"]) == ("completed", two)
+        waits = await ada.job(pinned["jobid"])
+        assert waits["status"] == "created"
+        assert waits["queue"]["why"] == f"The account of channel {one} is halted: look"
+        # a person has dealt with it
+        status, _, _ = await ada.call("POST", f"/v2/account/midjourney/{one}/reset")
+        assert status == 204
+        assert (await ada.final(pinned["jobid"]))["channel"] == one
+
+
+def _halt(database: Database, channel: str) -> None:
+    database.connection.execute(
+        "update accounts set halt = 'look', halted_at = 1 where channel = ?", (channel,)
+    )
+
+
+async def test_users_of_one_account_have_turns(install: Install) -> None:
+    """Lesson 9: A floods, B sends one job: B is next."""
+    async with install(speed=40.0) as here:
+        ada, bob = await here.person(), await here.person("bob@example.org")
+        (channel,) = await here.equip(ada, maxJobs=1)
+        async with open_state(here.settings) as state:
+            (account,) = await state.store.list_accounts(ada.user_id)
+            await state.store.sharing.share(account.account_id, bob.user_id)
+        await here.connected()
+        first, _, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "fox", "queue": True})
+        assert first == 200
+        flood = [await queued(ada) for _ in range(5)]
+        single = await queued(bob)
+        assert single["queue"]["position"] == 2
+        assert (await bob.final(single["jobid"]))["channel"] == channel
+        assert (await ada.job(flood[0]["jobid"]))["status"] != "completed"
+        for job in flood:
+            await ada.final(job["jobid"])
+
+
+async def test_a_user_s_default_a_key_and_a_wait_work_with_waiting_jobs(install: Install) -> None:
+    async with install(speed=20.0) as here:
+        ada = await here.person()
+        await here.equip(ada, maxJobs=1)
+        await here.connected()
+        await here.change(ada, queues=True)
+        await fill(here, ada)
+        key = {"headers": {"Idempotency-Key": "fox-1"}}
+        body = {"prompt": "a fox"}
+        status, job, _ = await ada.call("POST", "/v2/jobs/imagine", body, **key)
+        assert (status, job["status"]) == (201, "created")
+        status, again, headers = await ada.call("POST", "/v2/jobs/imagine", body, **key)
+        assert (status, again["jobid"]) == (201, job["jobid"])
+        assert headers["Idempotency-Replayed"] == "true"
+        refused, _, _ = await ada.call("POST", "/v2/jobs/imagine", {**body, "queue": False})
+        assert refused == 429
+        found = await ada.call("GET", "/v2/jobs/search?status=created")
+        assert [one["jobid"] for one in found[1]["jobs"]] == [job["jobid"]]
+        wait = {"headers": {"Prefer": "wait=60"}}
+        _, ended, _ = await ada.call("GET", f"/v2/jobs/{job['jobid']}", **wait)
+        assert ended["status"] == "completed"
+        async with here.http.get(f"{here.url}/metrics") as answer:
+            text = await answer.text()
+        assert "waystation_jobs_waiting 0.0" in text
+        assert 'waystation_longest_wait_seconds{of="queued"} 0.0' in text

@@ -20,6 +20,7 @@ from waystation.contract import (
     waited,
 )
 from waystation.jobs import Button, Child, Job, JobId, JobStatus
+from waystation.queueing.place import QueuePlace
 from waystation.wire.message import Attachment, Embed
 
 _INFO_TEXT = "**User ID**: 1\n**Running Jobs**: None"
@@ -406,3 +407,30 @@ def test_a_ping_has_the_fields_of_each_job_and_a_jobid_that_no_job_has() -> None
     assert (told["verb"], told["status"], told["code"]) == ("ping", "completed", 200)
     assert told["replyUrl"] == "https://example.org/hook"
     assert told["created"] == told["updated"] == "2026-01-02T03:04:05.000Z"
+
+
+# ── the queue ──
+
+WAITING = replace(
+    DESCRIBE,
+    status=JobStatus.CREATED,
+    account_id="",
+    queue_until=DESCRIBE.created_at + timedelta(hours=24),
+)
+
+
+def test_a_waiting_job_answers_201_with_its_place() -> None:
+    place = QueuePlace(3, 41, 2, "All 3 slots are in use, and 2 jobs are before it.")
+    status, body = answer(WAITING, at_start=True, place=place)
+    told = json.loads(body)
+    assert (status, told["status"]) == (201, "created")
+    assert told["queue"] == {
+        "position": 3,
+        "priority": 2,
+        "why": "All 3 slots are in use, and 2 jobs are before it.",
+        "estimateS": 41,
+    }
+    unknown = replace(place, estimate_s=None)
+    assert "estimateS" not in json.loads(job_json(WAITING, place=unknown))["queue"]
+    assert "queue" not in json.loads(job_json(WAITING))
+    assert json.loads(waited(WAITING, place)[1])["queue"]["position"] == 3

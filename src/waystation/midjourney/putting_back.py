@@ -38,6 +38,8 @@ def instead(job: Job, event: JobEvent, now: datetime) -> JobEvent:
 def not_sent(job: Job, why: str) -> Failed:
     """Return the end of a job that has waited as long as it may."""
     waited = timedelta() if job.queue_until is None else job.queue_until - job.created_at
+    # a request is a moment older than its job
+    waited = timedelta(seconds=round(waited.total_seconds()))
     return Failed.by(
         sentences.NOT_SENT_IN_TIME, sentences.NOTHING_SENT, time=_span(waited), why=why
     )

@@ -17,6 +17,7 @@ from waystation.midjourney.deadlines import (
     due_at,
     left_unsent,
     running_deadline,
+    told_span,
     turn_span,
     verdict,
 )
@@ -162,3 +163,17 @@ def test_an_instant_of_our_own_time_stays_as_it_is() -> None:
 def test_nobody_waits_any_more_for_the_post_of_an_earlier_process() -> None:
     job = replace(new_job("a"), post_until=START + timedelta(seconds=9))
     assert bounded(job, START, LIMITS).post_until is None
+
+
+def test_a_job_of_the_queue_that_was_left_unsent_waits_for_its_turn_again() -> None:
+    until = START + timedelta(hours=24)
+    job = replace(new_job("a"), queue_until=until)
+    life = timedelta(minutes=10)
+    now = START + timedelta(hours=23)
+    left = left_unsent(job, now, life, LIMITS)
+    assert left is not None
+    assert left.deadline_at == now + LIMITS.first_answer
+    assert left_unsent(job, until, life, LIMITS) is None
+    # its end tells the time of the turn, and not the time in the queue
+    assert told_span(left, LIMITS) == LIMITS.first_answer
+    assert told_span(new_job("b"), LIMITS) == turn_span(new_job("b"), LIMITS)

@@ -27,6 +27,7 @@ from waystation.jobs import (
     Modal,
     ModalOpened,
     Moderated,
+    PutBack,
     Source,
 )
 from waystation.midjourney.heard import Heard, halt_of, late_ended
@@ -36,6 +37,7 @@ from waystation.wire.snowflake import snowflake_time
 
 NONCE = "1400000000000000001"
 FINAL = PAYLOADS["imagine/final"].content["payload"]
+UNTIL = START + timedelta(hours=24)
 FINAL_UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
@@ -203,6 +205,17 @@ def test_an_error_ends_the_job_as_its_meaning_says(
     assert [type(one) for one in done.events] == [event]
     assert (done.job.status, done.job.code, done.job.ghost) == (status, code, ghost)
     assert step.halt is None
+
+
+def test_a_full_queue_of_midjourneys_puts_a_job_of_ours_back() -> None:
+    """R13."""
+    job = replace(_submitted(), interaction_id="1400000000000000010", queue_until=UNTIL)
+    (back,) = _heard("imagine/queue_full", job).job_steps
+    assert [type(one) for one in back.events] == [PutBack]
+    assert back.job.waiting
+    # another refusal ends it
+    (done,) = _heard("imagine/internal_error", job).job_steps
+    assert done.job.status is JobStatus.FAILED
 
 
 def test_an_error_that_halts_the_account_is_as_old_as_its_message() -> None:

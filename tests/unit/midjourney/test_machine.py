@@ -343,3 +343,12 @@ def test_a_reaction_starts_a_job_and_shows_no_message() -> None:
 def test_a_lost_job_says_why() -> None:
     lost = _through(SUBMIT, Lost("silence"))
     assert (lost.status, lost.code, lost.error) == (JobStatus.FAILED, 502, "silence")
+
+
+def test_a_job_of_the_queue_is_given_and_put_back() -> None:
+    """R13: nothing of an ask is left with a job that is put back."""
+    given = _through(Granted("900"))
+    assert (given.status, given.version) == (JobStatus.CREATED, 1)
+    back = _through(SUBMIT, PutBack("full"))
+    assert back.status is JobStatus.CREATED
+    assert (back.waiting, back.nonce, back.slot, back.max_jobs) == (True, None, False, None)

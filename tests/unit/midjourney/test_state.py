@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +23,13 @@ from waystation import sentences
 from waystation.jobs import (
     Completed,
     Failed,
+    InteractionSeen,
     Job,
     JobId,
     JobStatus,
     MessageRole,
     Nonce,
+    PutBack,
     Shown,
     Unclear,
 )
@@ -183,3 +186,20 @@ def test_the_pictures_of_a_job_that_nothing_tells_apart_are_given_up_with_it() -
     assert len(state.held) == 1
     state.learnt(state.step(JobId("a"), START, Failed.by(sentences.NOT_TOLD_APART)))
     assert len(state.held) == 0
+
+
+def test_an_ask_of_a_job_that_is_put_back_is_over_and_nobody_elses() -> None:
+    """R13."""
+    job = replace(new_job("a", "imagine"), queue_until=START + timedelta(hours=24))
+    asked = replace(job, status=JobStatus.SUBMITTED, nonce=Nonce("9"))
+    state = rebuild(USER, CHANNEL, LIMITS, [asked])
+    refused = PutBack("Queue full", Shown("901"))
+    step = state.learnt(state.step(JobId("a"), START, InteractionSeen("700"), refused))
+    state.adopt(step)
+    assert state.get(JobId("a")) is None
+    others = state.candidates.others
+    assert [others.is_settled_id(one) for one in ("9", "700", "901")] == [True] * 3
+    # one that Discord refused has no message
+    state = rebuild(USER, CHANNEL, LIMITS, [asked])
+    state.learnt(state.step(JobId("a"), START, PutBack("full")))
+    assert state.candidates.others.is_settled_id("9")

@@ -166,6 +166,7 @@ def test_a_step_that_everybody_understands_keeps_no_message() -> None:
 
 SUBMITTED = Submitted(Nonce("1"), START)
 REGION = replace(new_job("a", "button"), params={"button": "Vary (Region)"})
+QUEUED = replace(new_job("a"), queue_until=START + timedelta(hours=24))
 OPEN = replace(REGION, modal=Modal("1", "MJ::iframe::token"))
 
 
@@ -177,8 +178,19 @@ OPEN = replace(REGION, modal=Modal("1", "MJ::iframe::token"))
         (REGION, SUBMITTED, False),
         (OPEN, SUBMITTED, True),
         (replace(REGION, params={"button": "U1"}), SUBMITTED, True),
+        # R13: one of the queue may be sent again until it shows progress
+        (QUEUED, SUBMITTED, False),
+        (replace(QUEUED, status=JobStatus.PROGRESS), Unclear("no answer"), True),
     ],
-    ids=["asked", "something else", "a press with a mask", "its answer", "another press"],
+    ids=[
+        "asked",
+        "something else",
+        "a press with a mask",
+        "its answer",
+        "another press",
+        "of the queue",
+        "its progress",
+    ],
 )
 def test_inputs_are_needed_until_the_last_thing_was_asked(
     before: Job, event: JobEvent, asked: bool
