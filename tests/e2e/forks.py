@@ -7,7 +7,6 @@ child, of which the first is its process id, and after its end one with its exit
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import json
@@ -71,19 +70,15 @@ def _be(order: dict[str, Any]) -> None:
     os.environ.update(environment)
     _watch(environment)
     print(json.dumps({PID: os.getpid()}), flush=True)
-    sys.argv = ["waystation", *order["arguments"]]
-    from waystation.cli import main
+    assert order["arguments"] == ["serve", "--port", "0", "--json"], order
+    from waystation.cli.serve import serve
 
-    code = 1
     try:
-        main()
-        code = 0
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1
+        # without the command line before it, which takes longer than the start itself
+        serve(port=0, as_json=True)
     finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-        os._exit(code)
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _serve() -> None:
