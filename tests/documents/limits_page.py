@@ -633,12 +633,6 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The demo fails.",
             "{0}, {1} and {2}",
         ),
-        Row(
-            "`demo`: acceptance of the jobs that will wait, and pause between two looks for it",
-            "acts._ACCEPTED_WITHIN_S acts._LOOK_AGAIN_S",
-            "The demo fails.",
-            "{0} and {1}",
-        ),
     ),
 }
 """Section → rows."""

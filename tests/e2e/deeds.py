@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -167,6 +168,13 @@ async def _(place: Place) -> None:
         # again and again, as a caller does who is not answered, or told to come back
         path = f"/v2/jobs/cancel?jobid={job['jobid']}"
         await eventually(partial(place.done, "GET", path))
+
+
+@deed("a job waits in the queue")
+async def _(place: Place) -> None:
+    # one of them takes the only place, the other waits for it
+    asks = (f"hen number {place.number()} in a tree" for _ in range(2))
+    await asyncio.gather(*(place.ask("imagine", prompt=one, maxJobs=1, queue=True) for one in asks))
 
 
 async def laid_out(here: Ground) -> Place:

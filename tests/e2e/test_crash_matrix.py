@@ -42,6 +42,7 @@ PASSED = (
     "engine.account.owner:Owner._take_hold",
     "engine.account.lease:Lease.take",
     "engine.account.recovery:Recovery._read_since",
+    "engine.queueing.dispatcher:Dispatcher.",
     "engine.outbox.callbacks:Callbacks._deliver",
     "engine.outbox.callbacks:Callbacks._record",
     "outbound.fetch:PictureFetcher.fetch",

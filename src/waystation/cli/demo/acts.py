@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
@@ -25,9 +24,10 @@ __all__ = ["ACTS", "letter"]
 _EMAIL = "demo@example.org"
 _PROMPTS = 4
 _PROMPT = "a fox in snow --ar 3:2"
-_WAITING = ("an owl in rain", "a bear in fog", "an elk in wind")
-_ACCEPTED_WITHIN_S = 10.0
-_LOOK_AGAIN_S = 0.05
+_RUNNING = ("an owl in rain", "a bear in fog", "an elk in wind")
+"""As many as the account takes at once."""
+
+_WAITING = ("a hen in hail", "a fox in sun", "a cat in dew")
 _CALLBACK_WITHIN_S = 10.0
 _MAIL_WITHIN_S = 10.0
 
@@ -160,29 +160,27 @@ async def halted(stage: Stage) -> None:
 
 
 async def killed(stage: Stage) -> None:
-    """Kill the service while three jobs wait to be sent, start it again, and see all finish."""
-    channel = stage.channels[1]
-    # without its session an account sends nothing: what is accepted now has to wait
-    await stage.lose_session(channel)
-    asks = [
-        asyncio.ensure_future(
-            stage.client.imagine(prompt, channel=channel, reply_url=stage.site.callback_url)
-        )
-        for prompt in _WAITING
+    """Kill the service while three jobs run and three wait, start it again, and see all finish."""
+    channel, url = stage.channels[1], stage.site.callback_url
+    running = [
+        asyncio.ensure_future(stage.client.imagine(prompt, channel=channel, reply_url=url))
+        for prompt in _RUNNING
     ]
-    jobids = await _waiting(stage, len(asks))
+    jobs = [*await asyncio.gather(*running)]
+    for prompt in _WAITING:
+        jobs.append(await stage.client.imagine(prompt, channel=channel, reply_url=url, queue=True))
     await stage.service.kill()
-    # the callers see their connections break
-    await asyncio.gather(*asks, return_exceptions=True)
+    waiting = [job for job in jobs if job.get("status") == "created"]
     stage.check(
-        len(jobids) == len(asks),
-        f"{len(jobids)} jobs were accepted and none was sent when the service was killed (SIGKILL)",
+        len(waiting) == len(_WAITING),
+        f"{len(waiting)} jobs waited in the queue when the service was killed (SIGKILL)",
     )
     await stage.service.start()
     stage.show("the service was started again:")
-    for number, jobid in enumerate(jobids, 1):
-        job = await stage.wait(f"waiting {number}", await stage.client.job(jobid))
-        told = await stage.site.callback(jobid, _CALLBACK_WITHIN_S)
+    for number, asked in enumerate(jobs, 1):
+        what = "imagine" if asked not in waiting else "waiting imagine"
+        job = await stage.wait(f"{what} {number}", asked)
+        told = await stage.site.callback(job["jobid"], _CALLBACK_WITHIN_S)
         stage.check(
             job.get("status") == "completed" and told == job,
             f"{headline(job).plain[2:]}; its callback came, too",
@@ -225,21 +223,6 @@ def _check_grid(stage: Stage, job: Job) -> None:
 
 def _choice(job: Job) -> str:
     return "to press " + labels(job.get("buttons", []))
-
-
-async def _waiting(stage: Stage, count: int) -> list[str]:
-    """Return the jobs that were accepted and not sent, once there are so many."""
-    jobids: list[str] = []
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_ACCEPTED_WITHIN_S):
-            while len(jobids) < count:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-                jobids = [one for one in await stage.client.jobs() if await _waits(stage, one)]
-    return jobids
-
-
-async def _waits(stage: Stage, jobid: str) -> bool:
-    return (await stage.client.job(jobid)).get("status") == "created"
 
 
 async def _pressed_before(stage: Stage, job: Job, button: str) -> str:

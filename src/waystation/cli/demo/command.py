@@ -44,8 +44,8 @@ def demo(
     Starts simulator and service, adds a user and two accounts, runs info,
     describes a picture by file and by URL, receives a callback, imagines,
     upscales and varies, trips a moderation and a halt, reads the e-mail
-    out, resets, kills the service while three jobs wait, and sees all of
-    them finish after the next start.
+    out, resets, kills the service while three jobs run and three wait,
+    and sees all of them finish after the next start.
     """
     from waystation.cli.demo.play import play
 

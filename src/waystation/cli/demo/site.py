@@ -18,7 +18,8 @@ class Site:
 
     def __init__(self, picture: Path) -> None:
         self._picture = picture
-        self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._received: dict[str, dict[str, Any]] = {}
+        self._arrived = asyncio.Event()
         app = web.Application()
         app.router.add_get(f"/picture{picture.suffix}", self._show)
         app.router.add_post("/callback", self._receive)
@@ -43,16 +44,18 @@ class Site:
         """Return what was POSTed about a job, None when nothing comes in time."""
         try:
             async with asyncio.timeout(timeout_s):
-                while True:
-                    body = await self._received.get()
-                    if body.get("jobid") == jobid:
-                        return body
+                while jobid not in self._received:
+                    self._arrived.clear()
+                    await self._arrived.wait()
         except TimeoutError:
             return None
+        return self._received[jobid]
 
     async def _show(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(self._picture)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        await self._received.put(await request.json())
+        body = await request.json()
+        self._received[str(body.get("jobid"))] = body
+        self._arrived.set()
         return web.Response()

@@ -131,19 +131,12 @@ class Stage:
         Args: switch: `command`, `account` and the fault's own parameters
         Raises: Unavailable: the simulator refused, or is gone
         """
-        await self._direct(f"fault {name}", "faults", {"name": name, "count": 1, **switch})
-
-    async def lose_session(self, channel: str) -> None:
-        """Let the simulator end the gateway session of an account. Raises: Unavailable."""
-        number = self.channels.index(channel)
-        await self._direct("the loss of a session", "drop", {"account": number, "how": "lose"})
-
-    async def _direct(self, wish: str, path: str, body: object) -> None:
-        url = f"{self.simulator['url']}/_sim/{path}"
+        body = {"name": name, "count": 1, **switch}
+        url = f"{self.simulator['url']}/_sim/faults"
         try:
             async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
                 refusal = "" if response.ok else await response.text()
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"the simulator cannot be reached: {why(error)}") from error
         if refusal:
-            raise Unavailable(f"the simulator refused {wish}: {refusal}")
+            raise Unavailable(f"the simulator refused fault {name}: {refusal}")

@@ -32,7 +32,7 @@ from waystation.cli.demo.site import Site
 from waystation.cli.demo.stage import Stage
 from waystation.cli.screen import Screen
 from waystation.client import Client, Job
-from waystation.errors import ButtonRepeated, Halted, NotFound, Unavailable
+from waystation.errors import ButtonRepeated, Halted, NotFound
 
 FOLDER = Path("nowhere")
 JOB = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
@@ -42,8 +42,6 @@ JOB = {"jobid": "job:1", "verb": "describe", "status": "completed", "code": 200}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acts, "_CALLBACK_WITHIN_S", 0.01)
     monkeypatch.setattr(acts, "_MAIL_WITHIN_S", 0.01)
-    monkeypatch.setattr(acts, "_ACCEPTED_WITHIN_S", 0.05)
-    monkeypatch.setattr(acts, "_LOOK_AGAIN_S", 0.001)
 
 
 class Killed(FakeClient):
@@ -59,11 +57,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, *answers: object) -> Stage:
     async def fault(self: Stage, name: str, **switch: object) -> None:
         return None
 
-    async def lose_session(self: Stage, channel: str) -> None:
-        return None
-
     monkeypatch.setattr(Stage, "fault", fault)
-    monkeypatch.setattr(Stage, "lose_session", lose_session)
     picture = Path("fox.webp")
     simulator: dict[str, Any] = {"url": "", "accounts": []}
     made = Stage(
@@ -128,43 +122,41 @@ async def test_a_halt_is_seen_by_the_answer_of_the_next_call(
     assert await acts._is_halted(here, "2")
 
 
-class Three(FakeClient):
-    """A service with three jobs, which are so at first and so in the end."""
+class Six(FakeClient):
+    """A service with room for three jobs, which puts the others so and ends all so."""
 
-    def __init__(self, first: str, last: str) -> None:
+    def __init__(self, second: str, last: str) -> None:
         super().__init__([])
-        self.first, self.last = first, last
+        self.second, self.last = second, last
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if name == "imagine":
-                raise Unavailable("the connection broke")
-            if name == "jobs":
-                return ["job:1", "job:2", "job:3"]
-            status = self.last if name == "wait" else self.first
+            status = self.second if kwargs.get("queue") else "started"
+            if name == "wait":
+                return {"jobid": args[0], "verb": "imagine", "status": self.last}
             return {"jobid": args[0], "verb": "imagine", "status": status}
 
         return call
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "told", "right"),
+    ("second", "last", "told", "right"),
     [
-        ("created", "completed", True, [True] * 4),
-        ("created", "failed", True, [True, False, False, False]),
-        ("created", "completed", False, [True, False, False, False]),
-        ("started", "completed", True, [False]),
+        ("created", "completed", True, [True] * 7),
+        ("created", "failed", True, [True] + [False] * 6),
+        ("created", "completed", False, [True] + [False] * 6),
+        ("started", "completed", True, [False] + [True] * 6),
     ],
 )
 async def test_a_waiting_job_that_is_sent_lost_or_not_told_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, first: str, last: str, told: bool, right: list[bool]
+    monkeypatch: pytest.MonkeyPatch, second: str, last: str, told: bool, right: list[bool]
 ) -> None:
     async def callback(self: Site, jobid: str, timeout_s: float) -> Any:
         return {"jobid": jobid, "verb": "imagine", "status": last} if told else None
 
     monkeypatch.setattr(Site, "callback", callback)
     here = stage(monkeypatch)
-    here.client = cast(Client, Three(first, last))
+    here.client = cast(Client, Six(second, last))
     await killed(here)
     assert verdicts(here) == right
     assert [name for name, *_ in cast(FakeClient, here.service).calls] == ["kill", "start"]

@@ -34,6 +34,8 @@ async def test_callbacks_are_kept_until_their_job_is_asked_for(site: Site) -> No
             async with http.post(site.callback_url, json={"jobid": jobid}) as answer:
                 assert answer.status == 200
     assert await site.callback("job:2", 5) == {"jobid": "job:2"}
+    # it came before the one that was asked for
+    assert await site.callback("job:1", 5) == {"jobid": "job:1"}
 
 
 async def test_no_callback_in_time_is_none(site: Site) -> None:

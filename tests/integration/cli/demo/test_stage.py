@@ -60,7 +60,7 @@ async def test_with_json_only_the_checks_remain(capsys: pytest.CaptureFixture[st
     assert len(quiet.checks) == 1
 
 
-async def test_the_simulator_is_directed_and_its_refusals_are_told() -> None:
+async def test_a_fault_is_switched_on_for_one_interaction() -> None:
     seen: list[Any] = []
 
     async def faults(request: web.Request) -> web.Response:
@@ -69,7 +69,6 @@ async def test_the_simulator_is_directed_and_its_refusals_are_told() -> None:
 
     app = web.Application()
     app.router.add_post("/_sim/faults", faults)
-    app.router.add_post("/_sim/drop", faults)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -79,10 +78,6 @@ async def test_the_simulator_is_directed_and_its_refusals_are_told() -> None:
         assert seen == [{"name": "blocked", "count": 1, "command": "describe"}]
         with pytest.raises(Unavailable, match="no such fault"):
             await here.fault("nonsense")
-        here.channels = ["2", "3"]
-        with pytest.raises(Unavailable, match="refused the loss of a session"):
-            await here.lose_session("3")
-        assert seen[-1] == {"account": 1, "how": "lose"}
     finally:
         await runner.cleanup()
 
