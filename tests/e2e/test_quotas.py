@@ -13,7 +13,8 @@ from waystation.quotas import UserQuotas
 def until_midnight(retry_after: str) -> bool:
     now = datetime.now(UTC)
     left = 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)
-    return abs(int(retry_after) - left) <= 30
+    apart = abs(int(retry_after) - left)
+    return min(apart, 86_400 - apart) <= 30
 
 
 async def test_a_user_over_the_jobs_of_a_day_is_told_when_the_day_ends(install: Install) -> None:
