@@ -389,6 +389,18 @@ def test_a_job_ends_while_it_waits_or_not_at_all(database: Database) -> None:
     assert not queue.end(database, JobChange(failed, (Failed(502, "x"),)), build.later(2))
 
 
+def test_the_end_of_a_job_that_waits_has_a_place_in_its_users_feed(database: Database) -> None:
+    full(database)
+    job = asked(database)
+    event = Failed(502, "Not sent within 24 hours")
+    ended = replace(
+        job, version=job.version + 1, status=JobStatus.FAILED, finished_at=build.later(2)
+    )
+    assert queue.end(database, JobChange(ended, (event,)), build.later(2))
+    rows = database.all("feed_after", {"user_id": 1, "place": 0, "limit": 9})
+    assert [(place, jobid, kind) for place, jobid, kind, _ in rows] == [(1, job.jobid, "Failed")]
+
+
 def test_a_job_that_has_waited_for_hours_is_no_old_running_one(database: Database) -> None:
     (running,) = full(database)
     asked(database)
