@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from tests.build import change, completed, submitted
+from tests.build import change, completed, draft, replace, submitted
 from tests.fakes import FailingStore
 from tests.harness.desk import ACCOUNT, Desk, desk, until
 from tests.limits import RETENTION
@@ -16,7 +16,7 @@ from waystation import sentences
 from waystation.engine.outbox.janitor import Janitor
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job, JobStatus
-from waystation.ports import Store
+from waystation.ports import QueueDraft, Store
 
 
 def janitor(here: Desk, store: object | None = None) -> Janitor:
@@ -155,6 +155,25 @@ async def test_open_jobs_of_a_restored_backup_fail(tmp_path: Path, upgraded: boo
             assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
             assert ended.error_details is not None
             assert happened in ended.error_details and mend in ended.error_details
+
+
+async def test_waiting_jobs_of_a_restored_backup_fail_and_those_of_a_round_stay(
+    tmp_path: Path,
+) -> None:
+    """R39."""
+    async with desk(tmp_path) as here:
+        until_ = here.clock.now() + timedelta(hours=24)
+        # no candidate has room: it waits without an account
+        wanted = replace(draft(ACCOUNT.account_id), candidates=(), queue=QueueDraft(3, until_, 9))
+        job = await here.store.add_job(wanted, here.clock.now())
+        assert isinstance(job, Job)
+        here.clock.advance(4000)
+        await janitor(here).round()
+        assert (await here.job(job.jobid)).waiting
+        await janitor(here).end_restored()
+        ended = await here.job(job.jobid)
+        assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
+        assert len(await here.store.find_callbacks(job.jobid)) == 1
 
 
 @pytest.mark.parametrize("error", ["store", "bug"])
