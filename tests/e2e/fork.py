@@ -11,10 +11,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.e2e.forks import ENDED, PID
+from tests.e2e.forks import ENDED, PID, READY
 from tests.e2e.process import START_S, Child
 
 __all__ = ["Forked", "forking"]
+
+IMPORT_S = 120.0
+"""Several parents may import everything at once, on a machine that has to compile it first."""
 
 
 class Forked(Child):
@@ -87,6 +90,10 @@ async def forking() -> AsyncIterator[Callable[..., Child]]:
         stdout=asyncio.subprocess.PIPE,
     )
     try:
+        assert parent.stdout is not None
+        async with asyncio.timeout(IMPORT_S):
+            line = await parent.stdout.readline()
+        assert READY in json.loads(line)
         yield lambda *args: Forked(parent, *args)
     finally:
         parent.kill()

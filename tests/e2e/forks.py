@@ -1,8 +1,8 @@
 """`waystation` in processes that are forked from one that has everything imported.
 
 A start takes a tenth of the time, so that a service can be killed hundreds of times. Standard input
-brings orders, a JSON line each: arguments and environment. Standard output has the lines of the
-child, of which the first is its process id, and after its end one with its exit code.
+brings orders, a JSON line each: arguments and environment. Standard output has a line when it is
+ready, and then the lines of the child: first its process id, and after its end its exit code.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 
 from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Death, Watch
 
-__all__ = ["ARMED", "ENDED", "PID"]
+__all__ = ["ARMED", "ENDED", "PID", "READY"]
 
+READY = "ready"
 PID = "pid"
 ENDED = "ended"
 ARMED = "TEST_ARMED"
@@ -83,6 +84,7 @@ def _be(order: dict[str, Any]) -> None:
 
 def _serve() -> None:
     _import()
+    print(json.dumps({READY: os.getpid()}), flush=True)
     while line := sys.stdin.readline():
         order = json.loads(line)
         pid = os.fork()
