@@ -68,6 +68,7 @@ class SyncClient:
     put_discord_account = _blocking(Client.put_discord_account)
     remove_discord_account = _blocking(Client.remove_discord_account)
     reset_discord_account = _blocking(Client.reset_discord_account)
+    limit_discord_account = _blocking(Client.limit_discord_account)
     deliveries = _blocking(Client.deliveries)
     delivery = _blocking(Client.delivery)
     redeliver = _blocking(Client.redeliver)

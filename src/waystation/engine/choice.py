@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from waystation import sentences
 from waystation.engine.account.pool import Pool
@@ -40,6 +41,10 @@ from waystation.quotas import Quota
 from waystation.sidelining import is_sidelined
 
 __all__ = ["Choice", "Chosen", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
+
+
+_LATE_S: Final = 5
+"""Seconds after which to ask again for a slot that should be free by now."""
 
 
 def jobs_a_minute(lane: int, pacing_s: float) -> int | None:
@@ -281,12 +286,13 @@ class Choice:
     ) -> Sequence[Account]:
         """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy."""
         last: NoSlot | None = None
+        full = candidates[0]
 
         def limit_of(account: Account) -> int:
             return (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
 
         async def weight_of(account: Account) -> int:
-            nonlocal last
+            nonlocal last, full
             held = [
                 job
                 for job in self._pool.holding(account.account_id)
@@ -300,8 +306,8 @@ class Choice:
                 failings = await self._store.failings(account.account_id, now)
                 return weight(limit - len(held), failings)
             own = [job.jobid for job in held if job.user_id == user.user_id and not job.final]
-            ends = [job.slot_until for job in held if job.final and job.slot_until]
-            last = NoSlot(max_jobs=limit, executing_jobs=own, free_at=min(ends, default=None))
+            last = NoSlot(limit, own)
+            full = account
             return 0
 
         most = weight(max(limit_of(account) for account in candidates), 0)
@@ -309,6 +315,9 @@ class Choice:
         if first is not None:
             return [first, *(other for other in candidates if other is not first)]
         assert last is not None, "there is a candidate at least"
+        if command.takes_slot:
+            free_at = await self._store.quotas.free_at(full.account_id, full.channel)
+            last = replace(last, free_at=free_at)
         raise busy(last, command, self._clock.now())
 
 
@@ -355,9 +364,10 @@ def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
         )
     quota = Quota("slots", no_slot.max_jobs, 0)
     error = sentences.SLOTS_FULL.said(maxJobs=no_slot.max_jobs)
-    if no_slot.executing_jobs:
-        return Busy(error, executing_jobs=no_slot.executing_jobs, quota=quota)
+    jobs = no_slot.executing_jobs or None
     if no_slot.free_at is None:
-        return Busy(error, quota=quota)
-    wait_s = (no_slot.free_at - now).total_seconds()
-    return Busy(error, retry_after_s=max(1, math.ceil(wait_s)), quota=quota)
+        return Busy(error, executing_jobs=jobs, quota=quota)
+    wait_s = math.ceil((no_slot.free_at - now).total_seconds())
+    # a job that takes longer than usual may end at any moment
+    wait_s = wait_s if wait_s > 0 else _LATE_S
+    return Busy(error, executing_jobs=jobs, retry_after_s=wait_s, quota=quota)

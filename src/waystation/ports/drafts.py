@@ -125,7 +125,7 @@ class NoSlot:
     executing_jobs: Sequence[JobId]
     """Unfinished ones of the caller."""
     free_at: datetime | None = None
-    """Moment at which the first slot of a ghost is given back; None without such a slot (R31)."""
+    """When a slot is free, by what holds them (`Quotas.free_at`); None: nothing tells."""
     halted: Sequence[str] = ()
     """Channels among the candidates that are halted (R7)."""
     all_halted: bool = False

@@ -45,6 +45,13 @@ class Quotas(Protocol):
         """Return an account's limit of a day where it leaves no room; None: there is room."""
         ...
 
+    async def free_at(self, account_id: str, channel: str) -> datetime | None:
+        """Return when the first slot of an account is free, as its jobs usually last (R31).
+
+        It may be over: a job takes longer than usual. None: nothing tells.
+        """
+        ...
+
     async def limit_account(self, account_id: str, jobs_a_day: int | None, by: int | None) -> None:
         """Set how many jobs an account takes a day; None: any number.
 

@@ -10,17 +10,18 @@ from typing import Any, cast
 import pytest
 
 from tests.build import account, change, draft, failed, replace, setup
+from tests.fakes import START
 from tests.harness.desk import ACCOUNT, until
 from tests.harness.house import DESCRIBE, INFO, House, house
 from tests.limits import SERVICE
 from waystation.actions import Refused
-from waystation.engine.choice import jobs_a_minute
+from waystation.engine.choice import busy, jobs_a_minute
 from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled, Withheld
-from waystation.jobs import Job, JobStatus
+from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
-from waystation.ports import Standing
+from waystation.ports import NoSlot, Standing
 from waystation.quotas import Quota
 from waystation.store.sqlite.database import Database, queries
 
@@ -343,3 +344,15 @@ def counted(database: Database) -> list[str]:
 
     database._execute = cast(Any, noted)
     return named
+
+
+@pytest.mark.parametrize(
+    ("free_in_s", "told_s"), [(None, 10), (24.2, 25), (600, 600), (0, 5), (-30, 5)]
+)
+@pytest.mark.parametrize("jobs", [(), ("job:1",)])
+def test_a_full_account_says_when_its_first_slot_is_free(
+    free_in_s: float | None, told_s: int, jobs: tuple[JobId, ...]
+) -> None:
+    free_at = None if free_in_s is None else START + timedelta(seconds=free_in_s)
+    error = busy(NoSlot(3, jobs, free_at), COMMANDS["imagine"], START)
+    assert (error.retry_after_s, error.executing_jobs) == (told_s, jobs or None)

@@ -369,9 +369,16 @@ select jobid from jobs where channel = :channel and slot and account_id = :accou
   and user_id = :user_id and finished_at is null
 order by created_at, jobid;
 
--- first_free_slot: when the first slot that a ghost holds is given back (R31)
-select min(slot_until) from jobs
-where channel = :channel and slot and account_id = :account_id and finished_at is not null;
+-- first_free_slot: when the first slot of an account is free: a ghost gives it back then (R31), or a job
+-- that runs ends then, if it takes as long as the last ten of its verb
+select min(coalesce(held.slot_until, held.submitted_at + cast((
+  select avg(finished_at - submitted_at) from (
+    select finished_at, submitted_at from jobs as done
+    where done.account_id = held.account_id and done.verb = held.verb and done.status = 'completed'
+    order by done.finished_at desc limit 10
+  )
+) as integer)))
+from jobs as held where held.channel = :channel and held.slot and held.account_id = :account_id;
 
 -- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
 select jobid from jobs where account_id = :account_id

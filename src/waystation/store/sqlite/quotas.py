@@ -16,13 +16,21 @@ from waystation.errors import NotFound
 from waystation.jobs import JobId
 from waystation.ports import Clock, OverQuota
 from waystation.quotas import Quota, UserQuotas
-from waystation.store.columns import Row, Values
+from waystation.store.columns import Row, Values, instant_or_none
 from waystation.store.sqlite.audit import HOST, note_account, user_name
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.writer import Writer
 
-__all__ = ["StoreQuotas", "account_quota", "at_once", "day_of", "limit_account", "over_quota"]
+__all__ = [
+    "StoreQuotas",
+    "account_quota",
+    "at_once",
+    "day_of",
+    "free_at",
+    "limit_account",
+    "over_quota",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
@@ -53,6 +61,9 @@ class StoreQuotas:
         channel, jobs_a_day, day, day_jobs = row
         quota = account_quota(channel, jobs_a_day, day, day_jobs, wall)
         return quota if quota is not None and quota.left == 0 else None
+
+    async def free_at(self, account_id: str, channel: str) -> datetime | None:
+        return free_at(self._reads, account_id, channel)
 
     async def limit_account(self, account_id: str, jobs_a_day: int | None, by: int | None) -> None:
         wall = self._clock.wall()
@@ -86,6 +97,12 @@ def at_once(reads: Database | Reader, user_id: int, limit: int | None) -> OverQu
     if len(running) < limit:
         return None
     return OverQuota(Quota("jobs-at-once", limit, 0), running)
+
+
+def free_at(reads: Database | Reader, account_id: str, channel: str) -> datetime | None:
+    """Return when the first slot of an account is free; None: nothing tells."""
+    row = reads.one("first_free_slot", {"channel": channel, "account_id": account_id})
+    return None if row is None else instant_or_none(row[0])
 
 
 def account_quota(

@@ -23,11 +23,11 @@ from waystation.ports import (
     Repeated,
 )
 from waystation.quotas import Quota
-from waystation.store.columns import Values, instant_or_none
+from waystation.store.columns import Values
 from waystation.store.rows import JOBS, once_key, user_of
 from waystation.store.sqlite import inputs, keys, queue, search
 from waystation.store.sqlite.database import Database
-from waystation.store.sqlite.quotas import day_of, over_quota
+from waystation.store.sqlite.quotas import day_of, free_at, over_quota
 from waystation.store.sqlite.rooms import Room, room_for
 
 __all__ = ["add_job", "jobid_of"]
@@ -110,11 +110,7 @@ def _executing(database: Database, draft: JobDraft, room: Room) -> tuple[JobId, 
 
 
 def _free_at(database: Database, draft: JobDraft, room: Room) -> datetime | None:
-    if not draft.takes_slot:
-        return None
-    named: Values = {"channel": room.channel, "account_id": room.account_id}
-    row = database.one("first_free_slot", named)
-    return None if row is None else instant_or_none(row[0])
+    return free_at(database, room.account_id, room.channel) if draft.takes_slot else None
 
 
 def _wait(

@@ -140,6 +140,30 @@ def test_a_ghost_keeps_its_slot_until_it_lets_go(database: Database) -> None:
     accepted(database, build.draft(max_jobs=1))
 
 
+def test_a_slot_is_free_when_its_job_has_lasted_as_long_as_those_before(
+    database: Database,
+) -> None:
+    for seconds, name in ((20, "900"), (40, "901")):
+        job = build.submitted(accepted(database, build.draft(max_jobs=1)), name)
+        commit(database, build.change(job))
+        commit(database, build.change(build.completed(job.job, name, at=build.later(seconds))))
+    running = accepted(database, build.draft(max_jobs=1))
+    assert refused(database, build.draft(max_jobs=1)).free_at is None  # it is not sent yet
+    commit(database, build.change(build.submitted(running, "902")))
+    answer = refused(database, build.draft(max_jobs=1))
+    assert (answer.executing_jobs, answer.free_at) == ((running.jobid,), build.later(30))
+
+
+def test_jobs_of_another_verb_do_not_tell_how_long_one_lasts(database: Database) -> None:
+    job = build.submitted(accepted(database, build.draft(max_jobs=1)))
+    commit(database, build.change(job))
+    commit(database, build.change(build.completed(job.job, at=build.later(20))))
+    draft = replace(build.draft(max_jobs=1), verb="imagine", params={"prompt": "x"})
+    other = accepted(database, draft)
+    commit(database, build.change(build.submitted(other, "2")))
+    assert refused(database, build.draft(max_jobs=1)).free_at is None
+
+
 def erased_with_a_ghost(database: Database) -> Job:
     """Erase account 1 while Midjourney may still run its job; return that job."""
     job = accepted(database, build.draft(max_jobs=1))
