@@ -73,6 +73,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Waiting jobs go to other accounts meanwhile, or wait.",
         ),
         Row(
+            "Full slots of which one should be free by now: `Retry-After`",
+            "choice._LATE_S",
+            "The caller may ask again.",
+        ),
+        Row(
             "Wait for the end of a job with `Prefer: wait`, at most",
             "prefer.LONGEST_WAIT_S",
             "The job is answered as it is.",
