@@ -561,7 +561,7 @@ RESTORED = _row(
     "submits",
     502,
     "restored",
-    "Before the job ended, the database was restored from a backup, or an upgrade changed it.",
+    "The database was restored from a backup before the job ended, or upgraded after it was sent.",
     _LATER,
 )
 STOPPING = _row(

@@ -110,14 +110,17 @@ class Janitor:
     async def end_restored(self, *, upgraded: bool = False) -> None:
         """End what a backup or a migration left unfinished, before anything is owned (R39).
 
-        Args: upgraded: whether it was a migration
+        Args: upgraded: it was a migration, which leaves what was not sent: the rows are the newest
+        there are, and Discord knows nothing of it (ADR 26)
         """
         happened = _UPGRADED if upgraded else _RESTORED
         for job in await self._store.orphaned_jobs():
+            if upgraded and not _was_sent(job):
+                continue
             mend = _SENT if _was_sent(job) else _UNSENT
             await self._end(job, sentences.RESTORED.text, f"{happened} {mend}")
-        for job in await self._store.queue.waiting(None):
-            over = Failed(502, sentences.RESTORED.text, f"{happened} {_UNSENT}")
+        for job in () if upgraded else await self._store.queue.waiting(None):
+            over = Failed(502, sentences.RESTORED.text, f"{_RESTORED} {_UNSENT}")
             await end_waiting(self._store.queue, self._ids, job, self._clock.now(), over)
 
     async def _end(self, job: Job, error: str, details: str | None = None) -> None:

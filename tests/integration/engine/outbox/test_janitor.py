@@ -142,19 +142,42 @@ async def test_old_jobs_are_purged_in_batches(
         assert [await here.store.get_job(job.jobid, None) for job in jobs] == [None] * 5
 
 
-@pytest.mark.parametrize("upgraded", [False, True])
-async def test_open_jobs_of_a_restored_backup_fail(tmp_path: Path, upgraded: bool) -> None:
+async def test_open_jobs_of_a_restored_backup_fail(tmp_path: Path) -> None:
     """R39."""
     async with desk(tmp_path) as here:
         sent, unsent = await orphan(here), await here.add()
         here.clock.advance(2)
-        await janitor(here).end_restored(upgraded=upgraded)
-        happened = "was upgraded" if upgraded else "backup of the database was put back"
+        await janitor(here).end_restored()
         for job, mend in ((sent, "look in the Discord channel"), (unsent, "submit it again")):
             ended = await here.job(job.jobid)
             assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
             assert ended.error_details is not None
-            assert happened in ended.error_details and mend in ended.error_details
+            assert "backup of the database was put back" in ended.error_details
+            assert mend in ended.error_details
+
+
+async def test_an_upgrade_fails_the_jobs_that_were_sent_and_leaves_the_others(
+    tmp_path: Path,
+) -> None:
+    """R39, ADR 26."""
+    async with desk(tmp_path) as here:
+        sent, unsent = await orphan(here), await here.add()
+        wanted = replace(
+            draft(ACCOUNT.account_id),
+            candidates=(),
+            queue=QueueDraft(3, here.clock.now() + timedelta(hours=24), 9),
+        )
+        waiting = await here.store.add_job(wanted, here.clock.now())
+        assert isinstance(waiting, Job)
+        here.clock.advance(2)
+        await janitor(here).end_restored(upgraded=True)
+        ended = await here.job(sent.jobid)
+        assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
+        assert ended.error_details is not None
+        assert "was upgraded" in ended.error_details
+        assert "look in the Discord channel" in ended.error_details
+        assert not (await here.job(unsent.jobid)).final
+        assert (await here.job(waiting.jobid)).waiting
 
 
 async def test_waiting_jobs_of_a_restored_backup_fail_and_those_of_a_round_stay(
