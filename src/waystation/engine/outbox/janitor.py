@@ -1,6 +1,7 @@
 """Janitor: what nobody else ends or deletes.
 
-It ends the jobs of accounts that nobody owns (R28) and purges what retention has run out for (R40).
+It ends the jobs of accounts that nobody owns (R28), or puts them back into the queue, and purges
+what retention has run out for (R40).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from waystation import sentences
 from waystation.contract import callbacks_of
 from waystation.engine.ending import end_waiting
 from waystation.errors import LeaseLost, StoreError, VersionConflict
-from waystation.jobs import Failed, Job, JobStatus
+from waystation.jobs import Failed, Job, JobEvent, JobStatus
 from waystation.midjourney.machine import apply
+from waystation.midjourney.putting_back import instead
 from waystation.ports import Change, Clock, IdSource, JobChange, Store
 
 __all__ = ["Janitor", "Retention"]
@@ -91,9 +93,13 @@ class Janitor:
             # whoever owns the account in time sends it
             waits_until = job.deadline_at or job.created_at + unsent * self._retention.send_within
             if now - waits_until > self._retention.orphan_grace:
-                said = sentences.DOWN_AT_TURN if unsent else sentences.NOBODY_CONNECTED
+                over: JobEvent = Failed(502, sentences.NOBODY_CONNECTED.text, ghost=True)
+                if unsent:
+                    over = Failed(502, sentences.DOWN_AT_TURN.text, sentences.NOTHING_SENT)
+                    # one of the queue waits again, for any account (R13)
+                    over = instead(job, over, now)
                 try:
-                    await self._end(job, said.text, sentences.NOTHING_SENT if unsent else None)
+                    await self._end(job, over)
                 except (LeaseLost, VersionConflict):
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)
@@ -115,28 +121,29 @@ class Janitor:
         """
         happened = _UPGRADED if upgraded else _RESTORED
         for job in await self._store.orphaned_jobs():
-            if upgraded and not _was_sent(job):
+            sent = _was_sent(job)
+            if upgraded and not sent:
                 continue
-            mend = _SENT if _was_sent(job) else _UNSENT
-            await self._end(job, sentences.RESTORED.text, f"{happened} {mend}")
+            details = f"{happened} {_SENT if sent else _UNSENT}"
+            await self._end(job, Failed(502, sentences.RESTORED.text, details, ghost=sent))
         for job in () if upgraded else await self._store.queue.waiting(None):
             over = Failed(502, sentences.RESTORED.text, f"{_RESTORED} {_UNSENT}")
             await end_waiting(self._store.queue, self._ids, job, self._clock.now(), over)
 
-    async def _end(self, job: Job, error: str, details: str | None = None) -> None:
+    async def _end(self, job: Job, event: JobEvent) -> None:
         now = self._clock.now()
         holder = f"janitor-{self._ids.token(9)}"
         epoch = await self._store.claim_account(
             job.account_id, holder, now, now + timedelta(seconds=30)
         )
-        event = Failed(502, error, details, ghost=_was_sent(job))
         ended = apply(job, event, now, timedelta())
-        callbacks = callbacks_of(ended, lambda: self._ids.token(18), now)
+        callbacks = callbacks_of(ended, lambda: self._ids.token(18), now) if ended.final else ()
         try:
             await self._store.commit(
                 Change(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
             )
-            log.info("job.failed", jobid=job.jobid, nonce=job.nonce, code=ended.code, error=error)
+            facts = {"code": ended.code, "error": ended.error} if ended.final else {}
+            log.info(f"job.{ended.status}", jobid=job.jobid, nonce=job.nonce, **facts)
             self._publish(ended)
         finally:
             await self._store.release_account(job.account_id, holder)

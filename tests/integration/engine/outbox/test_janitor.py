@@ -75,6 +75,41 @@ async def test_a_job_that_was_never_sent_ends_without_a_ghost(tmp_path: Path) ->
         assert await here.store.inputs_of(job.jobid) is None
 
 
+@pytest.mark.parametrize("hours", [1, 25])
+async def test_a_job_of_the_queue_that_was_not_sent_waits_again_up_to_its_end(
+    tmp_path: Path, hours: int
+) -> None:
+    """R13: whatever account it had been given, nothing was asked."""
+    async with desk(tmp_path) as here:
+        told: list[Job] = []
+        wanted = draft(ACCOUNT.account_id)
+        wanted = replace(
+            wanted, max_jobs=9, queue=QueueDraft(3, here.clock.now() + timedelta(hours=24), 9)
+        )
+        job = await here.store.add_job(wanted, here.clock.now())
+        assert isinstance(job, Job)
+        assert not job.waiting
+        here.clock.advance(hours * 3600)
+        lone = Janitor(here.store, here.clock, here.ids, RETENTION, lambda _: False, told.append)
+        await lone.round()
+        after = await here.job(job.jobid)
+        assert [one.jobid for one in told] == [job.jobid]
+        callbacks = await here.store.find_callbacks(job.jobid)
+        if hours == 1:
+            assert after.waiting
+            assert (after.status, after.slot, after.error) == (JobStatus.CREATED, False, None)
+            assert await here.kinds(job.jobid) == ["PutBack"]
+            assert callbacks == []
+            # and nothing more happens to it
+            await lone.round()
+            assert (await here.job(job.jobid)).version == after.version
+        else:
+            assert (after.status, after.code) == (JobStatus.FAILED, 502)
+            assert after.error == f"Not sent within 24 hours: {sentences.DOWN_AT_TURN.text}"
+            assert after.error_details == sentences.NOTHING_SENT
+            assert len(callbacks) == 1
+
+
 async def test_jobs_of_an_account_with_an_owner_are_none_of_its_business(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         job = await here.add()
