@@ -145,7 +145,7 @@ class Choice:
             free = self._unhurried(self._free(self._not_sidelined(accounts), uploads))
             if command.takes_slot:
                 free = await self._within_quotas(user, free)
-            candidates = await self._with_room_first(user, request, command, free)
+            candidates = await self._with_room_first(user, request, command, free, for_queue=True)
             return Chosen(candidates, asked[0].account_id if is_pinned else None, mode)
         return Chosen((), asked[0].account_id if is_pinned else None, mode)
 
@@ -282,14 +282,27 @@ class Choice:
         return there
 
     async def _with_room_first(
-        self, user: User, request: JobRequest, command: Command, candidates: Sequence[Account]
+        self,
+        user: User,
+        request: JobRequest,
+        command: Command,
+        candidates: Sequence[Account],
+        *,
+        for_queue: bool = False,
     ) -> Sequence[Account]:
-        """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy."""
+        """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy.
+
+        A request's `maxJobs` only lowers the limit for the queue, and of a shared account (R32).
+        """
         last: NoSlot | None = None
         full = candidates[0]
 
         def limit_of(account: Account) -> int:
-            return (request.max_jobs or account.max_jobs) if command.takes_slot else self._lane
+            if not command.takes_slot:
+                return self._lane
+            asked = request.max_jobs or account.max_jobs
+            lowers_only = for_queue or account.user_id != user.user_id
+            return min(asked, account.max_jobs) if lowers_only else asked
 
         async def weight_of(account: Account) -> int:
             nonlocal last, full

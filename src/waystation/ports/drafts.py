@@ -85,7 +85,8 @@ class JobDraft:
     """account_ids in the order to try (random for v2)."""
     takes_slot: bool
     max_jobs: int | None
-    """The request's maxJobs; None compares with the account's own."""
+    """The request's maxJobs; None compares with the account's own. For the queue, and of an account
+    that is another user's, it only lowers that."""
     lane: int
     """For verbs without a slot: how many may be unfinished per account at once (R16)."""
     wall_ahead: timedelta = timedelta()

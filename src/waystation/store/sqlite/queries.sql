@@ -218,8 +218,8 @@ on conflict (account_id) do update set sealed = excluded.sealed;
 
 -- room: what decides whether an account that this user may use can take one more job (R32)
 select
-  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at, jobs_a_day, day,
-  day_jobs,
+  user_id, channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
+  jobs_a_day, day, day_jobs,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
@@ -231,8 +231,8 @@ from accounts where account_id = :account_id and exists (
 
 -- queue_room: the same of an account of anybody
 select
-  channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at, jobs_a_day, day,
-  day_jobs,
+  user_id, channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
+  jobs_a_day, day, day_jobs,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
@@ -250,7 +250,7 @@ where waiting and user_id = :user_id
   and (account_id = :account_id or (account_id is null and not :pinned_only))
   and not_before <= :at and (mode is null or mode = :mode)
   and iif(takes_slot,
-    :may_take_slots and coalesce(max_jobs, :max_jobs) > :slots, :lane > :in_lane)
+    :may_take_slots and min(coalesce(max_jobs, :max_jobs), :max_jobs) > :slots, :lane > :in_lane)
 order by priority desc, number limit 1;
 
 -- queue_row: a job of the queue

@@ -192,7 +192,7 @@ def _granted(database: Database, head: Head, room: Room, opening: Opening, at: d
         discord=room.discord,
         server=room.server,
         discord_user_id=room.discord_user_id,
-        max_jobs=(max_jobs or room.max_jobs) if takes_slot else None,
+        max_jobs=min(max_jobs or room.max_jobs, room.max_jobs) if takes_slot else None,
         slot=bool(takes_slot),
         deadline_at=at + opening.turn,
     )
@@ -270,7 +270,7 @@ def _place(reads: Reader, row: Row) -> tuple[InQueue, Sequence[AccountRow]]:
         AccountRow(
             account_id,
             channel,
-            (max_jobs or most) if takes_slot else 0,
+            min(max_jobs or most, most) if takes_slot else 0,
             slots if takes_slot else in_lane,
             halt if halt is None or owner == user_id else OWNERS_HALT,
         )

@@ -33,6 +33,8 @@ class Room:
     """Slots that are taken."""
     in_lane: int
     """Unfinished jobs without a slot."""
+    owner: int = 0
+    """Its owner's user_id."""
     today: Quota | None = None
     """The account's jobs of a day, and the rest of them; None: any number."""
 
@@ -58,8 +60,8 @@ def any_room(database: Database, account_id: str, wall: datetime) -> Room | None
 
 
 def _room(account_id: str, row: Row, wall: datetime) -> Room:
-    channel, server, max_jobs, masked_token, discord_user_id, halt, removed_at, *rest = row
-    jobs_a_day, day, day_jobs, slots, lane = rest
+    owner, channel, server, max_jobs, masked_token, discord_user_id, halt, *rest = row
+    removed_at, jobs_a_day, day, day_jobs, slots, lane = rest
     return Room(
         account_id,
         channel,
@@ -71,5 +73,6 @@ def _room(account_id: str, row: Row, wall: datetime) -> Room:
         removed_at is not None,
         slots,
         lane,
+        owner,
         account_quota(channel, jobs_a_day, day, day_jobs, wall),
     )

@@ -92,7 +92,11 @@ def jobid_of(created_ms: int, user_id: int, channel: str) -> JobId:
 
 
 def _limit(draft: JobDraft, room: Room) -> int:
-    return (draft.max_jobs or room.max_jobs) if draft.takes_slot else draft.lane
+    if not draft.takes_slot:
+        return draft.lane
+    asked = draft.max_jobs or room.max_jobs
+    lowers_only = draft.queue is not None or draft.user_id != room.owner
+    return min(asked, room.max_jobs) if lowers_only else asked
 
 
 def _taken(draft: JobDraft, room: Room) -> int:

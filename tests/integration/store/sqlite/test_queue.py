@@ -273,6 +273,29 @@ def test_a_user_who_sends_one_job_is_next_after_another_has_sent_1000(database: 
     assert job.jobid == single.jobid
 
 
+def test_a_job_of_the_queue_may_only_lower_how_many_jobs_an_account_has(
+    database: Database,
+) -> None:
+    """Lesson 9: who asks for more slots than the account has goes before nobody."""
+    shared(database, 2)
+    accounts.put(database, build.setup(replace(build.account(), max_jobs=1)))
+    running = asked(database, max_jobs=2)
+    assert (running.waiting, running.max_jobs) == (False, 1)
+    flood = [asked(database, max_jobs=2) for _ in range(3)]
+    assert all(job.waiting for job in flood)
+    single = asked(database, user_id=2)
+    assert granted(database) is None
+    ends(database, running)
+    job = granted(database)
+    assert job is not None
+    assert job.jobid == single.jobid
+    assert granted(database) is None
+    ends(database, job)
+    job = granted(database)
+    assert job is not None
+    assert (job.jobid, job.max_jobs) == (flood[0].jobid, 1)
+
+
 def test_a_higher_priority_goes_first(database: Database) -> None:
     (running,) = full(database)
     asked(database, priority=2)

@@ -77,6 +77,22 @@ def test_the_limit_of_the_request_goes_before_the_account_s(database: Database) 
     assert refused(database, build.draft(max_jobs=15)).max_jobs == 15
 
 
+def test_the_limit_of_a_request_only_lowers_that_of_a_shared_account(database: Database) -> None:
+    """R32."""
+    accounts.add_user(database, "b@example.org", b"h", build.later())
+    database.connection.execute(
+        "insert into account_shares (account_id, user_id, since) values ('account-1', 2, 1)"
+    )
+    first = accepted(database, build.draft(user_id=2, max_jobs=1))
+    assert first.max_jobs == 1
+    assert refused(database, build.draft(user_id=2, max_jobs=1)).max_jobs == 1
+    assert accepted(database, build.draft(user_id=2, max_jobs=15)).max_jobs == 3
+    accepted(database, build.draft(user_id=2, max_jobs=15))
+    assert refused(database, build.draft(user_id=2, max_jobs=15)).max_jobs == 3
+    # its owner may have more, as ever
+    assert accepted(database, build.draft(max_jobs=15)).max_jobs == 15
+
+
 def test_every_candidate_is_tried_before_none_has_room(database: Database) -> None:
     accounts.put(database, build.setup(build.account(2, max_jobs=1)))
     draft = build.draft("account-1", "account-2")
