@@ -14,7 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["AGAIN", "GROUPS", "NOTHING_SENT", "PERSON", "ROWS", "WAIT", "Does", "Sentence"]
+__all__ = [
+    "AGAIN",
+    "GROUPS",
+    "NOTHING_SENT",
+    "OWNERS_HALT",
+    "PERSON",
+    "ROWS",
+    "WAIT",
+    "Does",
+    "Sentence",
+]
 
 _FIELD = re.compile(r"<(\w+)>")
 
@@ -44,6 +54,9 @@ class Sentence:
 
 NOTHING_SENT: Final = "Nothing was submitted to Midjourney; the job can be submitted again."
 """Details of a job that ended before it was asked."""
+
+OWNERS_HALT: Final = "The account is halted until its owner has dealt with it."
+"""Stands for the reason of a halt, which is its owner's to read (R32)."""
 
 ROWS: list[Sentence] = []
 """Every row of this file, in its order."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Install, Installation, Person
 from tests.e2e.process import ground
+from waystation import sentences
 from waystation.app import open_state
+from waystation.discord_refusals import TOKEN_REJECTED
+from waystation.store.sqlite import queue
 from waystation.store.sqlite.database import Database
 
 
@@ -192,3 +198,31 @@ async def test_a_user_s_default_a_key_and_a_wait_work_with_waiting_jobs(install:
             text = await answer.text()
         assert "waystation_jobs_waiting 0.0" in text
         assert 'waystation_longest_wait_seconds{of="queued"} 0.0' in text
+
+
+@pytest.mark.parametrize("fault", ["rate_limited_bucket", "server_error_before"])
+@pytest.mark.parametrize("route", ["attachments", "upload"])
+async def test_a_picture_that_cannot_be_uploaded_for_now_is_tried_again(
+    install: Install, fault: str, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PUT_BACK", timedelta(seconds=0.3))
+    async with install(speed=20.0) as here:
+        ada = await here.ready()
+        waits: dict[str, Any] = {"retry_after": 0.2} if fault.startswith("rate_limited") else {}
+        here.sim.fault(fault, count=6, route=route, **waits)
+        _, job, _ = await ada.describe(here.photo(), queue=True)
+        assert (await ada.final(job["jobid"]))["status"] == "completed"
+
+
+async def test_the_reason_of_a_halt_is_its_owners_to_read(install: Install) -> None:
+    async with install() as here:
+        ada, bob = await here.ready(), await here.person("bob@example.org")
+        channel = here.sim.accounts[0].channel_id
+        await here.share(channel, bob)
+        here.sim.fault("unauthorized_401", count=1)
+        await ada.call("POST", "/v2/jobs/imagine", {"prompt": "a fox"})
+        status, own, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "a fox"})
+        assert (status, own["errorDetails"]) == (596, TOKEN_REJECTED)
+        for body in ({"prompt": "a fox"}, {"prompt": "a fox", "queue": True}):
+            status, told, _ = await bob.call("POST", "/v2/jobs/imagine", body)
+            assert (status, told["errorDetails"]) == (596, sentences.OWNERS_HALT)

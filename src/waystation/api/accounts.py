@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from waystation import sentences
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
@@ -33,9 +34,6 @@ __all__ = [
 
 _SERVICE_NAME = "Midjourney API"
 """Key of the one service under `accounts`. Source: v2 notes 4.1."""
-
-_HALTED = "The account is halted until its owner has dealt with it."
-"""Stands for the reason of a halt, which is its owner's to read."""
 
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -224,7 +222,9 @@ class Accounts:
             connection=ConnectionForm(connection.state, connection.reason),
             slots=[self._slot(job, user) for job in self._service.accounts.slots(account)],
             jobs_a_day=account.jobs_a_day,
-            pending_mod_message=_HALTED if is_shared and account.halt else account.halt,
+            pending_mod_message=sentences.OWNERS_HALT
+            if is_shared and account.halt
+            else account.halt,
             shared=is_shared,
             sidelined=None if account.trouble is None else self._sidelined(account.trouble),
         )

@@ -109,9 +109,9 @@ class Choice:
         Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
         """
         if parent is not None:
-            accounts = self._usable([account_of(parent, await self._accounts.of(user))])
+            accounts = self._usable(user, [account_of(parent, await self._accounts.of(user))])
         else:
-            accounts = self._usable(await self._asked_for(user, request, command))
+            accounts = self._usable(user, await self._asked_for(user, request, command))
             accounts = self._not_sidelined(accounts)
         uploads = parent is None and bool(request.files or urls_of(command, request.params))
         accounts = self._unhurried(self._free(accounts, uploads))
@@ -136,7 +136,7 @@ class Choice:
         else:
             asked = await self._asked_for(user, request, command)
         is_pinned = request.channel is not None or parent is not None or not command.takes_slot
-        usable = self._usable(asked)
+        usable = self._usable(user, asked)
         remixes = "mode" in request.params and await self._remixes(usable[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(usable, mode)
@@ -192,11 +192,11 @@ class Choice:
             raise InvalidRequest(sentences.NAME_AN_ACCOUNT.text)
         return accounts
 
-    def _usable(self, accounts: Sequence[Account]) -> Sequence[Account]:
+    def _usable(self, user: User, accounts: Sequence[Account]) -> Sequence[Account]:
         """Return the accounts that are not halted. Raises: Halted."""
         usable = [account for account in accounts if account.usable]
         if not usable:
-            raise halted(accounts[0])
+            raise halted(accounts[0], user)
         return usable
 
     def _not_sidelined(self, accounts: Sequence[Account]) -> Sequence[Account]:
@@ -334,13 +334,13 @@ class Choice:
         raise busy(last, command, self._clock.now())
 
 
-def halted(account: Account) -> Halted:
+def halted(account: Account, user: User) -> Halted:
     """Return what a job is refused with while its account is halted; the mend is in the words."""
     if account.halt_cause is HaltCause.TOKEN:
         channel = "" if account.guild_id is None else f"/{account.channel}"
         return Halted(
             sentences.TOKEN_REJECTED.said(channel=channel),
-            details=account.halt,
+            details=account.halt if account.user_id == user.user_id else sentences.OWNERS_HALT,
         )
     return Halted(sentences.MODERATION_PENDING.said(channel=account.channel))
 

@@ -265,7 +265,9 @@ class Service:
 
     async def quotas(self, user: User, job: Job) -> Sequence[Quota]:
         """Return how many jobs the account of a job, and its user, may still take."""
-        account = self._choice.quota(job.account_id, job.channel)
+        account = None
+        if not job.waiting:
+            account = self._choice.quota(job.account_id, job.channel)
         today = None
         if user.quotas is not None:
             today = await self._store.quotas.left(user.user_id, self._clock.wall())
@@ -332,7 +334,7 @@ class Service:
             raise KeyUsed
         if isinstance(job, NoSlot):
             if job.all_halted:
-                raise halted(chosen.candidates[0])
+                raise halted(chosen.candidates[0], user)
             raise busy(job, command, self._clock.now())
         if isinstance(job, OverQuota):
             raise over_quota(job)

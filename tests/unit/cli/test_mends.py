@@ -23,7 +23,7 @@ from waystation.errors import (
     Unreachable,
     WaystationError,
 )
-from waystation.ports import HaltCause
+from waystation.ports import HaltCause, User
 
 _OF_THE_STORE = {"A user with this e-mail exists."}
 
@@ -86,7 +86,7 @@ def test_a_refusal_of_a_halted_account_names_what_ends_the_halt(
     cause: HaltCause | None, guild: str | None, command: str
 ) -> None:
     account = replace(build.account(), halt="x", halt_cause=cause, guild_id=guild)
-    [(what, told)] = mends(halted(account))
+    [(what, told)] = mends(halted(account, User(1, "ada@example.org", build.later(), b"")))
     assert what.endswith(":") and told == command.format(channel=account.channel)
 
 

@@ -75,7 +75,9 @@ async def look_at_listening(http: aiohttp.ClientSession, url: str) -> Finding:
         async with http.get(f"{url}/metrics", timeout=timeout, allow_redirects=False) as response:
             said = _SILENCE.search(await response.read())
     except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
-        return ok(f"no service answers at {url}: nobody listens to Discord")
+        return warning(
+            f"no service answers at {url}: nobody listens to Discord", "Start it: waystation serve"
+        )
     if said is None:
         mend = "WAYSTATION_URL says where the service is."
         return warning(f"{url} answers, and not like Waystation", mend)

@@ -18,6 +18,7 @@ from waystation.engine.account.waits import Waits
 from waystation.engine.inputs import read_pictures
 from waystation.errors import TransportError, Withheld
 from waystation.jobs import Nonce
+from waystation.midjourney.asking.outcomes import is_for_now, not_sent
 from waystation.midjourney.asking.plans import upload
 
 __all__ = ["UPLOADS", "Uploading"]
@@ -55,7 +56,10 @@ class Uploading:
                         return
                     await owned.adapters.clock.sleep(max(1.0, withheld.wait_s))
                 except TransportError as error:
-                    await self._verdicts.not_sent(jobid, error)
+                    if is_for_now(error):
+                        await self._verdicts.unsent(jobid, not_sent(error).event)
+                    else:
+                        await self._verdicts.not_sent(jobid, error)
                     return
                 else:
                     break

@@ -73,7 +73,11 @@ class Verdicts:
         """End a job that waited while its account was halted or removed."""
         account = await self._owned.adapters.store.get_account(self._owned.account.account_id)
         if account is not None and account.halt is not None:
-            event = Failed.by(sentences.HALTED_BEFORE, account.halt)
+            job = self._owned.current(jobid)
+            own = job is not None and job.user_id == account.user_id
+            event = Failed.by(
+                sentences.HALTED_BEFORE, account.halt if own else sentences.OWNERS_HALT
+            )
         elif account is None or account.removed_at is not None:
             event = Failed.by(sentences.REMOVED_BEFORE, sentences.NOTHING_SENT)
         else:

@@ -31,7 +31,6 @@ _UPGRADED = (
     "Waystation was upgraded before the job ended, and its place in Discord's events is lost."
 )
 _RESTORED = "A backup of the database was put back, made before the job ended."
-_UNSENT = "The job was not sent to Discord; submit it again."
 _SENT = "Midjourney may have drawn it: look in the Discord channel before you submit it again."
 
 
@@ -124,10 +123,10 @@ class Janitor:
             sent = _was_sent(job)
             if upgraded and not sent:
                 continue
-            details = f"{happened} {_SENT if sent else _UNSENT}"
+            details = f"{happened} {_SENT}"
             await self._end(job, Failed(502, sentences.RESTORED.text, details, ghost=sent))
         for job in () if upgraded else await self._store.queue.waiting(None):
-            over = Failed(502, sentences.RESTORED.text, f"{_RESTORED} {_UNSENT}")
+            over = Failed(502, sentences.RESTORED.text, f"{_RESTORED} {_SENT}")
             await end_waiting(self._store.queue, self._ids, job, self._clock.now(), over)
 
     async def _end(self, job: Job, event: JobEvent) -> None:

@@ -14,12 +14,18 @@ from typing import Final
 from waystation import sentences
 from waystation.actions import Refused
 from waystation.discord_refusals import MEANINGS, TOKEN_REJECTED
-from waystation.errors import HumanCheckRequired, NotAuthorised, RequestRefused, TransportError
+from waystation.errors import (
+    HumanCheckRequired,
+    NotAuthorised,
+    RequestRefused,
+    TransportError,
+    Unreachable,
+)
 from waystation.jobs import Failed
 from waystation.jobs import Refused as RefusedEvent
 from waystation.sidelining import Cause
 
-__all__ = ["End", "not_sent", "refused"]
+__all__ = ["End", "is_for_now", "not_sent", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class End:
 
 
 _TOO_LARGE: Final = 413
+_TOO_MANY: Final = 429
+_OF_THE_SERVER: Final = 500
 
 
 def refused(answer: Refused, *, opened: bool = False) -> End:
@@ -68,6 +76,13 @@ def not_sent(error: TransportError) -> End:
             return End(Failed(502, error.message, error.details), cause=_cause(error))
         case _:
             return End(Failed(502, error.message, error.details))
+
+
+def is_for_now(error: TransportError) -> bool:
+    """Tell whether what could not be sent may be sent a little later."""
+    if isinstance(error, RequestRefused):
+        return error.status == _TOO_MANY or error.status >= _OF_THE_SERVER
+    return isinstance(error, Unreachable)
 
 
 def _cause(answer: Refused | RequestRefused) -> Cause | None:

@@ -183,12 +183,13 @@ async def test_open_jobs_of_a_restored_backup_fail(tmp_path: Path) -> None:
         sent, unsent = await orphan(here), await here.add()
         here.clock.advance(2)
         await janitor(here).end_restored()
-        for job, mend in ((sent, "look in the Discord channel"), (unsent, "submit it again")):
+        # the process that ran on after the backup may have sent it
+        for job in (sent, unsent):
             ended = await here.job(job.jobid)
             assert (ended.status, ended.error) == (JobStatus.FAILED, "restored")
             assert ended.error_details is not None
             assert "backup of the database was put back" in ended.error_details
-            assert mend in ended.error_details
+            assert "look in the Discord channel" in ended.error_details
 
 
 async def test_an_upgrade_fails_the_jobs_that_were_sent_and_leaves_the_others(

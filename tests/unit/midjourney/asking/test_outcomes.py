@@ -15,7 +15,7 @@ from waystation.errors import (
 )
 from waystation.jobs import Failed
 from waystation.jobs import Refused as RefusedEvent
-from waystation.midjourney.asking.outcomes import End, not_sent, refused
+from waystation.midjourney.asking.outcomes import End, is_for_now, not_sent, refused
 from waystation.sidelining import Cause
 
 HTTP = "Discord /interactions failed with HTTP status"
@@ -80,3 +80,21 @@ ERRORS: list[tuple[TransportError, End]] = [
 @pytest.mark.parametrize(("error", "end"), ERRORS)
 def test_an_ask_that_could_not_be_sent_ends_its_job(error: TransportError, end: End) -> None:
     assert not_sent(error) == end
+
+
+@pytest.mark.parametrize(
+    ("error", "for_now"),
+    [
+        (RequestRefused(429, "said"), True),
+        (RequestRefused(500, "said"), True),
+        (RequestRefused(499, "said"), False),
+        (RequestRefused(404, "said"), False),
+        (Unreachable("no answer"), True),
+        (NotAuthorised("rejected"), False),
+        (TransportError("another host"), False),
+    ],
+)
+def test_a_refusal_that_is_soon_over_is_told_from_others(
+    error: TransportError, for_now: bool
+) -> None:
+    assert is_for_now(error) is for_now
