@@ -76,6 +76,11 @@ class Queue(Protocol):
         """Return when a job that was put back may be sent next, or has waited as long as it may."""
         ...
 
-    async def place(self, jobid: str) -> tuple[InQueue, Sequence[AccountRow]] | None:
-        """Return where a job stands, and the accounts that may take it; None: it does not wait."""
+    async def place(
+        self, jobid: str, wall: datetime
+    ) -> tuple[InQueue, Sequence[AccountRow]] | None:
+        """Return where a job stands, and the accounts that may take it; None: it does not wait.
+
+        Args: wall: the moment as people's clocks show it, by which subscriptions end
+        """
         ...

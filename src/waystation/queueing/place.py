@@ -44,6 +44,10 @@ class InQueue:
     takes_slot: bool = True
     at_once: int | None = None
     """Jobs that its user may have at once, where so many run."""
+    revoked: bool = False
+    """True: its user's token is."""
+    expired: bool = False
+    """True: its user's subscription has."""
     span_s: float | None = None
     """Length of a usual job of these accounts; None while none has ended."""
 
@@ -99,6 +103,10 @@ def place_of(job: InQueue, accounts: Sequence[AccountNow], now: datetime) -> Que
 
 def reason(job: InQueue, accounts: Sequence[AccountNow], now: datetime, before: int = 0) -> str:
     """Return why a job waits, as a sentence. Args: before: jobs that are sent before it"""
+    if job.revoked:
+        return "The user's token is revoked."
+    if job.expired:
+        return "The user's subscription has ended."
     if not accounts:
         return "There is no account that may take it."
     usable = [one for one in accounts if one.halt is None]

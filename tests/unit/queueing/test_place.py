@@ -58,6 +58,8 @@ def test_an_estimate_is_made_of_the_length_of_the_last_jobs(
     ("fields", "accounts", "before", "why"),
     [
         ({}, [], 0, "There is no account that may take it."),
+        ({"revoked": True}, [account(taken=0)], 0, "The user's token is revoked."),
+        ({"expired": True}, [account(taken=0)], 0, "The user's subscription has ended."),
         ({}, [account(halt="look")], 0, "The account of channel 900 is halted: look"),
         (
             {},

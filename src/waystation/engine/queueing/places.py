@@ -31,7 +31,7 @@ class Places:
         """Return the place of a job; None when it does not wait any more. Raises: StoreError."""
         if not job.waiting:
             return None
-        found = await self._queue.place(job.jobid)
+        found = await self._queue.place(job.jobid, self._clock.wall())
         if found is None:
             return None
         standing, rows = found

@@ -239,9 +239,11 @@ select
     and finished_at is null and max_jobs is null)
 from accounts where account_id = :account_id;
 
--- queue_users: the users of an account of whom jobs wait, and how many they may have at once
+-- queue_users: the users of an account of whom jobs wait and who may ask still, and how many they may
+-- have at once
 select user_id, quotas ->> '$.jobsAtOnce' from account_users join users using (user_id)
 where account_users.account_id = :account_id
+  and revoked_at is null and (expires_at is null or expires_at > :wall)
   and exists (select 1 from queue where waiting and queue.user_id = users.user_id);
 
 -- queue_head: the first waiting job of a user that an account could take now
@@ -331,18 +333,24 @@ select min(moment) from (
 select
   priority, not_before, queue_until, queue.user_id, queue.account_id, takes_slot, queue.max_jobs,
   mode, verb, queue_weight, quotas ->> '$.jobsAtOnce',
+  revoked_at is not null, coalesce(expires_at <= :wall, 0),
   (select count(*) from queue as own where own.waiting and own.user_id = queue.user_id
     and own.priority = queue.priority and own.number < queue.number
     and (own.account_id is null or queue.account_id is null or own.account_id = queue.account_id))
 from queue join jobs using (jobid) join users on users.user_id = queue.user_id
 where jobid = :jobid and waiting;
 
--- queue_rivals: how many jobs wait of each user who may use an account of a job's, by class
-select user_id, priority, queue_weight, count(*) from queue join users using (user_id)
-where waiting and priority >= :priority and user_id in (
-  select other.user_id from account_users as own join account_users as other using (account_id)
-  where own.user_id = :user_id and (:account_id is null or account_id = :account_id)
+-- queue_rivals: how many jobs wait of each user who may use an account of a job's, by class; those alone
+-- that such an account may take, of users who may ask still
+with own as (
+  select account_id from account_users
+  where user_id = :user_id and (:account_id is null or account_id = :account_id)
 )
+select user_id, priority, queue_weight, count(*) from queue join users using (user_id)
+where waiting and priority >= :priority
+  and revoked_at is null and (expires_at is null or expires_at > :wall)
+  and user_id in (select user_id from account_users where account_id in (select account_id from own))
+  and (queue.account_id is null or queue.account_id in (select account_id from own))
 group by user_id, priority;
 
 -- queue_choices: the accounts that may take a job, as full as they are

@@ -3,7 +3,8 @@
 How it works: a job of the queue has a row here until it has ended, so that it can be put back. An
 account is given the job that is next for it (queueing/rotation.py) among the first ones of each
 user who may use it. What it could not take now is passed over: another pin, another mode, a
-smaller `maxJobs`. A grant is one transaction of the only writer, so no two jobs take the last slot.
+smaller `maxJobs`, a user who may not ask now. A grant is one transaction of the only writer, so no
+two jobs take the last slot.
 """
 
 from __future__ import annotations
@@ -79,9 +80,11 @@ class StoreQueue:
         row = self._near.one("queue_moments", {"at": micros(at)})
         return None if row is None else instant_or_none(row[0])
 
-    async def place(self, jobid: str) -> tuple[InQueue, Sequence[AccountRow]] | None:
-        row = self._near.one("queue_place", {"jobid": jobid})
-        return None if row is None else _place(self._near, row)
+    async def place(
+        self, jobid: str, wall: datetime
+    ) -> tuple[InQueue, Sequence[AccountRow]] | None:
+        row = self._near.one("queue_place", {"jobid": jobid, "wall": micros(wall)})
+        return None if row is None else _place(self._near, row, wall)
 
 
 # ── what waits ──
@@ -169,7 +172,8 @@ def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Se
         "in_lane": room.in_lane,
     }
     heads = []
-    for user_id, most in database.all("queue_users", {"account_id": room.account_id}):
+    users: Values = {"account_id": room.account_id, "wall": micros(at + opening.wall_ahead)}
+    for user_id, most in database.all("queue_users", users):
         full = at_once(database, user_id, most) is not None
         named = {**values, "user_id": user_id, "may_take_slots": int(not (spent or full))}
         heads += [Head(*row) for row in database.all("queue_head", named)]
@@ -261,11 +265,11 @@ def _note(database: Database, job: Job, event: Any, at: datetime) -> None:
 # ── what is told of it ──
 
 
-def _place(reads: Reader, row: Row) -> tuple[InQueue, Sequence[AccountRow]]:
+def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[AccountRow]]:
     priority, not_before, until, user_id, pin, takes_slot, max_jobs, mode, verb, *rest = row
-    weight, most_at_once, own = rest
+    weight, most_at_once, revoked, expired, own = rest
     named: Values = {"user_id": user_id, "account_id": pin}
-    rivals = reads.all("queue_rivals", {**named, "priority": priority})
+    rivals = reads.all("queue_rivals", {**named, "priority": priority, "wall": micros(wall)})
     accounts = [
         AccountRow(
             account_id,
@@ -296,6 +300,8 @@ def _place(reads: Reader, row: Row) -> tuple[InQueue, Sequence[AccountRow]]:
         mode=mode,
         takes_slot=bool(takes_slot),
         at_once=full.quota.limit if full is not None else None,
+        revoked=bool(revoked),
+        expired=bool(expired),
         span_s=sum(known) / len(known) if known else None,
     )
     return standing, accounts

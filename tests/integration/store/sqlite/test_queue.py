@@ -14,7 +14,8 @@ from tests.build import replace
 from tests.fakes import FakeClock
 from tests.limits import GHOST_AGE
 from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack
-from waystation.ports import JobChange, Opening, OverQuota, QueueDraft, QueueFull
+from waystation.ports import JobChange, Opening, OverQuota, QueueDraft, QueueFull, UserChanges
+from waystation.queueing.place import Rival
 from waystation.quotas import UserQuotas
 from waystation.store.rows import JOBS
 from waystation.store.sqlite import accounts, queue, slots, upkeep
@@ -256,6 +257,29 @@ def test_a_day_that_is_used_up_refuses_a_job_of_the_queue(database: Database) ->
     assert isinstance(slots.add_job(database, draft, build.later()), OverQuota)
 
 
+@pytest.mark.parametrize(
+    ("ended", "renewed"),
+    [
+        ({"revoked_at": build.later(2)}, {"revoked_at": None}),
+        ({"expires_at": build.later(2)}, {"expires_at": build.later(9999)}),
+    ],
+)
+def test_nothing_is_sent_for_a_user_who_may_not_ask_any_more(
+    database: Database, ended: UserChanges, renewed: UserChanges
+) -> None:
+    """R44: until the user is renewed."""
+    shared(database, 2)
+    (running,) = full(database)
+    job = asked(database, user_id=2)
+    ends(database, running)
+    accounts.change_user(database, 2, ended)
+    assert granted(database, seconds=3) is None
+    accounts.change_user(database, 2, renewed)
+    later = granted(database, seconds=4)
+    assert later is not None
+    assert later.jobid == job.jobid
+
+
 # ── fairness ──
 
 
@@ -461,19 +485,71 @@ async def test_the_store_tells_where_a_job_stands(tmp_path: Path) -> None:
             waits = QueueDraft(priority, clock.now() + DAY, 9, pin, mode)
             last = await store.add_job(replace(draft, queue=waits), clock.now())
         assert isinstance(last, Job)
-        found = await store.queue.place(last.jobid)
+        found = await store.queue.place(last.jobid, clock.wall())
         assert found is not None
         job, rows = found
         assert (job.own, job.above, job.priority, job.mode) == (1, 1, 3, "fast")
         assert (job.takes_slot, job.span_s, job.weight, job.rivals) == (True, None, 1, [])
         assert [(row.account_id, row.limit, row.taken) for row in rows] == [("account-1", 1, 1)]
-        assert await store.queue.place(made.jobid) is None
+        assert await store.queue.place(made.jobid, clock.wall()) is None
         assert await store.queue.wants("account-1")
         assert await store.queue.wants_mode()
         assert set(await store.queue.wanted()) == {"account-1", "account-2"}
         assert len(await store.queue.waiting(None)) == 3
         assert await store.queue.waiting(clock.now()) == []
         assert await store.queue.next_moment(clock.now()) == clock.now() + DAY
+    finally:
+        await store.close()
+
+
+async def test_a_place_counts_only_jobs_that_an_account_of_the_asker_may_take(
+    tmp_path: Path,
+) -> None:
+    """R32: what waits for accounts that are not shared is their owner's to know."""
+    clock = FakeClock()
+    store = await SqliteStore.open(tmp_path / "waystation.db", clock, ghost_age=GHOST_AGE)
+    try:
+        await store.add_user("owner@example.org", b"hash", clock.now())
+        for number in (1, 2):
+            await store.put_account(build.setup(build.account(number, max_jobs=1)))
+        await store._write(lambda database: shared(database, 3))
+        await store.add_job(build.draft(), clock.now())
+
+        async def waits(user_id: int, pin: str | None, priority: int = 3) -> str:
+            asked = QueueDraft(priority, clock.now() + DAY, 99, pin)
+            draft = build.draft("account-1", user_id=user_id)
+            job = await store.add_job(replace(draft, queue=asked), clock.now())
+            assert isinstance(job, Job)
+            assert job.waiting
+            return job.jobid
+
+        for _ in range(3):
+            await waits(1, "account-2")
+            await waits(1, "account-2", 5)
+        jobid = await waits(2, None)
+        found = await store.queue.place(jobid, clock.wall())
+        assert found is not None
+        assert (found[0].above, found[0].rivals) == (0, [])
+        await waits(1, "account-1")
+        await waits(1, None)
+        await waits(3, None)
+        await waits(1, None, 5)
+        found = await store.queue.place(jobid, clock.wall())
+        assert found is not None
+        assert (found[0].above, found[0].rivals) == (1, [Rival(2, 1), Rival(1, 1)])
+        # nor are those counted that are not sent, of a user who may not ask any more
+        await store._write(
+            lambda database: accounts.change_user(database, 3, {"revoked_at": clock.now()})
+        )
+        found = await store.queue.place(jobid, clock.wall())
+        assert found is not None
+        assert found[0].rivals == [Rival(2, 1)]
+        assert (found[0].revoked, found[0].expired) == (False, False)
+        ended: UserChanges = {"revoked_at": clock.now(), "expires_at": clock.wall()}
+        await store._write(lambda database: accounts.change_user(database, 2, ended))
+        found = await store.queue.place(jobid, clock.wall())
+        assert found is not None
+        assert (found[0].revoked, found[0].expired) == (True, True)
     finally:
         await store.close()
 
