@@ -92,7 +92,7 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
     if job_change.asked or job.final:
         database.run("drop_job_inputs", {"jobid": job.jobid})
     if job.waiting:
-        queue.put_back(database, job.jobid, change.at)
+        queue.put_back(database, change.account_id, job.jobid, change.at)
     elif job.final and job.queue_until is not None:
         database.run("drop_queue", {"jobid": job.jobid})
     if is_failing(job, job_change.events):

@@ -38,6 +38,15 @@ select channel, jobs_a_day, day, day_jobs from accounts where account_id = :acco
 update accounts set day_jobs = iif(day = :day, day_jobs, 0) + 1, day = :day
 where account_id = :account_id and jobs_a_day is not null;
 
+-- uncount_account_day: one job less of an account's day, on which the job was taken
+update accounts set day_jobs = day_jobs - 1
+where account_id = :account_id and jobs_a_day is not null and day_jobs > 0
+  and exists (select 1 from queue where jobid = :jobid and takes_slot)
+  and day = coalesce(
+    (select max(at) from job_events where jobid = :jobid and kind = 'Granted'),
+    (select created_at from jobs where jobid = :jobid)
+  ) / 86400000000;
+
 -- limit_account: how many jobs it takes a day
 update accounts set jobs_a_day = :jobs_a_day where account_id = :account_id;
 

@@ -251,8 +251,9 @@ def end(database: Database, change: JobChange, at: datetime) -> bool:
     return True
 
 
-def put_back(database: Database, jobid: JobId, at: datetime) -> None:
-    """Let a job wait again that an account had."""
+def put_back(database: Database, account_id: str, jobid: JobId, at: datetime) -> None:
+    """Let a job wait again that an account had; it does not count for the account's day."""
+    database.run("uncount_account_day", {"account_id": account_id, "jobid": jobid})
     database.run("queue_put_back", {"jobid": jobid, "not_before": micros(at + PUT_BACK)})
     database.run("take_job_away", {"jobid": jobid})
 

@@ -415,6 +415,52 @@ def test_a_job_that_is_put_back_waits_a_while_in_its_old_place(database: Databas
     assert database.connection.execute("select count(*) from queue").fetchall() == [(0,)]
 
 
+def put_back(database: Database, job: Job, at: float) -> None:
+    """Let a job that an account has wait again."""
+    back = build.stepped(job, PutBack("full"), account_id="", slot=False)
+    commit(database, build.change(back, at=build.later(at)))
+
+
+def day_jobs(database: Database) -> int:
+    ((count,),) = database.connection.execute("select day_jobs from accounts").fetchall()
+    return int(count)
+
+
+def test_a_job_that_is_put_back_counts_once_for_the_account_s_day(database: Database) -> None:
+    accounts.put(database, build.setup(replace(build.account(), max_jobs=3)))
+    database.connection.execute("update accounts set jobs_a_day = 2")
+    job = asked(database)
+    for number in range(3):
+        assert day_jobs(database) == 1
+        put_back(database, job, 20.0 * number)
+        assert day_jobs(database) == 0
+        again = granted(database, seconds=20.0 * number + 15)
+        assert again is not None
+        job = again
+    assert not asked(database, seconds=100).waiting
+    assert asked(database, seconds=100).waiting
+
+
+def test_a_job_that_is_put_back_on_the_next_day_lowers_the_count_of_none(
+    database: Database,
+) -> None:
+    accounts.put(database, build.setup(replace(build.account(), max_jobs=3)))
+    database.connection.execute("update accounts set jobs_a_day = 2")
+    job = asked(database)
+    tomorrow = DAY.total_seconds()
+    assert not asked(database, seconds=tomorrow).waiting
+    put_back(database, job, tomorrow + 5)
+    assert day_jobs(database) == 1
+
+
+def test_a_job_without_a_slot_that_is_put_back_lowers_no_count(database: Database) -> None:
+    accounts.put(database, build.setup(replace(build.account(), max_jobs=3)))
+    database.connection.execute("update accounts set jobs_a_day = 2")
+    asked(database)
+    put_back(database, asked(database, takes_slot=False), 5)
+    assert day_jobs(database) == 1
+
+
 def test_a_job_ends_while_it_waits_or_not_at_all(database: Database) -> None:
     (running,) = full(database)
     job = asked(database)
