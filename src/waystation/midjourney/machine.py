@@ -233,6 +233,8 @@ def _put_back(job: Job) -> Job:
         modal=None,
         asked_after=None,
         vanished_at=None,
+        # its POST is answered that it waits
+        post_until=None,
     )
 
 

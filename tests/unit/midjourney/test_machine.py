@@ -352,3 +352,6 @@ def test_a_job_of_the_queue_is_given_and_put_back() -> None:
     back = _through(SUBMIT, PutBack("full"))
     assert back.status is JobStatus.CREATED
     assert (back.waiting, back.nonce, back.slot, back.max_jobs) == (True, None, False, None)
+    # and its POST is answered
+    waits = replace(new_job("a"), post_until=LATER)
+    assert apply(waits, PutBack("full"), LATER, timedelta()).post_until is None

@@ -111,6 +111,23 @@ async def test_a_post_of_the_queue_that_discord_refuses_answers_that_the_job_wai
         assert (await (await here.ask(QUEUED))).waiting
 
 
+async def test_a_post_that_was_answered_since_its_job_was_put_back_waits_no_more(
+    tmp_path: Path,
+) -> None:
+    """R11: whoever repeats it is told of the job, also after an account was given it again."""
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        limited = Refused(429, '{"retry_after":0.5}', "rate_limited", 0.5)
+        here.here.discord.outcomes.append(cast(Outcome, limited))
+        job, replayed = await here.service.submit_once(await here.user(), QUEUED, "key")
+        assert job.waiting
+        assert not replayed
+        await here.here.clock.elapse(11)
+        await until(lambda: len(here.here.discord.performed) == 2)
+        again, replayed = await here.service.submit_once(await here.user(), QUEUED, "key")
+        assert (again.jobid, again.status, replayed) == (job.jobid, JobStatus.SUBMITTED, True)
+
+
 async def test_a_job_that_has_waited_a_day_fails_and_says_why(
     tmp_path: Path,
 ) -> None:
