@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from waystation.errors import StoreError, VaultError
 from waystation.ports import Clock, Counts, Sealer, Upkeep
 
-__all__ = ["Health", "longest_waits"]
+__all__ = ["Health", "Readiness", "longest_waits"]
 
 _WRITES_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """True when Waystation can take jobs. `sessions` counts accounts by state, without names."""
+
+    ready: bool
+    problems: Sequence[str]
+    sessions: Mapping[str, int]
+    warnings: Sequence[str] = ()
+    """Warnings: Waystation works all the same."""
 
 
 def longest_waits(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -28,7 +28,7 @@ from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, Chosen, busy, halted, over_quota
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
-from waystation.engine.health import Health, longest_waits
+from waystation.engine.health import Health, Readiness, longest_waits
 from waystation.engine.idempotency import Idempotency, KeyUsed, request_key
 from waystation.engine.inputs import Asked, Inputs
 from waystation.engine.intake import Intake
@@ -78,16 +78,8 @@ __all__ = ["Readiness", "Service", "ServiceLimits"]
 
 log = structlog.get_logger("waystation.service")
 
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """True when Waystation can take jobs. `sessions` counts accounts by state, without names."""
-
-    ready: bool
-    problems: Sequence[str]
-    sessions: Mapping[str, int]
-    warnings: Sequence[str] = ()
-    """Warnings: Waystation works all the same."""
+_CANCEL_TRIES = 3
+"""Tries to cancel a job that accounts are given and put back meanwhile."""
 
 
 class Service:
@@ -236,7 +228,14 @@ class Service:
 
         Raises: NotFound; Unavailable: its account is not owned at the moment
         """
-        job = await self.reads.get_job(user, jobid)
+        for _ in range(_CANCEL_TRIES):
+            job = await self._cancel(await self.reads.get_job(user, jobid))
+            if job.final:
+                return job
+        raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
+
+    async def _cancel(self, job: Job) -> Job:
+        """Cancel a job; return it as it is where an account has just taken it, or put it back."""
         if job.waiting:
             job = await self._waiting.cancel(job)
         if job.final:
@@ -247,11 +246,12 @@ class Service:
         if self._submitting:
             # a job is in the store a moment before its owner has it
             await asyncio.wait(tuple(self._submitting))
+        await self.dispatcher.handed_over()
         try:
             await owner.cancel(job.jobid)
         except StoreError as error:
             raise Unavailable from error
-        return await self.reads.get_job(user, jobid)
+        return await self._store.get_job(job.jobid, job.user_id) or job
 
     def retry_after_s(self, job: Job) -> int | None:
         """Return the whole seconds to name beside a job's answer; None unless it was rate limited.

@@ -307,6 +307,10 @@ class Owner(Owned):
             await self.fail(job.jobid, over)
             return
         stored = await read_asked(adapters.store, adapters.sealer, job.jobid)
+        current = hold.conversation.get(job.jobid)
+        if current is None or current.version != job.version:
+            # it was cancelled meanwhile
+            return
         if stored is None and COMMANDS[job.verb].needs_inputs:
             await self.fail(job.jobid, Failed.by(sentences.INPUTS_GONE, sentences.NOTHING_SENT))
             return

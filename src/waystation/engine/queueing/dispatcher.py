@@ -85,6 +85,8 @@ class Dispatcher:
         self._moment: datetime | None = None
         """When something changes by time alone."""
         self._resting = False
+        self._giving = asyncio.Lock()
+        """Held from a grant until the job's owner has it."""
 
     def wake(self, account_id: str | None = None) -> None:
         """Look at an account, or at all that a waiting job may use, as soon as possible."""
@@ -174,14 +176,20 @@ class Dispatcher:
         mode = await self._choice.mode_of(account_id) if await self._queue.wants_mode() else None
         ahead = wall_ahead(self._clock)
         opening = Opening(account_id, self._lane, self._turn, mode, pinned_only, ahead)
-        job = await self._queue.grant(opening, self._clock.now())
-        if job is None:
-            return LONGEST_ROUND_S
-        log.info("job.granted", jobid=job.jobid, account=account_id)
-        self._choice.took(account_id)
-        self._feed.publish(job)
-        await self._hand_over(job)
-        return None
+        async with self._giving:
+            job = await self._queue.grant(opening, self._clock.now())
+            if job is None:
+                return LONGEST_ROUND_S
+            log.info("job.granted", jobid=job.jobid, account=account_id)
+            self._choice.took(account_id)
+            self._feed.publish(job)
+            await self._hand_over(job)
+            return None
+
+    async def handed_over(self) -> None:
+        """Return when no job is between its grant and its owner."""
+        async with self._giving:
+            pass
 
     def _again(self, account_id: str, wait_s: float) -> float:
         """Remember an account for a later round."""

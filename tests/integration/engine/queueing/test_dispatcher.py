@@ -4,14 +4,18 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+import pytest
+from structlog.testing import capture_logs
+
 from tests.build import replace
 from tests.harness.desk import ACCOUNT, acknowledged, described, told, until
 from tests.harness.house import DESCRIBE, House, house
 from waystation.actions import Outcome, Refused
+from waystation.engine.account.owner import Owner
 from waystation.engine.queueing.dispatcher import LONGEST_ROUND_S
 from waystation.engine.request import JobRequest
 from waystation.errors import StoreError
-from waystation.jobs import Job, JobStatus
+from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import Standing
 
 QUEUED = replace(DESCRIBE, queue=True, max_jobs=1)
@@ -230,6 +234,60 @@ async def test_a_cancel_ends_a_waiting_job_at_once_and_nothing_is_sent(tmp_path:
         assert cancelled.status is JobStatus.CANCELLED
         here.here.discord.say(described(running))
         await here.here.becomes(running.jobid, JobStatus.COMPLETED)
+        await here.here.quiet()
+        assert len(here.here.discord.performed) == 1
+
+
+async def test_a_cancel_counts_while_an_account_takes_the_job(tmp_path: Path) -> None:
+    """R26: whoever takes the job reads its inputs first."""
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        reached, go_on = asyncio.Event(), asyncio.Event()
+        real = here.here.store.inputs_of
+
+        async def slow(jobid: JobId) -> object:
+            found = await real(jobid)
+            reached.set()
+            await go_on.wait()
+            return found
+
+        here.here.store.inputs_of = slow  # type: ignore[method-assign, assignment]
+        here.here.discord.say(described(running))
+        await reached.wait()
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        await owner.cancel(job.jobid)
+        with capture_logs() as logs:
+            go_on.set()
+            await here.here.quiet()
+        assert (await here.here.job(job.jobid)).status is JobStatus.CANCELLED
+        assert len(here.here.discord.performed) == 1
+        assert logs == []
+
+
+async def test_a_cancel_counts_between_a_grant_and_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R26."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    real = Owner.take
+
+    async def slow(self: Owner, job: Job) -> None:
+        reached.set()
+        await go_on.wait()
+        await real(self, job)
+
+    monkeypatch.setattr(Owner, "take", slow)
+    async with house(tmp_path, dispatches=True) as here:
+        running = await busy(here)
+        job = await waits(here)
+        here.here.discord.say(described(running))
+        await reached.wait()
+        cancelling = asyncio.create_task(here.service.cancel(await here.user(), job.jobid))
+        await here.here.quiet()
+        go_on.set()
+        assert (await cancelling).status is JobStatus.CANCELLED
         await here.here.quiet()
         assert len(here.here.discord.performed) == 1
 
