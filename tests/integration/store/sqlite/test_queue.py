@@ -423,7 +423,8 @@ def put_back(database: Database, job: Job, at: float) -> None:
 
 def day_jobs(database: Database) -> int:
     ((count,),) = database.connection.execute("select day_jobs from accounts").fetchall()
-    return int(count)
+    assert isinstance(count, int)
+    return count
 
 
 def test_a_job_that_is_put_back_counts_once_for_the_account_s_day(database: Database) -> None:
