@@ -92,7 +92,7 @@ class QueuePlace:
 def place_of(job: InQueue, accounts: Sequence[AccountNow], now: datetime) -> QueuePlace:
     """Return the place of a job. Args: accounts: those that may take it"""
     position = _position(job)
-    usable = [one for one in accounts if one.halt is None]
+    usable = [one for one in accounts if one.halt is None and not one.spent]
     slots = sum(one.limit for one in usable)
     estimate_s = None
     if job.span_s is not None and slots:

@@ -46,6 +46,7 @@ def test_a_position_counts_all_that_are_sent_before(fields: dict[str, Any], posi
         (3, 40.0, [account()], 80),
         (3, 40.0, [account(), account(limit=2)], 40),
         (0, 40.0, [account(halt="look")], None),
+        (0, 40.0, [account(spent=True)], None),
     ],
 )
 def test_an_estimate_is_made_of_the_length_of_the_last_jobs(
