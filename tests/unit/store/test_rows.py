@@ -236,7 +236,12 @@ def test_users_accounts_callbacks_and_mails_come_back_equal() -> None:
         "expires_at": build.later(1),
         "updated_at": build.later(3),
     }
-    fixed = {"user_id": 1, "created_at": micros(build.later())}
+    fixed = {
+        "user_id": 1,
+        "created_at": micros(build.later()),
+        "queue_weight": 1,
+        "queue_priority": 3,
+    }
     values = rows.user_changes(changes) | fixed
     assert (values["writes_reply_url"], values["writes_revoked_at"]) == (1, 0)
     user = User(1, created_at=build.later(), **changes)
@@ -250,6 +255,7 @@ def test_users_accounts_callbacks_and_mails_come_back_equal() -> None:
         "halt_cause": "token",
         "reset_at": None,
         "removed_at": micros(build.later(9)),
+        "jobs_a_day": None,
         "epoch": 4,
         "trouble": rows.ACCOUNTS.value("trouble", trouble),
     }
