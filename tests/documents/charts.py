@@ -18,6 +18,7 @@ from waystation.jobs import (
     Completed,
     Expired,
     Failed,
+    Granted,
     InteractionSeen,
     JobStatus,
     Late,
@@ -25,6 +26,7 @@ from waystation.jobs import (
     ModalOpened,
     Moderated,
     Progressed,
+    PutBack,
     Reacted,
     Refused,
     Silent,
@@ -46,6 +48,7 @@ CHANGES: Mapping[type, str] = {
     Moderated: "Midjourney refused the job by its content rules, or the bot deleted its message.",
     Refused: "Discord refused the request, so the bot did not see the job.",
     Failed: "The bot, Discord or Waystation ended the job without a result.",
+    PutBack: "The job was not sent, or refused for the moment. It waits in the queue again.",
     Lost: "The bot showed nothing within the time for its first answer.",
     Expired: "The job ran longer than a job may run.",
     Cancelled: "The caller cancelled the job, or somebody stopped it in Discord.",
@@ -53,6 +56,8 @@ CHANGES: Mapping[type, str] = {
 """Event → what it tells, where it changes the status."""
 
 KEEPS: Mapping[type, str] = {
+    Granted: "An account has taken the job from the queue. It is sent next.",
+    PutBack: "The job could not be sent. It waits in the queue again.",
     Submitted: "Waystation answers a form that the bot has opened, under a new nonce.",
     Reacted: "Discord shows the account's emoji. The job has started already.",
     ModalOpened: "The bot has opened a form. The job keeps it until it is answered.",
