@@ -116,3 +116,17 @@ def test_a_job_holds_no_slot_unless_it_is_said() -> None:
     }
     bare = Job(**needed)
     assert not (bare.slot or bare.unclear or bare.ghost or bare.reply_progress)
+
+
+@pytest.mark.parametrize(
+    ("account_id", "status", "waits"),
+    [
+        ("", JobStatus.CREATED, True),
+        ("account", JobStatus.CREATED, False),
+        ("", JobStatus.CANCELLED, False),
+    ],
+)
+def test_a_job_waits_in_the_queue_while_no_account_has_it(
+    account_id: str, status: JobStatus, waits: bool
+) -> None:
+    assert replace(new_job("a"), account_id=account_id, status=status).waiting is waits

@@ -135,6 +135,15 @@ def test_a_job_that_was_not_asked_in_its_time_ends_and_one_that_was_does_not() -
     assert [told(step) for step in ends] == [[], ["b: Failed"]]
 
 
+def test_a_job_of_the_queue_that_cannot_be_sent_in_its_time_waits_again() -> None:
+    """R13."""
+    waiting = replace(new_job("b"), queue_until=START + timedelta(hours=1))
+    play = Play([new_job("a"), waiting])
+    over = Failed(502, "no time")
+    ends = [play.talk.unsent(JobId(name), over, play.now) for name in "ab"]
+    assert [told(step) for step in ends] == [["a: Failed"], ["b: PutBack"]]
+
+
 def test_a_cancel_presses_the_button_that_the_job_shows() -> None:
     """R26."""
     play = imagining()
