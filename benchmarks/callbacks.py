@@ -21,7 +21,7 @@ from benchmarks.outside import Outside, outside
 
 __all__ = ["measure"]
 
-AIM_MS = 100.0
+AIM_MS = 25.0
 _ACCOUNTS = 4
 _DESCRIBES = 24
 """A round, as many at once as there are accounts."""
