@@ -51,12 +51,28 @@ async def insist(place: Place, verb: str, **body: object) -> str:
             await asyncio.sleep(wait_s)
 
 
+ASKS = len(ALIKE) + 3
+"""How many asks `load` brings to Discord."""
+
+
 def load(place: Place, prompts: Iterable[str] = ALIKE) -> asyncio.Future[list[str]]:
     """Let callers ask for pictures and descriptions at once."""
     asks = [insist(place, "imagine", prompt=prompt) for prompt in prompts]
     asks += [insist(place, "describe", describeUrl=place.here.photo()) for _ in range(2)]
     asks += [insist(place, "button", jobid=place.grid["jobid"], button="V1")]
     return asyncio.gather(*asks)
+
+
+async def loaded(place: Place) -> asyncio.Future[list[str]]:
+    """Let callers ask, and wait until Discord has each ask.
+
+    An ask whose process is stopped between its nonce and its sending ends honestly, so that a
+    stop there would end jobs by chance.
+    """
+    before = len(place.here.interactions)
+    asked = load(place)
+    await eventually(lambda: len(place.here.interactions) >= before + ASKS)
+    return asked
 
 
 async def prove(place: Place, asked: asyncio.Future[list[str]], *, failed: int = 0) -> None:
@@ -74,8 +90,7 @@ async def test_a_gap_beyond_the_resume_window_loses_nothing(tmp_path: Path) -> N
     async with standing(tmp_path, {"resume_window_s": 0.2}, first_answer_s=PATIENT_S) as place:
         here = place.here
         here.doors.hold("MESSAGE_UPDATE")
-        asked = load(place)
-        await eventually(lambda: len(here.interactions) >= 4)
+        asked = await loaded(place)
         here.service.signal(signal.SIGSTOP)
         here.sim.drop(0, Disturbance.DROP)
         here.doors.release()
@@ -115,9 +130,10 @@ async def test_a_process_that_is_stopped_beyond_its_lease_and_goes_on_loses_noth
         tmp_path, lease_s=lease_s, request_timeout_s=1.0, first_answer_s=PATIENT_S
     ) as place:
         here = place.here
-        asked = load(place)
-        await eventually(lambda: len(here.interactions) >= 3)
+        here.doors.hold("MESSAGE_UPDATE")
+        asked = await loaded(place)
         here.service.signal(signal.SIGSTOP)
+        here.doors.release()
         stopped = time.monotonic()
         if lost:
             here.sim.drop(0, Disturbance.LOSE)
