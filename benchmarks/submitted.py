@@ -14,7 +14,7 @@ from waystation.app import State, open_state
 from waystation.clock import SystemClock
 from waystation.jobs import InteractionSeen, Job, Nonce, Submitted
 from waystation.midjourney.machine import apply
-from waystation.ports import AccountSetup, Change, JobChange, JobDraft
+from waystation.ports import AccountSetup, Commit, JobChange, JobDraft
 from waystation.settings import load
 
 __all__ = ["Asked", "submitted_jobs"]
@@ -73,7 +73,7 @@ async def _account(state: State, user_id: int, number: int, count: int) -> Asked
         )
         for event in events:
             job = apply(job, event, now, timedelta(minutes=10))
-        await state.store.commit(Change(account_id, epoch, now, (JobChange(job, events),)))
+        await state.store.commit(Commit(account_id, epoch, now, (JobChange(job, events),)))
         jobs.append(asdict(asked))
     await state.store.release_account(account_id, "bench")
     return {

@@ -23,7 +23,7 @@ from waystation.jobs import (
     Submitted,
     Unclear,
 )
-from waystation.ports import Account, AccountSetup, Change, Halt, JobChange, JobDraft, Mail
+from waystation.ports import Account, AccountSetup, Commit, Halt, JobChange, JobDraft, Mail
 
 _Value = TypeVar("_Value")
 
@@ -192,6 +192,6 @@ def halt(mail_id: str = "mail-1", *, at: datetime = START) -> Halt:
 
 def change(
     *jobs: JobChange, account_id: str = "account-1", epoch: int = 1, **fields: object
-) -> Change:
-    """Return a change under an epoch; more fields by name."""
-    return Change(account_id, epoch, fields.pop("at", START), jobs, **fields)  # type: ignore[arg-type]
+) -> Commit:
+    """Return the commit of one step under an epoch; more fields by name."""
+    return Commit(account_id, epoch, fields.pop("at", START), jobs, **fields)  # type: ignore[arg-type]

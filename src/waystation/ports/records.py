@@ -18,7 +18,7 @@ __all__ = [
     "Account",
     "AccountSetup",
     "AuditEntry",
-    "Change",
+    "Commit",
     "Counts",
     "Delivery",
     "Halt",
@@ -252,7 +252,7 @@ class Unrecognised:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Commit:
     """Everything that one step changes; written in one transaction or not at all (R36).
 
     Order inside: epoch check, halt check, jobs, halt, trouble, session, unrecognised, seen.

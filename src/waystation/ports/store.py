@@ -18,7 +18,7 @@ from waystation.ports.records import (
     Account,
     AccountSetup,
     AuditEntry,
-    Change,
+    Commit,
     Counts,
     Mail,
     Unrecognised,
@@ -219,7 +219,7 @@ class Jobs(Protocol):
         ...
 
     async def seen_messages(self, account_id: str) -> Sequence[Seen]:
-        """Return what a conversation knows beside its jobs: the rows of `Change.seen`, oldest
+        """Return what a conversation knows beside its jobs: the rows of `Commit.seen`, oldest
         first; at most 2,000 and 48 h old (R20)."""
         ...
 
@@ -235,7 +235,7 @@ class Jobs(Protocol):
         """Return a job's events with numbers above `number`, in order."""
         ...
 
-    async def commit(self, change: Change) -> None:
+    async def commit(self, step: Commit) -> None:
         """Write a change.
 
         Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted;

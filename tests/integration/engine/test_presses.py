@@ -39,7 +39,7 @@ from waystation.gateway_events import (
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.steps import NOTHING
-from waystation.ports import Change, Standing
+from waystation.ports import Commit, Standing
 from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import Message
 
@@ -106,7 +106,7 @@ async def test_a_picture_that_cannot_be_the_jobs_is_dropped_and_the_job_waits_on
         store = here.pool.owners[0].adapters.store
         commit = store.commit
 
-        async def refusing(change: Change) -> None:
+        async def refusing(change: Commit) -> None:
             if any(one.job.hash == UUID for one in change.jobs):
                 raise error
             await commit(change)

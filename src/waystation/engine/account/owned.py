@@ -30,7 +30,7 @@ from waystation.midjourney.conversation import Conversation, HaltSign, Step
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import (
     Account,
-    Change,
+    Commit,
     Halt,
     Transport,
     TroubleChange,
@@ -316,7 +316,7 @@ class Owned:
             for one in step.job_steps
         )
         await self.adapters.store.commit(
-            Change(
+            Commit(
                 account_id=self.account.account_id,
                 epoch=hold.lease.epoch,
                 at=now,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from waystation.gateway_events import SessionState
-from waystation.ports import Change, Clock, Jobs, Sealer
+from waystation.ports import Clock, Commit, Jobs, Sealer
 from waystation.wire.snowflake import newest
 
 __all__ = ["SessionAtRest"]
@@ -67,7 +67,7 @@ class SessionAtRest:
         if (sealed := self.seal(session)) is None:
             return
         await store.commit(
-            Change(account_id=self._account_id, epoch=epoch, at=clock.now(), session=sealed)
+            Commit(account_id=self._account_id, epoch=epoch, at=clock.now(), session=sealed)
         )
         self.saved(session)
 

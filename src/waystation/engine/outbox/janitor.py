@@ -19,7 +19,7 @@ from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobEvent, JobStatus
 from waystation.midjourney.machine import apply
 from waystation.midjourney.putting_back import instead
-from waystation.ports import Change, Clock, IdSource, JobChange, Store
+from waystation.ports import Clock, Commit, IdSource, JobChange, Store
 
 __all__ = ["Janitor", "Retention"]
 
@@ -139,7 +139,7 @@ class Janitor:
         callbacks = callbacks_of(ended, lambda: self._ids.token(18), now) if ended.final else ()
         try:
             await self._store.commit(
-                Change(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
+                Commit(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
             )
             facts = {"code": ended.code, "error": ended.error} if ended.final else {}
             log.info(f"job.{ended.status}", jobid=job.jobid, nonce=job.nonce, **facts)

@@ -1,6 +1,6 @@
-"""Writing a change: jobs, events, callbacks, halt, mail and gateway session in one go (R36).
+"""Write what one step changes, jobs, events, callbacks, halt, mail and session, in one go (R36).
 
-How it works: everything a step decided arrives as one `Change`. It is written only under the epoch
+How it works: everything a step decided arrives as one `Commit`. It is written only under the epoch
 it was decided under, and only onto the job versions it was decided from.
 """
 
@@ -19,7 +19,7 @@ from waystation.errors import (
     VersionConflict,
 )
 from waystation.failings import FAILING_SPAN, is_failing
-from waystation.ports import Change, Halt, HaltCause, JobChange, TroubleChange
+from waystation.ports import Commit, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros, minute_of
 from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
 from waystation.store.sqlite import feeds, queue
@@ -44,34 +44,34 @@ SEEN_AGE = timedelta(hours=48)
 _I1 = re.compile(r"jobs\.(?:hash|result_message_id)")
 
 
-def commit(database: Database, change: Change) -> None:
-    """Write a change, or nothing of it.
+def commit(database: Database, step: Commit) -> None:
+    """Write a step, or nothing of it.
 
     Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1);
     LocalProtocolError: a job changes without an event
     """
-    state = database.one("account_state", {"account_id": change.account_id})
-    if state is None or state[0] != change.epoch:
+    state = database.one("account_state", {"account_id": step.account_id})
+    if state is None or state[0] != step.epoch:
         raise LeaseLost
     _, halt, removed_at, reset_at, reset_after, sealed_token = state
-    if change.only_if_usable and (halt is not None or removed_at is not None):
+    if step.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
-    feeds.add(database, change.jobs)
-    for job_change in change.jobs:
-        _write_job(database, change, job_change)
-    if change.halt is not None and halt is None and _concerns(change.halt, sealed_token):
-        _halt(database, change, change.halt, reset_at, reset_after)
-    if change.trouble is not None:
-        _write_trouble(database, change, change.trouble)
-    if change.session is not None:
-        database.run("save_session", {"account_id": change.account_id, "sealed": change.session})
-    if change.unrecognised:
-        _keep_unrecognised(database, change)
-    if change.seen:
-        _keep_seen(database, change)
+    feeds.add(database, step.jobs)
+    for job_change in step.jobs:
+        _write_job(database, step, job_change)
+    if step.halt is not None and halt is None and _concerns(step.halt, sealed_token):
+        _halt(database, step, step.halt, reset_at, reset_after)
+    if step.trouble is not None:
+        _write_trouble(database, step, step.trouble)
+    if step.session is not None:
+        database.run("save_session", {"account_id": step.account_id, "sealed": step.session})
+    if step.unrecognised:
+        _keep_unrecognised(database, step)
+    if step.seen:
+        _keep_seen(database, step)
 
 
-def _write_job(database: Database, change: Change, job_change: JobChange) -> None:
+def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
     job = job_change.job
     if not job_change.events:
         # its version would stay, and readers would go on with what they know
@@ -79,8 +79,8 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
     before = job.version - len(job_change.events)
     values = JOBS.values(job)
     values["expected"] = before
-    # The change's account, not the job's: the epoch was checked for that one (I11).
-    values["account_id"] = change.account_id
+    # The step's account, not the job's: the epoch was checked for that one (I11).
+    values["account_id"] = step.account_id
     try:
         found = database.run("update_job", values)
     except apsw.ConstraintError as error:
@@ -92,12 +92,12 @@ def _write_job(database: Database, change: Change, job_change: JobChange) -> Non
     if job_change.asked or job.final:
         database.run("drop_job_inputs", {"jobid": job.jobid})
     if job.waiting:
-        queue.put_back(database, change.account_id, job.jobid, change.at)
+        queue.put_back(database, step.account_id, job.jobid, step.at)
     elif job.final and job.queue_until is not None:
         database.run("drop_queue", {"jobid": job.jobid})
     if is_failing(job, job_change.events):
-        _note_failing(database, job.account_id, change.at)
-    at = micros(change.at)
+        _note_failing(database, job.account_id, step.at)
+    at = micros(step.at)
     for number, event in enumerate(job_change.events, before + 1):
         database.run(
             "insert_event",
@@ -123,7 +123,7 @@ def _concerns(halt: Halt, sealed_token: bytes) -> bool:
 
 def _halt(
     database: Database,
-    change: Change,
+    step: Commit,
     halt: Halt,
     reset_at: int | None,
     reset_after: str | None,
@@ -139,18 +139,18 @@ def _halt(
     database.run(
         "halt_account",
         {
-            "account_id": change.account_id,
+            "account_id": step.account_id,
             "text": halt.text,
-            "at": micros(change.at),
+            "at": micros(step.at),
             "cause": halt.cause,
         },
     )
     database.run("insert_mail", MAILS.values(halt.mail))
 
 
-def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -> None:
+def _write_trouble(database: Database, step: Commit, trouble: TroubleChange) -> None:
     values: Values = {
-        "account_id": change.account_id,
+        "account_id": step.account_id,
         "before": ACCOUNTS.value("trouble", trouble.before),
         "after": ACCOUNTS.value("trouble", trouble.after),
     }
@@ -158,35 +158,35 @@ def _write_trouble(database: Database, change: Change, trouble: TroubleChange) -
         database.run("insert_mail", MAILS.values(trouble.mail))
 
 
-def _keep_unrecognised(database: Database, change: Change) -> None:
-    for seen in change.unrecognised:
+def _keep_unrecognised(database: Database, step: Commit) -> None:
+    for seen in step.unrecognised:
         database.run(
             "insert_unrecognised",
             {
-                "account_id": change.account_id,
+                "account_id": step.account_id,
                 "message_id": seen.message_id,
-                "at": micros(change.at),
+                "at": micros(step.at),
                 "payload": seen.payload,
             },
         )
     database.run(
         "trim_unrecognised",
         {
-            "account_id": change.account_id,
-            "before": micros(change.at - UNRECOGNISED_AGE),
+            "account_id": step.account_id,
+            "before": micros(step.at - UNRECOGNISED_AGE),
             "keep": KEPT_UNRECOGNISED,
         },
     )
 
 
-def _keep_seen(database: Database, change: Change) -> None:
+def _keep_seen(database: Database, step: Commit) -> None:
     kept = gone = 0
-    for seen in change.seen:
-        row: Values = {"account_id": change.account_id, "kind": seen.kind, "id": seen.id}
+    for seen in step.seen:
+        row: Values = {"account_id": step.account_id, "kind": seen.kind, "id": seen.id}
         if seen.body is None:
             gone += database.run("unsee", row)
         else:
-            kept += database.run("see", {**row, "at": micros(change.at), "body": seen.body})
+            kept += database.run("see", {**row, "at": micros(step.at), "body": seen.body})
     if kept > gone:
         # where as many go as come, the bound holds as it did before
-        database.run("trim_seen", {"account_id": change.account_id, "keep": KEPT_SEEN})
+        database.run("trim_seen", {"account_id": step.account_id, "keep": KEPT_SEEN})

@@ -27,8 +27,8 @@ from waystation.ports import (
     Account,
     AccountSetup,
     AuditEntry,
-    Change,
     Clock,
+    Commit,
     Counts,
     JobDraft,
     JobInputs,
@@ -223,8 +223,8 @@ class SqliteStore:
         rows = self._near.all("events_after", {"jobid": jobid, "number": number})
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
-    async def commit(self, change: Change) -> None:
-        await self._write(commit, change)
+    async def commit(self, step: Commit) -> None:
+        await self._write(commit, step)
 
     # ── callbacks and mail ──
 

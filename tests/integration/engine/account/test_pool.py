@@ -15,7 +15,7 @@ from waystation.engine.account.adapters import OwnerLimits
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
 from waystation.engine.account.queue import Waiting
 from waystation.jobs import Job, JobStatus
-from waystation.ports import Account, Change
+from waystation.ports import Account, Commit
 
 LONG_AFTER = START + timedelta(days=1)
 
@@ -346,7 +346,7 @@ async def test_ghosts_of_another_account_are_held_and_not_counted(tmp_path: Path
         job = await here.add()
         await here.store.claim_account(ACCOUNT.account_id, "me", here.clock.now(), LONG_AFTER)
         ghost = failed(job, ghost=True, slot=True, at=here.clock.now())
-        await here.store.commit(Change(ACCOUNT.account_id, 1, here.clock.now(), (ghost,)))
+        await here.store.commit(Commit(ACCOUNT.account_id, 1, here.clock.now(), (ghost,)))
         await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
         await here.store.erase_account(ACCOUNT.account_id)
         await here.store.add_user("eve@example.org", b"hash", here.clock.now())
