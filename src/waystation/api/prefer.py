@@ -8,16 +8,11 @@ Source: RFC 7240, sections 2 and 4.3; R2; R48
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from waystation import sentences
 from waystation.api.answer import Headers
-from waystation.errors import Throttled
-from waystation.quotas import Quota
-from waystation.shares import Held
+from waystation.api.places import Places
 
-__all__ = ["LONGEST_WAIT_S", "WAITERS", "Waits", "applied", "preferred_wait_s"]
+__all__ = ["LONGEST_WAIT_S", "WAITERS", "applied", "preferred_wait_s", "waits"]
 
 LONGEST_WAIT_S = 60
 """Longest wait for the end of a job (R2)."""
@@ -43,23 +38,6 @@ def applied(wait_s: int) -> Headers:
     return ((b"preference-applied", b"wait=%d" % wait_s),)
 
 
-class Waits:
-    """The places of requests that wait for the end of a job."""
-
-    def __init__(self) -> None:
-        self._held: Held[int] = Held()
-
-    @contextmanager
-    def place(self, user_id: int) -> Iterator[None]:
-        """Hold one of a user's places. Raises: Throttled: there is none left."""
-        if self._held[user_id] >= WAITERS:
-            raise Throttled(
-                sentences.TOO_MANY_WAITS.said(limit=WAITERS),
-                retry_after_s=1,
-                quota=Quota("waits", WAITERS, 0),
-            )
-        self._held[user_id] += 1
-        try:
-            yield
-        finally:
-            self._held.give_back(user_id)
+def waits() -> Places:
+    """Return the places of requests that wait for the end of a job."""
+    return Places("waits", WAITERS, sentences.TOO_MANY_WAITS)

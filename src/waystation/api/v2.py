@@ -20,23 +20,22 @@ from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
 from waystation.api.fields.job import job_request
 from waystation.api.forms import Forms
-from waystation.api.prefer import Waits, applied, preferred_wait_s
+from waystation.api.places import Places
+from waystation.api.prefer import applied, preferred_wait_s, waits
 from waystation.api.resource import Handler, Path
 from waystation.api.search import Search
 from waystation.api.streams.feed import FeedEvents
 from waystation.api.streams.job import JobEvents
-from waystation.api.streams.stream import Open
+from waystation.api.streams.stream import streams
 from waystation.contract import answer, cancel_json, job_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Service
-from waystation.errors import InvalidRequest, Throttled
+from waystation.errors import InvalidRequest
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
 from waystation.ports import User
 from waystation.queueing.place import QueuePlace
-from waystation.quotas import Quota
-from waystation.shares import Held
 
 __all__ = ["AT_ONCE", "MOST_KEY", "v2_paths"]
 
@@ -54,12 +53,12 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     their end.
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
-    search, streams, logins = Search(service), Open(), service.logins
+    search, open_streams, logins = Search(service), streams(), service.logins
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
 
-    under_way: Held[int] = Held()
+    under_way = Places("requests", AT_ONCE, sentences.TOO_MANY_AT_ONCE)
 
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
         guarded = {name: _guarded(logins, under_way, each) for name, each in methods.items()}
@@ -75,7 +74,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
             ),
             path("/v2/jobs/search", GET=search.find),
             path("/v2/jobs/cancel", GET=jobs.cancel, head=False),
-            path("/v2/jobs/{jobid}/events", GET=JobEvents(service, streams).read, head=False),
+            path("/v2/jobs/{jobid}/events", GET=JobEvents(service, open_streams).read, head=False),
             path("/v2/jobs/{jobid}", GET=jobs.read, DELETE=jobs.cancel),
             _own_record(logins, under_way, accounts, reads(accounts.change_user)),
             path("/v2/account/midjourney", GET=accounts.list_all, POST=reads(accounts.add)),
@@ -86,7 +85,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
                 DELETE=accounts.remove,
             ),
             path("/v2/account/midjourney/{channel}/reset", POST=accounts.reset),
-            path("/v2/events", GET=FeedEvents(service, streams).read, head=False),
+            path("/v2/events", GET=FeedEvents(service, open_streams).read, head=False),
             path("/v2/account/midjourney/{channel}/limit", POST=reads(accounts.limit)),
             path("/v2/deliveries", GET=deliveries.page),
             path("/v2/deliveries/replay", POST=reads(deliveries.replay)),
@@ -109,36 +108,25 @@ def _with_slash(*paths: Path) -> Sequence[Path]:
     return (*paths, *slashed)
 
 
-def _own_record(
-    logins: Logins, under_way: Held[int], accounts: Accounts, change: UserHandler
-) -> Path:
+def _own_record(logins: Logins, under_way: Places, accounts: Accounts, change: UserHandler) -> Path:
     """Return the path of the caller's own record, which a caller who has not paid may read (R1)."""
     read = _guarded(logins, under_way, accounts.read_user, lapsed=True)
     return Path("/v2/account", {"GET": read, "POST": _guarded(logins, under_way, change)})
 
 
 def _guarded(
-    logins: Logins, under_way: Held[int], handler: UserHandler, *, lapsed: bool = False
+    logins: Logins, under_way: Places, handler: UserHandler, *, lapsed: bool = False
 ) -> Handler:
     """Return a handler that knows its caller, of whom few requests are under way at once.
 
-    Args: under_way: user_id → requests; of all paths together
+    Args: under_way: the places of requests, of all paths together
     """
 
     async def authenticated(call: Call) -> Answer:
         user = await _caller(logins, call, lapsed=lapsed)
-        if under_way[user.user_id] >= AT_ONCE:
-            raise Throttled(
-                sentences.TOO_MANY_AT_ONCE.said(limit=AT_ONCE),
-                retry_after_s=1,
-                quota=Quota("requests", AT_ONCE, 0),
-            )
-        bind_contextvars(user=user.user_id)
-        under_way[user.user_id] += 1
-        try:
+        with under_way.place(user.user_id):
+            bind_contextvars(user=user.user_id)
             return await handler(call, user)
-        finally:
-            under_way.give_back(user.user_id)
 
     return authenticated
 
@@ -166,7 +154,7 @@ class _Jobs:
     def __init__(self, service: Service, forms: Forms) -> None:
         self._service = service
         self._forms = forms
-        self._waits = Waits()
+        self._waits = waits()
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer a job; a known one is always 200 (R3)."""

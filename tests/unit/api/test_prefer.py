@@ -6,7 +6,7 @@ import pytest
 
 from tests.build import replace
 from tests.harness.face import BEARER, JOB, FakeService, ask, face
-from waystation.api.prefer import WAITERS, Waits, applied, preferred_wait_s
+from waystation.api.prefer import WAITERS, applied, preferred_wait_s, waits
 from waystation.contract import job_json
 from waystation.errors import Throttled
 from waystation.jobs import JobStatus
@@ -50,18 +50,18 @@ def test_an_answer_says_how_long_it_could_have_waited() -> None:
 
 
 def test_a_user_has_so_many_places_to_wait_and_another_is_not_held_up() -> None:
-    waits = Waits()
-    held = [waits.place(1) for _ in range(WAITERS)]
+    places = waits()
+    held = [places.place(1) for _ in range(WAITERS)]
     for one in held:
         one.__enter__()
-    with pytest.raises(Throttled) as raised, waits.place(1):
+    with pytest.raises(Throttled) as raised, places.place(1):
         pass
     assert raised.value.message == "50 requests of this user wait for the end of a job already"
     assert raised.value.quota == Quota("waits", 50, 0)
-    with waits.place(2):
+    with places.place(2):
         pass
     held[0].__exit__(None, None, None)
-    with waits.place(1):
+    with places.place(1):
         pass
 
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from waystation.api.answer import Answer
 from waystation.api.call import Call
-from waystation.api.streams.stream import RESET, EventStream, News, Open, event_frame
+from waystation.api.places import Places
+from waystation.api.streams.stream import RESET, EventStream, News, event_frame
 from waystation.engine.feed import Watch
 from waystation.engine.service import Service
 from waystation.ports import User
@@ -29,22 +30,23 @@ _CURSOR = re.compile(r"([0-9a-f]{8})-(\d{1,18})", re.ASCII)
 class FeedEvents:
     """The call for it."""
 
-    def __init__(self, service: Service, streams: Open) -> None:
+    def __init__(self, service: Service, places: Places) -> None:
         self._service = service
-        self._streams = streams
+        self._places = places
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer the events of all jobs of the caller, from the one after `Last-Event-ID`."""
         after = _CURSOR.fullmatch(call.header(b"last-event-id") or "")
         era, place = (after[1], int(after[2])) if after else ("", 0)
-        return self._streams.answer(_FeedStream(self._service, call, user, era, place))
+        return _FeedStream(self._service, self._places, call, user, (era, place)).answer()
 
 
 class _FeedStream(EventStream):
-    def __init__(self, service: Service, call: Call, user: User, era: str, place: int) -> None:
-        super().__init__(service, call, user)
-        self._era = era
-        self._place = place
+    def __init__(
+        self, service: Service, places: Places, call: Call, user: User, after: tuple[str, int]
+    ) -> None:
+        super().__init__(service, places, call, user)
+        self._era, self._place = after
 
     def watching(self) -> AbstractContextManager[Watch]:
         return self.service.reads.watching_all(self.user)

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 
 from waystation.api.answer import Answer
 from waystation.api.call import Call
-from waystation.api.streams.stream import RESET, EventStream, News, Open, event_frame
+from waystation.api.places import Places
+from waystation.api.streams.stream import RESET, EventStream, News, event_frame
 from waystation.engine.feed import Watch
 from waystation.engine.service import Service
 from waystation.jobs import Job
@@ -19,9 +20,9 @@ __all__ = ["JobEvents"]
 class JobEvents:
     """The call for it."""
 
-    def __init__(self, service: Service, streams: Open) -> None:
+    def __init__(self, service: Service, places: Places) -> None:
         self._service = service
-        self._streams = streams
+        self._places = places
 
     async def read(self, call: Call, user: User) -> Answer:
         """Answer the events of a job, from the one after `Last-Event-ID`; 204 after the last one.
@@ -33,7 +34,7 @@ class JobEvents:
         after = _placed(call.header(b"last-event-id"), job)
         if after is not None and job.final and not await self._is_more(user, jobid, after):
             return Answer(204)
-        return self._streams.answer(_JobStream(self._service, call, user, jobid, after))
+        return _JobStream(self._service, self._places, call, user, (jobid, after)).answer()
 
     async def _is_more(self, user: User, jobid: str, after: int) -> bool:
         events = await self._service.reads.events_after(user, jobid, after)
@@ -43,10 +44,10 @@ class JobEvents:
 
 class _JobStream(EventStream):
     def __init__(
-        self, service: Service, call: Call, user: User, jobid: str, after: int | None
+        self, service: Service, places: Places, call: Call, user: User, at: tuple[str, int | None]
     ) -> None:
-        super().__init__(service, call, user)
-        self._jobid = jobid
+        super().__init__(service, places, call, user)
+        self._jobid, after = at
         self._is_reset = after is None
         self._last = after or 0
 

@@ -22,17 +22,16 @@ import msgspec
 from waystation import sentences
 from waystation.api.answer import Answer
 from waystation.api.call import Call
+from waystation.api.places import Places
 from waystation.contract import job_json
 from waystation.engine.feed import Watch
 from waystation.engine.service import Service
-from waystation.errors import StoreError, Throttled, WaystationError
+from waystation.errors import StoreError, WaystationError
 from waystation.jobs import Acknowledged, Job, JobEvent, Progressed, Shown
 from waystation.ports import User
-from waystation.quotas import Quota
-from waystation.shares import Held
 from waystation.wire.message import Attachment
 
-__all__ = ["KEEP_ALIVE_S", "RESET", "STREAMS", "EventStream", "News", "Open", "event_frame"]
+__all__ = ["KEEP_ALIVE_S", "RESET", "STREAMS", "EventStream", "News", "event_frame", "streams"]
 
 STREAMS: Final = 20
 """Streams of one user at once (R48)."""
@@ -74,39 +73,24 @@ class News:
     """True: nothing comes after them."""
 
 
-class Open:
-    """The streams that are open, of each user so many at most."""
-
-    def __init__(self) -> None:
-        self._held: Held[int] = Held()
-
-    def answer(self, stream: EventStream) -> Answer:
-        """Return the answer that is a stream. Raises: Throttled: so many of its user are open."""
-        user_id = stream.user.user_id
-        if self._held[user_id] >= STREAMS:
-            raise Throttled(
-                sentences.TOO_MANY_STREAMS.said(limit=STREAMS),
-                retry_after_s=5,
-                quota=Quota("streams", STREAMS, 0),
-            )
-        self._held[user_id] += 1
-        stream.open = self
-        return Answer(200, headers=_HEADERS, content_type=_TYPE, stream=stream)
-
-    def give_back(self, user: User) -> None:
-        """Let a user open another one."""
-        self._held.give_back(user.user_id)
+def streams() -> Places:
+    """Return the places of streams that are open."""
+    return Places("streams", STREAMS, sentences.TOO_MANY_STREAMS, retry_after_s=5)
 
 
 class EventStream(ABC):
-    """One stream; it holds one of its user's places until it is closed."""
+    """One stream; once answered it holds one of its user's places until it is closed."""
 
-    open: Open
-
-    def __init__(self, service: Service, call: Call, user: User) -> None:
+    def __init__(self, service: Service, places: Places, call: Call, user: User) -> None:
         self.service = service
         self.user = user
+        self._places = places
         self._call = call
+
+    def answer(self) -> Answer:
+        """Return the answer that is this stream. Raises: Throttled: its user has no place left."""
+        self._places.take(self.user.user_id)
+        return Answer(200, headers=_HEADERS, content_type=_TYPE, stream=self)
 
     @abstractmethod
     def watching(self) -> AbstractContextManager[Watch]:
@@ -118,7 +102,7 @@ class EventStream(ABC):
 
     def close(self) -> None:
         """Give the place back."""
-        self.open.give_back(self.user)
+        self._places.give_back(self.user.user_id)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield what is sent, the first bytes at once; end with the events, or with the service."""
