@@ -10,9 +10,10 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 __all__ = [
     "FIRST_SPAN",
@@ -22,6 +23,7 @@ __all__ = [
     "Cause",
     "Trouble",
     "is_sidelined",
+    "preferred",
     "trouble_after",
 ]
 
@@ -108,6 +110,24 @@ def is_sidelined(trouble: Trouble | None, now: datetime) -> bool:
     if trouble is None or trouble.since is None:
         return False
     return trouble.since <= now < trouble.since + trouble.span
+
+
+class _HasTrouble(Protocol):
+    """An account, whatever else is known of it."""
+
+    @property
+    def trouble(self) -> Trouble | None: ...
+
+
+_Account = TypeVar("_Account", bound=_HasTrouble)
+
+
+def preferred(accounts: Sequence[_Account], now: datetime) -> Sequence[_Account]:
+    """Return the accounts that are not sidelined; all of them where each one is (R50).
+
+    Args: accounts: those of one user that may be used
+    """
+    return [one for one in accounts if not is_sidelined(one.trouble, now)] or accounts
 
 
 def _sidelined(trouble: Trouble, span: timedelta, now: datetime) -> Trouble:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests import build
 from waystation.sidelining import (
     FIRST_SPAN,
     IN_A_ROW,
@@ -14,6 +15,7 @@ from waystation.sidelining import (
     Cause,
     Trouble,
     is_sidelined,
+    preferred,
     trouble_after,
 )
 
@@ -120,6 +122,14 @@ def test_a_cause_that_comes_and_goes_is_told_once_a_day() -> None:
 def test_an_instant_that_lies_ahead_keeps_nobody_out() -> None:
     trouble, _ = _sidelined()
     assert not is_sidelined(trouble, NOW - MOMENT)
+
+
+def test_a_sidelined_account_is_preferred_to_none_alone() -> None:
+    aside, well = build.account(), build.account(2)
+    aside = build.replace(aside, trouble=_sidelined()[0])
+    assert preferred([aside, well], NOW) == [well]
+    assert preferred([aside], NOW) == [aside]
+    assert preferred([aside, well], NOW + FIRST_SPAN) == [aside, well]
 
 
 @pytest.mark.parametrize(("code", "end"), [("10003", "400 with code 10003"), ("", "400")])

@@ -38,7 +38,7 @@ from waystation.ports import (
     User,
 )
 from waystation.quotas import Quota
-from waystation.sidelining import is_sidelined
+from waystation.sidelining import preferred
 
 __all__ = ["Choice", "Chosen", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
 
@@ -112,7 +112,7 @@ class Choice:
             accounts = self._usable(user, [account_of(parent, await self._accounts.of(user))])
         else:
             accounts = self._usable(user, await self._asked_for(user, request, command))
-            accounts = self._not_sidelined(accounts)
+            accounts = preferred(accounts, self._clock.now())
         uploads = parent is None and bool(request.files or urls_of(command, request.params))
         accounts = self._unhurried(self._free(accounts, uploads))
         remixes = "mode" in request.params and await self._remixes(accounts[0])
@@ -136,13 +136,13 @@ class Choice:
         else:
             asked = await self._asked_for(user, request, command)
         is_pinned = request.channel is not None or parent is not None or not command.takes_slot
-        usable = self._usable(user, asked)
+        usable = preferred(self._usable(user, asked), self._clock.now())
         remixes = "mode" in request.params and await self._remixes(usable[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
         accounts = await self._in_mode(usable, mode)
         uploads = parent is None and bool(request.files or urls_of(command, request.params))
         with contextlib.suppress(Busy):
-            free = self._unhurried(self._free(self._not_sidelined(accounts), uploads))
+            free = self._unhurried(self._free(accounts, uploads))
             if command.takes_slot:
                 free = await self._within_quotas(user, free)
             candidates = await self._with_room_first(user, request, command, free, for_queue=True)
@@ -150,10 +150,12 @@ class Choice:
         return Chosen((), asked[0].account_id if is_pinned else None, mode)
 
     def open_for_queue(self, account: Account) -> bool:
-        """Tell whether an account may take one more job from the queue now (R50)."""
-        if self._a_minute is not None and self._taken.full(account.account_id, self._clock.now()):
-            return False
-        return account.usable
+        """Tell whether an account may take one more job from the queue now."""
+        return account.usable and not self.hurried(account.account_id)
+
+    def hurried(self, account_id: str) -> bool:
+        """Tell whether an account has taken as many jobs as it may within a minute."""
+        return self._a_minute is not None and self._taken.full(account_id, self._clock.now())
 
     async def mode_of(self, account_id: str) -> str | None:
         """Return the mode that an account is in, as far as its last answers tell."""
@@ -199,11 +201,6 @@ class Choice:
             raise halted(accounts[0], user)
         return usable
 
-    def _not_sidelined(self, accounts: Sequence[Account]) -> Sequence[Account]:
-        """Return those that Discord does not keep refusing; all when that is nobody (R50)."""
-        now = self._clock.now()
-        return [one for one in accounts if not is_sidelined(one.trouble, now)] or accounts
-
     def _free(self, accounts: Sequence[Account], uploads: bool) -> Sequence[Account]:
         """Return the accounts that Discord lets ask in time (R16).
 
@@ -225,11 +222,9 @@ class Choice:
 
     def _unhurried(self, accounts: Sequence[Account]) -> Sequence[Account]:
         """Return the accounts that may take one more job this minute. Raises: Throttled."""
-        now = self._clock.now()
-        if self._a_minute is None:
-            return accounts
-        kept = [one for one in accounts if not self._taken.full(one.account_id, now)]
+        kept = [one for one in accounts if not self.hurried(one.account_id)]
         if not kept:
+            now = self._clock.now()
             quotas = [self._jobs_left(one.account_id, one.channel, now) for one in accounts]
             raise Throttled(
                 sentences.TAKEN_A_MINUTE.said(limit=self._a_minute),

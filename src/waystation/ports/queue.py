@@ -10,6 +10,7 @@ from typing import Protocol
 from waystation.jobs import Job
 from waystation.ports.records import JobChange
 from waystation.queueing.place import InQueue
+from waystation.sidelining import Trouble
 
 __all__ = ["AccountRow", "Opening", "Queue"]
 
@@ -25,8 +26,6 @@ class Opening:
     """How long a job may wait there for its turn before it is put back."""
     mode: str | None = None
     """The mode that it is known to be in."""
-    pinned_only: bool = False
-    """True: it takes only what no other account may take (R50)."""
     wall_ahead: timedelta = timedelta()
     """Lead of the wall clock over the service's time; people's days are counted by it."""
 
@@ -40,6 +39,8 @@ class AccountRow:
     limit: int
     taken: int
     halt: str | None
+    trouble: Trouble | None = None
+    """Refusals of Discord lately; the account may be sidelined (R50)."""
 
 
 class Queue(Protocol):

@@ -68,6 +68,10 @@ class AccountNow:
     """How long Discord still asks it to wait."""
     spent: bool = False
     """True: it has taken as many jobs as it may in a day."""
+    hurried: bool = False
+    """True: it has taken as many jobs as it may within a minute."""
+    passed_over: bool = False
+    """True: Discord keeps refusing it, and the job has another account (R50)."""
     lets_nothing_through: bool = False
     """True: the breaker of the installation stands."""
 
@@ -92,7 +96,7 @@ class QueuePlace:
 def place_of(job: InQueue, accounts: Sequence[AccountNow], now: datetime) -> QueuePlace:
     """Return the place of a job. Args: accounts: those that may take it"""
     position = _position(job)
-    usable = [one for one in accounts if one.halt is None and not one.spent]
+    usable = [one for one in accounts if one.halt is None and not (one.spent or one.passed_over)]
     slots = sum(one.limit for one in usable)
     estimate_s = None
     if job.span_s is not None and slots:
@@ -112,11 +116,24 @@ def reason(job: InQueue, accounts: Sequence[AccountNow], now: datetime, before: 
     usable = [one for one in accounts if one.halt is None]
     if not usable:
         return _halted(accounts)
-    connected = [one for one in usable if one.connected]
-    if not connected:
-        return "Waystation is connecting to Discord, or cannot be heard there."
     if job.not_before > now:
         return f"It was refused for the moment, and is tried again from {_time(job.not_before)}."
+    if job.at_once is not None:
+        return f"As many jobs of the user run as may at once: {job.at_once}."
+    drawn = [one for one in usable if not one.passed_over]
+    hindrance = _hindrance(job, drawn, now, before)
+    if hindrance is not None:
+        return hindrance + _passed_over([one for one in usable if one.passed_over])
+    return "It is about to be sent." if before == 0 else f"{_jobs(before)} before it."
+
+
+def _hindrance(
+    job: InQueue, accounts: Sequence[AccountNow], now: datetime, before: int
+) -> str | None:
+    """Return what keeps all of the accounts from taking a job; None: one of them may."""
+    connected = [one for one in accounts if one.connected]
+    if not connected:
+        return "Waystation is connecting to Discord, or cannot be heard there."
     if all(one.wait_s > 0 for one in connected):
         return _told_to_wait(connected, now)
     able = [one for one in connected if one.wait_s <= 0]
@@ -124,16 +141,27 @@ def reason(job: InQueue, accounts: Sequence[AccountNow], now: datetime, before: 
         able = [one for one in able if one.mode == job.mode]
         if not able:
             return f"No account is known to be in {job.mode} mode."
-    if job.at_once is not None:
-        return f"As many jobs of the user run as may at once: {job.at_once}."
     able = [one for one in able if not one.spent]
     if not able:
         return "As many jobs were taken today (UTC) as an account may take."
+    able = [one for one in able if not one.hurried]
+    if not able:
+        return "As many jobs were taken as an account may take within a minute."
     if not any(one.free for one in able):
         if not job.takes_slot:
             return "The account has as many jobs without a slot as it can send in time."
         return _full(sum(one.limit for one in able), before)
-    return "It is about to be sent." if before == 0 else f"{_jobs(before)} before it."
+    return None
+
+
+def _passed_over(accounts: Sequence[AccountNow]) -> str:
+    """Return a further sentence that tells of accounts that are not used (R50)."""
+    if not accounts:
+        return ""
+    which = f"{len(accounts)} accounts"
+    if len(accounts) == 1:
+        which = f"the account of channel {accounts[0].channel}"
+    return f" Discord keeps refusing {which}, so others are preferred."
 
 
 def _position(job: InQueue) -> int:

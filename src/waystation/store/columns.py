@@ -100,6 +100,7 @@ class Columns(Generic[T]):
         self._readers = [
             (place, codec.read) for place, codec in enumerate(codecs.values()) if codec.read
         ]
+        self._readers_of = {name: codec.read for name, codec in codecs.items() if codec.read}
         self._computed = tuple(computed.items())
 
     def values(self, one: T) -> Values:
@@ -116,6 +117,11 @@ class Columns(Generic[T]):
         """Return the value of one column. Args: field: what the class has under that name"""
         write = self._writers[name]
         return field if write is None else write(field)  # type: ignore[return-value]
+
+    def field(self, name: str, value: Value) -> Any:
+        """Return what the class has under a name. Args: value: that of its column"""
+        read = self._readers_of.get(name)
+        return value if read is None else read(value)
 
     def read(self, row: Row) -> T:
         """Return what a row of all columns holds."""

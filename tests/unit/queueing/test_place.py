@@ -47,6 +47,7 @@ def test_a_position_counts_all_that_are_sent_before(fields: dict[str, Any], posi
         (3, 40.0, [account(), account(limit=2)], 40),
         (0, 40.0, [account(halt="look")], None),
         (0, 40.0, [account(spent=True)], None),
+        (3, 40.0, [account(), account(passed_over=True)], 80),
     ],
 )
 def test_an_estimate_is_made_of_the_length_of_the_last_jobs(
@@ -112,6 +113,33 @@ def test_an_estimate_is_made_of_the_length_of_the_last_jobs(
             0,
             "As many jobs were taken today (UTC) as an account may take.",
         ),
+        (
+            {},
+            [account(taken=0, hurried=True), account()],
+            0,
+            "All 3 slots are in use.",
+        ),
+        (
+            {},
+            [account(taken=0, hurried=True)],
+            0,
+            "As many jobs were taken as an account may take within a minute.",
+        ),
+        (
+            {},
+            [account(taken=0, passed_over=True), account(channel="901")],
+            0,
+            "All 3 slots are in use. Discord keeps refusing the account of channel 900, so others "
+            "are preferred.",
+        ),
+        (
+            {},
+            [*[account(taken=0, passed_over=True)] * 2, account(connected=False)],
+            0,
+            "Waystation is connecting to Discord, or cannot be heard there. Discord keeps refusing "
+            "2 accounts, so others are preferred.",
+        ),
+        ({}, [account(passed_over=True), account(taken=0)], 0, "It is about to be sent."),
         ({}, [account(limit=1, taken=1)], 0, "The slot is in use."),
         ({}, [account()], 1, "All 3 slots are in use, and 1 job is before it."),
         (

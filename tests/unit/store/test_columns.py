@@ -104,6 +104,12 @@ def test_one_column_is_written_as_in_the_whole_row() -> None:
     assert THINGS.value("span", timedelta(seconds=2)) == 2_000_000
 
 
+def test_one_column_is_read_as_in_the_whole_row() -> None:
+    assert THINGS.field("number", "7") == "7"
+    assert THINGS.field("span", 2_000_000) == timedelta(seconds=2)
+    assert THINGS.field("gone_at", None) is None
+
+
 def test_minutes_are_whole_and_counted_from_1970() -> None:
     begin = datetime(1970, 1, 1, tzinfo=UTC)
     moments = (begin, begin + timedelta(seconds=59.9), begin + timedelta(minutes=61))

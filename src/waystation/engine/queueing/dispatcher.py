@@ -27,8 +27,7 @@ from waystation.engine.queueing.places import Places
 from waystation.errors import StoreError
 from waystation.jobs import Job
 from waystation.midjourney.putting_back import not_sent
-from waystation.ports import Account, Clock, IdSource, Opening, Store, wall_ahead
-from waystation.sidelining import is_sidelined
+from waystation.ports import Clock, IdSource, Opening, Store, wall_ahead
 
 __all__ = ["LONGEST_ROUND_S", "Dispatcher"]
 
@@ -66,7 +65,6 @@ class Dispatcher:
         lane: int,
         turn_s: float,
     ) -> None:
-        self._store = store
         self._queue = store.queue
         self._pool = pool
         self._choice = choice
@@ -172,10 +170,9 @@ class Dispatcher:
             return self._again(account_id, standing.wait_s)
         if not self._choice.open_for_queue(owner.account):
             return self._again(account_id, _HURRIED_S)
-        pinned_only = await self._is_passed_over(owner.account)
         mode = await self._choice.mode_of(account_id) if await self._queue.wants_mode() else None
         ahead = wall_ahead(self._clock)
-        opening = Opening(account_id, self._lane, self._turn, mode, pinned_only, ahead)
+        opening = Opening(account_id, self._lane, self._turn, mode, ahead)
         async with self._giving:
             job = await self._queue.grant(opening, self._clock.now())
             if job is None:
@@ -195,14 +192,6 @@ class Dispatcher:
         """Remember an account for a later round."""
         self._freed.add(account_id)
         return wait_s
-
-    async def _is_passed_over(self, account: Account) -> bool:
-        """Tell whether Discord keeps refusing an account, and its owner has another (R50)."""
-        now = self._clock.now()
-        if not is_sidelined(account.trouble, now):
-            return False
-        others = await self._store.list_accounts(account.user_id)
-        return any(one.usable and not is_sidelined(one.trouble, now) for one in others)
 
     async def _hand_over(self, job: Job) -> None:
         owner: Owner | None = self._pool.get(job.account_id)

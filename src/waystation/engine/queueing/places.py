@@ -9,6 +9,7 @@ from waystation.engine.choice import Choice
 from waystation.jobs import Job
 from waystation.ports import AccountRow, Clock, Store
 from waystation.queueing.place import AccountNow, InQueue, QueuePlace, place_of
+from waystation.sidelining import preferred
 
 __all__ = ["Places"]
 
@@ -38,9 +39,11 @@ class Places:
         return place_of(standing, await self._now(standing, rows), self._clock.now())
 
     async def _now(self, job: InQueue, rows: Sequence[AccountRow]) -> Sequence[AccountNow]:
-        return [await self._account(job, row) for row in rows]
+        usable = [row for row in rows if row.halt is None]
+        drawn = preferred(usable, self._clock.now())
+        return [await self._account(job, row, row in usable and row not in drawn) for row in rows]
 
-    async def _account(self, job: InQueue, row: AccountRow) -> AccountNow:
+    async def _account(self, job: InQueue, row: AccountRow, passed_over: bool) -> AccountNow:
         owner = self._pool.get(row.account_id)
         standing = None if owner is None else owner.standing()
         spent = None
@@ -55,5 +58,7 @@ class Places:
             mode=None if job.mode is None else await self._choice.mode_of(row.account_id),
             wait_s=0.0 if standing is None else standing.wait_s,
             spent=spent is not None,
+            hurried=self._choice.hurried(row.account_id),
+            passed_over=passed_over,
             lets_nothing_through=standing is not None and standing.is_breaker,
         )

@@ -258,7 +258,7 @@ where account_users.account_id = :account_id
 -- queue_head: the first waiting job of a user that an account could take now
 select jobid, user_id, priority, number from queue
 where waiting and user_id = :user_id
-  and (account_id = :account_id or (account_id is null and not :pinned_only))
+  and (account_id = :account_id or (account_id is null and not :passed_over))
   and not_before <= :at and (mode is null or mode = :mode)
   and iif(takes_slot,
     :may_take_slots and min(coalesce(max_jobs, :max_jobs), :max_jobs) > :slots, :lane > :in_lane)
@@ -364,7 +364,7 @@ group by user_id, priority;
 
 -- queue_choices: the accounts that may take a job, as full as they are
 select
-  account_id, channel, max_jobs, halt, accounts.user_id,
+  account_id, channel, max_jobs, halt, accounts.user_id, trouble,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id

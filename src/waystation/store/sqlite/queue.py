@@ -19,8 +19,9 @@ from waystation.jobs import Granted, Job, JobId
 from waystation.ports import AccountRow, JobChange, JobDraft, Opening, QueueDraft
 from waystation.queueing.place import InQueue, Rival
 from waystation.queueing.rotation import Head, Turn, first, highest, next_turn
+from waystation.sidelining import is_sidelined, preferred
 from waystation.store.columns import Row, Values, instant, instant_or_none, micros
-from waystation.store.rows import CALLBACKS, JOBS, event_values
+from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_values
 from waystation.store.sqlite import feeds
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.quotas import at_once, day_of
@@ -165,7 +166,6 @@ def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Se
         "account_id": room.account_id,
         "at": micros(at),
         "mode": opening.mode,
-        "pinned_only": int(opening.pinned_only),
         "max_jobs": room.max_jobs,
         "slots": room.slots,
         "lane": opening.lane,
@@ -175,9 +175,25 @@ def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Se
     users: Values = {"account_id": room.account_id, "wall": micros(at + opening.wall_ahead)}
     for user_id, most in database.all("queue_users", users):
         full = at_once(database, user_id, most) is not None
-        named = {**values, "user_id": user_id, "may_take_slots": int(not (spent or full))}
+        passed_over = _is_passed_over(database, room.account_id, user_id, at)
+        named = {
+            **values,
+            "user_id": user_id,
+            "may_take_slots": int(not (spent or full)),
+            "passed_over": int(passed_over),
+        }
         heads += [Head(*row) for row in database.all("queue_head", named)]
     return heads
+
+
+def _is_passed_over(database: Database, account_id: str, user_id: int, at: datetime) -> bool:
+    """Tell whether Discord keeps refusing an account, and a user has a better one (R50)."""
+    row = database.one("account_by_id", {"account_id": account_id})
+    if row is None or not is_sidelined(ACCOUNTS.read(row).trouble, at):
+        return False
+    rows = database.all("accounts_of_user", {"user_id": user_id})
+    usable = [one for one in map(ACCOUNTS.read, rows) if one.usable]
+    return all(one.account_id != account_id for one in preferred(usable, at))
 
 
 def _granted(database: Database, head: Head, room: Room, opening: Opening, at: datetime) -> Job:
@@ -278,8 +294,9 @@ def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[A
             min(max_jobs or most, most) if takes_slot else 0,
             slots if takes_slot else in_lane,
             halt if halt is None or owner == user_id else OWNERS_HALT,
+            ACCOUNTS.field("trouble", trouble),
         )
-        for account_id, channel, most, halt, owner, slots, in_lane in reads.all(
+        for account_id, channel, most, halt, owner, trouble, slots, in_lane in reads.all(
             "queue_choices", named
         )
     ]

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from tests.build import replace
+from tests.build import account, replace, setup
 from tests.harness.desk import ACCOUNT, acknowledged, described, told, until
 from tests.harness.house import DESCRIBE, House, house
 from waystation.actions import Outcome, Refused
@@ -16,10 +16,13 @@ from waystation.engine.queueing.dispatcher import LONGEST_ROUND_S
 from waystation.engine.request import JobRequest
 from waystation.errors import StoreError
 from waystation.jobs import Job, JobId, JobStatus
+from waystation.midjourney.steps import NOTHING
 from waystation.ports import Standing
+from waystation.sidelining import Cause
 
 QUEUED = replace(DESCRIBE, queue=True, max_jobs=1)
 HOUR_S = 3600.0
+REFUSAL = Cause(400, "10003", "{}")
 
 
 async def busy(here: House) -> Job:
@@ -200,8 +203,57 @@ async def test_an_account_takes_no_more_from_the_queue_than_it_may_within_a_minu
         await here.here.becomes(running.jobid, JobStatus.COMPLETED)
         await here.here.clock.elapse(30)
         assert (await here.here.job(job.jobid)).waiting
+        hurried = "As many jobs were taken as an account may take within a minute."
+        assert await why(here, job) == hurried
         await here.here.clock.elapse(60)
         await until(lambda: len(here.here.discord.performed) == 2)
+
+
+async def test_a_user_whose_one_account_is_shared_and_sidelined_waits_for_nothing(
+    tmp_path: Path,
+) -> None:
+    """R50, R32: that its owner has another account helps nobody but its owner."""
+    async with house(tmp_path) as here:
+        await here.live()
+        store = here.here.store
+        second = account(2)
+        sealed = here.sealer.seal("accounts", second.account_id, b"token")
+        await store.put_account(setup(replace(second, sealed_token=sealed)))
+        user = await store.add_user("bob@example.org", b"h", here.here.clock.now())
+        await store.sharing.share(ACCOUNT.account_id, user.user_id)
+        here.here.discord.standing = Standing(120.0, "")
+        job = await here.service.submit(user, QUEUED)
+        owners = await here.service.submit(await here.user(), QUEUED)
+        assert (job.waiting, owners.waiting) == (True, False)
+        for _ in range(3):
+            owner = here.pool.get(ACCOUNT.account_id)
+            assert owner is not None
+            await owner.step(lambda conversation, now: NOTHING, refused=REFUSAL)
+        here.here.discord.standing = None
+        assert await why(here, job) == "It is about to be sent."
+        await here.service.dispatcher.round()
+        assert (await here.here.job(job.jobid)).account_id == ACCOUNT.account_id
+
+
+async def test_a_job_tells_which_account_is_passed_over(tmp_path: Path) -> None:
+    """R50."""
+    async with house(tmp_path) as here:
+        await here.live()
+        here.here.discord.standing = Standing(120.0, "")
+        job = await waits(here)
+        second = account(2, max_jobs=1)
+        await here.here.store.put_account(setup(second))
+        for _ in range(3):
+            owner = here.pool.get(ACCOUNT.account_id)
+            assert owner is not None
+            await owner.step(lambda conversation, now: NOTHING, refused=REFUSAL)
+        here.here.discord.standing = None
+        assert await why(here, job) == (
+            "Waystation is connecting to Discord, or cannot be heard there. Discord keeps refusing "
+            f"the account of channel {ACCOUNT.channel}, so others are preferred."
+        )
+        await here.service.dispatcher.round()
+        assert (await here.here.job(job.jobid)).waiting
 
 
 async def test_a_store_that_fails_once_holds_up_nobody_for_long(tmp_path: Path) -> None:

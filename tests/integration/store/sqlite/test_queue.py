@@ -17,7 +17,8 @@ from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack
 from waystation.ports import JobChange, Opening, OverQuota, QueueDraft, QueueFull, UserChanges
 from waystation.queueing.place import Rival
 from waystation.quotas import UserQuotas
-from waystation.store.rows import JOBS
+from waystation.sidelining import Cause, Trouble
+from waystation.store.rows import ACCOUNTS, JOBS
 from waystation.store.sqlite import accounts, queue, slots, upkeep
 from waystation.store.sqlite.commit import commit
 from waystation.store.sqlite.database import Database, connect
@@ -56,10 +57,9 @@ def granted(
     *,
     lane: int = 5,
     mode: str | None = None,
-    pinned_only: bool = False,
     seconds: float = 1.0,
 ) -> Job | None:
-    opening = Opening(account_id, lane, timedelta(minutes=1), mode, pinned_only)
+    opening = Opening(account_id, lane, timedelta(minutes=1), mode)
     return queue.grant(database, opening, build.later(seconds))
 
 
@@ -200,17 +200,50 @@ def test_a_job_without_a_slot_waits_for_the_lane(database: Database) -> None:
     assert (job.jobid, job.slot, job.max_jobs) == (waits.jobid, False, None)
 
 
-def test_an_account_that_is_passed_over_takes_only_what_is_pinned_to_it(
+def sidelined(database: Database, account_id: str = "account-1") -> None:
+    trouble = Trouble(Cause(400, "10003", "{}"), 3, build.later(), timedelta(minutes=10))
+    values = (ACCOUNTS.value("trouble", trouble), account_id)
+    database.connection.execute("update accounts set trouble = ? where account_id = ?", values)
+
+
+def test_a_sidelined_account_takes_only_what_no_other_account_of_the_user_may_take(
+    database: Database,
+) -> None:
+    """R50, R32: of each user who may use it."""
+    shared(database, 2)
+    accounts.put(database, build.setup(build.account(2)))
+    (running,) = full(database)
+    others = asked(database, user_id=1)
+    pinned = asked(database, user_id=1, pin="account-1")
+    single = asked(database, user_id=2)
+    sidelined(database)
+    ends(database, running)
+    job = granted(database)
+    assert job is not None
+    assert job.jobid == pinned.jobid
+    ends(database, job)
+    job = granted(database)
+    assert job is not None
+    assert job.jobid == single.jobid
+    ends(database, job)
+    assert granted(database) is None
+    # where all are sidelined, each takes what comes; and so it does after ten minutes
+    sidelined(database, "account-2")
+    job = granted(database)
+    assert job is not None
+    assert job.jobid == others.jobid
+
+
+def test_a_job_pinned_to_a_sidelined_account_waits_for_none_that_may_not_use_it(
     database: Database,
 ) -> None:
     """R50."""
+    accounts.put(database, build.setup(build.account(2)))
     (running,) = full(database)
     asked(database)
-    pinned = asked(database, pin="account-1")
+    sidelined(database)
     ends(database, running)
-    job = granted(database, pinned_only=True)
-    assert job is not None
-    assert job.jobid == pinned.jobid
+    assert not asked(database, pin="account-1", priority=2).waiting
 
 
 def test_nothing_is_given_to_a_halted_or_removed_account(database: Database) -> None:
