@@ -216,7 +216,8 @@ _TOKEN = Field("discord", text(512, minLength=1), "The Discord token", True)
 _FIXED: Mapping[str, Operation] = {
     "GET /v2/jobs": Operation(
         "listJobs",
-        "List the jobids of your running jobs; with `jobid`, answer that job.",
+        "List the jobids of your jobs that have not ended, waiting ones included; with `jobid`, "
+        "answer that job.",
         {200: (list[str], JobForm)},
         (*GUARDED, "names a job", "names a job in the query", "waits for the end"),
         headers=(_PREFER,),
