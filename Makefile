@@ -104,5 +104,6 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 $(VENV)/clients.stamp: $(wildcard tests/clients/*/package-lock.json) | $(BIN)/python
 	sh scripts/debian.sh node
 	sh scripts/debian.sh nginx
+	sh scripts/debian.sh postgresql
 	for each in $^; do (cd $${each%/*} && npm ci --silent --no-audit --no-fund --ignore-scripts) || exit; done
 	@touch $@

@@ -3,6 +3,7 @@
 #   debian.sh venv [python]   what `python -m venv` needs
 #   debian.sh node            Node.js and npm, for the clients that run in it
 #   debian.sh nginx           the reverse proxy that docs/deployment.md configures
+#   debian.sh postgresql      PostgreSQL and PgBouncer, which the tests start for themselves
 set -eu
 
 install() {
@@ -28,5 +29,9 @@ node)
     ;;
 nginx)
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install nginx-light
+    ;;
+postgresql)
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || install postgresql
+    command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || install pgbouncer
     ;;
 esac

@@ -9,6 +9,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.harness import postgresql as throw_away
+
 # no test is timed: how long an example takes, or its drawing, depends on how busy the machine is
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("untimed"), max_examples=20)
@@ -27,3 +29,17 @@ def _own_logging() -> Iterator[None]:
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[throw_away.Cluster]:
+    """A server for all tests that need one."""
+    with throw_away.cluster() as started:
+        yield started
+
+
+@pytest.fixture
+def postgresql_database(postgresql: throw_away.Cluster) -> Iterator[str]:
+    """A new, empty database on it, by name."""
+    with throw_away.put_away(postgresql) as name:
+        yield name

@@ -648,6 +648,8 @@ DERIVED: Mapping[str, str] = {
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
     "buckets._ROW_S": "the unit in which the breaker counts",
     "columns._MICROSECOND": "a unit",
+    "pool._CONNECT_TIMEOUT_S": "no service runs on PostgreSQL yet",
+    "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "columns._MINUTE": "a unit",
     "quotas._DAY_S": "quotas._DAY in seconds",
     "quotas._of_day:timedelta": "a unit",

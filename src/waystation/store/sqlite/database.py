@@ -17,9 +17,9 @@ from typing import Any
 import apsw
 
 from waystation.store.columns import Row, Values
-from waystation.store.rows import substitutions
+from waystation.store.statements import parse_queries, with_columns
 
-__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "folded", "parse_queries", "queries"]
+__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "folded", "queries"]
 
 _BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process (`users`, `doctor`) to finish its write."""
@@ -72,31 +72,7 @@ class Database:
 def queries() -> Mapping[str, str]:
     """Return every statement by name."""
     text = files("waystation.store.sqlite").joinpath("queries.sql").read_text("utf-8")
-    for mark, columns in substitutions().items():
-        text = text.replace(mark, columns)
-    return MappingProxyType(parse_queries(text))
-
-
-def parse_queries(text: str) -> dict[str, str]:
-    """Split a query file at its `-- name: description` lines.
-
-    Raises: ValueError: a name twice, a query without text, or a name without description
-    """
-    found: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in text.splitlines():
-        name, separator, description = line.removeprefix("-- ").partition(":")
-        if line.startswith("-- ") and separator and name.isidentifier():
-            if name in found or not description.strip():
-                raise ValueError(f"query {name}: named twice or not described")
-            current = found[name] = []
-        elif not line.startswith("--"):
-            current.append(line)
-    statements = {name: "\n".join(lines).strip() for name, lines in found.items()}
-    for name, statement in statements.items():
-        if not statement:
-            raise ValueError(f"query {name}: empty")
-    return statements
+    return MappingProxyType(parse_queries(with_columns(text)))
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:

@@ -1,0 +1,47 @@
+"""One transaction on a PostgreSQL server, and its statements by name.
+
+Rules: only this package talks to asyncpg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from waystation.store.columns import Row, Values
+from waystation.store.postgresql.bridge import wait_for
+from waystation.store.postgresql.named import Statement
+
+__all__ = ["Database"]
+
+
+class Database:
+    """A transaction that runs statements by name, for functions that `bridged` runs.
+
+    Raises from all: asyncpg's errors; KeyError: a value is missing
+    """
+
+    __slots__ = ("_connection", "_statements")
+
+    def __init__(self, connection: Any, statements: Mapping[str, Statement]) -> None:
+        self._connection = connection
+        self._statements = statements
+
+    def all(self, name: str, values: Values | None = None) -> list[Row]:
+        """Run a query and return every row."""
+        statement = self._statements[name]
+        rows = self._connection.fetch(statement.text, *statement.arguments(values))
+        return [tuple(row) for row in wait_for(rows)]
+
+    def one(self, name: str, values: Values | None = None) -> Row | None:
+        """Run a query and return its first row, None when there is none."""
+        found = self.all(name, values)
+        return found[0] if found else None
+
+    def run(self, name: str, values: Values | None = None) -> int:
+        """Run a statement and return how many rows it changed."""
+        statement = self._statements[name]
+        done = self._connection.execute(statement.text, *statement.arguments(values))
+        # as in `UPDATE 3` and `INSERT 0 1`
+        count = str(wait_for(done)).rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.harness.postgresql import Cluster, needs_postgresql
+from waystation.errors import NotFound, StoreError
+from waystation.store.postgresql.bridge import wait_for
+from waystation.store.postgresql.database import Database
+from waystation.store.postgresql.named import compiled
+from waystation.store.postgresql.pool import Pool, open_pool
+
+pytestmark = needs_postgresql
+
+_TEXTS = {
+    "put": "insert into marks (name, number) values (:name, :number)",
+    "raise": "update marks set number = number + 1 where name = :name",
+    "lock": "select number from marks where name = :name for no key update",
+    "number": "select number from marks where name = :name",
+    "names": "select name from marks order by name",
+    "who": "select pg_backend_pid()",
+    "moment": "select count(*) from marks",
+    "isolation": "select current_setting('transaction_isolation')",
+}
+STATEMENTS = {name: compiled(text) for name, text in _TEXTS.items()}
+
+
+@pytest.fixture(params=["direct", "pooled"])
+async def pool(
+    request: pytest.FixtureRequest, postgresql: Cluster, postgresql_database: str
+) -> AsyncIterator[Pool]:
+    postgresql.say(
+        "create table marks (name text primary key, number bigint not null)", postgresql_database
+    )
+    way = postgresql.url if request.param == "direct" else postgresql.pooled_url
+    opened = await open_pool(way(postgresql_database), STATEMENTS)
+    assert opened.pooled is (request.param == "pooled")
+    yield opened
+    await opened.close()
+
+
+def put(database: Database, name: str, number: int = 0) -> int:
+    return database.run("put", {"name": name, "number": number})
+
+
+def number_of(database: Database, name: str) -> int | None:
+    row = database.one("number", {"name": name})
+    return None if row is None else row[0]
+
+
+async def test_a_transaction_that_raises_has_written_nothing(pool: Pool) -> None:
+    def refused(database: Database) -> None:
+        put(database, "a")
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        await pool.write(refused)
+    assert await pool.read(lambda database: database.all("names")) == []
+
+
+async def test_a_broken_statement_is_the_stores_error_and_tells_no_value(pool: Pool) -> None:
+    await pool.write(lambda database: put(database, "secret"))
+    with pytest.raises(StoreError) as caught:
+        await pool.write(lambda database: put(database, "secret"))
+    told = str(caught.value.details)
+    assert "marks_pkey" in told and "secret" not in told
+
+
+async def test_reads_see_one_moment_and_write_nothing(pool: Pool) -> None:
+    other = asyncio.Event()
+
+    async def meanwhile() -> None:
+        await pool.write(lambda database: put(database, "b"))
+        other.set()
+
+    def twice(database: Database) -> tuple[object, object]:
+        before = database.one("moment")
+        wait_for(meanwhile())
+        return before, database.one("moment")
+
+    await pool.write(lambda database: put(database, "a"))
+    assert await pool.read(twice) == ((1,), (1,))
+    assert other.is_set()
+    assert await pool.read(lambda database: database.one("moment")) == (2,)
+    with pytest.raises(StoreError, match="database"):
+        await pool.read(lambda database: put(database, "c"))
+
+
+async def test_a_write_sees_what_was_committed_while_it_waited_for_a_row(pool: Pool) -> None:
+    await pool.write(lambda database: put(database, "a"))
+
+    def raised(database: Database) -> int:
+        row = database.one("lock", {"name": "a"})
+        assert row is not None
+        assert database.one("isolation") == ("read committed",)
+        database.run("raise", {"name": "a"})
+        return int(row[0])
+
+    seen = await asyncio.gather(*(pool.write(raised) for _ in range(30)))
+    assert sorted(seen) == list(range(30))
+
+
+async def test_a_transaction_runs_again_once_where_its_row_was_written_meanwhile(
+    pool: Pool,
+) -> None:
+    """The second look finds the other's row, and says what it means."""
+    looked = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    def once(database: Database, number: int) -> int:
+        tries.append("")
+        found = number_of(database, "a")
+        if found is not None:
+            return found
+        if len(tries) <= 2:
+            wait_for(looked.wait())
+        put(database, "a", number)
+        return number
+
+    first, second = await asyncio.gather(
+        pool.write(lambda database: once(database, 1)),
+        pool.write(lambda database: once(database, 2)),
+    )
+    assert first == second
+    assert len(tries) == 3
+
+
+async def test_of_two_that_wait_for_each_other_one_runs_again(pool: Pool) -> None:
+    for name in ("a", "b"):
+        await pool.write(lambda database, name=name: put(database, name))  # type: ignore[misc]
+    held = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    def both(database: Database, first: str, second: str) -> None:
+        tries.append(first)
+        database.run("raise", {"name": first})
+        if len(tries) <= 2:
+            wait_for(held.wait())
+        database.run("raise", {"name": second})
+
+    await asyncio.gather(
+        pool.write(lambda database: both(database, "a", "b")),
+        pool.write(lambda database: both(database, "b", "a")),
+    )
+    assert len(tries) == 3
+    assert await pool.read(lambda database: number_of(database, "a")) == 2
+    assert await pool.read(lambda database: number_of(database, "b")) == 2
+
+
+async def test_a_caller_that_stops_waiting_stops_no_write(
+    pool: Pool, postgresql: Cluster, postgresql_database: str
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits() -> None:
+        reached.set()
+        await go_on.wait()
+
+    def slow(database: Database) -> None:
+        wait_for(waits())
+        put(database, "a")
+
+    asked = asyncio.create_task(pool.write(slow))
+    await reached.wait()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    go_on.set()
+    await pool.close()
+    assert postgresql.say("select name from marks", postgresql_database) == "a"
+    with pytest.raises(StoreError, match="closed"):
+        await pool.read(lambda database: database.all("names"))
+
+
+async def test_closing_finishes_what_was_begun(pool: Pool) -> None:
+    asked = [
+        asyncio.ensure_future(pool.write(lambda database, n=n: put(database, str(n))))  # type: ignore[misc]
+        for n in range(20)
+    ]
+    await asyncio.sleep(0)
+    await pool.close()
+    await pool.close()
+    assert await asyncio.gather(*asked) == [1] * 20
+
+
+async def test_a_killed_connection_is_replaced(
+    pool: Pool, postgresql: Cluster, postgresql_database: str
+) -> None:
+    await pool.write(lambda database: put(database, "a"))
+    postgresql.say(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        f" where datname = '{postgresql_database}' and pid <> pg_backend_pid()"
+    )
+    outcomes: list[object] = []
+    for _ in range(20):
+        try:
+            outcomes.append(await pool.read(lambda database: database.all("names")))
+        except StoreError:
+            outcomes.append("lost")
+    assert outcomes[-1] == [("a",)]
+
+
+async def test_no_server_is_a_store_error(postgresql: Cluster) -> None:
+    with pytest.raises(StoreError, match="cannot be used"):
+        await open_pool(postgresql.url("nowhere"), STATEMENTS)
+    with pytest.raises(StoreError, match="cannot be used"):
+        await open_pool(f"postgresql:///x?host={postgresql.folder}/none", STATEMENTS)
+
+
+async def test_behind_a_pooler_nothing_is_prepared(
+    pool: Pool, postgresql: Cluster, postgresql_database: str
+) -> None:
+    """A named statement would stay with one server, and the next transaction goes to another."""
+    for _ in range(3):
+        await pool.read(lambda database: database.all("names"))
+    prepared = "select count(*) from pg_prepared_statements"
+    named = {**STATEMENTS, "prepared": compiled(prepared)}
+    way = postgresql.pooled_url if pool.pooled else postgresql.url
+    second = await open_pool(way(postgresql_database), named)
+    try:
+        told = {await second.read(lambda database: database.one("prepared")) for _ in range(5)}
+    finally:
+        await second.close()
+    assert (told == {(0,)}) is pool.pooled
