@@ -53,6 +53,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The job fails with 502, and says what it has waited for.",
         ),
         Row(
+            "Account whose jobs Midjourney's own full queue has refused: rest of the account",
+            "queue.RESTS",
+            "The account is given the next job of the queue.",
+        ),
+        Row(
             "Job of the queue that could not be sent: wait until it may be sent again",
             "queue.PUT_BACK",
             "It has its old place among the jobs of its user.",

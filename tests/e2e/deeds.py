@@ -177,6 +177,12 @@ async def _(place: Place) -> None:
     await asyncio.gather(*(place.ask("imagine", prompt=one, maxJobs=1, queue=True) for one in asks))
 
 
+@deed("a job is put back")
+async def _(place: Place) -> None:
+    place.here.sim.fault("queue_full", command="imagine", count=1)
+    await place.ask("imagine", prompt=f"duck number {place.number()} in a pond", queue=True)
+
+
 async def laid_out(here: Ground) -> Place:
     """Set an account up, and draw what is pressed later."""
     ada = await here.settle_in(maxJobs=15)

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+from datetime import timedelta
 from typing import Any
 
 from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Death, Watch
@@ -36,8 +37,11 @@ def _import() -> None:
     import waystation.app
     import waystation.cli
     import waystation.cli.serve
+    from waystation.store.sqlite import queue
 
     assert uvloop and waystation
+    # as fast as the rest of a death
+    queue.PUT_BACK = queue.RESTS = timedelta(seconds=0.3)  # type: ignore[misc]
 
 
 def _watch(environment: dict[str, str]) -> None:

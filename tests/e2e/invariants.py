@@ -77,6 +77,19 @@ class Evidence:
         }
 
     @cached_property
+    def put_back(self) -> frozenset[str]:
+        """The nonces of asks after which their job waited in the queue again."""
+        found: set[str] = set()
+        for events in self.events.values():
+            asked = ""
+            for event in events:
+                if event["kind"] == "Submitted":
+                    asked = event["body"]["nonce"]
+                elif event["kind"] == "PutBack" and asked:
+                    found.add(asked)
+        return frozenset(found)
+
+    @cached_property
     def cancel_nonces(self) -> frozenset[str]:
         """The nonces that were committed for presses of Cancel Job."""
         return frozenset(
@@ -284,10 +297,19 @@ def i14_no_secret_is_stored_in_the_open(seen: Evidence) -> Iterator[str]:
 @check
 def nothing_is_doubled(seen: Evidence) -> Iterator[str]:
     # what only opened something has made nothing; its answer is a page of its own
-    asked = Counter(job["jobid"] for job, page in seen.own_pages if not _only_opens(job, page))
+    asked = Counter(
+        job["jobid"]
+        for job, page in seen.own_pages
+        if not (_only_opens(job, page) or _is_put_back(page, seen))
+    )
     for jobid, count in asked.items():
         if count > 1:
             yield f"{jobid} was executed {count} times"
+
+
+def _is_put_back(page: Row, seen: Evidence) -> bool:
+    """Tell whether an ask was refused for the moment, so that its job is asked again (R13)."""
+    return page["nonce"] in seen.put_back and page["status"] != "completed"
 
 
 def _only_opens(job: Row, page: Row) -> bool:

@@ -200,6 +200,25 @@ async def test_a_user_s_default_a_key_and_a_wait_work_with_waiting_jobs(install:
         assert 'waystation_longest_wait_seconds{of="queued"} 0.0' in text
 
 
+@pytest.mark.parametrize("fault", ["queue_full", "rate_limited_bucket"])
+async def test_a_job_that_is_refused_for_the_moment_is_asked_again(
+    install: Install, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R13."""
+    monkeypatch.setattr(queue, "PUT_BACK", timedelta(seconds=0.3))
+    monkeypatch.setattr(queue, "RESTS", timedelta(seconds=0.6))
+    async with install(speed=20.0) as here:
+        ada = await here.ready()
+        waits: dict[str, Any] = {"retry_after": 0.2} if fault.startswith("rate_limited") else {}
+        here.sim.fault(fault, count=2, command="imagine", **waits)
+        _, job, _ = await ada.call("POST", "/v2/jobs/imagine", {"prompt": "a fox", "queue": True})
+        done = await ada.final(job["jobid"])
+        assert done["status"] == "completed", done
+        with here.records() as records:
+            nonces = [one for one in records.events() if one["kind"] == "Submitted"]
+        assert len(nonces) == 3
+
+
 @pytest.mark.parametrize("fault", ["rate_limited_bucket", "server_error_before"])
 @pytest.mark.parametrize("route", ["attachments", "upload"])
 async def test_a_picture_that_cannot_be_uploaded_for_now_is_tried_again(

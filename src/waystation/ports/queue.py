@@ -41,6 +41,8 @@ class AccountRow:
     halt: str | None
     trouble: Trouble | None = None
     """Refusals of Discord lately; the account may be sidelined (R50)."""
+    rests_until: datetime | None = None
+    """It is given nothing until then: Midjourney's own queue was full."""
 
 
 class Queue(Protocol):

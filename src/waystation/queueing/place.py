@@ -68,6 +68,8 @@ class AccountNow:
     """How long Discord still asks it to wait."""
     spent: bool = False
     """True: it has taken as many jobs as it may in a day."""
+    rests_until: datetime | None = None
+    """It is given no job of the queue until then: Midjourney's own queue was full."""
     hurried: bool = False
     """True: it has taken as many jobs as it may within a minute."""
     passed_over: bool = False
@@ -147,6 +149,10 @@ def _hindrance(
     able = [one for one in able if not one.hurried]
     if not able:
         return "As many jobs were taken as an account may take within a minute."
+    rests = [one.rests_until for one in able if one.rests_until and one.rests_until > now]
+    able = [one for one in able if one.rests_until not in rests]
+    if not able:
+        return f"Midjourney's own queue is full; it is asked again from {_time(min(rests))}."
     if not any(one.free for one in able):
         if not job.takes_slot:
             return "The account has as many jobs without a slot as it can send in time."

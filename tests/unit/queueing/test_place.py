@@ -139,6 +139,18 @@ def test_an_estimate_is_made_of_the_length_of_the_last_jobs(
             "Waystation is connecting to Discord, or cannot be heard there. Discord keeps refusing "
             "2 accounts, so others are preferred.",
         ),
+        (
+            {},
+            [account(taken=0, rests_until=NOW + timedelta(seconds=9))] * 2,
+            0,
+            "Midjourney's own queue is full; it is asked again from 2026-01-02 03:04:14 UTC.",
+        ),
+        (
+            {},
+            [account(taken=0, rests_until=NOW + timedelta(seconds=9)), account(rests_until=NOW)],
+            0,
+            "All 3 slots are in use.",
+        ),
         ({}, [account(passed_over=True), account(taken=0)], 0, "It is about to be sent."),
         ({}, [account(limit=1, taken=1)], 0, "The slot is in use."),
         ({}, [account()], 1, "All 3 slots are in use, and 1 job is before it."),

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from waystation import sentences
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.pool import Pool
 from waystation.engine.choice import Choice
@@ -83,6 +84,7 @@ class Dispatcher:
         self._moment: datetime | None = None
         """When something changes by time alone."""
         self._resting = False
+        self._began = clock.now()
         self._giving = asyncio.Lock()
         """Held from a grant until the job's owner has it."""
 
@@ -212,7 +214,11 @@ class Dispatcher:
             place = await self._places.of(job)
             if place is None:
                 continue
-            ended = await end_waiting(self._queue, self._ids, job, now, not_sent(job, place.why))
+            why = place.why
+            if job.queue_until is not None and job.queue_until <= self._began:
+                # what hinders it now says nothing of then
+                why = sentences.DOWN_AT_TURN.text
+            ended = await end_waiting(self._queue, self._ids, job, now, not_sent(job, why))
             if ended is not None:
                 log.info("job.failed", jobid=job.jobid, code=ended.code, error=ended.error)
                 self._feed.publish(ended)

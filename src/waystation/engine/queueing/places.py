@@ -58,6 +58,7 @@ class Places:
             mode=None if job.mode is None else await self._choice.mode_of(row.account_id),
             wait_s=0.0 if standing is None else standing.wait_s,
             spent=spent is not None,
+            rests_until=row.rests_until,
             hurried=self._choice.hurried(row.account_id),
             passed_over=passed_over,
             lets_nothing_through=standing is not None and standing.is_breaker,

@@ -21,8 +21,8 @@ from waystation.errors import (
 from waystation.failings import FAILING_SPAN, is_failing
 from waystation.ports import Commit, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros, minute_of
-from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, MAILS, event_values
-from waystation.store.sqlite import feeds, queue
+from waystation.store.rows import ACCOUNTS, JOBS, MAILS
+from waystation.store.sqlite import feeds, outbox, queue
 from waystation.store.sqlite.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -95,18 +95,11 @@ def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
         queue.put_back(database, step.account_id, job.jobid, step.at)
     elif job.final and job.queue_until is not None:
         database.run("drop_queue", {"jobid": job.jobid})
+    queue.rest(database, step.account_id, job_change.events, step.at)
     if is_failing(job, job_change.events):
         _note_failing(database, job.account_id, step.at)
-    at = micros(step.at)
-    for number, event in enumerate(job_change.events, before + 1):
-        database.run(
-            "insert_event",
-            {"jobid": job.jobid, "number": number, "at": at, **event_values(event)},
-        )
-    for callback in job_change.callbacks:
-        values = CALLBACKS.values(callback)
-        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
-        database.run("insert_callback", values)
+    feeds.note(database, job, job_change.events, step.at)
+    outbox.owe(database, job_change.callbacks)
 
 
 def _note_failing(database: Database, account_id: str, at: datetime) -> None:

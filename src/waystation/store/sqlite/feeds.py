@@ -9,16 +9,18 @@ a trigger keeps the greatest number that went.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from waystation.jobs import Job, JobEvent
 from waystation.ports import FeedEvent, FeedPage, JobChange
-from waystation.store.columns import Values
-from waystation.store.rows import event_of
+from waystation.store.columns import Values, micros
+from waystation.store.rows import event_of, event_values
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.glance import StoreGlance
 from waystation.store.sqlite.reader import Reader
 from waystation.telling import told
 
-__all__ = ["StoreFeeds", "add", "begin_era"]
+__all__ = ["StoreFeeds", "add", "begin_era", "note"]
 
 
 class StoreFeeds:
@@ -61,6 +63,13 @@ def add(database: Database, changes: Sequence[JobChange]) -> None:
                 "insert_feed",
                 {"user_id": job.user_id, "place": place, "jobid": job.jobid, "number": number},
             )
+
+
+def note(database: Database, job: Job, events: Sequence[JobEvent], at: datetime) -> None:
+    """Write the events after which a job is as it is, numbered by its versions (R37)."""
+    for number, event in enumerate(events, job.version - len(events) + 1):
+        values: Values = {"jobid": job.jobid, "number": number, "at": micros(at)}
+        database.run("insert_event", {**values, **event_values(event)})
 
 
 def begin_era(database: Database) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "bound_waits",
     "claim_callbacks",
     "claim_mails",
+    "owe",
     "record_attempt",
     "record_mail",
 ]
@@ -32,6 +33,13 @@ KEPT_ATTEMPTS = 100
 
 _MANY = 1_000_000
 """More tries than anything gets."""
+
+
+def owe(database: Database, callbacks: Sequence[Callback]) -> None:
+    """Write the callbacks of a job's step; they supersede progress that was not delivered (R41)."""
+    for callback in callbacks:
+        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
+        database.run("insert_callback", CALLBACKS.values(callback))
 
 
 def claim_callbacks(

@@ -228,7 +228,7 @@ on conflict (account_id) do update set sealed = excluded.sealed;
 -- room: what decides whether an account that this user may use can take one more job (R32)
 select
   user_id, channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
-  jobs_a_day, day, day_jobs,
+  rests_until, jobs_a_day, day, day_jobs,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
@@ -241,7 +241,7 @@ from accounts where account_id = :account_id and exists (
 -- queue_room: the same of an account of anybody
 select
   user_id, channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,
-  jobs_a_day, day, day_jobs,
+  rests_until, jobs_a_day, day, day_jobs,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id
@@ -286,6 +286,9 @@ where jobid = :jobid and version = :expected and account_id = '';
 
 -- queue_put_back: it waits again
 update queue set waiting = 1, not_before = :not_before where jobid = :jobid;
+
+-- rest_account: let an account be given no job of the queue for a while
+update accounts set rests_until = :until where account_id = :account_id;
 
 -- take_job_away: no account has it
 update jobs set account_id = '', max_jobs = null where jobid = :jobid;
@@ -336,6 +339,8 @@ select min(moment) from (
   select min(not_before) as moment from queue where waiting and not_before > :at
   union all
   select min(queue_until) from jobs where jobid in (select jobid from queue where waiting)
+  union all
+  select min(rests_until) from accounts where rests_until > :at
 );
 
 -- queue_place: a job that waits, and those of its user before it
@@ -364,7 +369,7 @@ group by user_id, priority;
 
 -- queue_choices: the accounts that may take a job, as full as they are
 select
-  account_id, channel, max_jobs, halt, accounts.user_id, trouble,
+  account_id, channel, max_jobs, halt, accounts.user_id, trouble, rests_until,
   (select count(*) from jobs where jobs.channel = accounts.channel and slot
     and jobs.account_id = accounts.account_id),
   (select count(*) from jobs where jobs.account_id = accounts.account_id

@@ -15,30 +15,47 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from waystation.jobs import Granted, Job, JobId
+from waystation.jobs import Failed, Granted, Job, JobEvent, JobId, PutBack
 from waystation.ports import AccountRow, JobChange, JobDraft, Opening, QueueDraft
 from waystation.queueing.place import InQueue, Rival
 from waystation.queueing.rotation import Head, Turn, first, highest, next_turn
 from waystation.sidelining import is_sidelined, preferred
 from waystation.store.columns import Row, Values, instant, instant_or_none, micros
-from waystation.store.rows import ACCOUNTS, CALLBACKS, JOBS, event_values
-from waystation.store.sqlite import feeds
+from waystation.store.rows import ACCOUNTS, JOBS
+from waystation.store.sqlite import feeds, outbox
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.quotas import at_once, day_of
 from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.rooms import Room, any_room
 from waystation.store.sqlite.writer import Writer
 
-__all__ = ["PUT_BACK", "StoreQueue", "end", "enter", "grant", "is_first", "put_back", "waiting"]
+__all__ = [
+    "PUT_BACK",
+    "RESTS",
+    "StoreQueue",
+    "end",
+    "enter",
+    "grant",
+    "is_first",
+    "put_back",
+    "rest",
+    "waiting",
+]
 
 PUT_BACK: Final = timedelta(seconds=10)
 """How long a job that was put back waits at least: what hindered it is seldom over at once."""
+
+RESTS: Final = timedelta(seconds=30)
+"""How long an account is given nothing of the queue after Midjourney's own queue was full: about as
+long as a job takes that is there."""
 
 OWNERS_HALT: Final = "its owner has to deal with it"
 """Stands for the reason of a halt, which is its owner's to read (R32)."""
 
 _MEASURED: Final = 10
 """Jobs of an account by which the length of a usual one is told."""
+
+_TOO_MANY: Final = 429
 
 _ACCOUNTS: Final = 5
 """Accounts that are looked at for it."""
@@ -121,6 +138,8 @@ def is_first(
     database: Database, draft: JobDraft, asked: QueueDraft, room: Room, at: datetime
 ) -> bool:
     """Tell whether a new job goes before all that wait for an account with room for it."""
+    if _rests(room, at):
+        return False
     opening = Opening(
         room.account_id, draft.lane, timedelta(), asked.mode, wall_ahead=draft.wall_ahead
     )
@@ -143,7 +162,7 @@ def grant(database: Database, opening: Opening, at: datetime) -> Job | None:
     """Give an account the job that is next for it; None where there is none, or no room."""
     wall = at + opening.wall_ahead
     room = any_room(database, opening.account_id, wall)
-    if room is None or not room.usable:
+    if room is None or not room.usable or _rests(room, at):
         return None
     best = highest(_heads(database, opening, room, at))
     if not best:
@@ -157,6 +176,11 @@ def grant(database: Database, opening: Opening, at: datetime) -> Job | None:
         database.run("count_account_day", day)
     _take_turn(database, room.account_id, priority, head.user_id)
     return job
+
+
+def _rests(room: Room, at: datetime) -> bool:
+    """Tell whether an account is given nothing; an instant of another time counts as over (R28)."""
+    return room.rests_until is not None and at < room.rests_until <= at + RESTS
 
 
 def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Sequence[Head]:
@@ -202,7 +226,6 @@ def _granted(database: Database, head: Head, room: Room, opening: Opening, at: d
     assert stored is not None and row is not None
     before = JOBS.read(stored)
     _, _, takes_slot, max_jobs = row
-    event = Granted(room.channel)
     job = replace(
         before,
         updated_at=at,
@@ -218,7 +241,7 @@ def _granted(database: Database, head: Head, room: Room, opening: Opening, at: d
     )
     database.run("grant_job", {**JOBS.values(job), "expected": before.version})
     database.run("queue_granted", {"jobid": job.jobid})
-    _note(database, job, event, at)
+    feeds.note(database, job, [Granted(room.channel)], at)
     return job
 
 
@@ -259,11 +282,8 @@ def end(database: Database, change: JobChange, at: datetime) -> bool:
     feeds.add(database, [change])
     database.run("drop_queue", {"jobid": job.jobid})
     database.run("drop_job_inputs", {"jobid": job.jobid})
-    for number, event in enumerate(change.events, expected + 1):
-        _note(database, replace(job, version=number), event, at)
-    for callback in change.callbacks:
-        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
-        database.run("insert_callback", CALLBACKS.values(callback))
+    feeds.note(database, job, change.events, at)
+    outbox.owe(database, change.callbacks)
     return True
 
 
@@ -274,9 +294,17 @@ def put_back(database: Database, account_id: str, jobid: JobId, at: datetime) ->
     database.run("take_job_away", {"jobid": jobid})
 
 
-def _note(database: Database, job: Job, event: Any, at: datetime) -> None:
-    values: Values = {"jobid": job.jobid, "number": job.version, "at": micros(at)}
-    database.run("insert_event", {**values, **event_values(event)})
+def rest(database: Database, account_id: str, events: Sequence[JobEvent], at: datetime) -> None:
+    """Let an account rest when the bot has said that Midjourney's own queue is full."""
+    if any(_is_full(event) for event in events):
+        until = micros(at + RESTS)
+        database.run("rest_account", {"account_id": account_id, "until": until})
+
+
+def _is_full(event: JobEvent) -> bool:
+    if isinstance(event, Failed):
+        return event.code == _TOO_MANY and event.shown is not None
+    return isinstance(event, PutBack) and event.shown is not None
 
 
 # ── what is told of it ──
@@ -287,6 +315,7 @@ def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[A
     weight, most_at_once, revoked, expired, own = rest
     named: Values = {"user_id": user_id, "account_id": pin}
     rivals = reads.all("queue_rivals", {**named, "priority": priority, "wall": micros(wall)})
+    choices = reads.all("queue_choices", named)
     accounts = [
         AccountRow(
             account_id,
@@ -295,10 +324,9 @@ def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[A
             slots if takes_slot else in_lane,
             halt if halt is None or owner == user_id else OWNERS_HALT,
             ACCOUNTS.field("trouble", trouble),
+            instant_or_none(rests_until),
         )
-        for account_id, channel, most, halt, owner, trouble, slots, in_lane in reads.all(
-            "queue_choices", named
-        )
+        for account_id, channel, most, halt, owner, trouble, rests_until, slots, in_lane in choices
     ]
     full = at_once(reads, user_id, most_at_once) if takes_slot else None
     spans = [_span_s(reads, one.account_id, verb) for one in accounts[:_ACCOUNTS]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waystation.quotas import Quota
-from waystation.store.columns import Row
+from waystation.store.columns import Row, instant_or_none
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.quotas import account_quota
 
@@ -33,6 +33,8 @@ class Room:
     """Slots that are taken."""
     in_lane: int
     """Unfinished jobs without a slot."""
+    rests_until: datetime | None = None
+    """It is given no job of the queue until then."""
     owner: int = 0
     """Its owner's user_id."""
     today: Quota | None = None
@@ -61,7 +63,7 @@ def any_room(database: Database, account_id: str, wall: datetime) -> Room | None
 
 def _room(account_id: str, row: Row, wall: datetime) -> Room:
     owner, channel, server, max_jobs, masked_token, discord_user_id, halt, *rest = row
-    removed_at, jobs_a_day, day, day_jobs, slots, lane = rest
+    removed_at, rests_until, jobs_a_day, day, day_jobs, slots, lane = rest
     return Room(
         account_id,
         channel,
@@ -73,6 +75,7 @@ def _room(account_id: str, row: Row, wall: datetime) -> Room:
         removed_at is not None,
         slots,
         lane,
+        instant_or_none(rests_until),
         owner,
         account_quota(channel, jobs_a_day, day, day_jobs, wall),
     )

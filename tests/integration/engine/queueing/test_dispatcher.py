@@ -161,6 +161,21 @@ async def test_a_job_that_has_waited_a_day_fails_and_says_why(
         assert len(here.here.discord.performed) == 1
 
 
+async def test_a_job_whose_day_ended_before_the_start_says_that_waystation_was_down(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await busy(here)
+        job = await waits(here)
+        here.here.clock.advance(25 * HOUR_S)
+        # as a process does that starts now
+        here.service.dispatcher._began = here.here.clock.now()
+        await here.service.dispatcher.round()
+        ended = await here.here.becomes(job.jobid, JobStatus.FAILED)
+        reason = "Waystation was down when the job's turn came"
+        assert ended.error == f"Not sent within 24 hours: {reason}"
+
+
 async def test_nothing_is_given_before_the_account_is_caught_up(tmp_path: Path) -> None:
     """R28."""
     async with house(tmp_path) as here:

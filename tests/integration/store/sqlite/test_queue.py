@@ -13,11 +13,12 @@ from tests import build
 from tests.build import replace
 from tests.fakes import FakeClock
 from tests.limits import GHOST_AGE
-from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack
+from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack, Shown
 from waystation.ports import JobChange, Opening, OverQuota, QueueDraft, QueueFull, UserChanges
 from waystation.queueing.place import Rival
 from waystation.quotas import UserQuotas
 from waystation.sidelining import Cause, Trouble
+from waystation.store.columns import instant, micros
 from waystation.store.rows import ACCOUNTS, JOBS
 from waystation.store.sqlite import accounts, queue, slots, upkeep
 from waystation.store.sqlite.commit import commit
@@ -256,6 +257,32 @@ def test_nothing_is_given_to_a_halted_or_removed_account(database: Database) -> 
     accounts.remove(database, "account-1", build.later(9))
     assert granted(database) is None
     assert granted(database, "account-9") is None
+
+
+@pytest.mark.parametrize("waits_again", [True, False])
+def test_an_account_rests_after_midjourneys_own_queue_was_full(
+    database: Database, waits_again: bool
+) -> None:
+    shown = Shown("801")
+    accounts.put(database, build.setup(build.account(2, max_jobs=1)))
+    accounts.put(database, build.setup(replace(build.account(), max_jobs=1)))
+    running = asked(database)
+    waits = asked(database)
+    assert waits.waiting
+    event = PutBack("Queue full", shown) if waits_again else Failed(429, "Queue full", shown=shown)
+    after: dict[str, Any] = {"account_id": "", "slot": False}
+    if not waits_again:
+        after = {"status": JobStatus.FAILED, "finished_at": build.later(1), "slot": False}
+    step = build.stepped(running, event, **after)
+    commit(database, build.change(step, at=build.later(1)))
+    # nor does a new job take it; another account takes the jobs
+    assert asked(database, priority=5, seconds=1).waiting
+    assert granted(database, "account-2", seconds=1) is not None
+    assert granted(database, seconds=30) is None
+    moment = database.one("queue_moments", {"at": micros(build.later(20))})
+    assert moment is not None
+    assert instant(moment[0]) == build.later(31)
+    assert granted(database, seconds=31) is not None
 
 
 def test_a_user_has_no_more_jobs_at_once_than_an_admin_has_set(database: Database) -> None:
