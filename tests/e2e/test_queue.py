@@ -191,6 +191,7 @@ async def test_a_user_s_default_a_key_and_a_wait_work_with_waiting_jobs(install:
         assert refused == 429
         found = await ada.call("GET", "/v2/jobs/search?status=created")
         assert [one["jobid"] for one in found[1]["jobs"]] == [job["jobid"]]
+        assert found[1]["jobs"][0]["queue"]["why"] == "The slot is in use."
         wait = {"headers": {"Prefer": "wait=60"}}
         _, ended, _ = await ada.call("GET", f"/v2/jobs/{job['jobid']}", **wait)
         assert ended["status"] == "completed"

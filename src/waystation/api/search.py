@@ -22,7 +22,7 @@ from waystation.api.call import Call
 from waystation.contract import STATUSES, JobForm, job_json
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
-from waystation.jobs import JobStatus
+from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.ports import JobSearch, JobsFound, User
 
@@ -68,18 +68,25 @@ class Search:
     """The call for a page."""
 
     def __init__(self, service: Service) -> None:
-        self._reads = service.reads
+        self._service = service
 
     async def find(self, call: Call, user: User) -> Answer:
         """Answer a page of the caller's jobs."""
         digest = _digest(call)
         search = _search(call, user.user_id, digest)
-        return _page(await self._reads.search(search), digest)
+        found = await self._service.reads.search(search)
+        jobs = [await self._form(job) for job in found.jobs]
+        return _page(jobs, found, digest)
+
+    async def _form(self, job: Job) -> msgspec.Raw:
+        """Return a job as a GET shows it; one that waits has its place in the queue."""
+        place = await self._service.place(job) if job.waiting else None
+        return msgspec.Raw(job_json(job, place=place))
 
 
-def _page(found: JobsFound, digest: str) -> Answer:
+def _page(jobs: Sequence[msgspec.Raw], found: JobsFound, digest: str) -> Answer:
     form = _Form(
-        jobs=tuple(msgspec.Raw(job_json(job)) for job in found.jobs),
+        jobs=jobs,
         next=None if found.next_ms is None else f"{found.next_ms:x}-{digest}",
         complete=found.complete,
     )

@@ -23,7 +23,7 @@ from waystation.engine.request import JobRequest
 from waystation.engine.throttle import Throttle
 from waystation.engine.weights import drawn, weight
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled
-from waystation.jobs import Job
+from waystation.jobs import Job, JobId
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS, MODE_VERBS, REMIX_VERBS, Command
 from waystation.ports import (
     Account,
@@ -40,7 +40,16 @@ from waystation.ports import (
 from waystation.quotas import Quota
 from waystation.sidelining import preferred
 
-__all__ = ["Choice", "Chosen", "busy", "halted", "jobs_a_minute", "over_quota", "rate_limited"]
+__all__ = [
+    "Choice",
+    "Chosen",
+    "busy",
+    "halted",
+    "jobs_a_minute",
+    "over_quota",
+    "rate_limited",
+    "seconds_until",
+]
 
 
 _LATE_S: Final = 5
@@ -226,22 +235,20 @@ class Choice:
         if not kept:
             now = self._clock.now()
             quotas = [self._jobs_left(one.account_id, one.channel, now) for one in accounts]
-            raise Throttled(
-                sentences.TAKEN_A_MINUTE.said(limit=self._a_minute),
-                retry_after_s=10,
-                quota=min(quotas, key=lambda one: one.resets_s or 0),
-            )
+            quota = min(quotas, key=lambda one: one.resets_s or 0)
+            error = sentences.TAKEN_A_MINUTE.said(limit=self._a_minute)
+            raise Throttled(error, retry_after_s=quota.resets_s or 1, quota=quota)
         return kept
 
     async def _within_quotas(self, user: User, accounts: Sequence[Account]) -> Sequence[Account]:
         """Return the accounts whose jobs of today are not used up. Raises: Busy: all are, or the
         user may have no more jobs."""
-        wall = self._clock.wall()
+        wall, now = self._clock.wall(), self._clock.now()
         over = None
         if user.quotas is not None:
             over = await self._store.quotas.over(user.user_id, wall)
         if over is not None:
-            raise over_quota(over)
+            raise over_quota(over, now)
         kept: list[Account] = []
         for account in accounts:
             quota = None
@@ -252,7 +259,7 @@ class Choice:
             else:
                 over = OverQuota(quota)
         if over is not None and not kept:
-            raise over_quota(over)
+            raise over_quota(over, now)
         return kept
 
     async def _remixes(self, account: Account) -> bool:
@@ -349,12 +356,12 @@ def rate_limited(standing: Standing) -> RateLimited:
     )
 
 
-def over_quota(over: OverQuota) -> Busy:
+def over_quota(over: OverQuota, now: datetime) -> Busy:
     """Return what a job is refused with that a limit of its user or account leaves no room for."""
     quota = over.quota
     if quota.resets_s is None:
         error = sentences.SLOTS_FULL.said(maxJobs=quota.limit)
-        return Busy(error, executing_jobs=over.executing_jobs, quota=quota)
+        return _full(error, over.executing_jobs, over.free_at, quota, now)
     sentence = sentences.ACCOUNT_JOBS_A_DAY if quota.partition else sentences.JOBS_A_DAY
     error = sentence.said(limit=quota.limit)
     return Busy(error, retry_after_s=quota.resets_s, quota=quota)
@@ -372,10 +379,20 @@ def busy(no_slot: NoSlot, command: Command, now: datetime) -> Busy:
         )
     quota = Quota("slots", no_slot.max_jobs, 0)
     error = sentences.SLOTS_FULL.said(maxJobs=no_slot.max_jobs)
-    jobs = no_slot.executing_jobs or None
-    if no_slot.free_at is None:
-        return Busy(error, executing_jobs=jobs, quota=quota)
-    wait_s = math.ceil((no_slot.free_at - now).total_seconds())
+    return _full(error, no_slot.executing_jobs, no_slot.free_at, quota, now)
+
+
+def seconds_until(free_at: datetime, now: datetime) -> int:
+    """Return the whole seconds until something should be free; a few where it is late."""
+    wait_s = math.ceil((free_at - now).total_seconds())
     # a job that takes longer than usual may end at any moment
-    wait_s = wait_s if wait_s > 0 else _LATE_S
-    return Busy(error, executing_jobs=jobs, retry_after_s=wait_s, quota=quota)
+    return wait_s if wait_s > 0 else _LATE_S
+
+
+def _full(
+    error: str, jobs: Sequence[JobId], free_at: datetime | None, quota: Quota, now: datetime
+) -> Busy:
+    if free_at is None:
+        return Busy(error, executing_jobs=jobs or None, quota=quota)
+    wait_s = seconds_until(free_at, now)
+    return Busy(error, executing_jobs=jobs or None, retry_after_s=wait_s, quota=quota)

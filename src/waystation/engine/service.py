@@ -337,7 +337,7 @@ class Service:
                 raise halted(chosen.candidates[0], user)
             raise busy(job, command, self._clock.now())
         if isinstance(job, OverQuota):
-            raise over_quota(job)
+            raise over_quota(job, self._clock.now())
         if isinstance(job, Repeated):
             button = str(request.params["button"])
             raise ButtonRepeated(
@@ -346,7 +346,8 @@ class Service:
                 jobid=job.jobid,
             )
         if isinstance(job, QueueFull):
-            raise queue_full(chosen.queue)
+            most = 0 if chosen.queue is None else chosen.queue.most
+            raise queue_full(most, job.free_at, self._clock.now())
         log.info("job.accepted", jobid=job.jobid, verb=job.verb, account=job.account_id)
         if job.waiting:
             self.dispatcher.wake()

@@ -109,6 +109,8 @@ class QueueFull:
     """The user has too many jobs waiting."""
 
     waiting: int
+    free_at: datetime | None = None
+    """When a slot should be free that one of them may take; None: nothing tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class OverQuota:
     quota: Quota
     executing_jobs: Sequence[JobId] = ()
     """The caller's own unfinished jobs, where these are what is counted."""
+    free_at: datetime | None = None
+    """When the first of them should end, as jobs usually last; None: nothing tells."""
 
     @property
     def is_for_now(self) -> bool:

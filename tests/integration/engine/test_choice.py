@@ -256,6 +256,7 @@ async def test_an_account_takes_so_many_jobs_a_minute(tmp_path: Path) -> None:
         ) as raised:
             await (await here.ask(INFO))
         assert raised.value.quota == Quota("jobs", 2, 0, 60, 60, ACCOUNT.channel)
+        assert raised.value.retry_after_s == 60
         here.here.clock.advance(61)
         (await here.ask(INFO)).cancel()
 

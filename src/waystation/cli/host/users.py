@@ -173,9 +173,10 @@ def limit(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Limit a user's jobs that take a slot: in a day (UTC), at once, and waiting.
+    """Limit a user's jobs that take a slot; without options, show the limits in force.
 
-    Over a limit a job is answered with 429. Limits that are not named stay.
+    They count in a day (UTC), at once, and waiting. Over a limit a job is answered with 429. Limits
+    that are not named stay.
     """
     named = {"jobs_a_day": jobs_a_day, "jobs_at_once": jobs_at_once, "waiting_jobs": waiting_jobs}
     given = {name: number or None for name, number in named.items() if number is not None}
@@ -186,16 +187,16 @@ def limit(
         from waystation.quotas import UserQuotas
 
         user = await find(state, who)
+        if not given:
+            return user
         quotas = replace(user.quotas or UserQuotas(), **given)
         changes: UserChanges = {"quotas": None if quotas == UserQuotas() else quotas}
         await state.store.change_user(user.user_id, changes)
         return await find(state, str(user.user_id))
 
     with opened(as_json) as screen:
-        if not given:
-            raise InvalidRequest("Name a limit: --jobs-a-day, --jobs-at-once or --waiting-jobs")
         user = on_host(config, work)
-        screen.answer(user_json(user), _table([user], mark="ok"))
+        screen.answer(user_json(user), _limits(user))
 
 
 @app.command()
@@ -293,6 +294,18 @@ def _table(users: Sequence[User], mark: str | None = None) -> RenderableType:
         standing, state = _state(user)
         row = (user.user_id, user.email, user.name or "", f"{user.created_at:%Y-%m-%d}", state)
         table.add_row(MARK[mark or standing], *(plain(cell) for cell in row))
+    return table
+
+
+def _limits(user: User) -> RenderableType:
+    """Return the limits of a user that an admin has set."""
+    table = Grid("", "id", "email", "jobs a day", "jobs at once", "waiting jobs")
+    quotas = user.quotas
+    limits: Sequence[int | None] = (None, None, None)
+    if quotas is not None:
+        limits = (quotas.jobs_a_day, quotas.jobs_at_once, quotas.waiting_jobs)
+    cells = (user.user_id, user.email, *(one or "not limited" for one in limits))
+    table.add_row(MARK["ok"], *(plain(cell) for cell in cells))
     return table
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Final
 
 from waystation import sentences
+from waystation.engine.choice import seconds_until
 from waystation.engine.ending import end_waiting
 from waystation.engine.feed import Feed
 from waystation.engine.queueing.dispatcher import Dispatcher
@@ -19,6 +22,9 @@ from waystation.queueing.rotation import USUAL_PRIORITY
 from waystation.quotas import Quota
 
 __all__ = ["WaitingJobs", "queue_full"]
+
+_WAITS_S: Final = 30
+"""Seconds after which to ask again where nothing tells when a waiting job is sent."""
 
 
 class WaitingJobs:
@@ -79,11 +85,13 @@ class WaitingJobs:
         return ended
 
 
-def queue_full(draft: QueueDraft | None) -> Throttled:
-    """Return what a job is refused with whose user has too many waiting."""
-    most = 0 if draft is None else draft.most
+def queue_full(most: int, free_at: datetime | None, now: datetime) -> Throttled:
+    """Return what a job is refused with whose user has too many waiting.
+
+    Args: most: how many may wait; free_at: when one of them may be sent, None where nothing tells
+    """
     return Throttled(
         sentences.QUEUE_FULL.said(limit=most),
-        retry_after_s=30,
+        retry_after_s=_WAITS_S if free_at is None else seconds_until(free_at, now),
         quota=Quota("waiting-jobs", most, 0),
     )

@@ -391,16 +391,19 @@ select jobid from jobs where channel = :channel and slot and account_id = :accou
   and user_id = :user_id and finished_at is null
 order by created_at, jobid;
 
--- first_free_slot: when the first slot of an account is free: a ghost gives it back then (R31), or a job
--- that runs ends then, if it takes as long as the last ten of its verb
-select min(coalesce(held.slot_until, held.submitted_at + cast((
-  select avg(finished_at - submitted_at) from (
-    select finished_at, submitted_at from jobs as done
-    where done.account_id = held.account_id and done.verb = held.verb and done.status = 'completed'
-    order by done.finished_at desc limit 10
-  )
-) as integer)))
-from jobs as held where held.channel = :channel and held.slot and held.account_id = :account_id;
+-- first_free_slot: when the first slot of an account should be free
+select min(free_at) from slots_held where channel = :channel and account_id = :account_id;
+
+-- first_end: when the first of a user's jobs with a slot should end
+select min(free_at) from slots_held where user_id = :user_id and finished_at is null;
+
+-- first_free_slot_of_user: when the first slot of a few accounts that a user may use should be free
+select min(free_at) from (
+  select account_id, channel from account_users join accounts using (account_id)
+  where account_users.user_id = :user_id and (:account_id is null or account_id = :account_id)
+    and halt is null and removed_at is null
+  limit :limit
+) as own join slots_held using (channel, account_id);
 
 -- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
 select jobid from jobs where account_id = :account_id

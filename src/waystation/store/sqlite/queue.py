@@ -35,6 +35,7 @@ __all__ = [
     "StoreQueue",
     "end",
     "enter",
+    "free_at",
     "grant",
     "is_first",
     "put_back",
@@ -113,6 +114,13 @@ def waiting(database: Database, user_id: int) -> int:
     row = database.one("count_waiting", {"user_id": user_id})
     assert row is not None
     return int(row[0])
+
+
+def free_at(database: Database, user_id: int, asked: QueueDraft) -> datetime | None:
+    """Return when a slot should be free for a user's waiting jobs; None: nothing tells."""
+    named: Values = {"user_id": user_id, "account_id": asked.account_id, "limit": _ACCOUNTS}
+    row = database.one("first_free_slot_of_user", named)
+    return None if row is None else instant_or_none(row[0])
 
 
 def enter(database: Database, draft: JobDraft, asked: QueueDraft, job: Job) -> None:

@@ -96,7 +96,9 @@ def at_once(reads: Database | Reader, user_id: int, limit: int | None) -> OverQu
     running = [JobId(jobid) for (jobid,) in reads.all("running_with_slot", named)]
     if len(running) < limit:
         return None
-    return OverQuota(Quota("jobs-at-once", limit, 0), running)
+    row = reads.one("first_end", {"user_id": user_id})
+    free = None if row is None else instant_or_none(row[0])
+    return OverQuota(Quota("jobs-at-once", limit, 0), running, free)
 
 
 def free_at(reads: Database | Reader, account_id: str, channel: str) -> datetime | None:

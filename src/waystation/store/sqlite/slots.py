@@ -123,7 +123,7 @@ def _wait(
     """Write a job that waits: without an account, and with a channel if it is pinned (R9)."""
     waiting = queue.waiting(database, draft.user_id)
     if waiting >= asked.most:
-        return QueueFull(waiting)
+        return QueueFull(waiting, queue.free_at(database, draft.user_id, asked))
     room = None
     if asked.account_id is not None:
         room = room_for(database, asked.account_id, draft.user_id, at + draft.wall_ahead)

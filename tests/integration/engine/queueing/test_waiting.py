@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,10 @@ async def test_too_many_waiting_jobs_of_a_user_are_refused(tmp_path: Path) -> No
             await (await here.ask(QUEUED))
         assert caught.value.message == "1 of your jobs wait already"
         assert caught.value.retry_after_s == 30
-        assert queue_full(None).retry_after_s == 30
+        # as long as the jobs before, where something runs
+        now = here.here.clock.now()
+        assert queue_full(1, now + timedelta(seconds=41), now).retry_after_s == 41
+        assert queue_full(1, now, now).retry_after_s == 5
 
 
 async def test_a_job_without_a_slot_waits_for_its_account(tmp_path: Path) -> None:

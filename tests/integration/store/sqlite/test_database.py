@@ -80,6 +80,8 @@ PLANS = {
     "lane_holders": ("jobs_running (user_id=?)",),
     "slot_holders": ("jobs_running (user_id=?)",),
     "first_free_slot": ("jobs_slots (channel=? AND account_id=?)",),
+    "first_end": ("jobs_running (user_id=?)",),
+    "first_free_slot_of_user": ("jobs_slots (channel=? AND account_id=?)",),
     # one row per verb, however many jobs have completed
     "last_completed": ("jobs_completed (account_id=? AND verb=?)",),
     # several presses edit one message

@@ -9,7 +9,8 @@ from tests import build
 from tests.build import replace
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
-from waystation.ports import JobDraft, NoSlot, UserChanges
+from waystation.ports import JobDraft, NoSlot, OverQuota, QueueDraft, QueueFull, UserChanges
+from waystation.quotas import UserQuotas
 from waystation.store.columns import micros
 from waystation.store.sqlite import accounts, slots
 from waystation.store.sqlite.commit import commit
@@ -168,6 +169,26 @@ def test_a_slot_is_free_when_its_job_has_lasted_as_long_as_those_before(
     commit(database, build.change(build.submitted(running, "902")))
     answer = refused(database, build.draft(max_jobs=1))
     assert (answer.executing_jobs, answer.free_at) == ((running.jobid,), build.later(30))
+
+
+def test_a_limit_of_what_goes_on_says_when_the_first_job_should_end(database: Database) -> None:
+    job = build.submitted(accepted(database, build.draft()))
+    commit(database, build.change(job))
+    commit(database, build.change(build.completed(job.job, at=build.later(20))))
+    accounts.change_user(database, 1, {"quotas": UserQuotas(jobs_at_once=1)})
+    running = accepted(database, build.draft())
+    over = slots.add_job(database, build.draft(), build.later())
+    assert isinstance(over, OverQuota)
+    assert (over.executing_jobs, over.free_at) == ([running.jobid], None)
+    commit(database, build.change(build.submitted(running, "2")))
+    over = slots.add_job(database, build.draft(), build.later())
+    assert isinstance(over, OverQuota)
+    assert over.free_at == build.later(20)
+    # so does one of the jobs that wait
+    waits = replace(build.draft(), queue=QueueDraft(3, build.later(99), 0))
+    assert slots.add_job(database, waits, build.later()) == QueueFull(0, build.later(20))
+    pinned = replace(build.draft(), queue=QueueDraft(3, build.later(99), 0, "account-9"))
+    assert slots.add_job(database, pinned, build.later()) == QueueFull(0)
 
 
 def test_jobs_of_another_verb_do_not_tell_how_long_one_lasts(database: Database) -> None:
