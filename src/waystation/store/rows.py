@@ -108,7 +108,8 @@ def substitutions() -> Mapping[str, str]:
     return {
         "{user_columns}": ", ".join(USERS.names),
         "{user_changes}": ", ".join(
-            f"{name} = iif(:writes_{name}, :{name}, {name})" for name in _USER_CHANGES
+            f"{name} = case when :writes_{name} <> 0 then :{name} else {name} end"
+            for name in _USER_CHANGES
         ),
         "{account_columns}": ", ".join(ACCOUNTS.names),
         "{audit_columns}": ", ".join(AUDIT.names),

@@ -1,8 +1,27 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from waystation.store.postgresql.database import queries
+from waystation.store.sqlite.database import queries as sqlite_queries
 from waystation.store.statements import parse_queries, with_columns
+
+ON_SQLITE_ALONE = {
+    "begin": "its reader's",
+    "commit": "its reader's",
+    "accounts_version": "what is read in the event loop's thread is kept decoded",
+}
+ON_POSTGRESQL_ALONE = {
+    "lock_users": "there is no single writer",
+    "lock_accounts": "likewise",
+}
+VALUES_ON_SQLITE_ALONE = {
+    "find_texts": {"match"},
+    "count_texts": {"match", "least", "below", "limit"},
+}
+"""The index of its full-text search is asked by trigrams."""
 
 
 def test_queries_are_split_at_their_headers() -> None:
@@ -24,3 +43,20 @@ def test_a_query_file_with_a_fault_is_refused(text: str) -> None:
 def test_a_mark_stands_for_the_columns_of_a_table() -> None:
     found = with_columns("select {mail_columns} {audit_columns}")
     assert found.startswith("select {mail_columns} number, at, by, ")
+
+
+def test_both_databases_have_the_same_queries() -> None:
+    ours, theirs = set(queries()), set(sqlite_queries())
+    assert theirs - ours == set(ON_SQLITE_ALONE)
+    assert ours - theirs == set(ON_POSTGRESQL_ALONE)
+
+
+def test_a_query_takes_the_same_values_on_both_databases() -> None:
+    found = {
+        name: (set(re.findall(r":([a-z_]\w*)", text)), set(queries()[name].names))
+        for name, text in sqlite_queries().items()
+        if name in queries()
+    }
+    assert {name: theirs - ours for name, (theirs, ours) in found.items() if theirs != ours} == (
+        VALUES_ON_SQLITE_ALONE
+    )

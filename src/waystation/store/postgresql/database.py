@@ -6,13 +6,17 @@ Rules: only this package talks to asyncpg.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from waystation.store.columns import Row, Values
 from waystation.store.postgresql.bridge import wait_for
-from waystation.store.postgresql.named import Statement
+from waystation.store.postgresql.named import Statement, compiled
+from waystation.store.statements import parse_queries, with_columns
 
-__all__ = ["Database"]
+__all__ = ["Database", "queries"]
 
 
 class Database:
@@ -45,3 +49,11 @@ class Database:
         # as in `UPDATE 3` and `INSERT 0 1`
         count = str(wait_for(done)).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
+
+
+@cache
+def queries() -> Mapping[str, Statement]:
+    """Return every statement by name."""
+    text = files("waystation.store.postgresql").joinpath("queries.sql").read_text("utf-8")
+    parsed = parse_queries(with_columns(text))
+    return MappingProxyType({name: compiled(one) for name, one in parsed.items()})

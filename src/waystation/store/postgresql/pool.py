@@ -25,7 +25,7 @@ from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database
 from waystation.store.postgresql.named import Statement
 
-__all__ = ["Pool", "open_pool"]
+__all__ = ["UNUSABLE", "Pool", "open_pool", "store_error"]
 
 _CONNECTIONS: Final = 10
 """Connections of one process at most."""
@@ -43,13 +43,14 @@ _TRIES: Final = 8
 _T = TypeVar("_T")
 
 _HINDERED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_UNUSABLE: Final = (
+UNUSABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
+"""Errors that say that a database cannot be used."""
 
 
 class Pool:
@@ -108,7 +109,7 @@ class Pool:
                 twins += 1
                 if twins > 1 or not left:
                     raise store_error(error) from error
-            except _UNUSABLE as error:
+            except UNUSABLE as error:
                 raise store_error(error) from error
         raise AssertionError("the last try returns or raises")
 
@@ -134,7 +135,7 @@ async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
             max_cached_statement_lifetime=0,
             reset=_leave,
         )
-    except (*_UNUSABLE, ValueError) as error:
+    except (*UNUSABLE, ValueError) as error:
         raise StoreError("The PostgreSQL server cannot be used.", details=str(error)) from error
     return Pool(pool, statements, pooled=pooled)
 

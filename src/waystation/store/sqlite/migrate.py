@@ -6,13 +6,9 @@ backed up first (backup.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import apsw
@@ -21,6 +17,7 @@ import structlog
 from waystation.errors import SchemaMismatch
 from waystation.ports import Clock
 from waystation.store.columns import Row, micros
+from waystation.store.migrations import Migration, migrations_of
 from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.backup import COPIED, UNSETTLED, UPGRADED, back_up
 from waystation.store.sqlite.database import Database
@@ -38,27 +35,10 @@ __all__ = [
 
 log = structlog.get_logger("waystation.store")
 
-_FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step of the schema, named by its effect."""
-
-    number: int
-    name: str
-    script: str
-
-
-@cache
 def migrations() -> tuple[Migration, ...]:
     """Return every migration this code knows, in order."""
-    found = []
-    for file in files("waystation.store.sqlite").joinpath("migrations").iterdir():
-        match = _FILE_NAME.fullmatch(file.name)
-        if match:
-            found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
-    return tuple(sorted(found, key=lambda migration: migration.number))
+    return migrations_of("waystation.store.sqlite")
 
 
 def schema_number(connection: apsw.Connection) -> int:
