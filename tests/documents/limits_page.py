@@ -63,6 +63,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "It has its old place among the jobs of its user.",
         ),
         Row(
+            "`Retry-After` of a refused job whose user has too many waiting, where nothing tells",
+            "waiting._WAITS_S",
+            "The caller may ask again.",
+        ),
+        Row(
             "Longest time between two looks at all accounts that waiting jobs may use",
             "dispatcher.LONGEST_ROUND_S",
             "What happens is looked at once; this is for what nobody told.",

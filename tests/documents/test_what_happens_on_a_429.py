@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
 
 from tests.documents.limits_page import spoken
 from tests.documents.readme import ROOT
@@ -41,8 +40,8 @@ def _alike(text: str) -> str:
     return re.sub(r"<\w*>", "<>", text)
 
 
-def _raised() -> Iterator[tuple[str, float]]:
-    """Yield each literal 429 that the source raises, and the wait that it names."""
+def _raised() -> Iterator[tuple[str, str]]:
+    """Yield each literal 429 that the source raises, and its wait; `until` for a computed one."""
     default = spans()["errors.Busy.__init__.retry_after_s"]
     for path in (ROOT / "src" / "waystation").rglob("*.py"):
         if "simulator" in path.parts or "client" in path.parts:
@@ -51,18 +50,32 @@ def _raised() -> Iterator[tuple[str, float]]:
             match node:
                 case ast.Raise(exc=ast.Name(id="Busy" | "Throttled" | "RateLimited")):
                     raise AssertionError(f"{path}: a 429 without a sentence")
+                case ast.Call(func=ast.Name(id="Places"), args=[_, _, full]):
+                    yield _alike(_row(full).text), _spoken(_wait(node))
+                case ast.Call(func=ast.Name(id="Throttled"), args=[ast.Call(func=full)]) if (
+                    ast.unparse(full) == "self._full.said"
+                ):
+                    pass  # `Places` name it
                 case ast.Call(func=ast.Name(id="Busy" | "Throttled" | "RateLimited"), args=args):
-                    wait = next((k.value for k in node.keywords if k.arg == "retry_after_s"), None)
+                    wait = _wait(node)
                     match args:
                         case [ast.Name(id=name)]:
                             assert name in NAMED_ELSEWHERE, f"{path}: {name}"
                         case [text] if _row(text) is sentences.RATE_LIMITED:
                             pass  # its wait is Discord's
                         case [text]:
-                            number = ast.literal_eval(wait) if wait else default
-                            yield _alike(_row(text).text), cast(float, number)
+                            spoken_wait = _spoken(wait) if wait else f"{default} s"
+                            yield _alike(_row(text).text), spoken_wait
                         case _:
                             raise AssertionError(f"{path}: a 429 without a sentence")
+
+
+def _wait(call: ast.Call) -> ast.expr | None:
+    return next((each.value for each in call.keywords if each.arg == "retry_after_s"), None)
+
+
+def _spoken(wait: ast.expr | None) -> str:
+    return f"{wait.value} s" if isinstance(wait, ast.Constant) else "until"
 
 
 def _row(text: ast.expr) -> Sentence:
@@ -88,8 +101,10 @@ def test_each_429_that_is_raised_has_a_story_with_its_wait() -> None:
     told = {_alike(text): wait for text, wait in _told().items()}
     raised = dict(_raised())
     assert len(raised) > 8
-    assert {text: told.get(text) for text in raised} == {
-        text: f"{wait:g} s" for text, wait in raised.items()
+    computed = {text for text, wait in raised.items() if wait == "until"}
+    assert all(told[text].startswith("until ") for text in computed)
+    assert {text: told.get(text) for text in raised if text not in computed} == {
+        text: wait for text, wait in raised.items() if text not in computed
     }
 
 

@@ -381,7 +381,8 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
             continue
         judged_at_s = (job["finished_at"] or 2**62) / MICROS
         if page["final_at_s"] + JUDGED_TOGETHER_S < judged_at_s:
-            yield f"{job['jobid']} is {job['status']} although the bot had finished it before"
+            end = f"{job['status']}, {job['error']!r}"
+            yield f"{job['jobid']} ended {end}, although the bot had finished it before"
 
 
 def _unsent(job: Row, seen: Evidence) -> bool:

@@ -20,7 +20,7 @@ class Places:
     with `limit` to fill in
     """
 
-    def __init__(self, policy: str, limit: int, full: Sentence, retry_after_s: int = 1) -> None:
+    def __init__(self, policy: str, limit: int, full: Sentence, retry_after_s: int) -> None:
         self._policy = policy
         self._limit = limit
         self._full = full

@@ -40,4 +40,4 @@ def applied(wait_s: int) -> Headers:
 
 def waits() -> Places:
     """Return the places of requests that wait for the end of a job."""
-    return Places("waits", WAITERS, sentences.TOO_MANY_WAITS)
+    return Places("waits", WAITERS, sentences.TOO_MANY_WAITS, retry_after_s=1)

@@ -58,7 +58,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
 
-    under_way = Places("requests", AT_ONCE, sentences.TOO_MANY_AT_ONCE)
+    under_way = Places("requests", AT_ONCE, sentences.TOO_MANY_AT_ONCE, retry_after_s=1)
 
     def path(template: str, *, head: bool = True, **methods: UserHandler) -> Path:
         guarded = {name: _guarded(logins, under_way, each) for name, each in methods.items()}

@@ -4,7 +4,7 @@ How it works: the function runs in a greenlet of its own. `wait_for` hands a cor
 greenlet that began it, which is the event loop's task; the task awaits it and goes back with its
 result. So the store's transactions stay plain functions, whichever database they run on (ADR 27).
 
-Source: `sqlalchemy.util.concurrency`, which has run SQLAlchemy's ORM on asyncpg so since 2020
+Source: SQLAlchemy, `sqlalchemy.util.concurrency`: its ORM runs on asyncpg so since 2020
 """
 
 from __future__ import annotations
