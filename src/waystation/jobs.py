@@ -287,6 +287,8 @@ class Job(msgspec.Struct, frozen=True):
     """Moment until which the POST that made it may tell its end; None: that POST is over."""
     queue_until: datetime | None = None
     """Moment until which it may wait to be sent; None: it is none of the queue."""
+    trace: str | None = None
+    """The `traceparent` of its POST's span; None: that was not traced."""
 
     @property
     def final(self) -> bool:
@@ -297,6 +299,11 @@ class Job(msgspec.Struct, frozen=True):
     def waiting(self) -> bool:
         """True while it waits in the queue: no account has it."""
         return not self.account_id and not self.final
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace. Source: W3C Trace Context, 3.2.2"""
+        return None if self.trace is None else self.trace.split("-")[1]
 
     @property
     def parent_jobid(self) -> JobId | None:

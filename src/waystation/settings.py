@@ -114,6 +114,17 @@ def _http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _collector_url(text: str) -> str:
+    try:
+        url = _http_url(text)
+    except ValueError:
+        url = "?"
+    if any(sign in url for sign in "@?#"):
+        # it is logged and shown; OpenTelemetry's own variables say how to log in
+        raise ValueError("an http or https URL without user, query and fragment")
+    return url.removesuffix("/v1/traces")
+
+
 def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         try:
@@ -340,6 +351,13 @@ class Settings:
     )
     log_format: Literal["console", "json"] = _row(
         "console", "`console` for people, `json` for one object per line."
+    )
+
+    otlp_endpoint: str = _row(
+        "",
+        "OpenTelemetry collector that traces of jobs are sent to, as OTLP over HTTP, like "
+        "http://127.0.0.1:4318. It needs the packages of waystation[otel]. Empty: no traces.",
+        check=_collector_url,
     )
 
     url: str = _row(

@@ -457,6 +457,26 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Work under way is broken off; it goes on after the next start.",
         ),
         Row(
+            "Spans that wait to be sent to a collector of traces: pause between two batches",
+            "otlp._EVERY_S",
+            "The next batch is sent.",
+        ),
+        Row(
+            "Batch of spans, its further tries among it",
+            "otlp._ANSWER_S",
+            "The batch is lost, and counted for `traces.not_taken`.",
+        ),
+        Row(
+            "Line `traces.not_taken` of the log, at most one in",
+            "otlp._TOLD_EVERY_S",
+            "The next line tells of all spans that were lost since.",
+        ),
+        Row(
+            "Stop of the service: wait for spans to be sent, after all else",
+            "otlp.FLUSH_S",
+            "The spans are lost, and the log says `traces.not_flushed`.",
+        ),
+        Row(
             "Write to the database while another process writes",
             "database._BUSY_TIMEOUT_MS",
             "The write has failed; a caller is answered 503.",

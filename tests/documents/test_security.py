@@ -45,6 +45,7 @@ from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
 from waystation.store.sqlite.keys import KEY_LIFE
 from waystation.store.sqlite.outbox import KEPT_ATTEMPTS
 from waystation.store.sqlite.receivers import KEPT_RECEIVERS
+from waystation.tracing.otlp import QUEUED as SPANS
 
 _MIB = 1 << 20
 _SETTINGS = Settings()
@@ -114,6 +115,7 @@ _NUMBERS = {
     "hours that such a row is kept": SEEN_AGE / timedelta(hours=1),
     "days that jobs, their callbacks and mails are kept, by default": _SETTINGS.job_retention_days,
     "lines of one event in a minute": MAX_LINES,
+    "spans that wait to be sent to a collector": SPANS,
     "connections, a reverse proxy's not counted": BOUNDS.connections_of_address,
     "connections": BOUNDS.connections,
     "requests that wait behind the running one": QUEUED,

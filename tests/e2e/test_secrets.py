@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from tests.e2e.conftest import WAIT_S, Answered, Outside, Person, eventually, outside, post_office
+from tests.harness.collector import collector
 from tests.pictures import proof
 from waystation.simulator.server import Simulator
 
@@ -95,9 +96,11 @@ async def test_no_secret_leaves_its_place(tmp_path: Path) -> None:
         Simulator(accounts=2, speed=200.0) as sim,
         outside() as place,
         post_office() as office,
+        collector() as seen,
         aiohttp.ClientSession() as http,
     ):
         environ = _environ(tmp_path, sim, office.url)
+        environ["WAYSTATION_OTLP_ENDPOINT"] = seen.url
         async with served(environ, tmp_path) as service:
             people = [await _person(environ, service, http, name) for name in ("ada", "bob")]
             await _play(sim, place, people, service)
@@ -105,6 +108,8 @@ async def test_no_secret_leaves_its_place(tmp_path: Path) -> None:
             places = dict(_places(service, await _shown(http, service)))
         places |= {"log at the end": service.log.read_bytes()}
         places |= {f"{name} at the end": data for name, data in _files(service)}
+        places |= {"traces": b"".join(seen.raw)}
+        assert seen.named("job.completed"), "the run was not traced"
         assert b"gateway.dispatch" in places["log"], "the run was not at DEBUG"
         found = [
             (place_name, secret_name)
@@ -115,7 +120,7 @@ async def test_no_secret_leaves_its_place(tmp_path: Path) -> None:
         assert found == []
         # URLs are data of the caller's; only the log must not repeat what is secret in them
         for canary in (QUERY, PICTURE_QUERY, "hm="):
-            assert canary.encode() not in places["log at the end"]
+            assert canary.encode() not in places["log at the end"] + places["traces"]
 
 
 def _environ(tmp_path: Path, sim: Simulator, smtp_url: str) -> dict[str, str]:

@@ -87,6 +87,8 @@ ELSEWHERE: Mapping[str, str] = {
     "::test_a_mail_that_could_not_go_out_goes_out_after_the_restart",
     "log_level": "e2e/test_secrets.py::test_no_secret_leaves_its_place",
     "log_format": "e2e/test_secrets.py::test_no_secret_leaves_its_place",
+    "otlp_endpoint": "e2e/test_traces.py"
+    "::test_a_job_has_one_trace_from_post_to_callback_over_a_restart",
     "url": "e2e/test_cli.py::test_from_nothing_to_four_prompts_with_commands_alone",
     "token": "e2e/test_cli.py::test_from_nothing_to_four_prompts_with_commands_alone",
 }

@@ -11,6 +11,7 @@ import pytest
 import waystation.jobs
 from tests.build import replace
 from tests.harness.play import new_job
+from tests.harness.traces import TRACE
 from waystation import sentences
 from waystation.jobs import FINAL, Button, Failed, Job, JobEvent, JobStatus, MessageRole, Modal
 
@@ -41,6 +42,11 @@ def test_a_job_is_bound_by_any_evidence_of_its_own(evidence: dict[str, str]) -> 
     job = new_job("a")
     assert not job.bound
     assert replace(job, **evidence).bound
+
+
+def test_a_job_names_its_trace() -> None:
+    traced = replace(new_job("a"), trace=f"00-{TRACE}-b7ad6b7169203331-01")
+    assert (traced.trace_id, new_job("a").trace_id) == (TRACE, None)
 
 
 def test_a_job_cannot_be_changed_in_place() -> None:

@@ -71,6 +71,8 @@ def test_without_anything_the_defaults_hold() -> None:
         ("WAYSTATION_LOG_FORMAT", "json", "log_format", "json"),
         ("WAYSTATION_DISCORD_URL", "http://127.0.0.1:99/", "discord_url", "http://127.0.0.1:99"),
         ("WAYSTATION_DATA_DIR", "/srv/w", "data_dir", Path("/srv/w")),
+        ("WAYSTATION_OTLP_ENDPOINT", "http://a:4318/", "otlp_endpoint", "http://a:4318"),
+        ("WAYSTATION_OTLP_ENDPOINT", "https://a/b/v1/traces", "otlp_endpoint", "https://a/b"),
         (
             "WAYSTATION_ALLOW_NETWORKS",
             "127.0.0.0/8, ::1/128,",
@@ -105,6 +107,9 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("WAYSTATION_DISCORD_URL", CANARY, "an http or https URL"),
         ("WAYSTATION_DISCORD_URL", "http://[", "an http or https URL"),
         ("WAYSTATION_DISCORD_URL", "ftp://example.org", "an http or https URL"),
+        ("WAYSTATION_OTLP_ENDPOINT", CANARY, "an http or https URL without user"),
+        ("WAYSTATION_OTLP_ENDPOINT", f"http://u:{CANARY}@h", "an http or https URL without user"),
+        ("WAYSTATION_OTLP_ENDPOINT", f"http://h/?{CANARY}", "an http or https URL without user"),
         ("WAYSTATION_SMTP_URL", f"http://u:{CANARY}@h", "smtp://"),
         ("WAYSTATION_DATABASE_URL", f"postgresql://u:{CANARY}@h/d", "sqlite:///"),
         ("WAYSTATION_DATABASE_URL", "sqlite:///", "sqlite:///"),

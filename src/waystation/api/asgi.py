@@ -23,6 +23,7 @@ from waystation.api.resource import Resource, Surroundings
 from waystation.api.straight import Straight
 from waystation.api.v2 import v2_paths
 from waystation.engine.service import Service
+from waystation.ports import Traces, Untraced
 
 __all__ = ["Face", "create_face"]
 
@@ -68,6 +69,7 @@ def create_face(
     limits: Limits,
     cors_origins: Sequence[str] = (),
     metrics: CollectorRegistry | None = None,
+    traces: Traces | None = None,
 ) -> Face:
     """Return the REST face of a service.
 
@@ -75,11 +77,12 @@ def create_face(
         new_request_id: names a request whose caller sent no usable X-Request-Id
         cors_origins: origins whose pages may call; `*` for all, empty for none
         metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
+        traces: makes a span of each POST of a job; None: nothing is traced
     """
     surroundings = Surroundings(limits, new_request_id)
     forms = Forms()
     probes = probe_paths(service, metrics, surroundings.answered)
-    paths = (*v2_paths(service, forms), *probes, openapi_path())
+    paths = (*v2_paths(service, forms, traces or Untraced()), *probes, openapi_path())
     resources = {path.template: Resource(path, surroundings) for path in paths}
     router = Router(
         routes=[

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 from waystation import sentences
 from waystation.api.body import Body, HungUp, Limits, read_body, weight
 from waystation.errors import Throttled
+from waystation.ports import NO_SPAN, Span
 from waystation.shares import Shares
 
 __all__ = ["Call"]
@@ -27,7 +28,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 class Call:
     """One HTTP request. Its body is read only when a handler asks for it."""
 
-    __slots__ = ("_body_ended", "_headers", "_held", "_limits", "_receive", "_scope", "_shares")
+    __slots__ = (
+        *("_body_ended", "_headers", "_held", "_limits", "_receive", "_scope", "_shares"),
+        "span",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, limits: Limits, shares: Shares) -> None:
         self._shares = shares
@@ -36,6 +40,8 @@ class Call:
         self._receive = receive
         self._limits = limits
         self._body_ended = False
+        self.span: Span = NO_SPAN
+        """The span of the request, where it is traced."""
         # of equal names the first counts, as Starlette has it
         self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 

@@ -24,11 +24,14 @@ from waystation.api.body import HungUp, Limits, TooSlow
 from waystation.api.call import Call
 from waystation.api.problem import asks_for_problems, problem
 from waystation.errors import WaystationError
+from waystation.ports import User
 from waystation.shares import Shares
 
-__all__ = ["Handler", "Path", "Resource", "Surroundings"]
+__all__ = ["Handler", "Path", "Resource", "Surroundings", "UserHandler"]
 
 Handler = Callable[[Call], Awaitable[Answer]]
+
+UserHandler = Callable[[Call, User], Awaitable[Answer]]
 
 Sent = list[tuple[bytes, bytes]]
 """Headers of an answer on its way out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from structlog.contextvars import bind_contextvars
@@ -22,11 +23,12 @@ from waystation.api.fields.job import job_request
 from waystation.api.forms import Forms
 from waystation.api.places import Places
 from waystation.api.prefer import applied, preferred_wait_s, waits
-from waystation.api.resource import Handler, Path
+from waystation.api.resource import Handler, Path, UserHandler
 from waystation.api.search import Search
 from waystation.api.streams.feed import FeedEvents
 from waystation.api.streams.job import JobEvents
 from waystation.api.streams.stream import streams
+from waystation.api.tracing import traced
 from waystation.contract import answer, cancel_json, job_json, waited
 from waystation.engine.logins import Logins
 from waystation.engine.request import JobRequest
@@ -34,7 +36,7 @@ from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
 from waystation.jobs import Job
 from waystation.midjourney.commands import COMMANDS, AnswersAt, Command
-from waystation.ports import User
+from waystation.ports import Traces, User
 from waystation.queueing.place import QueuePlace
 
 __all__ = ["AT_ONCE", "MOST_KEY", "v2_paths"]
@@ -42,11 +44,10 @@ __all__ = ["AT_ONCE", "MOST_KEY", "v2_paths"]
 AT_ONCE: Final = 256
 """Requests of one user that are under way; more than any account's slots and lanes can answer."""
 
-UserHandler = Callable[[Call, User], Awaitable[Answer]]
 BodyHandler = Callable[[Call, User, Body], Awaitable[Answer]]
 
 
-def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
+def v2_paths(service: Service, forms: Forms, traces: Traces) -> Sequence[Path]:
     """Return v2's rows of the route table, the one that is polled first.
 
     `/v2/jobs` and `/v2/jobs/` differ (a list, and one job); all others also answer with a slash at
@@ -69,7 +70,7 @@ def v2_paths(service: Service, forms: Forms) -> Sequence[Path]:
         path("/v2/jobs", GET=jobs.list_or_read),
         *_with_slash(
             *(
-                path(f"/v2/jobs/{verb}", POST=reads(jobs.submit(row)))
+                path(f"/v2/jobs/{verb}", POST=traced(traces, verb, reads(jobs.submit(row))))
                 for verb, row in COMMANDS.items()
             ),
             path("/v2/jobs/search", GET=search.find),
@@ -185,6 +186,8 @@ class _Jobs:
 
         async def submit_command(call: Call, user: User, body: Body) -> Answer:
             request, key = job_request(command, body), _idempotency_key(call)
+            if call.span.context is not None:
+                request = replace(request, trace=call.span.context)
             del body
             preferred_s = preferred_wait_s(call.every(b"prefer"))
             if preferred_s is None:
@@ -197,6 +200,7 @@ class _Jobs:
                     submitting = self._submitted(user, request, key, preferred_s)
                     job, replayed = await call.unless_gone(submitting)
                 status, told = waited(job, await self._place(job))
+            call.span.note(jobid=job.jobid, account=job.account_id)
             wait_s = self._service.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             heard = () if preferred_s is None else applied(preferred_s)

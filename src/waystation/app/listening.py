@@ -17,6 +17,7 @@ from waystation.app.limits import body_limits, bounds, drain_step_s
 from waystation.clock import SystemIds
 from waystation.engine.service import Service
 from waystation.errors import ConfigurationError
+from waystation.ports import Traces
 from waystation.settings import Settings
 
 __all__ = ["Server", "listen", "server_of", "started", "url_of"]
@@ -30,7 +31,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_of(settings: Settings, service: Service, ids: SystemIds) -> Server:
+def server_of(settings: Settings, service: Service, ids: SystemIds, traces: Traces) -> Server:
     """Return the HTTP server of a service, not started yet."""
     start, numbers = ids.token(6), itertools.count(1)
     face = create_face(
@@ -39,6 +40,7 @@ def server_of(settings: Settings, service: Service, ids: SystemIds) -> Server:
         limits=body_limits(settings),
         cors_origins=settings.cors_origins,
         metrics=CollectorRegistry() if settings.metrics else None,
+        traces=traces,
     )
     config = uvicorn.Config(
         face.app,

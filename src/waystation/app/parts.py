@@ -36,12 +36,13 @@ from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
 from waystation.engine.outbox.mail import Mailing
 from waystation.engine.outbox.signing import Signing
+from waystation.engine.outbox.tracing import TracedSender
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
 from waystation.outbound.callbacks import CallbackSender
 from waystation.outbound.fetch import PictureFetcher
 from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
-from waystation.ports import Mailer
+from waystation.ports import Mailer, Sender, Traces
 from waystation.settings import Settings
 
 __all__ = ["Parts", "build", "mailer_of"]
@@ -66,6 +67,7 @@ def build(
     ids: SystemIds,
     outside: aiohttp.ClientSession,
     inside: aiohttp.ClientSession,
+    traces: Traces,
 ) -> Parts:
     """Join everything; nothing runs yet.
 
@@ -112,12 +114,16 @@ def build(
         lambda account_id: service.dispatcher.wake(account_id),
         settings.midjourney_cdn_url,
         ignored,
+        traces,
     )
     pool = Pool(adapters, owner_limits(settings), holder=f"serve-{ids.token(9)}")
     links = Links(store, pool, clock, site.time.now)
+    sender: Sender = CallbackSender(outside, clock, settings.callback_timeout_s)
+    if settings.otlp_endpoint:
+        sender = TracedSender(sender, store, traces)
     callbacks = Callbacks(
         store,
-        CallbackSender(outside, clock, settings.callback_timeout_s),
+        sender,
         clock,
         ids,
         links.in_callback,

@@ -21,11 +21,13 @@ from waystation.app.listening import listen, server_of, started, url_of
 from waystation.app.memory import give_memory_back, keep_memory_small
 from waystation.app.parts import Parts, build
 from waystation.app.state import State, open_state
+from waystation.app.tracing import open_traces
 from waystation.callbacks import LONGEST_WAITS_S
 from waystation.clock import SystemClock, SystemIds
 from waystation.discord.site import discord_session
 from waystation.engine.outbox.mail import MAIL_WAITS_S
 from waystation.outbound.connector import guarded_session
+from waystation.ports import Traces
 from waystation.settings import Settings
 
 __all__ = ["run", "serve"]
@@ -54,19 +56,20 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
         log.warning("settings.unknown_variable", text=warning)
     keep_memory_small()
     with contextlib.closing(listen(settings)) as listening:
-        async with open_state(settings) as state:
+        async with open_traces(settings) as traces, open_state(settings) as state:
             await state.store.own_accounts()
             # what an earlier process wrote down to wait for is in its time (R28)
             state.clock.go_on(await state.store.load_clock())
             await state.store.save_clock(state.clock.kept(None))
             await state.store.bound_waits(state.clock.now(), LONGEST_WAITS_S, MAIL_WAITS_S)
-            await _run(settings, state, listening, stop, ready)
+            await _run(settings, state, listening, traces, stop, ready)
 
 
 async def _run(
     settings: Settings,
     state: State,
     listening: socket.socket,
+    traces: Traces,
     stop: asyncio.Event,
     ready: Callable[[str], None],
 ) -> None:
@@ -74,11 +77,11 @@ async def _run(
     async with contextlib.AsyncExitStack() as stack:
         outside = await stack.enter_async_context(guarded_session(settings.reachable_networks))
         inside = await stack.enter_async_context(discord_session())
-        parts = build(settings, state, ids, outside, inside)
+        parts = build(settings, state, ids, outside, inside, traces)
         if state.store.restored:
             await parts.janitor.end_restored(upgraded=state.store.upgraded)
             await state.store.settle_restored()
-        server = server_of(settings, parts.service, ids)
+        server = server_of(settings, parts.service, ids, traces)
         async with asyncio.TaskGroup() as group:
             owing, upkeep = await _start(group, parts, state.clock)
             serving = group.create_task(server.serve(sockets=[listening]))

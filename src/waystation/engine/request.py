@@ -36,6 +36,8 @@ class JobRequest:
     """True: it waits where no account has room; None: as the user's default says."""
     priority: int | None = None
     """1 to 5; in the queue a higher one goes first."""
+    trace: str | None = None
+    """The `traceparent` of its POST's span; a key stands for the request without it (R11)."""
     era_a: bool = False
     """True: the body carried `discord` or `server` (R33)."""
 

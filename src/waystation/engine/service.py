@@ -321,6 +321,7 @@ class Service:
             key=key,
             post_until=post_until,
             queue=chosen.queue,
+            trace=request.trace,
             reply_progress=(
                 command.replies_progress
                 if request.reply_progress is None

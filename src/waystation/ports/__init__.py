@@ -54,6 +54,7 @@ from waystation.ports.records import (
 from waystation.ports.search import JobSearch, JobsFound, Search
 from waystation.ports.sharing import Share, Sharing
 from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
+from waystation.ports.traces import NO_SPAN, Facts, Span, Traces, Untraced
 
 __all__ = [
     "FeedEvent",
@@ -77,6 +78,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "DiscordIdentity",
+    "Facts",
     "Fetched",
     "Fetcher",
     "Glance",
@@ -93,6 +95,7 @@ __all__ = [
     "LoggedAttempt",
     "Mail",
     "Mailer",
+    "NO_SPAN",
     "NoJob",
     "NoSlot",
     "Outbox",
@@ -107,12 +110,15 @@ __all__ = [
     "Share",
     "Sharing",
     "SigningSecret",
+    "Span",
     "Standing",
     "Store",
+    "Traces",
     "Transport",
     "TransportFactory",
     "TroubleChange",
     "Unrecognised",
+    "Untraced",
     "Upkeep",
     "User",
     "UserChanges",

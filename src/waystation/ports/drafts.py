@@ -102,6 +102,8 @@ class JobDraft:
     """Most bytes of pictures that the user may have waiting, this job's among them."""
     queue: QueueDraft | None = None
     """None: it is refused where no candidate has room."""
+    trace: str | None = None
+    """The `traceparent` of its POST's span."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ _ACCEPTED_ONCE = frozenset(
     {
         "jobid", "user_id", "account_id", "channel", "verb", "created_at", "discord", "params",
         "max_jobs", "reply_url", "reply_ref", "discord_user_id", "parent_jobid", "reply_progress",
-        "server", "wall_ahead", "queue_until",
+        "server", "wall_ahead", "queue_until", "trace",
     }
 )  # fmt: skip
 """Columns of a job that never change, so that an update need not write them."""

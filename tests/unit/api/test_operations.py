@@ -14,10 +14,11 @@ from waystation.api.resource import Path
 from waystation.api.v2 import v2_paths
 from waystation.engine.service import Service
 from waystation.midjourney.commands import COMMANDS
+from waystation.ports import Untraced
 
 SERVICE = cast(Service, FakeService())
 PATHS: tuple[Path, ...] = (
-    *v2_paths(SERVICE, Forms()),
+    *v2_paths(SERVICE, Forms(), Untraced()),
     *probe_paths(SERVICE, CollectorRegistry(), {}),
     openapi_path(),
 )

@@ -13,6 +13,7 @@ from waystation.cli.doctor.host import (
     look_at_database,
     look_at_key,
     look_at_settings,
+    look_at_traces,
     look_at_users,
 )
 from waystation.cli.doctor.outside import (
@@ -55,6 +56,7 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
         yield "key", list(look_at_key(settings, failure))
         if failure is None:
             yield "users", list(look_at_users(users, counts, clock.wall()))
+    yield "traces", [look_at_traces(settings)]
     yield "mail", [finding async for finding in look_at_mail(settings, counts)]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         site = Site(

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from waystation.store.sqlite.database import connect
 from waystation.store.sqlite.migrate import migrations, schema_number
 from waystation.vault import KEY_FILE
 
-__all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_users"]
+__all__ = ["look_at_database", "look_at_key", "look_at_settings", "look_at_traces", "look_at_users"]
 
 _PUT_BACK = "Put back a backup: `waystation restore FILE`."
 
@@ -123,6 +124,26 @@ def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator
     else:
         where = "WAYSTATION_KEY" if settings.key.reveal() else str(settings.data_dir / KEY_FILE)
         yield ok(f"{where} opens what the database holds; keep a copy apart from it")
+
+
+def look_at_traces(settings: Settings) -> Finding:
+    """Return where traces of jobs go."""
+    if not settings.otlp_endpoint:
+        return ok("off; WAYSTATION_OTLP_ENDPOINT names a collector")
+    if not _has_exporter():
+        return error(
+            f"they cannot go to {settings.otlp_endpoint}: OpenTelemetry is not installed",
+            "`pip install --require-hashes -r requirements/otel.txt`, or unset "
+            "WAYSTATION_OTLP_ENDPOINT.",
+        )
+    return ok(f"go to {settings.otlp_endpoint}/v1/traces")
+
+
+def _has_exporter() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def look_at_users(users: Sequence[User], counts: Counts, now: datetime) -> Iterator[Finding]:

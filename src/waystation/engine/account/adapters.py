@@ -10,7 +10,15 @@ from waystation.engine.feed import Feed
 from waystation.ignored import Ignored
 from waystation.jobs import Nonce
 from waystation.midjourney.conversation import Limits
-from waystation.ports import Clock, IdSource, Sealer, Store, TransportFactory
+from waystation.ports import (
+    Clock,
+    IdSource,
+    Sealer,
+    Store,
+    Traces,
+    TransportFactory,
+    Untraced,
+)
 
 __all__ = ["Adapters", "OwnerLimits"]
 
@@ -33,6 +41,7 @@ class Adapters:
     """Midjourney's own content network, for links to single pictures; empty: no links."""
     ignored: Counter[Ignored] = field(default_factory=Counter)
     """Messages of the gateway that changed no job, of all accounts."""
+    traces: Traces = field(default_factory=Untraced)
 
     def new_nonce(self) -> Nonce:
         """Return the id of a request that is made now."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from waystation import sentences
 from waystation.actions import Action, Outcome, Press, Refused, Submission
+from waystation.engine.account import spans
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.queue import Place, Queue
 from waystation.engine.account.turns import Turns
@@ -52,7 +53,15 @@ class Asking:
         nonce = place.nonce or self._owned.adapters.new_nonce()
         recorded = await self._record(jobid, nonce, await self._faced(waiting.source))
         self._queue.drop(jobid)
+        if recorded and not place.again:
+            self._tell_wait(waiting.job)
         return self._send(place, nonce, action) if recorded else None
+
+    def _tell_wait(self, job: Job) -> None:
+        """Trace how long a job has waited for its turn, in whatever process."""
+        since = job.created_at + job.wall_ahead
+        facts = spans.facts_of(job, self._owned.account.account_id)
+        self._owned.adapters.traces.begin("job.wait", job.trace, since=since, **facts).end()
 
     async def _faced(self, source: Source | None) -> Source | None:
         """Return what is pressed with what it says now, where its edit is to answer (R21).
@@ -66,7 +75,7 @@ class Asking:
 
     async def _send(self, place: Place, nonce: Nonce, action: Action) -> None:
         asked = place.waiting.job
-        outcome = await self._perform(asked.jobid, nonce, action)
+        outcome = await self._perform(asked, nonce, action)
         if outcome is None:
             return
         job = self._owned.current(asked.jobid)
@@ -130,7 +139,7 @@ class Asking:
         return found
 
     async def _send_answer(self, job: Job, nonce: Nonce, action: Action) -> None:
-        outcome = await self._perform(job.jobid, nonce, action)
+        outcome = await self._perform(job, nonce, action)
         if outcome is not None:
             await self._verdicts.judge(job, outcome, opened=True)
 
@@ -152,13 +161,20 @@ class Asking:
             self._turns.asked(now, self._waits.pacing_s(), unbound=unbound)
         return recorded
 
-    async def _perform(self, jobid: JobId, nonce: Nonce, action: Action) -> Outcome | None:
+    async def _perform(self, job: Job, nonce: Nonce, action: Action) -> Outcome | None:
         owned = self._owned
         account = owned.account
+        facts = spans.facts_of(job, account.account_id)
         submission = Submission(nonce, account.channel, account.guild_id, action)
         try:
-            return await owned.transport.perform(submission, owned.request_timeout_s())
+            with owned.adapters.traces.begin(
+                "discord.interaction", job.trace, asks=True, **facts
+            ) as span:
+                span.note(nonce=nonce)
+                outcome = await owned.transport.perform(submission, owned.request_timeout_s())
+                span.note(outcome=type(outcome).__name__.lower())
+                return outcome
         except TransportError as error:
             # perform raises only before anything was sent
-            await self._verdicts.not_sent(jobid, error)
+            await self._verdicts.not_sent(job.jobid, error)
             return None

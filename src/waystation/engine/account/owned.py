@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from waystation.engine.account import spans
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.commits import (
     halt_with_mail,
@@ -315,6 +316,7 @@ class Owned:
             job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
             for one in step.job_steps
         )
+        steps = spans.begin(self.adapters.traces, step, self.account.account_id)
         await self.adapters.store.commit(
             Commit(
                 account_id=self.account.account_id,
@@ -331,6 +333,7 @@ class Owned:
         )
         hold.conversation.adopt(step)
         hold.session.saved(session)
+        spans.end(steps)
         if halt is not None or trouble is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
@@ -339,10 +342,7 @@ class Owned:
         if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
         for job_step in step.job_steps:
-            job, kinds = job_step.job, [type(event).__name__ for event in job_step.events]
-            facts = {"code": job.code, "error": job.error, "message": job.message_id}
-            known = {name: value for name, value in facts.items() if value is not None}
-            log.info(f"job.{job.status}", jobid=job.jobid, nonce=job.nonce, events=kinds, **known)
+            spans.tell(job_step)
             self.adapters.feed.publish(job_step.job)
             if any(isinstance(event, ModalOpened) for event in job_step.events):
                 self.modal_opened(job_step.job.jobid)

@@ -12,14 +12,16 @@ from typing import Final
 from waystation.actions import Uploaded
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.queue import Place, Waiting
+from waystation.engine.account.spans import facts_of
 from waystation.engine.account.turns import Turns
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
 from waystation.engine.inputs import read_pictures
 from waystation.errors import TransportError, Withheld
-from waystation.jobs import Nonce
+from waystation.jobs import Job, Nonce
 from waystation.midjourney.asking.outcomes import is_for_now, not_sent
 from waystation.midjourney.asking.plans import upload
+from waystation.ports import Span
 
 __all__ = ["UPLOADS", "Uploading"]
 
@@ -44,7 +46,8 @@ class Uploading:
             while True:
                 nonce = owned.adapters.new_nonce()
                 try:
-                    place.uploads = await self._uploaded(place.waiting, nonce)
+                    with self._span(place.waiting.job):
+                        place.uploads = await self._uploaded(place.waiting, nonce)
                 except Withheld as withheld:
                     now = owned.adapters.clock.monotonic()
                     if withheld.text is not None:
@@ -65,6 +68,11 @@ class Uploading:
                     break
         place.nonce = nonce
         owned.moved.ring()
+
+    def _span(self, job: Job) -> Span:
+        owned = self._owned
+        facts = facts_of(job, owned.account.account_id)
+        return owned.adapters.traces.begin("discord.upload", job.trace, asks=True, **facts)
 
     async def _uploaded(self, waiting: Waiting, nonce: Nonce) -> Sequence[Uploaded]:
         transport, channel = self._owned.transport, self._owned.account.channel

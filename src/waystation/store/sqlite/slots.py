@@ -195,4 +195,5 @@ def _job(draft: JobDraft, room: Room, jobid: JobId, at: datetime, *, waits: bool
         # the POST of one that waits is answered at once
         post_until=at if waits else draft.post_until,
         queue_until=None if draft.queue is None else draft.queue.until,
+        trace=draft.trace,
     )

@@ -34,6 +34,7 @@ async def test_a_host_where_nothing_is_set_up_is_looked_at_to_the_end(settings: 
     assert found == {
         "settings": ["warning"],
         "database": ["warning"],
+        "traces": ["ok"],
         "mail": ["warning"],
         "Discord": ["error"],
         "clock": ["warning"],
@@ -54,7 +55,7 @@ def test_a_host_with_a_user_has_key_users_and_accounts_looked_at(
     levels = {finding["check"]: finding["level"] for finding in found}
     assert list(levels) == [
         *("settings", "database", "key", "users"),
-        *("mail", "Discord", "clock", "accounts"),
+        *("traces", "mail", "Discord", "clock", "accounts"),
     ]
     assert (levels["key"], levels["users"], levels["accounts"]) == ("ok", "ok", "warning")
 

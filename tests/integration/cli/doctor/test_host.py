@@ -17,6 +17,7 @@ from waystation.cli.doctor.host import (
     look_at_database,
     look_at_key,
     look_at_settings,
+    look_at_traces,
     look_at_users,
 )
 from waystation.errors import SchemaMismatch, StoreError, VaultError
@@ -55,6 +56,12 @@ def only(findings: Any) -> Finding:
 
 def test_a_quiet_installation_has_nothing_odd(made: Settings) -> None:
     assert list(look_at_settings(made)) == []
+
+
+def test_traces_are_off_or_go_to_a_collector(tmp_path: Path) -> None:
+    assert "off" in look_at_traces(settings(tmp_path)).what
+    told = look_at_traces(settings(tmp_path, WAYSTATION_OTLP_ENDPOINT="http://127.0.0.1:4318"))
+    assert (told.level, told.what) == ("ok", "go to http://127.0.0.1:4318/v1/traces")
 
 
 def test_an_unknown_variable_is_told_with_the_nearest_name(tmp_path: Path) -> None:
