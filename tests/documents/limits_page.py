@@ -688,6 +688,7 @@ DERIVED: Mapping[str, str] = {
     "slots._insert:timedelta": "a unit",
     "snowflake.snowflake_at:timedelta": "a unit",
     "commits.sidelined_mail:timedelta": "a unit",
+    "otlp.OtlpTraces._begun:timedelta": "a unit",
 }
 """Place of a span that has no row → why."""
 

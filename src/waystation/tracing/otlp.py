@@ -34,7 +34,7 @@ from waystation.ports import NO_SPAN, Facts, Span
 __all__ = ["FLUSH_S", "PATH", "QUEUED", "OtlpTraces", "TellingExporter"]
 
 PATH: Final = "/v1/traces"
-"""Source: OTLP 1.0, "OTLP/HTTP Request"."""
+"""Source: OpenTelemetry protocol, "OTLP/HTTP Request"."""
 
 QUEUED: Final = 2048
 """Spans that wait to be sent, of some 2 KB each."""
@@ -50,7 +50,7 @@ _TOLD_EVERY_S: Final = 600.0
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMES: Final = {"status": "http.response.status_code", "receiver": "server.address"}
-"""Facts for which OpenTelemetry has a name. Source: semantic conventions for HTTP."""
+"""Facts for which OpenTelemetry has a name. Source: OpenTelemetry conventions, "HTTP"."""
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
