@@ -75,7 +75,7 @@ def _wait(call: ast.Call) -> ast.expr | None:
 
 
 def _spoken(wait: ast.expr | None) -> str:
-    return f"{wait.value} s" if isinstance(wait, ast.Constant) else "until"
+    return f"{ast.unparse(wait)} s" if isinstance(wait, ast.Constant) else "until"
 
 
 def _row(text: ast.expr) -> Sentence:
