@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["Quota", "UserQuotas"]
+__all__ = ["Quota", "UserQuotas", "slots_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,13 @@ class UserQuotas(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
     """Jobs that have not ended."""
     waiting_jobs: int | None = None
     """Jobs that wait in the queue."""
+
+
+def slots_of(asked: int | None, most: int, *, may_raise: bool) -> int:
+    """Return how many jobs with a slot an account may have for one more to find room (R31).
+
+    Args: asked: the request's `maxJobs`; most: the account's own; may_raise: the request may name
+    more than that, as the account's owner may without the queue (R32)
+    """
+    asked = asked or most
+    return asked if may_raise else min(asked, most)

@@ -1118,14 +1118,14 @@ NO_DISCORD_TOKEN = _row(
     "Copy the token from Discord again.",
 )
 MAX_JOBS_HIGH = _row(
-    "sets an account up",
+    ("sets an account up", "limits an account"),
     400,
     "Required param maxJobs <maxJobs> can't be more that <limit>",
     "The number is too large.",
     _CORRECT,
 )
 MAX_JOBS_LOW = _row(
-    "sets an account up",
+    ("sets an account up", "limits an account"),
     400,
     "Required param maxJobs <maxJobs> can't be less than 1",
     "The number is too small.",
@@ -1190,7 +1190,7 @@ NO_JOBS_A_DAY = _row(
     "limits an account",
     400,
     "jobsADay must be a whole number from 0",
-    "The number is missing or below 0.",
+    "The number is below 0, or missing where `maxJobs` is missing, too.",
     "Send a number; 0 ends the limit.",
 )
 

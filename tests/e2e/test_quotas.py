@@ -112,6 +112,28 @@ async def test_a_limit_is_a_number_and_set_by_the_owner(install: Install) -> Non
         assert "jobsADay" not in await ada.account(channel)
 
 
+async def test_the_slots_of_an_account_are_set_without_its_token(install: Install) -> None:
+    async with install(speed=3.0) as here:
+        ada = await here.ready()
+        (channel,) = [account.channel_id for account in here.sim.accounts]
+        route = f"/v2/account/midjourney/{channel}/limit"
+        assert (await ada.call("POST", route, {"maxJobs": 1}))[0] == 204
+        shown = await ada.account(channel)
+        assert (shown["maxJobs"], "jobsADay" in shown) == (1, False)
+        assert (await ada.describe(here.photo()))[0] == 200
+        assert (await ada.describe(here.photo()))[0] == 429
+        # a job that waits is sent when there are more of them
+        status, job, _ = await ada.describe(here.photo(), queue=True)
+        assert (status, job["status"]) == (201, "created")
+        assert (await ada.call("POST", route, {"maxJobs": 2, "jobsADay": 9}))[0] == 204
+        assert (await ada.final(job["jobid"]))["status"] == "completed"
+        shown = await ada.account(channel)
+        assert (shown["maxJobs"], shown["jobsADay"]) == (2, 9)
+        for number, words in ((0, "be less than 1"), (16, "be more that 15")):
+            status, refused, _ = await ada.call("POST", route, {"maxJobs": number})
+            assert (status, refused["error"].endswith(words)) == (400, True)
+
+
 # ── with the queue ──
 
 

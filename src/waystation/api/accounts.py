@@ -12,7 +12,7 @@ from waystation import sentences
 from waystation.api.answer import NO_CONTENT, Answer, json_answer
 from waystation.api.body import Body
 from waystation.api.call import Call
-from waystation.api.fields.account import channel_account, jobs_a_day, new_account
+from waystation.api.fields.account import account_limits, channel_account, new_account
 from waystation.api.fields.user import user_changes
 from waystation.contract import instant
 from waystation.engine.accounts import MAX_ACCOUNTS
@@ -206,8 +206,8 @@ class Accounts:
         return NO_CONTENT
 
     async def limit(self, call: Call, user: User, body: Body) -> Answer:
-        """Set how many jobs an account takes a day."""
-        await self._service.accounts.limit(user, call.path("channel"), jobs_a_day(body))
+        """Set how many jobs an account takes a day and at once."""
+        await self._service.accounts.limit(user, call.path("channel"), *account_limits(body))
         return NO_CONTENT
 
     def _form(self, account: Account, user: User) -> AccountForm:

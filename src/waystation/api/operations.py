@@ -343,7 +343,7 @@ _FIXED: Mapping[str, Operation] = {
     ),
     "POST /v2/account/midjourney/{channel}/limit": Operation(
         "limitAccount",
-        "Limit the jobs that an account takes in a day (an addition to v2).",
+        "Limit the jobs that an account takes in a day and at once (an addition to v2).",
         NO_BODY,
         (*GUARDED, "reads a body", "names a channel", "reads a number", "limits an account"),
         body=(
@@ -351,8 +351,12 @@ _FIXED: Mapping[str, Operation] = {
                 "jobsADay",
                 {"type": "integer", "minimum": 0},
                 "Jobs with a slot in a day (UTC), counted from the moment of the limit; 0: any "
-                "number",
-                True,
+                "number; needed unless maxJobs is sent",
+            ),
+            Field(
+                "maxJobs",
+                {"type": "integer", "minimum": 1, "maximum": MAX_JOBS},
+                "Jobs with a slot at once; the token need not be sent again",
             ),
         ),
         about="Where no other account has room, a job is answered with 429 until the day is over.",

@@ -151,16 +151,34 @@ def reset(channel: Channel, as_json: Json = False) -> None:
 def limit(
     channel: Channel,
     jobs_a_day: Annotated[
-        int,
-        typer.Option(metavar="NUMBER", min=0, help="Most jobs in a day (UTC); 0 for any number."),
-    ],
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            help="Most jobs in a day (UTC); 0 for any number.",
+            show_default=False,
+        ),
+    ] = None,
+    max_jobs: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="Most jobs at once.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Limit the jobs that a Discord account takes in a day."""
+    """Limit the jobs that a Discord account takes in a day and at once."""
     with opened(as_json) as screen:
-        ask(lambda client: client.limit_discord_account(channel, jobs_a_day=jobs_a_day))
-        said = f"at most {jobs_a_day} jobs a day" if jobs_a_day else "any number of jobs a day"
-        screen.answer({"channel": channel, "jobsADay": jobs_a_day}, marked("ok", said))
+        if jobs_a_day is None and max_jobs is None:
+            raise InvalidRequest("Name a limit: --jobs-a-day or --max-jobs")
+        limits = {"jobs_a_day": jobs_a_day, "max_jobs": max_jobs}
+        ask(lambda client: client.limit_discord_account(channel, **limits))
+        said = []
+        if jobs_a_day is not None:
+            said.append(f"at most {jobs_a_day} jobs a day" if jobs_a_day else "any number a day")
+        if max_jobs is not None:
+            said.append(f"at most {max_jobs} at once")
+        told = {"channel": channel, "jobsADay": jobs_a_day, "maxJobs": max_jobs}
+        shown = {name: value for name, value in told.items() if value is not None}
+        screen.answer(shown, marked("ok", ", ".join(said)))
 
 
 async def _remove(client: Client, channel: str, force: bool) -> str | None:

@@ -11,8 +11,6 @@ from types import TracebackType
 from typing import IO, Any, Self, Unpack, cast
 from urllib.parse import quote
 
-import aiohttp
-
 from waystation.client.answers import (
     is_account,
     is_accounts,
@@ -20,6 +18,7 @@ from waystation.client.answers import (
     is_job,
     is_jobids,
 )
+from waystation.client.bodies import form_data, given
 from waystation.client.connection import Connection, short
 from waystation.client.forms import (
     FINAL,
@@ -34,7 +33,6 @@ from waystation.client.forms import (
 from waystation.client.repeating import asked_once
 from waystation.errors import (
     NotFound,
-    PreconditionFailed,
     TooLarge,
     Unavailable,
     Unreachable,
@@ -109,11 +107,11 @@ class Client:
             files: file parts of a form; with any, the request is multipart
         Raises: what `Client` says; PreconditionFailed: no such file; Unanswered: there may be a job
         """
-        sent = {name: value for name, value in (fields or {}).items() if value is not None}
+        sent = given(**(fields or {}))
         path = f"/v2/jobs/{verb}"
 
         async def send(key: dict[str, str]) -> object:
-            form = await _form(sent, files) if files else None
+            form = await form_data(sent, files) if files else None
             body = None if files else sent
             return await self._ask("POST", path, is_job, body=body, form=form, headers=key)
 
@@ -237,9 +235,7 @@ class Client:
         self, *, name: str | None = None, reply_url: str | None = None
     ) -> None:
         """Change the caller's name and default replyUrl; None leaves them."""
-        given = {"name": name, "replyUrl": reply_url}
-        body = {key: value for key, value in given.items() if value is not None}
-        await self._ask("POST", "/v2/account", body=body)
+        await self._ask("POST", "/v2/account", body=given(name=name, replyUrl=reply_url))
 
     async def discord_accounts(self) -> dict[str, Account]:
         """Return the caller's Discord accounts by channel; empty when there are none."""
@@ -283,9 +279,11 @@ class Client:
         """Put a halted account to work again, after a person has dealt with the cause."""
         await self._ask("POST", _account_path(channel, "/reset"), body={})
 
-    async def limit_discord_account(self, channel: str, *, jobs_a_day: int) -> None:
-        """Set how many jobs an account takes a day (UTC); 0: any number. Raises: NotFound."""
-        body = {"jobsADay": jobs_a_day}
+    async def limit_discord_account(
+        self, channel: str, *, jobs_a_day: int | None = None, max_jobs: int | None = None
+    ) -> None:
+        """Set jobs a day (UTC; 0: any number) and at once; None: as before. Raises: NotFound."""
+        body = given(jobsADay=jobs_a_day, maxJobs=max_jobs)
         await self._ask("POST", _account_path(channel, "/limit"), body=body)
 
     # callbacks
@@ -299,8 +297,8 @@ class Client:
         limit: int | None = None,
     ) -> DeliveryPage:
         """Return callbacks, newest first. Args: before: `next` of the page before"""
-        asked = {"jobid": jobid, "state": state, "before": before, "limit": limit}
-        query = {name: str(value) for name, value in asked.items() if value is not None}
+        asked = given(jobid=jobid, state=state, before=before, limit=limit)
+        query = {name: str(value) for name, value in asked.items()}
         return cast(DeliveryPage, await self._ask("GET", _DELIVERIES, is_form, query=query))
 
     async def delivery(self, delivery_id: str) -> Delivery:
@@ -364,35 +362,6 @@ class Client:
 
 def _account_path(channel: str, action: str = "") -> str:
     return f"/v2/account/midjourney/{quote(channel, safe='')}{action}"
-
-
-async def _form(
-    fields: Mapping[str, object], files: Mapping[str, Path | bytes]
-) -> aiohttp.FormData:
-    form = aiohttp.FormData()
-    for name, value in fields.items():
-        form.add_field(name, _written(value))
-    for name, file in files.items():
-        if isinstance(file, bytes):
-            form.add_field(name, file, filename=name)
-            continue
-        try:
-            data = await asyncio.to_thread(file.read_bytes)
-        except OSError as error:
-            raise PreconditionFailed(f"{file} cannot be read: {error.strerror}") from error
-        form.add_field(name, data, filename=file.name)
-    return form
-
-
-def _written(value: object) -> str:
-    """Return a field as a form has it, which knows texts only; a list is split at its spaces."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return " ".join(value)
-        case _:
-            return str(value)
 
 
 def _delivery_path(delivery_id: str) -> str:

@@ -192,12 +192,15 @@ class Accounts:
         await self._store.reset_account(account.account_id, now, seen)
         await self._pool.put(account.account_id)
 
-    async def limit(self, user: User, channel: str, jobs_a_day: int | None) -> None:
-        """Set how many jobs an account takes a day; None: any number. Raises: NotFound."""
+    async def limit(
+        self, user: User, channel: str, jobs_a_day: int | None, slots: int | None
+    ) -> None:
+        """Set jobs a day (0: any number) and slots; None: as before. Raises: NotFound."""
         account = _at(channel, await self._own(user))
         if account is None or account.removed_at is not None:
             raise await self._not_own(user, channel)
-        await self._store.quotas.limit_account(account.account_id, jobs_a_day, user.user_id)
+        quotas, by = self._store.quotas, user.user_id
+        await quotas.limit_account(account.account_id, jobs_a_day, by, max_jobs=slots)
         await self._pool.put(account.account_id)
 
     def connection(self, account: Account) -> Connection:

@@ -6,7 +6,6 @@ store decides which account takes the job, in one transaction.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +36,7 @@ from waystation.ports import (
     Store,
     User,
 )
-from waystation.quotas import Quota
+from waystation.quotas import Quota, slots_of
 from waystation.sidelining import preferred
 
 __all__ = [
@@ -70,11 +69,7 @@ class Chosen:
     """The accounts of a job, and how it waits."""
 
     candidates: Sequence[Account]
-    """Those that may take it at once."""
-    account_id: str | None = None
-    """The only one that may take it; None: any that its user may use."""
-    mode: str | None = None
-    """The mode that the account must be in."""
+    """Those that may take it at once, in the order in which they are tried."""
     queue: QueueDraft | None = None
     """None: it does not wait."""
 
@@ -106,57 +101,48 @@ class Choice:
         self._taken = Throttle(timedelta(minutes=1), a_minute or 1)
 
     async def of(
-        self, user: User, request: JobRequest, command: Command, parent: Job | None
-    ) -> Sequence[Account]:
-        """Return the accounts that may take a job, in the order in which they are tried.
+        self,
+        user: User,
+        request: JobRequest,
+        command: Command,
+        parent: Job | None,
+        queue: QueueDraft | None = None,
+    ) -> Chosen:
+        """Return the accounts that may take a job, and how it waits.
 
         The first is drawn among those that seem to have room, by its free slots and what failed on
         it lately, so that the store looks at it alone but for a race; the others follow as they
-        come.
+        come. A job of the queue waits where others are refused with 429: full slots and lanes, a
+        wait of Discord's.
 
-        Args: parent: the job whose message is acted on; only its own account can
-        Raises: InvalidRequest, Busy, Halted; RateLimited: all must wait for Discord
-        """
-        if parent is not None:
-            accounts = self._usable(user, [account_of(parent, await self._accounts.of(user))])
-        else:
-            accounts = self._usable(user, await self._asked_for(user, request, command))
-            accounts = preferred(accounts, self._clock.now())
-        uploads = parent is None and bool(request.files or urls_of(command, request.params))
-        accounts = self._unhurried(self._free(accounts, uploads))
-        remixes = "mode" in request.params and await self._remixes(accounts[0])
-        mode = mode_needed(request.mode, request.params, remixes=remixes)
-        accounts = await self._in_mode(accounts, mode)
-        if command.takes_slot:
-            accounts = await self._within_quotas(user, accounts)
-        return await self._with_room_first(user, request, command, accounts)
-
-    async def for_queue(
-        self, user: User, request: JobRequest, command: Command, parent: Job | None
-    ) -> Chosen:
-        """Return the accounts that may take a job of the queue at once, and what it waits for.
-
-        It waits where others are refused with 429: full slots and lanes, a wait of Discord's.
-
-        Raises: InvalidRequest, Halted
+        Args: parent: the job whose message is acted on; only its own account can; queue: how the
+        job may wait, None where it may not
+        Raises: InvalidRequest, Halted; Busy, RateLimited: without the queue
         """
         if parent is not None:
             asked: Sequence[Account] = [account_of(parent, await self._accounts.of(user))]
         else:
             asked = await self._asked_for(user, request, command)
-        is_pinned = request.channel is not None or parent is not None or not command.takes_slot
         usable = preferred(self._usable(user, asked), self._clock.now())
         remixes = "mode" in request.params and await self._remixes(usable[0])
         mode = mode_needed(request.mode, request.params, remixes=remixes)
-        accounts = await self._in_mode(usable, mode)
+        suited = await self._in_mode(usable, mode)
+        if queue is not None:
+            is_pinned = request.channel is not None or parent is not None or not command.takes_slot
+            queue = replace(queue, account_id=asked[0].account_id if is_pinned else None, mode=mode)
         uploads = parent is None and bool(request.files or urls_of(command, request.params))
-        with contextlib.suppress(Busy):
-            free = self._unhurried(self._free(accounts, uploads))
+        try:
+            free = self._unhurried(self._free(suited, uploads))
             if command.takes_slot:
                 free = await self._within_quotas(user, free)
-            candidates = await self._with_room_first(user, request, command, free, for_queue=True)
-            return Chosen(candidates, asked[0].account_id if is_pinned else None, mode)
-        return Chosen((), asked[0].account_id if is_pinned else None, mode)
+            may_raise = queue is None
+            return Chosen(
+                await self._with_room_first(user, request, command, free, may_raise), queue
+            )
+        except Busy:
+            if queue is None:
+                raise
+            return Chosen((), queue)
 
     def open_for_queue(self, account: Account) -> bool:
         """Tell whether an account may take one more job from the queue now."""
@@ -289,22 +275,17 @@ class Choice:
         request: JobRequest,
         command: Command,
         candidates: Sequence[Account],
-        *,
-        for_queue: bool = False,
+        may_raise: bool,
     ) -> Sequence[Account]:
-        """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy.
-
-        A request's `maxJobs` only lowers the limit for the queue, and of a shared account (R32).
-        """
+        """Look cheaply, before anything is fetched (R1); the store decides. Raises: Busy."""
         last: NoSlot | None = None
         full = candidates[0]
 
         def limit_of(account: Account) -> int:
             if not command.takes_slot:
                 return self._lane
-            asked = request.max_jobs or account.max_jobs
-            lowers_only = for_queue or account.user_id != user.user_id
-            return min(asked, account.max_jobs) if lowers_only else asked
+            own = may_raise and account.user_id == user.user_id
+            return slots_of(request.max_jobs, account.max_jobs, may_raise=own)
 
         async def weight_of(account: Account) -> int:
             nonlocal last, full

@@ -282,11 +282,7 @@ class Service:
     ) -> Chosen:
         """Return the accounts that may take a job, and how it waits if it may."""
         draft = self._waiting.draft(user, request, self._limits.queue)
-        if draft is None:
-            return Chosen(await self._choice.of(user, request, command, parent))
-        chosen = await self._choice.for_queue(user, request, command, parent)
-        queue = replace(draft, account_id=chosen.account_id, mode=chosen.mode)
-        return replace(chosen, queue=queue)
+        return await self._choice.of(user, request, command, parent, draft)
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""

@@ -26,6 +26,8 @@ class Opening:
     """How long a job may wait there for its turn before it is put back."""
     mode: str | None = None
     """The mode that it is known to be in."""
+    uploads_wait: bool = False
+    """True: Discord asks its uploads to wait, so that it takes nothing with a picture (R16)."""
     wall_ahead: timedelta = timedelta()
     """Lead of the wall clock over the service's time; people's days are counted by it."""
 

@@ -54,9 +54,16 @@ class Quotas(Protocol):
         """
         ...
 
-    async def limit_account(self, account_id: str, jobs_a_day: int | None, by: int | None) -> None:
-        """Set how many jobs an account takes a day; None: any number.
+    async def limit_account(
+        self,
+        account_id: str,
+        jobs_a_day: int | None,
+        by: int | None,
+        *,
+        max_jobs: int | None = None,
+    ) -> None:
+        """Set how many jobs an account takes a day, and how many slots it has; None: as before.
 
-        Args: by: the user who does it; None: the host. Raises: NotFound
+        Args: jobs_a_day: 0: any number; by: the user who does it; None: the host. Raises: NotFound
         """
         ...

@@ -42,6 +42,8 @@ class InQueue:
     mode: str | None = None
     """The mode that its account must be in."""
     takes_slot: bool = True
+    uploads: bool = False
+    """True: a picture must be uploaded before it is asked."""
     at_once: int | None = None
     """Jobs that its user may have at once, where so many run."""
     revoked: bool = False

@@ -145,9 +145,9 @@ async def test_an_account_that_waits_is_not_drawn_while_another_does_not(tmp_pat
         sealed = here.sealer.seal("accounts", "account-2", b"token")
         await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
         choice = here.service._choice
-        assert len(await choice.of(user, request, COMMANDS["describe"], None)) == 2
+        assert len((await choice.of(user, request, COMMANDS["describe"], None)).candidates) == 2
         here.here.discord.standing = Standing(61.0, "")
-        drawn = await choice.of(user, request, COMMANDS["describe"], None)
+        drawn = (await choice.of(user, request, COMMANDS["describe"], None)).candidates
         assert [one.account_id for one in drawn] == ["account-2"]
         # some wait and the rest are full: 429 (a)
         job = await here.here.store.add_job(draft("account-2"), here.here.clock.now())
@@ -174,13 +174,35 @@ async def test_an_account_whose_uploads_wait_is_drawn_only_for_what_needs_none(
             with pytest.raises(RateLimited) as caught:
                 await choice.of(user, one, COMMANDS[of], None)
             assert caught.value.retry_after_s == 300
-        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 1
+        assert len((await choice.of(user, imagine, COMMANDS["imagine"], None)).candidates) == 1
         second = replace(account(2), max_jobs=1)
         sealed = here.sealer.seal("accounts", "account-2", b"token")
         await here.here.store.put_account(setup(replace(second, sealed_token=sealed)))
-        drawn = await choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        drawn = (await choice.of(user, DESCRIBE, COMMANDS["describe"], None)).candidates
         assert [one.account_id for one in drawn] == ["account-2"]
-        assert len(await choice.of(user, imagine, COMMANDS["imagine"], None)) == 2
+        assert len((await choice.of(user, imagine, COMMANDS["imagine"], None)).candidates) == 2
+
+
+async def test_an_account_in_the_mode_that_waits_is_waited_for(tmp_path: Path) -> None:
+    """It is no fault of the request that the account in its mode may not be asked now."""
+    async with house(tmp_path) as here:
+        await here.live()
+        sealed = here.sealer.seal("accounts", "account-2", b"token")
+        await here.here.store.put_account(setup(replace(account(2), sealed_token=sealed)))
+        choice = here.service._choice
+
+        async def mode_of(account_id: str) -> str | None:
+            return "relax" if account_id == ACCOUNT.account_id else "fast"
+
+        choice.mode_of = mode_of  # type: ignore[method-assign]
+        here.here.discord.standing = Standing(300.0, "")
+        request = replace(DESCRIBE, mode="relax")
+        with pytest.raises(RateLimited):
+            await choice.of(await here.user(), request, COMMANDS["describe"], None)
+        with pytest.raises(InvalidRequest, match="turbo"):
+            await choice.of(
+                await here.user(), replace(request, mode="turbo"), COMMANDS["describe"], None
+            )
 
 
 # ── sidelining (R50) ──
@@ -191,8 +213,8 @@ UNKNOWN_CHANNEL = Refused(400, "{}", "account", discord_code="10003")
 async def _chosen(here: House, **asked: object) -> set[str]:
     """Return the accounts that take a describe."""
     request = replace(DESCRIBE, **asked)
-    accounts = await here.service._choice.of(await here.user(), request, COMMANDS["describe"], None)
-    return {one.account_id for one in accounts}
+    chosen = await here.service._choice.of(await here.user(), request, COMMANDS["describe"], None)
+    return {one.account_id for one in chosen.candidates}
 
 
 async def test_a_sidelined_account_is_not_drawn_while_another_is_usable(tmp_path: Path) -> None:
@@ -283,7 +305,8 @@ async def test_a_job_costs_as_many_statements_however_many_accounts_its_user_has
         await store.list_accounts(1)
         read, written = counted(store._connections.near), counted(store._connections.writer)
         user = await here.user()
-        candidates = await here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        chosen = await here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
+        candidates = chosen.candidates
         assert candidates[0].account_id == free
         assert {one.account_id for one in candidates} == {
             f"account-{number}" for number in range(1, count + 1)
@@ -321,7 +344,7 @@ async def test_the_draw_goes_by_free_slots_and_by_what_failed_lately(tmp_path: P
             user, found = await here.user(), Counter[str]()
             for _ in range(draws):
                 choice = here.service._choice.of(user, DESCRIBE, COMMANDS["describe"], None)
-                found[(await choice)[0].account_id] += 1
+                found[(await choice).candidates[0].account_id] += 1
             return found
 
         found = await drawn()

@@ -321,15 +321,32 @@ def test_a_text_that_is_no_channel_id_is_refused_before_asking(
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(50, "at most 50 jobs a day"), (0, "any number of jobs a day")]
+    ("options", "a_day", "at_once", "said"),
+    [
+        ("--jobs-a-day 50", 50, None, "at most 50 jobs a day"),
+        ("--jobs-a-day 0", 0, None, "any number a day"),
+        ("--max-jobs 3", None, 3, "at most 3 at once"),
+        ("--max-jobs 3 --jobs-a-day 9", 9, 3, "at most 9 jobs a day, at most 3 at once"),
+    ],
 )
-def test_limit_sets_the_jobs_of_a_day(
-    monkeypatch: pytest.MonkeyPatch, number: int, said: str
+def test_limit_sets_the_jobs_of_a_day_and_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    options: str,
+    a_day: int | None,
+    at_once: int | None,
+    said: str,
 ) -> None:
     client = answer_with(monkeypatch, None)
-    ran = run("accounts", "limit", "2", "--jobs-a-day", str(number))
+    ran = run("accounts", "limit", "2", *options.split())
     assert said in ran.out
-    assert client.calls == [("limit_discord_account", ("2",), {"jobs_a_day": number})]
+    named = {"jobs_a_day": a_day, "max_jobs": at_once}
+    assert client.calls == [("limit_discord_account", ("2",), named)]
+
+
+def test_limit_needs_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = answer_with(monkeypatch, None)
+    assert "Name a limit" in run("accounts", "limit", "2").err
+    assert client.calls == []
 
 
 def test_show_names_the_jobs_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:

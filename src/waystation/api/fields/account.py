@@ -14,7 +14,7 @@ from waystation.midjourney.commands import MAX_JOBS
 from waystation.secret import Secret
 from waystation.wire.snowflake import is_snowflake
 
-__all__ = ["channel_account", "jobs_a_day", "new_account"]
+__all__ = ["account_limits", "channel_account", "new_account"]
 
 _TOKEN = re.compile(r"([\w-]{4,64})\.[\w-]{3,64}\.[\w-]{3,384}|mfa\.[\w-]{20,508}", re.ASCII)
 """A Discord token: the user's id in base64, a time, a signature; an old form begins with `mfa`.
@@ -48,12 +48,12 @@ def channel_account(channel: str, body: Body) -> tuple[Secret, str, int]:
     return _token(text), server, max_jobs
 
 
-def jobs_a_day(body: Body) -> int | None:
-    """Return how many jobs an account may take a day; None, sent as 0: any number."""
-    value = number_at(body.fields, "jobsADay")
-    if value is None or value < 0:
+def account_limits(body: Body) -> tuple[int | None, int | None]:
+    """Return jobs a day (0: any number) and maxJobs of an account; None: not sent, and not both."""
+    jobs_a_day, max_jobs = number_at(body.fields, "jobsADay"), _account_max_jobs(body.fields)
+    if (jobs_a_day is None and max_jobs is None) or (jobs_a_day is not None and jobs_a_day < 0):
         raise InvalidRequest(sentences.NO_JOBS_A_DAY.text)
-    return value or None
+    return jobs_a_day, max_jobs
 
 
 def _token_text(fields: Mapping[str, object]) -> str:

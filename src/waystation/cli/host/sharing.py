@@ -84,7 +84,7 @@ def limit_account(
 
     async def work(state: State) -> None:
         account = await _account(state, channel)
-        await state.store.quotas.limit_account(account.account_id, jobs_a_day or None, None)
+        await state.store.quotas.limit_account(account.account_id, jobs_a_day, None)
 
     with opened(as_json) as screen:
         on_host(config, work)

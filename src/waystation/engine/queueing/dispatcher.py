@@ -174,10 +174,13 @@ class Dispatcher:
             return self._again(account_id, _HURRIED_S)
         mode = await self._choice.mode_of(account_id) if await self._queue.wants_mode() else None
         ahead = wall_ahead(self._clock)
-        opening = Opening(account_id, self._lane, self._turn, mode, ahead)
+        uploads = owner.standing(uploads=True)
+        opening = Opening(account_id, self._lane, self._turn, mode, uploads is not None, ahead)
         async with self._giving:
             job = await self._queue.grant(opening, self._clock.now())
             if job is None:
+                if uploads is not None:
+                    return self._again(account_id, uploads.wait_s)
                 return LONGEST_ROUND_S
             log.info("job.granted", jobid=job.jobid, account=account_id)
             self._choice.took(account_id)

@@ -45,7 +45,7 @@ class Places:
 
     async def _account(self, job: InQueue, row: AccountRow, passed_over: bool) -> AccountNow:
         owner = self._pool.get(row.account_id)
-        standing = None if owner is None else owner.standing()
+        standing = None if owner is None else owner.standing(uploads=job.uploads)
         spent = None
         if job.takes_slot:
             spent = await self._quotas.account_over(row.account_id, self._clock.wall())

@@ -57,8 +57,12 @@ where account_id = :account_id and jobs_a_day is not null and day_jobs > 0
     (select created_at from jobs where jobid = :jobid)
   ) / 86400000000;
 
--- limit_account: how many jobs it takes a day
-update accounts set jobs_a_day = :jobs_a_day where account_id = :account_id;
+-- limit_account: how many jobs it takes a day, 0: any number, and how many slots it has; null: as before
+update accounts set
+  jobs_a_day = case when :jobs_a_day::bigint is null then jobs_a_day
+    else nullif(:jobs_a_day::bigint, 0) end,
+  max_jobs = coalesce(:max_jobs::bigint, max_jobs)
+where account_id = :account_id;
 
 -- next_job_ms: milliseconds for a new jobid, unique per user (R9); none for a user who may not ask
 -- any more; one more job of its day, if it counts
@@ -263,11 +267,16 @@ where account_users.account_id = :account_id
   and revoked_at is null and (expires_at is null or expires_at > :wall)
   and exists (select 1 from queue where waiting <> 0 and queue.user_id = users.user_id);
 
--- queue_head: the first waiting job of a user that an account could take now
+-- queue_head: the first waiting job of a user that an account could take now; where uploads wait, none
+-- with a picture: the mask of a press is not uploaded
 select jobid, user_id, priority, number from queue
 where waiting <> 0 and user_id = :user_id
   and (account_id = :account_id or (account_id is null and :passed_over::bigint = 0))
   and not_before <= :at and (mode is null or mode = :mode)
+  and not (:uploads_wait::bigint <> 0 and exists (
+    select 1 from job_inputs join jobs on jobs.jobid = job_inputs.jobid
+    where job_inputs.jobid = queue.jobid and bytes > 0 and parent_jobid is null
+  ))
   and case when takes_slot <> 0
     then :may_take_slots::bigint <> 0
       and least(coalesce(max_jobs, :max_jobs::bigint), :max_jobs::bigint) > :slots::bigint
@@ -359,6 +368,8 @@ select
   priority, not_before, queue_until, queue.user_id, queue.account_id, takes_slot, queue.max_jobs,
   mode, verb, queue_weight, (quotas::json ->> 'jobsAtOnce')::bigint,
   revoked_at is not null, coalesce(expires_at <= :wall, false),
+  parent_jobid is null
+    and exists (select 1 from job_inputs where job_inputs.jobid = queue.jobid and bytes > 0),
   (select count(*) from queue as own where own.waiting <> 0 and own.user_id = queue.user_id
     and own.priority = queue.priority and own.number < queue.number
     and (own.account_id is null or queue.account_id is null or own.account_id = queue.account_id))

@@ -47,8 +47,11 @@ where account_id = :account_id and jobs_a_day is not null and day_jobs > 0
     (select created_at from jobs where jobid = :jobid)
   ) / 86400000000;
 
--- limit_account: how many jobs it takes a day
-update accounts set jobs_a_day = :jobs_a_day where account_id = :account_id;
+-- limit_account: how many jobs it takes a day, 0: any number, and how many slots it has; null: as before
+update accounts set
+  jobs_a_day = iif(:jobs_a_day is null, jobs_a_day, nullif(:jobs_a_day, 0)),
+  max_jobs = coalesce(:max_jobs, max_jobs)
+where account_id = :account_id;
 
 -- next_job_ms: milliseconds for a new jobid, unique per user (R9); none for a user who may not ask
 -- any more; one more job of its day, if it counts
@@ -255,11 +258,16 @@ where account_users.account_id = :account_id
   and revoked_at is null and (expires_at is null or expires_at > :wall)
   and exists (select 1 from queue where waiting and queue.user_id = users.user_id);
 
--- queue_head: the first waiting job of a user that an account could take now
+-- queue_head: the first waiting job of a user that an account could take now; where uploads wait, none
+-- with a picture: the mask of a press is not uploaded
 select jobid, user_id, priority, number from queue
 where waiting and user_id = :user_id
   and (account_id = :account_id or (account_id is null and not :passed_over))
   and not_before <= :at and (mode is null or mode = :mode)
+  and not (:uploads_wait and exists (
+    select 1 from job_inputs join jobs on jobs.jobid = job_inputs.jobid
+    where job_inputs.jobid = queue.jobid and bytes > 0 and parent_jobid is null
+  ))
   and iif(takes_slot,
     :may_take_slots and min(coalesce(max_jobs, :max_jobs), :max_jobs) > :slots, :lane > :in_lane)
 order by priority desc, number limit 1;
@@ -348,6 +356,8 @@ select
   priority, not_before, queue_until, queue.user_id, queue.account_id, takes_slot, queue.max_jobs,
   mode, verb, queue_weight, quotas ->> '$.jobsAtOnce',
   revoked_at is not null, coalesce(expires_at <= :wall, 0),
+  parent_jobid is null
+    and exists (select 1 from job_inputs where job_inputs.jobid = queue.jobid and bytes > 0),
   (select count(*) from queue as own where own.waiting and own.user_id = queue.user_id
     and own.priority = queue.priority and own.number < queue.number
     and (own.account_id is null or queue.account_id is null or own.account_id = queue.account_id))

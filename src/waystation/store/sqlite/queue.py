@@ -19,6 +19,7 @@ from waystation.jobs import Failed, Granted, Job, JobEvent, JobId, PutBack
 from waystation.ports import AccountRow, JobChange, JobDraft, Opening, QueueDraft
 from waystation.queueing.place import InQueue, Rival
 from waystation.queueing.rotation import Head, Turn, first, highest, next_turn
+from waystation.quotas import slots_of
 from waystation.sidelining import is_sidelined, preferred
 from waystation.store.columns import Row, Values, instant, instant_or_none, micros
 from waystation.store.rows import ACCOUNTS, JOBS
@@ -198,6 +199,7 @@ def _heads(database: Database, opening: Opening, room: Room, at: datetime) -> Se
         "account_id": room.account_id,
         "at": micros(at),
         "mode": opening.mode,
+        "uploads_wait": int(opening.uploads_wait),
         "max_jobs": room.max_jobs,
         "slots": room.slots,
         "lane": opening.lane,
@@ -243,7 +245,7 @@ def _granted(database: Database, head: Head, room: Room, opening: Opening, at: d
         discord=room.discord,
         server=room.server,
         discord_user_id=room.discord_user_id,
-        max_jobs=min(max_jobs or room.max_jobs, room.max_jobs) if takes_slot else None,
+        max_jobs=slots_of(max_jobs, room.max_jobs, may_raise=False) if takes_slot else None,
         slot=bool(takes_slot),
         deadline_at=at + opening.turn,
     )
@@ -320,7 +322,7 @@ def _is_full(event: JobEvent) -> bool:
 
 def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[AccountRow]]:
     priority, not_before, until, user_id, pin, takes_slot, max_jobs, mode, verb, *rest = row
-    weight, most_at_once, revoked, expired, own = rest
+    weight, most_at_once, revoked, expired, uploads, own = rest
     named: Values = {"user_id": user_id, "account_id": pin}
     rivals = reads.all("queue_rivals", {**named, "priority": priority, "wall": micros(wall)})
     choices = reads.all("queue_choices", named)
@@ -328,7 +330,7 @@ def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[A
         AccountRow(
             account_id,
             channel,
-            min(max_jobs or most, most) if takes_slot else 0,
+            slots_of(max_jobs, most, may_raise=False) if takes_slot else 0,
             slots if takes_slot else in_lane,
             halt if halt is None or owner == user_id else OWNERS_HALT,
             ACCOUNTS.field("trouble", trouble),
@@ -356,6 +358,7 @@ def _place(reads: Reader, row: Row, wall: datetime) -> tuple[InQueue, Sequence[A
         at_once=full.quota.limit if full is not None else None,
         revoked=bool(revoked),
         expired=bool(expired),
+        uploads=bool(uploads),
         span_s=sum(known) / len(known) if known else None,
     )
     return standing, accounts

@@ -65,10 +65,17 @@ class StoreQuotas:
     async def free_at(self, account_id: str, channel: str) -> datetime | None:
         return free_at(self._reads, account_id, channel)
 
-    async def limit_account(self, account_id: str, jobs_a_day: int | None, by: int | None) -> None:
+    async def limit_account(
+        self,
+        account_id: str,
+        jobs_a_day: int | None,
+        by: int | None,
+        *,
+        max_jobs: int | None = None,
+    ) -> None:
         wall = self._clock.wall()
         await self._writer.run(
-            lambda database: limit_account(database, account_id, jobs_a_day, by, wall)
+            lambda database: limit_account(database, account_id, jobs_a_day, max_jobs, by, wall)
         )
 
 
@@ -117,15 +124,23 @@ def account_quota(
 
 
 def limit_account(
-    database: Database, account_id: str, jobs_a_day: int | None, by: int | None, wall: datetime
+    database: Database,
+    account_id: str,
+    jobs_a_day: int | None,
+    max_jobs: int | None,
+    by: int | None,
+    wall: datetime,
 ) -> None:
-    """Set how many jobs an account takes a day. Raises: NotFound."""
-    values: Values = {"account_id": account_id, "jobs_a_day": jobs_a_day}
+    """Set how many jobs an account takes a day, and its slots. Raises: NotFound."""
+    values: Values = {"account_id": account_id, "jobs_a_day": jobs_a_day, "max_jobs": max_jobs}
     if not database.run("limit_account", values):
         raise NotFound("There is no such account.")
     who = HOST if by is None else user_name(by)
-    details = "any number" if jobs_a_day is None else str(jobs_a_day)
-    note_account(database, wall, account_id, "account jobs a day changed", who, details)
+    if jobs_a_day is not None:
+        details = str(jobs_a_day) if jobs_a_day else "any number"
+        note_account(database, wall, account_id, "account jobs a day changed", who, details)
+    if max_jobs is not None:
+        note_account(database, wall, account_id, "account limit changed", who, str(max_jobs))
 
 
 def _today(row: Row, wall: datetime) -> Quota | None:

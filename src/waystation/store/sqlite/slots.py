@@ -22,7 +22,7 @@ from waystation.ports import (
     QueueFull,
     Repeated,
 )
-from waystation.quotas import Quota
+from waystation.quotas import Quota, slots_of
 from waystation.store.columns import Values
 from waystation.store.rows import JOBS, once_key, user_of
 from waystation.store.sqlite import inputs, keys, queue, search
@@ -94,9 +94,8 @@ def jobid_of(created_ms: int, user_id: int, channel: str) -> JobId:
 def _limit(draft: JobDraft, room: Room) -> int:
     if not draft.takes_slot:
         return draft.lane
-    asked = draft.max_jobs or room.max_jobs
-    lowers_only = draft.queue is not None or draft.user_id != room.owner
-    return min(asked, room.max_jobs) if lowers_only else asked
+    may_raise = draft.queue is None and draft.user_id == room.owner
+    return slots_of(draft.max_jobs, room.max_jobs, may_raise=may_raise)
 
 
 def _taken(draft: JobDraft, room: Room) -> int:

@@ -14,7 +14,7 @@ from waystation.actions import Outcome, Refused
 from waystation.engine.account.owner import Owner
 from waystation.engine.queueing.dispatcher import LONGEST_ROUND_S
 from waystation.engine.request import JobRequest
-from waystation.errors import StoreError
+from waystation.errors import StoreError, Withheld
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import Standing
@@ -206,6 +206,28 @@ async def test_an_account_that_discord_asks_to_wait_is_given_nothing(tmp_path: P
         here.here.discord.standing = None
         await here.service.dispatcher.round()
         assert (await here.here.job(job.jobid)).account_id == ACCOUNT.account_id
+
+
+async def test_a_job_with_a_picture_waits_while_discord_asks_uploads_to_wait(
+    tmp_path: Path,
+) -> None:
+    """R16: it is not given to the account and put back again and again."""
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        body = '{"message":"You are being rate limited.","retry_after":300}'
+        here.here.discord.upload_ends.append(Withheld("Discord asked to wait", 300.0, body))
+        job = await waits(here, replace(QUEUED, max_jobs=None))
+        await here.here.clock.elapse(30)
+        assert (await why(here, job)).startswith("Discord asks to wait until ")
+        before = (await here.here.job(job.jobid)).version
+        await here.here.clock.elapse(200)
+        assert (await here.here.job(job.jobid)).version == before
+        imagine = JobRequest("imagine", params={"prompt": "cat"}, queue=True)
+        asked = await here.ask(imagine)
+        await until(lambda: len(here.here.discord.performed) == 1)
+        asked.cancel()
+        await here.here.clock.elapse(100)
+        await until(lambda: len(here.here.discord.performed) == 2)
 
 
 async def test_an_account_takes_no_more_from_the_queue_than_it_may_within_a_minute(

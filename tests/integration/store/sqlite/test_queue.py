@@ -14,7 +14,15 @@ from tests.build import replace
 from tests.fakes import FakeClock
 from tests.limits import GHOST_AGE
 from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack, Shown
-from waystation.ports import JobChange, Opening, OverQuota, QueueDraft, QueueFull, UserChanges
+from waystation.ports import (
+    JobChange,
+    JobInputs,
+    Opening,
+    OverQuota,
+    QueueDraft,
+    QueueFull,
+    UserChanges,
+)
 from waystation.queueing.place import Rival
 from waystation.quotas import UserQuotas
 from waystation.sidelining import Cause, Trouble
@@ -58,9 +66,10 @@ def granted(
     *,
     lane: int = 5,
     mode: str | None = None,
+    uploads_wait: bool = False,
     seconds: float = 1.0,
 ) -> Job | None:
-    opening = Opening(account_id, lane, timedelta(minutes=1), mode)
+    opening = Opening(account_id, lane, timedelta(minutes=1), mode, uploads_wait)
     return queue.grant(database, opening, build.later(seconds))
 
 
@@ -188,6 +197,32 @@ def test_a_job_is_given_to_an_account_in_its_mode(database: Database) -> None:
     job = granted(database, mode="turbo")
     assert job is not None
     assert job.jobid == wanted.jobid
+
+
+def test_a_job_with_a_picture_waits_for_uploads(database: Database) -> None:
+    """R16: jobs without one pass it, and so does a press with a mask."""
+    (running,) = full(database)
+    given = [
+        replace(build.draft(), inputs=JobInputs(name, b"plan", 5, (b"sealed",)), input_bytes=99)
+        for name in ("picture", "mask")
+    ]
+    given[1] = replace(given[1], params={"parentJobId": running.jobid, "button": "V1"})
+    waits = QueueDraft(3, build.later() + DAY, 9)
+    picture, mask = [
+        slots.add_job(database, replace(one, queue=waits), build.later()) for one in given
+    ]
+    assert isinstance(picture, Job) and isinstance(mask, Job)
+    plain = asked(database)
+    ends(database, running)
+    for expected in (mask, plain):
+        job = granted(database, uploads_wait=True)
+        assert job is not None
+        assert job.jobid == expected.jobid
+        ends(database, job)
+    assert granted(database, uploads_wait=True) is None
+    job = granted(database)
+    assert job is not None
+    assert job.jobid == picture.jobid
 
 
 def test_a_job_without_a_slot_waits_for_the_lane(database: Database) -> None:

@@ -119,7 +119,7 @@ async def test_an_account_has_so_many_jobs_a_day(store: SqliteStore) -> None:
     assert await add(store, "account-1") == OverQuota(quota)
     assert await store.quotas.account_over("account-1", NOON) == quota
     assert isinstance(await add(store, "account-1", at=NOON + DAY), Job)
-    await store.quotas.limit_account("account-1", None, None)
+    await store.quotas.limit_account("account-1", 0, None)
     assert isinstance(await add(store, "account-1"), Job)
     assert await store.quotas.account_over("account-9", NOON) is None
     with pytest.raises(NotFound):
@@ -148,7 +148,7 @@ async def test_changes_of_limits_are_audited(store: SqliteStore) -> None:
     await store.change_user(1, {"quotas": UserQuotas(jobs_a_day=5, waiting_jobs=9)})
     await store.change_user(1, {"quotas": None})
     await store.quotas.limit_account("account-1", 7, 1)
-    await store.quotas.limit_account("account-1", None, None)
+    await store.quotas.limit_account("account-1", 0, None)
     told = [(one.by, one.action, one.details) for one in await store.audit(1, 4)]
     assert told == [
         ("host", "account jobs a day changed", "any number"),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.harness.face import CHANNEL, DISCORD, SERVER
 from waystation.api.body import Body
-from waystation.api.fields.account import channel_account, jobs_a_day, new_account
+from waystation.api.fields.account import account_limits, channel_account, new_account
 from waystation.errors import InvalidRequest
 from waystation.secret import redact
 
@@ -102,13 +102,18 @@ def test_a_text_that_is_no_token_never_hides_anything_in_a_log(text: str) -> Non
     assert redact(line) == line
 
 
-@pytest.mark.parametrize(("sent", "number"), [(5, 5), ("7", 7), (0, None)])
-def test_the_jobs_of_a_day_are_a_number_and_0_means_any(sent: object, number: int | None) -> None:
-    assert jobs_a_day(Body(fields={"jobsADay": sent})) == number
+@pytest.mark.parametrize(("sent", "number"), [(5, 5), ("7", 7), (0, 0)])
+def test_the_jobs_of_a_day_are_a_number_and_0_means_any(sent: object, number: int) -> None:
+    assert account_limits(Body(fields={"jobsADay": sent})) == (number, None)
+
+
+def test_the_slots_of_an_account_are_limited_by_themselves() -> None:
+    assert account_limits(Body(fields={"maxJobs": 2})) == (None, 2)
+    assert account_limits(Body(fields={"maxJobs": 2, "jobsADay": 5})) == (5, 2)
 
 
 @pytest.mark.parametrize("sent", [None, -1, ""])
 def test_jobs_of_a_day_that_are_missing_or_negative_are_refused(sent: object) -> None:
     fields = {} if sent is None else {"jobsADay": sent}
     with pytest.raises(InvalidRequest, match="jobsADay must be a whole number from 0"):
-        jobs_a_day(Body(fields=fields))
+        account_limits(Body(fields=fields))
