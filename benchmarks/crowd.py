@@ -29,8 +29,8 @@ from waystation.clock import SystemClock
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft
 from waystation.store.rows import JOBS
-from waystation.store.sqlite import slots
 from waystation.store.sqlite.database import Database, connect
+from waystation.store.transactions import slots
 
 __all__ = ["AIM_S", "measure"]
 

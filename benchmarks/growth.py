@@ -18,7 +18,7 @@ from waystation.midjourney.conversation import Conversation
 from waystation.ports import JobDraft
 from waystation.settings import Settings
 from waystation.store.rows import JOBS
-from waystation.store.sqlite import slots, upkeep
+from waystation.store.transactions import slots, upkeep
 
 __all__ = ["measure"]
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from waystation.ports import AccountSetup
-from waystation.store.sqlite import accounts
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate
+from waystation.store.transactions import accounts
 
 __all__ = ["NOW", "database_at"]
 

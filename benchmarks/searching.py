@@ -21,8 +21,8 @@ from benchmarks.one_account import NOW, database_at
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft, JobSearch
 from waystation.store.rows import JOBS
-from waystation.store.sqlite import search, slots
 from waystation.store.sqlite.database import Database
+from waystation.store.transactions import search, slots
 
 __all__ = ["measure"]
 

@@ -92,9 +92,9 @@ _WALL = {
     "engine/service.py": "when a day of a quota ends is told by people's calendars",
     "engine/queueing/places.py": "when a day of a quota ends is told by people's calendars",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
-    "store/sqlite/quotas.py": "when a limit was changed is read by people",
-    "store/sqlite/sharing.py": "since when an account is shared is read by people",
-    "store/sqlite/store.py": "when a user or an account was changed is read by people",
+    "store/transactions/quotas.py": "when a limit was changed is read by people",
+    "store/transactions/sharing.py": "since when an account is shared is read by people",
+    "store/transactions/store.py": "when a user or an account was changed is read by people",
     "outbound/callbacks.py": "a receiver may name a date until which it wants rest",
 }
 

@@ -13,6 +13,8 @@ ELSEWHERE = {
     },
     "engine/account/adapters.py": "what an owner is given; tests/harness/desk.py makes it",
     "ports/": "protocols and plain values; tests/conformance holds their adapters to them",
+    "store/transactions/database.py": "protocols; each database is held to them",
+    "store/transactions/store.py": "tests/conformance holds the stores made of it to the port",
     "samples/draw.py": "draws the shipped sample once; the picture is what is tested",
 }
 """Modules without a test of their own, and why."""

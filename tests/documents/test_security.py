@@ -37,14 +37,14 @@ from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.settings import Settings
-from waystation.store.sqlite import search
-from waystation.store.sqlite.accounts import KEPT_FORMER_ACCOUNTS
-from waystation.store.sqlite.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
-from waystation.store.sqlite.keys import KEY_LIFE
-from waystation.store.sqlite.outbox import KEPT_ATTEMPTS
-from waystation.store.sqlite.receivers import KEPT_RECEIVERS
+from waystation.store.transactions import search
+from waystation.store.transactions.accounts import KEPT_FORMER_ACCOUNTS
+from waystation.store.transactions.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
+from waystation.store.transactions.keys import KEY_LIFE
+from waystation.store.transactions.outbox import KEPT_ATTEMPTS
+from waystation.store.transactions.receivers import KEPT_RECEIVERS
 from waystation.tracing.otlp import QUEUED as SPANS
 
 _MIB = 1 << 20

@@ -37,7 +37,7 @@ def _import() -> None:
     import waystation.app
     import waystation.cli
     import waystation.cli.serve
-    from waystation.store.sqlite import queue
+    from waystation.store.transactions import queue
 
     assert uvloop and waystation
     # as fast as the rest of a death

@@ -13,8 +13,8 @@ from tests.e2e.process import ground
 from waystation import sentences
 from waystation.app import open_state
 from waystation.discord_refusals import TOKEN_REJECTED
-from waystation.store.sqlite import queue
 from waystation.store.sqlite.database import Database
+from waystation.store.transactions import queue
 
 
 async def queued(person: Person, verb: str = "imagine", **body: Any) -> dict[str, Any]:

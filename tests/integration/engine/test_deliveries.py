@@ -149,7 +149,7 @@ async def test_a_replay_of_very_many_says_that_there_are_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REPLAYED", 4)
-    monkeypatch.setattr("waystation.store.sqlite.deliveries.REPLAYED_AT_ONCE", 2)
+    monkeypatch.setattr("waystation.store.transactions.deliveries.REPLAYED_AT_ONCE", 2)
     async with house(tmp_path) as here:
         _, made = await owed(here, *range(1, 6))
         for one in made:

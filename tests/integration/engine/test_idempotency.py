@@ -18,7 +18,7 @@ from waystation.engine.request import JobRequest
 from waystation.errors import InvalidRequest, NotAnsweredYet, PreconditionFailed, Unavailable
 from waystation.jobs import Job, JobStatus
 from waystation.ports import RequestKey
-from waystation.store.sqlite import keys
+from waystation.store.transactions import keys
 
 KEY = "5b3a-key"
 

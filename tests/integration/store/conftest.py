@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import build
-from waystation.store.sqlite import accounts
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate
+from waystation.store.transactions import accounts
 
 
 @pytest.fixture

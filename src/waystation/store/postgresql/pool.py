@@ -7,8 +7,6 @@ the same key was written meanwhile, because it then reads that row and says what
 
 Rules: nothing outlives a transaction on its connection, so that a pooler may stand in between: no
 prepared statement, no setting, no lock of a session.
-
-Source: PgBouncer's features, "SQL feature map for pooling modes"; asyncpg's FAQ on PgBouncer
 """
 
 from __future__ import annotations

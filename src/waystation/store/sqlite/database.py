@@ -6,8 +6,8 @@ SQLite library: two copies break each other's file locks.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import Any
 import apsw
 
 from waystation.store.columns import Row, Values
+from waystation.store.folding import folded
 from waystation.store.statements import parse_queries, with_columns
 
-__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "folded", "queries"]
+__all__ = ["KEPT_PAGES_KIB", "Database", "connect", "queries"]
 
 _BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process (`users`, `doctor`) to finish its write."""
@@ -33,6 +34,9 @@ keeps them all the same, for all connections together."""
 
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 """The size to which a write-ahead log is cut back after a long reader let it grow."""
+
+
+_I1 = re.compile(r"jobs\.(?:hash|result_message_id)")
 
 
 class Database:
@@ -67,6 +71,19 @@ class Database:
         self._execute(self._queries[name], values)
         return self.connection.changes()
 
+    def lock(
+        self,
+        *,
+        users: Iterable[int] = (),
+        waiting_on: Iterable[str] = (),
+        accounts: Iterable[str] = (),
+    ) -> frozenset[int] | None:
+        """Do nothing: there is one writer, so nobody else writes until this transaction ends."""
+
+    def is_uuid_taken(self, error: Exception) -> bool:
+        """Tell whether an error says that a uuid or a result is another job's (I1)."""
+        return isinstance(error, apsw.ConstraintError) and bool(_I1.search(str(error)))
+
 
 @cache
 def queries() -> Mapping[str, str]:
@@ -97,11 +114,6 @@ def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:
     connection.pragma("synchronous", 2)
     connection.pragma("journal_size_limit", _JOURNAL_LIMIT_BYTES)
     return connection
-
-
-def folded(text: str) -> str:
-    """Return a text as it is compared in a search: composed and case folded."""
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _says(*values: Any) -> bool:

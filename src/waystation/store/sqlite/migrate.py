@@ -18,11 +18,11 @@ from waystation.errors import SchemaMismatch
 from waystation.ports import Clock
 from waystation.store.columns import Row, micros
 from waystation.store.migrations import Migration, migrations_of
-from waystation.store.sqlite.accounts import raise_epochs
 from waystation.store.sqlite.backup import COPIED, UNSETTLED, UPGRADED, back_up
 from waystation.store.sqlite.database import Database
-from waystation.store.sqlite.feeds import begin_era
 from waystation.store.sqlite.serving import unserved
+from waystation.store.transactions.accounts import raise_epochs
+from waystation.store.transactions.feeds import begin_era
 
 __all__ = [
     "Migration",

@@ -9,6 +9,8 @@ knows of nothing that was written after.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import apsw
 
@@ -18,6 +20,8 @@ from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.writer import store_error
 
 __all__ = ["Reader"]
+
+_T = TypeVar("_T")
 
 
 class Reader:
@@ -45,6 +49,10 @@ class Reader:
             return self._database.all(name, values)
         except apsw.Error as error:
             raise store_error(error) from error
+
+    async def run(self, read: Callable[[Reader], _T]) -> _T:
+        """Run reads: at once, without a turn of the loop in between. Raises: StoreError."""
+        return read(self)
 
     def close(self) -> None:
         """Read no more, from the next turn on."""

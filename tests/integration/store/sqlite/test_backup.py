@@ -12,11 +12,11 @@ import pytest
 
 from tests import build
 from waystation.errors import Conflict, SchemaMismatch, StoreError
-from waystation.store.sqlite import accounts
 from waystation.store.sqlite.backup import back_up, look_into, put_back
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate, migrations
 from waystation.store.sqlite.serving import serving
+from waystation.store.transactions import accounts
 
 NEWEST = migrations()[-1].number
 

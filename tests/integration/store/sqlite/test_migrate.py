@@ -11,7 +11,6 @@ import pytest
 from tests import build
 from waystation.errors import SchemaMismatch
 from waystation.store.rows import ACCOUNTS
-from waystation.store.sqlite import accounts
 from waystation.store.sqlite.backup import UPGRADED, back_up
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import (
@@ -20,6 +19,7 @@ from waystation.store.sqlite.migrate import (
     migrations,
     schema_number,
 )
+from waystation.store.transactions import accounts
 
 NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
 BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")
