@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from benchmarks.children import Child, child
 from benchmarks.figures import Result, ratio_of
+from benchmarks.haste import HASTE
 from benchmarks.installation import service_environment
 from benchmarks.machine import CLIENT_CPU, SERVICE_CPU
 from benchmarks.submitted import submitted_jobs
@@ -46,7 +47,7 @@ _GUILDS = 20
 _FINISHED_PER_ACCOUNT = 100
 _DRAFT = JobDraft(1, "info", {}, ["account-0"], takes_slot=False, max_jobs=None, lane=10**6)
 
-_IDLE_S = 10.0
+_IDLE_S = 10.0 / HASTE
 _CONNECTED_WITHIN_S = 300.0
 _LOOK_AGAIN_S = 0.1
 

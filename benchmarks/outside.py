@@ -42,9 +42,9 @@ class Outside:
                 self._rung.clear()
                 await self._rung.wait()
 
-    async def arrival(self, name: str) -> None:
+    async def arrival(self, name: str, within_s: float = _CALLBACK_WITHIN_S) -> None:
         """Return when the callback named so has come."""
-        async with asyncio.timeout(_CALLBACK_WITHIN_S):
+        async with asyncio.timeout(within_s):
             while name not in self.arrived_at_s:
                 self._rung.clear()
                 await self._rung.wait()
