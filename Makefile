@@ -6,15 +6,17 @@ BIN := $(VENV)/bin
 FACES := tests/unit/api/ tests/unit/cli/ tests/unit/client/
 QUICK := $(BIN)/python -m pytest -q -p no:schemathesis -p no:xdist --hypothesis-profile=quick
 INSTALLING := echo "Installing Waystation into $(CURDIR)/$(VENV): it downloads what requirements/ names"
+WORKERS := $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --universal --python-version 3.11
 
 # pytest keeps the tests that it has compiled: without, each run compiles them anew, for 15 s;
-# two processes side by side, because workers that report each test to a third take half as long again
+# two processes side by side, because workers that report each test to a third take half as long again;
+# tests with sockets and processes wait most of their time, so that a processor has two WORKERS
 unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock docs examples bench soak branches mutants clean style types contracts core faces
+.PHONY: help install demo serve test check format lock docs examples bench soak branches mutants clean style types contracts core faces drawn
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +30,9 @@ demo: install ## show everything once: simulator, service, two accounts, picture
 serve: install ## run the service with the settings of the environment
 	@$(BIN)/waystation serve
 
-test: check $(VENV)/clients.stamp ## everything CI runs: check, then the tests with sockets, processes and databases
-	$(BIN)/python -m pytest -q -n auto -p no:schemathesis -m hypothesis tests/unit
-	$(BIN)/python -m tests.pure.branches
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
+test: $(VENV)/dev.stamp $(VENV)/clients.stamp ## everything CI runs: check, then the tests with sockets, processes and databases
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync branches types core faces drawn contracts style
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/integration tests/conformance tests/documents tests/e2e tests/clients
 
 check: $(VENV)/dev.stamp ## the quick loop: format, lint, types, import contracts, unit tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync faces core types contracts style
@@ -51,6 +52,9 @@ core:
 
 faces:
 	$(QUICK) $(FACES) tests/architecture
+
+drawn:
+	$(BIN)/python -m pytest -q -p no:schemathesis -p no:xdist -m hypothesis tests/unit
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --quiet --fix src tests benchmarks

@@ -17,6 +17,15 @@ settings.register_profile("quick", settings.get_profile("untimed"), max_examples
 settings.load_profile("untimed")
 
 
+LONG = frozenset({"test_crash_matrix.py", "test_hostile.py", "test_kills.py"})
+"""Files with tests of a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow tests first: one that begins last would keep the other workers waiting."""
+    items.sort(key=lambda one: one.path.name not in LONG and not one.get_closest_marker("slow"))
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """Give the process its logging back: commands run in-process configure it for themselves."""
