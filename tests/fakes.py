@@ -282,6 +282,17 @@ class FakeTransport:
         while (event := await self._queue.get()) is not None:
             yield event
 
+    def waiting(self, most: int) -> Sequence[GatewayEvent]:
+        """Return what was said beside it."""
+        found: list[GatewayEvent] = []
+        while len(found) < most and not self._queue.empty():
+            event = self._queue.get_nowait()
+            if event is None:
+                self._queue.put_nowait(None)
+                break
+            found.append(event)
+        return found
+
     async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
         """End as the script says."""
         self._discord.performed.append(submission)

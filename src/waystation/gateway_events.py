@@ -5,6 +5,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,8 @@ __all__ = [
     "Passed",
     "Seen",
     "SessionState",
+    "last_sequence",
+    "sequence_of",
 ]
 
 
@@ -167,3 +170,14 @@ GatewayEvent = (
     | Disconnected
     | HumanCheckSeen
 )
+
+
+def sequence_of(event: GatewayEvent) -> int | None:
+    """Return the gateway's number for an event, None for one that has none."""
+    return getattr(event, "sequence", None)
+
+
+def last_sequence(events: Sequence[GatewayEvent]) -> int | None:
+    """Return the gateway's number for the last event that has one."""
+    numbers = (sequence_of(event) for event in reversed(events))
+    return next((number for number in numbers if number is not None), None)

@@ -9,6 +9,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from hypothesis import strategies as st
+
 from tests.build import replace
 from tests.golden.corpus import HISTORY, PAYLOADS, Json, event_of, merged
 from tests.harness.play import USER, Play, new_job, told
@@ -38,6 +40,37 @@ class Signs:
     metadata: bool = True
     uuid: bool = True
     replies: bool = False
+
+
+PROMPTS = ("a red fox", "a cat")
+
+_INDEX = st.integers(0, 5)
+_MOSTLY = st.sampled_from([True, True, True, False])
+_SIGNS = st.builds(
+    Signs,
+    told=_MOSTLY,
+    nonce=st.booleans(),
+    metadata=st.booleans(),
+    uuid=st.booleans(),
+    replies=st.sampled_from([False, False, True]),
+)
+OPS = st.one_of(
+    st.tuples(
+        st.just("ask"),
+        st.sampled_from([PROMPTS[0], PROMPTS[0], PROMPTS[1]]),
+        _SIGNS,
+        st.sampled_from([False, False, True]),
+        st.booleans(),
+    ),
+    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
+    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
+    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
+    st.tuples(st.just("again"), _INDEX),
+    st.tuples(st.just("ask_again"), _INDEX, st.booleans()),
+    st.tuples(st.just("wait"), st.sampled_from([1, 5, 61, 1800, 90_000])),
+    st.tuples(st.just("gap"), st.booleans()),
+    st.tuples(st.just("cancel"), _INDEX),
+)
 
 
 @dataclass
@@ -78,7 +111,7 @@ class Pair:
     def both(self, do: Any) -> None:
         """Do the same to both, and compare what comes of it."""
         self.anew.restart()
-        outcomes = [_words(do(play)) for play in (self.lived, self.anew)]
+        outcomes = [words(do(play)) for play in (self.lived, self.anew)]
         assert outcomes[0] == outcomes[1]
         assert self.lived.jobs == self.anew.jobs
         assert list(self.lived.seen.items()) == list(self.anew.seen.items())
@@ -224,7 +257,7 @@ def _all(steps: Iterator[Step]) -> Step:
     return Step(job_steps=tuple(one for step in steps for one in step.job_steps))
 
 
-def _words(step: Step) -> list[str]:
+def words(step: Step) -> list[str]:
     """Return what follows, but that history is looked at: it may be once more."""
     return [line for line in told(step) if not line.startswith("look back")]
 

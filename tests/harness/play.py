@@ -51,6 +51,8 @@ class Play:
         self.sources: dict[JobId, Source] = {}
         self.seen: dict[tuple[str, str], Seen] = {}
         self.talk = Conversation(USER, CHANNEL, limits, ())
+        self.looks_back = False
+        """True: readings of history that are asked for are noted, as the owner does it."""
         for job in jobs:
             self.admit(job)
 
@@ -76,6 +78,13 @@ class Play:
 
     def commit(self, step: Step) -> Step:
         """Store a step as the owner would, then adopt it."""
+        self._keep(step)
+        self.talk.adopt(step)
+        if self.looks_back:
+            self.talk.looking_back(step.look_back, is_due=False)
+        return step
+
+    def _keep(self, step: Step) -> None:
         for job_step in step.job_steps:
             before = self.jobs[job_step.job.jobid]
             assert job_step.job.version == before.version + len(job_step.events)
@@ -85,8 +94,27 @@ class Play:
                 self.seen.pop((row.kind, row.id))
             else:
                 self.seen[row.kind, row.id] = row
-        self.talk.adopt(step)
-        return step
+
+    def see_all(self, events: Sequence[GatewayEvent]) -> Step:
+        """Let the conversation hear what waits, as the owner does it: committed together."""
+        steps: list[Step] = []
+        while events:
+            if self.talk.undecided or len(events) == 1:
+                steps.append(self.see(events[0]))
+                events = events[1:]
+                continue
+            # what could not be committed changes nothing
+            self.talk.receive_all(events, self.now)
+            self.talk.undo()
+            heard = self.talk.receive_all(events, self.now)
+            for job in self.jobs.values():
+                assert self.talk.get(job.jobid) in (job, None)
+            for one in heard:
+                self._keep(one)
+            self.talk.adopt_all()
+            steps += [*heard, *self.weigh()]
+            events = events[len(heard) :]
+        return join_all(steps)
 
     def see(self, event: GatewayEvent) -> Step:
         """Let the conversation hear something."""

@@ -133,6 +133,18 @@ class DiscordTransport:
         finally:
             await self.close()
 
+    def waiting(self, most: int) -> Sequence[GatewayEvent]:
+        """See `ports.Transport`."""
+        found: list[GatewayEvent] = []
+        while len(found) < most and not self._events.empty():
+            event = self._events.get_nowait()
+            if event is _END:
+                # nothing can have come after it
+                self._events.put_nowait(_END)
+                break
+            found.append(event)
+        return found
+
     async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
         """See `ports.Transport`. Raises: Unreachable: not connected, or nothing was sent."""
         self._live_session()

@@ -73,9 +73,12 @@ class Agenda:
 
     def due_ghosts(self, now: datetime) -> Sequence[Job]:
         """Return the ghosts that are due, the first first; they stay until they change."""
-        due = []
+        due: list[tuple[datetime, JobId]] = []
         while (first := self.next_ghost()) is not None and first <= now:
-            due.append(heapq.heappop(self._heap))
+            one = heapq.heappop(self._heap)
+            # one that was dropped and put again stands there twice
+            if one not in due[-1:]:
+                due.append(one)
         for one in due:
             heapq.heappush(self._heap, one)
         return tuple(self._ghosts[jobid][1] for _, jobid in due)

@@ -48,17 +48,19 @@ class Conversation:
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """The jobs held, ghosts too."""
-        return tuple(self._state.jobs.values())
+        """The jobs held, ghosts too, as last committed."""
+        return tuple(self._state.jobs_committed.values())
 
     @property
     def holding(self) -> Sequence[Job]:
-        """The jobs that are not final or hold a slot."""
-        return self._state.agenda.holding
+        """The jobs that are not final or hold a slot, as last committed."""
+        if self._state.committed is None:
+            return self._state.agenda.holding
+        return tuple(job for job in self.jobs if job.slot or not job.final)
 
     def get(self, jobid: JobId) -> Job | None:
-        """Return a held job."""
-        return self._state.get(jobid)
+        """Return a held job as last committed."""
+        return self._state.as_committed(jobid)
 
     @property
     def newest(self) -> Snowflake:
@@ -72,14 +74,20 @@ class Conversation:
     @property
     def in_flight(self) -> JobId | None:
         """The job that was asked a moment ago and has shown nothing: no other is asked (R15)."""
-        return next(iter(self._state.in_flight), None)
+        if self._state.committed is None:
+            return next(iter(self._state.in_flight), None)
+        return next((job.jobid for job in self.jobs if job.in_flight), None)
+
+    def adopt_all(self) -> None:
+        """Take over what `receive_all` gave: it was committed."""
+        self._state.adopt_all()
 
     def adopt(self, step: Step) -> None:
         """Take over what was committed."""
         self._state.adopt(step)
 
     def undo(self) -> None:
-        """Know nothing of a step that could not be committed."""
+        """Know nothing of the steps that could not be committed."""
         self._state.undo()
 
     def admit(self, job: Job) -> None:
@@ -154,6 +162,14 @@ class Conversation:
     def receive(self, event: GatewayEvent, now: datetime) -> Step:
         """Return what follows from a gateway event or a message read back from history."""
         return receiving.receive(self._state, event, now)
+
+    def receive_all(self, events: Iterable[GatewayEvent], now: datetime) -> Sequence[Step]:
+        """Return what follows from the first of several events, each after the one before.
+
+        They are to be committed together, and then `adopt_all` takes them over, or `undo` takes
+        them back. Until then nothing but `receive_all` sees what they change.
+        """
+        return receiving.receive_all(self._state, events, now)
 
     @property
     def undecided(self) -> bool:

@@ -8,6 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -62,13 +63,35 @@ from waystation.wire.interaction import IframeModalCreated, ModalCreated
 from waystation.wire.message import ComponentType, Message
 from waystation.wire.snowflake import snowflake_time
 
-__all__ = ["receive"]
+__all__ = ["receive", "receive_all"]
 
 
 def receive(state: State, event: GatewayEvent, now: datetime) -> Step:
     """Return what follows from a gateway event or a message read back from history."""
     state.torn = frozenset()
     return state.learnt(_received(state, event, now))
+
+
+def receive_all(state: State, events: Iterable[GatewayEvent], now: datetime) -> Sequence[Step]:
+    """Return what follows from the first of several events, each after the one before (R36).
+
+    The last of them is the first after which somebody else has a say: a person, or those who weigh
+    the pictures that wait. What is to be known from all of them on stands in the last step.
+    """
+    state.begin()
+    state.torn = frozenset()
+    steps: list[Step] = []
+    for event in events:
+        step = _received(state, event, now)
+        state.learn(step)
+        state.presume(step)
+        state.lookups.want(step.look_back, is_due=False)
+        steps.append(step)
+        if step.halt is not None or state.held:
+            break
+    if steps:
+        steps[-1] = state.with_seen(steps[-1])
+    return steps
 
 
 def _received(state: State, event: GatewayEvent, now: datetime) -> Step:

@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -43,7 +43,18 @@ from waystation.midjourney.recent import RecentIds
 from waystation.midjourney.steps import NOTHING, JobStep, Step, take
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake, newest
 
-__all__ = ["State", "rebuild"]
+__all__ = ["Committed", "State", "rebuild"]
+
+
+@dataclass(slots=True)
+class Committed:
+    """The committed part of a state that goes on from steps which are not committed yet."""
+
+    jobs: dict[JobId, Job]
+    """The jobs that those steps change, as they were."""
+    ambiguous: set[JobId]
+    unclear: set[JobId]
+    silent: set[JobId]
 
 
 @dataclass(slots=True)
@@ -89,6 +100,8 @@ class State:
     """Pictures that had to be told apart and have found their jobs."""
     early: RecentIds = field(default_factory=RecentIds)
     """Messages of which a partial update came before anything that says whose they are."""
+    committed: Committed | None = None
+    """Set while several steps are decided one after the other and committed together."""
 
     def get(self, jobid: JobId) -> Job | None:
         """Return a held job."""
@@ -98,9 +111,29 @@ class State:
         """Remember an id that Discord has made."""
         self.newest = newest(self.newest, snowflake)
 
+    def begin(self) -> None:
+        """Decide several steps, each from the one before; `adopt_all` or `undo` ends it."""
+        self.committed = Committed({}, set(self.ambiguous), set(self.unclear), set(self.silent))
+
+    def presume(self, step: Step) -> None:
+        """Go on from a step that is committed with those that follow (R36)."""
+        assert self.committed is not None
+        for job_step in step.job_steps:
+            jobid = job_step.job.jobid
+            self.committed.jobs.setdefault(jobid, self.jobs[jobid])
+        self._take_over(step)
+
+    def adopt_all(self) -> None:
+        """Take over the presumed steps: they were committed."""
+        self.memory.keep()
+        self.committed = None
+
     def adopt(self, step: Step) -> None:
         """Take over what was committed."""
         self.memory.keep()
+        self._take_over(step)
+
+    def _take_over(self, step: Step) -> None:
         for job_step in step.job_steps:
             job = job_step.job
             for event in job_step.events:
@@ -114,12 +147,31 @@ class State:
                     self.unclear.add(job.jobid)
 
     def undo(self) -> None:
-        """Know nothing of a step that could not be committed."""
+        """Know nothing of the steps that could not be committed."""
         self.memory.undo()
         self.ambiguous -= self.torn
+        committed, self.committed = self.committed, None
+        if committed is None:
+            return
+        for job in committed.jobs.values():
+            # first out of every index: the presumed job may have had more keys
+            self._drop(job.jobid)
+            self.admit(job)
+        self.ambiguous, self.unclear = committed.ambiguous, committed.unclear
+        self.silent = committed.silent
 
     def learnt(self, step: Step) -> Step:
         """Return a step with all that is to be known from it on, what its jobs teach, too."""
+        self.learn(step)
+        return self.with_seen(step)
+
+    def with_seen(self, step: Step) -> Step:
+        """Return a step with the rows that are to be known from it on."""
+        seen = self.memory.changes()
+        return replace(step, seen=seen) if seen else step
+
+    def learn(self, step: Step) -> None:
+        """Keep what a step's jobs teach."""
         for job_step in step.job_steps:
             job = job_step.job
             if job.final and job.error == sentences.NOT_TOLD_APART.text:
@@ -137,8 +189,6 @@ class State:
                 self.candidates.learn(job)
         if step.job_steps:
             self.held.settle({one for job_step in step.job_steps for one in job_step.job.messages})
-        seen = self.memory.changes()
-        return replace(step, seen=seen) if seen else step
 
     def admit(self, job: Job) -> None:
         """Take in a job as the store has it."""
@@ -160,14 +210,29 @@ class State:
 
     def forget(self, job: Job) -> None:
         """Let go of a job about which nothing more is to be said."""
-        self.jobs.pop(job.jobid, None)
-        self.agenda.drop(job.jobid)
-        self.in_flight.discard(job.jobid)
+        self._drop(job.jobid)
         self.lookups.forget(job.jobid)
         self.ambiguous.discard(job.jobid)
         self.unclear.discard(job.jobid)
         self.silent.discard(job.jobid)
-        self.candidates.index.drop(job.jobid)
+
+    def _drop(self, jobid: JobId) -> None:
+        self.jobs.pop(jobid, None)
+        self.agenda.drop(jobid)
+        self.in_flight.discard(jobid)
+        self.candidates.index.drop(jobid)
+
+    # ── as committed, for those who must not see what is only presumed ──
+
+    def as_committed(self, jobid: JobId) -> Job | None:
+        """Return a held job as last committed."""
+        before = None if self.committed is None else self.committed.jobs.get(jobid)
+        return before or self.jobs.get(jobid)
+
+    @property
+    def jobs_committed(self) -> Mapping[JobId, Job]:
+        """The held jobs as last committed."""
+        return self.jobs if self.committed is None else self.jobs | self.committed.jobs
 
 
 def rebuild(

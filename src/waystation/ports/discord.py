@@ -47,6 +47,13 @@ class Transport(Protocol):
         """Connect and yield events in order; CaughtUp after each connect."""
         ...
 
+    def waiting(self, most: int) -> Sequence[GatewayEvent]:
+        """Return the events that have come after the one that `events` has yielded last.
+
+        Args: most: so many at most; `events` goes on with the others
+        """
+        ...
+
     async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
         """Submit once. Never raises for what Discord says; never sends twice."""
         ...

@@ -551,6 +551,30 @@ async def test_a_reader_that_stops_early_closes_the_connection(
     assert talk.socket.close_code == RESUMABLE_CLOSE
 
 
+async def test_events_that_wait_are_given_without_waiting_for_more(
+    site: Site, discord: StandIn
+) -> None:
+    transport = discord_factory(site)(Secret(TOKEN), None, "account-1")
+    events = aiter(transport.events())
+    reading = asyncio.ensure_future(anext(events))
+    talk = await discord.talk()
+    await talk.ready(discord.gateway)
+    assert isinstance(await reading, CaughtUp)
+    assert transport.waiting(5) == []
+    for sequence in (2, 3, 4):
+        await talk.send(0, MESSAGE, sequence, "MESSAGE_DELETE")
+    queue = transport._events  # type: ignore[attr-defined]
+    async with asyncio.timeout(PATIENCE_S):
+        while queue.qsize() < 3:
+            await asyncio.sleep(0)
+    assert [one.sequence for one in transport.waiting(2)] == [2, 3]  # type: ignore[union-attr]
+    assert (await anext(events)).sequence == 4  # type: ignore[union-attr]
+    await transport.close()
+    # the end is no event, and stays for the reader
+    assert transport.waiting(5) == []
+    assert [event async for event in events] == []
+
+
 async def test_a_reader_that_does_not_read_is_closed_resumably_and_loses_nothing(
     site: Site, discord: StandIn, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,47 +14,15 @@ from hypothesis import strategies as st
 
 from tests.build import replace
 from tests.golden.corpus import CONVERSATIONS, event_of
-from tests.harness.pair import Ask, Pair, Signs, perform
+from tests.harness.pair import OPS, PROMPTS, Ask, Pair, Signs, perform
 from tests.harness.play import Play, new_job, told
 from waystation.jobs import JobId, Nonce, Source
-
-PROMPTS = ("a red fox", "a cat")
-
-
-_INDEX = st.integers(0, 5)
-_MOSTLY = st.sampled_from([True, True, True, False])
-_SIGNS = st.builds(
-    Signs,
-    told=_MOSTLY,
-    nonce=st.booleans(),
-    metadata=st.booleans(),
-    uuid=st.booleans(),
-    replies=st.sampled_from([False, False, True]),
-)
-_OPS = st.one_of(
-    st.tuples(
-        st.just("ask"),
-        st.sampled_from([PROMPTS[0], PROMPTS[0], PROMPTS[1]]),
-        _SIGNS,
-        st.sampled_from([False, False, True]),
-        st.booleans(),
-    ),
-    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
-    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
-    st.tuples(st.just("go_on"), _INDEX, _MOSTLY),
-    st.tuples(st.just("again"), _INDEX),
-    st.tuples(st.just("ask_again"), _INDEX, st.booleans()),
-    st.tuples(st.just("wait"), st.sampled_from([1, 5, 61, 1800, 90_000])),
-    st.tuples(st.just("gap"), st.booleans()),
-    st.tuples(st.just("cancel"), _INDEX),
-)
-
 
 BARE = Signs(nonce=False, metadata=False, uuid=False)
 
 
 @settings(max_examples=150, deadline=None, print_blob=True)
-@given(ops=st.lists(_OPS, min_size=4, max_size=40))
+@given(ops=st.lists(OPS, min_size=4, max_size=40))
 @example(
     # two that look alike, and a picture that waits between them
     ops=[

@@ -50,6 +50,14 @@ def test_a_ghost_that_changes_is_due_at_its_new_moment_only() -> None:
     assert held.next_ghost() is None
 
 
+def test_a_ghost_that_is_dropped_and_put_again_is_due_once() -> None:
+    held = Agenda(LIMITS, [_ghost("a"), _ghost("b")])
+    for name in ("a", "b", "a"):
+        held.drop(JobId(name))
+        held.put(_ghost(name))
+    assert [job.jobid for job in held.due_ghosts(START + LIFE)] == ["a", "b"]
+
+
 def test_a_job_that_ends_goes_from_the_open_ones_to_the_ghosts() -> None:
     held = Agenda(LIMITS, [new_job("a")])
     held.put(_ghost("a"))

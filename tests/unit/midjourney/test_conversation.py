@@ -226,3 +226,18 @@ def test_an_ask_of_which_nothing_is_seen_lets_others_pass() -> None:
     silent = play.talk.silent(JobId("a"), play.now)
     assert told(play.commit(silent)) == ["a: Silent", "look back: a"]
     assert play.talk.in_flight is None
+
+
+def test_jobs_are_seen_as_committed_while_several_events_are_written() -> None:
+    play = Play([new_job("a"), replace(new_job("b", "info"), slot=False)])
+    play.submit("a", NONCE)
+    before = play.talk.jobs
+    names = ("describe/acknowledged", "describe/described")
+    steps = play.talk.receive_all([event_of({"see": name}) for name in names], play.now)
+    assert (play.talk.get(JobId("a")), play.talk.in_flight) == (play.jobs[JobId("a")], "a")
+    assert sorted(job.jobid for job in play.talk.jobs) == [job.jobid for job in before]
+    assert sorted(job.jobid for job in play.talk.holding) == ["a", "b"]
+    play.talk.adopt_all()
+    assert [job.jobid for job in play.talk.jobs] == ["b"]
+    assert (play.talk.get(JobId("a")), play.talk.in_flight) == (None, None)
+    assert steps[-1].job_steps[0].job.final

@@ -17,6 +17,7 @@ from tests.harness.scenes import (
     imagining,
     of_other_words,
     stage,
+    two_alike,
 )
 from waystation import sentences
 from waystation.gateway_events import (
@@ -432,3 +433,37 @@ def test_an_edit_with_other_buttons_answers_a_press_of_which_nothing_was_told() 
         play.perform(step)
     changed = event_of({"see": "settings/changed"})
     assert told(play.see(changed)) == ["a: Completed by target"]
+
+
+# ── several events that are committed together ──
+
+
+def test_each_of_several_events_is_decided_after_the_one_before() -> None:
+    play = describing()
+    events = [event_of({"see": name}) for name in ("describe/acknowledged", "describe/described")]
+    steps = play.talk.receive_all(events, play.now)
+    first = ["a: InteractionSeen", "a: Acknowledged by nonce"]
+    assert [told(step) for step in steps] == [first, ["a: Completed by message"]]
+    # the last one has what is to be known from all of them on
+    assert not steps[0].seen and {row.kind for row in steps[1].seen} >= {"face", "settled"}
+    assert play.talk.receive_all([], play.now) == []
+
+
+def test_an_event_after_which_somebody_else_has_a_say_is_the_last_of_several() -> None:
+    play = describing()
+    events = [HumanCheckSeen("look", fatal=False), event_of({"see": "describe/acknowledged"})]
+    (halted,) = play.talk.receive_all(events, play.now)
+    assert halted.halt is not None
+    play.talk.undo()
+    alike = two_alike()
+    (waits,) = alike.talk.receive_all([event_of({"see": "imagine/final"})] * 2, alike.now)
+    assert alike.talk.undecided and waits.seen
+
+
+def test_a_reading_of_history_that_one_of_several_asks_for_is_noted_for_the_next() -> None:
+    play = describing()
+    play.restart()
+    events = [event_of({"see": "describe/acknowledged"})]
+    (step,) = play.talk.receive_all(events, play.now)
+    assert step.look_back == {"a"}
+    assert play.talk._state.lookups.under_way(["a"])

@@ -203,3 +203,31 @@ def test_an_ask_of_a_job_that_is_put_back_is_over_and_nobody_elses() -> None:
     state = rebuild(USER, CHANNEL, LIMITS, [asked])
     state.learnt(state.step(JobId("a"), START, PutBack("full")))
     assert state.candidates.others.is_settled_id("9")
+
+
+def test_steps_that_are_presumed_are_taken_over_or_taken_back_together() -> None:
+    play = describing()
+    before = play.jobs[JobId("a")]
+    state = _state(before, new_job("b"))
+    assert state.jobs_committed is state.jobs
+    for outcome in (state.undo, state.adopt_all):
+        state.begin()
+        state.ambiguous.add(JobId("b"))
+        unclear = state.step(JobId("a"), START, Unclear("time-out"))
+        state.presume(unclear)
+        failed = state.step(JobId("a"), START, Failed(502, "gone"))
+        state.presume(failed)
+        assert state.get(JobId("a")) is None
+        # others see what is on disk
+        assert state.as_committed(JobId("a")) == before
+        assert set(state.jobs_committed) == {"a", "b"}
+        outcome()
+        if outcome == state.undo:
+            assert state.get(JobId("a")) == state.as_committed(JobId("a")) == before
+            assert (state.in_flight, state.silent) == ({"a"}, {"a"})
+            assert not (state.ambiguous or state.unclear)
+            assert state.candidates.index.find("nonce", NONCE) == "a"
+            assert [job.jobid for job in state.agenda.open] == ["b", "a"]
+    assert state.as_committed(JobId("a")) is None
+    assert (state.in_flight, state.ambiguous) == (set(), {"b"})
+    assert state.jobs_committed is state.jobs

@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,6 +17,7 @@ from waystation.contract import callbacks_of
 from waystation.jobs import (
     Acknowledged,
     Job,
+    JobId,
     JobStatus,
     Late,
     Progressed,
@@ -30,19 +31,34 @@ from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecogn
 from waystation.secret import redact
 from waystation.sidelining import Trouble
 
-__all__ = ["halt_with_mail", "job_change", "sidelined_mail", "unrecognised"]
+__all__ = ["halt_with_mail", "job_changes", "sidelined_mail", "unrecognised"]
 
 MAIL_SUBJECT = "Waystation: a Midjourney account needs you"
 SIDELINED_SUBJECT = "Waystation: Discord keeps refusing an account"
 
 
-def job_change(
+def job_changes(
+    committed: Callable[[JobId], Job | None],
+    steps: Iterable[JobStep],
+    new_id: Callable[[], str],
+    now: datetime,
+) -> Sequence[JobChange]:
+    """Return what is committed of job steps that follow one another, each with its callbacks.
+
+    Args: committed: gives a job as last committed; new_id: gives a callback its id
+    """
+    jobs: dict[JobId, Job] = {}
+    changes: list[JobChange] = []
+    for step in steps:
+        jobid = step.job.jobid
+        changes.append(_job_change(jobs.get(jobid) or committed(jobid), step, new_id, now))
+        jobs[jobid] = step.job
+    return changes
+
+
+def _job_change(
     before: Job | None, step: JobStep, new_id: Callable[[], str], now: datetime
 ) -> JobChange:
-    """Return what is committed of a job step, with the callback that is owed for it.
-
-    Args: before: the job as last committed; new_id: gives the callback its id
-    """
     is_told = _is_told(before, step, now)
     callbacks = callbacks_of(step.job, new_id, now) if is_told else ()
     return JobChange(step.job, step.events, callbacks, _is_asked(before, step))

@@ -8,35 +8,25 @@ belongs to it (callbacks, mail, the gateway sequence), and only then is it adopt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from waystation.engine.account import spans
 from waystation.engine.account.adapters import Adapters, OwnerLimits
-from waystation.engine.account.commits import (
-    halt_with_mail,
-    job_change,
-    sidelined_mail,
-    unrecognised,
-)
+from waystation.engine.account.commits import job_changes, unrecognised
+from waystation.engine.account.halting import ID_LENGTH, halt_of, log_change, trouble_of
 from waystation.engine.account.hold import Hold
 from waystation.engine.account.wanted import Wanted
 from waystation.engine.feed import Bell
 from waystation.errors import LeaseLost, StoreError, UuidTaken
-from waystation.gateway_events import SessionState
+from waystation.gateway_events import GatewayEvent, SessionState, last_sequence
 from waystation.jobs import Job, JobId, ModalOpened
-from waystation.midjourney.conversation import Conversation, HaltSign, Step
+from waystation.midjourney.conversation import Conversation, Step
 from waystation.midjourney.steps import NOTHING
-from waystation.ports import (
-    Account,
-    Commit,
-    Halt,
-    Transport,
-    TroubleChange,
-)
-from waystation.sidelining import Cause, trouble_after
+from waystation.ports import Account, Commit, Transport, TroubleChange
+from waystation.sidelining import Cause
 
 __all__ = ["Owned"]
 
@@ -259,9 +249,12 @@ class Owned:
             now = self.adapters.clock.now()
             try:
                 step = decide(hold.conversation, now)
-                trouble = await self._trouble(refused, now) if refused or done else None
+                trouble = None
+                if refused or done:
+                    trouble = await trouble_of(self.adapters, self.account, refused, now)
                 if step.commits or trouble is not None:
-                    await self._write(hold, step, now, only_if_usable, sequence, trouble)
+                    adopt = partial(hold.conversation.adopt, step)
+                    await self._write(hold, [step], adopt, now, only_if_usable, sequence, trouble)
             except Exception:
                 hold.conversation.undo()
                 raise
@@ -274,6 +267,34 @@ class Owned:
             hold.conversation.looking_back(step.look_back, is_due=is_due)
             self.wanted.want(step.look_back, is_due=is_due)
         return step.writes
+
+    async def receive(self, events: Sequence[GatewayEvent]) -> Sequence[Step]:
+        """Apply the first of several gateway events in one transaction, in their order (R36).
+
+        Returns: what followed from each that was applied; the others are to be given again
+
+        Raises: StoreError, or what deciding raised: nothing was changed
+        """
+        hold = self._held()
+        async with hold.lock:
+            now = self.adapters.clock.now()
+            try:
+                steps = hold.conversation.receive_all(events, now)
+                sequence = last_sequence(events[: len(steps)])
+                if any(step.commits for step in steps):
+                    adopt = hold.conversation.adopt_all
+                    await self._write(hold, steps, adopt, now, False, sequence, None)
+                else:
+                    hold.conversation.adopt_all()
+            except Exception:
+                hold.conversation.undo()
+                self.moved.ring()
+                raise
+            self.applied(sequence)
+        look_back = frozenset[JobId]().union(*(step.look_back for step in steps))
+        if look_back:
+            self.wanted.want(look_back, is_due=False)
+        return steps
 
     async def weigh(self) -> None:
         """Let the pictures that wait to be told apart find their jobs. Raises: StoreError.
@@ -304,19 +325,26 @@ class Owned:
     async def _write(
         self,
         hold: Hold,
-        step: Step,
+        steps: Sequence[Step],
+        adopt: Callable[[], None],
         now: datetime,
         only_if_usable: bool,
         sequence: int | None,
         trouble: TroubleChange | None,
     ) -> None:
+        """Commit steps together. Only the last one may halt, and it has what is to be known."""
         session = hold.session.at(sequence, hold.conversation.newest)
-        halt = None if step.halt is None else await self._halt(hold, step.halt, now)
-        changes = tuple(
-            job_change(hold.conversation.get(one.job.jobid), one, self._new_id, now)
-            for one in step.job_steps
-        )
-        steps = spans.begin(self.adapters.traces, step, self.account.account_id)
+        last, job_steps = steps[-1], [one for step in steps for one in step.job_steps]
+        halt, sign = None, last.halt
+        if sign is not None:
+            token = hold.sealed_token
+            halt = await halt_of(self.adapters, self.account, token, sign, now)
+        changes = job_changes(hold.conversation.get, job_steps, self._new_id, now)
+        traced = [
+            span
+            for step in steps
+            for span in spans.begin(self.adapters.traces, step, self.account.account_id)
+        ]
         await self.adapters.store.commit(
             Commit(
                 account_id=self.account.account_id,
@@ -326,65 +354,33 @@ class Owned:
                 halt=halt,
                 trouble=trouble,
                 session=hold.session.seal(session),
-                unrecognised=unrecognised(step),
-                seen=step.seen,
+                unrecognised=[one for step in steps for one in unrecognised(step)],
+                seen=last.seen,
                 only_if_usable=only_if_usable,
             )
         )
-        hold.conversation.adopt(step)
+        adopt()
         hold.session.saved(session)
-        spans.end(steps)
+        spans.end(traced)
         if halt is not None or trouble is not None:
             account = await self.adapters.store.get_account(self.account.account_id)
             self.account = account or self.account
-            self._log_account(halt, trouble)
+            log_change(self.account, halt, trouble)
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
         if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
-        for job_step in step.job_steps:
+        for job_step in job_steps:
             spans.tell(job_step)
             self.adapters.feed.publish(job_step.job)
             if any(isinstance(event, ModalOpened) for event in job_step.events):
                 self.modal_opened(job_step.job.jobid)
             if job_step.job.final or job_step.job.waiting:
                 self.adapters.freed(self.account.account_id)
-        if step.writes:
+        if any(step.writes for step in steps):
             self.moved.ring()
 
-    def _log_account(self, halt: Halt | None, trouble: TroubleChange | None) -> None:
-        account = self.account
-        if halt is not None and account.halt is not None:
-            log.warning("account.halted", account=account.account_id, text=halt.text)
-        if trouble is None or trouble.after != account.trouble:
-            return
-        if (after := trouble.after) is not None and after.until is not None:
-            until, cause = after.until.isoformat(timespec="seconds"), str(after.cause)
-            log.warning("account.sidelined", account=account.account_id, until=until, cause=cause)
-        elif trouble.before is not None and trouble.before.until is not None:
-            log.info("account.back", account=account.account_id)
-
-    async def _halt(self, hold: Hold, sign: HaltSign, now: datetime) -> Halt:
-        to = await self._address()
-        halt = halt_with_mail(sign, self.account, to, self._new_id(), now)
-        return replace(halt, sealed_token=hold.sealed_token)
-
-    async def _trouble(self, refused: Cause | None, now: datetime) -> TroubleChange | None:
-        """Return what becomes of the account's trouble; None when it stays as it is."""
-        before = self.account.trouble
-        after = trouble_after(before, refused, now)
-        if after == before:
-            return None
-        mail = None
-        if after is not None and after.is_new:
-            mail = sidelined_mail(after, self.account, await self._address(), self._new_id(), now)
-        return TroubleChange(before, after, mail)
-
-    async def _address(self) -> str:
-        user = await self.adapters.store.get_user(self.account.user_id)
-        return "" if user is None else user.email
-
     def _new_id(self) -> str:
-        return self.adapters.ids.token(18)
+        return self.adapters.ids.token(ID_LENGTH)
 
     async def _save_session(self, hold: Hold) -> None:
         await hold.session.save(self.adapters.store, self.adapters.clock, hold.lease.epoch)

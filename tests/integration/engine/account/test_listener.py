@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,18 +20,22 @@ from tests.harness.desk import (
     until,
 )
 from waystation.engine.account.listener import Listener
-from waystation.errors import LocalProtocolError, UuidTaken
+from waystation.errors import LocalProtocolError, StoreError, UuidTaken
 from waystation.gateway_events import (
     CaughtUp,
     Disconnected,
+    GatewayEvent,
     HumanCheckSeen,
     MessageSeen,
     Passed,
     SeenAs,
 )
 from waystation.ignored import Ignored
-from waystation.jobs import JobStatus
-from waystation.midjourney.conversation import Conversation
+from waystation.jobs import Acknowledged, JobStatus
+from waystation.midjourney import receiving
+from waystation.midjourney.state import State
+from waystation.midjourney.steps import Step
+from waystation.ports import Commit
 from waystation.wire.message import Attachment
 
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -38,14 +44,14 @@ UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Conversation.receive
+    real = receiving._received
 
-    def receive(self: Conversation, event: object, now: object) -> object:
+    def received(state: State, event: GatewayEvent, now: datetime) -> Step:
         if getattr(event, "sequence", None) == 5:
             raise LocalProtocolError("a bug")
-        return real(self, event, now)  # type: ignore[arg-type]
+        return real(state, event, now)
 
-    monkeypatch.setattr(Conversation, "receive", receive)
+    monkeypatch.setattr(receiving, "_received", received)
     async with desk(tmp_path) as here:
         await here.start()
         job = await here.send()
@@ -62,6 +68,115 @@ async def test_an_event_that_cannot_be_applied_is_skipped_and_not_asked_for_agai
         # the next process does not ask for it again
         await here.owner.stop()
         assert await here.session() == opened(5)
+
+
+# ── events that wait together ──
+
+
+async def test_events_that_wait_together_share_one_transaction(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        published: list[JobStatus] = []
+        here.feed.publish = lambda job: published.append(job.status)  # type: ignore[method-assign]
+        commits = here.store._connections.writer.connection
+        counted: list[int] = []
+        commits.set_commit_hook(lambda: bool(counted.append(1)))
+        here.discord.say(acknowledged(job), described(job), Passed(9))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert len(counted) == 1
+        # each step is told, in its order, and the session stands at the last event
+        assert published == [JobStatus.STARTED, JobStatus.COMPLETED]
+        kinds = await here.kinds(job.jobid)
+        assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]
+        await here.owner.stop()
+        assert await here.session() == opened(9)
+
+
+async def test_a_crash_before_the_transaction_of_several_events_leaves_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        before = await here.session()
+        committing = asyncio.Event()
+
+        async def hang(change: object) -> None:
+            committing.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(here.failing, "commit", hang, raising=False)
+        here.discord.say(acknowledged(job), described(job))
+        await committing.wait()
+        # nobody sees what is not on disk
+        assert here.owner.current(job.jobid) == await here.job(job.jobid)
+        assert [one.status for one in here.owner.jobs] == [JobStatus.SUBMITTED]
+        assert [one.jobid for one in here.owner.holding] == [job.jobid]
+        monkeypatch.undo()
+        await here.restart()
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+        assert await here.session() == before
+        # the session is resumed, and what was missed comes again
+        here.discord.say(acknowledged(job), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+
+
+async def test_a_store_that_fails_takes_none_of_several_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(change: object) -> None:
+        raise StoreError("disk full")
+
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        owner = here.owner
+        monkeypatch.setattr(here.failing, "commit", fail, raising=False)
+        events = [acknowledged(job), described(job)]
+        with pytest.raises(StoreError, match="disk full"):
+            await owner.receive(events)
+        assert owner.current(job.jobid) == await here.job(job.jobid)
+        monkeypatch.undo()
+        assert len(await owner.receive(events)) == 2
+        assert (await here.job(job.jobid)).status is JobStatus.COMPLETED
+
+
+async def test_one_event_that_the_store_refuses_does_not_hold_up_those_beside_it(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        real, refused = here.store.commit, []
+
+        async def commit(change: Commit) -> None:
+            if any(isinstance(e, Acknowledged) for one in change.jobs for e in one.events):
+                refused.append(len(change.jobs))
+                raise UuidTaken("another job has it")
+            await real(change)
+
+        here.failing.commit = commit  # type: ignore[attr-defined]
+        by_hand = said("801", nonce="99", interaction_id="701")
+        here.discord.say(acknowledged(job), create(by_hand, 5), described(job))
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        assert refused == [2, 1]
+        assert here.adapters.ignored == {Ignored.UUID_TAKEN: 1, Ignored.BY_HAND: 1}
+
+
+async def test_an_end_of_the_connection_waits_for_the_events_before_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.bind()
+        here.discord.say(
+            acknowledged(job),
+            Disconnected("gone"),
+            described(job),
+            CaughtUp(True, ACCOUNT.discord_user_id, opened(5)),
+        )
+        await here.becomes(job.jobid, JobStatus.COMPLETED)
+        await until(lambda: here.owner.caught_up)
+        assert here.owner.lost_for == "gone"
 
 
 async def test_a_lost_connection_stops_verdicts_until_it_is_back(tmp_path: Path) -> None:

@@ -101,7 +101,9 @@ async def test_a_describe_is_five_commits(tmp_path: Path) -> None:
         writer = here.store._connections.writer.connection
         writer.set_commit_hook(lambda: bool(commits.append(1)))
         job = await here.bind()
-        here.discord.say(acknowledged(job), described(job))
+        here.discord.say(acknowledged(job))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+        here.discord.say(described(job))
         await here.becomes(job.jobid, JobStatus.COMPLETED)
         kinds = await here.kinds(job.jobid)
         assert kinds == ["Submitted", "InteractionSeen", "Acknowledged", "Completed"]

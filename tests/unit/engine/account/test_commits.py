@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from tests.build import START, account, replace
 from tests.harness.play import new_job
 from waystation.engine.account.commits import (
     halt_with_mail,
-    job_change,
+    job_changes,
     sidelined_mail,
     unrecognised,
 )
@@ -33,7 +34,7 @@ from waystation.jobs import (
     Unclear,
 )
 from waystation.midjourney.steps import HaltSign, JobStep, Step
-from waystation.ports import Account, HaltCause
+from waystation.ports import Account, HaltCause, JobChange
 from waystation.secret import Secret
 from waystation.sidelining import Cause, Trouble
 from waystation.wire.message import Message
@@ -48,10 +49,17 @@ def _job(status: JobStatus = JobStatus.PROGRESS, **fields: object) -> Job:
     return replace(new_job("a"), **asked)
 
 
+def _change(
+    before: Job | None, step: JobStep, new_id: Callable[[], str] = lambda: "id"
+) -> JobChange:
+    (change,) = job_changes(lambda jobid: before, [step], new_id, START)
+    return change
+
+
 def _owed(job: Job, *events: JobEvent, before: Job | None = None) -> int:
     """Return how many callbacks a change owes; each has the next id."""
     drawn = iter("123")
-    change = job_change(before, JobStep(job, events), lambda: next(drawn), START)
+    change = _change(before, JobStep(job, events), lambda: next(drawn))
     assert (change.job, change.events) == (job, events)
     assert [one.callback_id for one in change.callbacks] == [*"123"][: len(change.callbacks)]
     # an id is drawn only where it is used
@@ -196,11 +204,26 @@ def test_inputs_are_needed_until_the_last_thing_was_asked(
     before: Job, event: JobEvent, asked: bool
 ) -> None:
     after = replace(before, modal=None)
-    assert job_change(before, JobStep(after, (event,)), lambda: "id", START).asked is asked
+    assert _change(before, JobStep(after, (event,))).asked is asked
 
 
 def test_inputs_are_done_with_where_a_callback_is_owed_too() -> None:
     job = replace(new_job("a"), reply_url="https://example.org/callback", reply_progress=True)
     shown = Reacted()
-    change = job_change(job, JobStep(job, (SUBMITTED, shown)), lambda: "id", START)
+    change = _change(job, JobStep(job, (SUBMITTED, shown)))
     assert change.asked and len(change.callbacks) == 1
+
+
+def test_a_step_is_told_by_the_step_before_it_where_both_are_committed_together() -> None:
+    refused = Refused(429, "Too many")
+    waits = replace(
+        new_job("a"), post_until=START + timedelta(minutes=1), reply_url="https://e.org"
+    )
+    ended = replace(waits, status=JobStatus.FAILED, code=429, finished_at=START)
+    shown = replace(waits, status=JobStatus.STARTED)
+    last = JobStep(ended, (refused,))
+    # R4: the POST still waits and has seen nothing of it
+    assert not _change(waits, last).callbacks
+    seen = JobStep(shown, (Acknowledged(SHOWN, START),))
+    together = job_changes(lambda jobid: waits, [seen, last], lambda: "id", START)
+    assert [len(change.callbacks) for change in together] == [0, 1]
