@@ -14,6 +14,9 @@ from waystation.store.sqlite.migrate import upgrade
 
 __all__ = ["Connections", "open_connections"]
 
+_IN_MEMORY = 2
+"""Source: SQLite, PRAGMA temp_store."""
+
 
 @dataclass(frozen=True, slots=True)
 class Connections:
@@ -43,6 +46,9 @@ def open_connections(path: Path, clock: Clock) -> Connections:
         path.touch(mode=0o600)
         writer = connect(path)
         upgrade(writer, clock, path.parent / "backups")
+        # the copies of pages that a job's update may have to take back, which a large batch would
+        # write to a file; only now, since a migration may need more than fits
+        writer.pragma("temp_store", _IN_MEMORY)
         near, far, search = (connect(path, read_only=True) for _ in range(3))
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
