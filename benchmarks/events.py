@@ -173,8 +173,8 @@ def _result(turns: Mapping[_Mixture, _Turns]) -> Result:
             f"processor time of an event that is ours {own_us:.0f} µs, of a foreign one "
             f"{foreign_us:.1f} µs, by the two mixtures",
             f"{turns[_BUSY][0][0].events} events a turn on {_ACCOUNTS} accounts, "
-            f"{OWN_PER_JOB * jobs} of them about {jobs} own jobs ({2 * jobs} transactions flushed "
-            f"to disk), {len(turns[_BUSY][0])} rounds",
+            f"{OWN_PER_JOB * jobs} of them about {jobs} own jobs ({2 * jobs} steps committed, "
+            f"those that wait together at once), {len(turns[_BUSY][0])} rounds",
             "Waystation's figure holds inflating, the websocket and the session besides",
         ),
     )
