@@ -15,7 +15,7 @@ from waystation.store.sqlite.migrate import upgrade
 __all__ = ["Connections", "open_connections"]
 
 _IN_MEMORY = 2
-"""Source: SQLite, PRAGMA temp_store."""
+"""The number of SQLite's `temp_store` for memory."""
 
 
 @dataclass(frozen=True, slots=True)
