@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from tests import build
-from tests.limits import GHOST_AGE
+from tests.conformance.stores import opened
 from waystation.clock import SystemClock
 from waystation.jobs import Job
-from waystation.ports import Unrecognised
+from waystation.ports import Store, Unrecognised
 from waystation.store.sqlite.store import SqliteStore
 
 _WRITERS = 8
 
 
-async def write(store: SqliteStore, number: int, epoch: int) -> None:
+async def write(store: Store, number: int, epoch: int) -> None:
     """Take jobs through their life and print each step that was acknowledged."""
     account_id, turn = f"account-{number}", 0
     while True:
@@ -42,10 +41,11 @@ async def write(store: SqliteStore, number: int, epoch: int) -> None:
         print("completed", job.jobid, flush=True)
 
 
-async def main(path: Path) -> None:
+async def main(where: str) -> None:
     """Open, claim and write until killed."""
-    store = await SqliteStore.open(path, SystemClock(), ghost_age=GHOST_AGE)
-    await store.own_accounts()
+    store = await opened(where, SystemClock())
+    if isinstance(store, SqliteStore):
+        await store.own_accounts()
     now = SystemClock().now()
     if await store.get_user(1) is None:
         await store.add_user("a@example.org", b"h", now)
@@ -61,4 +61,4 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

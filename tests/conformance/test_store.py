@@ -11,7 +11,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 
 from tests import build
 from tests.build import replace
+from tests.conformance.stores import opened, quiet
 from tests.fakes import START, FakeClock
-from tests.limits import GHOST_AGE, PATIENCE
+from tests.harness.postgresql import Cluster, needs_postgresql, put_away
+from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, CallbackStatus
 from waystation.errors import (
     AccountHalted,
@@ -46,7 +48,12 @@ from waystation.jobs import (
 )
 from waystation.ports import NoSlot, Store, Unrecognised
 from waystation.store.sqlite.database import connect
-from waystation.store.sqlite.store import SqliteStore
+
+DATABASES = [
+    "sqlite",
+    pytest.param("postgresql", marks=needs_postgresql),
+    pytest.param("pgbouncer", marks=needs_postgresql),
+]
 
 Reopen = Callable[[], Awaitable[Store]]
 
@@ -58,17 +65,25 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["sqlite"])
-async def reopen(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> AsyncIterator[Reopen]:
+@pytest.fixture(params=DATABASES)
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database: a path, or a URL."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "w.db")
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    with put_away(cluster) as name:
+        yield cluster.url(name) if request.param == "postgresql" else cluster.pooled_url(name)
+
+
+@pytest.fixture
+async def reopen(where: str, clock: FakeClock) -> AsyncIterator[Reopen]:
     current: list[Store] = []
 
     async def again() -> Store:
         if current:
             await current.pop().close()
-        assert request.param == "sqlite"
-        current.append(await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=GHOST_AGE))
+        current.append(await opened(where, clock))
         return current[0]
 
     yield again
@@ -622,11 +637,24 @@ STEPS = st.lists(
 def test_whatever_is_asked_in_whatever_order_the_invariants_hold(
     steps: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    asyncio.run(_live(steps, tmp_path_factory.mktemp("life") / "w.db"))
+    asyncio.run(_live(steps, str(tmp_path_factory.mktemp("life") / "w.db")))
 
 
-async def _live(steps: list[tuple[int, str]], path: Path) -> None:
-    store = await SqliteStore.open(path, FakeClock(), ghost_age=GHOST_AGE)
+@needs_postgresql[0]
+@needs_postgresql[1]
+@given(steps=STEPS)
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_the_same_on_a_server(steps: list[tuple[int, str]], postgresql: Cluster) -> None:
+    with put_away(postgresql) as name:
+        asyncio.run(_live(steps, postgresql.url(name)))
+
+
+async def _live(steps: list[tuple[int, str]], where: str) -> None:
+    store = await opened(where, FakeClock())
     try:
         await store.add_user("a@example.org", b"h", START)
         await store.put_account(build.setup(build.account(max_jobs=4)))
@@ -686,19 +714,20 @@ async def _check(store: Store, jobs: list[Job], finals: dict[str, Job]) -> None:
 # ── crashes ──
 
 
-def test_a_killed_writer_loses_nothing_it_was_told_is_safe(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
+def test_a_killed_writer_loses_nothing_it_was_told_is_safe(where: str) -> None:
     told: dict[str, str] = {}
     for lines in (40, 300):
-        told |= _write_until_killed(path, lines)
-    asyncio.run(_check_after_crash(path, told))
+        told |= _write_until_killed(where, lines)
+    asyncio.run(_check_after_crash(where, told))
+    if "://" not in where:
+        _check_file(where)
 
 
-def _write_until_killed(path: Path, lines: int) -> dict[str, str]:
+def _write_until_killed(where: str, lines: int) -> dict[str, str]:
     """Return the last step that was acknowledged for each job."""
     told: dict[str, str] = {}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.conformance.store_crash", str(path)],
+        [sys.executable, "-m", "tests.conformance.store_crash", where],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -715,11 +744,19 @@ def _write_until_killed(path: Path, lines: int) -> dict[str, str]:
     return told
 
 
-async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
+async def _check_after_crash(where: str, told: dict[str, str]) -> None:
     reached = {"added": 0, "submitted": 1, "completed": 2}
-    store = await SqliteStore.open(path, FakeClock(), ghost_age=GHOST_AGE)
+    await quiet(where)
+    store = await opened(where, FakeClock())
     try:
-        await store.own_accounts()
+        sessions = [
+            await store.load_session(account.account_id) for account in await store.list_accounts()
+        ]
+        assert any(sessions)
+        for session in sessions:
+            shown = session and await store.get_job(session.decode(), None)
+            assert not shown or shown.status == "completed", "the session is ahead of its job"
+            assert bool(shown) == bool(session)
         for jobid, step in told.items():
             job = await store.get_job(jobid, None)
             assert job is not None, "told as safe, and gone"
@@ -731,16 +768,12 @@ async def _check_after_crash(path: Path, told: dict[str, str]) -> None:
             assert job.slot == (job.version < 2)
     finally:
         await store.close()
+
+
+def _check_file(path: str) -> None:
     connection = connect(path)
     assert connection.pragma("integrity_check") == "ok"
     assert connection.pragma("foreign_key_check") is None
-    sessions = connection.execute("select sealed from gateway_sessions").fetchall()
-    for (sealed,) in sessions:
-        assert isinstance(sealed, bytes)
-        rows = connection.execute(
-            "select status from jobs where jobid = ?", (sealed.decode(),)
-        ).fetchall()
-        assert rows == [("completed",)], "the session is ahead of its job"
     connection.close()
 
 

@@ -5,11 +5,14 @@ Rules: only this package talks to asyncpg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
+
+import asyncpg
 
 from waystation.store.columns import Row, Values
 from waystation.store.postgresql.bridge import wait_for
@@ -17,6 +20,10 @@ from waystation.store.postgresql.named import Statement, compiled
 from waystation.store.statements import parse_queries, with_columns
 
 __all__ = ["Database", "queries"]
+
+
+_I1 = ("jobs_hash", "jobs_result")
+"""Indexes that hold a uuid or a result to one job."""
 
 
 class Database:
@@ -49,6 +56,27 @@ class Database:
         # as in `UPDATE 3` and `INSERT 0 1`
         count = str(wait_for(done)).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
+
+    def lock(
+        self,
+        *,
+        users: Iterable[int] = (),
+        waiting_on: Iterable[str] = (),
+        accounts: Iterable[str] = (),
+    ) -> frozenset[int] | None:
+        """Lock users and then accounts, each by id. Returns: the users that are locked."""
+        owners, waited, named = list(users), list(waiting_on), list(accounts)
+        locked: frozenset[int] = frozenset()
+        if owners or waited:
+            values: Values = {"users": json.dumps(owners), "waiting_on": json.dumps(waited)}
+            locked = frozenset(user_id for (user_id,) in self.all("lock_users", values))
+        if named:
+            self.all("lock_accounts", {"accounts": json.dumps(named)})
+        return locked
+
+    def is_uuid_taken(self, error: Exception) -> bool:
+        """Tell whether an error says that a uuid or a result is another job's (I1)."""
+        return isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name in _I1
 
 
 @cache
