@@ -225,7 +225,8 @@ class Settings:
     )
     pacing_s: float = _seconds(
         2.5,
-        "Smallest pause between two submissions of an account. 0 turns it off; that is a risk.",
+        "Usual pause between two submissions of an account, varied by the jitter below. 0 turns it "
+        "off; that is a risk.",
     )
     pacing_jitter_s: float = _seconds(
         1.0, "How far the pause is varied to either side; 0 when there is no pause."

@@ -602,6 +602,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
     ),
     "The command line and the Python client": (
         Row("Answer of the service", "client.ANSWER_S", "The call fails."),
+        Row("Connection to the service", "connection._CONNECT_S", "The call fails."),
         Row(
             "Silence before a command says what it waits for",
             "remote._AT_ONCE_S",
@@ -677,6 +678,7 @@ DERIVED: Mapping[str, str] = {
     "mail.MAIL_WAITS_S": "made of MAIL_AGAIN_S and UNCONFIGURED_AGAIN_S",
     "turns.IN_FLIGHT_S": "deadlines.IN_FLIGHT in seconds",
     "buckets._ROW_S": "the unit in which the breaker counts",
+    "listening.started:sleep": "the pause between two looks whether the port is open, at the start",
     "columns._MICROSECOND": "a unit",
     "pool._CONNECT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
@@ -695,8 +697,9 @@ DERIVED: Mapping[str, str] = {
 _HEAD = """\
 # All retries and time limits
 
-Made from the code by `make docs`; do not edit. A test reads the numbers from the code and fails for
-a time limit of the service, the command line or the Python client that has no row here.
+Made from the code by `make docs`; do not edit. A test reads the numbers from the code: constants, defaults and
+settings that are named as spans of time, and numbers in calls that wait. It fails for one of the service, the
+command line or the Python client that has no row here.
 
 A name in small letters is a [setting](settings.md): you can change its number, and the table shows
 the default. A name with a dot is a constant of the code. *At its end* says what happens when the

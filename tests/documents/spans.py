@@ -1,8 +1,8 @@
 """Spans of time in the source: constants, defaults of fields and arguments, and settings.
 
 A span is known by its place: `module.NAME` for a constant, `module.Class.field`,
-`module.function.argument`, `module.function:timedelta` for one that stands within a function, and
-the setting's variable. Modules are named without their folder.
+`module.function.argument`, `module.function:timedelta` for one that stands within a function, `module.function:sleep` for a
+number in a call that waits, and the setting's variable. Modules are named without their folder.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ Value = float | timedelta | tuple[float, ...]
 _SOURCE = Path(__file__).parents[2] / "src" / "waystation"
 _NAME = re.compile(r"(^|_)(s|seconds|ms|minutes|hours|days)$", re.IGNORECASE)
 _RETRIES = "stamina.retry_context"
+_WAITS = {"asyncio.sleep": 0, "asyncio.timeout": 0, "asyncio.wait_for": 1}
+"""Call → place of its span among the arguments."""
+_LIMITS = {"aiohttp.ClientTimeout", "asyncio.sleep", "asyncio.wait", "asyncio.wait_for"}
+"""Calls whose arguments by name are spans."""
 
 
 @cache
@@ -97,10 +101,22 @@ def _within(
             continue
         if span := _span("", node):
             yield f"{scope}:timedelta", span
-        if ast.unparse(node.func) == _RETRIES:
+        called = ast.unparse(node.func)
+        yield from ((f"{scope}:{name}", number) for name, number in _literal(called, node))
+        if called == _RETRIES:
             for keyword in node.keywords:
                 if isinstance(keyword.value, ast.Constant):
                     yield f"{scope}:{keyword.arg}", keyword.value.value  # type: ignore[misc]
+
+
+def _literal(called: str, call: ast.Call) -> Iterator[tuple[str, float]]:
+    """Yield the spans that stand as numbers in a call that waits, each with a name."""
+    named = [(one.arg or "", one.value) for one in call.keywords if called in _LIMITS]
+    place = _WAITS.get(called, len(call.args))
+    for name, value in [*((called, one) for one in call.args[place : place + 1]), *named]:
+        match value:
+            case ast.Constant(value=int() | float() as number) if number:
+                yield name.rpartition(".")[2], number
 
 
 def _span(name: str, value: ast.expr) -> Value | None:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.documents.readme import ROOT, block
+from tests.documents.spans import spans
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.proxied import CALLER, OTHER, WRONG, exhaust, status_of
 from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
+from waystation.engine.intake import MOST_URLS, PATIENCE_S
+from waystation.settings import Settings
 from waystation.store.sqlite.store import SqliteStore
 
 __all__ = ["install"]
@@ -166,6 +170,28 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
         await exhaust(url, ada, trust=trust)
         assert await status_of(url, WRONG, CALLER, trust=trust) == 429
         assert await status_of(url, WRONG, OTHER, trust=trust) == 401
+
+
+def test_the_proxy_waits_longer_than_a_post_can_take() -> None:
+    settings = Settings()
+    waits = (
+        settings.body_timeout_s,
+        PATIENCE_S,
+        MOST_URLS * settings.fetch_timeout_s,
+        settings.first_answer_s + spans()["answering._ANSWER_MARGIN_S"],
+        settings.first_edit_s,
+    )
+    longest, minute = ceil(sum(waits)), 60
+    allowed = ceil(longest / minute) * minute
+    page = " ".join((ROOT / PAGE).read_text("utf-8").split())
+    assert f"proxy_read_timeout {allowed}s;" in nginx_server()
+    assert f"at the latest after {longest} s" in nginx_server()
+    assert f"**Wait {allowed} s for an answer.**" in page
+    body, room, _, turn, edit = (f"{wait:g} s" for wait in waits)
+    each = f"{settings.fetch_timeout_s:g} s"
+    assert f"{body} for its body, {room} for room for its pictures, {each} for each" in page
+    assert f"(up to {MOST_URLS}, one after the other), {turn} for the job's turn" in page
+    assert f"{edit} for the first edit of an empty one: {longest} s." in page
 
 
 async def test_a_backup_copies_a_running_service_and_is_put_back(

@@ -86,9 +86,9 @@ def _row(text: ast.expr) -> Sentence:
     return row
 
 
-def test_the_table_has_seven_meanings_and_each_has_its_story() -> None:
+def test_the_table_has_eight_meanings_and_each_has_its_story() -> None:
     rows = re.findall(r"^\| (\d) \|((?:[^|\n]+\|){5})$", PAGE, re.M)
-    assert [number for number, _ in rows] == list("1234567") == list(STORIES)
+    assert [number for number, _ in rows] == list("12345678") == list(STORIES)
     assert all(cell.strip() for _, cells in rows for cell in cells.strip("|").split("|"))
 
 
@@ -133,6 +133,14 @@ def test_a_number_with_a_name_is_that_of_the_code() -> None:
         if value == ATTEMPT_AFTER_S:
             value = ATTEMPT_AFTER_S[1:]
         assert number.strip().endswith(spoken(value, place)), name
+
+
+def test_the_proxys_numbers_are_those_of_the_recipe() -> None:
+    recipe = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    rate = re.search(r"rate=(\d+)r/s;", recipe)
+    burst = re.search(r"limit_req zone=waystation burst=(\d+) nodelay;", recipe)
+    assert rate is not None and burst is not None
+    assert f"send {rate[1]} requests a second, and {burst[1]} more" in STORIES["8"]
 
 
 def test_other_numbers_are_those_of_the_code() -> None:

@@ -32,8 +32,9 @@ WHEN: Mapping[int, str] = {
     415: "a body that does not begin as JSON, of a type that is neither JSON nor a form",
     422: "moderated",
     429: (
-        "with `executingJobs`: your slots are full. Without: you are asked to wait, "
-        "of too many large requests or requests with pictures at once, too"
+        "the slots of the account are full, or you are asked to wait: of too many large requests "
+        "or requests with pictures at once, too. `executingJobs` names your jobs in these slots, "
+        "and is left out where you have none there"
     ),
     500: "a fault of Waystation; `errorDetails` has the request id to look for in the log",
     502: "the bot or Discord did not answer in time, or not as it should",

@@ -1,8 +1,8 @@
 """Running: from the first signal to the last commit.
 
 How it works: the parts start in the order in which they need each other. They go down in the order
-that loses nothing: no new jobs, waiting callers answered, connections to Discord left resumable,
-the store last.
+that keeps what was accepted: no new jobs, waiting callers answered, connections to Discord left
+resumable, the store last.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _Port = Annotated[
 def serve(
     host: _Host = None, port: _Port = None, config: Config = None, as_json: Json = False
 ) -> None:
-    """Run the service. SIGTERM and Ctrl-C stop it within seconds and lose nothing."""
+    """Run the service. SIGTERM and Ctrl-C stop it; the next start goes on with its jobs."""
     with opened(as_json) as screen:
         given = {"host": host, "port": port}
         _run({name: value for name, value in given.items() if value is not None}, config, screen)

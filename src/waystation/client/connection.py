@@ -13,6 +13,7 @@ from waystation.reasons import why
 __all__ = ["Connection", "short"]
 
 _CHUNK_BYTES = 64 * 1024
+_CONNECT_S = 10.0
 _SILENT_S = 30.0
 """Longest silence within a download."""
 
@@ -23,7 +24,7 @@ class Connection:
     def __init__(self, url: str, token: str, timeout_s: float) -> None:
         self._url = url.rstrip("/").removesuffix("/v2")
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S)
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -70,7 +71,9 @@ class Connection:
         return answer
 
     async def body(self, url: str, timeout_s: float) -> AsyncGenerator[bytes, None]:
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=10, sock_read=_SILENT_S)
+        timeout = aiohttp.ClientTimeout(
+            total=timeout_s, sock_connect=_CONNECT_S, sock_read=_SILENT_S
+        )
         try:
             async with self._http().get(url, timeout=timeout) as response:
                 if response.status != 200:
