@@ -109,7 +109,7 @@ be disabled: nothing is sent to it then. One callback that it takes ends this.
 """
 
 _DISABLED = """\
-It is disabled now: callbacks to it are kept and not sent. When it works again, test it:
+The receiver is disabled now: callbacks to it are kept and not sent. When it works again, test it:
 
     waystation callbacks ping --url {place}/…
 

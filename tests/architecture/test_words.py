@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.tree import PACKAGE, modules
+from waystation import receivers
 from waystation.api.operations import OPERATIONS
+from waystation.engine.account import commits
 from waystation.sentences import ROWS
 from waystation.settings import SETTINGS
 
@@ -25,9 +28,20 @@ CHAIN = re.compile(r"\bone of \w+ of which\b", re.IGNORECASE)
 
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *PACKAGE.rglob("*.md"))
     if path.name != "CHANGELOG.md"
 )
+
+VAGUE = re.compile(r"(It|Neither|Nobody|They|Those|Whatever|Where|Whoever)\b")
+
+VAGUE_STILL = {
+    **{"It": 26, "Neither": 2, "Nobody": 2, "They": 2},
+    **{"Those": 5, "Whatever": 1, "Where": 36, "Whoever": 2},
+}
+"""Docstrings that begin with such a word, still. A number may shrink."""
+
+VAGUE_NAMES_STILL = {"it": 17, "neither": 3, "none": 1, "nor": 4, "of": 12, "one": 44, "that": 0}
+"""Tests whose names begin with such a word, still. A number may shrink."""
 
 NAMED_IN_THE_PLAN = {"What happens on a 429"}
 """Headings that are known by this name."""
@@ -57,6 +71,28 @@ CODE = sorted(
 def test_a_docstring_names_a_thing_first(path: str) -> None:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     assert [text for text in _texts(tree) if _riddles(text)] == []
+
+
+def test_no_more_docstrings_begin_with_a_vague_word() -> None:
+    found = Counter(
+        begins[1]
+        for path in CODE
+        for text in _texts(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        if (begins := VAGUE.match(text))
+    )
+    assert found - Counter(VAGUE_STILL) == Counter(), "name the thing first"
+
+
+def test_a_mail_names_a_thing_first() -> None:
+    texts = [
+        text
+        for module in (commits, receivers)
+        for name, text in vars(module).items()
+        if name.isupper() and isinstance(text, str)
+    ]
+    parts = [part.strip() for text in texts for part in text.split("\n\n")]
+    assert len(parts) > 10
+    assert [part for part in parts if _riddles(part) or VAGUE.match(part)] == []
 
 
 def test_a_help_text_names_a_thing_first() -> None:
@@ -101,3 +137,14 @@ def test_no_new_test_is_named_with_a_question_word() -> None:
         for name in pattern.findall(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_no_more_tests_are_named_with_a_vague_word() -> None:
+    pattern = re.compile(rf"^ *(?:async )?def test_({'|'.join(VAGUE_NAMES_STILL)})_\w+", re.M)
+    found = Counter(
+        word
+        for path in Path(ROOT / "tests").rglob("test_*.py")
+        if "node_modules" not in path.parts
+        for word in pattern.findall(path.read_text(encoding="utf-8"))
+    )
+    assert found - Counter(VAGUE_NAMES_STILL) == Counter(), "name the thing first"

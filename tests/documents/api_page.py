@@ -79,6 +79,8 @@ def _path(route: str, row: Operation) -> Iterator[str]:
     shared = [f"`{one.name}`" for one in row.body or () if one in SHARED]
     if shared:
         yield f"And [fields of all verbs](#fields-of-all-verbs): {', '.join(shared)}."
+    if route not in read():
+        raise KeyError(f"{route} has no example: run `make examples`, then `make docs`")
     yield from _example(read()[route], route.partition(" ")[0])
     statuses = sorted({*row.answers, *row.refusals})
     yield f"Statuses: {', '.join(map(str, statuses))}. Errors: {_error_links(row)}."

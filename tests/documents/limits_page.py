@@ -697,9 +697,9 @@ DERIVED: Mapping[str, str] = {
 _HEAD = """\
 # All retries and time limits
 
-Made from the code by `make docs`; do not edit. A test reads the numbers from the code: constants, defaults and
-settings that are named as spans of time, and numbers in calls that wait. It fails for one of the service, the
-command line or the Python client that has no row here.
+Made from the code by `make docs`; do not edit. A test reads the numbers from the code: constants,
+defaults and settings that are named as spans of time, and numbers in calls that wait. It fails for
+one of the service, the command line or the Python client that has no row here.
 
 A name in small letters is a [setting](settings.md): you can change its number, and the table shows
 the default. A name with a dot is a constant of the code. *At its end* says what happens when the

@@ -1,8 +1,9 @@
 """Spans of time in the source: constants, defaults of fields and arguments, and settings.
 
 A span is known by its place: `module.NAME` for a constant, `module.Class.field`,
-`module.function.argument`, `module.function:timedelta` for one that stands within a function, `module.function:sleep` for a
-number in a call that waits, and the setting's variable. Modules are named without their folder.
+`module.function.argument`, `module.function:timedelta` for one that stands within a function,
+`module.function:sleep` for a number in a call that waits, and the setting's variable. Modules are
+named without their folder.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from tests.documents import api_page as page
 from tests.documents.api_page import anchor, api_page, cut, shown
 from tests.e2e.captured import read
 from waystation.api.operations import OPERATIONS
@@ -78,3 +81,11 @@ def test_an_own_status_is_412_on_describe_and_400_elsewhere() -> None:
 def test_an_example_is_cut() -> None:
     assert cut(["a", "b", "c", "d"]) == ["a", "b", "…"]
     assert cut({"x": "y" * 200, "z": 1}) == {"x": "y" * 100 + "…", "z": 1}
+
+
+def test_a_route_without_an_example_names_the_command_that_writes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page, "read", dict)
+    with pytest.raises(KeyError, match="run `make examples`, then `make docs`"):
+        api_page()

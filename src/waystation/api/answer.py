@@ -45,18 +45,21 @@ _SILENT_STATUSES = frozenset({500, 503})
 _encode = msgspec.json.Encoder().encode
 
 
+ExecutingJobs = Annotated[
+    Sequence[str] | None, Meta(description="429 of full slots: the jobs that fill them")
+]
+Pressed = Annotated[str | None, Meta(description="409: what was pressed already")]
+EndedJob = Annotated[str | None, Meta(description="the job that ended so; 409: the earlier job")]
+
+
 class ErrorForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """The one error shape."""
 
     error: str
     error_details: Annotated[str | None, Meta(description="more of it, when there is more")] = None
-    executing_jobs: Annotated[
-        Sequence[str] | None, Meta(description="429 of full slots: the jobs that fill them")
-    ] = None
-    button: Annotated[str | None, Meta(description="409: what was pressed already")] = None
-    jobid: Annotated[
-        str | None, Meta(description="the job that ended so; 409: the earlier job")
-    ] = None
+    executing_jobs: ExecutingJobs = None
+    button: Pressed = None
+    jobid: EndedJob = None
     status: Annotated[str | None, Meta(description="of that job")] = None
     code: Annotated[int, Meta(description="repeats the HTTP status")]
 

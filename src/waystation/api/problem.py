@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from waystation import sentences
-from waystation.api.answer import Answer
+from waystation.api.answer import Answer, EndedJob, ExecutingJobs, Pressed
 from waystation.api.sentences import SENTENCES
 from waystation.sentences import Sentence
 
@@ -46,13 +46,9 @@ class ProblemForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     status: Annotated[int, Meta(description="repeats the HTTP status")]
     detail: Annotated[str, Meta(description="the error as it is this time, and more of it")]
     remedy: Annotated[str | None, Meta(description="the thing to do now")] = None
-    executing_jobs: Annotated[
-        Sequence[str] | None, Meta(description="429 of full slots: the jobs that fill them")
-    ] = None
-    button: Annotated[str | None, Meta(description="409: what was pressed already")] = None
-    jobid: Annotated[
-        str | None, Meta(description="the job that ended so; 409: the earlier job")
-    ] = None
+    executing_jobs: ExecutingJobs = None
+    button: Pressed = None
+    jobid: EndedJob = None
     job_status: Annotated[str | None, Meta(description="that job's status")] = None
 
 

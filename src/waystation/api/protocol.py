@@ -172,11 +172,6 @@ class _BoundedProtocol(StraightProtocol):
         super().__init__(*args, **kwargs)
         self.logger = _Logger(self)  # type: ignore[assignment]  # all of it that uvicorn uses
 
-    @property
-    def held_bytes(self) -> int:
-        """How much was read that is not parsed yet."""
-        return len(self._held)
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.set_protocol(_SmallReads(self))

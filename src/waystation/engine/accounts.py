@@ -64,7 +64,7 @@ _SHARED = "The account is shared with you. Its owner may change it."
 """Details for whoever would change an account of somebody else that they may use."""
 
 _LOOKS = 3
-"""How often an account is looked up anew that was set up or erased by somebody else meanwhile."""
+"""Tries to find an account that another process may have changed."""
 
 _E = TypeVar("_E", bound=WaystationError)
 

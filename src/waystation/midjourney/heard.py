@@ -51,7 +51,7 @@ from waystation.midjourney.replies import ReplyKind
 from waystation.midjourney.results import collected
 from waystation.midjourney.steps import HaltSign, Step, ignore, take
 from waystation.wire.message import Message
-from waystation.wire.snowflake import snowflake_time
+from waystation.wire.snowflake import is_newer, snowflake_time
 
 __all__ = ["Heard", "halt_of", "late_ended"]
 
@@ -65,8 +65,8 @@ _FULL: Final = 429
 class Heard:
     """One message, and the job it was found to belong to.
 
-    `by` names the matcher that found it. `early`: a part of it came before anything said whose it
-    is, so that the rest may have been missed.
+    `by` names the matcher that found it. `early`: a partial update arrived before the message was
+    matched, so earlier content may be missing.
     """
 
     job: Job
@@ -221,17 +221,12 @@ def _adds(known: Job | Shown, shown: Shown) -> bool:
     What an older message says has been superseded; ids are ordered by time.
     """
     if known.message_id != shown.message_id:
-        return known.message_id is None or _age(known.message_id) < _age(shown.message_id)
+        return known.message_id is None or is_newer(shown.message_id, known.message_id)
     return (
         (shown.content is not None and shown.content != known.content)
         or (bool(shown.embeds) and tuple(shown.embeds) != tuple(known.embeds))
         or (bool(shown.attachments) and tuple(shown.attachments) != tuple(known.attachments))
     )
-
-
-def _age(snowflake: str) -> tuple[int, str]:
-    """Return a key that orders decimal ids without trusting them to be decimal."""
-    return len(snowflake), snowflake
 
 
 def late_ended(job: Job) -> bool:

@@ -76,27 +76,32 @@ def expire(
             continue
         if (end := unsent(job.jobid)) is not None:
             # nobody can have answered what was not sent
-            end = instead(job, end, now) if job.status is JobStatus.CREATED else end
-            steps.append(state.step(job.jobid, now, end))
+            steps.append(_ended(state, job, end, now))
         elif caught_up and state.lookups.needed(job, due):
             look_back.add(job.jobid)
         elif held := counted.of(frozenset({job.jobid})):
-            steps.append(
-                state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=True))
-            )
+            steps.append(_not_told_apart(state, job, now, runs_on=True))
             untold.extend(held)
         elif job.status is not JobStatus.CREATED and state.candidates.may_be_lost(job):
             # R20: a result that resembles no ask says nothing, so nobody can have it
-            runs_on = job.vanished_at is None
-            steps.append(
-                state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=runs_on))
-            )
+            steps.append(_not_told_apart(state, job, now, runs_on=job.vanished_at is None))
         else:
             end = verdict(job, state.limits, caught_up=caught_up)
-            end = instead(job, end, now) if job.status is JobStatus.CREATED else end
-            steps.append(state.step(job.jobid, now, end))
+            steps.append(_ended(state, job, end, now))
     learnt = state.learnt(join(steps))
     return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))
+
+
+def _ended(state: State, job: Job, end: JobEvent, now: datetime) -> Step:
+    """End a job; one that was not asked may wait in the queue again."""
+    if job.status is JobStatus.CREATED:
+        end = instead(job, end, now)
+    return state.step(job.jobid, now, end)
+
+
+def _not_told_apart(state: State, job: Job, now: datetime, *, runs_on: bool) -> Step:
+    """End a job to which no picture can be given. Args: runs_on: Midjourney may still draw it"""
+    return state.step(job.jobid, now, Failed.by(sentences.NOT_TOLD_APART, ghost=runs_on))
 
 
 def _due_at(state: State, counted: Counted, job: Job, *, caught_up: bool) -> datetime | None:

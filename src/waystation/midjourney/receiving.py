@@ -241,7 +241,8 @@ def _unmatched(state: State, seen_as: SeenAs, message: Message, reading: Reading
         state.faces.begin(message.id)
     state.candidates.others.hear(reading)
     if reading.nonce is not None:
-        # R23: asked by hand; what follows carries no nonce and must not be taken for ours
+        # R23: asked by hand. Later messages of this ask carry no nonce; do not match them to our
+        # jobs
         state.candidates.others.disown(message.id, reading.interaction_id)
     is_settled = state.candidates.others.is_settled(reading)
     orphan = not is_settled and state.candidates.note_stranger(reading)

@@ -207,17 +207,17 @@ async def test_pipelined_requests_wait_unread_and_all_are_answered_in_order() ->
         connected(here.port) as (reader, writer),
     ):
         writer.write(GET * many)
-        await until(lambda: bool(here.connections) and here.connections[0].held_bytes > 0)
+        await until(lambda: bool(here.connections) and len(here.connections[0]._held) > 0)
         [connection] = here.connections
         for _ in range(50):  # whatever comes in meanwhile stays outside
             await asyncio.sleep(0)
             assert len(connection.pipeline) <= 16
-            assert connection.held_bytes <= 1 << 19
+            assert len(connection._held) <= 1 << 19
         service.go.set()
         for _ in range(many):
             assert await asyncio.wait_for(status_of(reader), PATIENT_S) == 200
             assert len(connection.pipeline) <= 16
-        await until(lambda: connection.held_bytes == 0)
+        await until(lambda: len(connection._held) == 0)
 
 
 async def test_a_body_that_waits_for_its_share_stays_with_the_caller() -> None:
@@ -236,7 +236,7 @@ async def test_a_body_that_waits_for_its_share_stays_with_the_caller() -> None:
         second.write(b" " * (size - 1))
         [waits] = [one for one in here.connections if one.client[1] == port_of(second)]
         await until(lambda: not waits.transport.is_reading())
-        assert len(waits.cycle.body) + waits.held_bytes <= UNASKED_BYTES
+        assert len(waits.cycle.body) + len(waits._held) <= UNASKED_BYTES
 
 
 async def test_a_body_and_what_is_pipelined_behind_it_are_told_apart() -> None:

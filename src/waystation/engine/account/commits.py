@@ -1,7 +1,6 @@
-"""Changes: what is committed with a step, beside the jobs and their events.
+"""Commits: the callbacks, the halt's mail and the unrecognised messages that go with a step.
 
-What is owed to the caller for it, the mail for a halt, and messages that nobody understands. All of
-it is written in one transaction with the step itself (R36).
+All of it is written in one transaction with the step, its jobs and their events (R36).
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -139,7 +138,7 @@ def _is_asked(before: Job | None, step: JobStep) -> bool:
 _STOPPED = """\
 Waystation has stopped submitting jobs through the Discord channel {channel}.
 
-What Discord or the Midjourney bot said:
+Discord or the Midjourney bot said:
 
 {text}
 

@@ -142,8 +142,7 @@ class Recovery:
     async def _look_back(self) -> None:
         """Read history for all who want it; the grace counts from the first deadline."""
         owned = self._owned
-        jobids, self._is_due = frozenset(self._wanted.jobids), False
-        self._wanted.jobids.clear()
+        jobids = self._wanted.taken()
         began_at = owned.reading()
         jobs = [job for job in owned.jobs if job.jobid in jobids]
         since = _first(jobs)

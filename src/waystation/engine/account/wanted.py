@@ -47,6 +47,13 @@ class Wanted:
         self.is_due = self.is_due or is_due
         self.bell.set()
 
+    def taken(self) -> frozenset[JobId]:
+        """Return the jobs whose reading begins now; it is due no more."""
+        jobids = frozenset(self.jobids)
+        self.jobids.clear()
+        self.is_due = False
+        return jobids
+
     def want_late(self) -> None:
         """Read history for ghosts that have missed something, and for what was asked before."""
         self.late.set()

@@ -37,7 +37,7 @@ The account's owner by hand. Same user, same channel, same prompt (R23).
        its edit, uuid 7         A, by message
        the held one, uuid 8     A has another uuid: the stranger's
 
-Whoever else asked is an owner like the jobs are. An interaction of which nothing is known may own
+Strangers count as owners, too. An interaction of which nothing is known may own
 any picture that names nobody, until its own answer comes or a day has passed: that it is queued, or
 that something is described, is no answer. An edit of what it may have pressed is nobody's.
 The README names asks by hand that are not recognised ("With the real Discord").

@@ -159,7 +159,7 @@ class Candidates:
     ) -> frozenset[str]:
         """Return who, of those who have begun what no job of ours has, may own a picture.
 
-        A job that has shown nothing may have begun what names nobody, whatever was seen of it.
+        A silent job may own any unnamed progress.
         """
         strangers = self.others.strangers
         found = strangers.open_alike(reading, shortened=shortened, is_ours=bool(jobids))
@@ -195,7 +195,7 @@ class Candidates:
         )
 
     def note_stranger(self, reading: Reading) -> bool:
-        """Remember an unmatched message as that of somebody else, or of nobody knows whom.
+        """Remember an unmatched message as a stranger's, or as unclaimed.
 
         Returns: whether it is a finished picture that resembles no ask and may be ours all the same
         """
@@ -259,8 +259,8 @@ class Candidates:
         """Return the unbound jobs whose interaction this is not: theirs is younger, or older.
 
         What looks the same is asked when the one before is over (R15), and Discord numbers
-        interactions in the order of asks: it had taken the one before by then, or never did. That
-        is known of one that is younger than the later ask, not of one that may be older.
+        interactions in the order of asks: it had taken the one before by then, or never did. This
+        holds only for an interaction younger than the later ask.
         """
         if interaction_id is None:
             return set()
@@ -291,9 +291,9 @@ class Candidates:
         )
 
     def _answers_a_press(self, job: Job, message_id: str | None) -> bool:
-        """Tell whether to reply to a message is to answer a press, not to go on with a job's start.
+        """Tell whether a reply to this message answers a press, not the job's own start.
 
-        That is so for a message that is older than the ask, or known to be another's (R20).
+        It does if the message is older than the ask, or known to be another's (R20).
         """
         if message_id is None:
             return False

@@ -59,10 +59,10 @@ def decided(works: Works) -> Iterator[tuple[str, str]]:
 def hopeless(works: Works) -> Iterator[frozenset[str]]:
     """Yield the asks of each group about which nothing more can be learnt.
 
-    That is one with a picture for every ask, or with more pictures than asks, of which one then is
-    of somebody who was never heard; and no more pictures to come of what has begun. Where each
-    picture may be of an ask that is unsure, those count that are needed to explain the pictures.
-    Call it when nothing is decided.
+    Such a group has at least as many pictures as asks, and what has begun brings no more pictures.
+    With more pictures than asks, one picture is of somebody who was never heard. If every picture
+    may belong to an unsure ask, count only as many of those as the pictures need. Call it when
+    nothing is decided.
     """
     for group, asks in groups(works):
         begun = {

@@ -107,7 +107,10 @@ class HeldPictures:
             self._held[picture.message.id] = picture
 
     def count(self) -> Counted:
-        """Return what waits, counted against the asks. Whoever's picture nobody can own goes."""
+        """Return what waits, counted against the asks.
+
+        A picture without a possible owner is dropped.
+        """
         if not self._held:
             # each event asks: what was begun says nothing without a picture
             return _NOTHING
@@ -156,7 +159,7 @@ class HeldPictures:
                 self.close(asks)
         all_ = self.count().works
         left = (group for group, asks in groups(all_) if jobid in asks)
-        # one that may be a stranger's is a job's only while no other may be that job's
+        # a contested picture goes to a job only if no other picture could
         unsure = {one for group in left for one, asks in group.items() if asks & all_.unsure}
         for message_id, held in list(self._held.items()):
             if jobid in held.asks or message_id in unsure:

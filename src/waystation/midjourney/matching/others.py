@@ -109,7 +109,7 @@ class Others:
     def answers(self, reading: Reading) -> None:
         """Take a message that names nobody for the answer to an ask by hand.
 
-        It counts once, and an end not at all while it may be that of an ask whose start counted.
+        It counts once. An end does not count if it may finish an ask that was already counted.
         """
         message_id = reading.shown.message_id
         if message_id in self._begun:

@@ -218,7 +218,7 @@ class Strangers:
         return ask in self._seen
 
     def names(self, reading: Reading) -> bool:
-        """Tell whether a message is that of somebody of whom it is known that we are not he."""
+        """Tell whether a message surely belongs to another person."""
         owners = [self._seen[one] for one in self._owners(reading)]
         return any(not (one.unclaimed or one.orphan) for one in owners)
 

@@ -204,34 +204,36 @@ def visibility(name: str) -> Write:
     return write
 
 
-def toggle_remix(job: Job, scene: Scene) -> Draft:
-    """Turn remix mode on or off."""
-    standing = _standing(job)
-    standing.remix = not standing.remix
-    if standing.remix:
-        return _said(
-            "Remix mode turned on! Clicking the variation buttons will now give you a chance to "
-            "edit your prompt!"
-        )
-    return _said(_turned_off("Remix mode", "remix"))
+def _toggle(field: str, called: str, command: str, then: str) -> Write:
+    """Return what turns a field on and off. Args: then: said when it is on"""
+
+    def write(job: Job, scene: Scene) -> Draft:
+        standing = _standing(job)
+        is_on = not getattr(standing, field)
+        setattr(standing, field, is_on)
+        if is_on:
+            return _said(f"{called} turned on! {then}")
+        again = f"You can always turn this on by running `/prefer {command}` again."
+        return _said(f"{called} turned off! {again}")
+
+    return write
 
 
-def toggle_variability(job: Job, scene: Scene) -> Draft:
-    """Turn high variability on or off."""
-    standing = _standing(job)
-    standing.high_variation = not standing.high_variation
-    if standing.high_variation:
-        return _said("High variability mode turned on! Variations will now differ more.")
-    return _said(_turned_off("High variability mode", "variability"))
-
-
-def toggle_auto_dm(job: Job, scene: Scene) -> Draft:
-    """Turn the sending of results to the direct channel on or off."""
-    standing = _standing(job)
-    standing.auto_dm = not standing.auto_dm
-    if standing.auto_dm:
-        return _said("Auto DM mode turned on! Results will also be sent to you directly.")
-    return _said(_turned_off("Auto DM mode", "auto_dm"))
+toggle_remix = _toggle(
+    "remix",
+    "Remix mode",
+    "remix",
+    "Clicking the variation buttons will now give you a chance to edit your prompt!",
+)
+toggle_variability = _toggle(
+    "high_variation",
+    "High variability mode",
+    "variability",
+    "Variations will now differ more.",
+)
+toggle_auto_dm = _toggle(
+    "auto_dm", "Auto DM mode", "auto_dm", "Results will also be sent to you directly."
+)
 
 
 def set_suffix(job: Job, scene: Scene) -> Draft:
@@ -259,10 +261,6 @@ def list_options(job: Job, scene: Scene) -> Draft:
     options = _standing(job).options
     lines = [f"`--{name}`: `{value}`" for name, value in options.items()]
     return _said("\n".join(lines) or "No custom options set.")
-
-
-def _turned_off(what: str, command: str) -> str:
-    return f"{what} turned off! You can always turn this on by running `/prefer {command}` again."
 
 
 def _said(text: str) -> Draft:

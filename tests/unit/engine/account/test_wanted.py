@@ -16,6 +16,14 @@ def test_a_page_that_several_want_is_read_at_once_and_due_if_one_is() -> None:
     assert wanted.is_due and wanted.bell.is_set()
 
 
+def test_a_reading_that_begins_is_due_no_more() -> None:
+    wanted = Wanted()
+    wanted.want([JobId("a")], is_due=True)
+    assert wanted.taken() == {"a"}
+    wanted.want([JobId("b")], is_due=False)
+    assert wanted.jobids == {"b"} and not wanted.is_due
+
+
 def test_a_gap_lasts_until_it_is_bridged_and_keeps_the_latest_sequence() -> None:
     wanted = Wanted()
     wanted.applied(9)
