@@ -19,7 +19,7 @@ _PINNED = re.compile(r"^([\w.-]+)==([\d.]+)$", re.MULTILINE)
 
 
 def _rows() -> list[list[str]]:
-    table = README.split("## Which client, and how to point it here")[1].split("\n## ")[0]
+    table = README.split("## Clients, and how to point them here")[1].split("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

@@ -17,7 +17,7 @@ README = resources.files("waystation.simulator").joinpath("README.md").read_text
 
 def test_it_begins_with_what_is_not_imitated() -> None:
     headings = [line for line in README.splitlines() if line.startswith("## ")]
-    assert headings[0] == "## What it does not imitate"
+    assert headings[0] == "## Left out"
 
 
 @pytest.mark.parametrize("name", SWITCHABLE)
