@@ -191,8 +191,7 @@ def limit(
             return user
         quotas = replace(user.quotas or UserQuotas(), **given)
         changes: UserChanges = {"quotas": None if quotas == UserQuotas() else quotas}
-        await state.store.change_user(user.user_id, changes)
-        return await find(state, str(user.user_id))
+        return await _changed(state, str(user.user_id), changes)
 
     with opened(as_json) as screen:
         user = on_host(config, work)
