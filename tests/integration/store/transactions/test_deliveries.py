@@ -6,6 +6,7 @@ import pytest
 
 from tests import build
 from tests.build import replace as having
+from tests.harness.blocking import on_sqlite
 from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.jobs import Job
@@ -153,6 +154,7 @@ def test_another_user_sees_nothing(database: Database, job: Job) -> None:
     )
 
 
+@on_sqlite
 @pytest.mark.parametrize("query", ["deliveries", "missing"])
 def test_of_many_callbacks_few_are_looked_at(database: Database, query: str) -> None:
     statement = " ".join(database._queries[query].split())

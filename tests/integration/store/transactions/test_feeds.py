@@ -8,6 +8,7 @@ import pytest
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.harness.blocking import on_sqlite
 from waystation.errors import VersionConflict
 from waystation.jobs import Acknowledged, Completed, Job, JobStatus, Progressed, Shown
 from waystation.ports import FeedPage, JobChange
@@ -69,6 +70,7 @@ def test_an_event_that_callers_are_not_told_has_no_place(database: Database) -> 
     assert state(database)[1:] == (0, 0)
 
 
+@on_sqlite
 def test_a_change_that_is_refused_takes_no_place(database: Database) -> None:
     job = added(database)
     commit(database, build.change(started(job)))
@@ -89,6 +91,7 @@ def test_a_purged_job_leaves_the_greatest_place_that_went(database: Database) ->
     assert state(database)[1:] == (3, 4)
 
 
+@on_sqlite
 def test_a_restored_copy_begins_another_era_once(database: Database, tmp_path: Path) -> None:
     era = state(database)[0]
     assert len(era) == 8

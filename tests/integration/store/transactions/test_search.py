@@ -12,6 +12,7 @@ import pytest
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.harness.blocking import on_sqlite
 from tests.limits import GHOST_AGE
 from waystation.errors import StoreError
 from waystation.jobs import Job, JobStatus
@@ -161,6 +162,7 @@ def test_a_page_ends_after_so_many_jobs_and_the_next_goes_on(
     assert 2 < len(pages) < 8
 
 
+@on_sqlite
 def test_a_rare_text_is_found_at_once_however_old(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +214,7 @@ def test_a_text_is_folded_whole() -> None:
     assert folded("E\u0301 Straße ŒUVRE") == "é strasse œuvre"
 
 
+@on_sqlite
 @pytest.mark.parametrize("fields", [{}, {"text": "fox"}, {"statuses": ("completed",)}])
 def test_no_search_reads_a_table_from_end_to_end(
     database: Database, fields: dict[str, object]

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests import build
 from tests.build import replace
+from tests.harness.blocking import on_sqlite
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft, NoSlot, OverQuota, QueueDraft, QueueFull, UserChanges
@@ -247,6 +248,7 @@ def test_a_slot_that_an_owner_watches_is_left_to_the_owner(database: Database) -
     assert database.connection.execute(held, (job.jobid,)).fetchall() == [(1,)]
 
 
+@on_sqlite
 def test_a_user_that_is_not_there_gets_no_job(database: Database) -> None:
     database.connection.execute("pragma foreign_keys = 0")
     database.connection.execute("update accounts set user_id = 9")

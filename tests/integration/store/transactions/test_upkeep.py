@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from tests import build
+from tests.harness.blocking import on_sqlite
 from tests.limits import PATIENCE
 from waystation.callbacks import Attempt
 from waystation.gateway_events import Seen
@@ -104,6 +105,7 @@ def test_counts_name_nobody(database: Database) -> None:
     assert (counts.accounts, counts.accounts_halted, counts.unrecognised) == (2, 1, 1)
 
 
+@on_sqlite
 def test_a_ping_writes(database: Database) -> None:
     upkeep.ping(database, build.later())
     before = database.connection.total_changes()
