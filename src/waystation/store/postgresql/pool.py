@@ -67,7 +67,8 @@ class Pool:
 
         A caller that is cancelled stops waiting; the transaction is written all the same.
 
-        Raises: StoreError, or what the transaction raises; either way nothing was written
+        Raises: StoreError, or what the transaction raises; then nothing was written, unless the
+        connection broke in the middle of the commit
         """
         return await self._begun(transaction, isolation="read_committed", readonly=False)
 
