@@ -123,8 +123,8 @@ class Evidence:
         return {one: page for page in self.book for one in page["message_ids"]}
 
 
-PASSES = BINDS | {"Silent"}
-"""Events after which another job may be asked (R15)."""
+PASSES = BINDS | {"Silent", "Reacted", "PutBack"}
+"""Events after which another job may be asked (R15); an answered reaction shows no more."""
 
 
 Check = Callable[[Evidence], Iterable[str]]
