@@ -200,6 +200,23 @@ async def test_a_session_is_kept_and_replaced(store: Store, reopen: Reopen) -> N
     assert await store.load_session("account-1") == b"two"
 
 
+async def test_identifies_of_a_day_outlive_the_account_and_the_process(
+    store: Store, reopen: Reopen
+) -> None:
+    for at in (START - timedelta(days=1), START, build.later(5)):
+        await store.identifies.add("1111", at, at - timedelta(days=1))
+    await store.identifies.add("2222", build.later(6), START - timedelta(hours=1))
+    await store.remove_account("account-1", START)
+    await store.erase_account("account-1")
+    store = await reopen()
+    assert await store.identifies.after("1111", START - timedelta(days=9)) == [
+        START,
+        build.later(5),
+    ]
+    assert await store.identifies.after("1111", START) == [build.later(5)]
+    assert await store.identifies.after("3333", START) == []
+
+
 # ── jobs ──
 
 

@@ -382,9 +382,15 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The pauses begin small again.",
         ),
         Row(
-            "Pause between two IDENTIFY, at least",
-            "session.IDENTIFY_GAP_S",
+            "Pause between two IDENTIFYs of one Discord user, whatever happens to its account",
+            "identifying.GAP",
             "The next IDENTIFY may be sent.",
+        ),
+        Row(
+            "The same pause after many IDENTIFYs within a day",
+            "identifying.LONG_GAP #identifying.FREE identifying.A_DAY",
+            "The next IDENTIFY may be sent. Until then the account says for what it waits.",
+            "{}, after {} within {}",
         ),
         Row(
             "Failed tries to resume a session",
@@ -485,7 +491,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Message of the bot that Waystation did not understand",
             "WAYSTATION_UNRECOGNISED_DAYS commit.UNRECOGNISED_AGE",
             "The message is deleted.",
-            "{0}, at most {1}",
+            "{0}; a setting of more counts as {1}",
         ),
         Row(
             "Memory of messages that were seen",

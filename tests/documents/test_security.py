@@ -19,6 +19,7 @@ from waystation.api.sentences import SENTENCES
 from waystation.api.streams.stream import STREAMS
 from waystation.api.v2 import AT_ONCE, MOST_KEY
 from waystation.callbacks import ATTEMPT_AFTER_S
+from waystation.discord import identifying
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
 from waystation.engine import accounts, deliveries, intake
 from waystation.engine.account.turns import lane
@@ -103,6 +104,7 @@ _NUMBERS = {
     "rejected tokens in an hour": accounts.REJECTED_TOKENS,
     "minutes in which failed jobs are counted for the draw": FAILING_SPAN / timedelta(minutes=1),
     "resets in an hour": accounts.RESETS,
+    "IDENTIFYs in 24 hours": identifying.MOST_A_DAY,
     "jobs without a slot that wait, by default": _LANE,
     "jobs taken in a minute, by default": _A_MINUTE,
     "jobs kept, by default": _KEPT_JOBS,

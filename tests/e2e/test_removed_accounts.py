@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ def path(account: Account) -> str:
     return f"{ACCOUNTS}/{account.channel_id}"
 
 
-async def leave_a_ghost(here: Installation, person: Person, prompt: str = "twin") -> str:
+async def leave_a_ghost(
+    here: Installation, person: Person, prompt: str = "twin", after_s: float = 2.5
+) -> str:
     """Ask for a picture that Midjourney begins to draw in some seconds; return its jobid."""
-    here.sim.fault("job_queued", count=1, start_after_s=2.5)
+    here.sim.fault("job_queued", count=1, start_after_s=after_s)
     status, ghost, _ = await person.call("POST", "/v2/jobs/imagine", {"prompt": prompt})
     assert status == 504, ghost
     return str(ghost["jobid"])
@@ -54,7 +57,8 @@ async def test_a_ghost_of_an_account_that_is_removed_and_added_again_takes_no_jo
     async with install(speed=20.0) as here:
         ada = await here.ready()
         (account,) = here.sim.accounts
-        ghost = await leave_a_ghost(here, ada)
+        # it is drawn when the account is back, five seconds after its first IDENTIFY
+        ghost = await leave_a_ghost(here, ada, after_s=7.5)
         assert (await ada.call("DELETE", path(account)))[0] == 204
         await here.equip(ada)
         await here.connected()
@@ -226,6 +230,25 @@ async def test_an_account_that_is_being_removed_says_so_and_can_be_kept_or_force
         assert (await ada.call("DELETE", path(account) + "?force=true"))[0] == 204
         assert (await ada.final(job["jobid"]))["error"] == "The account was removed"
         assert (await ada.call("GET", path(account)))[:2] == (404, ABSENT)
+
+
+async def test_an_account_removed_and_added_in_turns_sends_no_burst_of_identifies(
+    install: Install,
+) -> None:
+    """Wire notes 2.4: Discord allows one IDENTIFY in five seconds."""
+    async with install() as here:
+        ada = await here.ready()
+        (account,) = here.sim.accounts
+        began = time.monotonic()
+        for _ in range(12):
+            assert (await ada.call("DELETE", path(account)))[0] == 204
+            assert (await put(ada, account))[0] == 204
+        await here.stop()
+        await here.start()
+        ada.url = here.url
+        await here.connected()
+        allowed = 1 + (time.monotonic() - began + 1) // 5
+        assert 1 < len(identified_with(here)) <= allowed
 
 
 async def test_a_new_token_lifts_the_halt_of_a_rejected_one(install: Install) -> None:

@@ -105,7 +105,7 @@ def build(
 
     adapters = Adapters(
         store,
-        discord_factory(site, ignore),
+        discord_factory(site, ignore, store.identifies),
         vault,
         clock,
         ids,

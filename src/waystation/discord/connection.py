@@ -52,7 +52,9 @@ class Closed:
 class Connection:
     """One websocket.
 
-    Args: take: gets every step that hands something up, in order; may wait
+    Args:
+        take: gets every step that hands something up, in order; may wait
+        may_identify: called before each IDENTIFY; False ends the connection instead
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Connection:
         machine: GatewaySession,
         inflater: Inflater,
         take: Callable[[Step], Awaitable[None]],
+        may_identify: Callable[[], Awaitable[bool]],
     ) -> None:
         self._site = site
         self._machine = machine
         self._inflater = inflater
         self._take = take
+        self._may_identify = may_identify
 
     async def run(self, url: URL) -> Closed:
         """Open the socket and serve it until it ends. The caller reports the end to the machine."""
@@ -130,7 +134,9 @@ class Connection:
             await self._do(socket, self._machine.woken(self._site.clock.monotonic()))
 
     async def _do(self, socket: _Socket, step: Step) -> None:
-        if step.send is not None:
+        if step.identifies and not await self._may_identify():
+            await socket.close(code=RESUMABLE_CLOSE)
+        elif step.send is not None:
             try:
                 await socket.send_str(step.send.decode())
             except (aiohttp.ClientError, ConnectionError):

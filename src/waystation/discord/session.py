@@ -58,7 +58,6 @@ from waystation.wire.snowflake import NO_SNOWFLAKE, newest
 __all__ = [
     "BACKOFF_CAP_S",
     "HELLO_LIMIT_S",
-    "IDENTIFY_GAP_S",
     "LIVE_LIMIT_S",
     "RESUMABLE_CLOSE",
     "RESUME_TRIES",
@@ -84,9 +83,6 @@ HELLO_LIMIT_S: Final = 20.0
 LIVE_LIMIT_S: Final = 120.0
 """From HELLO to READY or RESUMED, the replay included. Our choice."""
 
-IDENTIFY_GAP_S: Final = 5.0
-"""Discord allows one IDENTIFY in this time. Source: wire notes 2.4."""
-
 RESUME_TRIES: Final = 8
 """Failed resumes before the session is given up: about as many minutes as Discord keeps one."""
 
@@ -99,6 +95,8 @@ class Step(msgspec.Struct, frozen=True):
 
     send: bytes | None = None
     """A whole frame. May hold the token: never logged."""
+    identifies: bool = False
+    """The frame is an IDENTIFY. Its Discord user must keep pauses between them (identifying.py)."""
     dispatch: Frame | None = None
     """A dispatch to hand up, READY and RESUMED included."""
     live: bool = False
@@ -154,7 +152,6 @@ class GatewaySession:
         "_beat_at",
         "_ending",
         "_failed_resumes",
-        "_identified_at",
         "_interval_s",
         "_jitter",
         "_live_by",
@@ -192,7 +189,6 @@ class GatewaySession:
         self._beat_at: float | None = None
         self._live_by: float | None = None
         self._live_since: float | None = None
-        self._identified_at: float | None = None
         self._ending: Ending | None = None
         self._attempts = 0
         self._failed_resumes = 0
@@ -277,7 +273,7 @@ class GatewaySession:
             return Stop(reason)
         if ending.happening is Happening.FORGOTTEN or self._failed_resumes >= RESUME_TRIES:
             self._forget()
-        return Reconnect(self._wait_s(ending, now, fraction), self.state is not None, reason)
+        return Reconnect(self._wait_s(ending, fraction), self.state is not None, reason)
 
     # ── inside ──
 
@@ -301,9 +297,8 @@ class GatewaySession:
         self._beat_at = now + self._interval_s * self._jitter
         self._live_by = now + LIVE_LIMIT_S
         if state is None:
-            self._identified_at = now
             identify = Identify(self._token.reveal(), self._properties)
-            return Step(send=_encode(ClientFrame(Opcode.IDENTIFY, identify)))
+            return Step(send=_encode(ClientFrame(Opcode.IDENTIFY, identify)), identifies=True)
         resume = Resume(self._token.reveal(), state.session_id, state.sequence)
         return Step(send=_encode(ClientFrame(Opcode.RESUME, resume)))
 
@@ -362,13 +357,10 @@ class GatewaySession:
         self._resume_url = ""
         self._failed_resumes = 0
 
-    def _wait_s(self, ending: Ending, now: float, fraction: float) -> float:
+    def _wait_s(self, ending: Ending, fraction: float) -> float:
         doublings = min(self._attempts - 1, _BACKOFF_DOUBLINGS)
         bound_s = max(ending.spread_s, min(BACKOFF_CAP_S, 2.0**doublings))
-        wait_s = ending.floor_s + fraction * bound_s
-        if self.state is None and self._identified_at is not None:
-            wait_s = max(wait_s, self._identified_at + IDENTIFY_GAP_S - now)
-        return wait_s
+        return ending.floor_s + fraction * bound_s
 
 
 def _read(frame: Frame, shape: type[_T]) -> _T:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -25,6 +26,7 @@ from waystation.discord.dispatches import (
     read_dispatch,
     read_outdated_guild,
 )
+from waystation.discord.identifying import A_DAY, GAP, pause, waiting
 from waystation.discord.inflate import COMPRESSIONS
 from waystation.discord.rest import DiscordRest
 from waystation.discord.session import GatewaySession, Step, Stop
@@ -47,7 +49,7 @@ from waystation.gateway_events import (
     SessionState,
 )
 from waystation.ignored import Ignored
-from waystation.ports import Interest, Standing, Transport, TransportFactory
+from waystation.ports import Identifies, Interest, Standing, Transport, TransportFactory
 from waystation.secret import Secret
 from waystation.wire.gateway import CloseCode
 from waystation.wire.message import Message
@@ -69,11 +71,15 @@ _END: Final = None
 
 
 def discord_factory(
-    site: Site, ignored: Callable[[Ignored], None] = lambda reason: None
+    site: Site,
+    ignored: Callable[[Ignored], None] = lambda reason: None,
+    identifies: Identifies | None = None,
 ) -> TransportFactory:
     """Return what makes an account's transport on that Discord.
 
-    Args: ignored: called for each message of which no event is told
+    Args:
+        ignored: called for each message of which no event is told
+        identifies: remembers the IDENTIFYs of each Discord user; None: no session keeps a pause
     """
 
     def make(
@@ -82,7 +88,7 @@ def discord_factory(
         log_name: str,
         interest: Interest | None = None,
     ) -> Transport:
-        return DiscordTransport(site, token, session, log_name, interest, ignored)
+        return DiscordTransport(site, token, session, log_name, interest, ignored, identifies)
 
     return make
 
@@ -98,8 +104,10 @@ class DiscordTransport:
         log_name: str,
         interest: Interest | None = None,
         ignored: Callable[[Ignored], None] = lambda reason: None,
+        identifies: Identifies | None = None,
     ) -> None:
         self._site = site
+        self._identifies = identifies
         self._ignored = ignored
         self._rest = DiscordRest(site, token, log_name)
         guild_id = None if interest is None else interest.guild_id
@@ -193,6 +201,7 @@ class DiscordTransport:
 
     async def _connect_once(self) -> bool:
         """Connect, serve, wait; tell whether to connect again."""
+        await self._wait_to_identify()
         try:
             closed = await self._serve()
         except NotAuthorised as error:
@@ -217,6 +226,29 @@ class DiscordTransport:
         await clock.sleep(follows.wait_s)
         return True
 
+    async def _wait_to_identify(self) -> None:
+        """Wait until this Discord user may begin a session, where none can be resumed."""
+        while self._machine.state is None and (wait := await self._pause()):
+            if wait > GAP:
+                self._log.warning("gateway.identify_waits", wait_s=round(wait.total_seconds()))
+                await self._events.put(Disconnected(waiting(wait)))
+            await self._site.clock.sleep(wait.total_seconds())
+
+    async def _may_identify(self) -> bool:
+        """Note an IDENTIFY before it leaves; False: the Discord user has sent one a moment ago."""
+        if await self._pause():
+            return False
+        if self._identifies is not None and self._interest is not None:
+            now = self._site.clock.now()
+            await self._identifies.add(self._interest.discord_user_id, now, now - A_DAY)
+        return True
+
+    async def _pause(self) -> timedelta:
+        if self._identifies is None or self._interest is None:
+            return timedelta()
+        now, user_id = self._site.clock.now(), self._interest.discord_user_id
+        return pause(await self._identifies.after(user_id, now - A_DAY), now)
+
     async def _stop(self, reason: str, *, token_rejected: bool) -> bool:
         self._log.error("gateway.stopped", reason=reason)
         await self._events.put(HumanCheckSeen(reason, fatal=True, token_rejected=token_rejected))
@@ -233,7 +265,13 @@ class DiscordTransport:
         url = _gateway_url(address, compression)
         if not self._site.may_connect(url):
             raise TransportError("Discord named a gateway without encryption")
-        connection = Connection(self._site, self._machine, COMPRESSIONS[compression](), self._take)
+        connection = Connection(
+            self._site,
+            self._machine,
+            COMPRESSIONS[compression](),
+            self._take,
+            self._may_identify,
+        )
         return await connection.run(url)
 
     async def _take(self, step: Step) -> None:

@@ -11,6 +11,7 @@ from waystation.ports.clock import Clock, IdSource, wall_ahead
 from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import (
     DiscordIdentity,
+    Identifies,
     Interest,
     Probe,
     Standing,
@@ -86,6 +87,7 @@ __all__ = [
     "HaltCause",
     "IdSource",
     "InputsFull",
+    "Identifies",
     "Interest",
     "JobChange",
     "JobDraft",

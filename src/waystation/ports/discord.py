@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from waystation.actions import Outcome, Submission, Upload, Uploaded
@@ -11,7 +12,15 @@ from waystation.gateway_events import GatewayEvent, SessionState
 from waystation.secret import Secret
 from waystation.wire.message import Message
 
-__all__ = ["DiscordIdentity", "Interest", "Probe", "Standing", "Transport", "TransportFactory"]
+__all__ = [
+    "DiscordIdentity",
+    "Identifies",
+    "Interest",
+    "Probe",
+    "Standing",
+    "Transport",
+    "TransportFactory",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,21 @@ class Interest:
     discord_user_id: str
     guild_id: str | None = None
     """The channel's guild, None for direct messages."""
+
+
+class Identifies(Protocol):
+    """IDENTIFYs of the last day, by Discord user: an account that is removed leaves them."""
+
+    async def after(self, discord_user_id: str, moment: datetime) -> Sequence[datetime]:
+        """Return when a Discord user has sent IDENTIFY, oldest first. A point read."""
+        ...
+
+    async def add(self, discord_user_id: str, at: datetime, forget: datetime) -> None:
+        """Note an IDENTIFY of a Discord user before it is sent.
+
+        Args: forget: IDENTIFYs up to then are deleted, of every Discord user
+        """
+        ...
 
 
 class TransportFactory(Protocol):

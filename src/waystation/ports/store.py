@@ -10,6 +10,7 @@ from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
 from waystation.ports.deliveries import Deliveries
+from waystation.ports.discord import Identifies
 from waystation.ports.drafts import JobDraft, JobInputs, KeyTaken, NoJob, RequestKey
 from waystation.ports.feeds import Feeds
 from waystation.ports.queue import Queue
@@ -346,6 +347,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The users' side of callbacks."""
+        ...
+
+    @property
+    def identifies(self) -> Identifies:
+        """The IDENTIFYs of the last day."""
         ...
 
     @property

@@ -18,6 +18,10 @@ from waystation.secret import Secret
 PATIENCE_S = 10
 
 
+async def may() -> bool:
+    return True
+
+
 @asynccontextmanager
 async def connected(
     site: Site, discord: StandIn, taken: list[Step]
@@ -26,7 +30,7 @@ async def connected(
         taken.append(step)
 
     machine = GatewaySession(Secret("a.b.c"), site.properties, None)
-    connection = Connection(site, machine, COMPRESSIONS[""](), take)
+    connection = Connection(site, machine, COMPRESSIONS[""](), take, may)
     running = asyncio.create_task(connection.run(URL(discord.gateway)))
     yield await discord.talk(), running
     await asyncio.wait_for(asyncio.wait({running}), PATIENCE_S)
@@ -68,7 +72,7 @@ async def test_a_gateway_that_is_not_there_is_an_end_with_a_reason(
         raise AssertionError(step)
 
     machine = GatewaySession(Secret("a.b.c"), site.properties, None)
-    connection = Connection(site, machine, COMPRESSIONS[""](), take)
+    connection = Connection(site, machine, COMPRESSIONS[""](), take, may)
     closed = await connection.run(URL("ws://127.0.0.1:1/"))
     assert closed.close_code is None
     assert closed.reason == "no connection: connection refused"

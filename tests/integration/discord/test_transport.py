@@ -7,6 +7,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from tests.fakes import FakeClock
 from tests.integration.discord.conftest import PATIENCE_S, Reply, StandIn, Talk
 from waystation.actions import Accepted, Slash, Submission, Upload
+from waystation.discord.identifying import FREE
 from waystation.discord.session import HELLO_LIMIT_S, RESUMABLE_CLOSE
 from waystation.discord.site import Site
 from waystation.discord.transport import PASSED_EVERY, discord_factory
@@ -616,3 +618,57 @@ async def test_no_log_line_holds_the_token(watch: Watch, discord: StandIn) -> No
         line["event"] for line in lines
     }
     assert TOKEN not in str(lines)
+
+
+# ── pauses between IDENTIFYs ──
+
+
+class Remembered:
+    """IDENTIFYs, as a store keeps them."""
+
+    def __init__(self, *moments: datetime) -> None:
+        self.moments = list(moments)
+
+    async def after(self, discord_user_id: str, moment: datetime) -> list[datetime]:
+        return [at for at in self.moments if at > moment]
+
+    async def add(self, discord_user_id: str, at: datetime, forget: datetime) -> None:
+        self.moments.append(at)
+
+
+async def test_a_new_session_waits_for_the_pause_after_an_earlier_session_of_its_user(
+    site: Site, discord: StandIn, clock: FakeClock
+) -> None:
+    earlier = clock.now()
+    remembered = Remembered(earlier)
+    make = discord_factory(site, identifies=remembered)
+    watched = Watched(make(Secret(TOKEN), None, "account-1", Interest("33", "1111")))
+    await clock.sleeping()
+    clock.advance(5)
+    talk = await discord.talk()
+    assert (await talk.hello())["op"] == 2
+    assert remembered.moments == [earlier, earlier + timedelta(seconds=5)]
+    await watched.transport.close()
+
+
+async def test_a_session_begun_elsewhere_meanwhile_takes_the_turn_of_the_identify(
+    site: Site, discord: StandIn, clock: FakeClock
+) -> None:
+    remembered = Remembered()
+    make = discord_factory(site, identifies=remembered)
+    watched = Watched(make(Secret(TOKEN), None, "account-1", Interest("33", "1111")))
+    talk = await discord.talk()
+    remembered.moments.append(clock.now())
+    await talk.send(10, {"heartbeat_interval": 40_000})
+    await asyncio.wait_for(talk.ended.wait(), PATIENCE_S)
+    assert len(remembered.moments) == 1
+    await watched.transport.close()
+
+
+async def test_an_account_that_has_identified_very_often_says_for_what_it_waits(
+    site: Site, discord: StandIn, clock: FakeClock
+) -> None:
+    make = discord_factory(site, identifies=Remembered(*[clock.now()] * FREE))
+    watched = Watched(make(Secret(TOKEN), None, "account-1", Interest("33", "1111")))
+    assert (await watched.lost()).startswith(f"Waystation has begun {FREE} sessions or more")
+    await watched.transport.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -14,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from waystation.discord.session import (
     BACKOFF_CAP_S,
     HELLO_LIMIT_S,
-    IDENTIFY_GAP_S,
     LIVE_LIMIT_S,
     RESUME_TRIES,
     STABLE_S,
@@ -444,12 +442,6 @@ def test_only_ten_stable_minutes_start_the_backoff_again(live_s: float, bound_s:
     assert isinstance(follows, Reconnect) and follows.wait_s == bound_s
 
 
-def test_two_identifies_are_never_closer_than_discord_allows() -> None:
-    machine = greeted(now=10.0)
-    follows = machine.closed(None, 11.0, 0.0)
-    assert isinstance(follows, Reconnect) and follows.wait_s == IDENTIFY_GAP_S - 1
-
-
 def test_a_session_that_cannot_be_resumed_is_given_up_in_the_end() -> None:
     machine = new(SAVED)
     for _ in range(RESUME_TRIES - 1):
@@ -474,7 +466,7 @@ def test_a_resume_that_worked_forgives_the_failures_before_it() -> None:
 
 def test_the_limits_of_a_session_are_those_of_the_notes_and_our_choice() -> None:
     """Wire notes 2.4 and 2.6."""
-    assert (BACKOFF_CAP_S, STABLE_S, IDENTIFY_GAP_S) == (120, 600, 5)
+    assert (BACKOFF_CAP_S, STABLE_S) == (120, 600)
     assert (HELLO_LIMIT_S, LIVE_LIMIT_S, RESUME_TRIES) == (20, 120, 8)
 
 
@@ -506,14 +498,12 @@ class AnySession(RuleBasedStateMachine):
         super().__init__()
         self.machine = new()
         self.now = 0.0
-        self.identified_at: list[float] = []
         self.asked_to_close = False
 
     def take(self, step: Step) -> None:
         if step.send is not None:
             said = sent(step)
-            if said["op"] == Opcode.IDENTIFY:
-                self.identified_at.append(self.now)
+            assert step.identifies == (said["op"] == Opcode.IDENTIFY)
             if said["op"] == Opcode.RESUME:
                 assert self.machine.state is not None
                 assert said["d"]["seq"] == self.machine.state.sequence
@@ -570,11 +560,6 @@ class AnySession(RuleBasedStateMachine):
             assert self.machine.wake_at is None or self.asked_to_close
         else:
             assert self.machine.wake_at is not None
-
-    @invariant()
-    def identifies_keep_their_distance(self) -> None:
-        gaps = [later - earlier for earlier, later in pairwise(self.identified_at)]
-        assert all(gap >= IDENTIFY_GAP_S - 1e-6 for gap in gaps)
 
 
 TestAnySession = AnySession.TestCase

@@ -237,6 +237,15 @@ select sealed from gateway_sessions where account_id = :account_id;
 insert into gateway_sessions (account_id, sealed) values (:account_id, :sealed)
 on conflict (account_id) do update set sealed = excluded.sealed;
 
+-- identifies_after: the IDENTIFYs of a Discord user, oldest first
+select at from identifies where discord_user_id = :discord_user_id and at > :after order by at;
+
+-- add_identify: one more
+insert into identifies (discord_user_id, at) values (:discord_user_id, :at) on conflict do nothing;
+
+-- drop_identifies: those that count no more, of every Discord user
+delete from identifies where at <= :until;
+
 -- room: what decides whether an account that this user may use can take one more job (R32)
 select
   user_id, channel, guild_id, max_jobs, masked_token, discord_user_id, halt, removed_at,

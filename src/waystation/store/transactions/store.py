@@ -39,6 +39,7 @@ from waystation.store.transactions.commit import SEEN_AGE, commit
 from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
+from waystation.store.transactions.identifies import StoreIdentifies
 from waystation.store.transactions.queue import StoreQueue
 from waystation.store.transactions.quotas import StoreQuotas
 from waystation.store.transactions.search import StoreSearch
@@ -76,6 +77,7 @@ class StoreByTransactions:
         self._near = near
         self._far = far
         self.deliveries = StoreDeliveries(writer, near, far)
+        self.identifies = StoreIdentifies(writer, near)
         self.feeds = StoreFeeds(near, job_of)
         self.queue = StoreQueue(writer, near, far)
         self.search = StoreSearch(writer, search)
