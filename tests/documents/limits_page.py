@@ -491,7 +491,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Message of the bot that Waystation did not understand",
             "WAYSTATION_UNRECOGNISED_DAYS commit.UNRECOGNISED_AGE",
             "The message is deleted.",
-            "{0}; a setting of more counts as {1}",
+            "{0}, and no more can be set than {1}",
         ),
         Row(
             "Memory of messages that were seen",

@@ -2,10 +2,10 @@
 
 How it works: Discord allows one IDENTIFY in five seconds, and resets a token after 1,000 in a day.
 A session that can be resumed needs none. A Discord user may begin many sessions all the same: its
-account is set up again and again, or Discord forgets each session. After a hundred IDENTIFYs in a
-day the pause between two is ten minutes, so that a day has 244 at most. No person has to act.
+account is set up again and again, or Discord forgets each session. After three hundred IDENTIFYs in
+a day the pause between two is ten minutes, so that a day has 444 at most. No person has to act.
 
-Sources: wire notes 2.4; the hundred and the ten minutes are our choice.
+Sources: wire notes 2.4; the three hundred and the ten minutes are our choice.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -25,7 +25,7 @@ A_DAY: Final = timedelta(days=1)
 GAP: Final = timedelta(seconds=5)
 """Discord allows one IDENTIFY in this time. Source: wire notes 2.4."""
 
-FREE: Final = 100
+FREE: Final = 300
 """IDENTIFYs of a Discord user and day after which the pause is long."""
 
 LONG_GAP: Final = timedelta(minutes=10)
