@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from waystation import sentences
 from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest
+from waystation.jobs import Job
 from waystation.midjourney.commands import Command
 from waystation.midjourney.permutations import results_asked
+from waystation.midjourney.results import listed_prompt
 
 __all__ = ["JobRequest", "check_prompt"]
 
@@ -42,13 +44,18 @@ class JobRequest:
     """True: the body carried `discord` or `server` (R33)."""
 
 
-def check_prompt(command: Command, params: Mapping[str, object]) -> None:
+def check_prompt(command: Command, params: Mapping[str, object], parent: Job | None = None) -> None:
     """Refuse a text that asks for several results: one job has one, the others would be nobody's.
+
+    A press of a number without a prompt draws the prompt that its parent lists there.
 
     Raises: InvalidRequest
     """
     for param in command.params:
-        count = results_asked(str(params.get(param.name, ""))) if param.draws else 1
+        given = params.get(param.name)
+        if not given and parent is not None and param.name == "prompt":
+            given = listed_prompt(parent.embeds, str(params.get("button")))
+        count = results_asked(str(given or "")) if param.draws else 1
         if count > 1:
             raise InvalidRequest(
                 sentences.SEVERAL_RESULTS.said(field=param.name, count=count),

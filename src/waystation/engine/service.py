@@ -190,8 +190,8 @@ class Service:
         if request.reply_url:
             self.check_reply_url(request.reply_url, command.bad_input_status)
         request = replace(request, params=used_params(request.params))
-        check_prompt(command, request.params)
         parent = await self._parent(user, request)
+        check_prompt(command, request.params, parent)
         action = None if parent is None else plan(command.verb, request.params, parent)
         chosen = await self._chosen(user, request, command, parent)
         fits = partial(_check_mask, parent, action, request)
