@@ -301,7 +301,7 @@ async def provoke_accounts(shop: Shop) -> None:
     assert (await shop.see(200, "GET /v2/account", who))["updated"]
     await shop.see(400, "POST /v2/account", who, body={"name": 5})
     await shop.see(404, f"GET {place}", who)
-    number = {"jobsADay": 5}
+    number = {"jobsADay": 5, "maxJobs": 3}
     for method, route, sent in (
         ("GET", one, None),
         ("DELETE", one, None),

@@ -53,6 +53,12 @@ LOOK_AGAIN_S = 0.05
 WAIT_S = 90.0
 """Far longer than any job takes; a caller who waits longer has lost one."""
 
+WAITED = sentences.LOOK_ALIKE_WAITS.said(time="60 seconds")
+"""Error of a job whose turn ended beside an identical one that had shown nothing."""
+
+WAITED_AT_MOST = 0.003
+"""Share of the jobs that may end so."""
+
 HAZARDS_OF_MATCHING: Mapping[str, Sequence[Mapping[str, Any]]] = {
     # rows of HAZARDS that concern drawing
     "nonce_on_result": ({},),
@@ -301,6 +307,9 @@ class Verdict:
     def end(self, one: Asked) -> str:
         """Return how a job ended, in one word of the figures, or a sentence when it is wrong."""
         page, final = self.page(one), one.final
+        if page is None and final.get("error") == WAITED:
+            # the silence of an identical job is borne as long as a turn takes (R15)
+            return "waited"
         if page is None:
             return f"{final['status']} {final.get('error')} without reaching the bot"
         is_twin = page["interaction_id"] in self.twins
@@ -381,10 +390,13 @@ class Verdict:
         """Yield a sentence about each job that ended as it must not."""
         for one in self.asked:
             end = self.end(one)
-            if end not in ("own", "apart", "queued"):
+            if end not in ("own", "apart", "queued", "waited"):
                 page = self.page(one)
                 about = "" if page is None else f" {page['number']} {page['faults']}"
                 yield f"{one.final['jobid']}:{about} {end}"
+
+        if self.ends["waited"] > len(self.asked) * WAITED_AT_MOST:
+            yield f"{self.ends['waited']} jobs were not sent beside an identical one"
 
     def figures(self) -> dict[str, Any]:
         """Return what the proof is about, in numbers."""

@@ -153,7 +153,7 @@ async def test_a_slow_reader_holds_one_page_and_misses_nothing(
 async def test_a_reader_slower_than_the_retention_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "PAGE", 2)
+    monkeypatch.setattr(feed, "PAGE", 1)
     async with place(tmp_path) as at:
         stream = at.stream()
         reading = asyncio.create_task(stream.run())
