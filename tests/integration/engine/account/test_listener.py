@@ -85,6 +85,8 @@ async def test_events_that_wait_together_share_one_transaction(tmp_path: Path) -
         here.discord.say(acknowledged(job), described(job), Passed(9))
         await here.becomes(job.jobid, JobStatus.COMPLETED)
         assert len(counted) == 1
+        # a reader of the store may see the commit before it is adopted and told
+        await until(lambda: len(published) == 2)
         # each step is told, in its order, and the session stands at the last event
         assert published == [JobStatus.STARTED, JobStatus.COMPLETED]
         kinds = await here.kinds(job.jobid)
