@@ -81,7 +81,8 @@ class Database:
 
 @cache
 def queries() -> Mapping[str, Statement]:
-    """Return every statement by name."""
-    text = files("waystation.store.postgresql").joinpath("queries.sql").read_text("utf-8")
+    """Return every statement by name: those that the databases share, and its own."""
+    folders = (files("waystation.store"), files("waystation.store.postgresql"))
+    text = "".join(one.joinpath("queries.sql").read_text("utf-8") for one in folders)
     parsed = parse_queries(with_columns(text))
     return MappingProxyType({name: compiled(one) for name, one in parsed.items()})

@@ -87,8 +87,9 @@ class Database:
 
 @cache
 def queries() -> Mapping[str, str]:
-    """Return every statement by name."""
-    text = files("waystation.store.sqlite").joinpath("queries.sql").read_text("utf-8")
+    """Return every statement by name: those that the databases share, and its own."""
+    folders = (files("waystation.store"), files("waystation.store.sqlite"))
+    text = "".join(one.joinpath("queries.sql").read_text("utf-8") for one in folders)
     return MappingProxyType(parse_queries(with_columns(text)))
 
 

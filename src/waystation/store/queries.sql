@@ -1,0 +1,472 @@
+-- Statements that are the same on both databases. A header line `-- name: what it does` starts one; the
+-- name is the key in each database's `queries()`. {job_columns} and the like come from `rows.py`.
+
+-- user_by_id: one user
+select {user_columns} from users where user_id = :user_id;
+
+-- all_users: every user, by id
+select {user_columns} from users order by user_id;
+
+-- insert_user: a new user; the id counts up and is never used again
+insert into users (email, created_at, token_hash, updated_at)
+values (:email, :at, :token_hash, :at) returning user_id;
+
+-- change_user: the columns that `:writes_…` name; the others stay as they are now (R44)
+update users set {user_changes}
+where user_id = :user_id;
+
+-- user_day: a user's limits, and the jobs of the day that was counted last
+select quotas, day, day_jobs from users where user_id = :user_id;
+
+-- running_with_slot: the jobids of a user that are not final and took a slot, up to a limit
+select jobid from jobs where user_id = :user_id and finished_at is null and max_jobs is not null
+order by created_at, jobid limit :limit;
+
+-- account_day: an account's limit, and the jobs of the day that was counted last
+select channel, jobs_a_day, day, day_jobs from accounts where account_id = :account_id;
+
+-- account_by_id: one account
+select {account_columns} from accounts where account_id = :account_id;
+
+-- all_accounts: every account, oldest first
+select {account_columns} from accounts order by created_at, account_id;
+
+-- accounts_of_user: one user's accounts and those that are shared with them, oldest first (R32)
+select {account_columns} from accounts
+where user_id = :user_id
+  or account_id in (select account_id from account_shares where user_id = :user_id)
+order by created_at, account_id;
+
+-- account_in: the account of a channel, of anyone
+select {account_columns} from accounts where channel = :channel and removed_at is null;
+
+-- share_account: let a user use an account, once
+insert into account_shares (account_id, user_id, since) values (:account_id, :user_id, :since)
+on conflict do nothing;
+
+-- unshare_account: no more
+delete from account_shares where account_id = :account_id and user_id = :user_id;
+
+-- account_shares: what is shared with whom
+select channel, users.user_id, email, since
+from account_shares join accounts using (account_id)
+join users on users.user_id = account_shares.user_id
+order by channel, users.user_id;
+
+-- account_twin: another row with the same Discord user or channel (R32)
+select account_id from accounts
+where account_id <> :account_id and (discord_user_id = :discord_user_id or channel = :channel);
+
+-- set_account_up: what a caller sets; null leaves a token and a limit; a removal is taken back
+update accounts set
+  guild_id = :guild_id, max_jobs = coalesce(:max_jobs, max_jobs),
+  sealed_token = coalesce(:sealed_token, sealed_token),
+  masked_token = coalesce(:masked_token, masked_token), removed_at = null
+where account_id = :account_id and user_id = :user_id and discord_user_id = :discord_user_id
+  and channel = :channel;
+
+-- remove_account: mark it, once
+update accounts set removed_at = coalesce(removed_at, :at) where account_id = :account_id;
+
+-- account_is_idle: whether an account is removed and nothing runs on it any more (I7)
+select 1 from accounts
+where account_id = :account_id and removed_at is not null and not exists (
+  select 1 from jobs where jobs.account_id = :account_id and finished_at is null
+);
+
+-- erase_account: delete an account's row, token and session
+delete from accounts where account_id = :account_id returning epoch, user_id;
+
+-- keep_account: take a removal back
+update accounts set removed_at = null where account_id = :account_id;
+
+-- account_of_identity: the account of a user's Discord user in a channel, removed ones too (R19)
+select account_id from accounts
+where user_id = :user_id and discord_user_id = :discord_user_id and channel = :channel
+union all
+select account_id from former_accounts
+where user_id = :user_id and discord_user_id = :discord_user_id and channel = :channel
+limit 1;
+
+-- remember_account: keep an account's identity and halt, without its secrets
+insert into former_accounts (
+  account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
+  halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
+)
+select
+  account_id, user_id, discord_user_id, channel, created_at, removed_at, halt, halted_at,
+  halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
+from accounts where account_id = :account_id;
+
+-- recall_account: give an account that is added again what was remembered of it
+update accounts set (
+  created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble, jobs_a_day, day, day_jobs
+) = (
+  select created_at, halt, halted_at, halt_cause, reset_at, reset_after, trouble, jobs_a_day, day,
+    day_jobs
+  from former_accounts
+  where former_accounts.account_id = accounts.account_id
+)
+where account_id = :account_id
+  and exists (select 1 from former_accounts where account_id = :account_id);
+
+-- forget_account: it is an account again
+delete from former_accounts where account_id = :account_id;
+
+-- lease: who holds an account
+select holder, lease_until, epoch from accounts where account_id = :account_id;
+
+-- take_lease: write a claim
+update accounts set holder = :holder, lease_until = :until, epoch = :epoch
+where account_id = :account_id;
+
+-- release_lease: give back one's own lease
+update accounts set holder = null, lease_until = null
+where account_id = :account_id and holder = :holder;
+
+-- void_leases: nobody holds anything
+update accounts set holder = null, lease_until = null where holder is not null;
+
+-- raise_epochs: lift every account and void its lease
+update accounts set epoch = :epoch, holder = null, lease_until = null;
+
+-- session: the sealed gateway session
+select sealed from gateway_sessions where account_id = :account_id;
+
+-- save_session: keep the sealed gateway session
+insert into gateway_sessions (account_id, sealed) values (:account_id, :sealed)
+on conflict (account_id) do update set sealed = excluded.sealed;
+
+-- identifies_after: the IDENTIFYs of a Discord user, oldest first
+select at from identifies where discord_user_id = :discord_user_id and at > :after order by at;
+
+-- add_identify: one more
+insert into identifies (discord_user_id, at) values (:discord_user_id, :at) on conflict do nothing;
+
+-- drop_identifies: those that count no more, of every Discord user
+delete from identifies where at <= :until;
+
+-- queue_row: a job of the queue
+select user_id, priority, takes_slot, max_jobs from queue where jobid = :jobid;
+
+-- insert_queue: a job of the queue
+insert into queue (jobid, user_id, priority, account_id, takes_slot, max_jobs, mode, waiting)
+values (:jobid, :user_id, :priority, :account_id, :takes_slot, :max_jobs, :mode, :waiting);
+
+-- grant_job: give a job that waits to an account, if nobody changed it in between
+update jobs set
+  account_id = :account_id, channel = :channel, discord = :discord, server = :server,
+  discord_user_id = :discord_user_id, max_jobs = :max_jobs, slot = :slot,
+  deadline_at = :deadline_at, updated_at = :updated_at, version = :version
+where jobid = :jobid and version = :expected and account_id = '';
+
+-- queue_put_back: it waits again
+update queue set waiting = 1, not_before = :not_before where jobid = :jobid;
+
+-- rest_account: let an account be given no job of the queue for a while
+update accounts set rests_until = :until where account_id = :account_id;
+
+-- take_job_away: no account has it
+update jobs set account_id = '', max_jobs = null where jobid = :jobid;
+
+-- drop_queue: it has ended
+delete from queue where jobid = :jobid;
+
+-- queue_turns: the last turns on an account in a class
+select user_id, number, began, ends from queue_turns
+where account_id = :account_id and priority = :priority;
+
+-- put_queue_turn: the last turn of a user
+insert into queue_turns (account_id, priority, user_id, number, began, ends)
+values (:account_id, :priority, :user_id, :number, :began, :ends)
+on conflict (account_id, priority, user_id)
+do update set number = excluded.number, began = excluded.began, ends = excluded.ends;
+
+-- queue_weight: a user's share of the turns
+select queue_weight from users where user_id = :user_id;
+
+-- first_free_slot: when the first slot of an account should be free
+select min(free_at) from slots_held where channel = :channel and account_id = :account_id;
+
+-- first_end: when the first of a user's jobs with a slot should end
+select min(free_at) from slots_held where user_id = :user_id and finished_at is null;
+
+-- lane_holders: the caller's own unfinished jobs without a slot on an account, oldest first
+select jobid from jobs where account_id = :account_id
+  and finished_at is null and max_jobs is null and user_id = :user_id
+order by created_at, jobid;
+
+-- once_holder: the job that has pressed this button of this parent already (R38)
+select jobid from jobs where once = :once;
+
+-- insert_job: a new job
+insert into jobs ({job_columns}) values ({job_values});
+
+-- key_holder: the job of an earlier request with a key, and of what request; not one that Discord
+-- refused with 429, which gives the key back (R11)
+select jobid, digest from idempotency_keys join jobs using (jobid)
+where idempotency_keys.user_id = :user_id and route = :route and key = :key and at > :after
+  and not (status = 'failed' and code = 429);
+
+-- purge_keys: those that are too old to stand for anything
+delete from idempotency_keys where at <= :before;
+
+-- insert_inputs: the beginning of a job's inputs; without a jobid while they are being written
+insert into job_inputs (input_id, user_id, jobid, bytes, at, plan)
+values (:input_id, :user_id, :jobid, :bytes, :at, :plan);
+
+-- insert_input_part: a piece of them
+insert into job_input_parts (input_id, number, sealed) values (:input_id, :number, :sealed);
+
+-- take_inputs_over: give them to their job
+update job_inputs set jobid = :jobid where input_id = :input_id and jobid is null;
+
+-- drop_inputs: give up what no job took over; its pieces go along
+delete from job_inputs where input_id = :input_id and jobid is null;
+
+-- drop_job_inputs: the job was asked, or has ended
+delete from job_inputs where jobid = :jobid;
+
+-- inputs_of_job: what a job needs to be asked
+select input_id, plan, bytes from job_inputs where jobid = :jobid;
+
+-- input_part: a piece of it
+select sealed from job_input_parts where input_id = :input_id and number = :number;
+
+-- insert_event: one numbered event
+insert into job_events (jobid, number, at, kind, body)
+values (:jobid, :number, :at, :kind, :body);
+
+-- insert_find: make a job findable, once
+insert into job_finds (number, jobid) values (:number, :jobid) on conflict do nothing;
+
+-- delete_find: a job that is gone
+delete from job_finds where number = :number;
+
+-- jobs_below: jobs by id, the newest first, with what they were asked
+select jobid, params from jobs where jobid < :below order by jobid desc limit :limit;
+
+-- find_floor: the number at which a window of jobs ends
+select number from job_finds where number >= :least and number < :below
+order by number desc limit 1 offset :window;
+
+-- job: one job of anyone
+select {job_columns} from jobs where jobid = :jobid;
+
+-- job_version: how often a job changed, and whether it has children; of this user, or of anyone; a
+-- foreign one is absent (I13)
+select version, exists (select 1 from jobs as child where child.parent_jobid = jobs.jobid)
+from jobs where jobid = :jobid and user_id = coalesce(:user_id, user_id);
+
+-- running_jobs: the jobids of a user that are not final, oldest first
+select jobid from jobs where user_id = :user_id and finished_at is null
+order by created_at, jobid;
+
+-- last_shown: the job that a message has shown last; several presses edit one message (R21)
+select {job_columns} from jobs where message_id = :message_id
+order by updated_at desc, created_at desc limit 1;
+
+-- orphaned_jobs: not final, and nobody holds a live lease on the account
+select {job_columns} from jobs
+where finished_at is null and account_id <> '' and not exists (
+  select 1 from accounts
+  where accounts.account_id = jobs.account_id and lease_until > :now
+)
+order by created_at, jobid;
+
+-- events_after: a job's events from a number on
+select number, kind, body from job_events where jobid = :jobid and number > :number
+order by number;
+
+-- raise_feed: the next places in a user's feed
+update users set feed_last = feed_last + :count where user_id = :user_id returning feed_last;
+
+-- insert_feed: an event at its place
+insert into feed (user_id, place, jobid, number) values (:user_id, :place, :jobid, :number);
+
+-- feed_state: the era, the greatest place that went, and the last that was given
+select (select value from meta where name = 'feed_era'), feed_purged, feed_last
+from users where user_id = :user_id;
+
+-- feed_after: what a user is told after a place
+select place, feed.jobid, kind, body from feed
+join job_events on job_events.jobid = feed.jobid and job_events.number = feed.number
+where user_id = :user_id and place > :place order by place limit :limit;
+
+-- account_state: what a change must agree with
+select epoch, halt, removed_at, reset_at, reset_after, sealed_token from accounts
+where account_id = :account_id;
+
+-- halt_account: stop an account
+update accounts set halt = :text, halted_at = :at, halt_cause = :cause
+where account_id = :account_id;
+
+-- forget_failings: those that count no more
+delete from account_failings where account_id = :account_id and minute <= :since;
+
+-- insert_mail: one e-mail that must go out
+insert into mails (
+  mail_id, recipient, subject, body, created_at, next_attempt_at, attempts
+) values (
+  :mail_id, :to, :subject, :body, :created_at, :next_attempt_at, :attempts
+);
+
+-- insert_unrecognised: keep a bot message once
+insert into unrecognised (account_id, message_id, at, payload)
+values (:account_id, :message_id, :at, :payload)
+on conflict do nothing;
+
+-- unsee: forget it
+delete from seen_messages where kind = :kind and id = :id and (discord_user_id, channel) = (
+  select discord_user_id, channel from accounts where account_id = :account_id
+);
+
+-- seen_messages: what a conversation of an account knows, also what an earlier account of the same
+-- Discord user in the same channel has seen (R19), oldest first
+select kind, id, body from seen_messages
+where at >= :after and (discord_user_id, channel) = (
+  select discord_user_id, channel from accounts where account_id = :account_id
+)
+order by number;
+
+-- purge_seen: drop what is too old to decide anything (R20)
+delete from seen_messages where at < :before;
+
+-- newest_unrecognised: kept bot messages, newest first
+select message_id, payload from unrecognised order by at desc, message_id desc limit :limit;
+
+-- purge_unrecognised: drop kept bot messages that are too old
+delete from unrecognised where at < :before;
+
+-- insert_callback: an obligation
+insert into callbacks ({callback_columns}) values ({callback_values});
+
+-- bound_callbacks: what would wait longer than after so many tries waits no longer than that (R28)
+update callbacks set next_attempt_at = :latest
+where status = 'pending' and next_attempt_at > :latest
+  and attempts - earlier between :least and :most;
+
+-- bound_mails: likewise
+update mails set next_attempt_at = :latest
+where status = 'pending' and next_attempt_at > :latest and attempts between :least and :most;
+
+-- close_attempt: how an attempt ended; a success counts even when another attempt was first
+update callbacks set
+  attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
+where callback_id = :callback_id and status = 'pending'
+  and (attempts = :attempts or :status = 'delivered')
+returning attempts;
+
+-- insert_attempt: one numbered attempt
+insert into callback_attempts (callback_id, number, at, status, reason, duration_s)
+values (:callback_id, :number, :at, :status, :reason, :duration_s);
+
+-- delivery: one callback of this user
+select {delivery_columns} from callbacks where callback_id = :callback_id and user_id = :user_id;
+
+-- attempts: how those of a callback ended, in their order
+select number, at, status, reason, duration_s from callback_attempts
+where callback_id = :callback_id order by number;
+
+-- deliveries: a user's callbacks with a status, older than a place, newest first
+select {delivery_columns} from callbacks
+where user_id = :user_id and status = :status
+  and (created_at, callback_id) < (:created_at, :callback_id)
+order by created_at desc, callback_id desc limit :limit;
+
+-- deliveries_of_job: likewise those of a job, with a status where one is named
+select {delivery_columns} from callbacks
+where jobid = :jobid and user_id = :user_id and status = coalesce(:status, status)
+  and (created_at, callback_id) < (:created_at, :callback_id)
+order by created_at desc, callback_id desc limit :limit;
+
+-- purge_pings: tests of receivers that are over
+delete from callbacks where jobid is null and created_at < :before and status <> 'pending';
+
+-- asked_since: how often a user has asked for something since a moment
+select count(*) from asked_lately where user_id = :user_id and kind = :kind and at > :since;
+
+-- note_asked: once more
+insert into asked_lately (user_id, kind, at) values (:user_id, :kind, :at);
+
+-- purge_asked: what counts no more
+delete from asked_lately where at <= :since;
+
+-- receiver: how a receiver of a user fails, if it does
+select {receiver_columns} from receivers where user_id = :user_id and place = :place;
+
+-- forget_receivers: the receiver of a URL, and the URL itself, work
+delete from receivers where user_id = :user_id and place in (:place, :url);
+
+-- any_disabled: whether any receiver is disabled at all
+select exists (select 1 from receivers where disabled_at is not null);
+
+-- is_disabled: whether nothing is sent to a URL
+select exists (
+  select 1 from receivers
+  where user_id = :user_id and place in (:place, :url) and disabled_at is not null
+);
+
+-- receivers: those of a user that fail, the last failure first
+select {receiver_columns} from receivers where user_id = :user_id
+order by failed_at desc, place limit :limit;
+
+-- disable_callback: one that is not sent, because its receiver is disabled
+update callbacks set status = 'disabled' where callback_id = :callback_id;
+
+-- email_of: where mails to a user go
+select email from users where user_id = :user_id;
+
+-- callbacks_of_job: a job's callbacks
+select {callback_columns} from callbacks where jobid = :jobid order by created_at, callback_id;
+
+-- signing_secrets: those of a user that sign at a moment, the newest first
+select {signing_columns} from signing_secrets
+where user_id = :user_id and (ends_at is null or ends_at > :at)
+order by ends_at is null desc, ends_at desc, secret_id;
+
+-- end_signing_secret: the newest of a user signs until a moment
+update signing_secrets set ends_at = :ends_at where user_id = :user_id and ends_at is null;
+
+-- insert_signing_secret: a new one
+insert into signing_secrets ({signing_columns}) values ({signing_values});
+
+-- purge_signing_secrets: those that sign nothing any more
+delete from signing_secrets where ends_at <= :at;
+
+-- close_mail: how sending it ended
+update mails set
+  attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)
+where mail_id = :mail_id and status = 'pending' and (attempts = :attempts or :status = 'sent');
+
+-- purge_mails: mails that are done with
+delete from mails where status <> 'pending' and created_at < :before;
+
+-- insert_audit: a change of a user, a token or an account
+insert into audit (at, by, action, user_id, channel, details)
+values (:at, :by, :action, :user_id, :channel, :details);
+
+-- owner_of_account: whose an account is, and its channel
+select user_id, channel from accounts where account_id = :account_id;
+
+-- audit_entries: the newest changes
+select {audit_columns} from audit order by number desc limit :limit;
+
+-- audit_entries_of_user: the newest changes that concern one user
+select {audit_columns} from audit where user_id = :user_id order by number desc limit :limit;
+
+-- purge_audit: changes of long ago
+delete from audit where at < :before;
+
+-- meta: one value of the installation
+select value from meta where name = :name;
+
+-- put_meta: keep one value of the installation
+insert into meta (name, value) values (:name, :value)
+on conflict (name) do update set value = excluded.value;
+
+-- drop_meta: forget one value of the installation
+delete from meta where name = :name;
+
+-- sealed_rows: whether anything depends on the vault's keys
+select exists (select 1 from accounts) or exists (select 1 from users);
