@@ -91,7 +91,7 @@ async def test_a_reader_that_resumes_over_kills_reads_each_event_once(tmp_path: 
         eras = {id.partition("-")[0] for id, _, _ in others}
         assert len(eras) == 1
         numbers = [int(id.partition("-")[2]) for id, _, _ in others]
-        assert numbers == list(range(1, len(shown) + len(jobs) + 1))
+        assert numbers == list(range(1, len(shown) + 2 * len(jobs) + 1))
         ended = {data["jobid"]: data for _, name, data in others if name in ENDS}
         assert set(ended) == {job["jobid"] for job in jobs}
         previews = [data.get("attachments", ()) for _, name, data in others if name == "progress"]

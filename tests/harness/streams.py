@@ -99,8 +99,8 @@ class Place:
 
 
 @asynccontextmanager
-async def place(directory: Path) -> AsyncIterator[Place]:
-    async with house(directory) as here:
+async def place(directory: Path, *, dispatches: bool = False) -> AsyncIterator[Place]:
+    async with house(directory, dispatches=dispatches) as here:
         await here.live()
         await here.here.store.change_user(1, {"token_hash": FakeSealer().hash_token("open")})
         face = create_face(here.service, new_request_id=lambda: "request", limits=BODY)

@@ -346,6 +346,7 @@ class Service:
             most = 0 if chosen.queue is None else chosen.queue.most
             raise queue_full(most, job.free_at, self._clock.now())
         log.info("job.accepted", jobid=job.jobid, verb=job.verb, account=job.account_id)
+        self._feed.publish(job)
         if job.waiting:
             self.dispatcher.wake()
             return job

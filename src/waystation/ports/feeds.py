@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from waystation.jobs import Job, JobEvent
+from waystation.telling import Created
 
 __all__ = ["FeedEvent", "FeedPage", "Feeds"]
 
@@ -17,7 +18,7 @@ class FeedEvent:
 
     place: int
     """Its number in the feed; one that was committed later has a greater one (R37)."""
-    event: JobEvent
+    event: JobEvent | Created
     job: Job
     """As it is now."""
 

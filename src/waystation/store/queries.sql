@@ -290,7 +290,7 @@ from users where user_id = :user_id;
 
 -- feed_after: what a user is told after a place
 select place, feed.jobid, kind, body from feed
-join job_events on job_events.jobid = feed.jobid and job_events.number = feed.number
+left join job_events on job_events.jobid = feed.jobid and job_events.number = feed.number
 where user_id = :user_id and place > :place order by place limit :limit;
 
 -- account_state: what a change must agree with

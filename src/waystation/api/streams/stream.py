@@ -27,8 +27,19 @@ from waystation.contract import job_json
 from waystation.engine.feed import Watch
 from waystation.engine.service import Service
 from waystation.errors import StoreError, WaystationError
-from waystation.jobs import Acknowledged, Job, JobEvent, Progressed, Shown
+from waystation.jobs import (
+    Acknowledged,
+    Granted,
+    Job,
+    JobEvent,
+    JobStatus,
+    Progressed,
+    PutBack,
+    Reacted,
+    Shown,
+)
 from waystation.ports import User
+from waystation.telling import Created
 from waystation.wire.message import Attachment
 
 __all__ = ["KEEP_ALIVE_S", "RESET", "STREAMS", "EventStream", "News", "event_frame", "streams"]
@@ -56,10 +67,22 @@ class _ShownForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel
 
     jobid: str
     status: str
-    message_id: str
+    message_id: str | None = None
     content: str | None = None
     progress: int | None = None
     attachments: tuple[Attachment, ...] = ()
+
+
+class _WaitForm(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """A job that was not sent yet as an event shows it, under the names of the job form."""
+
+    jobid: str
+    status: str
+    verb: str | None = None
+    reply_ref: str | None = None
+    waiting: bool | None = None
+    channel: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +160,26 @@ class EventStream(ABC):
         return True
 
 
-def event_frame(place: str, event: JobEvent, job: Job) -> bytes:
-    """Return one event as it is sent: progress as it was then, the end with the whole job."""
+def event_frame(place: str, event: JobEvent | Created, job: Job) -> bytes:
+    """Return one event as it is sent: the job as it was then, the end with the whole job."""
     match event:
+        case Created(waits):
+            form = _WaitForm(
+                jobid=job.jobid,
+                status=JobStatus.CREATED,
+                verb=job.verb,
+                reply_ref=job.reply_ref,
+                waiting=waits or None,
+            )
+            name, data = "created", _encode(form)
+        case Granted(channel):
+            form = _WaitForm(jobid=job.jobid, status=JobStatus.CREATED, channel=channel)
+            name, data = "granted", _encode(form)
+        case PutBack(reason):
+            form = _WaitForm(jobid=job.jobid, status=JobStatus.CREATED, waiting=True, reason=reason)
+            name, data = "waiting", _encode(form)
+        case Reacted():
+            name, data = "started", _encode(_ShownForm(jobid=job.jobid, status="started"))
         case Acknowledged(shown=shown):
             name, data = "started", _form("started", shown, job)
         case Progressed(shown=shown):

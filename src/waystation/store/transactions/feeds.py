@@ -16,9 +16,9 @@ from waystation.ports import FeedEvent, FeedPage, JobChange
 from waystation.store.columns import Values, micros
 from waystation.store.rows import event_of, event_values
 from waystation.store.transactions.database import Database, Reading, Reads
-from waystation.telling import told
+from waystation.telling import Created, beginning, told
 
-__all__ = ["StoreFeeds", "add", "begin_era", "note"]
+__all__ = ["StoreFeeds", "add", "begin", "begin_era", "note"]
 
 
 JobOf = Callable[[Reads, str, int], Job | None]
@@ -46,9 +46,20 @@ def page(reads: Reads, job_of: JobOf, user_id: int, place: int, limit: int) -> F
     for number, jobid, kind, body in reads.all("feed_after", values):
         job = job_of(reads, jobid, user_id)
         if job is not None:
-            events.append(FeedEvent(number, event_of(kind, body), job))
+            event = _beginning(reads, job) if kind is None else event_of(kind, body)
+            events.append(FeedEvent(number, event, job))
     era, purged, last = state
     return FeedPage(era, purged, last, events)
+
+
+def _beginning(reads: Reads, job: Job) -> Created:
+    rows = reads.all("events_after", {"jobid": job.jobid, "number": 0})
+    return beginning([(number, event_of(kind, body)) for number, kind, body in rows], job)
+
+
+def begin(database: Database, job: Job) -> None:
+    """Give the beginning of a new job its place: an event without a row, with number 0."""
+    _place(database, job, [0])
 
 
 def add(database: Database, changes: Sequence[JobChange]) -> None:
@@ -60,15 +71,18 @@ def add(database: Database, changes: Sequence[JobChange]) -> None:
         job = change.job
         first = job.version - len(change.events) + 1
         numbers = [number for number, _ in told(list(enumerate(change.events, first)), job)]
-        if not numbers:
-            continue
-        raised = database.one("raise_feed", {"user_id": job.user_id, "count": len(numbers)})
-        assert raised is not None
-        for place, number in enumerate(numbers, raised[0] - len(numbers) + 1):
-            database.run(
-                "insert_feed",
-                {"user_id": job.user_id, "place": place, "jobid": job.jobid, "number": number},
-            )
+        if numbers:
+            _place(database, job, numbers)
+
+
+def _place(database: Database, job: Job, numbers: Sequence[int]) -> None:
+    raised = database.one("raise_feed", {"user_id": job.user_id, "count": len(numbers)})
+    assert raised is not None
+    for place, number in enumerate(numbers, raised[0] - len(numbers) + 1):
+        database.run(
+            "insert_feed",
+            {"user_id": job.user_id, "place": place, "jobid": job.jobid, "number": number},
+        )
 
 
 def note(database: Database, job: Job, events: Sequence[JobEvent], at: datetime) -> None:

@@ -251,7 +251,9 @@ def _granted(database: Database, head: Head, room: Room, opening: Opening, at: d
     )
     database.run("grant_job", {**JOBS.values(job), "expected": before.version})
     database.run("queue_granted", {"jobid": job.jobid})
-    feeds.note(database, job, [Granted(room.channel)], at)
+    events = [Granted(room.channel)]
+    feeds.note(database, job, events, at)
+    feeds.add(database, [JobChange(job, events)])
     return job
 
 

@@ -26,7 +26,7 @@ from waystation.ports import (
 from waystation.quotas import Quota, slots_of
 from waystation.store.columns import Values
 from waystation.store.rows import JOBS, once_key, user_of
-from waystation.store.transactions import inputs, keys, queue, search
+from waystation.store.transactions import feeds, inputs, keys, queue, search
 from waystation.store.transactions.database import Database
 from waystation.store.transactions.quotas import day_of, free_at, over_quota
 from waystation.store.transactions.rooms import Room, room_for
@@ -146,6 +146,7 @@ def _insert(
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at, waits=waits)
     database.run("insert_job", JOBS.values(job))
+    feeds.begin(database, job)
     if room.today is not None and job.slot:
         database.run("count_account_day", {"account_id": room.account_id, "day": day})
     search.index_job(database, jobid, draft.params)

@@ -14,6 +14,8 @@ from tests.harness.streams import EventSource, Place, Stream, place
 from waystation.api.streams import feed
 from waystation.jobs import Job, JobStatus
 
+RUN = ["created", "started", "completed"]
+
 
 async def run(at: Place) -> Job:
     """Let one more job come to its end."""
@@ -45,11 +47,13 @@ async def test_a_stream_begins_with_a_reset_and_tells_of_every_job(tmp_path: Pat
         assert stream.text == "retry: 3000\n\nevent: reset\ndata: {}\n\n"
         assert stream.answered["content-type"] == "text/event-stream"
         second, third = await run(at), await run(at)
-        await heard(stream, 5)
+        await heard(stream, 7)
         await closed(stream, reading)
         assert [(name, data["jobid"]) for _, name, data in stream.events[1:]] == [
+            ("created", second.jobid),
             ("started", second.jobid),
             ("completed", second.jobid),
+            ("created", third.jobid),
             ("started", third.jobid),
             ("completed", third.jobid),
         ]
@@ -64,13 +68,13 @@ async def test_a_stream_that_goes_on_tells_each_event_once(tmp_path: Path) -> No
         await heard(stream, 1)
         for _ in range(3):
             await run(at)
-        await heard(stream, 7)
+        await heard(stream, 10)
         await closed(stream, reading)
         for number, (cursor, _, _) in enumerate(stream.events[1:], 1):
             again = at.stream(after=cursor)
             resumed = asyncio.create_task(again.run())
             await again.begun.wait()
-            await run_until_read(again, 6 - number)
+            await run_until_read(again, 9 - number)
             await closed(again, resumed)
             assert again.events == stream.events[1 + number :]
 
@@ -93,12 +97,13 @@ async def test_a_cursor_that_the_store_cannot_place_is_told(tmp_path: Path, curs
         reading = asyncio.create_task(stream.run())
         await heard(stream, 1)
         last = await run(at)
-        await heard(stream, 3)
+        await heard(stream, 4)
         await closed(stream, reading)
         assert [(id, name) for id, name, _ in stream.events] == [
             ("", "reset"),
-            (f"{era}-3", "started"),
-            (f"{era}-4", "completed"),
+            (f"{era}-4", "created"),
+            (f"{era}-5", "started"),
+            (f"{era}-6", "completed"),
         ]
         assert stream.events[1][2]["jobid"] == last.jobid
 
@@ -113,7 +118,7 @@ async def test_a_cursor_of_purged_events_is_told(tmp_path: Path) -> None:
                 "delete from jobs where jobid = ?", (old.jobid,)
             )
         )
-        for cursor, first in ((f"{era}-1", "reset"), (f"{era}-2", "started")):
+        for cursor, first in ((f"{era}-2", "reset"), (f"{era}-3", "created")):
             stream = at.stream(after=cursor)
             reading = asyncio.create_task(stream.run())
             await heard(stream, 1)
@@ -144,10 +149,10 @@ async def test_a_slow_reader_holds_one_page_and_misses_nothing(
         # it was woken many times and has read one page, as nobody took it
         assert sum(map(bool, pages)) == 1
         stream.slow.set()
-        await heard(stream, 9)
+        await heard(stream, 13)
         await closed(stream, reading)
         assert max(pages) == 2
-        assert [name for _, name, _ in stream.events[1:]] == ["started", "completed"] * 4
+        assert [name for _, name, _ in stream.events[1:]] == RUN * 4
 
 
 async def test_a_reader_slower_than_the_retention_is_told(
@@ -170,10 +175,10 @@ async def test_a_reader_slower_than_the_retention_is_told(
         stream.slow.set()
         await heard(stream, 3)
         await run(at)
-        await heard(stream, 5)
+        await heard(stream, 6)
         await closed(stream, reading)
         names = [name for _, name, _ in stream.events]
-        assert names == ["reset", "started", "reset", "started", "completed"]
+        assert names == ["reset", "created", "reset", *RUN]
 
 
 async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place(
@@ -185,7 +190,7 @@ async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place
         first = await reader.connect()
         await heard(first, 1)
         await run(at)
-        await heard(first, 3)
+        await heard(first, 4)
         await reader.cut()
         for _ in range(3):
             died = await reader.connect()
@@ -193,10 +198,10 @@ async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place
             assert died.events == []
         await run(at)
         last = await reader.connect()
-        await heard(last, 2)
+        await heard(last, 3)
         await reader.cut()
-        assert [name for _, name, _ in reader.read] == ["reset", *["started", "completed"] * 2]
-        assert len({id for id, _, _ in reader.read[1:]}) == 4
+        assert [name for _, name, _ in reader.read] == ["reset", *RUN * 2]
+        assert len({id for id, _, _ in reader.read[1:]}) == 6
 
 
 async def test_a_user_hears_nothing_of_another_users_jobs(tmp_path: Path) -> None:

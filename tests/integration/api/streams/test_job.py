@@ -23,16 +23,16 @@ async def test_a_stream_tells_each_event_once_and_ends_with_the_job(
         stream = at.stream(job.jobid)
         reading = asyncio.create_task(stream.run())
         await stream.begun.wait()
-        assert stream.text == "retry: 3000\n\n"
+        assert stream.text.startswith("retry: 3000\n\n")
         assert stream.answered["content-type"] == "text/event-stream"
         assert stream.answered["x-accel-buffering"] == "no"
         assert "content-length" not in stream.answered
         at.here.here.discord.say(told(job), acknowledged(job))
-        await until(lambda: len(stream.events) == 1)
+        await until(lambda: len(stream.events) == 2)
         at.here.here.discord.say(described(job))
         await reading
         names = [name for _, name, _ in stream.events]
-        assert names == ["started", "completed"]
+        assert names == ["created", "started", "completed"]
         ids = [int(one) for one, _, _ in stream.events]
         assert ids == sorted(set(ids))
         read = await ask(at.app, "GET", f"/v2/jobs/{job.jobid}", headers=at.bearer)
@@ -71,7 +71,7 @@ async def test_a_slow_reader_holds_one_piece_and_misses_nothing(tmp_path: Path) 
         assert stream.text == "retry: 3000\n\n"
         stream.slow.set()
         await reading
-        assert [name for _, name, _ in stream.events] == ["started", "completed"]
+        assert [name for _, name, _ in stream.events] == ["created", "started", "completed"]
 
 
 async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place(
@@ -84,7 +84,7 @@ async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place
         await at.here.here.becomes(job.jobid, JobStatus.STARTED)
         reader = EventSource(at, job.jobid)
         first = await reader.connect()
-        await until(lambda: bool(first.events))
+        await until(lambda: len(first.events) == 2)
         await reader.cut()
         for _ in range(3):
             died = await reader.connect()
@@ -94,8 +94,8 @@ async def test_a_resumed_stream_that_dies_before_its_first_event_keeps_its_place
         at.here.here.discord.say(described(job))
         await reader.reading
         await reader.cut()
-        assert [name for _, name, _ in reader.read] == ["started", "completed"]
-        assert last.headers["last-event-id"] == first.events[0][0]
+        assert [name for _, name, _ in reader.read] == ["created", "started", "completed"]
+        assert last.headers["last-event-id"] == first.events[1][0]
 
 
 @pytest.mark.parametrize("jobid", ["job:1", "job:20260102030405000-user:2-channel:1-bot:x"])

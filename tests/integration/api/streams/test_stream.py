@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tests.harness.desk import until
+from tests.build import replace
+from tests.harness.desk import acknowledged, described, told, until
 from tests.harness.face import ask
+from tests.harness.house import DESCRIBE
 from tests.harness.streams import place
+from waystation.actions import Outcome, Refused
 from waystation.api.streams import stream as streams
 from waystation.api.streams.stream import STREAMS
 
@@ -41,7 +45,7 @@ async def test_a_silent_stream_says_that_it_lives_without_an_id_and_ends_with_it
         stream = at.stream("" if all_jobs else job.jobid)
         reading = asyncio.create_task(stream.run())
         await until(lambda: stream.text.count(": still here\n\n") >= 2)
-        assert "id:" not in stream.text
+        assert stream.text.count("id:") == len([one for one in stream.events if one[0]])
         await at.here.here.store.change_user(1, {"token_hash": b"another"})
         await reading
 
@@ -71,3 +75,44 @@ async def test_a_user_has_so_many_streams_and_a_caller_that_goes_gives_one_back(
             each.gone.set()
         await asyncio.gather(reading, *running)
         assert not at.here.here.feed._watching
+
+
+@KINDS
+async def test_a_stream_tells_each_change_of_a_job_of_the_queue(
+    tmp_path: Path, all_jobs: bool
+) -> None:
+    async with place(tmp_path, dispatches=True) as at:
+        here, alone = at.here, replace(DESCRIBE, max_jobs=1)
+        stream = at.stream()
+        following = asyncio.create_task(stream.run())
+        await until(lambda: bool(stream.events))
+        asked = await here.ask(alone)
+        (running,) = await here.performed()
+        here.here.discord.say(told(running), acknowledged(running))
+        await asked
+        job = await (await here.ask(replace(alone, queue=True, reply_ref="fox")))
+        if not all_jobs:
+            stream.gone.set()
+            await following
+            stream = at.stream(job.jobid)
+            following = asyncio.create_task(stream.run())
+
+        def heard() -> list[tuple[str, object]]:
+            return [
+                (name, data) for _, name, data in stream.events if data.get("jobid") == job.jobid
+            ]
+
+        await until(lambda: len(heard()) == 1)
+        limited = Refused(429, '{"retry_after":0.5}', "rate_limited", 0.5)
+        here.here.discord.outcomes.append(cast(Outcome, limited))
+        here.here.discord.say(described(running))
+        await until(lambda: len(heard()) == 3)
+        given = {"jobid": job.jobid, "status": "created"}
+        reason = "Discord /interactions failed with HTTP status 429"
+        assert heard() == [
+            ("created", {**given, "verb": "describe", "replyRef": "fox", "waiting": True}),
+            ("granted", {**given, "channel": running.channel}),
+            ("waiting", {**given, "waiting": True, "reason": reason}),
+        ]
+        stream.gone.set()
+        await following

@@ -36,7 +36,9 @@ def progressed(job: Job) -> JobChange:
     return build.stepped(job, Progressed(SHOWN))
 
 
-def places(database: Database, user_id: int = 1, after: int = 0) -> list[tuple[int, str, str]]:
+def places(
+    database: Database, user_id: int = 1, after: int = 0
+) -> list[tuple[int, str, str | None]]:
     rows = database.all("feed_after", {"user_id": user_id, "place": after, "limit": 99})
     return [(place, jobid, kind) for place, jobid, kind, _ in rows]
 
@@ -55,19 +57,21 @@ def test_the_events_of_all_jobs_of_a_user_have_one_order(database: Database) -> 
     commit(database, build.change(two))
     commit(database, build.change(build.completed(one.job, "901"), progressed(two.job)))
     assert places(database) == [
-        (1, first.jobid, "Acknowledged"),
-        (2, second.jobid, "Acknowledged"),
-        (3, first.jobid, "Completed"),
-        (4, second.jobid, "Progressed"),
+        (1, first.jobid, None),
+        (2, second.jobid, None),
+        (3, first.jobid, "Acknowledged"),
+        (4, second.jobid, "Acknowledged"),
+        (5, first.jobid, "Completed"),
+        (6, second.jobid, "Progressed"),
     ]
     assert places(database, after=3) == places(database)[3:]
-    assert state(database)[1:] == (0, 4)
+    assert state(database)[1:] == (0, 6)
     assert places(database, user_id=2) == []
 
 
 def test_an_event_that_callers_are_not_told_has_no_place(database: Database) -> None:
     commit(database, build.change(build.submitted(added(database))))
-    assert state(database)[1:] == (0, 0)
+    assert state(database)[1:] == (0, 1)
 
 
 @on_sqlite
@@ -76,7 +80,7 @@ def test_a_change_that_is_refused_takes_no_place(database: Database) -> None:
     commit(database, build.change(started(job)))
     with pytest.raises(VersionConflict), database.connection:
         commit(database, build.change(started(job)))
-    assert state(database)[1:] == (0, 1)
+    assert state(database)[1:] == (0, 2)
 
 
 def test_a_purged_job_leaves_the_greatest_place_that_went(database: Database) -> None:
@@ -87,8 +91,8 @@ def test_a_purged_job_leaves_the_greatest_place_that_went(database: Database) ->
     commit(database, build.change(build.completed(one.job, "901")))
     commit(database, build.change(progressed(two.job)))
     database.connection.execute("delete from jobs where jobid = ?", (first.jobid,))
-    assert [place for place, _, _ in places(database)] == [2, 4]
-    assert state(database)[1:] == (3, 4)
+    assert [place for place, _, _ in places(database)] == [2, 4, 6]
+    assert state(database)[1:] == (5, 6)
 
 
 @on_sqlite
@@ -142,7 +146,7 @@ async def test_a_reader_beside_the_writer_skips_nothing_of_what_is_committed(
         read: list[int] = []
 
         async def follow() -> None:
-            while len(read) < 3 * len(jobs):
+            while len(read) < 4 * len(jobs):
                 page = await store.feeds.after(1, read[-1] if read else 0, 7)
                 assert isinstance(page, FeedPage)
                 read.extend(one.place for one in page.events)
@@ -150,8 +154,8 @@ async def test_a_reader_beside_the_writer_skips_nothing_of_what_is_committed(
 
         async with asyncio.timeout(30):
             await asyncio.gather(follow(), *map(run, jobs))
-        assert read == list(range(1, 61))
-        last = (await store.feeds.after(1, 59, 7)).events[0]
+        assert read == list(range(1, 81))
+        last = (await store.feeds.after(1, 79, 7)).events[0]
         assert isinstance(last.event, Completed)
         assert last.job.status is JobStatus.COMPLETED
         assert (await store.feeds.after(2, 0, 7)).events == ()

@@ -587,7 +587,21 @@ def test_the_end_of_a_job_that_waits_has_a_place_in_its_users_feed(database: Dat
     )
     assert queue.end(database, JobChange(ended, (event,)), build.later(2))
     rows = database.all("feed_after", {"user_id": 1, "place": 0, "limit": 9})
-    assert [(place, jobid, kind) for place, jobid, kind, _ in rows] == [(1, job.jobid, "Failed")]
+    told = [(place, kind) for place, jobid, kind, _ in rows if jobid == job.jobid]
+    assert told == [(2, None), (3, "Failed")]
+
+
+def test_a_grant_and_a_way_back_have_places_in_their_users_feed(database: Database) -> None:
+    (running,) = full(database)
+    job = asked(database)
+    ends(database, running)
+    given = granted(database)
+    assert given is not None
+    put_back(database, given, 5.0)
+    assert granted(database, seconds=20.0) is not None
+    rows = database.all("feed_after", {"user_id": 1, "place": 0, "limit": 9})
+    told = [kind for _, jobid, kind, _ in rows if jobid == job.jobid]
+    assert told == [None, "Granted", "PutBack", "Granted"]
 
 
 def test_a_job_that_has_waited_for_hours_is_no_old_running_one(database: Database) -> None:
