@@ -690,6 +690,7 @@ DERIVED: Mapping[str, str] = {
     "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "columns._MINUTE": "a unit",
     "quotas._DAY_S": "quotas._DAY in seconds",
+    "nodes.span_of:timedelta": "a unit",
     "quotas._of_day:timedelta": "a unit",
     "deliveries._MICROSECOND": "a unit",
     "receivers.mail_of:timedelta": "a unit",

@@ -31,6 +31,7 @@ from waystation.ports.drafts import (
     RequestKey,
 )
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
+from waystation.ports.nodes import Command, Commands, CommandStatus, Nodes, Ownership
 from waystation.ports.queue import AccountRow, Opening, Queue
 from waystation.ports.quotas import OverQuota, Quotas
 from waystation.ports.records import (
@@ -73,6 +74,9 @@ __all__ = [
     "AccountSetup",
     "AuditEntry",
     "Accounts",
+    "Command",
+    "CommandStatus",
+    "Commands",
     "Commit",
     "Clock",
     "Counts",
@@ -100,8 +104,10 @@ __all__ = [
     "NO_SPAN",
     "NoJob",
     "NoSlot",
+    "Nodes",
     "Outbox",
     "OverQuota",
+    "Ownership",
     "Place",
     "Probe",
     "Quotas",

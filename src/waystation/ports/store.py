@@ -13,6 +13,7 @@ from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import Identifies
 from waystation.ports.drafts import JobDraft, JobInputs, KeyTaken, NoJob, RequestKey
 from waystation.ports.feeds import Feeds
+from waystation.ports.nodes import Commands, Nodes
 from waystation.ports.queue import Queue
 from waystation.ports.quotas import Quotas
 from waystation.ports.records import (
@@ -342,6 +343,16 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def glance(self) -> Glance | None:
         """Reads that wait for nothing; None from a store whose database is across a network."""
+        ...
+
+    @property
+    def nodes(self) -> Nodes:
+        """The processes that act for accounts."""
+        ...
+
+    @property
+    def commands(self) -> Commands:
+        """The deeds that nodes are asked to do."""
         ...
 
     @property

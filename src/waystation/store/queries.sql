@@ -1,5 +1,6 @@
 -- Statements that are the same on both databases. A header line `-- name: what it does` starts one; the
--- name is the key in each database's `queries()`. {job_columns} and the like come from `rows.py`.
+-- name is the key in each database's `queries()`. {job_columns} and the like come from `rows.py`;
+-- {clock} is the database's own clock, or `:clock` where the database is within the process.
 
 -- user_by_id: one user
 select {user_columns} from users where user_id = :user_id;
@@ -129,6 +130,83 @@ update accounts set holder = null, lease_until = null where holder is not null;
 
 -- raise_epochs: lift every account and void its lease
 update accounts set epoch = :epoch, holder = null, lease_until = null;
+
+-- begin_node: a run of a process, with a lease; {clock} is the database's own, or the service's
+insert into nodes (node_id, name, began_at, lease_until)
+values (:node_id, :name, {clock}, {clock} + :length);
+
+-- renew_node: a lease that has not ended
+update nodes set lease_until = {clock} + :length where node_id = :node_id and lease_until > {clock};
+
+-- leave_node: end a node; its accounts are free
+delete from nodes where node_id = :node_id;
+
+-- drop_lapsed_node: the same of one whose lease has ended
+delete from nodes where node_id = :node_id and lease_until <= {clock};
+
+-- end_nodes: nobody holds anything
+delete from nodes;
+
+-- live_nodes: nodes whose lease runs
+select node_id from nodes where lease_until > {clock} order by node_id;
+
+-- owners: every account, and the node whose lease runs that has it
+select accounts.account_id, nodes.node_id from accounts
+left join assignments on assignments.account_id = accounts.account_id
+left join nodes on nodes.node_id = assignments.node_id and nodes.lease_until > {clock}
+order by accounts.account_id;
+
+-- assignment: the node that has an account, whether its lease runs or not
+select node_id, epoch from assignments where account_id = :account_id;
+
+-- next_epoch: one more holder of an account
+update accounts set epoch = epoch + 1 where account_id = :account_id returning epoch;
+
+-- keep_node: hold a node whose lease runs as it is, until the end of the transaction
+update nodes set name = name where node_id = :node_id and lease_until > {clock};
+
+-- assign: give an account to a node
+insert into assignments (account_id, node_id, epoch) values (:account_id, :node_id, :epoch)
+on conflict (account_id) do update set node_id = excluded.node_id, epoch = excluded.epoch;
+
+-- let_go: give back what was taken under an epoch
+delete from assignments
+where account_id = :account_id and node_id = :node_id and epoch = :epoch;
+
+-- purge_nodes: those whose lease ended long ago
+delete from nodes where lease_until <= {clock} - :age;
+
+-- add_command: a deed for the node that has an account
+insert into commands (command_id, account_id, kind, body, status, ends_at)
+values (:command_id, :account_id, :kind, :body, 'waiting', {clock} + :life);
+
+-- take_commands: those for the accounts of a node whose lease runs, the oldest first
+update commands set status = 'taken', node_id = :node_id
+where status = 'waiting' and command_id in (
+  select command_id from commands
+  join assignments on assignments.account_id = commands.account_id
+  join nodes on nodes.node_id = assignments.node_id
+  where status = 'waiting' and ends_at > {clock}
+    and assignments.node_id = :node_id and lease_until > {clock}
+  order by ends_at, command_id limit :limit
+)
+returning command_id, account_id, kind, body, ends_at;
+
+-- answer_command: what came of it
+update commands set status = 'done', answer = :answer
+where command_id = :command_id and node_id = :node_id and status = 'taken';
+
+-- withdraw_command: nobody may take it any more
+update commands set status = 'withdrawn' where command_id = :command_id and status = 'waiting';
+
+-- command: how far it is
+select status, answer from commands where command_id = :command_id;
+
+-- commands_waiting: how many no node has taken
+select count(*) from commands where status = 'waiting' and ends_at > {clock};
+
+-- purge_commands: those that ended long ago
+delete from commands where ends_at <= {clock} - :age;
 
 -- session: the sealed gateway session
 select sealed from gateway_sessions where account_id = :account_id;

@@ -10,11 +10,14 @@ from waystation.store.rows import substitutions
 __all__ = ["parse_queries", "with_columns"]
 
 
-def with_columns(text: str) -> str:
-    """Return a query file with columns in the place of its `{…}` marks."""
+def with_columns(text: str, clock: str = ":clock") -> str:
+    """Return a query file with columns in the place of its `{…}` marks.
+
+    Args: clock: how the database tells the moment, in microseconds since 1970 UTC
+    """
     for mark, columns in substitutions().items():
         text = text.replace(mark, columns)
-    return text
+    return text.replace("{clock}", clock)
 
 
 def parse_queries(text: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 
 from waystation.store.migrations import migrations_of
 
-FOLLOWED = 31
+FOLLOWED = 32
 """Newest migration of SQLite that PostgreSQL's schema has."""
 
 

@@ -45,6 +45,13 @@ def test_a_mark_stands_for_the_columns_of_a_table() -> None:
     assert found.startswith("select {mail_columns} number, at, by, ")
 
 
+def test_a_server_goes_by_its_own_clock() -> None:
+    assert with_columns("select {clock}", "now()") == "select now()"
+    assert "clock_timestamp()" in queries()["renew_node"].text
+    assert all("clock" not in one.names for one in queries().values())
+    assert ":clock" in sqlite_queries()["renew_node"]
+
+
 def test_both_databases_have_the_same_queries() -> None:
     ours, theirs = set(queries()), set(sqlite_queries())
     assert theirs - ours == set(ON_SQLITE_ALONE)
@@ -53,7 +60,7 @@ def test_both_databases_have_the_same_queries() -> None:
 
 def test_a_query_takes_the_same_values_on_both_databases() -> None:
     found = {
-        name: (set(re.findall(r":([a-z_]\w*)", text)), set(queries()[name].names))
+        name: (set(re.findall(r":([a-z_]\w*)", text)) - {"clock"}, set(queries()[name].names))
         for name, text in sqlite_queries().items()
         if name in queries()
     }

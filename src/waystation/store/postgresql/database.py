@@ -22,6 +22,9 @@ from waystation.store.statements import parse_queries, with_columns
 __all__ = ["Database", "queries"]
 
 
+_CLOCK = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+"""Not `now()`, the beginning of the transaction: a statement may have waited for a row since."""
+
 _I1 = ("jobs_hash", "jobs_result")
 """Indexes that hold a uuid or a result to one job."""
 
@@ -84,5 +87,5 @@ def queries() -> Mapping[str, Statement]:
     """Return every statement by name: those that the databases share, and its own."""
     folders = (files("waystation.store"), files("waystation.store.postgresql"))
     text = "".join(one.joinpath("queries.sql").read_text("utf-8") for one in folders)
-    parsed = parse_queries(with_columns(text))
+    parsed = parse_queries(with_columns(text, _CLOCK))
     return MappingProxyType({name: compiled(one) for name, one in parsed.items()})

@@ -159,6 +159,7 @@ def release(database: Database, account_id: str, holder: str) -> None:
 def void_leases(database: Database) -> None:
     """End every lease. Only right when it is certain that no other process acts on one."""
     database.run("void_leases")
+    database.run("end_nodes")
 
 
 def raise_epochs(database: Database, at: datetime) -> None:
@@ -172,6 +173,7 @@ def raise_epochs(database: Database, at: datetime) -> None:
     epoch = max(largest[0] + 1, int(at.timestamp()))
     database.run("lift_epoch_floor", {"epoch": epoch})
     database.run("raise_epochs", {"epoch": epoch})
+    database.run("end_nodes")
 
 
 def _found(changed: int) -> None:

@@ -35,11 +35,13 @@ from waystation.store.columns import Row, Values, instant, micros
 from waystation.store.rows import ACCOUNTS, AUDIT, CALLBACKS, JOBS, event_of, user_of
 from waystation.store.transactions import accounts, audit, inputs, keys, outbox, slots, upkeep
 from waystation.store.transactions import reads as point
+from waystation.store.transactions.commands import StoreCommands
 from waystation.store.transactions.commit import SEEN_AGE, commit
 from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
 from waystation.store.transactions.identifies import StoreIdentifies
+from waystation.store.transactions.nodes import StoreNodes
 from waystation.store.transactions.queue import StoreQueue
 from waystation.store.transactions.quotas import StoreQuotas
 from waystation.store.transactions.search import StoreSearch
@@ -79,6 +81,8 @@ class StoreByTransactions:
         self.deliveries = StoreDeliveries(writer, near, far)
         self.identifies = StoreIdentifies(writer, near)
         self.feeds = StoreFeeds(near, job_of)
+        self.nodes = StoreNodes(writer, near, clock)
+        self.commands = StoreCommands(writer, near, clock)
         self.queue = StoreQueue(writer, near, far)
         self.search = StoreSearch(writer, search)
         self.quotas = StoreQuotas(writer, near, clock)

@@ -1,0 +1,112 @@
+"""Nodes: the processes that act for accounts, and what they are asked to do for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+__all__ = ["Command", "CommandStatus", "Commands", "Nodes", "Ownership"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Nodes and accounts at one moment."""
+
+    nodes: Sequence[str]
+    """Ids of the nodes whose lease runs, in order."""
+    owners: Mapping[str, str | None]
+    """The node that has each account, by account_id in order; None: no node whose lease runs."""
+
+
+class Nodes(Protocol):
+    """Leases of nodes, and the accounts that each has. Each method is one transaction.
+
+    Leases end by the database's clock; a database within the process takes the service's time.
+    Raises from all: StoreError.
+    """
+
+    async def begin(self, node_id: str, name: str, length: timedelta) -> None:
+        """Begin a node with a lease of that length."""
+        ...
+
+    async def renew(self, node_id: str, length: timedelta) -> bool:
+        """Let a node's lease run for that length from now; False: the node is over."""
+        ...
+
+    async def leave(self, node_id: str) -> None:
+        """End a node: its accounts are free at once; nothing when it is over already."""
+        ...
+
+    async def take(self, account_id: str, node_id: str, *, free_only: bool = False) -> int:
+        """Give an account to a node and return its new epoch, above any that it ever had.
+
+        A node that has the account already gets a new epoch, too. Where another node had it whose
+        lease has ended, that node is over and all its accounts are free.
+
+        Args: free_only: not where the node has it already
+        Raises: LeaseLost: another node has it, or this one is over; NotFound: no such account
+        """
+        ...
+
+    async def let_go(self, account_id: str, node_id: str, epoch: int) -> None:
+        """Give an account back; nothing when it was taken again meanwhile."""
+        ...
+
+    async def ownership(self) -> Ownership:
+        """Return who has what now."""
+        ...
+
+
+class CommandStatus(StrEnum):
+    """How far a command is."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A deed for the node that has an account. Done twice, it does what it does once."""
+
+    command_id: str
+    account_id: str
+    kind: str
+    body: str
+    """JSON."""
+
+
+class Commands(Protocol):
+    """Commands between nodes. Each method is one transaction. Raises from all: StoreError."""
+
+    async def add(self, command: Command, life: timedelta) -> None:
+        """Let a command wait for the account's node that long."""
+        ...
+
+    async def take(self, node_id: str, limit: int = 16) -> Sequence[Command]:
+        """Return commands for the accounts of a node, which nobody else gets; the oldest first."""
+        ...
+
+    async def answer(self, command_id: str, node_id: str, answer: str) -> bool:
+        """Record what came of a command (JSON); False: the node has not taken it."""
+        ...
+
+    async def withdraw(self, command_id: str) -> bool:
+        """Take a command back; False: a node has taken it before."""
+        ...
+
+    async def look(self, command_id: str) -> tuple[CommandStatus, str | None] | None:
+        """Return how far a command is, and its answer; None: there is no such command any more."""
+        ...
+
+    async def waiting(self) -> int:
+        """Return how many commands no node has taken yet."""
+        ...
+
+    async def purge(self, age: timedelta) -> None:
+        """Delete those that ended so long ago, and nodes whose lease did."""
+        ...

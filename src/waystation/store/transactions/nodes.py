@@ -1,0 +1,119 @@
+"""StoreNodes: the leases of nodes, and which accounts each node has (ADR 28).
+
+How it works: a node has one row, and each account that it has has one. A lease that has ended is
+never renewed. Whoever takes an account from a node deletes that node's row, in the same transaction
+and only where its lease has ended: a renewal that was on its way is waited for, and a later one
+finds no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from waystation.errors import LeaseLost, NotFound
+from waystation.ports import Clock, Ownership
+from waystation.store.columns import Values, micros
+from waystation.store.transactions.database import Database, Reading, Reads, Writing
+
+__all__ = ["StoreNodes", "begin", "let_go", "ownership", "renew", "span_of", "take"]
+
+_T = TypeVar("_T")
+
+
+class StoreNodes:
+    """`ports.Nodes` on the doors of a database.
+
+    Rules: `clock` is what a database within the process goes by; another has a clock of its own.
+    """
+
+    def __init__(self, writer: Writing, near: Reading, clock: Clock) -> None:
+        self._writer = writer
+        self._near = near
+        self._clock = clock
+
+    async def begin(self, node_id: str, name: str, length: timedelta) -> None:
+        await self._write(lambda database, at: begin(database, node_id, name, length, at))
+
+    async def renew(self, node_id: str, length: timedelta) -> bool:
+        return await self._write(lambda database, at: renew(database, node_id, length, at))
+
+    async def leave(self, node_id: str) -> None:
+        await self._writer.run(lambda database: database.run("leave_node", {"node_id": node_id}))
+
+    async def take(self, account_id: str, node_id: str, *, free_only: bool = False) -> int:
+        return await self._write(
+            lambda database, at: take(database, account_id, node_id, at, free_only=free_only)
+        )
+
+    async def let_go(self, account_id: str, node_id: str, epoch: int) -> None:
+        await self._writer.run(lambda database: let_go(database, account_id, node_id, epoch))
+
+    async def ownership(self) -> Ownership:
+        return await self._near.run(lambda reads: ownership(reads, micros(self._clock.now())))
+
+    async def _write(self, transaction: Callable[[Database, int], _T]) -> _T:
+        return await self._writer.run(
+            lambda database: transaction(database, micros(self._clock.now()))
+        )
+
+
+def begin(database: Database, node_id: str, name: str, length: timedelta, at: int) -> None:
+    """Insert a node. Units of all here: `at` microseconds."""
+    values: Values = {"node_id": node_id, "name": name, "length": span_of(length), "clock": at}
+    database.run("begin_node", values)
+
+
+def renew(database: Database, node_id: str, length: timedelta, at: int) -> bool:
+    """Renew a lease that has not ended; False: it has."""
+    values: Values = {"node_id": node_id, "length": span_of(length), "clock": at}
+    return bool(database.run("renew_node", values))
+
+
+def take(
+    database: Database, account_id: str, node_id: str, at: int, *, free_only: bool = False
+) -> int:
+    """Give an account to a node and return its new epoch.
+
+    Raises: LeaseLost: another node has it, or this one is over; NotFound
+    """
+    named: Values = {"account_id": account_id}
+    _free_of_the_dead(database, named, node_id, at)
+    if not database.run("keep_node", {"node_id": node_id, "clock": at}):
+        raise LeaseLost("The lease of this process has ended")
+    database.lock(accounts=[account_id])
+    # it may have been taken before the lock
+    row = database.one("assignment", named)
+    if row is not None and (free_only or row[0] != node_id):
+        raise LeaseLost
+    raised = database.one("next_epoch", named)
+    if raised is None:
+        raise NotFound("There is no such account.")
+    database.run("assign", {**named, "node_id": node_id, "epoch": raised[0]})
+    return int(raised[0])
+
+
+def _free_of_the_dead(database: Database, named: Values, node_id: str, at: int) -> None:
+    """Delete the node that has an account, if it is another one and its lease has ended."""
+    row = database.one("assignment", named)
+    if row is not None and row[0] != node_id:
+        database.run("drop_lapsed_node", {"node_id": row[0], "clock": at})
+
+
+def let_go(database: Database, account_id: str, node_id: str, epoch: int) -> None:
+    """Give an account back; nothing when it was taken again meanwhile."""
+    values: Values = {"account_id": account_id, "node_id": node_id, "epoch": epoch}
+    database.run("let_go", values)
+
+
+def ownership(reads: Reads, at: int) -> Ownership:
+    """Return who has what."""
+    values: Values = {"clock": at}
+    nodes = [node_id for (node_id,) in reads.all("live_nodes", values)]
+    return Ownership(nodes, dict(reads.all("owners", values)))
+
+
+def span_of(length: timedelta) -> int:
+    """Return whole microseconds."""
+    return length // timedelta(microseconds=1)

@@ -1,0 +1,221 @@
+"""Duties of each implementation of `ports.Nodes` and `ports.Commands`, whatever its database.
+
+A lease of no length has ended when it begins, by whichever clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests import build
+from tests.conformance.stores import opened
+from tests.fakes import START, FakeClock
+from tests.harness.postgresql import Cluster, needs_postgresql, put_away
+from waystation.errors import LeaseLost, NotFound
+from waystation.ports import Command, CommandStatus, Ownership, Store
+
+LONG = timedelta(hours=1)
+OVER = timedelta(0)
+
+DATABASES = [
+    "sqlite",
+    pytest.param("postgresql", marks=needs_postgresql),
+    pytest.param("pgbouncer", marks=needs_postgresql),
+]
+
+
+@pytest.fixture(params=DATABASES)
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database: a path, or a URL."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "w.db")
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    with put_away(cluster) as name:
+        yield cluster.url(name) if request.param == "postgresql" else cluster.pooled_url(name)
+
+
+@pytest.fixture
+async def store(where: str) -> AsyncIterator[Store]:
+    """A store with two accounts and the nodes `a` and `b`, whose leases run."""
+    made = await opened(where, FakeClock())
+    await made.add_user("owner@example.org", b"hash", START)
+    for number in (1, 2):
+        await made.put_account(build.setup(build.account(number)))
+    for node_id in ("b", "a"):
+        await made.nodes.begin(node_id, "host", LONG)
+    yield made
+    await made.close()
+
+
+async def owners(store: Store) -> dict[str, str | None]:
+    return dict((await store.nodes.ownership()).owners)
+
+
+# ── nodes ──
+
+
+async def test_accounts_belong_to_nobody_until_a_node_takes_them(store: Store) -> None:
+    none = {"account-1": None, "account-2": None}
+    assert await store.nodes.ownership() == Ownership(["a", "b"], none)
+    assert await store.nodes.take("account-2", "b") == 1
+    assert await owners(store) == {"account-1": None, "account-2": "b"}
+
+
+async def test_an_account_has_one_node(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    with pytest.raises(LeaseLost):
+        await store.nodes.take("account-1", "b")
+    await store.commit(build.change(epoch=1))
+
+
+async def test_a_take_gives_a_new_epoch_also_to_the_same_node(store: Store) -> None:
+    """I11."""
+    assert [await store.nodes.take("account-1", "a") for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(LeaseLost):
+        await store.commit(build.change(epoch=2))
+    await store.commit(build.change(epoch=3))
+
+
+async def test_an_account_of_the_node_itself_is_not_free(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    with pytest.raises(LeaseLost):
+        await store.nodes.take("account-1", "a", free_only=True)
+    assert await store.nodes.take("account-2", "a", free_only=True) == 1
+
+
+async def test_an_absent_account_cannot_be_taken(store: Store) -> None:
+    with pytest.raises(NotFound):
+        await store.nodes.take("account-9", "a")
+
+
+async def test_a_lease_that_has_ended_is_never_renewed(store: Store) -> None:
+    assert await store.nodes.renew("a", OVER) is True
+    assert await store.nodes.renew("a", LONG) is False
+    assert (await store.nodes.ownership()).nodes == ["b"]
+    with pytest.raises(LeaseLost):
+        await store.nodes.take("account-1", "a")
+
+
+async def test_an_absent_node_neither_renews_nor_takes(store: Store) -> None:
+    assert await store.nodes.renew("c", LONG) is False
+    with pytest.raises(LeaseLost):
+        await store.nodes.take("account-1", "c")
+
+
+async def test_a_dead_nodes_accounts_are_free_and_its_epochs_void(store: Store) -> None:
+    """I11."""
+    for account_id in ("account-1", "account-2"):
+        await store.nodes.take(account_id, "a")
+    await store.nodes.renew("a", OVER)
+    assert await owners(store) == {"account-1": None, "account-2": None}
+    assert await store.nodes.take("account-1", "b") == 2
+    with pytest.raises(LeaseLost):
+        await store.commit(build.change(epoch=1))
+    assert await owners(store) == {"account-1": "b", "account-2": None}
+    assert await store.nodes.renew("a", LONG) is False
+
+
+async def test_an_account_is_given_back_under_the_epoch_of_its_take(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.nodes.take("account-1", "a")
+    for node_id, epoch in (("a", 1), ("b", 2)):
+        await store.nodes.let_go("account-1", node_id, epoch)
+    assert (await owners(store))["account-1"] == "a"
+    await store.nodes.let_go("account-1", "a", 2)
+    assert await store.nodes.take("account-1", "b", free_only=True) == 3
+
+
+async def test_a_node_that_leaves_frees_its_accounts_at_once(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.nodes.leave("a")
+    await store.nodes.leave("a")
+    assert await store.nodes.ownership() == Ownership(["b"], {"account-1": None, "account-2": None})
+
+
+async def test_an_account_that_is_erased_belongs_to_nobody(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.remove_account("account-1", START)
+    await store.erase_account("account-1")
+    await store.put_account(build.setup())
+    assert (await owners(store))["account-1"] is None
+    assert await store.nodes.take("account-1", "b") == 2
+
+
+# ── commands ──
+
+
+def command(number: int = 1, account_id: str = "account-1") -> Command:
+    return Command(f"command-{number}", account_id, "cancel", '{"jobid":"x"}')
+
+
+async def test_a_command_goes_to_the_node_of_its_account_once(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.commands.add(command(), LONG)
+    assert await store.commands.waiting() == 1
+    assert list(await store.commands.take("b")) == []
+    assert list(await store.commands.take("a")) == [command()]
+    assert list(await store.commands.take("a")) == []
+    assert await store.commands.look("command-1") == (CommandStatus.TAKEN, None)
+    assert await store.commands.waiting() == 0
+
+
+async def test_commands_are_taken_in_their_order_and_in_pages(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    for number in (2, 1, 3):
+        await store.commands.add(command(number), LONG + timedelta(seconds=number))
+    assert list(await store.commands.take("a", 2)) == [command(1), command(2)]
+    assert list(await store.commands.take("a", 2)) == [command(3)]
+
+
+async def test_a_command_is_answered_by_the_node_that_took_it(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.commands.add(command(), LONG)
+    assert await store.commands.answer("command-1", "a", "{}") is False
+    await store.commands.take("a")
+    assert await store.commands.answer("command-1", "b", "{}") is False
+    assert await store.commands.answer("command-1", "a", "{}") is True
+    assert await store.commands.look("command-1") == (CommandStatus.DONE, "{}")
+
+
+async def test_a_command_is_taken_or_withdrawn(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    for number in (1, 2):
+        await store.commands.add(command(number), LONG)
+    assert await store.commands.withdraw("command-1") is True
+    assert list(await store.commands.take("a")) == [command(2)]
+    assert await store.commands.withdraw("command-2") is False
+    assert await store.commands.look("command-1") == (CommandStatus.WITHDRAWN, None)
+
+
+async def test_a_command_past_its_end_is_taken_by_nobody(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.commands.add(command(), OVER)
+    assert list(await store.commands.take("a")) == []
+    assert await store.commands.waiting() == 0
+    assert await store.commands.withdraw("command-1") is True
+
+
+async def test_a_node_that_is_over_takes_no_command(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.commands.add(command(), LONG)
+    await store.nodes.renew("a", OVER)
+    assert list(await store.commands.take("a")) == []
+    await store.nodes.take("account-1", "b")
+    assert list(await store.commands.take("b")) == [command()]
+
+
+async def test_old_commands_and_nodes_are_purged(store: Store) -> None:
+    await store.commands.add(command(1), OVER)
+    await store.commands.add(command(2), LONG)
+    await store.nodes.renew("a", OVER)
+    await store.commands.purge(LONG)
+    assert await store.commands.look("command-1") is not None
+    await store.commands.purge(OVER)
+    assert await store.commands.look("command-1") is None
+    assert await store.commands.look("command-2") is not None
+    assert (await store.nodes.ownership()).nodes == ["b"]
