@@ -30,6 +30,8 @@ __all__ = [
     "seed_result",
     "settings_result",
     "shorten_result",
+    "shortened_from",
+    "unmarked",
 ]
 
 Result = Mapping[str, object]
@@ -220,6 +222,8 @@ def seed_result(content: str) -> Result:
 
 # ── shorten ──
 
+_MARKS = re.compile(r"[*~]")
+
 _SUGGESTION = re.compile(r"^[1-5]️?⃣ ?(.+?)\s*$", re.MULTILINE)
 
 
@@ -234,6 +238,22 @@ def listed_prompt(embeds: Sequence[Embed], label: str) -> str | None:
             if line.startswith(label):
                 return _LINK.sub(r"\1", line.removeprefix(label)).strip()
     return None
+
+
+def shortened_from(embed: Embed | None) -> Sequence[str]:
+    """Return the lines of a shorten's answer that may be its prompt, without marks of importance.
+
+    The layout was never captured: a line that is no prompt says nothing. Source: notes 5.3.
+    """
+    text = (embed.description if embed else None) or ""
+    listed = _SUGGESTION.search(text)
+    lines = text[: listed.start() if listed else None].splitlines()
+    return [bare for line in lines if (bare := unmarked(line).strip())]
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the signs by which the bot marks how much a word matters."""
+    return _MARKS.sub("", text)
 
 
 def shorten_result(embed: Embed | None) -> Result:

@@ -66,6 +66,9 @@ def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
         return False
     if not state.held.is_evident(held, job.jobid):
         return False
+    if held.reading.kind is ReplyKind.SHORTENED and held.reading.interaction_id is not None:
+        # it names its interaction, which is younger than the ask (candidates.py)
+        return True
     past = state.unread.may_own(held.message.id) or state.doubtful.about(held.message.id, job)
     return not past or state.held.is_told(held)
 

@@ -1,8 +1,8 @@
 """Likeness: by what two jobs look alike.
 
 A picture without nonce, interaction or known uuid can only be told by its prompt, or by the message
-that it replies to and the deed in its caption. Both can be repeated by anyone, so a likeness names
-a job only when nobody else has it (R20, R23).
+that it replies to and the deed in its caption. The answer to a shorten shows the prompt, too. All of
+them can be repeated by anyone, so a likeness names a job only when nobody else has it (R20, R23).
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -20,10 +20,12 @@ from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.matching.shortened import may_shorten
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
+from waystation.midjourney.results import shortened_from, unmarked
 from waystation.wire.snowflake import NO_SNOWFLAKE, is_newer
 
 __all__ = [
     "DRAWN",
+    "ENDS",
     "Agreement",
     "Likeness",
     "agreement",
@@ -38,10 +40,13 @@ __all__ = [
 ]
 
 Likeness = tuple[str, str, str]
-"""Kind, and what is alike: `("prompt", key, "")`, `("reply", message id, deed)`,
-`("press", parent, deed)` or `("seed", parent, "")`."""
+"""Kind, and what is alike: `("prompt", key, "")`, `("shorten", key, "")`,
+`("reply", message id, deed)`, `("press", parent, deed)` or `("seed", parent, "")`."""
 
 DRAWN = frozenset({ReplyKind.PROGRESS, ReplyKind.PICTURE})
+
+ENDS = frozenset({ReplyKind.PICTURE, ReplyKind.SHORTENED})
+"""Answers that elimination may give to an ask by their likeness (R20)."""
 
 _ANY_DEED = "*"
 
@@ -52,7 +57,7 @@ def likenesses(job: Job) -> Iterator[Likeness]:
     if not COMMANDS[job.verb].shows_prompt:
         yield ("prompt", "", "")
     elif job.button is None and prompt is not None:
-        yield ("prompt", prompt_key(str(prompt)), "")
+        yield _asked(job.verb, str(prompt))
     if COMMANDS[job.verb].reaction is not None and job.parent_jobid is not None:
         yield ("seed", job.parent_jobid, "")
     if job.button is not None:
@@ -64,8 +69,22 @@ def likenesses(job: Job) -> Iterator[Likeness]:
                 yield ("reply", job.target, deed)
 
 
+def _asked(verb: str, prompt: str) -> Likeness:
+    if ReplyKind.SHORTENED in COMMANDS[verb].finished_by:
+        return _shortened(prompt)
+    return ("prompt", prompt_key(prompt), "")
+
+
+def _shortened(prompt: str) -> Likeness:
+    # no picture is ever drawn of it
+    return ("shorten", prompt_key(unmarked(prompt)), "")
+
+
 def likeness_of(reading: Reading) -> tuple[Likeness, ...]:
-    """Return by what a message may be known, nothing when it is not about a picture."""
+    """Return by what a message may be known, nothing when it shows no prompt that was asked."""
+    if reading.kind is ReplyKind.SHORTENED:
+        lines = (line for embed in reading.shown.embeds for line in shortened_from(embed))
+        return tuple(_shortened(line) for line in lines)
     if reading.kind not in DRAWN or reading.caption is None:
         return ()
     prompt = ("prompt", prompt_key(reading.caption.prompt), "")
@@ -108,6 +127,8 @@ def may_be_shortened(shown: Collection[Likeness], begun: Collection[Likeness]) -
 def _agree(shown: Likeness, asked: Likeness) -> Agreement:
     if shown[0] != asked[0]:
         return Agreement.NOT
+    if shown[0] == "shorten":
+        return Agreement.WHOLLY if shown[1] == asked[1] else Agreement.NOT
     if shown[0] == "prompt":
         # one that was cut and one that was not are equals: the bot cuts as it likes
         agrees = shown[1] == asked[1] or begins(shown[1], asked[1])

@@ -4,9 +4,9 @@ Each row of EVIDENCE is asked. One job: matched, by the first row that knew it. 
 `Ambiguous`, which is looked up and never guessed, because a wrong picture to a wrong caller is the
 worst fault there is (R20). A foreign user or another bot has ids that no candidate knows, and so
 matches nothing. What no row knows is told by its likeness, the weak way (candidates.py): a finished
-picture is `Undecided` between all who could own it, until elimination has its say (elimination.py).
-Unmatched progress is ignored until elimination decides: a wrong preview is as bad as a wrong
-result.
+picture, or the answer to a shorten, is `Undecided` between all who could own it, until elimination
+has its say (elimination.py). Unmatched progress is ignored until elimination decides: a wrong
+preview is as bad as a wrong result.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -20,7 +20,7 @@ from waystation.ignored import Ignored
 from waystation.jobs import JobId
 from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.evidence import EVIDENCE, Strength
-from waystation.midjourney.matching.likeness import likeness_of, too_early
+from waystation.midjourney.matching.likeness import ENDS, likeness_of, too_early
 from waystation.midjourney.reading import Reading
 from waystation.midjourney.replies import ReplyKind
 
@@ -79,7 +79,7 @@ def _match_weakly(reading: Reading, candidates: Candidates) -> Undecided | None:
     if candidates.others.owns(reading):
         return None
     # a progress can wait: whose it was is told by whose its picture is
-    asks = candidates.asks(reading) if reading.kind is ReplyKind.PICTURE else frozenset()
+    asks = candidates.asks(reading) if reading.kind in ENDS else frozenset()
     return Undecided(asks) if asks else None
 
 

@@ -14,6 +14,7 @@ from itertools import islice
 
 from waystation.jobs import Job
 from waystation.midjourney.matching.likeness import (
+    ENDS,
     Likeness,
     agreement,
     asked_after,
@@ -282,4 +283,4 @@ def _as_begun(message_id: str, one: _Stranger) -> Begun:
 
 def _is_over(reading: Reading) -> bool:
     stopped = reading.caption is not None and reading.caption.stopped
-    return stopped or reading.kind is ReplyKind.PICTURE
+    return stopped or reading.kind in ENDS
