@@ -64,6 +64,8 @@ class Evidence:
     """channel → users with whom its account was shared at any time."""
     inputs: Sequence[Row] = ()
     """Rows that are kept to ask jobs that were not asked yet."""
+    readable: frozenset[str] = frozenset()
+    """The bot's messages that stand in the history of their channels."""
 
     @cached_property
     def owner_of_nonce(self) -> Mapping[str, Row]:
@@ -368,7 +370,7 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
         if edit_of(job["pressed"]) is not None:
             # history shows the message as it is, not which press made it so (R29)
             continue
-        has_twin = page["indistinguishable_from"] or _unsent(job, seen)
+        has_twin = page["indistinguishable_from"] or _has_silent_twin(job, seen)
         if (
             has_twin
             and job["error"] in (sentences.NOT_TOLD_APART.text, QUEUED)
@@ -385,16 +387,44 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
             yield f"{job['jobid']} ended {end}, although the bot had finished it before"
 
 
-def _unsent(job: Row, seen: Evidence) -> bool:
-    """Tell whether a look-alike was committed and killed before it was sent.
+def _has_silent_twin(job: Row, seen: Evidence) -> bool:
+    """Tell whether an earlier look-alike drew nothing, and nobody can know that it did not.
 
-    No book has a page of it, and nobody can know that it was not sent (R29): it is a twin (R19).
+    Its nonce was committed, and it was not sent; or the refusal was told to a process that died or
+    to a session that was lost, and stands in no history. So that ask may own a picture that names
+    nobody (R19, R29). A job that has shown its uuid has no such twin.
     """
-    return any(
-        nonce not in seen.sent and _look(other) == _look(job)
+    pages = {page["nonce"]: page for page in seen.book}
+    return job["hash"] is None and any(
+        _look(other) == _look(job)
+        and other["created_at"] <= job["finished_at"]
+        and _has_heard_nothing(nonce, seen.events[other["jobid"]])
+        and _drew_nothing(pages.get(nonce), seen)
         for nonce, other in seen.owner_of_nonce.items()
         if other["jobid"] != job["jobid"]
     )
+
+
+_ANSWERS = frozenset({"Acknowledged", "Progressed", "Completed", "Moderated", "Refused", "PutBack"})
+
+
+def _has_heard_nothing(nonce: str, events: Sequence[Row]) -> bool:
+    """Tell whether an ask was never answered, by Discord or by the bot, as its job knows."""
+    asked = ""
+    for event in events:
+        if event["kind"] == "Submitted":
+            asked = event["body"]["nonce"]
+        elif asked == nonce and (event["kind"] in _ANSWERS or event["body"].get("matched_by")):
+            return False
+    return True
+
+
+def _drew_nothing(page: Row | None, seen: Evidence) -> bool:
+    """Tell whether an ask was not executed, or was refused in words that no history has."""
+    if page is None:
+        return True
+    ended = page["status"] not in ("completed", "running")
+    return ended and seen.readable.isdisjoint(page["message_ids"])
 
 
 def _look(job: Row) -> tuple[Any, ...]:
@@ -439,6 +469,7 @@ async def evidence(here: Installation) -> Evidence:
         for row in records.rows("select * from audit where action = 'account shared'"):
             shared[row["channel"]].append(int(row["details"].rpartition(":")[2]))
     jobs, owed, accounts, mails = rows
+    book = here.sim.book
     return Evidence(
         jobs=jobs,
         events=events,
@@ -448,12 +479,18 @@ async def evidence(here: Installation) -> Evidence:
         answers=here.answers,
         callbacks=here.outside.raw_callbacks,
         log=here.sim.log,
-        book=here.sim.book,
+        book=book,
         sessions=sessions,
         stored=b"".join(file.read_bytes() for file in sorted(folder.glob("*.db*"))),
         secrets=[*here.tokens, *(account.token for account in here.sim.accounts)],
         inputs=inputs,
         shared=shared,
+        readable=frozenset(
+            one
+            for page in book
+            for one in page["message_ids"]
+            if here.sim.messages.get(page["channel_id"], one) is not None
+        ),
     )
 
 

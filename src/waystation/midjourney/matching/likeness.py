@@ -1,8 +1,9 @@
 """Likeness: by what two jobs look alike.
 
 A picture without nonce, interaction or known uuid can only be told by its prompt, or by the message
-that it replies to and the deed in its caption. The answer to a shorten shows the prompt, too. All of
-them can be repeated by anyone, so a likeness names a job only when nobody else has it (R20, R23).
+that it replies to and the deed in its caption. The answer to a shorten shows the prompt, too. All
+of them can be repeated by anyone, so a likeness names a job only when nobody else has it (R20,
+R23).
 
 Pure: no I/O, no clock, no randomness.
 """
