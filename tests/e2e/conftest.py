@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.e2e.invariants import check_invariants, no_task_is_left
 from tests.e2e.records import Records
@@ -144,6 +145,19 @@ class Outside:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Callable[[], int] = lambda: 200
     retry_after: str | None = None
+    verifier: Webhook | None = None
+    """Judges each attempt as it comes, once there is a signing secret."""
+    unverified: list[str] = field(default_factory=list)
+    """A sentence for each attempt that it does not take."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Judge signature and time of an attempt as a receiver does."""
+        if self.verifier is None:
+            return
+        try:
+            self.verifier.verify(body, dict(headers))
+        except WebhookVerificationError as error:
+            self.unverified.append(f"{headers.get('webhook-id')} does not verify: {error}")
 
     def picture(self, name: str, data: bytes, content_type: str = "image/png") -> str:
         self.pictures[name] = (200, content_type, data)
@@ -170,6 +184,7 @@ async def outside() -> AsyncIterator[Outside]:
 
     async def take(request: web.Request) -> web.Response:
         place.raw_callbacks.append(await request.read())
+        place.verify(request.headers, place.raw_callbacks[-1])
         place.callbacks.append((dict(request.headers), await request.json()))
         place.arrived.set()
         headers = {} if place.retry_after is None else {"Retry-After": place.retry_after}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Answered, Outside, Person, eventually, outside
 from tests.e2e.invariants import check_invariants
@@ -249,6 +250,9 @@ class Ground:
         for account in self.sim.accounts[:accounts]:
             await self.ada.set_up(account, **{"maxJobs": 5, **extra})
         await self.connected(accounts)
+        status, made, _ = await self.ada.call("POST", "/v2/deliveries/secret")
+        assert status == 201, made
+        self.outside.verifier = Webhook(made["secret"])
         return self.ada
 
     async def connected(self, accounts: int = 1) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Install, Person, eventually, post_office
 from tests.e2e.receivers import LANGUAGES, blocks, receiving
@@ -85,6 +86,28 @@ async def test_the_page_verifies_by_hand_what_the_service_signs(install: Install
         assert not known["is_genuine"](secret, headers, body[:-1])
         assert not known["is_genuine"](secret, headers | {"webhook-timestamp": "1"}, body)
         assert not known["is_genuine"]("whsec_" + "A" * 44, headers, body)
+
+
+async def test_a_receiver_of_the_tests_takes_what_is_genuine_and_nothing_else(
+    install: Install,
+) -> None:
+    """The crash matrix and the chaos judge each attempt so, as it comes."""
+    async with install() as here:
+        ada = await here.ready()
+        here.outside.verifier = Webhook(await new_secret(ada))
+        await ada.run("info", replyUrl=f"{here.outside.url}/callback")
+        await here.outside.callback()
+        assert here.outside.unverified == []
+        headers, body = here.outside.callbacks[0][0], here.outside.raw_callbacks[0]
+        others = (
+            (headers, body[:-1]),
+            (headers | {"webhook-id": "another"}, body),
+            (headers | {"webhook-timestamp": "1"}, body),
+            ({"webhook-id": headers["webhook-id"]}, body),
+        )
+        for given, text in others:
+            here.outside.verify(given, text)
+        assert len(here.outside.unverified) == len(others)
 
 
 async def test_the_callbacks_of_a_job_are_numbered_and_the_body_is_v2s(install: Install) -> None:

@@ -34,6 +34,7 @@ async def zeros(here: Ground) -> Mapping[str, Sequence[str]]:
         "swapped": [*nothing_is_swapped(seen)],
         "leaked": [*_leaked(here, seen)],
         "callbacks lost": [*_callbacks_lost(seen)],
+        "unverified": [*_unverified(here, seen)],
         "dropped": [*_dropped(seen)],
     }
 
@@ -65,6 +66,22 @@ def _callbacks_lost(seen: Evidence) -> Iterator[str]:
         is_owed = job["reply_url"] and job["status"] in FINAL and not by_post
         if is_owed and (job["jobid"], job["status"]) not in ends:
             yield f"nobody was told that {job['jobid']} is {job['status']}"
+
+
+def _unverified(here: Ground, seen: Evidence) -> Iterator[str]:
+    """Find attempts that do not verify, and ids that do not stand for one end of one job."""
+    yield from here.outside.unverified
+    jobs = {row["callback_id"]: row["jobid"] for row in seen.owed}
+    told: dict[str, tuple[str, str]] = {}
+    for headers, body in here.outside.callbacks:
+        callback_id = headers["webhook-id"]
+        if "webhook-signature" not in headers:
+            yield f"{callback_id} of {body['jobid']} is not signed"
+        if jobs.get(callback_id, body["jobid"]) != body["jobid"]:
+            yield f"{callback_id} tells of {body['jobid']} and is owed for {jobs[callback_id]}"
+        first = told.setdefault(callback_id, (body["jobid"], body["status"]))
+        if first != (body["jobid"], body["status"]):
+            yield f"{callback_id} tells {first}, then {body['jobid']} {body['status']}"
 
 
 def _dropped(seen: Evidence) -> Iterator[str]:
