@@ -105,6 +105,7 @@ GROUPS: Mapping[Does, str] = {
     "lists accounts": "Listing accounts",
     "names a channel": "Paths that name a channel",
     "sets an account up": "Setting an account up",
+    "changes": "Changing a record or an account",
     "resets": "Resetting an account",
     "limits an account": "Limiting an account",
     "finds the channel": "Setting an account up in its direct messages",
@@ -1171,6 +1172,17 @@ TOKENS_AN_HOUR = _row(
     429,
     "Discord was asked about <limit> tokens of this user within an hour; wait",
     "Many tokens look like an attack to Discord.",
+    WAIT,
+)
+
+# ── Changing a record or an account ──
+
+CHANGES_A_DAY = _row(
+    "changes",
+    429,
+    "This user has made <limit> changes within 24 hours; wait, or remove an account",
+    "The changes of users and accounts are kept for 400 days, and a user makes so many. "
+    "A change that is repeated within an hour counts once.",
     WAIT,
 )
 

@@ -499,6 +499,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The memory is deleted.",
         ),
         Row(
+            "Change that the same caller repeats",
+            "audit.REPEATED_WITHIN",
+            "The next such change is a new record.",
+        ),
+        Row(
+            "Changes of a user that count towards the limit of a day",
+            "audit.CHANGES_WITHIN",
+            "The change counts no more.",
+        ),
+        Row(
             "Record of a change of a user, a token or an account",
             "audit.AUDIT_AGE",
             "The record is deleted; `waystation audit` no longer shows it.",

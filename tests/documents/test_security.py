@@ -40,7 +40,7 @@ from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.settings import Settings
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
-from waystation.store.transactions import search
+from waystation.store.transactions import audit, search
 from waystation.store.transactions.accounts import KEPT_FORMER_ACCOUNTS
 from waystation.store.transactions.commit import KEPT_SEEN, KEPT_UNRECOGNISED, SEEN_AGE
 from waystation.store.transactions.keys import KEY_LIFE
@@ -104,6 +104,9 @@ _NUMBERS = {
     "rejected tokens in an hour": accounts.REJECTED_TOKENS,
     "minutes in which failed jobs are counted for the draw": FAILING_SPAN / timedelta(minutes=1),
     "resets in an hour": accounts.RESETS,
+    "entries of the audit that a user makes in 24 hours": audit.CHANGES,
+    "hours in which a repeated change is one entry": audit.REPEATED_WITHIN / timedelta(hours=1),
+    "days that an entry of the audit is kept": audit.AUDIT_AGE / timedelta(days=1),
     "IDENTIFYs in 24 hours": identifying.MOST_A_DAY,
     "jobs without a slot that wait, by default": _LANE,
     "jobs taken in a minute, by default": _A_MINUTE,
@@ -173,6 +176,7 @@ ANSWERS = {
     ("takes a lane", "a slot wait"): 429,
     ("sets an account up", "accounts supported"): 400,
     ("sets an account up", "tokens of this user"): 429,
+    ("changes", "has made"): 429,
     ("resets", "was reset"): 429,
 }
 """Act and words of the sentence beyond a bound → its status, of a picture `describe`'s."""

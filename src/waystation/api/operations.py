@@ -213,6 +213,8 @@ def _job(command: Command) -> Operation:
 
 _TOKEN = Field("discord", text(512, minLength=1), "The Discord token", True)
 
+_CHANGING = (*GUARDED, "reads a body", "changes")
+
 _FIXED: Mapping[str, Operation] = {
     "GET /v2/jobs": Operation(
         "listJobs",
@@ -273,7 +275,7 @@ _FIXED: Mapping[str, Operation] = {
         "changeUser",
         "Change your own record; what is left out stays, the empty text clears.",
         NO_BODY,
-        (*GUARDED, "reads a body", "takes a reference"),
+        (*_CHANGING, "takes a reference"),
         body=(
             Field("name", text(MAX_REFERENCE), "Your name"),
             Field(
@@ -298,7 +300,7 @@ _FIXED: Mapping[str, Operation] = {
         "addAccount",
         "Set a Discord account up in its direct messages with the bot.",
         {200: NewAccountForm, 201: NewAccountForm},
-        (*GUARDED, "reads a body", "reads a number", "sets an account up", "finds the channel"),
+        (*_CHANGING, "reads a number", "sets an account up", "finds the channel"),
         body=(_TOKEN, Field("maxJobs", _MAX_JOBS.schema, "Its slots; default 3")),
         about=(
             "200 when it was there already. The same token keeps the connection; a new one "
@@ -315,7 +317,7 @@ _FIXED: Mapping[str, Operation] = {
         "putAccount",
         "Set a Discord account up in a server's channel.",
         NO_BODY,
-        (*GUARDED, "reads a body", "reads a number", "sets an account up", "is told the channel"),
+        (*_CHANGING, "reads a number", "sets an account up", "is told the channel"),
         body=(
             _TOKEN,
             Field("server", text(20, pattern="^[0-9]+$"), "The server of the channel", True),
@@ -339,13 +341,13 @@ _FIXED: Mapping[str, Operation] = {
         "resetAccount",
         "End a halt, after a person has dealt with it in Discord.",
         NO_BODY,
-        (*GUARDED, "names a channel", "resets"),
+        (*GUARDED, "names a channel", "resets", "changes"),
     ),
     "POST /v2/account/midjourney/{channel}/limit": Operation(
         "limitAccount",
         "Limit the jobs that an account takes in a day and at once (an addition to v2).",
         NO_BODY,
-        (*GUARDED, "reads a body", "names a channel", "reads a number", "limits an account"),
+        (*_CHANGING, "names a channel", "reads a number", "limits an account"),
         body=(
             Field(
                 "jobsADay",

@@ -82,12 +82,12 @@ class UserChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change of a user, a token or an account."""
+    """One change of a user, a token or an account, with its repetitions within an hour."""
 
     number: int
     """Counts up; a higher one is newer."""
     at: datetime
-    """By the host's clock, as people read it."""
+    """By the host's clock, as people read it; of repeated changes that of the first."""
     by: str
     """`host`: the command line there; `user:1`: that user, by the API; `service`: Waystation."""
     action: str
@@ -95,6 +95,11 @@ class AuditEntry:
     """Whom it concerns."""
     channel: str | None
     details: str | None
+    """Of repeated changes those of the last one."""
+    times: int
+    """Changes of this kind within an hour."""
+    last_at: datetime
+    """Of the last one of them."""
 
 
 @dataclass(frozen=True, slots=True)

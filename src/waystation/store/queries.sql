@@ -521,8 +521,20 @@ where mail_id = :mail_id and status = 'pending' and (attempts = :attempts or :st
 delete from mails where status <> 'pending' and created_at < :before;
 
 -- insert_audit: a change of a user, a token or an account
-insert into audit (at, by, action, user_id, channel, details)
-values (:at, :by, :action, :user_id, :channel, :details);
+insert into audit (at, by, action, user_id, channel, details, last_at)
+values (:at, :by, :action, :user_id, :channel, :details, :at);
+
+-- repeat_audit: the same change again, of which there is an entry since a moment
+update audit set times = times + 1, last_at = :at, details = :details
+where number = (
+  select max(number) from audit
+  where user_id = :user_id and by = :by and at > :since and action = :action
+  and coalesce(channel, '') = coalesce(:channel, '')
+);
+
+-- audit_entry_before: the moment of the newest entry but so many that a user has made
+select at from audit where user_id = :user_id and by = :by and at > :since
+order by at desc limit 1 offset :newer;
 
 -- owner_of_account: whose an account is, and its channel
 select user_id, channel from accounts where account_id = :account_id;

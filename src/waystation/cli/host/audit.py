@@ -32,7 +32,8 @@ def audit(
 ) -> None:
     """Show who changed users, tokens and accounts, newest first; kept for 400 days.
 
-    `host` is this command line, `user:1` that user by the API, `service` Waystation itself.
+    `host` is this command line, `user:1` that user by the API, `service` Waystation itself. A
+    change that a user repeats within an hour is one entry, which counts how often.
     """
 
     async def work(state: State) -> tuple[dict[int, str], Sequence[AuditEntry]]:
@@ -57,6 +58,8 @@ def _as_json(entry: AuditEntry) -> dict[str, object]:
         "user": entry.user_id,
         "channel": entry.channel,
         "details": entry.details,
+        "times": entry.times,
+        "lastAt": instant(entry.last_at),
     }
 
 
@@ -65,5 +68,11 @@ def _table(entries: Sequence[AuditEntry], emails: dict[int, str]) -> Grid:
     for entry in entries:
         whom = emails.get(entry.user_id, str(entry.user_id))
         row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.by, entry.action, whom)
-        table.add_row(*(plain(cell) for cell in (*row, entry.channel or "", entry.details or "")))
+        table.add_row(*(plain(cell) for cell in (*row, entry.channel or "", _details(entry))))
     return table
+
+
+def _details(entry: AuditEntry) -> str:
+    """Return the details of an entry, with the number and last time of repeated changes."""
+    often = f"{entry.times} times, the last at {entry.last_at:%H:%M:%S}" if entry.times > 1 else ""
+    return ", ".join(told for told in (entry.details, often) if told)

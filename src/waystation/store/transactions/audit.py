@@ -2,29 +2,36 @@
 
 How it works: these make the changes of accounts.py, and write the row in the same transaction.
 
-Rules: it holds no secret. Users are changed on the host alone, but for their name and default
-replyUrl; accounts by their user, except that the service erases those that were removed (R33, R44)
-and that they are shared on the host (R32).
+Rules: it holds no secret. A change that a user or the service repeats within an hour counts up its
+entry. A user makes so many entries in 24 hours, and removes accounts beyond that. Users are changed
+on the host alone, but for their name and default replyUrl; accounts by their user, except that the
+service erases those that were removed (R33, R44) and that they are shared on the host (R32).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from waystation import sentences
+from waystation.errors import Throttled
 from waystation.ports import AccountSetup, User, UserChanges
-from waystation.quotas import UserQuotas
-from waystation.store.columns import Row, Values, micros
+from waystation.quotas import Quota, UserQuotas
+from waystation.store.columns import Row, Values, instant, micros
 from waystation.store.rows import ACCOUNTS
 from waystation.store.transactions import accounts
 from waystation.store.transactions.database import Database
 
 __all__ = [
     "AUDIT_AGE",
+    "CHANGES",
+    "CHANGES_WITHIN",
     "HOST",
+    "REPEATED_WITHIN",
     "add_user",
     "change_user",
     "erase",
@@ -39,11 +46,30 @@ __all__ = [
 AUDIT_AGE: Final = timedelta(days=400)
 """How long an entry is kept: a year, and a month to ask about it."""
 
+REPEATED_WITHIN: Final = timedelta(hours=1)
+"""Span after a change in which the same one by the same caller makes no further entry."""
+
+CHANGES: Final = 1000
+"""Entries that a user makes in `CHANGES_WITHIN`: one for each account that a user may have."""
+
+CHANGES_WITHIN: Final = timedelta(hours=24)
+"""Span in which they count."""
+
 HOST: Final = "host"
 """Whoever runs the command line on the service's machine."""
 
 _SERVICE: Final = "service"
 """Waystation itself."""
+
+_REMOVED: Final = "account removed"
+"""A user who has made too many changes takes their token away all the same."""
+
+_PROFILE: Final = {
+    "email": "e-mail changed",
+    "name": "name changed",
+    "reply_url": "replyUrl changed",
+}
+"""Column of a user's own record → the action of its change."""
 
 
 def add_user(
@@ -58,10 +84,8 @@ def add_user(
 def change_user(database: Database, user_id: int, changes: UserChanges, wall: datetime) -> None:
     """Write some columns of a user. Raises: NotFound; Conflict: the e-mail is another user's."""
     accounts.change_user(database, user_id, changes)
-    profile = sorted({"email", "name", "reply_url"} & changes.keys())
-    if profile:
-        by, details = user_name(user_id), ", ".join(profile)
-        _note(database, wall, by, "profile changed", user_id, details=details)
+    for column in sorted(_PROFILE.keys() & changes.keys()):
+        _note(database, wall, user_name(user_id), _PROFILE[column], user_id)
     for action, told in _by_host(changes):
         _note(database, wall, HOST, action, user_id, details=told)
 
@@ -88,7 +112,7 @@ def reset(
 def remove(database: Database, account_id: str, at: datetime, wall: datetime) -> None:
     """Mark an account as removed. Raises: NotFound."""
     accounts.remove(database, account_id, at)
-    note_account(database, wall, account_id, "account removed")
+    note_account(database, wall, account_id, _REMOVED)
 
 
 def keep(database: Database, account_id: str, wall: datetime) -> None:
@@ -135,7 +159,34 @@ def _note(
         "channel": channel,
         "details": details,
     }
+    repeated = {**values, "since": micros(at - REPEATED_WITHIN)}
+    if by != HOST and database.run("repeat_audit", repeated):
+        return
+    if by == user_name(user_id) and action != _REMOVED:
+        _see_room(database, at, user_id)
     database.run("insert_audit", values)
+
+
+def _see_room(database: Database, at: datetime, user_id: int) -> None:
+    """See that a user may make one more entry. Raises: Throttled: the change must not be made."""
+    values: Values = {
+        "user_id": user_id,
+        "by": user_name(user_id),
+        "since": micros(at - CHANGES_WITHIN),
+        "newer": CHANGES - 1,
+    }
+    row = database.one("audit_entry_before", values)
+    if row is None:
+        return
+    # an entry of a clock that ran ahead counts for no longer than any other
+    room = min(instant(row[0]), at) + CHANGES_WITHIN - at
+    seconds = max(1, math.ceil(room.total_seconds()))
+    window_s = round(CHANGES_WITHIN.total_seconds())
+    raise Throttled(
+        sentences.CHANGES_A_DAY.said(limit=CHANGES),
+        retry_after_s=seconds,
+        quota=Quota("changes", CHANGES, 0, window_s, seconds),
+    )
 
 
 def note_account(

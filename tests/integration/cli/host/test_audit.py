@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import build
+from tests.build import replace
 from tests.harness.command_line import run
+from waystation.cli.host.audit import _details
+from waystation.ports import AuditEntry
 
 
 @pytest.fixture
@@ -39,3 +43,11 @@ def test_one_users_changes_are_found(environment: dict[str, str]) -> None:
 def test_no_token_is_shown(environment: dict[str, str]) -> None:
     token = run("users", "rotate", "2", "--json", environment=environment).json["token"]
     assert token.split("-", 1)[1] not in run("audit", "--json", environment=environment).out
+
+
+def test_repeated_changes_are_counted_in_their_line() -> None:
+    entry = AuditEntry(1, build.later(), "user:1", "name changed", 1, "7", None, 1, build.later())
+    assert _details(entry) == ""
+    repeated = replace(entry, times=3, last_at=build.later(61))
+    assert _details(repeated) == f"3 times, the last at {build.later(61):%H:%M:%S}"
+    assert _details(replace(repeated, details="9")).startswith("9, 3 times")
