@@ -36,13 +36,14 @@ async def drawn(
     """Draw one of the items, each as often as its weight is of the sum; None when all weigh 0.
 
     An item is drawn evenly and taken with the chance that its weight is of the most: so few of many
-    are weighed, and each once.
+    are weighed, and each once. The last one left is taken without a draw: a light one would be
+    refused a hundred times before.
 
     Args: most: no weight is larger; below: gives a random number 0 ≤ x < its argument
     """
     left, known, looks = list(range(len(items))), dict[int, int](), 0
     while left:
-        place = below(len(left))
+        place = below(len(left)) if len(left) > 1 else 0
         index = left[place]
         if index not in known:
             known[index] = await weight_of(items[index])
@@ -51,6 +52,6 @@ async def drawn(
             left.pop()
             continue
         looks += 1
-        if looks > _LOOKS or below(most) < known[index]:
+        if len(left) == 1 or looks > _LOOKS or below(most) < known[index]:
             return items[index]
     return None

@@ -78,6 +78,23 @@ async def test_each_is_weighed_once_and_few_of_many() -> None:
     assert len(weighed) == len(set(weighed))
 
 
+async def test_the_last_one_that_is_left_is_taken_without_a_draw() -> None:
+    draws = 0
+
+    def below(limit: int) -> int:
+        nonlocal draws
+        draws += 1
+        return limit - 1
+
+    async def light(index: int) -> int:
+        return 1 if index == 0 else 0
+
+    assert await drawn([0, 1], light, 150, below) == 0
+    assert draws == 1, "one of two was drawn, and the other was left"
+    assert await drawn([0], light, 150, below) == 0
+    assert draws == 1
+
+
 async def test_none_is_drawn_where_none_weighs() -> None:
     async def nothing(index: int) -> int:
         return 0
