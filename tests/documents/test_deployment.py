@@ -12,7 +12,7 @@ import shutil
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from math import ceil
@@ -30,6 +30,7 @@ from tests.documents.spans import spans
 from tests.e2e.conftest import Install, Installation, eventually, install
 from tests.e2e.proxied import CALLER, OTHER, WRONG, exhaust, status_of
 from tests.limits import GHOST_AGE
+from waystation.client import ANSWER_S
 from waystation.clock import SystemClock
 from waystation.engine.intake import MOST_URLS, PATIENCE_S
 from waystation.settings import Settings
@@ -172,24 +173,32 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
         assert await status_of(url, WRONG, OTHER, trust=trust) == 401
 
 
-def test_the_proxy_waits_longer_than_a_post_can_take() -> None:
+def longest_waits() -> Sequence[float]:
+    """Return the waits of a job's POST, one after the other, by the settings' defaults."""
     settings, margin = Settings(), spans()["answering._ANSWER_MARGIN_S"]
     assert isinstance(margin, float)
-    waits = (
+    return (
         settings.body_timeout_s,
         PATIENCE_S,
         MOST_URLS * settings.fetch_timeout_s,
         settings.first_answer_s + margin,
         settings.first_edit_s,
     )
-    longest, minute = ceil(sum(waits)), 60
+
+
+def test_the_client_waits_longer_than_a_post_can_take() -> None:
+    assert sum(longest_waits()) < ANSWER_S
+
+
+def test_the_proxy_waits_longer_than_a_post_can_take() -> None:
+    longest, minute = ceil(sum(longest_waits())), 60
     allowed = ceil(longest / minute) * minute
     page = " ".join((ROOT / PAGE).read_text("utf-8").split())
     assert f"proxy_read_timeout {allowed}s;" in nginx_server()
     assert f"at the latest after {longest} s" in nginx_server()
     assert f"**Wait {allowed} s for an answer.**" in page
-    body, room, _, turn, edit = (f"{wait:g} s" for wait in waits)
-    each = f"{settings.fetch_timeout_s:g} s"
+    body, room, _, turn, edit = (f"{wait:g} s" for wait in longest_waits())
+    each = f"{Settings().fetch_timeout_s:g} s"
     assert f"{body} for its body, {room} for room for its pictures, {each} for each" in page
     assert f"(up to {MOST_URLS}, one after the other), {turn} for the job's turn" in page
     assert f"{edit} for the first edit of an empty one: {longest} s." in page
