@@ -73,6 +73,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "What happens is looked at once; this is for what nobody told.",
         ),
         Row(
+            "Time between two looks whether another process has changed the database",
+            "neighbours.LOOK_S",
+            "After a change, as of a user's limits on the host, waiting jobs are looked at.",
+        ),
+        Row(
             "Round over waiting jobs that the database has broken: wait until the next",
             "dispatcher._AGAIN_S",
             "It is tried again.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import Install
+from tests.e2e.conftest import Install, eventually
+from tests.e2e.process import ground
 from waystation.quotas import UserQuotas
 
 
@@ -179,3 +181,22 @@ async def test_a_user_whose_day_is_used_up_is_refused_in_the_queue_as_well(
         status, refused, headers = await ada.describe(here.photo(), queue=True)
         assert (status, refused["error"]) == (429, "Maximum of 1 jobs a day reached")
         assert until_midnight(headers["Retry-After"])
+
+
+async def test_a_limit_that_is_raised_on_the_host_is_noticed_at_once(tmp_path: Path) -> None:
+    """A round over all waiting jobs comes every 30 s, and would be the next to see it."""
+    async with ground(tmp_path) as here:
+        ada = await here.settle_in()
+        limit = ("users", "limit", "ada@example.org", "--jobs-at-once")
+        assert (await here.run(*limit, "1"))[0] == 0
+        here.sim.fault("no_result")
+        await ada.describe(here.photo())
+        status, job, _ = await ada.describe(here.photo(), queue=True)
+        assert (status, job["status"]) == (201, "created")
+        assert (await here.run(*limit, "2"))[0] == 0
+
+        async def is_granted() -> bool:
+            return bool((await ada.job(job["jobid"]))["channel"] != "0")
+
+        async with asyncio.timeout(2.0):
+            await eventually(is_granted)

@@ -37,6 +37,7 @@ from waystation.engine.outbox.janitor import Janitor
 from waystation.engine.outbox.mail import Mailing
 from waystation.engine.outbox.signing import Signing
 from waystation.engine.outbox.tracing import TracedSender
+from waystation.engine.queueing.neighbours import Neighbours
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
 from waystation.outbound.callbacks import CallbackSender
@@ -59,6 +60,7 @@ class Parts:
     janitor: Janitor
     timekeeper: Timekeeper
     indexing: Indexing
+    neighbours: Neighbours
 
 
 def build(
@@ -156,7 +158,10 @@ def build(
         limits=service_limits(settings),
         nudge_outbox=nudge_outbox,
     )
-    return Parts(service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper, indexing)
+    neighbours = Neighbours(store, service.dispatcher.wake, clock)
+    return Parts(
+        service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper, indexing, neighbours
+    )
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -116,6 +116,7 @@ async def _start(
         group.create_task(parts.timekeeper.run()),
         group.create_task(parts.indexing.run()),
         group.create_task(parts.service.dispatcher.run()),
+        group.create_task(parts.neighbours.run()),
     ]
     await parts.pool.started.wait()
     return owing, upkeep

@@ -322,6 +322,13 @@ class Upkeep(Protocol):
         """Return totals for metrics."""
         ...
 
+    async def foreign_commits(self) -> int:
+        """Return a number that differs from the last one if another process wrote in between.
+
+        On PostgreSQL it tells changes of users and accounts alone, this process's own, too.
+        """
+        ...
+
     async def ping(self, *, write: bool = True) -> None:
         """Make sure that a write can be made, by making one unless told otherwise.
 

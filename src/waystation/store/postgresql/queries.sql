@@ -473,3 +473,6 @@ select
   (select min(created_at) from callbacks where status = 'pending'),
   (select min(created_at) from jobs where jobid in (select jobid from queue where waiting <> 0)),
   (select count(*) from queue where waiting <> 0);
+
+-- foreign_commits: changes when a user or an account was changed, whoever did it
+select coalesce(max(number), 0) from audit;

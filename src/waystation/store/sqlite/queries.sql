@@ -438,3 +438,6 @@ select
   (select min(created_at) from callbacks where status = 'pending'),
   (select min(created_at) from jobs where jobid in (select jobid from queue where waiting)),
   (select count(*) from queue where waiting);
+
+-- foreign_commits: changes when another connection than this one has committed
+pragma data_version;

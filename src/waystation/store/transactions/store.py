@@ -285,6 +285,9 @@ class StoreByTransactions:
     async def counts(self) -> Counts:
         return await self._far.run(upkeep.counts)
 
+    async def foreign_commits(self) -> int:
+        return await self._write(upkeep.foreign_commits)
+
     async def ping(self, *, write: bool = True) -> None:
         await self._write(upkeep.ping, self._clock.now(), write)
 

@@ -9,7 +9,7 @@ from waystation.store.columns import instant_or_none, micros
 from waystation.store.transactions import inputs, keys, search
 from waystation.store.transactions.database import Database, Reads
 
-__all__ = ["counts", "ping", "purge"]
+__all__ = ["counts", "foreign_commits", "ping", "purge"]
 
 
 def purge(
@@ -53,6 +53,13 @@ def counts(reads: Reads) -> Counts:
     *numbers, job, slot, callback, queued, waiting = totals
     oldest = [instant_or_none(one) for one in (job, slot, callback, queued)]
     return Counts(dict(reads.all("jobs_by_status")), *numbers, *oldest, *[waiting])
+
+
+def foreign_commits(database: Database) -> int:
+    """Return a number that changes when somebody else writes; asked of the writer's connection."""
+    row = database.one("foreign_commits")
+    assert row is not None
+    return int(row[0])
 
 
 def ping(database: Database, at: datetime, write: bool = True) -> None:

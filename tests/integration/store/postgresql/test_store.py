@@ -356,3 +356,10 @@ async def test_no_order_of_steps_makes_anybody_wait_in_a_ring(
     await both.two.close()
     ringed = f"select deadlocks from pg_stat_database where datname = '{postgresql_database}'"
     assert postgresql.say(ringed) == "0"
+
+
+async def test_a_change_of_a_user_by_another_process_is_told(both: Two) -> None:
+    first = await both.one.foreign_commits()
+    assert await both.one.foreign_commits() == first
+    await both.two.add_user("third@example.org", b"hash", START)
+    assert await both.one.foreign_commits() != first

@@ -239,3 +239,17 @@ async def test_a_ghost_is_in_flight_for_its_time(tmp_path: Path, clock: FakeCloc
     assert await store.in_flight_jobs("account-1") == []
     assert await store.purge(clock.now(), clock.now(), 9) == 1
     await store.close()
+
+
+async def test_commits_of_another_process_are_told_from_those_of_this_one(
+    store: SqliteStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    other = await SqliteStore.open(tmp_path / "data" / "w.db", clock, ghost_age=GHOST_AGE)
+    first = await store.foreign_commits()
+    await store.add_user("ada@example.org", b"hash", clock.now())
+    assert await store.foreign_commits() == first
+    await other.add_user("bob@example.org", b"hash", clock.now())
+    second = await store.foreign_commits()
+    assert second != first
+    assert await store.foreign_commits() == second
+    await other.close()
