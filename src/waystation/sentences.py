@@ -529,6 +529,13 @@ QUEUE_FULL = _row(
     "The queue takes no more of the user's jobs.",
     WAIT,
 )
+CANCELLED_WAITING = _row(
+    "submits",
+    429,
+    "<limit> of your waiting jobs were cancelled within an hour; wait",
+    "No account has room, and the queue takes no more of a user who cancels so often.",
+    WAIT,
+)
 PRIORITY_RANGE = _row(
     "submits",
     None,

@@ -504,6 +504,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The memory is deleted.",
         ),
         Row(
+            "Cancels of waiting jobs that count towards the limit of an hour",
+            "waiting._HOUR",
+            "The cancel counts no more.",
+        ),
+        Row(
             "Change that the same caller repeats",
             "audit.REPEATED_WITHIN",
             "The next such change is a new record.",

@@ -29,6 +29,7 @@ from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.outbox import callbacks
+from waystation.engine.queueing.waiting import cancels_an_hour
 from waystation.engine.throttle import Throttle
 from waystation.failings import FAILING_SPAN
 from waystation.interim import MAX_INTERIM
@@ -57,6 +58,7 @@ _FETCHED = SERVICE.fetched_bytes
 
 _A_MINUTE = jobs_a_minute(_LANE, _SETTINGS.pacing_s) or 0
 _KEPT_JOBS = _A_MINUTE * 60 * 24 * _SETTINGS.job_retention_days
+_CANCELLED_JOBS = cancels_an_hour(_SETTINGS.queue_per_user) * 24 * _SETTINGS.job_retention_days
 
 _NUMBERS = {
     "requests under way": AT_ONCE,
@@ -75,6 +77,7 @@ _NUMBERS = {
         _SETTINGS.input_bytes_per_user / _MIB
     ),
     "jobs that wait in the queue, by default": _SETTINGS.queue_per_user,
+    "waiting jobs cancelled in an hour, by default": cancels_an_hour(_SETTINGS.queue_per_user),
     "hours that a job waits in the queue, by default": _SETTINGS.queue_hours,
     "MiB of JSON, by default": _SETTINGS.json_limit_bytes / _MIB,
     "MiB of a form, by default": _SETTINGS.form_limit_bytes / _MIB,
@@ -173,6 +176,7 @@ ANSWERS = {
     ("looks at pictures", "bytes"): 412,
     ("looks at pictures", "pixels"): 412,
     ("submits", "within a minute"): 429,
+    ("submits", "were cancelled"): 429,
     ("takes a lane", "a slot wait"): 429,
     ("sets an account up", "accounts supported"): 400,
     ("sets an account up", "tokens of this user"): 429,
@@ -215,6 +219,7 @@ def test_the_statuses_beyond_a_bound_are_those_that_the_sentences_have() -> None
 
 def test_nothing_else_bounds_the_jobs_that_are_kept() -> None:
     assert f"{_KEPT_JOBS:.0f} jobs at the defaults" in " ".join(_text().split())
+    assert f"{_CANCELLED_JOBS:.0f} jobs of a user that were cancelled" in " ".join(_text().split())
     assert jobs_a_minute(_LANE, 0) is None
     assert {
         name for name in Settings.__dataclass_fields__ if "retention" in name or "kept" in name

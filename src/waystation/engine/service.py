@@ -133,7 +133,8 @@ class Service:
             turn_s=limits.first_answer_s,
         )
         self._waiting = WaitingJobs(
-            store, standing, self.dispatcher, ids, feed, nudge_outbox, clock
+            *(store, standing, self.dispatcher, ids, feed, nudge_outbox, clock),
+            per_user=limits.queue.per_user,
         )
         self._draining = False
         self._submitting: set[asyncio.Task[Job]] = set()
@@ -280,9 +281,10 @@ class Service:
     async def _chosen(
         self, user: User, request: JobRequest, command: Command, parent: Job | None
     ) -> Chosen:
-        """Return the accounts that may take a job, and how it waits if it may."""
+        """Return the accounts that may take a job, and how it waits. Raises: Throttled."""
         draft = self._waiting.draft(user, request, self._limits.queue)
-        return await self._choice.of(user, request, command, parent, draft)
+        chosen = await self._choice.of(user, request, command, parent, draft)
+        return self._waiting.admitted(user, chosen)
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from waystation import sentences
-from waystation.engine.choice import seconds_until
+from waystation.engine.choice import Chosen, seconds_until
 from waystation.engine.ending import end_waiting
 from waystation.engine.feed import Feed
 from waystation.engine.queueing.dispatcher import Dispatcher
 from waystation.engine.queueing.places import Places
 from waystation.engine.request import JobRequest
 from waystation.engine.service_limits import QueueLimits
+from waystation.engine.throttle import Throttle
 from waystation.errors import InvalidRequest, NotFound, Throttled
 from waystation.jobs import Cancelled, CancelRequested, Job
 from waystation.ports import Clock, IdSource, QueueDraft, Store, User
@@ -21,14 +22,31 @@ from waystation.queueing.place import QueuePlace
 from waystation.queueing.rotation import USUAL_PRIORITY
 from waystation.quotas import Quota
 
-__all__ = ["WaitingJobs", "queue_full"]
+__all__ = ["WaitingJobs", "cancels_an_hour", "queue_full"]
 
 _WAITS_S: Final = 30
 """Seconds after which to ask again where nothing tells when a waiting job is sent."""
 
 
+_HOUR: Final = timedelta(hours=1)
+
+
+def cancels_an_hour(per_user: int) -> int:
+    """Return how many waiting jobs a user cancels in an hour before the queue takes no more.
+
+    A job that is never sent is counted for no account, so that jobs that are queued and cancelled
+    in turns would write rows without end. A whole queue can be cancelled twice.
+
+    Args: per_user: jobs of a user that may wait
+    """
+    return 2 * per_user
+
+
 class WaitingJobs:
-    """The jobs that wait, as the use cases know them. Args: nudge_outbox: for callbacks written"""
+    """The jobs that wait, as the use cases know them.
+
+    Args: nudge_outbox: for callbacks written; per_user: jobs of a user that may wait
+    """
 
     def __init__(
         self,
@@ -39,7 +57,9 @@ class WaitingJobs:
         feed: Feed,
         nudge_outbox: Callable[[], None],
         clock: Clock,
+        per_user: int,
     ) -> None:
+        self._cancelled = Throttle(_HOUR, cancels_an_hour(per_user))
         self._store = store
         self._places = places
         self._dispatcher = dispatcher
@@ -62,6 +82,20 @@ class WaitingJobs:
         most = limits.per_user if most is None else min(most, limits.per_user)
         return QueueDraft(priority, self._clock.now() + limits.wait, most)
 
+    def admitted(self, user: User, chosen: Chosen) -> Chosen:
+        """Return the choice without the queue, where the user has cancelled too many jobs in it.
+
+        Raises: Throttled: no account has room, so that the job would have to wait
+        """
+        now, key = self._clock.now(), str(user.user_id)
+        if chosen.queue is None or not self._cancelled.full(key, now):
+            return chosen
+        if chosen.candidates:
+            return Chosen(chosen.candidates)
+        quota = self._cancelled.quota("cancelled-waiting-jobs", key, now)
+        error = sentences.CANCELLED_WAITING.said(limit=quota.limit)
+        raise Throttled(error, retry_after_s=quota.resets_s or 1, quota=quota)
+
     async def place(self, job: Job) -> QueuePlace | None:
         """Return where a job stands; None when it does not wait. Raises: StoreError."""
         return await self._places.of(job)
@@ -79,6 +113,7 @@ class WaitingJobs:
             if found is None:
                 raise NotFound(sentences.UNKNOWN_JOB.said(jobid=job.jobid))
             return found
+        self._cancelled.add(str(job.user_id), now)
         self._feed.publish(ended)
         self._nudge_outbox()
         self._dispatcher.wake()

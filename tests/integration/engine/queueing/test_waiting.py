@@ -9,7 +9,8 @@ from tests.build import replace
 from tests.harness.desk import ACCOUNT, until
 from tests.harness.house import DESCRIBE, INFO, house
 from tests.limits import SERVICE
-from waystation.engine.queueing.waiting import queue_full
+from waystation.engine.choice import Chosen
+from waystation.engine.queueing.waiting import cancels_an_hour, queue_full
 from waystation.errors import Halted, InvalidRequest, Throttled
 from waystation.ports import Standing
 from waystation.quotas import UserQuotas
@@ -98,3 +99,34 @@ async def test_the_word_of_the_store_counts_where_a_job_waits_no_more(tmp_path: 
         job = await (await here.ask(QUEUED))
         first = await here.service.cancel(await here.user(), job.jobid)
         assert await here.service._waiting.cancel(job) == first
+
+
+OFTEN = "2 of your waiting jobs were cancelled within an hour; wait"
+
+
+async def test_a_user_who_cancels_waiting_jobs_without_end_has_no_queue_for_a_while(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        user = await here.user()
+        assert here.service._waiting._cancelled.limit == cancels_an_hour(1000) == 2000
+        here.service._waiting._cancelled.limit = 2
+        here.here.discord.standing = Standing(120.0, "")
+        for _ in range(2):
+            job = await (await here.ask(QUEUED))
+            assert (await here.service.cancel(user, job.jobid)).status == "cancelled"
+        with pytest.raises(Throttled, match=OFTEN) as caught:
+            await (await here.ask(QUEUED))
+        assert caught.value.retry_after_s == 3600
+        assert caught.value.quota is not None
+        assert caught.value.quota.policy == "cancelled-waiting-jobs"
+        # where an account has room, there is no need of the queue
+        here.here.discord.standing = None
+        draft = here.service._waiting.draft(user, QUEUED, SERVICE.queue)
+        admitted = here.service._waiting.admitted
+        assert admitted(user, Chosen([ACCOUNT], draft)) == Chosen([ACCOUNT])
+        assert admitted(replace(user, user_id=2), Chosen([], draft)) == Chosen([], draft)
+        here.here.discord.standing = Standing(120.0, "")
+        here.here.clock.advance(3601)
+        assert (await (await here.ask(QUEUED))).waiting
