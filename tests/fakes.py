@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -174,6 +174,8 @@ class FailingStore:
         self.failing: set[str] | bool = False
         self.busy = 0
         """Calls that are not answered yet."""
+        self.calls = Counter[str]()
+        """Calls so far, by method."""
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
@@ -181,6 +183,7 @@ class FailingStore:
             return real
 
         async def call(*args: object, **kwargs: object) -> Any:
+            self.calls[name] += 1
             if self.failing is True or (self.failing and name in self.failing):
                 raise StoreError("The disk is full.")
             self.busy += 1

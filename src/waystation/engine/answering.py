@@ -81,6 +81,10 @@ class Answering:
 
     async def _seen(self, job: Job, fits: Callable[[Job], bool], timeout_s: float) -> Job:
         """Return the job as soon as it fits; as it is when that takes too long."""
+        owner = self._pool.get(job.account_id)
+        held = None if owner is None else owner.current(job.jobid)
+        if held is not None:
+            return await self._feed.wait(held, fits, timeout_s) or await self._stored(job)
         waiting = asyncio.ensure_future(self._feed.wait(job, fits, timeout_s))
         # what was committed before this wait was published to nobody
         stored = await self._stored(job)

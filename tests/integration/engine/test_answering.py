@@ -130,6 +130,19 @@ async def test_a_post_of_an_accepted_job_says_so_though_the_store_cannot_be_read
         assert (answer.jobid, answer.final) == (job.jobid, False)
 
 
+async def test_a_post_that_waits_for_a_job_of_a_held_account_does_not_read_the_store(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        asked = await here.ask()
+        (job,) = await here.performed()
+        first = said("800", nonce=job.nonce, content="Describing…", flags=128)
+        here.here.discord.say(told(job), MessageSeen(SeenAs.CREATED, first, 3))
+        assert (await asked).message_id == "800"
+        assert here.here.failing.calls["get_job"] == 0
+
+
 async def _waiting(here: House, wait_s: float, request: JobRequest = DESCRIBE) -> asyncio.Task[Job]:
     user = await here.user()
     return asyncio.create_task(here.service.submit(user, request, wait_s))

@@ -25,7 +25,7 @@ from waystation.engine.account.turns import Hindrance, Turns
 from waystation.engine.account.uploading import Uploading
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
-from waystation.engine.feed import race
+from waystation.engine.feed import Alarm
 from waystation.errors import StoreError
 from waystation.jobs import Failed, JobEvent, JobId, JobStatus
 from waystation.ports import Standing
@@ -104,19 +104,22 @@ class Submitter:
         clock = self._owned.adapters.clock
         for _, place in self._queue:
             place.uploading = None
-        async with asyncio.TaskGroup() as group:
-            while True:
-                moved = asyncio.ensure_future(self._owned.moved.wait())
-                try:
-                    while await self._took_turn(group):
-                        pass
-                    wait_s = self._wake_s()
-                    if wait_s is None:
+        alarm = Alarm(self._owned.moved, clock)
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    # before the look, so that no ring during it is missed
+                    moved = self._owned.moved.wait()
+                    try:
+                        while await self._took_turn(group):
+                            pass
+                        if (wait_s := self._wake_s()) is not None:
+                            alarm.within(wait_s)
                         await moved
-                    else:
-                        await race(moved, clock.sleep(wait_s))
-                finally:
-                    moved.cancel()
+                    finally:
+                        moved.close()
+        finally:
+            alarm.stop()
 
     async def _took_turn(self, group: asyncio.TaskGroup) -> bool:
         """Let the first that is ready have its turn; False when nobody is."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import msgspec
@@ -314,3 +315,26 @@ async def test_where_nothing_is_to_be_asked_no_wait_is_looked_up(tmp_path: Path)
         await here.becomes(job.jobid, JobStatus.COMPLETED)
         await here.quiet()
         assert here.discord.looks == 0
+
+
+async def test_a_ring_while_an_ask_is_in_flight_costs_no_new_task(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.submit()
+        await until(lambda: len(here.discord.performed) == 1)
+        await here.quiet()
+        made = 0
+
+        def counted(loop: Any, work: Any, **more: Any) -> asyncio.Task[Any]:
+            nonlocal made
+            made += 1
+            return asyncio.Task(work, loop=loop, **more)
+
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(counted)
+        for _ in range(5):
+            here.owner.moved.ring()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        loop.set_task_factory(None)
+        assert made == 0
