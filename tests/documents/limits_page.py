@@ -45,7 +45,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "POST of a job: wait beyond `first_answer_s`",
             "answering._ANSWER_MARGIN_S",
             "The POST answers `started`, and the job goes on. A job that was not sent by then "
-            "fails with 502.",
+            "fails with 502, unless an identical job holds it up.",
         ),
         Row(
             "Job of the queue: wait until it is sent, at most",
@@ -172,7 +172,8 @@ ROWS: Mapping[str, Sequence[Row]] = {
         Row(
             "Wait for its turn, and then for the first message of the bot",
             "WAYSTATION_FIRST_ANSWER_S",
-            "The job fails with 502. Its error says which of the two it waited for.",
+            "The job fails with 502. Its error says which of the two it waited for. A turn may "
+            "take twice as long beside an identical job.",
         ),
         Row(
             "Silence after the request, in which the account sends no other job",

@@ -53,7 +53,7 @@ LOOK_AGAIN_S = 0.05
 WAIT_S = 90.0
 """Far longer than any job takes; a caller who waits longer has lost one."""
 
-WAITED = sentences.LOOK_ALIKE_WAITS.said(time="60 seconds")
+WAITED = sentences.LOOK_ALIKE_WAITS.said(time="2 minutes")
 """Error of a job whose turn ended beside an identical one that had shown nothing."""
 
 WAITED_AT_MOST = 0.003
@@ -308,7 +308,7 @@ class Verdict:
         """Return how a job ended, in one word of the figures, or a sentence when it is wrong."""
         page, final = self.page(one), one.final
         if page is None and final.get("error") == WAITED:
-            # the silence of an identical job is borne as long as a turn takes (R15)
+            # the silence of identical jobs is borne as long as two turns take (R15)
             return "waited"
         if page is None:
             return f"{final['status']} {final.get('error')} without reaching the bot"

@@ -95,7 +95,7 @@ async def test_a_look_alike_waits_alone(install: Install) -> None:
         status, body, _ = await twin
         assert (status, body["error"]) == (
             502,
-            "Not sent within 2 seconds: an identical job has not shown which result is its own",
+            "Not sent within 4 seconds: an identical job has not shown which result is its own",
         )
         assert (await ada.final(first["jobid"]))["status"] == "completed"
 

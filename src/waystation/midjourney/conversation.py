@@ -15,14 +15,14 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from waystation.actions import Press
 from waystation.gateway_events import GatewayEvent, Seen
 from waystation.jobs import Job, JobEvent, JobId, Nonce, Source
 from waystation.midjourney import gaps, judging, receiving, weighing
 from waystation.midjourney.asking import own_steps, plans
-from waystation.midjourney.deadlines import Limits
+from waystation.midjourney.deadlines import Limits, told_span
 from waystation.midjourney.state import rebuild
 from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
@@ -99,9 +99,15 @@ class Conversation:
     def must_wait(self, jobid: JobId, target: str | None = None) -> bool:
         """Tell whether a job must wait for one whose answer could be taken for its own (R15).
 
+        A job that must has more time for its turn from then on.
+
         Args: target: the message that it will press
         """
         return own_steps.must_wait(self._state, jobid, target)
+
+    def turn_span(self, job: Job) -> timedelta:
+        """Return how long a job that was not asked may wait for its turn, as its end tells it."""
+        return told_span(job, self._state.limits, held_up=job.jobid in self._state.held_up)
 
     def submitted(
         self, jobid: JobId, nonce: Nonce, now: datetime, source: Source | None = None

@@ -57,10 +57,10 @@ class Limits:
     """Set: a job goes on that the bot says it starts later. Else it has failed (R6)."""
 
 
-def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
+def due_at(job: Job, limits: Limits, *, caught_up: bool, held_up: bool = False) -> datetime | None:
     """Return when a job must be looked at next.
 
-    Args: caught_up: whether every message up to now has been received
+    Args: caught_up: whether every message up to now has been received; held_up: as of `turn_span`
     Returns: for a ghost, when its slot goes back or, without one, when it is forgotten
     """
     if job.final:
@@ -68,7 +68,7 @@ def due_at(job: Job, limits: Limits, *, caught_up: bool) -> datetime | None:
             return job.slot_until
         return (job.finished_at or job.updated_at) + limits.ghost_life
     if job.status is JobStatus.CREATED:
-        return job.created_at + turn_span(job, limits)
+        return job.created_at + turn_span(job, limits, held_up=held_up)
     due = job.deadline_at
     if job.vanished_at is not None:
         due = job.vanished_at + limits.vanish_grace
@@ -108,18 +108,25 @@ def running_deadline(job: Job, limits: Limits) -> datetime:
     return (job.submitted_at or job.created_at) + _running_limit(job, limits)
 
 
-def turn_span(job: Job, limits: Limits) -> timedelta:
-    """Return how long a job may wait for its turn; more, if an earlier process left it unsent."""
-    waits = None if job.deadline_at is None else job.deadline_at - job.created_at
-    return limits.first_answer if waits is None else waits
+def turn_span(job: Job, limits: Limits, *, held_up: bool = False) -> timedelta:
+    """Return how long a job may wait for its turn; more, if an earlier process left it unsent.
+
+    Args: held_up: it had to wait for a look-alike, which may end unanswered and leave it as much
+    time as that took (R15)
+    """
+    if job.deadline_at is not None:
+        return job.deadline_at - job.created_at
+    return 2 * limits.first_answer if held_up else limits.first_answer
 
 
-def told_span(job: Job, limits: Limits) -> timedelta:
+def told_span(job: Job, limits: Limits, *, held_up: bool = False) -> timedelta:
     """Return how long a job has waited for its turn, as its end tells it.
 
-    One of the queue has waited there before.
+    One of the queue has waited there before. Args: held_up: as of `turn_span`
     """
-    return limits.first_answer if job.queue_until is not None else turn_span(job, limits)
+    if job.queue_until is not None:
+        return limits.first_answer
+    return turn_span(job, limits, held_up=held_up)
 
 
 def left_unsent(job: Job, now: datetime, life: timedelta, limits: Limits) -> Job | None:
@@ -142,15 +149,15 @@ def left_unsent(job: Job, now: datetime, life: timedelta, limits: Limits) -> Job
     return replace(job, deadline_at=deadline_at)
 
 
-def verdict(job: Job, limits: Limits, *, caught_up: bool) -> JobEvent:
+def verdict(job: Job, limits: Limits, *, caught_up: bool, held_up: bool = False) -> JobEvent:
     """Return the end of a job that is due and not final.
 
-    Args: caught_up: whether the account's connection is current
+    Args: caught_up: whether the account's connection is current; held_up: as of `turn_span`
     """
     if job.vanished_at is not None:
         return Moderated(sentences.REMOVED_BY_BOT.text, _VANISHED)
     if job.status is JobStatus.CREATED:
-        limit = spoken(told_span(job, limits))
+        limit = spoken(told_span(job, limits, held_up=held_up))
         return Failed.by(sentences.CONNECTION_NOT_READY, sentences.NOTHING_SENT, time=limit)
     if job.status is JobStatus.SUBMITTED:
         return Lost(sentences.NO_REPLY.said(time=spoken(limits.first_answer)))

@@ -86,7 +86,8 @@ def expire(
             # R20: a result that resembles no ask says nothing, so nobody can have it
             steps.append(_not_told_apart(state, job, now, runs_on=job.vanished_at is None))
         else:
-            end = verdict(job, state.limits, caught_up=caught_up)
+            held_up = job.jobid in state.held_up
+            end = verdict(job, state.limits, caught_up=caught_up, held_up=held_up)
             steps.append(_ended(state, job, end, now))
     learnt = state.learnt(join(steps))
     return replace(learnt, look_back=frozenset(look_back), untold=tuple(untold))
@@ -112,7 +113,8 @@ def _due_at(state: State, counted: Counted, job: Job, *, caught_up: bool) -> dat
         job = structs.replace(job, vanished_at=None)
     if job.status is JobStatus.SUBMITTED and state.candidates.may_have_begun(job):
         job = structs.replace(job, deadline_at=running_deadline(job, state.limits))
-    due = due_at(job, state.limits, caught_up=caught_up)
+    held_up = job.jobid in state.held_up
+    due = due_at(job, state.limits, caught_up=caught_up, held_up=held_up)
     if due is not None and caught_up and may_be_given(state, counted, job):
         # reading history has no longer than this either
         due += state.limits.blind_grace

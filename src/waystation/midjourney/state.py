@@ -88,6 +88,8 @@ class State:
     """Those of them whose look-up follows from the newest step, if it is committed."""
     unclear: set[JobId] = field(default_factory=set)
     """Jobs whose unclear outcome is noted already."""
+    held_up: set[JobId] = field(default_factory=set)
+    """Jobs that had to wait for a look-alike at their turn (R15)."""
     weigh_at: datetime | None = None
     """Next moment for weighing a picture that waits for more than elimination."""
     reads_past: bool = True
@@ -214,6 +216,7 @@ class State:
         self.lookups.forget(job.jobid)
         self.ambiguous.discard(job.jobid)
         self.unclear.discard(job.jobid)
+        self.held_up.discard(job.jobid)
         self.silent.discard(job.jobid)
 
     def _drop(self, jobid: JobId) -> None:

@@ -106,6 +106,23 @@ async def test_a_post_whose_time_is_over_ends_a_job_that_was_not_asked(
         assert await here.here.store.running_jobs(1) == []
 
 
+async def test_a_post_whose_time_is_over_leaves_a_job_to_wait_for_its_look_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R2, R15: it is sent when the one before has ended."""
+    monkeypatch.setattr("waystation.engine.answering._ANSWER_MARGIN_S", 0.2)
+    async with house(tmp_path, first_answer_s=0.2) as here:
+        await here.live()
+        imagine = JobRequest("imagine", params={"prompt": "a cat"})
+        assert (await (await here.ask(imagine))).status is JobStatus.SUBMITTED
+        answer = await (await here.ask(imagine))
+        assert (answer.status, answer.code) == (JobStatus.CREATED, 200)
+        await here.here.pass_time(60)
+        await until(lambda: len(here.here.discord.performed) == 2)
+        asked = await here.here.job(answer.jobid)
+        assert here.here.discord.performed[1].nonce == asked.nonce
+
+
 async def test_a_job_that_ends_before_anyone_waits_is_answered_all_the_same(
     tmp_path: Path,
 ) -> None:

@@ -300,3 +300,64 @@ def test_a_job_that_may_have_begun_what_names_nobody_is_given_the_time_of_one_th
         play.perform({"look_back": name})
     assert told(play.perform({"expire": True})) == []
     assert play.talk.wake_at(caught_up=False) == START + timedelta(minutes=40)
+
+
+# ── turns beside a look-alike (R15) ──
+
+
+def two_in_turn() -> Play:
+    """Submit one of two jobs with the same prompt; the other waits, and its picture is there."""
+    jobs = [replace(new_job(name, "imagine"), params={"prompt": FOX}) for name in "ab"]
+    play = Play(jobs)
+    play.submit("a", NONCE)
+    assert play.talk.must_wait(JobId("b"))
+    return play
+
+
+def test_an_unanswered_ask_does_not_take_its_look_alike_with_it() -> None:
+    """R15: the other one is asked when the first has ended for its silence."""
+    play = two_in_turn()
+    play.now += timedelta(seconds=60)
+    play.talk.looked_back([JobId("a")], play.now)
+    assert told(play.perform({"expire": True})) == ["a: Lost"]
+    assert not play.talk.must_wait(JobId("b"))
+    play.now += timedelta(seconds=59)
+    assert told(play.perform({"expire": True})) == []
+    play.submit("b", "1400000000000000003")
+    assert play.jobs[JobId("b")].status is JobStatus.SUBMITTED
+
+
+def test_a_job_waits_for_its_look_alikes_twice_as_long_as_for_other_jobs() -> None:
+    play = two_in_turn()
+    # the first has begun, and shows no uuid
+    play.see(event_of(started(1)))
+    assert play.talk.wake_at(caught_up=True) == START + timedelta(seconds=60)
+    play.now = START + timedelta(seconds=119)
+    assert told(play.perform({"expire": True})) == []
+    play.now += timedelta(seconds=1)
+    (end,) = play.perform({"expire": True}).job_steps
+    assert (end.job.jobid, end.job.status) == ("b", JobStatus.FAILED)
+    assert "within 2 minutes" in str(end.job.error)
+
+
+def test_a_job_that_waited_for_no_look_alike_ends_when_a_turn_takes_too_long() -> None:
+    play = Play([new_job("a", "imagine")])
+    assert not play.talk.must_wait(JobId("a"))
+    play.now += timedelta(seconds=60)
+    (end,) = play.perform({"expire": True}).job_steps
+    assert "within 60 seconds" in str(end.job.error)
+
+
+def test_a_job_that_an_earlier_process_left_waits_no_longer_for_a_look_alike() -> None:
+    """Its time counts from its POST, and is longer than two turns."""
+    left = replace(
+        new_job("b", "imagine"),
+        params={"prompt": FOX},
+        deadline_at=START + timedelta(minutes=10),
+    )
+    play = imagining()
+    play.admit(left)
+    play.talk.must_wait(JobId("b"))
+    play.now += timedelta(minutes=10)
+    steps = play.perform({"expire": True}).job_steps
+    assert JobId("b") in [step.job.jobid for step in steps]

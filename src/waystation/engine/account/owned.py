@@ -8,7 +8,7 @@ belongs to it (callbacks, mail, the gateway sequence), and only then is it adopt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -211,6 +211,10 @@ class Owned:
     def must_wait(self, jobid: JobId, target: str | None) -> bool:
         """Tell whether a job must wait for another: their answers could be confused (R15)."""
         return self._hold is not None and self._hold.conversation.must_wait(jobid, target)
+
+    def turn_span(self, job: Job) -> timedelta:
+        """Return how long a job that was not asked may wait for its turn, as its end tells it."""
+        return self._held().conversation.turn_span(job)
 
     def current(self, jobid: JobId) -> Job | None:
         """Return a held job as last committed."""

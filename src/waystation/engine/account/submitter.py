@@ -176,7 +176,7 @@ class Submitter:
         ends_at = self._now() + standing.wait_s
         hindrance = Hindrance.of(standing)
         for jobid, place in queue:
-            if ends_at > place.until:
+            if ends_at > place.until + self._waits.more_s(jobid):
                 end = self._waits.end_of(self._owned.current(jobid), hindrance, standing)
                 await verdicts.unsent(jobid, end)
         wait, now = timedelta(seconds=standing.wait_s), self._owned.adapters.clock.now()

@@ -6,7 +6,7 @@ from waystation.engine.account.owned import Owned
 from waystation.engine.account.queue import Place
 from waystation.engine.account.turns import Hindrance, Turns
 from waystation.errors import Withheld
-from waystation.jobs import Job, JobEvent, JobStatus
+from waystation.jobs import Job, JobEvent, JobId, JobStatus
 from waystation.midjourney.deadlines import spoken, told_span
 from waystation.ports import Standing
 
@@ -47,6 +47,14 @@ class Waits:
         alike = self._owned.must_wait(place.waiting.job.jobid, target)
         return Hindrance.LOOK_ALIKE if alike else None
 
+    def more_s(self, jobid: JobId) -> float:
+        """Return how much longer a job may wait than at first, since a look-alike held it up."""
+        job = self._owned.current(jobid)
+        if job is None:
+            return 0.0
+        at_first = told_span(job, self._owned.limits.conversation)
+        return (self._owned.turn_span(job) - at_first).total_seconds()
+
     def end_of_unsent(self, job: Job, place: Place | None) -> JobEvent | None:
         """Return the end of a job whose time is over, with what it waits for.
 
@@ -75,9 +83,10 @@ class Waits:
         opened: bool = False,
     ) -> JobEvent:
         """Return the end of a job that was not asked for this reason."""
-        limits = self._owned.limits.conversation
-        waits = job is not None and job.status is JobStatus.CREATED
-        span = told_span(job, limits) if job is not None and waits else limits.first_answer
+        if job is not None and job.status is JobStatus.CREATED:
+            span = self._owned.turn_span(job)
+        else:
+            span = self._owned.limits.conversation.first_answer
         return hindrance.end(spoken(span), standing, opened=opened)
 
     def end_of_withheld(self, job: Job | None, withheld: Withheld) -> JobEvent:

@@ -29,6 +29,7 @@ from waystation.jobs import (
     Unclear,
 )
 from waystation.midjourney.answers import in_history
+from waystation.midjourney.deadlines import turn_span
 from waystation.midjourney.gaps import depends_on_past
 from waystation.midjourney.putting_back import instead
 from waystation.midjourney.state import State
@@ -55,10 +56,16 @@ HALTED: Final = 596
 def must_wait(state: State, jobid: JobId, target: str | None = None) -> bool:
     """Tell whether a job must wait for one whose answer could be taken for its own (R15).
 
+    A job that must has more time for its turn from then on.
+
     Args: target: the message that it will press
     """
     job = state.jobs.get(jobid)
-    return job is not None and bool(state.candidates.rivals(job, target))
+    if job is None or not state.candidates.rivals(job, target):
+        return False
+    if job.status is JobStatus.CREATED:
+        state.held_up.add(jobid)
+    return True
 
 
 def submitted(
@@ -150,10 +157,16 @@ def unsent(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
 
 
 def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
-    """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
+    """Return the end of a job that was not asked in its POST's time.
+
+    Nothing if it was asked (R10), or has more time since it waited for a look-alike (R15).
+    """
     job = state.jobs.get(jobid)
-    waits = job is not None and job.status is JobStatus.CREATED
-    return state.learnt(state.step(jobid, now, event)) if waits else NOTHING
+    if job is None or job.status is not JobStatus.CREATED:
+        return NOTHING
+    if jobid in state.held_up and now < job.created_at + turn_span(job, state.limits, held_up=True):
+        return NOTHING
+    return state.learnt(state.step(jobid, now, event))
 
 
 def unclear(state: State, jobid: JobId, reason: str, now: datetime) -> Step:

@@ -174,6 +174,18 @@ def test_a_job_waits_for_no_ghost_that_looks_like_it() -> None:
     assert not play.talk.must_wait(JobId("b"))
 
 
+def test_a_job_that_waits_for_a_look_alike_outlives_the_post_that_brought_it() -> None:
+    """R10, R15: it is not told "not done" while the one before may end without an answer."""
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    play.submit("a", "1400000000000000001")
+    assert play.talk.must_wait(JobId("b"))
+    play.now += timedelta(seconds=65)
+    end = Failed(502, "not asked in time")
+    assert not play.talk.unasked(JobId("b"), end, play.now).writes
+    play.now += timedelta(seconds=55)
+    assert told(play.talk.unasked(JobId("b"), end, play.now)) == ["b: Failed"]
+
+
 # ── the queue (R13) ──
 
 UNTIL = START + timedelta(hours=24)
