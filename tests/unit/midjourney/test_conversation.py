@@ -10,7 +10,7 @@ import pytest
 from tests.build import replace
 from tests.fakes import START
 from tests.golden.corpus import CONVERSATIONS, Golden, event_of
-from tests.harness.play import Play, join_all, new_job, told
+from tests.harness.play import LIMITS, Play, join_all, new_job, told
 from tests.harness.scenes import (
     NONCE,
     describing,
@@ -241,3 +241,13 @@ def test_jobs_are_seen_as_committed_while_several_events_are_written() -> None:
     assert [job.jobid for job in play.talk.jobs] == ["b"]
     assert (play.talk.get(JobId("a")), play.talk.in_flight) == (None, None)
     assert steps[-1].job_steps[0].job.final
+
+
+def test_the_time_for_a_turn_is_told_with_what_a_look_alike_adds() -> None:
+    """R15."""
+    play = Play([replace(new_job(name, "imagine"), params={"prompt": "A fox"}) for name in "ab"])
+    play.submit("a", "1400000000000000001")
+    other = play.jobs[JobId("b")]
+    assert play.talk.turn_span(other) == LIMITS.first_answer
+    assert play.talk.must_wait(JobId("b"))
+    assert play.talk.turn_span(other) == 2 * LIMITS.first_answer

@@ -177,3 +177,18 @@ def test_a_job_of_the_queue_that_was_left_unsent_waits_for_its_turn_again() -> N
     # its end tells the time of the turn, and not the time in the queue
     assert told_span(left, LIMITS) == LIMITS.first_answer
     assert told_span(new_job("b"), LIMITS) == turn_span(new_job("b"), LIMITS)
+
+
+def test_a_job_that_a_look_alike_has_held_up_waits_twice_as_long_for_its_turn() -> None:
+    """R15."""
+    job = new_job("a")
+    assert turn_span(job, LIMITS, held_up=True) == 2 * LIMITS.first_answer
+    assert due_at(job, LIMITS, caught_up=True, held_up=True) == START + 2 * LIMITS.first_answer
+    end = verdict(job, LIMITS, caught_up=True, held_up=True)
+    assert isinstance(end, Failed)
+    assert "not ready within 2 minutes" in end.error
+    left = left_unsent(job, START, LIFE, LIMITS)
+    assert left is not None
+    assert turn_span(left, LIMITS, held_up=True) == LIFE
+    queued = replace(job, queue_until=START + timedelta(hours=24))
+    assert told_span(queued, LIMITS, held_up=True) == LIMITS.first_answer

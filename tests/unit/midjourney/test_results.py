@@ -22,6 +22,8 @@ from waystation.midjourney.results import (
     seed_result,
     settings_result,
     shorten_result,
+    shortened_from,
+    unmarked,
 )
 from waystation.wire.message import Attachment, Component, Embed, SelectOption
 
@@ -142,6 +144,14 @@ def test_suggestions_are_listed_in_the_bots_order() -> None:
     assert shorten_result(embed) == {"prompts": ["a fox", "fox"]}
     assert shorten_result(Embed(description="nothing")) == {}
     assert shorten_result(None) == {}
+
+
+def test_the_prompt_of_a_shorten_is_one_of_the_lines_before_the_list() -> None:
+    listed = "**a** very ~~small~~ fox\n\n**Shortened prompts**\n1️⃣ a fox\n2️⃣ fox"
+    assert shortened_from(Embed(description=listed)) == ["a very small fox", "Shortened prompts"]
+    assert shortened_from(Embed(description="a *red* fox\n~~\n")) == ["a red fox"]
+    assert shortened_from(Embed()) == shortened_from(None) == []
+    assert unmarked("a **red** ~~fox~~, a_b") == "a red fox, a_b"
 
 
 def test_a_settings_button_that_does_something_once_is_no_option() -> None:

@@ -285,3 +285,24 @@ def test_a_picture_may_be_a_jobs_until_it_is_read_who_asked_before_we_listened(
     assert _may_be_given(play) is may_be
     play.talk.read_past()
     assert not _may_be_given(play)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "nameless"])
+def test_an_ask_from_before_we_listened_owns_no_answer_that_names_a_younger_interaction(
+    *, named: bool
+) -> None:
+    """R20, ADR 30: an answer that names none may be that ask's, until history was read."""
+    play = Play([replace(new_job("a", "shorten"), params={"prompt": "a very small red fox"})])
+    play.talk.seen("1456483162128382000")
+    play.commit(play.talk.missed(play.now, "1456483162128383000"))
+    play.submit("a", NONCE)
+    play.now += timedelta(seconds=6)
+    interaction = {"id": "1456483162128383500", "name": "shorten", "user": {"id": USER}}
+    shown: dict[str, object] = {"see": "shorten/shortened", "event": HISTORY}
+    if named:
+        shown["with"] = {"interaction": interaction, "interaction_metadata": interaction}
+    else:
+        shown |= {"without": ["interaction", "interaction_metadata"]}
+    step = play.see(event_of(shown))
+    assert ("a: Completed by weak" in told(step)) is named
+    assert play.talk.undecided is not named

@@ -50,6 +50,15 @@ def test_a_message_is_alike_only_when_it_is_about_a_picture() -> None:
     assert likeness_of(_reading("show/displaying")) == ()
 
 
+def test_a_shorten_is_alike_by_the_prompt_that_its_answer_shows() -> None:
+    """It draws nothing: no picture looks like it."""
+    asked = replace(new_job("a", "shorten"), params={"prompt": "A very *small* red fox --v 7"})
+    likeness = ("shorten", "a very small red fox", "")
+    assert list(likenesses(asked)) == [likeness]
+    shown = likeness_of(_reading("shorten/shortened"))
+    assert shown == (likeness, ("shorten", "shortened prompts", ""))
+
+
 LONG = "a " + "very " * 20 + "red fox"
 
 
@@ -81,6 +90,9 @@ LONG = "a " + "very " * 20 + "red fox"
         (("reply", "9", "zoom out"), ("reply", "9", "*"), Agreement.WHOLLY),
         (("reply", "9", "anything"), ("reply", "9", "*"), Agreement.LOOSELY),
         (("reply", "9", ""), ("prompt", "9", ""), Agreement.NOT),
+        (("shorten", "a", ""), ("shorten", "a", ""), Agreement.WHOLLY),
+        (("shorten", LONG[:100], ""), ("shorten", LONG, ""), Agreement.NOT),
+        (("prompt", "a", ""), ("shorten", "a", ""), Agreement.NOT),
     ],
 )
 def test_a_shown_likeness_agrees_with_the_asked_one(
