@@ -51,7 +51,7 @@ def test_a_message_is_alike_only_when_it_is_about_a_picture() -> None:
 
 
 def test_a_shorten_is_alike_by_the_prompt_that_its_answer_shows() -> None:
-    """It draws nothing: no picture looks like it."""
+    """A shorten draws nothing: no picture looks like one."""
     asked = replace(new_job("a", "shorten"), params={"prompt": "A very *small* red fox --v 7"})
     likeness = ("shorten", "a very small red fox", "")
     assert list(likenesses(asked)) == [likeness]
