@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-__all__ = ["MAX_INTERIM", "Connector"]
+__all__ = ["MAX_INTERIM", "Connector", "Counting"]
 
 MAX_INTERIM: Final = 16
 """Before one answer. Our choice; a host has a use for two."""
@@ -35,10 +35,12 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         """Args: options: those of `aiohttp.TCPConnector`."""
         super().__init__(**options)
-        self._factory = cast("partial[ResponseHandler]", partial(_Counting, loop=self._loop))
+        self._factory = cast("partial[ResponseHandler]", partial(Counting, loop=self._loop))
 
 
-class _Counting(ResponseHandler):
+class Counting(ResponseHandler):
+    """A connection that bears few interim answers."""
+
     _interim = 0
 
     def data_received(self, data: bytes) -> None:

@@ -626,6 +626,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "WAYSTATION_FETCH_TIMEOUT_S",
             "The request is refused: 412 on describe, 400 elsewhere.",
         ),
+        Row(
+            "Idle connection to a host of pictures",
+            "kept.KEPT_S",
+            "The connection is closed; the next picture of the host gets a new one.",
+        ),
     ),
     "The command line and the Python client": (
         Row("Answer of the service", "client.ANSWER_S", "The call fails."),

@@ -38,6 +38,7 @@ from waystation.midjourney.commands import COMMANDS, MAX_JOBS
 from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
+from waystation.outbound.kept import KEPT_S, MAX_KEPT
 from waystation.settings import Settings
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
@@ -162,6 +163,8 @@ _NUMBERS = {
     "callbacks under way to one receiver": callbacks.PER_RECEIVER,
     "threads that look up names": MAX_LOOKUPS,
     "interim answers of a host": MAX_INTERIM,
+    "idle connections to hosts of pictures": MAX_KEPT,
+    "seconds that such a connection is kept": KEPT_S,
 }
 
 ANSWERS = {

@@ -13,7 +13,11 @@ from waystation.discord.site import discord_session
 from waystation.interim import MAX_INTERIM
 from waystation.outbound.connector import guarded_session
 
-SESSIONS = [lambda: guarded_session(LOOPBACK), discord_session]
+SESSIONS = [
+    lambda: guarded_session(LOOPBACK),
+    lambda: guarded_session(LOOPBACK, keeps=True),
+    discord_session,
+]
 FINAL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 PATIENT_S = 10.0
 

@@ -68,12 +68,13 @@ def build(
     state: State,
     ids: SystemIds,
     outside: aiohttp.ClientSession,
+    pictures: aiohttp.ClientSession,
     inside: aiohttp.ClientSession,
     traces: Traces,
 ) -> Parts:
     """Join everything; nothing runs yet.
 
-    Args: outside: guarded, for URLs of callers; inside: for Discord
+    Args: outside, pictures: guarded, for callbacks and for pictures; inside: for Discord
     Raises: ConfigurationError
     """
     store, vault, clock, feed = state.store, state.vault, state.clock, Feed()
@@ -143,7 +144,7 @@ def build(
         pool=pool,
         feed=feed,
         fetcher=PictureFetcher(
-            outside, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
+            pictures, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
         ),
         sealer=vault,
         clock=clock,

@@ -75,9 +75,11 @@ async def _run(
 ) -> None:
     ids = SystemIds()
     async with contextlib.AsyncExitStack() as stack:
-        outside = await stack.enter_async_context(guarded_session(settings.reachable_networks))
+        networks = settings.reachable_networks
+        outside = await stack.enter_async_context(guarded_session(networks))
+        pictures = await stack.enter_async_context(guarded_session(networks, keeps=True))
         inside = await stack.enter_async_context(discord_session())
-        parts = build(settings, state, ids, outside, inside, traces)
+        parts = build(settings, state, ids, outside, pictures, inside, traces)
         if state.store.restored:
             await parts.janitor.end_restored(upgraded=state.store.upgraded)
             await state.store.settle_restored()

@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from waystation.interim import Connector
 from waystation.outbound.guard import Address, Network, allowed
+from waystation.outbound.kept import KeepingConnector
 
 __all__ = [
     "USER_AGENT",
@@ -74,20 +75,23 @@ class GuardedResponse(aiohttp.ClientResponse):
 
 
 def guarded_session(
-    allow_networks: Sequence[Network] = (), lookup: Lookup | None = None
+    allow_networks: Sequence[Network] = (), lookup: Lookup | None = None, *, keeps: bool = False
 ) -> aiohttp.ClientSession:
     """Return a session that reaches allowed addresses only; the caller closes it.
 
-    It keeps no cookies, no connections and no time limit, and ignores proxy settings of the
-    environment. Must be called with a running loop.
+    It keeps no cookies and no time limit, and ignores proxy settings of the environment. Must be
+    called with a running loop.
+
+    Args: keeps: a few connections are kept a while, for requests that may be repeated: a kept one
+    may be found dead, and a POST must not be repeated to find out
     """
-    connector = Connector(
+    kind, options = (KeepingConnector, {}) if keeps else (Connector, {"force_close": True})
+    connector = kind(
         resolver=_GuardedResolver(allow_networks, lookup or system_lookup),
         socket_factory=_guarded_sockets(allow_networks),
         use_dns_cache=False,
-        # A kept connection may be found dead, and a POST must not be repeated to find out.
-        force_close=True,
         limit=0,
+        **options,
     )
     return aiohttp.ClientSession(
         connector=connector,
