@@ -60,6 +60,8 @@ class _Crowd:
     ready_s: float
     ready_cpu_s: float
     connected_s: float
+    slowest_s: float
+    """The slowest answer of `/readyz` until all are connected."""
     connecting_cpu_s: float
     kib: float
     """Resident memory, beside a service without accounts."""
@@ -92,6 +94,7 @@ def _result(small: Sequence[_Crowd], large: Sequence[_Crowd]) -> Result:
                 "ready, s",
                 "of it CPU, s",
                 "connected, s",
+                "slowest answer meanwhile, s",
                 "CPU ms each",
                 "KiB each",
                 "idle, % of a core each",
@@ -115,6 +118,7 @@ def _row(each: Sequence[_Crowd]) -> Sequence[str]:
         f"{median(one.ready_s for one in each):.2f}",
         f"{median(one.ready_cpu_s for one in each):.2f}",
         f"{median(one.connected_s for one in each):.1f}",
+        f"{median(one.slowest_s for one in each):.2f}",
         f"{median(1e3 * one.connecting_cpu_s / count for one in each):.1f}",
         f"{median(one.kib / count for one in each):.0f}",
         f"{median(100 * one.idle_share / count for one in each):.4f}",
@@ -141,7 +145,7 @@ async def _crowd(folder: Path, gateway: Child, count: int, empty_kib: float) -> 
     ):
         ready_s = time.monotonic() - began_s
         started_cpu_s = service.cpu_s
-        await _connected(http, service, count)
+        slowest_s = await _connected(http, service, count)
         connected_s = time.monotonic() - began_s
         before = service.cpu_s
         await asyncio.sleep(_IDLE_S)
@@ -152,19 +156,24 @@ async def _crowd(folder: Path, gateway: Child, count: int, empty_kib: float) -> 
             ready_s,
             started_cpu_s,
             connected_s,
+            slowest_s,
             before - started_cpu_s,
             kib - empty_kib,
             share,
         )
 
 
-async def _connected(http: aiohttp.ClientSession, service: Child, count: int) -> None:
+async def _connected(http: aiohttp.ClientSession, service: Child, count: int) -> float:
+    """Ask until all are connected; return how long the slowest answer took, in seconds."""
+    slowest_s = 0.0
     async with asyncio.timeout(_CONNECTED_WITHIN_S):
         while True:
+            asked_s = time.monotonic()
             async with http.get(f"{service.ready['url']}/readyz") as answer:
                 sessions = (await answer.json())["sessions"]
+            slowest_s = max(slowest_s, time.monotonic() - asked_s)
             if sessions.get("connected", 0) >= count:
-                return
+                return slowest_s
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 

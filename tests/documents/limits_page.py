@@ -78,6 +78,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "After a change, as of a user's limits on the host, waiting jobs are looked at.",
         ),
         Row(
+            "Account that is taken over while others are on their way: pause after the one before",
+            "line.STEP_S",
+            "It is taken over.",
+        ),
+        Row(
+            "Account that is on its way to Discord: how long others wait for it at most",
+            "line.ON_THE_WAY_S",
+            "The next one begins.",
+        ),
+        Row(
             "Round over waiting jobs that the database has broken: wait until the next",
             "dispatcher._AGAIN_S",
             "It is tried again.",

@@ -13,6 +13,7 @@ from tests.build import account, draft, replace, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
 from tests.limits import GHOST_AGE, OWNER
 from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.line import Line
 from waystation.engine.account.owner import Owner
 from waystation.engine.account.queue import Waiting
 from waystation.engine.account.session_at_rest import SessionAtRest
@@ -98,7 +99,7 @@ class Desk:
             nudge_outbox=self._nudge,
         )
         self.limits = limits
-        self.owner = Owner(ACCOUNT, self.adapters, limits, "holder")
+        self.owner = Owner(ACCOUNT, self.adapters, limits, "holder", Line(clock))
         self.running: asyncio.Task[None] | None = None
 
     def _nudge(self) -> None:
@@ -122,7 +123,7 @@ class Desk:
         """Be killed, and let the next process's owner run."""
         await self.kill()
         await self.store._write(_void)
-        self.owner = Owner(ACCOUNT, self.adapters, self.limits, "another holder")
+        self.owner = Owner(ACCOUNT, self.adapters, self.limits, "another holder", Line(self.clock))
         self.run()
 
     async def kill(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -92,6 +92,10 @@ class Accounts(Protocol):
 
         A user's are those that they own and those that are shared with them (R32).
         """
+        ...
+
+    async def busy_accounts(self) -> Set[str]:
+        """Return the ids of the accounts that have unfinished jobs."""
         ...
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:

@@ -32,6 +32,10 @@ select {account_columns} from accounts where account_id = :account_id;
 -- all_accounts: every account, oldest first
 select {account_columns} from accounts order by created_at, account_id;
 
+-- busy_accounts: those with unfinished jobs
+select account_id from accounts
+where exists (select 1 from jobs where jobs.account_id = accounts.account_id and finished_at is null);
+
 -- accounts_of_user: one user's accounts and those that are shared with them, oldest first (R32)
 select {account_columns} from accounts
 where user_id = :user_id

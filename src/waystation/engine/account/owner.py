@@ -20,6 +20,7 @@ from waystation.actions import Press, Submission
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.hold import Hold, take_hold
 from waystation.engine.account.lease import Lease
+from waystation.engine.account.line import Line
 from waystation.engine.account.listener import Listener
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.queue import Waiting
@@ -28,6 +29,7 @@ from waystation.engine.account.submitter import Submitter
 from waystation.engine.feed import Alarm, Bell, race
 from waystation.engine.inputs import Asked, read_asked
 from waystation.errors import LeaseLost, StoreError, TransportError
+from waystation.gateway_events import SessionState
 from waystation.jobs import (
     Failed,
     Job,
@@ -57,9 +59,15 @@ class Owner(Owned):
     """Runs one account: takes holds one after the other, and what listens, asks and reads back."""
 
     def __init__(
-        self, account: Account, adapters: Adapters, limits: OwnerLimits, holder: str
+        self,
+        account: Account,
+        adapters: Adapters,
+        limits: OwnerLimits,
+        holder: str,
+        line: Line,
     ) -> None:
         super().__init__(account, adapters, limits)
+        self._line = line
         self._holder = holder
         self._revived = Bell()
         self._stopping = asyncio.Event()
@@ -86,7 +94,9 @@ class Owner(Owned):
 
         A hold that has begun meanwhile may have taken it from its rows: then it stays as it is.
         """
-        if self._hold is not None and self.current(waiting.job.jobid) is None:
+        if self._hold is None:
+            self._line.hasten(self.account.account_id)
+        elif self.current(waiting.job.jobid) is None:
             self._hold.conversation.admit(waiting.job)
         self._submitter.enqueue(waiting)
         self.moved.ring()
@@ -228,6 +238,9 @@ class Owner(Owned):
         return self._stopping.is_set()
 
     async def _own(self) -> None:
+        await race(self._line.turn(self.account.account_id), self._stopping.wait())
+        if self._stopping.is_set():
+            return
         hold = await self._take_hold()
         if self._stopping.is_set() or self._is_outdated(hold):
             # a new token came while the hold was taken
@@ -248,6 +261,7 @@ class Owner(Owned):
                     group.create_task(hold.lease.keep()),
                 ]
                 await self.listener.run(hold.transport)
+                self._line.arrived(self.account.account_id)
                 while self._waits_for_a_person(hold):
                     await self._revived.wait()
                 for helper in helpers:
@@ -255,7 +269,12 @@ class Owner(Owned):
         finally:
             self._blind_since = self._blind_since or self.adapters.clock.now()
             self._hold = None
+            self._line.arrived(self.account.account_id)
             await hold.transport.close()
+
+    async def bridged(self, session: SessionState) -> None:
+        await super().bridged(session)
+        self._line.arrived(self.account.account_id)
 
     def _waits_for_a_person(self, hold: Hold) -> bool:
         """Tell whether the token is dead or a person is asked for, so that connecting is no use.

@@ -17,6 +17,7 @@ import structlog
 
 from waystation import sentences
 from waystation.engine.account.adapters import Adapters, OwnerLimits
+from waystation.engine.account.line import Line
 from waystation.engine.account.owner import Owner
 from waystation.engine.feed import race
 from waystation.errors import Conflict, StoreError
@@ -45,6 +46,7 @@ class Pool:
         self._adapters = adapters
         self._limits = limits
         self._holder = holder
+        self._line = Line(adapters.clock)
         self._owners: dict[str, Owner] = {}
         self._group: asyncio.TaskGroup | None = None
         self._retiring: dict[str, asyncio.Task[None]] = {}
@@ -58,7 +60,7 @@ class Pool:
         """Own every account until `stop`."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for account in await self._adapters.store.list_accounts():
+            for account in await self._all_accounts():
                 self._own(account)
                 if account.removed_at is not None:
                     # it was being retired when an earlier process ended
@@ -66,6 +68,12 @@ class Pool:
             self.started.set()
             await self._stopping.wait()
             self._group = None
+
+    async def _all_accounts(self) -> Sequence[Account]:
+        """Return all accounts, those with unfinished jobs first: they are taken over first."""
+        store = self._adapters.store
+        busy = await store.busy_accounts()
+        return sorted(await store.list_accounts(), key=lambda one: one.account_id not in busy)
 
     async def stop(self) -> None:
         """Stop all owners side by side; their gateway sessions stay resumable."""
@@ -84,13 +92,14 @@ class Pool:
             return
         owner = self._owners.get(account_id)
         if owner is None:
+            self._line.hasten(account_id)
             self._own(account)
         else:
             await owner.revive(account)
 
     def _own(self, account: Account) -> None:
         assert self._group is not None, "accounts are owned while the pool runs"
-        owner = Owner(account, self._adapters, self._limits, self._holder)
+        owner = Owner(account, self._adapters, self._limits, self._holder, self._line)
         self._owners[account.account_id] = owner
         self._group.create_task(self._run(owner), context=Context())
 
@@ -106,9 +115,9 @@ class Pool:
         return self._owners.get(account_id)
 
     def holds(self, account_id: str) -> bool:
-        """Tell whether this process acts for an account now."""
+        """Tell whether this process acts for an account now, or as soon as its turn comes."""
         owner = self._owners.get(account_id)
-        return owner is not None and owner.state != "waiting"
+        return account_id in self._line or (owner is not None and owner.state != "waiting")
 
     @property
     def owners(self) -> Sequence[Owner]:

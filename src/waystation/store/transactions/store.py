@@ -7,7 +7,7 @@ point reads; far ones grow with the data and hold up no near one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -118,6 +118,9 @@ class StoreByTransactions:
         if user_id is None:
             return [ACCOUNTS.read(row) for row in await self._all("all_accounts")]
         return await self._near.run(lambda reads: point.accounts(reads, user_id))
+
+    async def busy_accounts(self) -> Set[str]:
+        return {account_id for (account_id,) in await self._all("busy_accounts")}
 
     async def reset_account(self, account_id: str, at: datetime, seen: str | None = None) -> None:
         await self._write(audit.reset, account_id, at, seen, self._clock.wall())

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.build import account, failed, replace, setup
+from tests.build import account, draft, failed, replace, setup
 from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
 from waystation.engine.account.adapters import OwnerLimits
+from waystation.engine.account.line import AT_ONCE, STEP_S
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
 from waystation.engine.account.queue import Waiting
 from waystation.jobs import Job, JobStatus
@@ -360,3 +361,55 @@ async def test_ghosts_of_another_account_are_held_and_not_counted(tmp_path: Path
         assert list(place.pool.holding("account-9")) == []
         await place.pool.stop()
         await place.running
+
+
+async def test_accounts_are_taken_over_in_steps_and_those_with_jobs_first(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        others = [await numbered_account(here, number) for number in range(2, AT_ONCE + 5)]
+        busy, asked_for = others[-1], others[-2]
+        await added_to(here, busy)
+        place = Floor(here)
+        await place.pool.started.wait()
+        await until(lambda: taken(place) >= {ACCOUNT.account_id, busy})
+        await until(lambda: len(taken(place)) == AT_ONCE)
+        # they wait for their turn, so the janitor must leave their jobs alone
+        assert all(place.pool.holds(one) for one in others)
+        job = await added_to(here, asked_for)
+        owner = place.pool.get(asked_for)
+        assert owner is not None
+        owner.submit(Waiting(job))
+        await here.clock.elapse(STEP_S)
+        await until(lambda: asked_for in taken(place))
+        assert len(taken(place)) == AT_ONCE + 1
+        await here.clock.elapse(3 * STEP_S)
+        await until(lambda: taken(place) >= {*others})
+        place.running.cancel()
+        await asyncio.gather(place.running, return_exceptions=True)
+
+
+async def test_a_pool_that_stops_waits_for_nobody_in_the_line(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        for number in range(2, AT_ONCE + 5):
+            await numbered_account(here, number)
+        place = Floor(here)
+        await until(lambda: len(taken(place)) == AT_ONCE)
+        await place.pool.stop()
+        async with asyncio.timeout(10):
+            await place.running
+
+
+async def added_to(here: Desk, account_id: str) -> Job:
+    job = await here.store.add_job(draft(account_id, max_jobs=9), here.clock.now())
+    assert isinstance(job, Job)
+    return job
+
+
+def taken(place: Floor) -> set[str]:
+    return {one.account.account_id for one in place.pool.owners if one.state != "waiting"}
+
+
+async def numbered_account(here: Desk, number: int) -> str:
+    sealed = FakeSealer().seal("accounts", f"account-{number}", b"token")
+    added = replace(account(number), sealed_token=sealed)
+    await here.store.put_account(setup(added))
+    return added.account_id
