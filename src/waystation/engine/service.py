@@ -381,15 +381,16 @@ class Service:
         return self._pool.ignored
 
     async def drain(self) -> None:
-        """Take nothing new, and let every POST answer; what was not sent, the next start sends."""
+        """Take and ask nothing new, and let every POST answer; the next start sends the rest."""
         self._draining = True
         self.dispatcher.rest()
         self._intake.close()
+        resting = asyncio.gather(*(owner.rest() for owner in self._pool.owners))
         try:
             await asyncio.gather(*self._submitting, return_exceptions=True)
         finally:
             self._feed.release()
-        await asyncio.gather(*(owner.rest() for owner in self._pool.owners))
+        await resting
 
 
 def _check_mask(

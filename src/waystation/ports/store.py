@@ -327,10 +327,7 @@ class Upkeep(Protocol):
         ...
 
     async def foreign_commits(self) -> int:
-        """Return a number that differs from the last one if another process wrote in between.
-
-        On PostgreSQL it tells changes of users and accounts alone, this process's own, too.
-        """
+        """Return a number that differs from the last one if another process wrote in between."""
         ...
 
     async def ping(self, *, write: bool = True) -> None:

@@ -27,7 +27,7 @@ STEP_S: Final = 0.02
 
 
 class Line:
-    """Those who wait to take their account over."""
+    """Owners that wait to take their account over."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -41,7 +41,7 @@ async def test_some_go_at_once_and_the_others_one_by_one_in_their_order() -> Non
     assert names(AT_ONCE + 1)[-1] not in place.line
 
 
-async def test_who_is_asked_for_goes_first() -> None:
+async def test_an_account_that_is_asked_for_goes_first() -> None:
     place = Place()
     wanted, later = AT_ONCE + 2, AT_ONCE + 4
     place.line.hasten(f"account-{later}")
@@ -62,7 +62,7 @@ async def test_after_a_rest_as_many_go_at_once_as_before() -> None:
     assert place.took == names(AT_ONCE) * 2
 
 
-async def test_who_leaves_the_line_holds_up_nobody() -> None:
+async def test_an_account_that_leaves_the_line_holds_up_nobody() -> None:
     place = Place()
     *_, leaving, last = place.come(*names(AT_ONCE + 2))
     await place.clock.elapse(0)
