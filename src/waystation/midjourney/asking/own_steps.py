@@ -63,8 +63,7 @@ def must_wait(state: State, jobid: JobId, target: str | None = None) -> bool:
     job = state.jobs.get(jobid)
     if job is None or not state.candidates.rivals(job, target):
         return False
-    if job.status is JobStatus.CREATED:
-        state.held_up.add(jobid)
+    state.held_up.add(jobid)
     return True
 
 
