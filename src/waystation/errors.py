@@ -10,6 +10,10 @@ WaystationError
 │  ├─ ButtonRepeated
 │  └─ NotAnsweredYet
 ├─ TooLarge
+├─ MediaGone
+├─ MediaLate
+├─ MediaFailed
+├─ RangeNotSatisfiable
 ├─ UnsupportedMedia
 ├─ Busy
 │  ├─ Throttled
@@ -61,11 +65,15 @@ __all__ = [
     "InvalidRequest",
     "LeaseLost",
     "LocalProtocolError",
+    "MediaFailed",
+    "MediaGone",
+    "MediaLate",
     "NotAnsweredYet",
     "NotAuthorised",
     "NotFound",
     "PreconditionFailed",
     "ProtocolError",
+    "RangeNotSatisfiable",
     "RateLimited",
     "RemoteProtocolError",
     "RequestRefused",
@@ -165,6 +173,41 @@ class TooLarge(WaystationError):
 
     status_hint = 413
     sentence = sentences.LARGE_BODY
+
+
+class MediaGone(WaystationError):
+    """The file is no longer at Discord."""
+
+    status_hint = 410
+    sentence = sentences.MEDIA_GONE
+
+
+class MediaLate(WaystationError):
+    """Discord did not answer in time with the file."""
+
+    status_hint = 504
+    sentence = sentences.MEDIA_LATE
+
+
+class MediaFailed(WaystationError):
+    """The file could not be read from Discord, or is none that can be shown."""
+
+    status_hint = 502
+    sentence = sentences.MEDIA_UNREAD
+
+
+class RangeNotSatisfiable(WaystationError):
+    """The range begins behind the end of the file.
+
+    Args: length: bytes of the file
+    """
+
+    status_hint = 416
+    sentence = sentences.MEDIA_RANGE
+
+    def __init__(self, length: int = 0) -> None:
+        super().__init__()
+        self.length = length
 
 
 class UnsupportedMedia(WaystationError):

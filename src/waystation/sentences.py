@@ -84,6 +84,8 @@ GROUPS: Mapping[Does, str] = {
     "names a job in the path": "Paths that name a job in the path",
     "streams": "Streams of events",
     "searches": "Searching jobs",
+    "reads media": "Reading a file of a job",
+    "shares media": "Sharing a file of a job",
     "cancels": "Cancelling",
     "asks the bot": "Answers of the bot",
     "changes an option": "Changing a setting of Midjourney",
@@ -373,6 +375,103 @@ NO_CURSOR = _row(
     "cursor does not belong to this search",
     "The cursor is broken, or the other fields are not those of the search that gave it.",
     "Send `next` of the page before, and the same fields.",
+)
+
+# ── Reading a file of a job ──
+
+BAD_LINK = _row(
+    "reads media",
+    401,
+    "The link's signature is not valid",
+    "The link was changed, or its user has a new media key or no token any more.",
+    "Ask for a new link.",
+)
+NO_MEDIA = _row(
+    ("reads media", "shares media"),
+    404,
+    "Job <jobid> has no file <number>",
+    "The job has fewer attachments; they are counted from 0. A job has none before it shows one.",
+    "Read the job, and count its attachments.",
+)
+NO_GRID = _row(
+    ("reads media", "shares media"),
+    400,
+    "The picture is no grid of four; leave tile out",
+    "`tile` is a quarter of a grid, and the job shows none.",
+    "Leave `tile` out.",
+)
+NO_CUT = _row(
+    "reads media",
+    400,
+    "The file is no still picture; leave tile, size and format out",
+    "The file is a clip or a GIF, which is answered as it came.",
+    "Leave `tile`, `size` and `format` out.",
+)
+LINK_ENDED = _row(
+    "reads media",
+    410,
+    "The link has ended",
+    "The link was made for a time that is over.",
+    "Ask for a new link.",
+)
+MEDIA_GONE = _row(
+    "reads media",
+    410,
+    "The file is no longer at Discord",
+    "The message or the file was deleted at Discord.",
+    "Run the job again, if the file is still needed.",
+)
+MEDIA_RANGE = _row(
+    "reads media",
+    416,
+    "The range is behind the end of the file",
+    "`Range` begins behind the last byte. `Content-Range` has the length.",
+    "Correct the range, or leave it out.",
+)
+TOO_MANY_MEDIA = _row(
+    "reads media",
+    429,
+    "Too many files of this user are being read; try again",
+    "The user's places for files stayed taken.",
+    WAIT,
+)
+NOT_RENEWED = _row(
+    "reads media",
+    502,
+    "Discord did not renew the link of the file",
+    "Discord's link has ended, and the job's account is not connected or Discord refused.",
+    _DISCORD,
+)
+MEDIA_UNREAD = _row(
+    "reads media",
+    502,
+    "The file could not be read from Discord",
+    "Discord cannot be reached, or answered with an error.",
+    _DISCORD,
+)
+MEDIA_BAD = _row(
+    "reads media",
+    502,
+    "The file is none that can be shown",
+    "The file's bytes are of no kind that is answered, damaged, or of too many pixels to be cut.",
+    "Use the link in `attachments`.",
+)
+MEDIA_LATE = _row(
+    "reads media",
+    504,
+    "Discord did not send the file in time",
+    "Discord was asked for the file and was silent.",
+    "Ask again.",
+)
+
+# ── Sharing a file of a job ──
+
+DAYS_RANGE = _row(
+    "shares media",
+    400,
+    "days must be a whole number from 1 to <most>",
+    "The number of days is too small or too large.",
+    _CORRECT,
 )
 
 # ── Cancelling ──
@@ -755,7 +854,7 @@ PERSON_WANTED = _row(
     PERSON,
 )
 NO_CHOICE = _row(
-    ("submits", "lists deliveries"),
+    ("submits", "lists deliveries", "reads media", "shares media"),
     None,
     "<field> must be one of <choices>",
     "The field has another value.",

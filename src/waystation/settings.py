@@ -219,6 +219,11 @@ class Settings:
         "Hosts beside Discord's own to which it may direct uploads.",
         example="uploads.example.org",
     )
+    media_hosts: tuple[str, ...] = _row(
+        ("cdn.discordapp.com", "media.discordapp.net"),
+        "Hosts beside Discord's own from which the files of jobs are read.",
+        example="cdn.example.org",
+    )
     contact: str = _row("", "URL or address of whoever runs this, shown to Discord.")
     request_timeout_s: float = _seconds(
         10.0, "How long one request to Discord may take; shorter than the lease.", least=0.1

@@ -88,6 +88,7 @@ _WALL = {
     "discord/time.py": "it is what is held against Discord's",
     "engine/choice.py": "when a day of a quota ends is told by people's calendars",
     "engine/links.py": "until Discord has told its time",
+    "engine/media/serving.py": "when a link ends is written into it, and read by people",
     "engine/logins.py": "when a subscription ends was written by a person",
     "engine/service.py": "when a day of a quota ends is told by people's calendars",
     "engine/queueing/places.py": "when a day of a quota ends is told by people's calendars",

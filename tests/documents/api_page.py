@@ -40,6 +40,7 @@ def api_page() -> str:
         ("job_form", _job_form()),
         ("buttons", _buttons()),
         ("accounts", _paths("/v2/account")),
+        ("media", _paths("/v2/media")),
         ("deliveries", _paths("/v2/deliveries")),
         ("probes", _paths("/healthz", "/readyz", "/metrics", "/openapi.json")),
         ("errors", _errors()),
@@ -116,6 +117,8 @@ def _example(one: Example, method: str) -> Iterator[str]:
     match one["answer"]:
         case None:
             yield f"answers {one['status']} without a body."
+        case str() as told:
+            yield f"answers {one['status']} with {told}."
         case [str(), *_] as lines if one["path"].endswith(("/metrics", "/events")):
             text = "\n".join(lines)
             yield f"answers {one['status']}, in plain text:\n\n```text\n{text}\n…\n```"

@@ -26,6 +26,7 @@ DIFFERENCES: Mapping[str, str] = {
     "path ours only: POST /jobs/p*": "an addition: public, prefer_auto_dm, prefer_suffix",
     "path ours only: GET /jobs/search": "an addition: the caller's jobs by what they say",
     "path ours only: * /jobs/{jobid}*": "an addition: a job by its path",
+    "path ours only: * /media*": "an addition: files of jobs, and links to them",
     "path ours only: * /deliveries*": (
         "an addition: the log of callbacks, and what can be asked of it"
     ),

@@ -642,6 +642,27 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The connection is closed; the next picture of the host gets a new one.",
         ),
     ),
+    "Files of jobs": (
+        Row(
+            "Place for a file of a user, and then room for one that is cut",
+            "serving.PLACE_WAIT_S",
+            "The answer is 429.",
+            "{} each",
+        ),
+        Row("Connection to Discord's host of files", "media._CONNECT_TIMEOUT_S", "504."),
+        Row("Silence of that host", "media._SILENCE_S", "504; a file that has begun is cut off."),
+        Row(
+            "Link that a user shares: unless chosen, and at most",
+            "links.SHARE links.LONGEST_SHARE",
+            "The link is answered with 410.",
+            "{0} and {1}",
+        ),
+        Row(
+            "File of a completed job in its reader's cache",
+            "paths._KEPT_S",
+            "The reader asks whether it is the same.",
+        ),
+    ),
     "The command line and the Python client": (
         Row("Answer of the service", "client.ANSWER_S", "The call fails."),
         Row("Connection to the service", "connection._CONNECT_S", "The call fails."),
@@ -725,6 +746,9 @@ DERIVED: Mapping[str, str] = {
     "pool._CONNECT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "columns._MINUTE": "a unit",
+    "links._DAY": "a unit",
+    "paths.DAYS": "links.SHARE in days",
+    "paths.LONGEST_DAYS": "links.LONGEST_SHARE in days",
     "quotas._DAY_S": "quotas._DAY in seconds",
     "nodes.span_of:timedelta": "a unit",
     "quotas._of_day:timedelta": "a unit",

@@ -13,6 +13,7 @@ from waystation.api.deliveries import MOST_LISTED
 from waystation.api.fields.pictures import MAX_PICTURE_URL
 from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.forms import KNOWN_FORMS
+from waystation.api.media.paths import SIGNED_AT_ONCE
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.sentences import SENTENCES
@@ -28,6 +29,7 @@ from waystation.engine.choice import jobs_a_minute
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
+from waystation.engine.media.serving import CUT_BYTES
 from waystation.engine.outbox import callbacks
 from waystation.engine.queueing.waiting import cancels_an_hour
 from waystation.engine.throttle import Throttle
@@ -37,6 +39,7 @@ from waystation.logs import MAX_LINES
 from waystation.midjourney.commands import COMMANDS, MAX_JOBS
 from waystation.outbound.callbacks import MAX_ANSWER_BYTES
 from waystation.outbound.connector import MAX_LOOKUPS
+from waystation.outbound.cutting import MOST_PIXELS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.outbound.kept import KEPT_S, MAX_KEPT
 from waystation.settings import Settings
@@ -93,6 +96,9 @@ _NUMBERS = {
     "threads that look at pictures": THREADS,
     "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
+    "requests with signed links under way": SIGNED_AT_ONCE,
+    "MiB of a file that is cut": CUT_BYTES / _MIB,
+    "pixels of a picture that is cut": MOST_PIXELS,
     "signing secrets that sign at once": deliveries.SIGNING_AT_ONCE,
     "callbacks of a page": MOST_LISTED,
     "callbacks asked for again in an hour": deliveries.REDELIVERIES,

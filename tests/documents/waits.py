@@ -67,6 +67,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
         _ANSWER,
         f"{ANSWER_S:g} s",
     ),
+    (["media share", "media rotate"], _ANSWER, f"{ANSWER_S:g} s"),
     (["callbacks ping"], "the receiver to answer", f"{PING_S:g} s"),
     (
         [f"users {name}" for name in _USERS],

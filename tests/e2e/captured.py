@@ -63,6 +63,14 @@ class _Notes:
             self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
         return answer
 
+    async def look(self, route: str, query: str = "", **names: str) -> None:
+        """Keep the type of a file."""
+        path = route.partition(" ")[2].format(**names) + query
+        status, _, headers = await self._person.call("GET", path)
+        assert status == 200, path
+        told = f"a body of type {headers['content-type']}"
+        self.examples[route] = Example(path=path, body=None, status=status, answer=told)
+
     async def listen(self, route: str, verb: str) -> None:
         """Keep what an endless stream tells while a job runs."""
         path = route.partition(" ")[2]
@@ -100,6 +108,7 @@ async def capture(here: Installation) -> Mapping[str, Example]:
             body = dict.fromkeys(named, jobid) or WORDS.get(verb, {})
             await notes.run(verb, **body)
     await _read(notes, here, jobid)
+    await _files(notes, jobid)
     await _deliver(notes, here)
     await _take_down(notes, account)
     return _neutral(notes.examples, here, account)
@@ -141,6 +150,13 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
     await notes.ask("GET /v2/jobs/{jobid}/events", jobid=jobid)
     await notes.listen("GET /v2/events", "info")
     await notes.ask("DELETE /v2/jobs/{jobid}", jobid=running["jobid"])
+
+
+async def _files(notes: _Notes, jobid: str) -> None:
+    one = "/v2/media/{jobid}/{n}"
+    await notes.look(f"GET {one}", "?tile=2&size=640&format=webp", jobid=jobid, n="0")
+    await notes.ask(f"POST {one}/link", {"tile": 2, "days": 30}, jobid=jobid, n="0")
+    await notes.ask("POST /v2/media/key/rotate")
 
 
 async def _deliver(notes: _Notes, here: Installation) -> None:
@@ -189,6 +205,7 @@ def _neutral(
     ):
         text = text.replace(own, told)
     text = re.sub(r"whsec_[A-Za-z0-9+/=]+", "whsec_<secret>", text)
+    text = re.sub(r"signature=[A-Za-z0-9_-]{43}", "signature=<signature>", text)
     neutral: Mapping[str, Example] = json.loads(text)
     return neutral
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import apsw
 import requests
@@ -34,6 +34,7 @@ __all__ = [
     "provoke_job",
     "provoke_late_bodies",
     "provoke_logins",
+    "provoke_media",
     "provoke_probes",
     "provoke_reads",
 ]
@@ -405,6 +406,37 @@ async def provoke_deliveries(shop: Shop) -> None:
             await shop.see(400, route, who, path_parameters=path)
 
 
+async def provoke_media(shop: Shop) -> None:
+    who = await shop.customer()
+    read, link = "GET /v2/media/{jobid}/{n}", "POST /v2/media/{jobid}/{n}/link"
+    job = await shop.done("imagine", who, prompt="a red fox")
+    path = {"path_parameters": {"jobid": job["jobid"], "n": "0"}}
+    whole = await shop.ask(read, who, **path)
+    tag = whole.headers["etag"][0]
+    everything = {"tile": 2, "size": 320, "format": "avif"}
+    await shop.see(200, read, who, **path, query=everything)
+    part = {"Range": "bytes=0-9", "If-Range": tag}
+    await shop.see(206, read, who, **path, headers=part)
+    await shop.see(304, read, who, **path, headers={"If-None-Match": tag})
+    await shop.see(416, read, who, **path, headers={"Range": "bytes=999999999-"})
+    await shop.see(400, read, who, **path, query={"tile": 5})
+    told = await shop.see(201, link, who, **path, body={"days": 1, **everything})
+    query = dict(parse_qsl(urlsplit(told["path"]).query))
+    await shop.see(200, read, None, **path, query=query)
+    await shop.see(400, link, who, **path, body={"days": 0})
+    await shop.see(413, link, who, **path, body={"format": "x" * JSON_BYTES})
+    for route in (read, link):
+        body: dict[str, Any] = {"body": {}} if route == link else {}
+        none = {"jobid": "job:1", "n": "0"}
+        await shop.see(404, route, who, path_parameters=none, **body)
+        await shop.see(400, route, who, path_parameters={"jobid": "job:1\x01", "n": "0"}, **body)
+    for fault, status in (("server_error_before", 502), ("unknown_message_404", 410)):
+        shop.here.sim.fault(fault, route="cdn", count=1)
+        await shop.see(status, read, who, **path)
+    await shop.see(204, "POST /v2/media/key/rotate", who)
+    await shop.see(401, read, None, **path, query=query)
+
+
 async def provoke_probes(shop: Shop) -> None:
     for route in ("GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json"):
         await shop.see(200, route, None)
@@ -421,9 +453,12 @@ def _anything(route: str) -> dict[str, Any]:
         sent["path_parameters"] = {"channel": "1"}
     if "{jobid}" in route:
         sent["path_parameters"] = {"jobid": "job:1"}
+    if "{n}" in route:
+        sent["path_parameters"] |= {"n": "0"}
     if "{id}" in route:
         sent["path_parameters"] = {"id": "1"}
-    if route.startswith("POST") and not route.endswith(("/redeliver", "/reset", "/secret")):
+    bare = ("/redeliver", "/reset", "/secret", "/rotate")
+    if route.startswith("POST") and not route.endswith(bare):
         sent["body"] = {}
     return sent
 

@@ -33,6 +33,14 @@ CHANNEL_ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     }),
 )  # fmt: skip
 
+MEDIA_ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("GET", "/v2/media/{id}/0", None),
+    ("HEAD", "/v2/media/{id}/0", None),
+    ("GET", "/v2/media/{id}/0?tile=1&size=320&format=webp", None),
+    ("GET", "/v2/media/{id}/99", None),
+    ("POST", "/v2/media/{id}/0/link", {"tile": 1}),
+)
+
 VOLATILE = frozenset({"date", "x-request-id"})
 
 
@@ -86,6 +94,28 @@ async def test_a_foreign_job_is_as_an_absent_one_on_every_route(
                 assert answers[0][1] == '{"error":"Unable to locate job <id>","code":404}'
         assert (await bob.call("GET", "/v2/jobs"))[1] == []
         assert await ada.job(foreign) == before
+
+
+async def test_a_foreign_file_is_as_an_absent_one_on_every_route(install: Install) -> None:
+    async with install(accounts=2, sim_options={"picture_size": 64}) as here:
+        ada, bob = await two_people(here)
+        foreign = (await ada.run("imagine", prompt="a red fox"))["jobid"]
+        assert (await ada.call("GET", f"/v2/media/{foreign}/0"))[0] == 200
+        absent = foreign.replace("job:2", "job:1", 1)
+        for method, path, body in MEDIA_ROUTES:
+            answers = [await seen(bob, method, path, body, {"id": id}) for id in (foreign, absent)]
+            assert answers[0] == answers[1], (method, path)
+            assert answers[0][0] == 404
+        # a link of another user's key, and of none
+        for user in ("user:1", "user:2", "user:9"):
+            told = await seen(
+                bob,
+                "GET",
+                "/v2/media/{id}/0?expires=kept&signature=" + "A" * 43,
+                None,
+                {"id": absent.replace("user:1", user)},
+            )
+            assert told[0] == 401 and "signature" in told[1]
 
 
 async def test_a_foreign_callback_is_as_an_absent_one_on_every_route(install: Install) -> None:

@@ -24,6 +24,7 @@ from tests.e2e.provoke import (
     provoke_job,
     provoke_late_bodies,
     provoke_logins,
+    provoke_media,
     provoke_probes,
     provoke_reads,
 )
@@ -128,7 +129,8 @@ async def test_every_documented_status_of_every_route_is_seen(install: Install) 
         await shop.every([provoke_job(shop, verb) for verb in COMMANDS])
         reads, accounts = provoke_reads(shop), provoke_accounts(shop)
         deliveries = provoke_deliveries(shop)
-        await shop.every([reads, accounts, deliveries, provoke_late_bodies(shop)])
+        late = provoke_late_bodies(shop)
+        await shop.every([reads, accounts, deliveries, provoke_media(shop), late])
         await provoke_logins(shop)
         await provoke_a_broken_database(shop)
         api = shop.api

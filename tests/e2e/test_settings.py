@@ -38,6 +38,7 @@ ELSEWHERE: Mapping[str, str] = {
     "mask_repaints": "e2e/test_buttons.py::test_a_mask_may_mean_the_other_colour",
     "upload_hosts": "integration/discord/test_site.py"
     "::test_pictures_go_to_our_origin_and_discords_hosts_only",
+    "media_hosts": "integration/discord/test_media.py::test_media_hosts_are_a_list_of_their_own",
     "contact": "integration/discord/test_site.py"
     "::test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one",
     "request_timeout_s": "integration/engine/account/test_lease.py"

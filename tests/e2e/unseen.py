@@ -9,6 +9,10 @@ ANY = "*"
 
 UNSEEN: Mapping[tuple[str, int], str] = {
     (ANY, 500): "a fault of Waystation; none is known that a test could bring about",
+    (
+        "GET /v2/media/{jobid}/{n}",
+        504,
+    ): "a Discord that is silent; a test of its own sees it",
 }
 """Route and status → why it is documented and not seen here."""
 

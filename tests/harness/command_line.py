@@ -68,7 +68,7 @@ class FakeClient:
 def answer_with(monkeypatch: pytest.MonkeyPatch, *answers: object) -> FakeClient:
     """Let every command that asks a service get these answers, in order."""
     client = FakeClient(list(answers))
-    for module in ("accounts", "callbacks", "jobs", "submit"):
+    for module in ("accounts", "callbacks", "jobs", "media", "submit"):
         monkeypatch.setattr(
             f"waystation.cli.{module}.ask", lambda call, **_: asyncio.run(call(client))
         )

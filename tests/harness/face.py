@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,17 +20,22 @@ from waystation.api.body import Limits
 from waystation.callbacks import CallbackStatus
 from waystation.contract import retry_after_s
 from waystation.engine.accounts import Connection
+from waystation.engine.media.serving import Found, Opened
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Readiness, Service
 from waystation.errors import (
     InvalidRequest,
+    MediaFailed,
     NotFound,
+    RangeNotSatisfiable,
     SubscriptionExpired,
     Unauthorized,
     WaystationError,
 )
 from waystation.ignored import Ignored
 from waystation.jobs import Child, Job, JobId, JobStatus
+from waystation.media.byte_ranges import ByteRange
+from waystation.media.files import PNG, Wish
 from waystation.ports import (
     Account,
     Counts,
@@ -43,6 +49,7 @@ from waystation.ports import (
 from waystation.quotas import Quota
 from waystation.receivers import Receiver
 from waystation.secret import Secret
+from waystation.wire.message import Attachment
 
 CHANNEL = "1234567890123456789"
 SERVER = "1111111111111111111"
@@ -116,6 +123,12 @@ class FakeService:
     failing: Sequence[Receiver] = ()
     attempts: Sequence[LoggedAttempt] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
+    lengthless: bool = False
+    """True: nobody knows how long its files are."""
+    holds: asyncio.Event | None = None
+    """Files are opened when this is set."""
+    breaks_at: int | None = None
+    """The byte at which its files cannot be read on."""
 
     @property
     def requests(self) -> list[JobRequest]:
@@ -132,6 +145,10 @@ class FakeService:
     @property
     def accounts(self) -> FakeAccounts:
         return FakeAccounts(self)
+
+    @property
+    def media(self) -> FakeMedia:
+        return FakeMedia(self)
 
     @property
     def deliveries(self) -> FakeDeliveries:
@@ -285,6 +302,57 @@ class FakeDeliveries:
             ),
         ]
         return Secret(f"whsec_{number}")
+
+
+FILE = b"\x89PNG\r\n\x1a\n" + bytes(range(92))
+"""The file of each fake job: a hundred bytes."""
+
+
+@dataclass
+class FakeMedia:
+    """The files of a `FakeService`: one of each job."""
+
+    service: FakeService
+
+    async def user_of(self, wish: Wish, expires: str, given: str) -> User:
+        self.service.note("media.user_of", wish, expires, given)
+        return self.service.user
+
+    async def find(self, user: User, wish: Wish) -> Found:
+        self.service.note("media.find", wish)
+        job = self.service.job
+        return Found(user.user_id, wish, job, Attachment("77", "fox.png", "https://x/fox.png"))
+
+    @asynccontextmanager
+    async def opened(
+        self, found: Found, part: ByteRange | None, *, signed: bool
+    ) -> AsyncIterator[Opened]:
+        self.service.calls.append(("media.opened", part, signed))
+        if self.service.holds is not None:
+            await self.service.holds.wait()
+        span = None if part is None else part.within(len(FILE))
+        if part is not None and span is None:
+            raise RangeNotSatisfiable(len(FILE))
+        first, last = span or (0, len(FILE) - 1)
+        length = None if self.service.lengthless else len(FILE)
+        chunks = self._chunks(FILE[first : last + 1])
+        try:
+            yield Opened(PNG, length, span, chunks)
+        finally:
+            self.service.calls.append(("media.closed",))
+
+    async def _chunks(self, data: bytes) -> AsyncGenerator[bytes, None]:
+        for at in range(0, len(data), 10):
+            if at == self.service.breaks_at:
+                raise MediaFailed
+            yield data[at : at + 10]
+
+    async def share(self, user: User, wish: Wish, life: timedelta) -> tuple[str, datetime]:
+        self.service.note("media.share", wish, life)
+        return "/v2/media/x", NOW
+
+    async def rotate_key(self, user: User) -> None:
+        self.service.note("media.rotate_key")
 
 
 @dataclass

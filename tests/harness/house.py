@@ -12,12 +12,15 @@ from typing import Any, cast
 from tests.build import replace
 from tests.fakes import FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
+from tests.harness.media import Cutter, MediaSource
 from tests.limits import SERVICE
 from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
+from waystation.engine.media.keys import Keys
+from waystation.engine.media.serving import Media
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Service
 from waystation.engine.service_limits import ServiceLimits
@@ -102,6 +105,12 @@ class House:
             timedelta(seconds=45),
             self.nudged.set,
         )
+        links = Links(store, self.pool, here.clock)
+        self.media_source, self.cutter = MediaSource(), Cutter()
+        self.media_keys = Keys(here.store.media_keys, self.sealer, here.clock, here.ids)
+        self.media = Media(
+            store, links, self.media_source, self.cutter, self.media_keys, here.clock, (2, 4)
+        )
         self.service = Service(
             store=store,
             pool=self.pool,
@@ -110,10 +119,11 @@ class House:
             sealer=self.sealer,
             clock=here.clock,
             ids=here.ids,
-            links=Links(store, self.pool, here.clock),
+            links=links,
             logins=self.logins,
             accounts=self.accounts,
             deliveries=self.deliveries,
+            media=self.media,
             limits=limits,
             clock_warning=lambda: self.clock_warning,
             nudge_outbox=here.adapters.nudge_outbox,

@@ -16,7 +16,13 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta
 
-from waystation.errors import Busy, ButtonRepeated, NotAnsweredYet, WaystationError
+from waystation.errors import (
+    Busy,
+    ButtonRepeated,
+    NotAnsweredYet,
+    RangeNotSatisfiable,
+    WaystationError,
+)
 from waystation.quotas import Quota
 
 __all__ = [
@@ -71,7 +77,7 @@ class Stream(Protocol):
         """Yield its pieces as they come."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of what it holds; called once, also when nothing was sent."""
         ...
 
@@ -125,6 +131,8 @@ def _headers_of(error: WaystationError) -> Headers:
             return ((b"retry-after", b"%d" % error.retry_after_s), *_reached(error.quota))
         case 409 if isinstance(error, NotAnsweredYet):
             return ((b"retry-after", b"%d" % error.retry_after_s),)
+        case 416 if isinstance(error, RangeNotSatisfiable):
+            return ((b"content-range", b"bytes */%d" % error.length),)
         case 503:
             return ((b"retry-after", b"%d" % _RETRY_AFTER_S),)
         case _:

@@ -57,7 +57,9 @@ FIELDS = frozenset(
     {param.name for command in COMMANDS.values() for param in command.params}
     | {
         "channel",
+        "days",
         "discord",
+        "format",
         "jobsADay",
         "maxJobs",
         "mode",
@@ -68,7 +70,7 @@ FIELDS = frozenset(
         "replyRef",
         "replyUrl",
     }
-    | {"server", "since", "user"}
+    | {"server", "since", "size", "tile", "user"}
 )
 """Names that routes read of a JSON body. Every other field is passed over and not built: a body of
 1 MiB can describe objects of 60 MiB."""

@@ -51,6 +51,12 @@ class Call:
         client = self._scope.get("client")
         return client[0] if client else ""
 
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        method: str = self._scope["method"]
+        return method
+
     def header(self, name: bytes) -> str | None:
         """Return a header's first value; `name` in lower case."""
         value = self._headers.get(name)

@@ -26,7 +26,8 @@ from waystation.api.deliveries import (
     ReplayForm,
     SigningForm,
 )
-from waystation.api.operation import Field, Operation, Schema
+from waystation.api.media.paths import MediaLinkForm
+from waystation.api.operation import Field, MediaTypes, Operation, Schema
 from waystation.api.operations import OPERATIONS
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.problem import PROBLEM_TYPE, ProblemForm
@@ -50,7 +51,7 @@ _FORMS = (
     *(JobForm, CancelForm, ErrorForm, ProblemForm),
     *(UserForm, AccountForm, NewAccountForm),
     *(DeliveryPage, DeliveryForm, ReplayForm, ReceiverPage, SigningForm, NewSecretForm),
-    SearchForm,
+    *(SearchForm, MediaLinkForm),
     *(HealthForm, ReadinessForm),
 )
 
@@ -108,6 +109,12 @@ _REPLAYED = {
 _PATH_FIELDS: Mapping[str, Field] = {
     "channel": Field("channel", {"type": "string", "minLength": 1}, "The channel's id", True),
     "jobid": Field("jobid", {"type": "string", "pattern": "^job:"}, "The job that is meant", True),
+    "n": Field(
+        "n",
+        {"type": "string", "pattern": "^[0-9]{1,3}$"},
+        "The number of the attachment, counted from 0",
+        True,
+    ),
     "id": Field("id", {"type": "string", "minLength": 1}, "The callback's id", True),
 }
 
@@ -155,7 +162,7 @@ def _operation(template: str, operation: Operation) -> dict[str, Any]:
         "operationId": operation.name,
         "summary": operation.summary,
         "responses": {str(status): row for status, row in _responses(operation)},
-        "security": [{_TOKEN: []}] if operation.guarded else [],
+        "security": _security(operation),
     }
     if operation.about:
         described["description"] = operation.about
@@ -170,6 +177,12 @@ def _operation(template: str, operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         described["requestBody"] = _request(operation.body)
     return described
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if not operation.guarded:
+        return []
+    return [{_TOKEN: []}, {}] if operation.by_link else [{_TOKEN: []}]
 
 
 def _parameter(place: str, field: Field) -> dict[str, Any]:
@@ -243,7 +256,9 @@ def _content(form: Any) -> dict[str, Any] | None:
         return None
     if isinstance(form, str):
         # a stream has a form for each event, which its description tells
-        return {form: {} if form == "text/event-stream" else {"schema": {"type": "string"}}}
+        return {form: {"schema": {"type": "string"}} if form == "text/plain" else {}}
+    if isinstance(form, MediaTypes):
+        return {name: {} for name in form.names}
     forms = form if isinstance(form, tuple) else (form,)
     schemas = [_schema(one) for one in forms]
     return {"application/json": {"schema": schemas[0] if len(forms) == 1 else {"anyOf": schemas}}}

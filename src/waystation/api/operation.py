@@ -9,7 +9,17 @@ from typing import Any
 from waystation.api.sentences import SENTENCES
 from waystation.sentences import Does, Sentence
 
-__all__ = ["GUARDED", "KNOWN", "NO_BODY", "OPEN", "Field", "Operation", "Schema", "text"]
+__all__ = [
+    "GUARDED",
+    "KNOWN",
+    "NO_BODY",
+    "OPEN",
+    "Field",
+    "MediaTypes",
+    "Operation",
+    "Schema",
+    "text",
+]
 
 Schema = dict[str, Any]
 """A JSON Schema."""
@@ -31,6 +41,13 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaTypes:
+    """A body of bytes, in one of several media types."""
+
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path."""
 
@@ -38,7 +55,7 @@ class Operation:
     """Its `operationId`."""
     summary: str
     answers: Mapping[int, object]
-    """Status → the form of the body, a list of it, a media type that is not JSON, or None."""
+    """Status → the form of the body, a list of it, media types that are not JSON, or None."""
     does: Sequence[Does]
     body: Sequence[Field] | None = None
     """None when no body is read."""
@@ -47,6 +64,8 @@ class Operation:
     """Headers of the request that change its answer."""
     bad_input_status: int = 400
     about: str = ""
+    by_link: bool = False
+    """True when a signature in the query can stand for the token."""
     makes_job: bool = False
 
     @property

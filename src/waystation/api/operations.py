@@ -13,6 +13,7 @@ from waystation.api.accounts import AccountForm, NewAccountForm, UserForm
 from waystation.api.delivery_operations import DELIVERY_OPERATIONS
 from waystation.api.fields.pictures import MAX_PICTURE_URL
 from waystation.api.fields.values import MAX_REFERENCE
+from waystation.api.media.operations import MEDIA_OPERATIONS
 from waystation.api.operation import GUARDED, KNOWN, NO_BODY, OPEN, Field, Operation, Schema, text
 from waystation.api.probes import HealthForm, ReadinessForm
 from waystation.api.search_operations import SEARCH_OPERATIONS
@@ -384,5 +385,6 @@ OPERATIONS: Mapping[str, Operation] = {
     **{f"POST /v2/jobs/{verb}": _job(command) for verb, command in COMMANDS.items()},
     **_FIXED,
     **SEARCH_OPERATIONS,
+    **MEDIA_OPERATIONS,
 }
 """`METHOD template` → row."""

@@ -211,6 +211,11 @@ class _BoundedProtocol(StraightProtocol):
         self._held += data
         self._parse_on()
 
+    def resume_writing(self) -> None:
+        """Go on: whoever reads a long answer slowly has read some of it."""
+        self._answered_at = self.loop.time()
+        super().resume_writing()
+
     def answered_at_once(self) -> None:
         self._answered_at = self.loop.time()
         super().answered_at_once()

@@ -105,7 +105,7 @@ class Resource:
             headers.append((b"connection", b"close"))
         if answer.stream is not None:
             headers.append((b"content-type", answer.content_type))
-            await self._send_stream(call, answer.stream, headers, send)
+            await self._send_stream(call, answer, answer.stream, headers, send)
             return
         if answer.body:
             headers.append((b"content-type", answer.content_type))
@@ -115,22 +115,29 @@ class Resource:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    async def _send_stream(self, call: Call, stream: Stream, headers: Sent, send: Send) -> None:
+    async def _send_stream(
+        self, call: Call, answer: Answer, stream: Stream, headers: Sent, send: Send
+    ) -> None:
         """Send a body piece by piece until it ends or the caller has gone."""
-        self._surroundings.answered[200] += 1
+        self._surroundings.answered[answer.status] += 1
 
         async def pieces() -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            async with aclosing(stream.chunks()) as chunks:
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+            await send(start)
+            if call.method != "HEAD":
+                async with aclosing(stream.chunks()) as chunks:
+                    async for chunk in chunks:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
 
         try:
             with contextlib.suppress(HungUp):
                 await call.unless_gone(pieces())
+        except WaystationError as error:
+            # the head has gone out: the server cuts the connection, so that its reader knows
+            _log.info("request.cut_short", reason=error.message)
         finally:
-            stream.close()
+            await stream.close()
 
     def _name(self, call: Call) -> str:
         given = call.header(b"x-request-id")

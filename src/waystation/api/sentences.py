@@ -17,6 +17,8 @@ WHEN: Mapping[int, str] = {
     200: "done, or accepted",
     201: "made anew",
     204: "done; nothing to tell",
+    206: "the part of the file that was asked for",
+    304: "the file is the one that the caller has",
     400: "broken JSON, a field of the wrong type, a value that is not allowed",
     401: "no token, an unknown or a revoked one",
     402: "the subscription date of the user has passed",
@@ -27,9 +29,11 @@ WHEN: Mapping[int, str] = {
         "first request with this Idempotency-Key is not answered yet. Of a callback: its receiver "
         "is disabled"
     ),
+    410: "the link has ended, or the file is no longer at Discord",
     412: "describe: an input is missing, too long, of the wrong type or cannot be fetched",
     413: "more than 1 MiB of JSON or 11 MiB of form",
     415: "a body that does not begin as JSON, of a type that is neither JSON nor a form",
+    416: "the range is behind the end of the file",
     422: "moderated",
     429: (
         "the slots of the account are full, or you are asked to wait: of too many large requests "

@@ -21,6 +21,7 @@ from waystation.api.call import Call
 from waystation.api.deliveries import Deliveries
 from waystation.api.fields.job import job_request
 from waystation.api.forms import Forms
+from waystation.api.media.paths import MediaCalls
 from waystation.api.places import Places
 from waystation.api.prefer import applied, preferred_wait_s, waits
 from waystation.api.resource import Handler, Path, UserHandler
@@ -55,6 +56,7 @@ def v2_paths(service: Service, forms: Forms, traces: Traces) -> Sequence[Path]:
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
     search, open_streams, logins = Search(service), streams(), service.logins
+    media = MediaCalls(service.media)
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
@@ -100,6 +102,12 @@ def v2_paths(service: Service, forms: Forms, traces: Traces) -> Sequence[Path]:
             ),
             path("/v2/deliveries/{id}", GET=deliveries.read),
             path("/v2/deliveries/{id}/redeliver", POST=deliveries.redeliver),
+            Path(
+                "/v2/media/{jobid}/{n}",
+                {"GET": media.signed_or(_guarded(logins, under_way, media.read_own))},
+            ),
+            path("/v2/media/{jobid}/{n}/link", POST=reads(media.share)),
+            path("/v2/media/key/rotate", POST=media.rotate),
         ),
     )
 

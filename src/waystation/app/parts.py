@@ -19,6 +19,7 @@ from waystation.app.limits import (
 from waystation.app.state import State
 from waystation.clock import SystemIds
 from waystation.discord.buckets import Breaker
+from waystation.discord.media import DiscordMedia
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.discord.transport import discord_factory
@@ -31,6 +32,8 @@ from waystation.engine.feed import Feed
 from waystation.engine.indexing import Indexing
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
+from waystation.engine.media.keys import Keys
+from waystation.engine.media.serving import Media
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
@@ -41,6 +44,7 @@ from waystation.engine.queueing.neighbours import Neighbours
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
 from waystation.outbound.callbacks import CallbackSender
+from waystation.outbound.cutting import PictureCutter
 from waystation.outbound.fetch import PictureFetcher
 from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
 from waystation.ports import Mailer, Sender, Traces
@@ -85,6 +89,7 @@ def build(
         ids,
         Breaker(settings.breaker_invalid),
         upload_hosts=settings.upload_hosts,
+        media_hosts=settings.media_hosts,
         activity_url=settings.activity_url or settings.usual_activity_url,
         contact=settings.contact,
     )
@@ -139,13 +144,23 @@ def build(
     indexing = Indexing(store.search, clock)
     timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)
     janitor = Janitor(store, clock, ids, retention(settings), pool.holds, feed.publish)
+    fetcher = PictureFetcher(
+        pictures, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
+    )
+    media = Media(
+        store,
+        links,
+        DiscordMedia(site),
+        PictureCutter(fetcher.pool),
+        Keys(store.media_keys, vault, clock, ids),
+        clock,
+        (settings.fetches_per_user, settings.fetches),
+    )
     service = Service(
         store=store,
         pool=pool,
         feed=feed,
-        fetcher=PictureFetcher(
-            pictures, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
-        ),
+        fetcher=fetcher,
         sealer=vault,
         clock=clock,
         ids=ids,
@@ -155,6 +170,7 @@ def build(
         deliveries=Deliveries(
             store.deliveries, vault, clock, ids, callbacks.claim, callbacks.loop.nudge
         ),
+        media=media,
         clock_warning=lambda: site.time.warning,
         limits=service_limits(settings),
         nudge_outbox=nudge_outbox,

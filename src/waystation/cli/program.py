@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from waystation.cli import accounts, callbacks, jobs, serve
+from waystation.cli import accounts, callbacks, jobs, media, serve
 from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
@@ -93,6 +93,7 @@ add_verbs(app)
 app.add_typer(jobs.app, name="jobs", rich_help_panel="Jobs")
 app.add_typer(accounts.app, name="accounts", rich_help_panel="Jobs")
 app.add_typer(callbacks.app, name="callbacks", rich_help_panel="Jobs")
+app.add_typer(media.app, name="media", rich_help_panel="Jobs")
 
 
 def main() -> None:

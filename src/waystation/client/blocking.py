@@ -78,3 +78,5 @@ class SyncClient:
     enable_receiver = _blocking(Client.enable_receiver)
     signing = _blocking(Client.signing)
     new_signing_secret = _blocking(Client.new_signing_secret)
+    share_media = _blocking(Client.share_media)
+    rotate_media_key = _blocking(Client.rotate_media_key)

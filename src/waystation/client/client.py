@@ -53,6 +53,7 @@ _PATIENCE = 10
 
 
 _DELIVERIES = "/v2/deliveries"
+_MEDIA = "/v2/media"
 
 
 class Client:
@@ -337,6 +338,30 @@ class Client:
         """Make the secret that signs callbacks; `secret` is shown by this answer alone."""
         path = f"{_DELIVERIES}/secret"
         return cast("dict[str, Any]", await self._ask("POST", path, is_form, body={}))
+
+    # files
+
+    async def share_media(
+        self,
+        jobid: str,
+        number: int = 0,
+        *,
+        days: int | None = None,
+        tile: int | None = None,
+        size: int | None = None,
+        format: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a link to a file of a job that needs no token; `path` begins at the host.
+
+        Args: number: of the attachment, from 0
+        """
+        path = f"{_MEDIA}/{quote(jobid, safe=':')}/{number}/link"
+        body = given(days=days, tile=tile, size=size, format=format)
+        return cast("dict[str, Any]", await self._ask("POST", path, is_form, body=body))
+
+    async def rotate_media_key(self) -> None:
+        """End each link that was made before."""
+        await self._ask("POST", f"{_MEDIA}/key/rotate", body={})
 
     # private
 

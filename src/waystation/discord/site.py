@@ -72,6 +72,8 @@ class Site:
     """Invalid answers of all accounts together (R35)."""
     upload_hosts: Sequence[str] = ()
     """Hosts beside the base URL's origin that pictures may be sent to; subdomains count (R42)."""
+    media_hosts: Sequence[str] = ()
+    """Hosts beside the base URL's origin that files of jobs are read from (R42)."""
     contact: str = ""
     """URL of whoever runs this, shown in the User-Agent."""
     application_id: str = MIDJOURNEY_APPLICATION_ID
@@ -110,13 +112,20 @@ class Site:
 
     def may_upload(self, target: URL) -> bool:
         """Tell whether a file may be sent there: to our origin or a Discord host (R42)."""
+        return self._is_at(target, self.upload_hosts)
+
+    def may_read(self, target: URL) -> bool:
+        """Tell whether a file may be read there: at our origin or a Discord host (R42)."""
+        return self._is_at(target, self.media_hosts)
+
+    def _is_at(self, target: URL, hosts: Sequence[str]) -> bool:
         if not target.is_absolute():
             return False
         if target.origin() == self.origin:
             return True
         host = target.host or ""
         return target.scheme == "https" and any(
-            host == allowed or host.endswith(f".{allowed}") for allowed in self.upload_hosts
+            host == allowed or host.endswith(f".{allowed}") for allowed in hosts
         )
 
     @property

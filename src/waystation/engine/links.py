@@ -75,6 +75,15 @@ class Links:
             await self._renewed(account_id, unknown[:_AT_ONCE])
         return with_links(body, {link: self._fresh[link] for link in expired if self._works(link)})
 
+    async def working(self, account_id: str, link: str) -> str | None:
+        """Return a link that works in the place of one, None where Discord does not renew it."""
+        ends = expires_at(link)
+        if ends is None or ends > self._discord_now().timestamp():
+            return link
+        if not (self._works(link) or self._is_missed(link)):
+            await self._renewed(account_id, (link,))
+        return self._fresh[link] if self._works(link) else None
+
     async def in_callback(self, callback: Callback) -> Callback:
         """Return a callback whose body has working links."""
         if callback.jobid is None or not expired_links(callback.body, self._discord_now()):

@@ -34,6 +34,7 @@ from waystation.engine.inputs import Asked, Inputs
 from waystation.engine.intake import Intake
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
+from waystation.engine.media.serving import Media
 from waystation.engine.pressing import check_mask
 from waystation.engine.queueing.dispatcher import Dispatcher
 from waystation.engine.queueing.places import Places
@@ -98,25 +99,24 @@ class Service:
         logins: Logins,
         accounts: Accounts,
         deliveries: Deliveries,
+        media: Media,
         limits: ServiceLimits,
         clock_warning: Callable[[], str | None] = lambda: None,
         nudge_outbox: Callable[[], None] = lambda: None,
     ) -> None:
-        """Args: clock_warning: a sentence about a wall clock that is off (R28); nudge_outbox:
-        called when callbacks were written
-        """
+        """Args: clock_warning: says when a clock is off (R28); nudge_outbox: callbacks are due"""
         self._clock_warning = clock_warning
         self.logins = logins
         self.accounts = accounts
         self.deliveries = deliveries
+        self.media = media
         self._store = store
         self._pool = pool
         self._feed = feed
         self._fetcher = fetcher
         self._health = Health(store, sealer, clock)
         places = Shares(limits.pictures_per_user, limits.pictures)
-        fetched = Shares(*limits.fetched_bytes)
-        self._intake = Intake(fetcher, places, fetched, limits.picture_bytes)
+        self._intake = Intake(fetcher, places, Shares(*limits.fetched_bytes), limits.picture_bytes)
         self._inputs = Inputs(store, sealer, ids, limits.input_bytes)
         self._clock = clock
         self._limits = limits

@@ -74,7 +74,8 @@ class PictureFetcher:
         self._repaints = repaints
         self._allow_networks = allow_networks
         self._limits = limits
-        self._pool = ThreadPoolExecutor(THREADS, "pictures")
+        self.pool = ThreadPoolExecutor(THREADS, "pictures")
+        """The pictures' threads, also for whoever cuts pictures."""
 
     def out_of_reach(self, url: str) -> str | None:
         return out_of_reach(url, self._allow_networks)
@@ -98,7 +99,7 @@ class PictureFetcher:
 
     async def _beside(self, look: Callable[[], Fetched]) -> Fetched:
         """Look at a picture in a thread: a hostile one keeps it busy, and no thread of others."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, look)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, look)
 
     def _inspected(self, data: bytes, name: str) -> Fetched:
         if len(data) > self._limits.max_bytes:

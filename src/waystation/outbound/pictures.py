@@ -16,7 +16,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-__all__ = ["KINDS", "Kind", "Size", "brightest", "inverted", "recognise", "sound"]
+__all__ = ["KINDS", "Kind", "Size", "brightest", "decoded", "inverted", "recognise", "sound"]
 
 _DAMAGE: Final = (
     ArithmeticError,
@@ -114,6 +114,19 @@ def inverted(data: bytes) -> bytes:
     file = BytesIO()
     ImageOps.invert(_grey(data)).save(file, "PNG")
     return file.getvalue()
+
+
+def decoded(data: bytes, kind: Kind) -> Image.Image:
+    """Return the pixels of a picture, of several pictures in it those of the first.
+
+    Purity: blocks while it decodes
+    Raises: OSError: it is no whole picture
+    """
+    try:
+        with Image.open(_PatientFile(data), formats=[kind.name]) as image:
+            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    except _DAMAGE as error:
+        raise OSError(f"a damaged picture: {type(error).__name__}") from error
 
 
 def _grey(data: bytes) -> Image.Image:

@@ -31,6 +31,7 @@ from waystation.ports.drafts import (
     RequestKey,
 )
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
+from waystation.ports.media import Cutter, MediaFile, MediaKey, MediaKeys, MediaSource
 from waystation.ports.nodes import Command, Commands, CommandStatus, Nodes, Ownership
 from waystation.ports.queue import AccountRow, Opening, Queue
 from waystation.ports.quotas import OverQuota, Quotas
@@ -55,8 +56,9 @@ from waystation.ports.records import (
 )
 from waystation.ports.search import JobSearch, JobsFound, Search
 from waystation.ports.sharing import Share, Sharing
-from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Upkeep, Users
+from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Users
 from waystation.ports.traces import NO_SPAN, Facts, Span, Traces, Untraced
+from waystation.ports.upkeep import Upkeep
 
 __all__ = [
     "FeedEvent",
@@ -80,6 +82,7 @@ __all__ = [
     "Commit",
     "Clock",
     "Counts",
+    "Cutter",
     "Deliveries",
     "Delivery",
     "DiscordIdentity",
@@ -101,6 +104,10 @@ __all__ = [
     "LoggedAttempt",
     "Mail",
     "Mailer",
+    "MediaFile",
+    "MediaKey",
+    "MediaKeys",
+    "MediaSource",
     "NO_SPAN",
     "NoJob",
     "NoSlot",

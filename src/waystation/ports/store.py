@@ -13,24 +13,23 @@ from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import Identifies
 from waystation.ports.drafts import JobDraft, JobInputs, KeyTaken, NoJob, RequestKey
 from waystation.ports.feeds import Feeds
+from waystation.ports.media import MediaKeys
 from waystation.ports.nodes import Commands, Nodes
 from waystation.ports.queue import Queue
 from waystation.ports.quotas import Quotas
 from waystation.ports.records import (
     Account,
     AccountSetup,
-    AuditEntry,
     Commit,
-    Counts,
     Mail,
-    Unrecognised,
     User,
     UserChanges,
 )
 from waystation.ports.search import Search
 from waystation.ports.sharing import Sharing
+from waystation.ports.upkeep import Upkeep
 
-__all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Upkeep", "Users"]
+__all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Users"]
 
 
 class Glance(Protocol):
@@ -300,48 +299,6 @@ class Outbox(Protocol):
         ...
 
 
-class Upkeep(Protocol):
-    """Looking after the database."""
-
-    async def unrecognised(self, limit: int = 100) -> Sequence[Unrecognised]:
-        """Return kept bot messages, newest first."""
-        ...
-
-    async def release_slots(self) -> None:
-        """Give back the slots of ghosts whose account is gone and whose time is over (R31)."""
-        ...
-
-    async def purge(self, jobs_before: datetime, unrecognised_before: datetime, limit: int) -> int:
-        """Delete final jobs older than that, without open callbacks; return how many (R40)."""
-        ...
-
-    async def audit(self, user_id: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Return the newest changes of users, tokens and accounts, newest first; of all when None.
-
-        Each was written in the transaction of its change, and is kept for 400 days.
-        """
-        ...
-
-    async def counts(self) -> Counts:
-        """Return totals for metrics."""
-        ...
-
-    async def foreign_commits(self) -> int:
-        """Return a number that differs from the last one if another process wrote in between."""
-        ...
-
-    async def ping(self, *, write: bool = True) -> None:
-        """Make sure that a write can be made, by making one unless told otherwise.
-
-        Raises: StoreError
-        """
-        ...
-
-    async def close(self) -> None:
-        """Finish queued writes and close."""
-        ...
-
-
 class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     """Durable state. Every method is one transaction.
 
@@ -391,6 +348,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def quotas(self) -> Quotas:
         """Limits of users and accounts."""
+        ...
+
+    @property
+    def media_keys(self) -> MediaKeys:
+        """The keys that sign links to files."""
         ...
 
     @property

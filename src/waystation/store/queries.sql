@@ -516,6 +516,17 @@ insert into signing_secrets ({signing_columns}) values ({signing_values});
 -- purge_signing_secrets: those that sign nothing any more
 delete from signing_secrets where ends_at <= :at;
 
+-- media_key: the key that signs the links of a user
+select {media_key_columns} from media_keys where user_id = :user_id;
+
+-- add_media_key: a user's first key
+insert into media_keys ({media_key_columns}) values ({media_key_values})
+on conflict do nothing;
+
+-- put_media_key: a key in the place of any other
+insert into media_keys ({media_key_columns}) values ({media_key_values})
+on conflict (user_id) do update set sealed = excluded.sealed, made_at = excluded.made_at;
+
 -- close_mail: how sending it ended
 update mails set
   attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)

@@ -19,6 +19,7 @@ from waystation.ports import (
     AuditEntry,
     Delivery,
     Mail,
+    MediaKey,
     SigningSecret,
     User,
     UserChanges,
@@ -33,6 +34,7 @@ __all__ = [
     "DELIVERIES",
     "JOBS",
     "MAILS",
+    "MEDIA_KEYS",
     "RECEIVERS",
     "SETUPS",
     "SIGNING_SECRETS",
@@ -95,6 +97,7 @@ JOBS = Columns(
 CALLBACKS = Columns(Callback)
 DELIVERIES = Columns(Delivery)
 MAILS = Columns(Mail)
+MEDIA_KEYS = Columns(MediaKey)
 SIGNING_SECRETS = Columns(SigningSecret)
 RECEIVERS = Columns(Receiver)
 AUDIT = Columns(AuditEntry)
@@ -118,6 +121,8 @@ def substitutions() -> Mapping[str, str]:
         "{delivery_columns}": ", ".join(DELIVERIES.names),
         "{receiver_columns}": ", ".join(RECEIVERS.names),
         "{receiver_values}": ", ".join(f":{name}" for name in RECEIVERS.names),
+        "{media_key_columns}": ", ".join(MEDIA_KEYS.names),
+        "{media_key_values}": ", ".join(f":{name}" for name in MEDIA_KEYS.names),
         "{signing_columns}": ", ".join(SIGNING_SECRETS.names),
         "{signing_values}": ", ".join(f":{name}" for name in SIGNING_SECRETS.names),
         "{job_columns}": ", ".join(JOBS.names),

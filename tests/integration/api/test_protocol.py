@@ -364,6 +364,24 @@ async def test_a_stream_goes_on_as_long_as_it_is_read(reads: bool) -> None:
                 await until(lambda: not here.connections)
 
 
+async def test_a_long_answer_goes_on_as_long_as_some_of_it_is_read() -> None:
+    """Its reader never catches up, so that something is unread at each look."""
+    patient_s = 20 * HURRIED_S
+    async with watched(replace(BOUNDS, unread_s=patient_s), service=_Talking()) as here:
+        caller = socket.socket()
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(caller, ("127.0.0.1", here.port))
+        with caller:
+            await loop.sock_sendall(caller, _STREAM)
+            end = loop.time() + 3 * patient_s
+            while loop.time() < end:
+                assert await loop.sock_recv(caller, 1 << 16)
+                await asyncio.sleep(0.001)
+            assert here.connections
+
+
 async def test_connections_in_all_are_bounded() -> None:
     bounds = replace(BOUNDS, connections=3)
     async with (

@@ -341,6 +341,23 @@ async def test_the_log_of_callbacks_is_asked_as_the_api_has_it(client: Client, s
     ]
 
 
+async def test_links_are_made_and_ended(client: Client, stub: Stub) -> None:
+    stub.say(201, {"path": "/v2/media/job:1/2?signature=x", "expires": "2027-01-31"})
+    link = await client.share_media("job:1", 2, days=3, tile=1, size=640, format="webp")
+    assert link["path"].startswith("/v2/media/")
+    await client.share_media("job:1/x")
+    stub.answers.clear()
+    stub.say(204, None)
+    await client.rotate_media_key()
+    asked = [(one["method"], one["path"], one.get("json")) for one in stub.requests]
+    wish = {"days": 3, "tile": 1, "size": 640, "format": "webp"}
+    assert asked == [
+        ("POST", "/v2/media/job:1/2/link", wish),
+        ("POST", "/v2/media/job:1%2Fx/0/link", {}),
+        ("POST", "/v2/media/key/rotate", {}),
+    ]
+
+
 async def test_receivers_are_listed_and_enabled(client: Client, stub: Stub) -> None:
     stub.say(200, {"receivers": [{"receiver": "https://example.org"}]})
     assert await client.receivers() == [{"receiver": "https://example.org"}]

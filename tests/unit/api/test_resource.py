@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 from starlette.types import Message
@@ -190,3 +191,55 @@ async def test_the_trace_of_a_request_is_bound_to_its_log_lines(
 
     await asyncio.create_task(request())
     assert bound == [trace]
+
+
+class _Pieces:
+    """A stream of three pieces; it may break after the second."""
+
+    def __init__(self, breaks: bool = False) -> None:
+        self.breaks, self.closed = breaks, 0
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        yield b"two"
+        if self.breaks:
+            raise Conflict
+        yield b"three"
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def _streamed(pieces: _Pieces, status: int = 200) -> Resource:
+    async def get(call: Call) -> Answer:
+        return Answer(status, headers=((b"content-length", b"11"),), stream=pieces)
+
+    return Resource(Path("/", {"GET": get}), _surroundings())
+
+
+async def test_a_stream_has_its_own_status_and_is_closed_once() -> None:
+    pieces = _Pieces()
+    answered = await ask(_streamed(pieces, 206), "GET", "/")
+    assert (answered.status, answered.body, pieces.closed) == (206, b"onetwothree", 1)
+
+
+async def test_head_of_a_stream_reads_nothing_and_closes_it() -> None:
+    pieces = _Pieces()
+    answered = await ask(_streamed(pieces), "HEAD", "/")
+    assert (answered.body, answered.headers["content-length"], pieces.closed) == (b"", "11", 1)
+
+
+async def test_a_stream_that_breaks_is_left_unfinished_and_closed() -> None:
+    pieces, sent = _Pieces(breaks=True), list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await _streamed(pieces)(scope, receive, send)
+    assert [one.get("body") for one in sent[1:]] == [b"one", b"two"]
+    assert (sent[-1]["more_body"], pieces.closed) == (True, 1)

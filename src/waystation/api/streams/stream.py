@@ -123,7 +123,7 @@ class EventStream(ABC):
     async def news(self) -> News:
         """Read what comes after the last event that was read. Raises: WaystationError."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give the place back."""
         self._places.give_back(self.user.user_id)
 

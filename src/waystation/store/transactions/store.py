@@ -41,6 +41,7 @@ from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
 from waystation.store.transactions.identifies import StoreIdentifies
+from waystation.store.transactions.media import StoreMediaKeys
 from waystation.store.transactions.nodes import StoreNodes
 from waystation.store.transactions.queue import StoreQueue
 from waystation.store.transactions.quotas import StoreQuotas
@@ -83,6 +84,7 @@ class StoreByTransactions:
         self.feeds = StoreFeeds(near, job_of)
         self.nodes = StoreNodes(writer, near, clock)
         self.commands = StoreCommands(writer, near, clock)
+        self.media_keys = StoreMediaKeys(writer, near)
         self.queue = StoreQueue(writer, near, far)
         self.search = StoreSearch(writer, search)
         self.quotas = StoreQuotas(writer, near, clock)
