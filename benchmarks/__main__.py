@@ -14,6 +14,7 @@ import uvloop
 from benchmarks import (
     callbacks,
     crowd,
+    databases,
     describing,
     durable,
     events,
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "growth": (growth.measure, 9),
     "searching": (searching.measure, 3),
     "durable": (durable.measure, 5),
+    "databases": (databases.measure, 7),
     "crowd": (crowd.measure, 2),
     "turns": (turns.measure, 3),
 }

@@ -56,7 +56,7 @@ class _Database(Database):
     __slots__ = ("connection",)
 
     def __init__(self, connection: Any, wait_for: Callable[[Any], Any]) -> None:
-        super().__init__(connection, queries())
+        super().__init__(connection, queries(), one_by_one=True)
         self.connection = _Connection(connection, wait_for)
 
 

@@ -88,6 +88,15 @@ class _Held:
         self._stop(name)
         return self._database.run(name, values)
 
+    def later(
+        self, name: str, values: Values | None = None, *, unless: type[Exception] | None = None
+    ) -> None:
+        self._stop(name)
+        self._database.later(name, values, unless=unless)
+
+    def settle(self) -> None:
+        self._database.settle()
+
     def lock(self, **named: Any) -> frozenset[int] | None:
         return self._database.lock(**named)
 

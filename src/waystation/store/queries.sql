@@ -319,9 +319,6 @@ select sealed from job_input_parts where input_id = :input_id and number = :numb
 insert into job_events (jobid, number, at, kind, body)
 values (:jobid, :number, :at, :kind, :body);
 
--- insert_find: make a job findable, once
-insert into job_finds (number, jobid) values (:number, :jobid) on conflict do nothing;
-
 -- delete_find: a job that is gone
 delete from job_finds where number = :number;
 
@@ -359,12 +356,6 @@ order by created_at, jobid;
 -- events_after: a job's events from a number on
 select number, kind, body from job_events where jobid = :jobid and number > :number
 order by number;
-
--- raise_feed: the next places in a user's feed
-update users set feed_last = feed_last + :count where user_id = :user_id returning feed_last;
-
--- insert_feed: an event at its place
-insert into feed (user_id, place, jobid, number) values (:user_id, :place, :jobid, :number);
 
 -- feed_state: the era, the greatest place that went, and the last that was given
 select (select value from meta where name = 'feed_era'), feed_purged, feed_last

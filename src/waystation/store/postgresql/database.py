@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from waystation.store.columns import Row, Values
+from waystation.store.columns import Row, Value, Values
+from waystation.store.postgresql.batches import Effect, batched, effect_of, in_order
 from waystation.store.postgresql.bridge import wait_for
 from waystation.store.postgresql.named import Statement, compiled
 from waystation.store.statements import parse_queries, with_columns
@@ -29,20 +30,38 @@ _I1 = ("jobs_hash", "jobs_result")
 """Indexes that hold a uuid or a result to one job."""
 
 
+class _Later(NamedTuple):
+    """A statement that was put off."""
+
+    name: str
+    effect: Effect
+    arguments: list[Value]
+    unless: type[Exception] | None
+    """Raised when it changes no row."""
+
+
 class Database:
     """A transaction that runs statements by name, for functions that `bridged` runs.
 
     Raises from all: asyncpg's errors; KeyError: a value is missing
     """
 
-    __slots__ = ("_connection", "_statements")
+    __slots__ = ("_connection", "_later", "_one_by_one", "_statements")
 
-    def __init__(self, connection: Any, statements: Mapping[str, Statement]) -> None:
+    def __init__(
+        self, connection: Any, statements: Mapping[str, Statement], *, one_by_one: bool = False
+    ) -> None:
+        """Keep a connection. Args: one_by_one: put no statement off, so that the first that fails
+        is the first that was asked for"""
         self._connection = connection
         self._statements = statements
+        self._one_by_one = one_by_one
+        self._later: list[_Later] = []
 
     def all(self, name: str, values: Values | None = None) -> list[Row]:
         """Run a query and return every row."""
+        if self._later:
+            self.settle()
         statement = self._statements[name]
         rows = self._connection.fetch(statement.text, *statement.arguments(values))
         return [tuple(row) for row in wait_for(rows)]
@@ -54,11 +73,37 @@ class Database:
 
     def run(self, name: str, values: Values | None = None) -> int:
         """Run a statement and return how many rows it changed."""
+        if self._later:
+            self.settle()
         statement = self._statements[name]
         done = self._connection.execute(statement.text, *statement.arguments(values))
         # as in `UPDATE 3` and `INSERT 0 1`
         count = str(wait_for(done)).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
+
+    def later(
+        self, name: str, values: Values | None = None, *, unless: type[Exception] | None = None
+    ) -> None:
+        """Run a statement before the next one that answers, together with others (batches.py)."""
+        if self._one_by_one:
+            if not self.run(name, values) and unless is not None:
+                raise unless
+            return
+        statement = self._statements[name]
+        arguments = statement.arguments(values)
+        self._later.append(_Later(name, _effect(statement.text), arguments, unless))
+
+    def settle(self) -> None:
+        """Run what was put off."""
+        steps, self._later = self._later, []
+        for places in in_order([one.effect for one in steps]):
+            together = [steps[place] for place in places]
+            text = _together(tuple(self._statements[one.name] for one in together))
+            arguments = [value for one in together for value in one.arguments]
+            (counts,) = wait_for(self._connection.fetch(text, *arguments))
+            for one, count in zip(together, counts, strict=True):
+                if not count and one.unless is not None:
+                    raise one.unless
 
     def lock(
         self,
@@ -80,6 +125,16 @@ class Database:
     def is_uuid_taken(self, error: Exception) -> bool:
         """Tell whether an error says that a uuid or a result is another job's (I1)."""
         return isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name in _I1
+
+
+@cache
+def _effect(text: str) -> Effect:
+    return effect_of(text)
+
+
+@lru_cache(maxsize=1_000)
+def _together(statements: tuple[Statement, ...]) -> str:
+    return batched(statements).text
 
 
 @cache

@@ -100,7 +100,7 @@ class Pool:
         twins = 0
         for left in reversed(range(_TRIES)):
             try:
-                return await self._once(transaction, kind)
+                return await self._once(transaction, kind, one_by_one=twins > 0)
             except _HINDERED as error:
                 if not left:
                     raise store_error(error) from error
@@ -112,9 +112,16 @@ class Pool:
                 raise store_error(error) from error
         raise AssertionError("the last try returns or raises")
 
-    async def _once(self, transaction: Callable[[Database], _T], kind: Mapping[str, Any]) -> _T:
+    async def _once(
+        self,
+        transaction: Callable[[Database], _T],
+        kind: Mapping[str, Any],
+        *,
+        one_by_one: bool,
+    ) -> _T:
         async with self._pool.acquire() as connection, connection.transaction(**kind):
-            return await bridged(transaction, Database(connection, self._statements))
+            database = Database(connection, self._statements, one_by_one=one_by_one)
+            return await bridged(_settled, transaction, database)
 
 
 async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
@@ -163,6 +170,12 @@ async def _is_pooled(url: str) -> bool:
         return bool(answering != connection.get_server_pid())
     finally:
         await connection.close()
+
+
+def _settled(transaction: Callable[[Database], _T], database: Database) -> _T:
+    value = transaction(database)
+    database.settle()
+    return value
 
 
 async def _leave(connection: Any) -> None:

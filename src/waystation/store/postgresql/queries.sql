@@ -271,8 +271,13 @@ where jobid = :jobid and version = :expected and (account_id = :account_id or (
   )
 ));
 
--- insert_text: the folded prompt of a job
-insert into job_texts (number, prompt) values (:number, :prompt);
+-- index_job: make a job findable, once, and by its folded prompt if it has one
+with found as (
+  insert into job_finds (number, jobid) values (:number, :jobid) on conflict do nothing
+  returning number
+)
+insert into job_texts (number, prompt)
+select number, :prompt::text from found where :prompt::text is not null;
 
 -- delete_text: its prompt
 delete from job_texts where number = :number;
@@ -325,6 +330,16 @@ where ghost <> 0 and finished_at > :ghosts_after and account_id <> :account_id
     select channel, discord_user_id from accounts where account_id = :account_id
   )
 order by created_at, jobid;
+
+-- place_events: give a job's events the next places in its user's feed
+with raised as (
+  update users set feed_last = feed_last + json_array_length(:numbers::text::json)
+  where user_id = :user_id
+  returning user_id, feed_last - json_array_length(:numbers::text::json) as before
+)
+insert into feed (user_id, place, jobid, number)
+select user_id, before + ordinality, :jobid::text, number::bigint
+from raised, json_array_elements_text(:numbers::text::json) with ordinality as told (number, ordinality);
 
 -- begin_feed_era: places of before mean nothing
 update meta set value = left(replace(gen_random_uuid()::text, '-', ''), 8) where name = 'feed_era';

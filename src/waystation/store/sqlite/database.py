@@ -7,7 +7,7 @@ SQLite library: two copies break each other's file locks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -45,13 +45,14 @@ class Database:
     Purity: blocks; never used by two threads at once.
     """
 
-    __slots__ = ("_execute", "_queries", "connection")
+    __slots__ = ("_execute", "_queries", "_steps", "connection")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         # one cursor for all: making one costs as much as a point read
         self._execute = connection.cursor().execute
         self._queries = queries()
+        self._steps = _steps()
 
     def all(self, name: str, values: Values | None = None) -> list[Row]:
         """Run a query and return every row.
@@ -70,6 +71,18 @@ class Database:
         """Run a statement and return how many rows it changed."""
         self._execute(self._queries[name], values)
         return self.connection.changes()
+
+    def later(
+        self, name: str, values: Values | None = None, *, unless: type[Exception] | None = None
+    ) -> None:
+        """Run a statement now, or several of one name: nothing is saved by waiting."""
+        for text in self._steps[name]:
+            self._execute(text, values)
+        if unless is not None and not self.connection.changes():
+            raise unless
+
+    def settle(self) -> None:
+        """Do nothing: `later` waits with nothing."""
 
     def lock(
         self,
@@ -91,6 +104,12 @@ def queries() -> Mapping[str, str]:
     folders = (files("waystation.store"), files("waystation.store.sqlite"))
     text = "".join(one.joinpath("queries.sql").read_text("utf-8") for one in folders)
     return MappingProxyType(parse_queries(with_columns(text)))
+
+
+@cache
+def _steps() -> Mapping[str, Sequence[str]]:
+    """Return the statements of each name; one after the other, they stay prepared."""
+    return {name: text.rstrip(";").split(";\n") for name, text in queries().items()}
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> apsw.Connection:

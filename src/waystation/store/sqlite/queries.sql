@@ -257,8 +257,10 @@ where jobid = :jobid and version = :expected and (account_id = :account_id or (
   )
 ));
 
--- insert_text: the folded prompt of a job
-insert into job_texts (rowid, prompt) values (:number, :prompt);
+-- index_job: make a job findable, once, and by its folded prompt if it has one
+insert into job_finds (number, jobid) values (:number, :jobid) on conflict do nothing;
+insert into job_texts (rowid, prompt)
+select :number, :prompt where changes() > 0 and :prompt is not null;
 
 -- delete_text: its prompt
 delete from job_texts where rowid = :number;
@@ -310,6 +312,12 @@ where ghost and finished_at > :ghosts_after and account_id <> :account_id
     select channel, discord_user_id from accounts where account_id = :account_id
   )
 order by created_at, jobid;
+
+-- place_events: give a job's events the next places in its user's feed
+update users set feed_last = feed_last + json_array_length(:numbers) where user_id = :user_id;
+insert into feed (user_id, place, jobid, number)
+select user_id, feed_last - json_array_length(:numbers) + 1 + key, :jobid, value
+from users, json_each(:numbers) where user_id = :user_id;
 
 -- begin_feed_era: places of before mean nothing
 update meta set value = lower(hex(randomblob(4))) where name = 'feed_era';

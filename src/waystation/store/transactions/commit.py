@@ -52,19 +52,25 @@ def commit(database: Database, step: Commit) -> None:
     _, halt, removed_at, reset_at, reset_after, sealed_token = state
     if step.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
-    feeds.add(database, step.jobs)
-    for job_change in step.jobs:
-        _write_job(database, step, job_change)
-    if step.halt is not None and halt is None and _concerns(step.halt, sealed_token):
-        _halt(database, step, step.halt, reset_at, reset_after)
-    if step.trouble is not None:
-        _write_trouble(database, step, step.trouble)
-    if step.session is not None:
-        database.run("save_session", {"account_id": step.account_id, "sealed": step.session})
-    if step.unrecognised:
-        _keep_unrecognised(database, step)
-    if step.seen:
-        _keep_seen(database, step)
+    try:
+        feeds.add(database, step.jobs)
+        for job_change in step.jobs:
+            _write_job(database, step, job_change)
+        if step.halt is not None and halt is None and _concerns(step.halt, sealed_token):
+            _halt(database, step, step.halt, reset_at, reset_after)
+        if step.trouble is not None:
+            _write_trouble(database, step, step.trouble)
+        if step.session is not None:
+            database.later("save_session", {"account_id": step.account_id, "sealed": step.session})
+        if step.unrecognised:
+            _keep_unrecognised(database, step)
+        if step.seen:
+            _keep_seen(database, step)
+        database.settle()
+    except Exception as error:
+        if database.is_uuid_taken(error):
+            raise UuidTaken from error
+        raise
 
 
 def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
@@ -77,20 +83,13 @@ def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
     values["expected"] = before
     # The step's account, not the job's: the epoch was checked for that one (I11).
     values["account_id"] = step.account_id
-    try:
-        found = database.run("update_job", values)
-    except Exception as error:
-        if database.is_uuid_taken(error):
-            raise UuidTaken from error
-        raise
-    if not found:
-        raise VersionConflict
+    database.later("update_job", values, unless=VersionConflict)
     if job_change.asked or job.final:
-        database.run("drop_job_inputs", {"jobid": job.jobid})
+        database.later("drop_job_inputs", {"jobid": job.jobid})
     if job.waiting:
         queue.put_back(database, step.account_id, job.jobid, step.at)
     elif job.final and job.queue_until is not None:
-        database.run("drop_queue", {"jobid": job.jobid})
+        database.later("drop_queue", {"jobid": job.jobid})
     queue.rest(database, step.account_id, job_change.events, step.at)
     if is_failing(job, job_change.events):
         _note_failing(database, job.account_id, step.at)
@@ -100,9 +99,9 @@ def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
 
 def _note_failing(database: Database, account_id: str, at: datetime) -> None:
     """Count one more failing of an account in its minute, and forget those that count no more."""
-    database.run("note_failing", {"account_id": account_id, "minute": minute_of(at)})
+    database.later("note_failing", {"account_id": account_id, "minute": minute_of(at)})
     since = minute_of(at - FAILING_SPAN)
-    database.run("forget_failings", {"account_id": account_id, "since": since})
+    database.later("forget_failings", {"account_id": account_id, "since": since})
 
 
 def _concerns(halt: Halt, sealed_token: bytes) -> bool:
@@ -125,7 +124,7 @@ def _halt(
         known = reset_at is not None and micros(halt.triggered_at) < reset_at
     if known:
         return
-    database.run(
+    database.later(
         "halt_account",
         {
             "account_id": step.account_id,
@@ -134,7 +133,7 @@ def _halt(
             "cause": halt.cause,
         },
     )
-    database.run("insert_mail", MAILS.values(halt.mail))
+    database.later("insert_mail", MAILS.values(halt.mail))
 
 
 def _write_trouble(database: Database, step: Commit, trouble: TroubleChange) -> None:
@@ -144,12 +143,12 @@ def _write_trouble(database: Database, step: Commit, trouble: TroubleChange) -> 
         "after": ACCOUNTS.value("trouble", trouble.after),
     }
     if database.run("change_trouble", values) and trouble.mail is not None:
-        database.run("insert_mail", MAILS.values(trouble.mail))
+        database.later("insert_mail", MAILS.values(trouble.mail))
 
 
 def _keep_unrecognised(database: Database, step: Commit) -> None:
     for seen in step.unrecognised:
-        database.run(
+        database.later(
             "insert_unrecognised",
             {
                 "account_id": step.account_id,
@@ -158,7 +157,7 @@ def _keep_unrecognised(database: Database, step: Commit) -> None:
                 "payload": seen.payload,
             },
         )
-    database.run(
+    database.later(
         "trim_unrecognised",
         {
             "account_id": step.account_id,
@@ -175,7 +174,8 @@ def _keep_seen(database: Database, step: Commit) -> None:
         if seen.body is None:
             gone += database.run("unsee", row)
         else:
-            kept += database.run("see", {**row, "at": micros(step.at), "body": seen.body})
+            database.later("see", {**row, "at": micros(step.at), "body": seen.body})
+            kept += 1
     if kept > gone:
         # where as many go as come, the bound holds as it did before
-        database.run("trim_seen", {"account_id": step.account_id, "keep": KEPT_SEEN})
+        database.later("trim_seen", {"account_id": step.account_id, "keep": KEPT_SEEN})

@@ -36,6 +36,23 @@ class Database(Reads, Protocol):
         """Run a statement and return how many rows it changed."""
         ...
 
+    def later(
+        self, name: str, values: Values | None = None, *, unless: type[Exception] | None = None
+    ) -> None:
+        """Run a statement of which nobody needs an answer, now or a little later.
+
+        It has run, in the order in which it was asked for, when this transaction reads, when
+        `settle` returns, and when this transaction ends. So several such statements cost one way to
+        a server and back.
+
+        Args: unless: raised then, or now, when the statement changes no row
+        """
+        ...
+
+    def settle(self) -> None:
+        """Run what `later` has put off. Raises: its errors, here in place of the end."""
+        ...
+
     def lock(
         self,
         *,

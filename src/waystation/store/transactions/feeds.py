@@ -8,6 +8,7 @@ a trigger keeps the greatest number that went.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -76,20 +77,15 @@ def add(database: Database, changes: Sequence[JobChange]) -> None:
 
 
 def _place(database: Database, job: Job, numbers: Sequence[int]) -> None:
-    raised = database.one("raise_feed", {"user_id": job.user_id, "count": len(numbers)})
-    assert raised is not None
-    for place, number in enumerate(numbers, raised[0] - len(numbers) + 1):
-        database.run(
-            "insert_feed",
-            {"user_id": job.user_id, "place": place, "jobid": job.jobid, "number": number},
-        )
+    values: Values = {"user_id": job.user_id, "jobid": job.jobid, "numbers": json.dumps(numbers)}
+    database.later("place_events", values)
 
 
 def note(database: Database, job: Job, events: Sequence[JobEvent], at: datetime) -> None:
     """Write the events after which a job is as it is, numbered by its versions (R37)."""
     for number, event in enumerate(events, job.version - len(events) + 1):
         values: Values = {"jobid": job.jobid, "number": number, "at": micros(at)}
-        database.run("insert_event", {**values, **event_values(event)})
+        database.later("insert_event", {**values, **event_values(event)})
 
 
 def begin_era(database: Database) -> None:

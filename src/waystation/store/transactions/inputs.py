@@ -59,7 +59,7 @@ def begin(
 
 def add_part(database: Database, input_id: str, number: int, sealed: bytes) -> None:
     """Write one part, counted from 0."""
-    database.run("insert_input_part", {"input_id": input_id, "number": number, "sealed": sealed})
+    database.later("insert_input_part", {"input_id": input_id, "number": number, "sealed": sealed})
 
 
 def attach(database: Database, user_id: int, given: JobInputs, jobid: JobId, at: datetime) -> None:
@@ -68,7 +68,7 @@ def attach(database: Database, user_id: int, given: JobInputs, jobid: JobId, at:
         if not database.run("take_inputs_over", {"input_id": given.input_id, "jobid": jobid}):
             raise StoreError("The job's inputs were swept before it was accepted.")
         return
-    database.run("insert_inputs", _head(user_id, given, jobid, at))
+    database.later("insert_inputs", _head(user_id, given, jobid, at))
     for number, sealed in enumerate(given.parts):
         add_part(database, given.input_id, number, sealed)
 

@@ -30,7 +30,7 @@ def holder(reads: Reads, values: Values) -> KeyTaken | None:
 def take(database: Database, user_id: int, key: RequestKey, jobid: JobId, at: datetime) -> None:
     """Give a free key to a new job."""
     taken: Values = {"jobid": jobid, "digest": key.digest, "at": micros(at)}
-    database.run("take_key", {**values_of(user_id, key, at), **taken})
+    database.later("take_key", {**values_of(user_id, key, at), **taken})
 
 
 def values_of(user_id: int, key: RequestKey, at: datetime) -> Values:

@@ -38,8 +38,8 @@ _MANY = 1_000_000
 def owe(database: Database, callbacks: Sequence[Callback]) -> None:
     """Write the callbacks of a job's step; they supersede progress that was not delivered (R41)."""
     for callback in callbacks:
-        database.run("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
-        database.run("insert_callback", CALLBACKS.values(callback))
+        database.later("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
+        database.later("insert_callback", CALLBACKS.values(callback))
 
 
 def claim_callbacks(

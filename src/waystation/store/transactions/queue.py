@@ -122,7 +122,7 @@ def free_at(database: Database, user_id: int, asked: QueueDraft) -> datetime | N
 
 def enter(database: Database, draft: JobDraft, asked: QueueDraft, job: Job) -> None:
     """Write the row of a new job of the queue; one that an account has at once takes a turn."""
-    database.run(
+    database.later(
         "insert_queue",
         {
             "jobid": job.jobid,
@@ -302,16 +302,16 @@ def end(database: Database, change: JobChange, at: datetime) -> bool:
 
 def put_back(database: Database, account_id: str, jobid: JobId, at: datetime) -> None:
     """Let a job wait again that an account had; it does not count for the account's day."""
-    database.run("uncount_account_day", {"account_id": account_id, "jobid": jobid})
-    database.run("queue_put_back", {"jobid": jobid, "not_before": micros(at + PUT_BACK)})
-    database.run("take_job_away", {"jobid": jobid})
+    database.later("uncount_account_day", {"account_id": account_id, "jobid": jobid})
+    database.later("queue_put_back", {"jobid": jobid, "not_before": micros(at + PUT_BACK)})
+    database.later("take_job_away", {"jobid": jobid})
 
 
 def rest(database: Database, account_id: str, events: Sequence[JobEvent], at: datetime) -> None:
     """Let an account rest when the bot has said that Midjourney's own queue is full."""
     if any(_is_full(event) for event in events):
         until = micros(at + RESTS)
-        database.run("rest_account", {"account_id": account_id, "until": until})
+        database.later("rest_account", {"account_id": account_id, "until": until})
 
 
 def _is_full(event: JobEvent) -> bool:

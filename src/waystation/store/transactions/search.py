@@ -75,11 +75,9 @@ def index_job(database: Database, jobid: str, params: Mapping[str, object]) -> N
     number = number_of(jobid)
     if number is None:
         return
-    if not database.run("insert_find", {"number": number, "jobid": jobid}):
-        return
     prompt = params.get("prompt")
-    if isinstance(prompt, str) and prompt:
-        database.run("insert_text", {"number": number, "prompt": folded(prompt)})
+    text = folded(prompt) if isinstance(prompt, str) and prompt else None
+    database.later("index_job", {"number": number, "jobid": jobid, "prompt": text})
 
 
 def forget(database: Database, jobids: Sequence[str]) -> None:

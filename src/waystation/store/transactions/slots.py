@@ -145,10 +145,10 @@ def _insert(
         raise _may_not_ask(database, draft.user_id)
     jobid = jobid_of(row[0], draft.user_id, room.channel)
     job = _job(draft, room, jobid, at, waits=waits)
-    database.run("insert_job", JOBS.values(job))
+    database.later("insert_job", JOBS.values(job))
     feeds.begin(database, job)
     if room.today is not None and job.slot:
-        database.run("count_account_day", {"account_id": room.account_id, "day": day})
+        database.later("count_account_day", {"account_id": room.account_id, "day": day})
     search.index_job(database, jobid, draft.params)
     if draft.key is not None:
         keys.take(database, draft.user_id, draft.key, jobid, at)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.harness.postgresql import Cluster, needs_postgresql
-from waystation.errors import NotFound, StoreError
+from waystation.errors import NotFound, StoreError, VersionConflict
 from waystation.store.postgresql.bridge import wait_for
 from waystation.store.postgresql.database import Database
 from waystation.store.postgresql.named import compiled
@@ -16,6 +16,8 @@ pytestmark = needs_postgresql
 
 _TEXTS = {
     "put": "insert into marks (name, number) values (:name, :number)",
+    # the same table by another name, so that both come into one batch
+    "put_again": "insert into also_marks (name, number) values (:name, :number)",
     "raise": "update marks set number = number + 1 where name = :name",
     "lock": "select number from marks where name = :name for no key update",
     "number": "select number from marks where name = :name",
@@ -32,7 +34,9 @@ async def pool(
     request: pytest.FixtureRequest, postgresql: Cluster, postgresql_database: str
 ) -> AsyncIterator[Pool]:
     postgresql.say(
-        "create table marks (name text primary key, number bigint not null)", postgresql_database
+        "create table marks (name text primary key, number bigint not null);"
+        " create view also_marks as select * from marks",
+        postgresql_database,
     )
     way = postgresql.url if request.param == "direct" else postgresql.pooled_url
     opened = await open_pool(way(postgresql_database), STATEMENTS)
@@ -125,6 +129,24 @@ async def test_a_transaction_runs_again_once_where_its_row_was_written_meanwhile
     )
     assert first == second
     assert len(tries) == 3
+
+
+async def test_the_second_try_runs_each_statement_by_itself(pool: Pool) -> None:
+    """The first that fails is the first that was asked for, not the row that comes behind it."""
+    await pool.write(lambda database: put(database, "a"))
+
+    def stale(database: Database) -> None:
+        database.later("raise", {"name": "b"}, unless=VersionConflict)
+        database.later("put_again", {"name": "a", "number": 1})
+
+    with pytest.raises(VersionConflict):
+        await pool.write(stale)
+    assert await pool.read(lambda database: number_of(database, "a")) == 0
+
+
+async def test_what_nobody_waits_for_is_written_at_the_end(pool: Pool) -> None:
+    await pool.write(lambda database: database.later("put", {"name": "a", "number": 7}))
+    assert await pool.read(lambda database: number_of(database, "a")) == 7
 
 
 async def test_of_two_that_wait_for_each_other_one_runs_again(pool: Pool) -> None:
