@@ -166,7 +166,7 @@ async def test_of_two_that_wait_for_each_other_one_runs_again(pool: Pool) -> Non
         pool.write(lambda database: both(database, "a", "b")),
         pool.write(lambda database: both(database, "b", "a")),
     )
-    # on a busy machine the second try takes its row before the other one wakes up, and both wait anew
+    # on a busy machine the second try takes its row before the other wakes up: both wait anew
     assert len(tries) > 2
     assert await pool.read(lambda database: number_of(database, "a")) == 2
     assert await pool.read(lambda database: number_of(database, "b")) == 2
