@@ -46,7 +46,7 @@ _NUMBERS = count(1)
 
 @dataclass
 class _Spent:
-    """What one database took, by round."""
+    """Time on one database, by round."""
 
     cpu_ms: list[float] = field(default_factory=list)
     """Processor time of this process per job, one job at a time."""

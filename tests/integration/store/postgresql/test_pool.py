@@ -144,7 +144,7 @@ async def test_the_second_try_runs_each_statement_by_itself(pool: Pool) -> None:
     assert await pool.read(lambda database: number_of(database, "a")) == 0
 
 
-async def test_what_nobody_waits_for_is_written_at_the_end(pool: Pool) -> None:
+async def test_statements_put_off_are_written_at_the_end(pool: Pool) -> None:
     await pool.write(lambda database: database.later("put", {"name": "a", "number": 7}))
     assert await pool.read(lambda database: number_of(database, "a")) == 7
 

@@ -73,7 +73,7 @@ def test_a_statement_that_is_no_part_of_a_batch_is_refused(text: str) -> None:
 
 
 def test_no_two_queries_have_the_same_name_for_a_part_of_with_that_changes_rows() -> None:
-    """They may come into one batch."""
+    """Two statements may come into one batch."""
     names = ("index_job", "place_events")
     parts = [batched([queries()[name]]).text.split()[1] for name in names]
     assert len(set(parts)) == len(names)
