@@ -6,8 +6,6 @@ table, into a later batch; rows that are only added may be added to one table by
 What a trigger or a foreign key does comes at the end of the batch, when all rows are there.
 
 Pure: no I/O, no clock, no randomness.
-
-Source: PostgreSQL's manual, 7.8.4, data-modifying statements in WITH
 """
 
 from __future__ import annotations
