@@ -649,6 +649,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The answer is 429.",
             "{} each",
         ),
+        Row(
+            "File whose link has ended: wait for others that are renewed with it",
+            "links._GATHER_S",
+            "The links are renewed, 50 at once.",
+        ),
         Row("Connection to Discord's host of files", "media._CONNECT_TIMEOUT_S", "504."),
         Row("Silence of that host", "media._SILENCE_S", "504; a file that has begun is cut off."),
         Row(

@@ -32,6 +32,8 @@ _AGAIN_S: Final = 30.0
 """How long an account is not asked again after it failed to renew."""
 _MISSED_S: Final = 600.0
 """How long a link is not asked for again that Discord did not renew."""
+_GATHER_S: Final = 0.02
+"""How long a file waits for others whose links are renewed with its own."""
 _AT_ONCE: Final = 50
 """Discord's most links per request. Source: wire notes 1.6."""
 RENEWALS: Final = 60
@@ -61,6 +63,8 @@ class Links:
         self._missed: dict[str, float] = {}
         """Link that Discord does not renew → monotonic seconds before which it is left alone."""
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._gathering: dict[str, tuple[asyncio.Task[None], dict[str, None]]] = {}
+        """Account → links that are asked for together in a moment."""
         self._renewals = Throttle(timedelta(minutes=1), RENEWALS)
         self._not_before: dict[str, float] = {}
         """Account → monotonic seconds before which it is not asked again."""
@@ -81,7 +85,7 @@ class Links:
         if ends is None or ends > self._discord_now().timestamp():
             return link
         if not (self._works(link) or self._is_missed(link)):
-            await self._renewed(account_id, (link,))
+            await self._gathered(account_id, link)
         return self._fresh[link] if self._works(link) else None
 
     async def in_callback(self, callback: Callback) -> Callback:
@@ -99,6 +103,25 @@ class Links:
 
     def _is_missed(self, link: str) -> bool:
         return self._missed.get(link, 0.0) > self._clock.monotonic()
+
+    async def _gathered(self, account_id: str, link: str) -> None:
+        """Renew a link together with those of its account that others ask for just now.
+
+        A page shows many files at once, and an account renews only so often.
+        """
+        renewing, links = self._gathering.get(account_id, (None, dict[str, None]()))
+        if renewing is None or len(links) >= _AT_ONCE:
+            links = {}
+            renewing = asyncio.create_task(self._renew_soon(account_id, links))
+            self._gathering[account_id] = renewing, links
+        links[link] = None
+        await asyncio.wait({renewing})
+
+    async def _renew_soon(self, account_id: str, links: dict[str, None]) -> None:
+        await self._clock.sleep(_GATHER_S)
+        if self._gathering.get(account_id, (None, None))[1] is links:
+            del self._gathering[account_id]
+        await self._renewed(account_id, tuple(links))
 
     async def _renewed(self, account_id: str, links: Sequence[str]) -> None:
         """Wait until these were renewed, or could not be; who asks meanwhile waits with it."""

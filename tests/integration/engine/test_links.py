@@ -176,3 +176,27 @@ async def test_so_many_links_are_remembered(
             await renewing.in_form(ACCOUNT.account_id, FORM.replace(OLD.encode(), old.encode()))
         assert (len(renewing._fresh), len(renewing._missed)) == (3, 3)
         assert olds[-1] in renewing._fresh and olds[1] not in renewing._fresh
+
+
+async def test_files_that_are_read_at_once_are_renewed_together(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        ended = [link(f"{number}", -1) for number in range(60)]
+        here.discord.renewed = dict.fromkeys(ended[:-1], FRESH)
+        asking = [
+            asyncio.create_task(renewing.working(ACCOUNT.account_id, one))
+            for one in (*ended, ended[0])
+        ]
+        await here.pass_until(lambda: all(task.done() for task in asking))
+        assert [len(asked) for asked in here.discord.renewals] == [50, 10]
+        assert [await task for task in asking] == [*([FRESH] * 59), None, FRESH]
+
+
+async def test_a_link_that_works_is_its_own(tmp_path: Path) -> None:
+    async with links(tmp_path) as (renewing, here):
+        for one in (FRESH, "https://cdn.example.net/without-an-end"):
+            assert await renewing.working(ACCOUNT.account_id, one) == one
+        here.discord.renewed = {OLD: FRESH}
+        asking = asyncio.create_task(renewing.working(ACCOUNT.account_id, OLD))
+        await here.pass_until(asking.done)
+        assert await renewing.working(ACCOUNT.account_id, OLD) == await asking == FRESH
+        assert here.discord.renewals == [(OLD,)]
