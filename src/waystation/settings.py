@@ -179,6 +179,12 @@ class Settings:
     )
     host: str = _row("127.0.0.1", "Address to listen on. Anything else opens it to the network.")
     port: int = _row(8080, "Port to listen on; 0 takes a free one.", least=0, most=65535)
+    public_url: str = _row(
+        "",
+        "Where browsers find the service, like https://pictures.example.org; links to files begin "
+        "with it. Empty: links begin with the host that the request for them names.",
+        check=_http_url,
+    )
     cors_origins: tuple[str, ...] = _row(
         (),
         "Origins whose pages may call the API from a browser; * for all. Empty: off.",

@@ -201,6 +201,7 @@ def _neutral(
     for own, told in (
         (here.outside.url, "https://example.org"),
         (here.sim.url, "https://cdn.example.org"),
+        (here.url, "http://127.0.0.1:8080"),
         (account.token, "<Discord token>"),
     ):
         text = text.replace(own, told)

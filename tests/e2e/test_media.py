@@ -77,6 +77,7 @@ async def test_a_link_needs_no_token_until_the_key_is_rotated(install: Install) 
         job = await ada.run("imagine", prompt="a red fox")
         status, link, _ = await ada.call("POST", f"{place(job)}/link", {"tile": 2, "days": 1})
         assert status == 201
+        assert link["url"] == here.url + link["path"]
         status, headers, data = await raw(here, link["path"], None)
         assert (status, headers["content-type"]) == (200, "image/webp")
         assert (await raw(here, f"{place(job)}?tile=2", ada))[2] == data

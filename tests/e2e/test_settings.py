@@ -38,6 +38,8 @@ ELSEWHERE: Mapping[str, str] = {
     "mask_repaints": "e2e/test_buttons.py::test_a_mask_may_mean_the_other_colour",
     "upload_hosts": "integration/discord/test_site.py"
     "::test_pictures_go_to_our_origin_and_discords_hosts_only",
+    "public_url": "unit/api/media/test_paths.py"
+    "::test_a_link_begins_with_the_public_url_where_one_is_set",
     "media_hosts": "integration/discord/test_media.py::test_media_hosts_are_a_list_of_their_own",
     "contact": "integration/discord/test_site.py"
     "::test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one",

@@ -408,10 +408,13 @@ def face(
     *,
     limits: Limits = BODY,
     cors_origins: Sequence[str] = (),
+    public_url: str = "",
     metrics: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """Return the application over a fake service, with request ids that count."""
-    return whole_face(service, limits=limits, cors_origins=cors_origins, metrics=metrics).app
+    return whole_face(
+        service, limits=limits, cors_origins=cors_origins, public_url=public_url, metrics=metrics
+    ).app
 
 
 def whole_face(
@@ -419,6 +422,7 @@ def whole_face(
     *,
     limits: Limits = BODY,
     cors_origins: Sequence[str] = (),
+    public_url: str = "",
     metrics: CollectorRegistry | None = None,
 ) -> Face:
     """Return the application and the straight way beside it."""
@@ -428,6 +432,7 @@ def whole_face(
         new_request_id=lambda: f"request-{next(numbers)}",
         limits=limits,
         cors_origins=cors_origins,
+        public_url=public_url,
         metrics=metrics,
     )
 

@@ -68,6 +68,7 @@ def create_face(
     new_request_id: Callable[[], str],
     limits: Limits,
     cors_origins: Sequence[str] = (),
+    public_url: str = "",
     metrics: CollectorRegistry | None = None,
     traces: Traces | None = None,
 ) -> Face:
@@ -76,13 +77,14 @@ def create_face(
     Args:
         new_request_id: names a request whose caller sent no usable X-Request-Id
         cors_origins: origins whose pages may call; `*` for all, empty for none
+        public_url: where browsers find the service; empty: where a request has found it
         metrics: registry that `/metrics` shows beside the face's own totals; None: no `/metrics`
         traces: makes a span of each POST of a job; None: nothing is traced
     """
     surroundings = Surroundings(limits, new_request_id)
     forms = Forms()
     probes = probe_paths(service, metrics, surroundings.answered)
-    paths = (*v2_paths(service, forms, traces or Untraced()), *probes, openapi_path())
+    paths = (*v2_paths(service, forms, traces or Untraced(), public_url), *probes, openapi_path())
     resources = {path.template: Resource(path, surroundings) for path in paths}
     router = Router(
         routes=[

@@ -22,6 +22,9 @@ __all__ = ["Call"]
 
 _T = TypeVar("_T")
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""A `Host` header of a name or an address. Source: RFC 9110, section 7.2"""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -50,6 +53,17 @@ class Call:
         """The caller's address as text; empty on a Unix socket."""
         client = self._scope.get("client")
         return client[0] if client else ""
+
+    @property
+    def origin(self) -> str | None:
+        """Scheme and host under which the caller has found us; None where there is no such host.
+
+        The scheme is a trusted proxy's word for it, where one stands between. `X-Forwarded-Host` is
+        nobody's: a proxy passes `Host` on.
+        """
+        host = self.header(b"host") or ""
+        scheme: str = self._scope.get("scheme", "http")
+        return f"{scheme}://{host}" if _HOST.fullmatch(host) else None
 
     @property
     def method(self) -> str:

@@ -48,7 +48,9 @@ AT_ONCE: Final = 256
 BodyHandler = Callable[[Call, User, Body], Awaitable[Answer]]
 
 
-def v2_paths(service: Service, forms: Forms, traces: Traces) -> Sequence[Path]:
+def v2_paths(
+    service: Service, forms: Forms, traces: Traces, public_url: str = ""
+) -> Sequence[Path]:
     """Return v2's rows of the route table, the one that is polled first.
 
     `/v2/jobs` and `/v2/jobs/` differ (a list, and one job); all others also answer with a slash at
@@ -56,7 +58,7 @@ def v2_paths(service: Service, forms: Forms, traces: Traces) -> Sequence[Path]:
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
     search, open_streams, logins = Search(service), streams(), service.logins
-    media = MediaCalls(service.media)
+    media = MediaCalls(service.media, public_url)
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)

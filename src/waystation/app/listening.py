@@ -39,6 +39,7 @@ def server_of(settings: Settings, service: Service, ids: SystemIds, traces: Trac
         new_request_id=lambda: f"{start}{next(numbers):08x}",
         limits=body_limits(settings),
         cors_origins=settings.cors_origins,
+        public_url=settings.public_url,
         metrics=CollectorRegistry() if settings.metrics else None,
         traces=traces,
     )

@@ -60,7 +60,8 @@ def share(
                 jobid, number, days=days, tile=tile, size=size, format=format
             )
         )
-        told = {"url": service_url(load_settings()) + told["path"], "expires": told["expires"]}
+        url = told.get("url") or service_url(load_settings()) + told["path"]
+        told = {"url": url, "expires": told["expires"]}
         screen.answer(told, fields({"link": told["url"], "ends": told["expires"]}))
 
 

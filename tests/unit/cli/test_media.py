@@ -21,6 +21,12 @@ def test_share_prints_a_whole_link(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.calls == [("share_media", ("job:1", 0), wish)]
 
 
+def test_share_prints_the_link_that_the_service_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, LINK | {"url": "https://pictures.example.org/v2/media/x"})
+    told = run("media", "share", "job:1", "--json").json
+    assert told["url"] == "https://pictures.example.org/v2/media/x"
+
+
 def test_share_takes_a_part_and_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     client = answer_with(monkeypatch, LINK)
     wish = ("--days", "1", "--tile", "2", "--size", "640", "--format", "webp")

@@ -49,18 +49,23 @@ _SAFE: Final[Headers] = (
 _FORMATS: Final = tuple(kind.name for kind in FORMATS)
 
 
-class MediaLinkForm(msgspec.Struct):
+class MediaLinkForm(msgspec.Struct, omit_defaults=True):
     """A link to a file."""
 
     path: Annotated[str, Meta(description="path and query; it needs no token")]
     expires: Annotated[str, Meta(description="when the link ends")]
+    url: Annotated[
+        str | None,
+        Meta(description="the whole link; missing where the request names no host"),
+    ] = None
 
 
 class MediaCalls:
-    """The calls for media."""
+    """The calls for media. Args: public_url: where browsers find the service; empty: unknown"""
 
-    def __init__(self, media: Media) -> None:
+    def __init__(self, media: Media, public_url: str = "") -> None:
         self._media = media
+        self._public_url = public_url
         self._signed = Places(
             "signed-links", SIGNED_AT_ONCE, sentences.TOO_MANY_AT_ONCE, retry_after_s=1
         )
@@ -97,7 +102,9 @@ class MediaCalls:
 
         life = timedelta(days=days)
         path, expires = await self._media.share(user, _wish(call, field), life)
-        return json_answer(MediaLinkForm(path, instant(expires)), 201)
+        base = self._public_url or call.origin
+        url = None if base is None else base + path
+        return json_answer(MediaLinkForm(path, instant(expires), url), 201)
 
     async def rotate(self, call: Call, user: User) -> Answer:
         """End every link of the caller."""

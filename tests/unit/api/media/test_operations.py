@@ -21,4 +21,4 @@ def test_the_types_of_a_file_are_a_closed_list() -> None:
 
 def test_a_link_has_a_form_of_its_own() -> None:
     form = document()["components"]["schemas"]["MediaLinkForm"]
-    assert set(form["properties"]) == {"path", "expires"}
+    assert set(form["properties"]) == {"path", "expires", "url"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.build import replace
-from tests.harness.face import FILE, JOB, Answered, FakeService, ask, face
+from tests.harness.face import BEARER, FILE, JOB, Answered, FakeService, ask, face
 from waystation.api.media.paths import SIGNED_AT_ONCE
 from waystation.errors import MediaFailed, MediaGone, MediaLate, WaystationError
 from waystation.jobs import JobStatus
@@ -203,6 +203,32 @@ async def test_a_link_is_made_for_a_week_unless_chosen() -> None:
         Wish(JOB.jobid, 0, 1, 320, "webp"),
         timedelta(days=30),
     )
+
+
+async def _link(host: str | None, public_url: str = "", **more: str) -> Any:
+    named = {} if host is None else {"host": host}
+    app = face(public_url=public_url)
+    return (await ask(app, "POST", f"{PATH}/link", {}, BEARER | named | more)).json.get("url")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8080", "pictures.example.org", "[::1]:8080", "a_b-c.example"]
+)
+async def test_a_link_begins_with_the_host_that_its_request_names(host: str) -> None:
+    assert await _link(host) == f"http://{host}/v2/media/x"
+    forged = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "gopher"}
+    assert await _link(host, **forged) == f"http://{host}/v2/media/x"
+
+
+@pytest.mark.parametrize("host", [None, "", "a/b", "a b", 'x"', "user@host", "h:port"])
+async def test_a_link_is_not_whole_where_no_host_is_named(host: str | None) -> None:
+    assert await _link(host) is None
+
+
+async def test_a_link_begins_with_the_public_url_where_one_is_set() -> None:
+    public_url = "https://pictures.example.org/mj"
+    for host in ("127.0.0.1:8080", None):
+        assert await _link(host, public_url) == f"{public_url}/v2/media/x"
 
 
 @pytest.mark.parametrize(
