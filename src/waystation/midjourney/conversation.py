@@ -142,6 +142,10 @@ class Conversation:
         """Return the step of a job that cannot be sent in its time; of the queue it waits again."""
         return own_steps.unsent(self._state, jobid, event, now)
 
+    def not_written(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+        """Return the step of a job whose request never left; of the queue it waits again (R13)."""
+        return own_steps.not_written(self._state, jobid, event, now)
+
     def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""
         return own_steps.unasked(self._state, jobid, event, now)

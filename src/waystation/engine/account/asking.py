@@ -139,7 +139,7 @@ class Asking:
         return found
 
     async def _send_answer(self, job: Job, nonce: Nonce, action: Action) -> None:
-        outcome = await self._perform(job, nonce, action)
+        outcome = await self._perform(job, nonce, action, opened=True)
         if outcome is not None:
             await self._verdicts.judge(job, outcome, opened=True)
 
@@ -161,7 +161,9 @@ class Asking:
             self._turns.asked(now, self._waits.pacing_s(), unbound=unbound)
         return recorded
 
-    async def _perform(self, job: Job, nonce: Nonce, action: Action) -> Outcome | None:
+    async def _perform(
+        self, job: Job, nonce: Nonce, action: Action, *, opened: bool = False
+    ) -> Outcome | None:
         owned = self._owned
         account = owned.account
         facts = spans.facts_of(job, account.account_id)
@@ -176,5 +178,5 @@ class Asking:
                 return outcome
         except TransportError as error:
             # perform raises only before anything was sent
-            await self._verdicts.not_sent(job.jobid, error)
+            await self._verdicts.not_sent(job.jobid, error, opened=opened)
             return None

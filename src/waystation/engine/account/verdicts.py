@@ -6,7 +6,7 @@ from waystation import sentences
 from waystation.actions import Accepted, Outcome, Refused, Unknown
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.turns import Turns
-from waystation.errors import TransportError
+from waystation.errors import TransportError, Unreachable
 from waystation.jobs import Failed, Job, JobEvent, JobId
 from waystation.midjourney.asking.outcomes import End, not_sent, refused
 from waystation.midjourney.commands import COMMANDS
@@ -48,9 +48,18 @@ class Verdicts:
             case Accepted():
                 await owned.step(lambda conversation, now: NOTHING, done=True)
 
-    async def not_sent(self, jobid: JobId, error: TransportError) -> None:
-        """End a job that could not be sent."""
-        await self.close(jobid, not_sent(error))
+    async def not_sent(self, jobid: JobId, error: TransportError, *, opened: bool = False) -> None:
+        """End a job that could not be sent; one of the queue waits again where Discord was away.
+
+        Args: opened: it is the answer to a modal: the press before it was executed
+        """
+        end = not_sent(error)
+        if opened or not isinstance(error, Unreachable):
+            await self.close(jobid, end)
+            return
+        await self._owned.step(
+            lambda conversation, now: conversation.not_written(jobid, end.event, now)
+        )
 
     async def close(self, jobid: JobId, end: End) -> None:
         """End a job, and what becomes of its account with it."""

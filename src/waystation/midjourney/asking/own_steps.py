@@ -40,6 +40,7 @@ __all__ = [
     "cancel_requested",
     "ended",
     "must_wait",
+    "not_written",
     "reacted",
     "silent",
     "submitted",
@@ -153,6 +154,17 @@ def unsent(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
     if job is None or job.status is not JobStatus.CREATED:
         return ended(state, jobid, event, now)
     return state.learnt(state.step(jobid, now, instead(job, event, now)))
+
+
+def not_written(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:
+    """Return the step of a job whose request was not written to any connection (R13).
+
+    One of the queue waits again. Nothing can have been executed, though its nonce is committed.
+    """
+    job = state.jobs.get(jobid)
+    if job is not None and not job.bound:
+        event = instead(job, event, now)
+    return ended(state, jobid, event, now)
 
 
 def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:

@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 from tests.build import account, replace, setup
 from tests.harness.desk import ACCOUNT, acknowledged, described, told, until
 from tests.harness.house import DESCRIBE, House, house
-from waystation.actions import Outcome, Refused
+from waystation.actions import Outcome, Refused, Unknown
 from waystation.engine.account.owner import Owner
 from waystation.engine.queueing.dispatcher import LONGEST_ROUND_S
 from waystation.engine.request import JobRequest
-from waystation.errors import StoreError, Withheld
+from waystation.errors import StoreError, Unreachable, Withheld
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import Standing
@@ -103,6 +103,36 @@ async def test_a_job_that_was_put_back_is_sent_again_after_ten_seconds(tmp_path:
         assert len(here.here.discord.performed) == 1
         await here.here.clock.elapse(2)
         await until(lambda: len(here.here.discord.performed) == 2)
+
+
+async def test_a_job_whose_request_never_left_is_sent_again_with_a_new_nonce(
+    tmp_path: Path,
+) -> None:
+    """R13, R12."""
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        here.here.discord.outcomes.append(Unreachable("no connection to Discord"))
+        job = await waits(here)
+        assert await here.here.kinds(job.jobid) == ["Submitted", "PutBack"]
+        await here.here.clock.elapse(11)
+        await until(lambda: len(here.here.discord.performed) == 2)
+        first, second = [one.nonce for one in here.here.discord.performed]
+        assert first != second
+
+
+async def test_a_job_whose_connection_broke_after_the_request_left_is_not_sent_again(
+    tmp_path: Path,
+) -> None:
+    """R12."""
+    async with house(tmp_path, dispatches=True) as here:
+        await here.live()
+        here.here.discord.outcomes.append(Unknown("the connection broke"))
+        asked = await here.ask(QUEUED)
+        (job,) = await here.performed()
+        await here.here.clock.elapse(30)
+        assert (await here.here.job(job.jobid)).status is JobStatus.SUBMITTED
+        assert len(here.here.discord.performed) == 1
+        asked.cancel()
 
 
 async def test_a_post_of_the_queue_that_discord_refuses_answers_that_the_job_waits(

@@ -231,3 +231,18 @@ def test_a_job_that_was_not_asked_in_its_time_waits_again_or_ends() -> None:
     play.submit("a", NONCE)
     assert play.talk.unsent(JobId("a"), late, START).job_steps[0].job.final
     assert not play.talk.unsent(JobId("nobody"), late, START).writes
+
+
+def test_a_request_that_never_left_puts_a_job_of_the_queue_back() -> None:
+    """R13."""
+    job = replace(new_job("a"), queue_until=UNTIL)
+    play = Play([job, new_job("b"), replace(new_job("c"), queue_until=UNTIL)])
+    away = Failed(502, "No connection to Discord")
+    play.submit("a", NONCE)
+    assert play.talk.not_written(JobId("a"), away, START).job_steps[0].job.waiting
+    assert not play.talk.not_written(JobId("unknown"), away, START).writes
+    assert play.talk.not_written(JobId("b"), away, START).job_steps[0].job.final
+    # Discord has shown something of it, whatever the connection did
+    bound = replace(job, jobid=JobId("d"), status=JobStatus.SUBMITTED, interaction_id="700")
+    seen = Play([bound])
+    assert seen.talk.not_written(JobId("d"), away, START).job_steps[0].job.final
