@@ -1091,6 +1091,14 @@ SEVERAL_RESULTS = _row(
     "Send a job for each of them.",
 )
 
+HALF_OF_SEVERAL = _row(
+    "takes a prompt",
+    400,
+    "<field> asks for several results together with another text; a job has one",
+    "`--repeat` without its number ends a prompt, or `}` without its `{` stands in a suffix.",
+    "Take it out, or write `\\}`.",
+)
+
 # ── Masks ──
 
 NO_MASK_FILE = _row(

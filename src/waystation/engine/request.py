@@ -10,7 +10,7 @@ from waystation.engine.intake import FilePart
 from waystation.errors import InvalidRequest
 from waystation.jobs import Job
 from waystation.midjourney.commands import Command
-from waystation.midjourney.permutations import results_asked
+from waystation.midjourney.permutations import is_half, results_asked
 from waystation.midjourney.results import listed_prompt
 
 __all__ = ["JobRequest", "check_prompt"]
@@ -55,12 +55,16 @@ def check_prompt(command: Command, params: Mapping[str, object], parent: Job | N
         given = params.get(param.name)
         if not given and parent is not None and param.name == "prompt":
             given = listed_prompt(parent.embeds, str(params.get("button")))
-        count = results_asked(str(given or "")) if param.draws else 1
+        if not param.draws:
+            continue
+        count = results_asked(str(given or ""))
         if count > 1:
             raise InvalidRequest(
                 sentences.SEVERAL_RESULTS.said(field=param.name, count=count),
                 details=_EACH_BY_ITSELF,
             )
+        if is_half(str(given or ""), is_suffix=param.is_suffix):
+            raise InvalidRequest(sentences.HALF_OF_SEVERAL.said(field=param.name))
 
 
 _EACH_BY_ITSELF = (

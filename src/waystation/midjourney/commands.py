@@ -9,7 +9,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -91,6 +91,8 @@ class Param:
     """Another field, without which this one means nothing."""
     draws: bool = False
     """A text that pictures are drawn from, or that ends one."""
+    is_suffix: bool = False
+    """The text ends each later prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +422,10 @@ _ROWS = (
         ReplyKind.PREFERRED,
         "Set the text that ends every prompt; without one, clear it (an addition to v2).",
         "wire notes 3.2",
-        _text("suffix", "new_value", "The text, for example --v 7", required=False, draws=True),
+        replace(
+            _text("suffix", "new_value", "The text, for example --v 7", required=False, draws=True),
+            is_suffix=True,
+        ),
     ),
 )
 

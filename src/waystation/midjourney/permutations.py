@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["MOST_COUNTED", "results_asked"]
+__all__ = ["MOST_COUNTED", "is_half", "results_asked"]
 
 MOST_COUNTED = 1000
 """Where counting stops; more than the bot takes at once (40)."""
@@ -34,6 +34,16 @@ def results_asked(prompt: str) -> int:
     """Return for how many results a prompt asks, at most MOST_COUNTED; 1 for an ordinary one."""
     repeats = (int(found[1]) for found in _REPEAT.finditer(prompt))
     return min(_permutations(prompt) * max(1, 1, *repeats), MOST_COUNTED)
+
+
+def is_half(text: str, *, is_suffix: bool) -> bool:
+    """Tell whether a text for one result can ask for several together with another text.
+
+    A suffix stands behind each prompt: a number in it completes a `--repeat` at the end of the
+    prompt, and its `}` closes a brace of the prompt.
+    """
+    whole = "{a, " + text if is_suffix else f"{text} 2"
+    return results_asked(whole) > results_asked(text)
 
 
 def _permutations(prompt: str) -> int:

@@ -17,6 +17,19 @@ def test_a_prompt_that_asks_for_several_results_is_refused(prompt: str) -> None:
     assert "Submit each by itself" in (refused.value.details or "")
 
 
+def test_a_prompt_and_a_suffix_that_ask_for_several_results_together_are_refused() -> None:
+    """Each text by itself asks for one result."""
+    with pytest.raises(
+        InvalidRequest,
+        match="prompt asks for several results together with another text; a job has one",
+    ):
+        check_prompt(COMMANDS["imagine"], {"prompt": "a fox --repeat"})
+    with pytest.raises(InvalidRequest, match="suffix asks for several results together"):
+        check_prompt(COMMANDS["prefer_suffix"], {"suffix": "blue} --v 7"})
+    check_prompt(COMMANDS["imagine"], {"prompt": "a {red, blue fox"})
+    check_prompt(COMMANDS["prefer_suffix"], {"suffix": "35mm film {--v 7} {"})
+
+
 def test_a_text_that_draws_nothing_may_have_braces() -> None:
     check_prompt(COMMANDS["imagine"], {"prompt": "a red fox"})
     check_prompt(COMMANDS["shorten"], {"prompt": "a {red, blue} fox"})

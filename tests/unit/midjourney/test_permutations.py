@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waystation.midjourney.permutations import MOST_COUNTED, results_asked
+from waystation.midjourney.permutations import MOST_COUNTED, is_half, results_asked
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,39 @@ from waystation.midjourney.permutations import MOST_COUNTED, results_asked
 )
 def test_braces_and_repeats_are_counted(prompt: str, count: int) -> None:
     assert results_asked(prompt) == count
+
+
+@pytest.mark.parametrize(
+    ("prompt", "suffix", "which"),
+    [
+        ("a fox --repeat", "3 --v 7", "prompt"),
+        ("a fox --r", "35mm film", "prompt"),
+        ("a fox —repeat=", "3", "prompt"),
+        ("a {red, blue", "fox} --v 7", "suffix"),
+        ("a {red", ", blue} fox", "suffix"),
+        ("a {red, blue", "{owl} fox}", "suffix"),
+        ("a {red, blue", r"fox\}", ""),
+        ("a fox", "35mm film", ""),
+        ("a fox --repeat 1", "35mm film", ""),
+        ("a {red, blue fox", "{owl}", ""),
+        ("a red} fox", "{owl", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_half_is_told_on_one_side_of_a_prompt_and_its_suffix(
+    prompt: str, suffix: str, which: str
+) -> None:
+    assert results_asked(prompt) == results_asked(suffix) == 1
+    assert (results_asked(f"{prompt} {suffix}") > 1) == bool(which)
+    halves = {"prompt": is_half(prompt, is_suffix=False), "suffix": is_half(suffix, is_suffix=True)}
+    assert [name for name, half in halves.items() if half] == [which] * bool(which)
+
+
+@given(st.text(alphabet="ab{},\\ -r3"), st.text(alphabet="ab{},\\ -r3"))
+def test_two_texts_of_which_neither_is_half_ask_for_one_result(prompt: str, suffix: str) -> None:
+    several = results_asked(prompt) > 1 or results_asked(suffix) > 1
+    if not (several or is_half(prompt, is_suffix=False) or is_half(suffix, is_suffix=True)):
+        assert results_asked(f"{prompt} {suffix}") == 1
 
 
 @pytest.mark.parametrize("prompt", ["{a,b}" * 1000, "{" * 5000, "{a," * 2000 + "}" * 2000])
