@@ -749,6 +749,8 @@ DERIVED: Mapping[str, str] = {
     "listening.started:sleep": "the pause between two looks whether the port is open, at the start",
     "columns._MICROSECOND": "a unit",
     "pool._CONNECT_TIMEOUT_S": "no service runs on PostgreSQL yet",
+    "tries.KNOWN_WITHIN_S": "no service runs on PostgreSQL yet",
+    "tries._PAUSE_S": "no service runs on PostgreSQL yet",
     "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "columns._MINUTE": "a unit",
     "links._DAY": "a unit",

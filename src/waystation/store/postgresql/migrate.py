@@ -14,7 +14,8 @@ import asyncpg
 from waystation.errors import SchemaMismatch, StoreError
 from waystation.store.columns import micros
 from waystation.store.migrations import Migration, migrations_of
-from waystation.store.postgresql.pool import UNUSABLE
+from waystation.store.postgresql.marks import FORGET_OLD
+from waystation.store.postgresql.tries import UNUSABLE
 
 __all__ = ["migrate", "migrations", "schema_number"]
 
@@ -42,7 +43,10 @@ async def migrate(url: str, at: datetime, steps: tuple[Migration, ...] | None = 
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0)
         try:
-            return await _bring(connection, at, migrations() if steps is None else steps)
+            before = await _bring(connection, at, migrations() if steps is None else steps)
+            if steps is None:
+                await connection.execute(FORGET_OLD)
+            return before
         finally:
             await connection.close()
     except (*UNUSABLE, ValueError) as error:

@@ -3,7 +3,9 @@
 How it works: a transaction is a function of the database, as on SQLite. It runs in a greenlet
 (bridge.py) between a begin and a commit of its own. A transaction that another one hindered runs
 again from its beginning: after a deadlock or a serialization failure, and once where a row with
-the same key was written meanwhile, because it then reads that row and says what it means.
+the same key was written meanwhile, because it then reads that row and says what it means. One
+whose connection broke runs again once; if that was during its commit, its mark tells first whether
+the commit was made (marks.py).
 
 Rules: nothing outlives a transaction on its connection, so that a pooler may stand in between: no
 prepared statement, no setting, no lock of a session.
@@ -12,18 +14,22 @@ prepared statement, no setting, no lock of a session.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import asyncpg
+import structlog
 
 from waystation import sentences
 from waystation.errors import StoreError, WaystationError
 from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database
+from waystation.store.postgresql.marks import KEY, Marks
 from waystation.store.postgresql.named import Statement
+from waystation.store.postgresql.tries import UNUSABLE, Tries, is_lost
 
-__all__ = ["UNUSABLE", "Pool", "open_pool", "store_error"]
+__all__ = ["Pool", "open_pool", "store_error"]
 
 _CONNECTIONS: Final = 10
 """Connections of one process at most."""
@@ -35,28 +41,34 @@ _STATEMENT_TIMEOUT_S: Final = 30.0
 _CACHED_STATEMENTS: Final = 512
 """More than there are queries, so that each is prepared once per connection."""
 
-_TRIES: Final = 8
-"""How often a transaction is begun that others hinder."""
+_GREETING: Final = "select (random() * 1e18)::bigint, pg_backend_pid()"
+_BEGIN_WRITE: Final = "begin isolation level read committed"
+_BEGIN_READ: Final = "begin isolation level repeatable read, read only"
 
 _T = TypeVar("_T")
 
-_HINDERED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-UNUSABLE: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-"""Errors that say that a database cannot be used."""
+log = structlog.get_logger("waystation.store")
+
+
+class _CommitLost(Exception):
+    """The answer to a commit was lost; the value is right if the commit was made."""
+
+    def __init__(self, value: object, cause: Exception) -> None:
+        super().__init__()
+        self.value = value
+        self.cause = cause
 
 
 class Pool:
     """Runs transactions. Made by `open_pool`; used from one event loop."""
 
-    def __init__(self, pool: Any, statements: Mapping[str, Statement], *, pooled: bool) -> None:
+    def __init__(
+        self, pool: Any, statements: Mapping[str, Statement], process: int, *, pooled: bool
+    ) -> None:
+        """Args: process: a number that no other process has."""
         self._pool = pool
         self._statements = statements
+        self._marks = Marks(process)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self.pooled: Final = pooled
@@ -68,13 +80,13 @@ class Pool:
         A caller that is cancelled stops waiting; the transaction is written all the same.
 
         Raises: StoreError, or what the transaction raises; then nothing was written, unless the
-        connection broke in the middle of the commit
+        answer to a commit was lost and no server tells within 10 s whether the commit was made
         """
-        return await self._begun(transaction, isolation="read_committed", readonly=False)
+        return await self._begun(transaction, writes=True)
 
     async def read(self, transaction: Callable[[Database], _T]) -> _T:
         """Run reads that see one moment. Raises: StoreError, or what the transaction raises."""
-        return await self._begun(transaction, isolation="repeatable_read", readonly=True)
+        return await self._begun(transaction, writes=False)
 
     async def close(self) -> None:
         """Finish what was begun and close; a second call does nothing."""
@@ -83,10 +95,10 @@ class Pool:
             await asyncio.gather(*self._running, return_exceptions=True)
             await self._pool.close()
 
-    async def _begun(self, transaction: Callable[[Database], _T], **kind: Any) -> _T:
+    async def _begun(self, transaction: Callable[[Database], _T], *, writes: bool) -> _T:
         if self._closed:
             raise StoreError("The store is closed.")
-        task = asyncio.create_task(self._tried(transaction, kind))
+        task = asyncio.create_task(self._tried(transaction, writes=writes))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -96,32 +108,68 @@ class Pool:
         if not task.cancelled():
             task.exception()  # whoever asked may have stopped waiting
 
-    async def _tried(self, transaction: Callable[[Database], _T], kind: Mapping[str, Any]) -> _T:
-        twins = 0
-        for left in reversed(range(_TRIES)):
-            try:
-                return await self._once(transaction, kind, one_by_one=twins > 0)
-            except _HINDERED as error:
-                if not left:
-                    raise store_error(error) from error
-            except asyncpg.UniqueViolationError as error:
-                twins += 1
-                if twins > 1 or not left:
-                    raise store_error(error) from error
-            except UNUSABLE as error:
-                raise store_error(error) from error
-        raise AssertionError("the last try returns or raises")
+    async def _tried(self, transaction: Callable[[Database], _T], *, writes: bool) -> _T:
+        number = self._marks.take() if writes else None
+        tries = Tries(asyncio.get_running_loop().time)
+        lost: _CommitLost | None = None
+        try:
+            while True:
+                try:
+                    return await self._once(
+                        transaction, number, again=lost is not None, one_by_one=tries.met_a_twin
+                    )
+                except _CommitLost as error:
+                    if not tries.again_after_lost_commit():
+                        raise store_error(error.cause) from error.cause
+                    lost = error
+                except UNUSABLE as error:
+                    if lost is not None and getattr(error, "constraint_name", None) == KEY:
+                        log.info("store.commit_recognised")
+                        return cast(_T, lost.value)
+                    pause_s = tries.again_after(error)
+                    if pause_s is None:
+                        raise store_error(error) from error
+                    await asyncio.sleep(pause_s)
+        finally:
+            if number is not None:
+                self._marks.give_back(number)
 
     async def _once(
         self,
         transaction: Callable[[Database], _T],
-        kind: Mapping[str, Any],
+        number: int | None,
         *,
+        again: bool,
         one_by_one: bool,
     ) -> _T:
-        async with self._pool.acquire() as connection, connection.transaction(**kind):
-            database = Database(connection, self._statements, one_by_one=one_by_one)
-            return await bridged(_settled, transaction, database)
+        """Run a transaction from its beginning.
+
+        Args: number: of its mark, None for a read; again: its commit may have been made before
+        """
+        async with self._pool.acquire() as connection:
+            try:
+                if number is not None and again:
+                    await connection.execute(f"{_BEGIN_WRITE}; {self._marks.first(number)}")
+                else:
+                    await connection.execute(_BEGIN_READ if number is None else _BEGIN_WRITE)
+                database = Database(connection, self._statements, one_by_one=one_by_one)
+                value = await bridged(_settled, transaction, database)
+                if number is None or again:
+                    ending = "commit"
+                else:
+                    ending = f"{self._marks.last(number)}; commit"
+            except BaseException:
+                await _taken_back(connection)
+                raise
+            try:
+                await connection.execute(ending)
+            except UNUSABLE as error:
+                if number is not None and is_lost(error):
+                    _dropped(connection)
+                    raise _CommitLost(value, error) from error
+                await _taken_back(connection)
+                raise
+            return value
 
 
 async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
@@ -130,7 +178,7 @@ async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
     Raises: StoreError: the server cannot be used
     """
     try:
-        pooled = await _is_pooled(url)
+        process, pooled = await _greeted(url)
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
@@ -143,7 +191,7 @@ async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
         )
     except (*UNUSABLE, ValueError) as error:
         raise StoreError("The PostgreSQL server cannot be used.", details=str(error)) from error
-    return Pool(pool, statements, pooled=pooled)
+    return Pool(pool, statements, process, pooled=pooled)
 
 
 def store_error(error: Exception) -> WaystationError:
@@ -157,8 +205,8 @@ def _said(error: Exception) -> str:
     return str(getattr(error, "message", None) or str(error) or type(error).__name__)
 
 
-async def _is_pooled(url: str) -> bool:
-    """Tell whether who answers is another process than who has let us in.
+async def _greeted(url: str) -> tuple[int, bool]:
+    """Return a number drawn for this process, and whether a pooler stands in between.
 
     A server tells its process id when it lets a client in. A pooler tells one of its own making,
     as it has yet to choose the server.
@@ -166,8 +214,8 @@ async def _is_pooled(url: str) -> bool:
     connection = await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S, statement_cache_size=0)
     try:
         async with connection.transaction():
-            answering = await connection.fetchval("select pg_backend_pid()")
-        return bool(answering != connection.get_server_pid())
+            drawn, answering = await connection.fetchrow(_GREETING)
+        return int(drawn), bool(answering != connection.get_server_pid())
     finally:
         await connection.close()
 
@@ -180,3 +228,17 @@ def _settled(transaction: Callable[[Database], _T], database: Database) -> _T:
 
 async def _leave(connection: Any) -> None:
     """Leave a connection as it is: no transaction has left anything on it."""
+
+
+async def _taken_back(connection: Any) -> None:
+    """Roll a transaction back; a connection that cannot is closed."""
+    try:
+        await connection.execute("rollback")
+    except UNUSABLE:
+        _dropped(connection)
+
+
+def _dropped(connection: Any) -> None:
+    # the pool has taken a connection back that it knows to be broken
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()

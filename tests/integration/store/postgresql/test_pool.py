@@ -14,6 +14,13 @@ from waystation.store.postgresql.pool import Pool, open_pool
 
 pytestmark = needs_postgresql
 
+_TABLES = """
+create table marks (name text primary key, number bigint not null);
+create view also_marks as select * from marks;
+create table commit_marks (
+  process bigint not null, number bigint not null, at bigint not null, primary key (process, number)
+)
+"""
 _TEXTS = {
     "put": "insert into marks (name, number) values (:name, :number)",
     # the same table by another name, so that both come into one batch
@@ -33,11 +40,7 @@ STATEMENTS = {name: compiled(text) for name, text in _TEXTS.items()}
 async def pool(
     request: pytest.FixtureRequest, postgresql: Cluster, postgresql_database: str
 ) -> AsyncIterator[Pool]:
-    postgresql.say(
-        "create table marks (name text primary key, number bigint not null);"
-        " create view also_marks as select * from marks",
-        postgresql_database,
-    )
+    postgresql.say(_TABLES, postgresql_database)
     way = postgresql.url if request.param == "direct" else postgresql.pooled_url
     opened = await open_pool(way(postgresql_database), STATEMENTS)
     assert opened.pooled is (request.param == "pooled")
