@@ -143,9 +143,15 @@ def _smtp_url(url: Secret) -> Secret:
 
 def _database_url(url: Secret) -> Secret:
     text = url.reveal()
-    if text and _sqlite_path(text) is None:
-        raise ValueError("a URL like sqlite:///path/to/file.db; other databases come later")
+    if text and _sqlite_path(text) is None and not _is_postgresql(text):
+        raise ValueError(
+            "a URL like sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
+        )
     return url
+
+
+def _is_postgresql(text: str) -> bool:
+    return text.startswith(("postgresql://", "postgres://"))
 
 
 def _sqlite_path(url: str) -> Path | None:
@@ -170,8 +176,24 @@ class Settings:
     )
     database_url: Secret = _row(
         Secret(""),
-        "The database. Empty: the file waystation.db in the data directory.",
+        "The database: sqlite:///path, or postgresql://user:password@host/name. "
+        "Empty: the file waystation.db in the data directory.",
         check=_database_url,
+    )
+    database_connections: int = _row(
+        10,
+        "PostgreSQL alone: connections of this process at most.",
+        unit="connections",
+        least=1,
+        most=1000,
+    )
+    database_connect_s: float = _seconds(
+        10.0, "PostgreSQL alone: time to make a connection.", least=0.1
+    )
+    database_statement_s: float = _seconds(
+        30.0,
+        "PostgreSQL alone: time of a statement, with its wait for rows that others hold.",
+        least=0.1,
     )
     key: Secret = _row(
         Secret(""),
@@ -394,8 +416,14 @@ class Settings:
         return tuple(ipaddress.ip_network(text) for text in self.allow_networks)
 
     @property
+    def postgresql_url(self) -> str | None:
+        """The URL of a PostgreSQL database; None: the database is a SQLite file."""
+        url = self.database_url.reveal()
+        return url if _is_postgresql(url) else None
+
+    @property
     def database_path(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file, where the database is one."""
         return _sqlite_path(self.database_url.reveal()) or self.data_dir / "waystation.db"
 
     def shown(self, name: str) -> str:

@@ -9,7 +9,7 @@ _PLACES = ("unit", "integration")
 ELSEWHERE = {
     **{
         f"app/{name}.py": "joins everything; every test of tests/e2e starts it"
-        for name in ("memory", "parts", "running", "state")
+        for name in ("memory", "parts", "pooling", "running")
     },
     "engine/account/adapters.py": "what an owner is given; tests/harness/desk.py makes it",
     "ports/": "protocols and plain values; tests/conformance holds their adapters to them",

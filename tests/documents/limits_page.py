@@ -275,6 +275,33 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Another process may end the job.",
         ),
     ),
+    "Database on PostgreSQL": (
+        Row(
+            "Making a connection",
+            "WAYSTATION_DATABASE_CONNECT_S",
+            "The start fails; a request is answered 503.",
+        ),
+        Row(
+            "Statement, with its wait for rows that others hold",
+            "WAYSTATION_DATABASE_STATEMENT_S",
+            "The transaction is taken back; a request is answered 503.",
+        ),
+        Row(
+            "Asking whether a commit was made whose answer was lost",
+            "tries.KNOWN_WITHIN_S",
+            "The request is answered 503, although its change may be written.",
+        ),
+        Row(
+            "Pause between two such questions",
+            "tries._PAUSE_S",
+            "The next question begins.",
+        ),
+        Row(
+            "Pause between two looks whether a killed process's lease is renewed, at the start",
+            "store._LOOK_S",
+            "The next look begins. A lease that is renewed is another process's: the start fails.",
+        ),
+    ),
     "Requests to Discord": (
         Row(
             "Request that submits a job",
@@ -748,14 +775,11 @@ DERIVED: Mapping[str, str] = {
     "buckets._ROW_S": "the unit in which the breaker counts",
     "listening.started:sleep": "the pause between two looks whether the port is open, at the start",
     "columns._MICROSECOND": "a unit",
-    "pool._CONNECT_TIMEOUT_S": "no service runs on PostgreSQL yet",
-    "tries.KNOWN_WITHIN_S": "no service runs on PostgreSQL yet",
-    "tries._PAUSE_S": "no service runs on PostgreSQL yet",
-    "pool._STATEMENT_TIMEOUT_S": "no service runs on PostgreSQL yet",
     "columns._MINUTE": "a unit",
     "links._DAY": "a unit",
     "paths.DAYS": "links.SHARE in days",
     "paths.LONGEST_DAYS": "links.LONGEST_SHARE in days",
+    "postgresql._MOST_APART_S": "how far clocks may be apart, not how long anything waits",
     "quotas._DAY_S": "quotas._DAY in seconds",
     "nodes.span_of:timedelta": "a unit",
     "quotas._of_day:timedelta": "a unit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.e2e.databases import laid_out_on, open_records, placed
 from tests.e2e.invariants import check_invariants, no_task_is_left
 from tests.e2e.records import Records
 from tests.pictures import proof
@@ -298,7 +299,7 @@ class Installation:
 
     def records(self) -> Records:
         """Open the database beside the service."""
-        return Records(self.settings.database_path)
+        return open_records(self.settings)
 
     async def equip(self, person: Person, count: int = 1, **extra: Any) -> list[str]:
         """Set up simulated accounts for a person and return their channels."""
@@ -388,6 +389,24 @@ class SteadyIds(SystemIds):
         return 0.1
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on each database that the nearest mark names."""
+    mark = metafunc.definition.get_closest_marker("databases")
+    if mark is not None and mark.args:
+        metafunc.parametrize("database", mark.args, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database of all that a test lays out; SQLite unless a mark says otherwise."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "sqlite":
+        yield kind
+        return
+    with laid_out_on(kind, request.getfixturevalue("postgresql")):
+        yield kind
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Return what starts an installation: `async with install(accounts=2, first_answer_s=1)`."""
@@ -414,7 +433,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
                 "midjourney_cdn_url": sim.url,
                 "allow_networks": ["127.0.0.0/8"],
                 "pacing_s": 0.0,
-                **values,
+                **placed(values),
             }
             settings = load(flags=flags, environ={})
             installation = Installation(sim, place, settings)

@@ -457,7 +457,6 @@ def _current() -> asyncio.Task[Any]:
 
 
 async def evidence(here: Installation) -> Evidence:
-    folder = here.settings.data_dir
     sessions = await _sessions(here)
     shared: defaultdict[str, list[int]] = defaultdict(list)
     with here.records() as records:
@@ -468,6 +467,7 @@ async def evidence(here: Installation) -> Evidence:
         inputs = records.rows("select jobid from job_inputs where jobid is not null")
         for row in records.rows("select * from audit where action = 'account shared'"):
             shared[row["channel"]].append(int(row["details"].rpartition(":")[2]))
+        stored = records.stored()
     jobs, owed, accounts, mails = rows
     book = here.sim.book
     return Evidence(
@@ -481,7 +481,7 @@ async def evidence(here: Installation) -> Evidence:
         log=here.sim.log,
         book=book,
         sessions=sessions,
-        stored=b"".join(file.read_bytes() for file in sorted(folder.glob("*.db*"))),
+        stored=stored,
         secrets=[*here.tokens, *(account.token for account in here.sim.accounts)],
         inputs=inputs,
         shared=shared,

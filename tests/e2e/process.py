@@ -22,6 +22,7 @@ import aiohttp
 from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Answered, Outside, Person, eventually, outside
+from tests.e2e.databases import open_records, placed
 from tests.e2e.invariants import check_invariants
 from tests.e2e.records import Records
 from tests.pictures import proof
@@ -281,7 +282,7 @@ class Ground:
 
     def records(self) -> Records:
         """Open the database beside the service."""
-        return Records(self.settings.database_path)
+        return open_records(self.settings)
 
     async def recorded(self, kind: str, count: int = 1) -> None:
         """Wait until so many job events of a kind are on disk."""
@@ -358,7 +359,7 @@ async def ground(
             "discord_url": sim.url,
             "allow_networks": "127.0.0.0/8",
             "pacing_s": 0,
-            **values,
+            **placed(values),
         }
         environment = {f"WAYSTATION_{name.upper()}": str(value) for name, value in settings.items()}
         here = Ground(sim, place, environment, directory)

@@ -1,14 +1,18 @@
-"""Records of the service, read from its database file as it stands."""
+"""Records of the service, read from its database as it stands."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import apsw
+import asyncpg
 
-__all__ = ["Records", "Row"]
+__all__ = ["PostgresRecords", "Records", "Row"]
 
 Row = dict[str, Any]
 
@@ -36,6 +40,11 @@ class Records:
             names = [column[0] for column in cursor.get_description()]
             found.append(dict(zip(names, row, strict=True)))
         return found
+
+    def stored(self) -> bytes:
+        """Return all that is kept, as it is on the disk."""
+        path = Path(self._database.filename)
+        return b"".join(file.read_bytes() for file in sorted(path.parent.glob("*.db*")))
 
     def jobs(self) -> list[Row]:
         """Return all jobs, oldest first, JSON columns decoded."""
@@ -77,6 +86,44 @@ class Records:
     def is_marker(self, message_id: str) -> bool:
         """Tell whether a kept message is the tests' own."""
         return self.MARKER.encode() in self.unrecognised()[message_id]
+
+
+class PostgresRecords(Records):
+    """The tables of one database of PostgreSQL; each query waits for its answer."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connection = self._done(asyncpg.connect(url, statement_cache_size=0))
+
+    def __exit__(self, *_: object) -> None:
+        self._done(self._connection.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        places = count(1)
+        numbered = "".join(f"${next(places)}" if one == "?" else one for one in query)
+        return [dict(row) for row in self._done(self._fetched(numbered, *values))]
+
+    async def _fetched(self, query: str, *values: object) -> Any:
+        # behind a pooler, preparing and running must meet the same server
+        async with self._connection.transaction():
+            return await self._connection.fetch(query, *values)
+
+    def stored(self) -> bytes:
+        """Return all rows of all tables as text; columns of bytes are in hexadecimal."""
+        tables = self.rows("select tablename as name from pg_tables where schemaname = 'public'")
+        rows = (self.rows(f"select t::text as row from {one['name']} t") for one in tables)
+        return "\n".join(row["row"] for table in rows for row in table).encode()
+
+    def _done(self, awaitable: Any) -> Any:
+        async def awaited() -> Any:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(30)
 
 
 def _decoded(text: str | None) -> Any:

@@ -30,6 +30,12 @@ _TESTS = Path(__file__).parents[1]
 
 ELSEWHERE: Mapping[str, str] = {
     "data_dir": "integration/cli/host/test_users.py::test_only_add_makes_a_database",
+    "database_connections": "integration/app/test_state.py"
+    "::test_the_numbers_of_the_settings_hold_on_postgresql",
+    "database_connect_s": "integration/app/test_state.py"
+    "::test_the_numbers_of_the_settings_hold_on_postgresql",
+    "database_statement_s": "integration/app/test_state.py"
+    "::test_the_numbers_of_the_settings_hold_on_postgresql",
     "trusted_proxies": "e2e/test_reverse_proxy.py"
     "::test_without_trusted_proxies_the_header_is_never_read",
     "drain_s": "unit/engine/outbox/test_callbacks.py"

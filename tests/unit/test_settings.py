@@ -111,7 +111,7 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("WAYSTATION_OTLP_ENDPOINT", f"http://u:{CANARY}@h", "an http or https URL without user"),
         ("WAYSTATION_OTLP_ENDPOINT", f"http://h/?{CANARY}", "an http or https URL without user"),
         ("WAYSTATION_SMTP_URL", f"http://u:{CANARY}@h", "smtp://"),
-        ("WAYSTATION_DATABASE_URL", f"postgresql://u:{CANARY}@h/d", "sqlite:///"),
+        ("WAYSTATION_DATABASE_URL", f"mysql://u:{CANARY}@h/d", "postgresql://"),
         ("WAYSTATION_DATABASE_URL", "sqlite:///", "sqlite:///"),
     ],
 )
@@ -259,6 +259,14 @@ def test_values_are_shown_as_they_would_be_written() -> None:
 )
 def test_a_database_may_be_named(url: str, path: str) -> None:
     assert load(environ={"WAYSTATION_DATABASE_URL": url}).database_path == Path(path)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_database_may_be_on_a_server(scheme: str) -> None:
+    url = f"{scheme}://ada:{CANARY}@host/name"
+    found = load(environ={"WAYSTATION_DATABASE_URL": url})
+    assert found.postgresql_url == url
+    assert load(environ={}).postgresql_url is None
 
 
 def test_the_process_s_own_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,21 +6,22 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 
 from waystation.clock import SystemClock
 from waystation.errors import ConfigurationError
+from waystation.ports import ServiceStore
 from waystation.settings import Settings
-from waystation.store.sqlite.store import SqliteStore
 from waystation.vault import Vault, open_vault
 
-__all__ = ["State", "open_state"]
+__all__ = ["State", "open_state", "require_postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """The opened store and vault, and the clock by which the store counts."""
 
-    store: SqliteStore
+    store: ServiceStore
     vault: Vault
     clock: SystemClock
 
@@ -39,9 +40,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             "Set WAYSTATION_DATA_DIR to a directory that this user may write."
         ) from error
     clock = SystemClock()
-    store = await SqliteStore.open(
-        settings.database_path, clock, ghost_age=timedelta(seconds=settings.ghost_life_s)
-    )
+    store = await _opened(settings, clock)
     try:
         check = await store.load_check()
         vault = open_vault(
@@ -55,3 +54,30 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
         yield State(store, vault, clock)
     finally:
         await store.close()
+
+
+def require_postgresql() -> None:
+    """Make sure that the packages of the extra are there. Raises: ConfigurationError."""
+    missing = [name for name in ("asyncpg", "greenlet") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"WAYSTATION_DATABASE_URL names PostgreSQL, and {' and '.join(missing)} "
+            f"{'are' if len(missing) > 1 else 'is'} not installed: "
+            "`pip install 'waystation[postgresql]'`."
+        )
+
+
+async def _opened(settings: Settings, clock: SystemClock) -> ServiceStore:
+    ghost_age = timedelta(seconds=settings.ghost_life_s)
+    url = settings.postgresql_url
+    # one database is used, and the other's driver costs memory
+    if url is None:
+        from waystation.store.sqlite.store import SqliteStore
+
+        return await SqliteStore.open(settings.database_path, clock, ghost_age=ghost_age)
+    require_postgresql()
+    from waystation.app.pooling import pool_bounds
+    from waystation.store.postgresql.store import PostgresStore
+
+    bounds = pool_bounds(settings)
+    return await PostgresStore.open(url, clock, ghost_age=ghost_age, bounds=bounds)

@@ -55,6 +55,7 @@ from waystation.ports.records import (
     UserChanges,
 )
 from waystation.ports.search import JobSearch, JobsFound, Search
+from waystation.ports.service_store import ServiceStore
 from waystation.ports.sharing import Share, Sharing
 from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Users
 from waystation.ports.traces import NO_SPAN, Facts, Span, Traces, Untraced
@@ -122,6 +123,7 @@ __all__ = [
     "RequestKey",
     "Sealer",
     "Sender",
+    "ServiceStore",
     "Share",
     "Sharing",
     "SigningSecret",

@@ -16,6 +16,7 @@ ON_SQLITE_ALONE = {
 ON_POSTGRESQL_ALONE = {
     "lock_users": "there is no single writer",
     "lock_accounts": "likewise",
+    "latest_lease": "no lock of the operating system tells that a process has ended",
 }
 VALUES_ON_SQLITE_ALONE = {
     "find_texts": {"match"},

@@ -22,6 +22,7 @@ from waystation.cli.doctor.outside import (
     look_at_discord,
     look_at_mail,
 )
+from waystation.cli.doctor.postgresql import look_at_postgresql
 from waystation.cli.doctor.running import Patience, look_at_listening, look_at_running
 from waystation.cli.remote import service_url
 from waystation.clock import SystemClock, SystemIds
@@ -43,11 +44,16 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
     """Yield each check's findings as they are made."""
     clock = SystemClock()
     yield "settings", list(look_at_settings(settings)) or [ok("nothing odd")]
-    database = list(look_at_database(settings))
+    url = settings.postgresql_url
+    if url is None:
+        database = list(look_at_database(settings))
+    else:
+        database = [found async for found in look_at_postgresql(settings, url, clock.wall)]
     yield "database", database
     users, accounts, counts, vault = list[User](), list[Account](), Counts(), None
     running: Sequence[Finding] = ()
-    if all(finding.level == "ok" for finding in database):
+    # an empty database would be set up by opening it
+    if all(finding.level == "ok" or "clock" in finding.what for finding in database):
         failure = None
         try:
             users, accounts, counts, vault, running = await _contents(settings)

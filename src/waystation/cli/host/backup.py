@@ -11,6 +11,7 @@ import typer
 from rich.console import RenderableType
 
 from waystation.cli.confirming import Yes, confirm, must_ask
+from waystation.cli.host.database import require_sqlite
 from waystation.cli.host.files import WRITABLE, must_be_new
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
@@ -52,6 +53,7 @@ def backup(
         from waystation.store.sqlite.backup import back_up, look_into
 
         settings = load_settings(config)
+        require_sqlite(settings, "backup")
         with _told(settings):
             target = file or _new_file(settings)
             must_be_new(target)
@@ -84,6 +86,7 @@ def restore(
         from waystation.store.sqlite.migrate import migrations
 
         settings = load_settings(config)
+        require_sqlite(settings, "restore")
         with _told(settings):
             found = look_into(file)
             _check_key(settings, found)

@@ -18,8 +18,9 @@ from waystation.errors import ConfigurationError, NotFound
 if TYPE_CHECKING:
     from waystation.app import State
     from waystation.ports import User
+    from waystation.settings import Settings
 
-__all__ = ["find", "on_host", "user_json"]
+__all__ = ["database_name", "find", "on_host", "require_sqlite", "user_json"]
 
 _T = TypeVar("_T")
 
@@ -35,6 +36,11 @@ _NEW_DATABASE = (
 
 _OTHER_DATABASE = (
     "Set WAYSTATION_DATA_DIR as it is set for `waystation serve`, if it uses another one."
+)
+
+_DUMP = (
+    "Use PostgreSQL's own tools, pg_dump and pg_restore: docs/postgresql.md says how. "
+    "Keep the key apart from the dump: keys.json of the data directory, or WAYSTATION_KEY."
 )
 
 
@@ -55,7 +61,7 @@ def on_host(
 
     found = load_settings(config)
     path = found.database_path
-    is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists raises where it may not look
+    is_new = found.postgresql_url is None and not os.path.exists(path)  # noqa: PTH110 - Path.exists raises where it may not look
     if is_new and making is None:
         raise ConfigurationError(f"There is no database at {path}", details=_NO_DATABASE)
     logs.configure("warning", "console")
@@ -66,12 +72,31 @@ def on_host(
     return answer
 
 
+def database_name(settings: Settings) -> str:
+    """Return the database of the settings in words, without a password."""
+    if settings.postgresql_url is None:
+        return str(settings.database_path)
+    from waystation.store.postgresql.place import place_of
+
+    return str(place_of(settings.postgresql_url))
+
+
+def require_sqlite(settings: Settings, command: str) -> None:
+    """Make sure that the database is a file. Raises: ConfigurationError."""
+    if settings.postgresql_url is not None:
+        raise ConfigurationError(
+            f"`waystation {command}` copies SQLite files, and the database is "
+            f"{database_name(settings)}",
+            details=_DUMP,
+        )
+
+
 async def find(state: State, who: str) -> User:
     """Return the user with that e-mail address or id. Raises: NotFound."""
     for user in await state.store.list_users():
         if who in (str(user.user_id), user.email):
             return user
-    raise NotFound(f"There is no user {who} in {state.store.path}", details=_OTHER_DATABASE)
+    raise NotFound(f"There is no user {who} in {state.store.name}", details=_OTHER_DATABASE)
 
 
 def user_json(user: User) -> dict[str, object]:

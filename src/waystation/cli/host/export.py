@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waystation.cli.host.database import find, on_host, user_json
+from waystation.cli.host.database import database_name, find, on_host, user_json
 from waystation.cli.host.files import WRITABLE, must_be_new
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
@@ -56,7 +56,7 @@ def export(
         screen.answer(
             {"file": str(file), **counts},
             marked("ok", f"{file}: {', '.join(f'{n} {kind}s' for kind, n in counts.items())}"),
-            plain(f"  from {load_settings(config).database_path}", "dim"),
+            plain(f"  from {database_name(load_settings(config))}", "dim"),
         )
 
 

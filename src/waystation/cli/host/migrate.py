@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from waystation.cli.host.database import database_name
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain
@@ -20,13 +21,16 @@ __all__ = ["migrate"]
 def migrate(config: Config = None, as_json: Json = False) -> None:
     """Bring the database to this version's schema, with a backup first.
 
-    A new database is made without one; where the schema is this version's
-    already, nothing is done. `serve` does the same at its start: stop it before
-    you migrate. When the schema has changed, the next `serve` ends the jobs
-    that were open as failed: their place in Discord's events is lost.
+    A new database is made without one, and PostgreSQL has backups of its own;
+    where the schema is this version's already, nothing is done. `serve` does the
+    same at its start: stop it before you migrate. When the schema has changed, the
+    next `serve` ends the jobs that were open as failed: their place in Discord's
+    events is lost.
     """
     with opened(as_json) as screen:
-        found = _migrated(load_settings(config))
+        settings = load_settings(config)
+        url = settings.postgresql_url
+        found = _migrated(settings) if url is None else _on_postgresql(settings, url)
         if found["from"] == found["to"]:
             said = f"nothing to do: {found['database']} has schema {found['to']}"
         else:
@@ -35,6 +39,22 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
         if found["backup"]:
             lines.append(plain(f"  backup: {found['backup']}", "dim"))
         screen.answer(found, *lines)
+
+
+def _on_postgresql(settings: Settings, url: str) -> dict[str, object]:
+    import asyncio
+
+    from waystation.app.state import require_postgresql
+    from waystation.clock import SystemClock
+
+    require_postgresql()
+    from waystation.store.postgresql import migrate as schema
+
+    before = asyncio.run(
+        schema.migrate(url, SystemClock().now(), connect_s=settings.database_connect_s)
+    )
+    after = schema.migrations()[-1].number
+    return {"database": database_name(settings), "from": before, "to": after, "backup": None}
 
 
 def _migrated(settings: Settings) -> dict[str, object]:

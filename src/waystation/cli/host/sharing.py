@@ -106,7 +106,7 @@ async def _both(state: State, who: str, channel: str) -> tuple[User, Account]:
 async def _account(state: State, channel: str) -> Account:
     account = await state.store.sharing.account_in(channel)
     if account is None:
-        raise NotFound(f"There is no account of channel {channel} in {state.store.path}")
+        raise NotFound(f"There is no account of channel {channel} in {state.store.name}")
     return account
 
 

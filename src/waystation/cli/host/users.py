@@ -12,7 +12,7 @@ from rich.text import Text
 
 from waystation.cli.confirming import confirm, must_ask
 from waystation.cli.group import CommandGroup
-from waystation.cli.host.database import find, on_host, user_json
+from waystation.cli.host.database import database_name, find, on_host, user_json
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import MARK, Grid, Screen, escaped, fields, opened, plain
@@ -97,7 +97,7 @@ def list_users(config: Config = None, as_json: Json = False) -> None:
             [user_json(user) for user in users],
             _table(users)
             if users
-            else f"There is no user yet in {load_settings(config).database_path}.",
+            else f"There is no user yet in {database_name(load_settings(config))}.",
         )
 
 

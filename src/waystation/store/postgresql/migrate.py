@@ -2,6 +2,9 @@
 
 How it works: table `migrations` says which files were applied. All that are missing run in one
 transaction, under a lock that other processes wait for.
+
+A copy is noticed by what a restore cannot keep: `pg_restore` makes the table `meta` anew, a copy of
+the database has another number, a server that was rolled back another timeline or identifier.
 """
 
 from __future__ import annotations
@@ -11,11 +14,23 @@ from typing import Any, Final
 
 import asyncpg
 
-from waystation.errors import SchemaMismatch, StoreError
+from waystation.errors import SchemaMismatch
 from waystation.store.columns import micros
 from waystation.store.migrations import Migration, migrations_of
+from waystation.store.postgresql.bridge import bridged
+from waystation.store.postgresql.database import Database, queries
+from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
 from waystation.store.postgresql.marks import FORGET_OLD
 from waystation.store.postgresql.tries import UNUSABLE
+from waystation.store.transactions.restored import settle_epochs
+
+_DATABASE: Final = (
+    "select oid || ':' || 'meta'::regclass::oid from pg_database where datname = current_database()"
+)
+_SYSTEM: Final = (
+    "select system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+    " from pg_control_system()"
+)
 
 __all__ = ["migrate", "migrations", "schema_number"]
 
@@ -35,26 +50,40 @@ async def schema_number(connection: Any) -> int:
     return await connection.fetchval("select max(number) from migrations") or 0
 
 
-async def migrate(url: str, at: datetime, steps: tuple[Migration, ...] | None = None) -> int:
-    """Bring the schema up to this code. Returns: the number of the schema before
+async def migrate(
+    url: str,
+    at: datetime,
+    steps: tuple[Migration, ...] | None = None,
+    *,
+    connect_s: float | None = None,
+) -> int:
+    """Bring the schema up to this code, and note what a restored copy needs (R39).
 
+    Returns: the number of the schema before
     Raises: SchemaMismatch: a newer version made the database; StoreError: it cannot be used
     """
     try:
-        connection = await asyncpg.connect(url, statement_cache_size=0)
+        connection = await asyncpg.connect(url, statement_cache_size=0, **_within(connect_s))
         try:
-            before = await _bring(connection, at, migrations() if steps is None else steps)
+            version = connection.get_server_version()
+            if version.major < OLDEST:
+                raise too_old(url, f"{version.major}.{version.minor}")
+            before = await _bring(connection, at, steps)
             if steps is None:
                 await connection.execute(FORGET_OLD)
             return before
         finally:
             await connection.close()
     except (*UNUSABLE, ValueError) as error:
-        details = str(error)
-        raise StoreError("The PostgreSQL database cannot be used.", details=details) from error
+        raise not_opened(url, error) from error
 
 
-async def _bring(connection: Any, at: datetime, steps: tuple[Migration, ...]) -> int:
+def _within(connect_s: float | None) -> dict[str, float]:
+    return {} if connect_s is None else {"timeout": connect_s}
+
+
+async def _bring(connection: Any, at: datetime, given: tuple[Migration, ...] | None) -> int:
+    steps = migrations() if given is None else given
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         before = await schema_number(connection)
@@ -77,4 +106,32 @@ async def _bring(connection: Any, at: datetime, steps: tuple[Migration, ...]) ->
                     step.name,
                     micros(at),
                 )
+        if given is None:
+            await _settle(connection, at, migrated=0 < before < steps[-1].number)
     return before
+
+
+async def _settle(connection: Any, at: datetime, *, migrated: bool) -> None:
+    """Raise the epochs of a copy: its server, timeline, database or table is another one."""
+    here = await _server(connection)
+
+    def settled(database: Database) -> None:
+        row = database.one("meta", {"name": "server"})
+        known = None if row is None else str(row[0])
+        moved = known is not None and known != here
+        settle_epochs(database, at, migrated=migrated, moved=moved, kept=str)
+        if known != here:
+            database.run("put_meta", {"name": "server", "value": here})
+        database.settle()
+
+    await bridged(settled, Database(connection, queries()))
+
+
+async def _server(connection: Any) -> str:
+    """Return what tells a database from a copy of it; less where the server tells us less."""
+    own = await connection.fetchval(_DATABASE)
+    try:
+        async with connection.transaction():
+            return f"{await connection.fetchval(_SYSTEM)}:{own}"
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError):
+        return str(own)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 import asyncpg
@@ -25,18 +26,12 @@ from waystation import sentences
 from waystation.errors import StoreError, WaystationError
 from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database
+from waystation.store.postgresql.failures import not_opened
 from waystation.store.postgresql.marks import KEY, Marks
 from waystation.store.postgresql.named import Statement
 from waystation.store.postgresql.tries import UNUSABLE, Tries, is_lost
 
-__all__ = ["Pool", "open_pool", "store_error"]
-
-_CONNECTIONS: Final = 10
-"""Connections of one process at most."""
-
-_CONNECT_TIMEOUT_S: Final = 10.0
-_STATEMENT_TIMEOUT_S: Final = 30.0
-"""How long a statement may take, with its wait for rows that others hold."""
+__all__ = ["Pool", "PoolBounds", "open_pool", "store_error"]
 
 _CACHED_STATEMENTS: Final = 512
 """More than there are queries, so that each is prepared once per connection."""
@@ -48,6 +43,26 @@ _BEGIN_READ: Final = "begin isolation level repeatable read, read only"
 _T = TypeVar("_T")
 
 log = structlog.get_logger("waystation.store")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolBounds:
+    """The operator's numbers."""
+
+    connections: int
+    """Connections of one process at most."""
+    connect_s: float
+    """How long making one may take."""
+    statement_s: float
+    """How long a statement may take, with its wait for rows that others hold."""
+
+    def of_the_driver(self) -> dict[str, Any]:
+        """Return them by the names that asyncpg has for them."""
+        return {
+            "max_size": self.connections,
+            "timeout": self.connect_s,
+            "command_timeout": self.statement_s,
+        }
 
 
 class _CommitLost(Exception):
@@ -153,7 +168,7 @@ class Pool:
                 else:
                     await connection.execute(_BEGIN_READ if number is None else _BEGIN_WRITE)
                 database = Database(connection, self._statements, one_by_one=one_by_one)
-                value = await bridged(_settled, transaction, database)
+                value: _T = await bridged(_settled, transaction, database)
                 if number is None or again:
                     ending = "commit"
                 else:
@@ -172,25 +187,27 @@ class Pool:
             return value
 
 
-async def open_pool(url: str, statements: Mapping[str, Statement]) -> Pool:
+async def open_pool(
+    url: str, statements: Mapping[str, Statement], bounds: PoolBounds | None = None
+) -> Pool:
     """Connect, and find out whether a pooler stands in between.
 
+    Args: bounds: None: the driver's own
     Raises: StoreError: the server cannot be used
     """
     try:
-        process, pooled = await _greeted(url)
+        process, pooled = await _greeted(url, bounds)
+        numbers = {} if bounds is None else bounds.of_the_driver()
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
-            max_size=_CONNECTIONS,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_STATEMENT_TIMEOUT_S,
+            **numbers,
             statement_cache_size=0 if pooled else _CACHED_STATEMENTS,
             max_cached_statement_lifetime=0,
             reset=_leave,
         )
     except (*UNUSABLE, ValueError) as error:
-        raise StoreError("The PostgreSQL server cannot be used.", details=str(error)) from error
+        raise not_opened(url, error) from error
     return Pool(pool, statements, process, pooled=pooled)
 
 
@@ -205,13 +222,15 @@ def _said(error: Exception) -> str:
     return str(getattr(error, "message", None) or str(error) or type(error).__name__)
 
 
-async def _greeted(url: str) -> tuple[int, bool]:
+async def _greeted(url: str, bounds: PoolBounds | None) -> tuple[int, bool]:
     """Return a number drawn for this process, and whether a pooler stands in between.
 
     A server tells its process id when it lets a client in. A pooler tells one of its own making,
     as it has yet to choose the server.
     """
-    connection = await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S, statement_cache_size=0)
+    connection = await asyncpg.connect(
+        url, statement_cache_size=0, **({} if bounds is None else {"timeout": bounds.connect_s})
+    )
     try:
         async with connection.transaction():
             drawn, answering = await connection.fetchrow(_GREETING)

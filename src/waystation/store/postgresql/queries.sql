@@ -490,4 +490,7 @@ select
   (select count(*) from queue where waiting <> 0);
 
 -- foreign_commits: changes when a user or an account was changed, whoever did it
-select coalesce(max(number), 0) from audit;
+select coalesce(max(number), 0) as data_version from audit;
+
+-- latest_lease: when the last lease of a node ends that has not ended yet, and the time of now
+select max(lease_until), max({clock}) from nodes where lease_until > {clock};

@@ -6,19 +6,28 @@ what it counts on (ADR 27). Near and far reads share the connections of one pool
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
+from waystation.errors import Conflict
 from waystation.ports import Clock
+from waystation.store.columns import Values
 from waystation.store.postgresql.database import Database, queries
 from waystation.store.postgresql.migrate import migrate
-from waystation.store.postgresql.pool import Pool, open_pool
-from waystation.store.transactions.store import StoreByTransactions
+from waystation.store.postgresql.place import place_of
+from waystation.store.postgresql.pool import Pool, PoolBounds, open_pool
+from waystation.store.transactions import inputs
+from waystation.store.transactions.restored import UPGRADED, mark_of
+from waystation.store.transactions.store import StoreByTransactions, run
 
 __all__ = ["PostgresStore"]
 
 _T = TypeVar("_T")
+
+_LOOK_S: Final = 0.5
+"""Between two looks whether a lease is renewed."""
 
 
 class PostgresStore(StoreByTransactions):
@@ -27,26 +36,94 @@ class PostgresStore(StoreByTransactions):
     glance: Final = None
     """Nothing across a network is read at once."""
 
-    def __init__(self, pool: Pool, clock: Clock, ghost_age: timedelta) -> None:
+    def __init__(self, pool: Pool, clock: Clock, ghost_age: timedelta, name: str) -> None:
         self._pool = pool
+        self.name = name
+        self._mark: int | None = None
         reader = _Reader(pool)
         super().__init__(
             clock, ghost_age, writer=_Writer(pool), near=reader, far=reader, search=reader
         )
 
     @classmethod
-    async def open(cls, url: str, clock: Clock, *, ghost_age: timedelta) -> PostgresStore:
+    async def open(
+        cls, url: str, clock: Clock, *, ghost_age: timedelta, bounds: PoolBounds | None = None
+    ) -> PostgresStore:
         """Open the database, migrated as needed.
 
-        Args: ghost_age: how long a ghost stays a matching candidate (R19)
+        Args: ghost_age: how long a ghost stays a matching candidate (R19);
+        bounds: None: the driver's own
         Raises: SchemaMismatch: a newer version made it; StoreError: it cannot be used
         """
-        await migrate(url, clock.now())
-        return cls(await open_pool(url, queries()), clock, ghost_age)
+        await migrate(url, clock.now(), connect_s=None if bounds is None else bounds.connect_s)
+        pool = await open_pool(url, queries(), bounds)
+        store = cls(pool, clock, ghost_age, str(place_of(url)))
+        store._mark = await pool.read(mark_of)
+        return store
 
     async def close(self) -> None:
         """Finish what was begun and close; a second call does nothing."""
         await self._pool.close()
+
+    # ── beside the port: what belongs to the installation ──
+
+    async def own_accounts(self) -> None:
+        """Become the one process that acts on accounts (R39).
+
+        A lease of a process that was killed runs out by itself, and is waited for. One that is
+        renewed meanwhile is another process's.
+
+        Raises: Conflict: another process serves the database
+        """
+        before = await self._lease()
+        seen = before
+        while before is not None and seen is not None:
+            if seen.ends > before.ends:
+                raise Conflict(
+                    f"Another process serves the database {self.name} already",
+                    details="Stop it, or set WAYSTATION_DATABASE_URL to another database.",
+                )
+            await self._clock.sleep(min(seen.left_s, _LOOK_S))
+            seen = await self._lease()
+        await self._write(inputs.sweep, None)
+
+    @property
+    def restored(self) -> bool:
+        """True when the database is a copy or was migrated, so that its jobs must fail (R39)."""
+        return self._mark is not None
+
+    @property
+    def upgraded(self) -> bool:
+        """Tell whether a migration of the database, not a copy, made it `restored`."""
+        return self._mark == UPGRADED
+
+    async def settle_restored(self) -> None:
+        """Note that every job left open by the restore has failed."""
+        await self._write(run, "drop_meta", {"name": "restored"})
+        self._mark = None
+
+    async def load_check(self) -> bytes | None:
+        """Return the vault's sealed check value (R45)."""
+        row = await self._one("meta", {"name": "vault_check"})
+        return None if row is None else b64decode(row[0])
+
+    async def save_check(self, sealed: bytes) -> None:
+        """Keep the vault's sealed check value."""
+        values: Values = {"name": "vault_check", "value": b64encode(sealed).decode()}
+        await self._write(run, "put_meta", values)
+
+    # ── inside ──
+
+    async def _lease(self) -> _Lease | None:
+        row = await self._one("latest_lease")
+        return None if row is None or row[0] is None else _Lease(row[0], (row[0] - row[1]) / 1e6)
+
+
+class _Lease(NamedTuple):
+    """The lease of a node that ends last."""
+
+    ends: int
+    left_s: float
 
 
 class _Writer:

@@ -19,12 +19,9 @@ from waystation.errors import Conflict, SchemaMismatch, StoreError
 from waystation.store.columns import Row
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.serving import serving
+from waystation.store.transactions.restored import COPIED
 
-__all__ = ["COPIED", "UNSETTLED", "UPGRADED", "Contents", "back_up", "look_into", "put_back"]
-
-COPIED, UNSETTLED, UPGRADED = 0, 1, 2
-"""Values of `meta.restored`: a copy nobody opened yet; opened, or migrated in place, and its jobs
-not yet failed."""
+__all__ = ["Contents", "back_up", "look_into", "put_back"]
 
 _NO_BACKUP = "Name a file that `waystation backup` has written."
 

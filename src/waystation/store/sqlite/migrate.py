@@ -18,11 +18,10 @@ from waystation.errors import SchemaMismatch
 from waystation.ports import Clock
 from waystation.store.columns import Row, micros
 from waystation.store.migrations import Migration, migrations_of
-from waystation.store.sqlite.backup import COPIED, UNSETTLED, UPGRADED, back_up
+from waystation.store.sqlite.backup import back_up
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.serving import unserved
-from waystation.store.transactions.accounts import raise_epochs
-from waystation.store.transactions.feeds import begin_era
+from waystation.store.transactions.restored import settle_epochs
 
 __all__ = [
     "Migration",
@@ -96,7 +95,7 @@ def _bring(connection: apsw.Connection, at: datetime, steps: tuple[Migration, ..
         for step in steps:
             if step.number > applied:
                 _apply(connection, step, at)
-        _settle_epochs(Database(connection), migrated=0 < applied < steps[-1].number, at=at)
+        settle_epochs(Database(connection), at, migrated=0 < applied < steps[-1].number)
 
 
 def backup_name(connection: apsw.Connection, at: datetime) -> str:
@@ -124,18 +123,6 @@ def _apply(connection: apsw.Connection, step: Migration, at: datetime) -> None:
         "insert into migrations (number, name, applied_at) values (?, ?, ?)",
         (step.number, step.name, micros(at)),
     )
-
-
-def _settle_epochs(database: Database, *, migrated: bool, at: datetime) -> None:
-    """Raise every epoch once after a migration or in a restored copy (R39)."""
-    mark = database.one("meta", {"name": "restored"})
-    copied = mark is not None and mark[0] == COPIED
-    if migrated or copied:
-        raise_epochs(database, at)
-        if copied:
-            begin_era(database)
-        value = UPGRADED if mark is None else UNSETTLED
-        database.run("put_meta", {"name": "restored", "value": value})
 
 
 @contextmanager

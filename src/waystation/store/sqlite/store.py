@@ -19,7 +19,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from waystation.errors import StoreError
 from waystation.jobs import Child, Job
 from waystation.ports import Account, Clock, User
-from waystation.store.sqlite.backup import UPGRADED
 from waystation.store.sqlite.connections import Connections, open_connections
 from waystation.store.sqlite.database import Database
 from waystation.store.sqlite.far import FarReader
@@ -29,6 +28,7 @@ from waystation.store.sqlite.reader import Reader
 from waystation.store.sqlite.serving import serving
 from waystation.store.sqlite.writer import Writer
 from waystation.store.transactions import accounts, inputs
+from waystation.store.transactions.restored import UPGRADED, mark_of
 from waystation.store.transactions.store import StoreByTransactions, run
 
 __all__ = ["SqliteStore"]
@@ -44,6 +44,7 @@ class SqliteStore(StoreByTransactions):
         self, path: Path, clock: Clock, connections: Connections, ghost_age: timedelta
     ) -> None:
         self.path = path
+        self.name = str(path)
         self._connections = connections
         self._commits = Writer(connections.writer)
         self._points = Reader(connections.near)
@@ -129,12 +130,12 @@ class SqliteStore(StoreByTransactions):
     @property
     def restored(self) -> bool:
         """True when the file is a backup or was migrated, so that its jobs must fail (R39)."""
-        return self._points.one("meta", {"name": "restored"}) is not None
+        return mark_of(self._points) is not None
 
     @property
     def upgraded(self) -> bool:
         """Tell whether a migration of the file, not a backup, made it `restored`."""
-        return self._points.one("meta", {"name": "restored"}) == (UPGRADED,)
+        return mark_of(self._points) == UPGRADED
 
     async def settle_restored(self) -> None:
         """Note that every job left open by the restore has failed."""

@@ -229,7 +229,7 @@ async def test_a_killed_connection_is_replaced(
 
 
 async def test_no_server_is_a_store_error(postgresql: Cluster) -> None:
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="no database nowhere"):
         await open_pool(postgresql.url("nowhere"), STATEMENTS)
     with pytest.raises(StoreError, match="cannot be used"):
         await open_pool(f"postgresql:///x?host={postgresql.folder}/none", STATEMENTS)

@@ -11,7 +11,7 @@ import pytest
 from tests import build
 from waystation.errors import SchemaMismatch
 from waystation.store.rows import ACCOUNTS
-from waystation.store.sqlite.backup import UPGRADED, back_up
+from waystation.store.sqlite.backup import back_up
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import (
     Migration,
@@ -20,6 +20,7 @@ from waystation.store.sqlite.migrate import (
     schema_number,
 )
 from waystation.store.transactions import accounts
+from waystation.store.transactions.restored import UPGRADED
 
 NEXT = Migration(len(migrations()) + 1, "next", "create table extra (a integer) strict;")
 BROKEN = Migration(len(migrations()) + 1, "broken", "create table extra (a integer); select nope;")

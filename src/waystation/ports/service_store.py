@@ -1,0 +1,70 @@
+"""ServiceStore: the store as the service and the commands of its host open it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from waystation.ports.store import Store
+
+__all__ = ["ServiceStore"]
+
+
+class ServiceStore(Store, Protocol):
+    """The store, and what belongs to the installation. Raises from all: StoreError."""
+
+    @property
+    def name(self) -> str:
+        """The database in words: a file's path, or a server's address without its password."""
+        ...
+
+    async def own_accounts(self) -> None:
+        """Become the process that acts on accounts, until `close` or the process's end (R39).
+
+        Raises: Conflict: another process owns them
+        """
+        ...
+
+    @property
+    def restored(self) -> bool:
+        """True when the database is a copy or was migrated, so that its jobs must fail (R39)."""
+        ...
+
+    @property
+    def upgraded(self) -> bool:
+        """Tell whether a migration of the database, not a copy, made it `restored`."""
+        ...
+
+    async def settle_restored(self) -> None:
+        """Note that every job left open by the restore has failed."""
+        ...
+
+    async def load_check(self) -> bytes | None:
+        """Return the vault's sealed check value (R45)."""
+        ...
+
+    async def save_check(self, sealed: bytes) -> None:
+        """Keep the vault's sealed check value."""
+        ...
+
+    async def has_sealed_rows(self) -> bool:
+        """True when any row can be used only with the vault's present keys; users' hashes count."""
+        ...
+
+    async def load_clock(self) -> str | None:
+        """Return how the service's own time runs, as an earlier process has left it (R28)."""
+        ...
+
+    async def save_clock(self, kept: str) -> None:
+        """Keep how the service's own time runs, for the next process."""
+        ...
+
+    async def bound_waits(
+        self, at: datetime, callbacks_s: Sequence[float], mails_s: Sequence[float]
+    ) -> None:
+        """Let no callback or mail wait longer than it would have at first (R28).
+
+        Args: seconds that are waited at most after no try, one, two and so on; the last one repeats
+        """
+        ...

@@ -1,0 +1,73 @@
+"""Probe: how a PostgreSQL database is reached, for `waystation doctor`. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import asyncpg
+
+from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
+from waystation.store.postgresql.migrate import schema_number
+from waystation.store.postgresql.tries import UNUSABLE
+
+__all__ = ["Facts", "Pooling", "probe"]
+
+Pooling = Literal["none", "transaction", "session"]
+
+_LOOK = "select pg_backend_pid(), clock_timestamp()"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A database as it answers."""
+
+    version: str
+    pooling: Pooling
+    """The mode of a pooler that stands in between."""
+    ahead_s: float
+    """How far the server's clock is ahead of this host's; half of the time of an answer may be
+    wrong."""
+    schema: int
+    """0: nothing was set up yet."""
+
+
+async def probe(url: str, now: Callable[[], datetime], connect_s: float) -> Facts:
+    """Ask a database. Raises: StoreError: it cannot be used, and why"""
+    try:
+        async with AsyncExitStack() as stack:
+            both = [await _connected(stack, url, connect_s) for _ in range(2)]
+            first = both[0]
+            version = first.get_server_version()
+            told = f"{version.major}.{version.minor}"
+            if version.major < OLDEST:
+                raise too_old(url, told)
+            asked = now()
+            server, moment = await _looked(first)
+            answered = now()
+            other, _ = await _looked(both[1])
+            pooling: Pooling = "none"
+            if server != first.get_server_pid():
+                # in session mode each client keeps a server of its own
+                pooling = "transaction" if other == server else "session"
+            async with first.transaction():
+                schema = await schema_number(first)
+            ahead_s = (moment - asked - (answered - asked) / 2).total_seconds()
+            return Facts(told, pooling, ahead_s, schema)
+    except (*UNUSABLE, ValueError) as error:
+        raise not_opened(url, error) from error
+
+
+async def _connected(stack: AsyncExitStack, url: str, connect_s: float) -> Any:
+    connection = await asyncpg.connect(url, statement_cache_size=0, timeout=connect_s)
+    stack.push_async_callback(connection.close)
+    return connection
+
+
+async def _looked(connection: Any) -> tuple[int, datetime]:
+    async with connection.transaction():
+        row = await connection.fetchrow(_LOOK)
+    return row[0], row[1]

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.harness.command_line import run
+from tests.harness.postgresql import Cluster, needs_postgresql
+from waystation.cli.doctor.postgresql import look_at_postgresql
+from waystation.clock import SystemClock
+from waystation.settings import Settings, load
+
+pytestmark = needs_postgresql
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(postgresql: Cluster, postgresql_database: str, tmp_path: Path) -> Environment:
+    return {
+        "WAYSTATION_DATA_DIR": str(tmp_path / "data"),
+        "WAYSTATION_DATABASE_URL": postgresql.pooled_url(postgresql_database),
+        "WAYSTATION_DISCORD_URL": "http://127.0.0.1:9",
+    }
+
+
+async def findings(
+    settings: Settings, now: Callable[[], datetime] | None = None
+) -> list[tuple[str, str]]:
+    url = settings.postgresql_url
+    assert url is not None
+    found = [one async for one in look_at_postgresql(settings, url, now or SystemClock().wall)]
+    return [(one.level, one.what) for one in found]
+
+
+def test_users_are_added_listed_and_looked_at_on_a_server(environment: Environment) -> None:
+    added = run("users", "add", "--email", "ada@example.org", environment=environment)
+    assert added.exit_code == 0 and "user:1-" in added.out
+    listed = run("users", "list", "--json", environment=environment).json
+    assert [one["email"] for one in listed] == ["ada@example.org"]
+    found = run("doctor", "--json", environment=environment).json["findings"]
+    by_check = {one["check"]: one for one in found}
+    assert by_check["database"]["level"] == by_check["users"]["level"] == "ok"
+    assert "behind a pooler in transaction mode" in by_check["database"]["what"]
+
+
+@pytest.mark.parametrize("command", [("backup",), ("restore", "x.db", "--yes")])
+def test_copies_of_files_are_refused_with_the_tool_to_use(
+    environment: Environment, command: tuple[str, ...]
+) -> None:
+    ran = run(*command, environment=environment)
+    assert ran.exit_code == 2 and "pg_dump" in ran.err
+
+
+def test_migrate_brings_a_database_to_this_schema(environment: Environment) -> None:
+    found = run("migrate", "--json", environment=environment).json
+    assert found["from"] == 0 and found["to"] > 0 and found["backup"] is None
+    assert "@" not in found["database"]
+    again = run("migrate", environment=environment)
+    assert "nothing to do" in again.out
+
+
+async def test_an_empty_database_is_a_warning(environment: Environment) -> None:
+    found = await findings(load(environ=environment))
+    assert [level for level, _ in found] == ["ok", "warning"]
+
+
+async def test_clocks_that_differ_are_told(environment: Environment) -> None:
+    found = await findings(
+        load(environ=environment), lambda: SystemClock().wall() + timedelta(minutes=5)
+    )
+    [(level, what)] = [one for one in found if "clock" in one[1]]
+    assert level == "warning" and "s behind this host's" in what
+
+
+async def test_a_server_that_is_away_is_an_error(environment: Environment, tmp_path: Path) -> None:
+    away = {**environment, "WAYSTATION_DATABASE_URL": f"postgresql:///x?host={tmp_path}"}
+    [(level, what)] = await findings(load(environ=away))
+    assert level == "error" and "cannot be reached" in what
