@@ -203,9 +203,13 @@ async def test_a_session_is_kept_and_replaced(store: Store, reopen: Reopen) -> N
 async def test_identifies_of_a_day_outlive_the_account_and_the_process(
     store: Store, reopen: Reopen
 ) -> None:
+    newest = None
     for at in (START - timedelta(days=1), START, build.later(5)):
-        await store.identifies.add("1111", at, at - timedelta(days=1))
-    await store.identifies.add("2222", build.later(6), START - timedelta(hours=1))
+        assert await store.identifies.add("1111", at, at - timedelta(days=1), newest)
+        newest = at
+    forget = START - timedelta(hours=1)
+    assert not await store.identifies.add("1111", build.later(6), forget, START)
+    assert await store.identifies.add("2222", build.later(6), forget, None)
     await store.remove_account("account-1", START)
     await store.erase_account("account-1")
     store = await reopen()

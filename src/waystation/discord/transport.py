@@ -236,12 +236,14 @@ class DiscordTransport:
 
     async def _may_identify(self) -> bool:
         """Note an IDENTIFY before it leaves; False: the Discord user has sent one a moment ago."""
-        if await self._pause():
+        if self._identifies is None or self._interest is None:
+            return True
+        now, user_id = self._site.clock.now(), self._interest.discord_user_id
+        sent = await self._identifies.after(user_id, now - A_DAY)
+        if pause(sent, now):
             return False
-        if self._identifies is not None and self._interest is not None:
-            now = self._site.clock.now()
-            await self._identifies.add(self._interest.discord_user_id, now, now - A_DAY)
-        return True
+        newest = max(sent, default=None)
+        return await self._identifies.add(user_id, now, now - A_DAY, newest)
 
     async def _pause(self) -> timedelta:
         if self._identifies is None or self._interest is None:

@@ -119,10 +119,14 @@ class Identifies(Protocol):
         """Return when a Discord user has sent IDENTIFY, oldest first. A point read."""
         ...
 
-    async def add(self, discord_user_id: str, at: datetime, forget: datetime) -> None:
-        """Note an IDENTIFY of a Discord user before it is sent.
+    async def add(
+        self, discord_user_id: str, at: datetime, forget: datetime, newest: datetime | None
+    ) -> bool:
+        """Note an IDENTIFY of a Discord user before it is sent, in one transaction.
 
-        Args: forget: IDENTIFYs up to then are deleted, of every Discord user
+        Args: forget: IDENTIFYs up to then are deleted, of every Discord user; newest: the newest
+        one that the caller knows of, None for none
+        Returns: False: another one was noted since, and nothing is written
         """
         ...
 

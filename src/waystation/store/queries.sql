@@ -222,8 +222,13 @@ on conflict (account_id) do update set sealed = excluded.sealed;
 -- identifies_after: the IDENTIFYs of a Discord user, oldest first
 select at from identifies where discord_user_id = :discord_user_id and at > :after order by at;
 
--- add_identify: one more
-insert into identifies (discord_user_id, at) values (:discord_user_id, :at) on conflict do nothing;
+-- account_of_discord_user: the account of a Discord user
+select account_id from accounts where discord_user_id = :discord_user_id;
+
+-- add_identify: one more, unless there is a newer one than the caller knows of
+insert into identifies (discord_user_id, at) select :discord_user_id, :at where not exists (
+  select 1 from identifies where discord_user_id = :discord_user_id and at > :newest
+) on conflict do nothing;
 
 -- drop_identifies: those that count no more, of every Discord user
 delete from identifies where at <= :until;

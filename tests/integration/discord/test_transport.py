@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from tests.fakes import FakeClock
 from tests.integration.discord.conftest import PATIENCE_S, Reply, StandIn, Talk
 from waystation.actions import Accepted, Slash, Submission, Upload
-from waystation.discord.identifying import FREE
+from waystation.discord.identifying import FREE, GAP
 from waystation.discord.session import HELLO_LIMIT_S, RESUMABLE_CLOSE
 from waystation.discord.site import Site
 from waystation.discord.transport import PASSED_EVERY, discord_factory
@@ -628,12 +629,21 @@ class Remembered:
 
     def __init__(self, *moments: datetime) -> None:
         self.moments = list(moments)
+        self.meanwhile: list[datetime] = []
+        """IDENTIFYs that another process notes between a read and a write of ours."""
 
     async def after(self, discord_user_id: str, moment: datetime) -> list[datetime]:
         return [at for at in self.moments if at > moment]
 
-    async def add(self, discord_user_id: str, at: datetime, forget: datetime) -> None:
+    async def add(
+        self, discord_user_id: str, at: datetime, forget: datetime, newest: datetime | None
+    ) -> bool:
+        self.moments += self.meanwhile
+        self.meanwhile.clear()
+        if any(newest is None or moment > newest for moment in self.moments):
+            return False
         self.moments.append(at)
+        return True
 
 
 async def test_a_new_session_waits_for_the_pause_after_an_earlier_session_of_its_user(
@@ -663,6 +673,48 @@ async def test_a_session_begun_elsewhere_meanwhile_takes_the_turn_of_the_identif
     await asyncio.wait_for(talk.ended.wait(), PATIENCE_S)
     assert len(remembered.moments) == 1
     await watched.transport.close()
+
+
+async def test_a_session_begun_elsewhere_between_the_look_and_the_note_takes_the_turn(
+    site: Site, discord: StandIn, clock: FakeClock
+) -> None:
+    remembered = Remembered()
+    remembered.meanwhile.append(clock.now())
+    make = discord_factory(site, identifies=remembered)
+    watched = Watched(make(Secret(TOKEN), None, "account-1", Interest("33", "1111")))
+    talk = await discord.talk()
+    await talk.send(10, {"heartbeat_interval": 40_000})
+    await asyncio.wait_for(talk.ended.wait(), PATIENCE_S)
+    assert len(remembered.moments) == 1
+    await watched.transport.close()
+
+
+async def test_a_server_that_answers_every_identify_with_invalid_session_is_asked_with_pauses(
+    site: Site, discord: StandIn, clock: FakeClock
+) -> None:
+    remembered = Remembered()
+    make = discord_factory(site, identifies=remembered)
+    watched = Watched(make(Secret(TOKEN), None, "account-1", Interest("33", "1111")))
+    for _ in range(40):
+        talk = await _next_talk(discord, clock)
+        assert (await talk.hello())["op"] == 2
+        await talk.send(9, False)
+        await watched.lost()
+    gaps = [later - earlier for earlier, later in pairwise(remembered.moments)]
+    assert len(gaps) == 39 and min(gaps) >= GAP
+    await watched.transport.close()
+
+
+async def _next_talk(discord: StandIn, clock: FakeClock) -> Talk:
+    """Let the time pass, second by second, until the next socket comes."""
+    talking = asyncio.ensure_future(discord.talk())
+    while not talking.done():
+        asleep = asyncio.ensure_future(clock.sleeping())
+        await asyncio.wait({talking, asleep}, return_when=asyncio.FIRST_COMPLETED)
+        asleep.cancel()
+        if not talking.done():
+            clock.advance(1)
+    return await talking
 
 
 async def test_an_account_that_has_identified_very_often_says_for_what_it_waits(

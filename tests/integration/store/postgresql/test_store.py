@@ -217,6 +217,18 @@ async def test_events_of_one_user_get_places_without_a_gap(both: Two) -> None:
 # ── users, accounts ──
 
 
+async def test_two_sessions_that_begin_at_once_send_one_identify(both: Two) -> None:
+    user_id = build.account(1).discord_user_id
+    async with meeting(both.url, both.one, both.two) as place:
+        outcomes = await place.of(
+            both.one.identifies.add(user_id, build.later(1), START - DAY, None),
+            both.two.identifies.add(user_id, build.later(2), START - DAY, None),
+        )
+    assert sorted(map(bool, outcomes)) == [False, True]
+    assert len(await both.one.identifies.after(user_id, START - DAY)) == 1
+    assert not place.met
+
+
 async def test_an_e_mail_and_a_discord_user_exist_once(both: Two) -> None:
     """R32."""
     async with meeting(both.url, both.one, both.two) as place:
