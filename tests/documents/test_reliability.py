@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.documents.readme import ROOT
+from tests.e2e import mixture
 from tests.e2e.awaits import PACKAGES
 from tests.e2e.deeds import DEEDS
 from tests.e2e.matrix import LEAST, LEAST_SHARE, MISSED_AT_MOST
+from tests.e2e.swaps import HAZARDS_OF_MATCHING, HAZARDS_OF_WORDS, LASTING, UNHEARD
 from waystation.settings import Settings
+from waystation.simulator.faults.hazards import HAZARDS
 
 PAGE = " ".join((ROOT / "docs" / "reliability.md").read_text("utf-8").split())
 NAMED = re.findall(r"`(tests/\S+\.py)::(\w+)`", PAGE)
@@ -70,3 +73,17 @@ def _tests(path: Path) -> set[str]:
     return {
         one.name for one in tree.body if isinstance(one, functions) and one.name.startswith("test_")
     }
+
+
+def test_the_page_tells_what_the_mixture_of_identical_prompts_leaves_out() -> None:
+    section = re.search(r"## Identical prompts at once (.*?) ## Aims", PAGE)
+    assert section is not None
+    rows = re.findall(r"\| (`\w+`[^|]*) \| (all|with hazards of words) \|", section[1])
+    left_out = {name: run for cell, run in rows for name in re.findall(r"`(\w+)`", cell)}
+    never = set(HAZARDS) - {*HAZARDS_OF_MATCHING, *HAZARDS_OF_WORDS}
+    assert never >= mixture.NOT_OF_MATCHING
+    assert left_out == dict.fromkeys(never, "all") | dict.fromkeys(
+        {*LASTING, UNHEARD}, "with hazards of words"
+    )
+    numbers = (mixture.JOBS, mixture.HOSTILE, mixture.CHANNELS, mixture.WORDS)
+    assert numbers == (1000, 100, 20, 0.05)

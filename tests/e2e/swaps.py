@@ -31,6 +31,7 @@ from waystation.simulator.payload import Payload
 __all__ = [
     "HAZARDS_OF_MATCHING",
     "HAZARDS_OF_WORDS",
+    "LASTING",
     "PROMPT",
     "UNHEARD",
     "Asked",
@@ -114,7 +115,7 @@ TRAPS: Sequence[Sequence[str]] = (
 _RARE = {"job_queued": 0.25}
 """How often they are taken when drawn, untracked: a queued job ends as 504 by contract (R6)."""
 
-_LASTING = frozenset({"job_queued", "missing_delete"})
+LASTING = frozenset({"job_queued", "missing_delete"})
 """Not beside other words: a job whose result nobody can tell stays one that could own any for a
 day, and what looks like it, and shows nothing else, is rightly told apart of nothing."""
 
@@ -199,7 +200,7 @@ class _Callers:
             if self.words and name == UNHEARD:
                 continue
             often = 1.0 if self.here.settings.track_queued_jobs else _RARE.get(name, 1.0)
-            if chance.random() < often and not (words and name in _LASTING):
+            if chance.random() < often and not (words and name in LASTING):
                 self._switch_on(account, name, params)
 
     def _switch_on(self, account: Account, name: str, params: Mapping[str, Any]) -> None:
