@@ -131,8 +131,7 @@ class Submitter:
         await self._turn_away()
         for jobid, place in queue:
             if place.uploads is None and place.uploading is None:
-                upload = self._uploading.upload(place)
-                place.uploading = group.create_task(self._alone(jobid, upload))
+                place.uploading = self._begin(jobid, self._uploading.upload(place), group)
         if self._waits.hindrance(self.standing()) is not None:
             return False
         for jobid in sorted(queue.modals):
@@ -192,9 +191,17 @@ class Submitter:
         """Let a job be asked, and its request leave while others have their turns."""
         request = await asking
         if request is not None:
-            sending = group.create_task(self._alone(jobid, request))
+            sending = self._begin(jobid, request, group)
             self._sending.add(sending)
             sending.add_done_callback(self._sending.discard)
+
+    def _begin(
+        self, jobid: JobId, work: Coroutine[Any, Any, None], group: asyncio.TaskGroup
+    ) -> asyncio.Task[None]:
+        task = group.create_task(self._alone(jobid, work))
+        # a task that is cancelled before its first step never comes to its work
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     async def _alone(self, jobid: JobId, work: Coroutine[Any, Any, None]) -> None:
         """Do something for one job; what goes wrong with it ends that job alone.
