@@ -59,7 +59,8 @@ async def _account(state: State, user_id: int, number: int, count: int) -> Asked
             at=now,
         )
     )
-    epoch = await state.store.claim_account(account_id, "bench", now, now + timedelta(seconds=30))
+    await state.store.nodes.begin("bench", "bench", timedelta(seconds=30))
+    epoch = await state.store.nodes.take(account_id, "bench")
     draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None, lane=0)
     jobs = []
     for index in range(count):
@@ -75,7 +76,7 @@ async def _account(state: State, user_id: int, number: int, count: int) -> Asked
             job = apply(job, event, now, timedelta(minutes=10))
         await state.store.commit(Commit(account_id, epoch, now, (JobChange(job, events),)))
         jobs.append(asdict(asked))
-    await state.store.release_account(account_id, "bench")
+    await state.store.nodes.leave("bench")
     return {
         "token": token,
         "user": discord_user,

@@ -179,8 +179,15 @@ class FailingStore:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
-        if name in ("deliveries", "feeds", "queue", "quotas", "search", "sharing"):
+        if name == "nodes":
+            return _FailingPart(self, real)
+        if name in ("commands", "deliveries", "feeds", "queue", "quotas", "search", "sharing"):
             return real
+
+        return self.counted(name, real)
+
+    def counted(self, name: str, real: Any) -> Any:
+        """Return a method that fails when told to, and counts as busy until it has answered."""
 
         async def call(*args: object, **kwargs: object) -> Any:
             self.calls[name] += 1
@@ -193,6 +200,17 @@ class FailingStore:
                 self.busy -= 1
 
         return call
+
+
+class _FailingPart:
+    """A part of such a store, with its own methods."""
+
+    def __init__(self, store: FailingStore, real: Any) -> None:
+        self._store = store
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return self._store.counted(name, getattr(self._real, name))
 
 
 class FakeDiscord:

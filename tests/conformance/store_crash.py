@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import timedelta
 
 from tests import build
 from tests.conformance.stores import opened
+from tests.harness.leases import claim
 from waystation.clock import SystemClock
 from waystation.jobs import Job
 from waystation.ports import Store, Unrecognised
@@ -54,8 +54,7 @@ async def main(where: str) -> None:
     writers = []
     for number in range(first, first + _WRITERS):
         await store.put_account(build.setup(build.account(number)))
-        until = now + timedelta(hours=1)
-        epoch = await store.claim_account(f"account-{number}", str(now), now, until)
+        epoch = await claim(store, f"account-{number}", str(now))
         writers.append(write(store, number, epoch))
     await asyncio.gather(*writers)
 

@@ -23,6 +23,7 @@ from tests import build
 from tests.build import replace
 from tests.conformance.stores import opened, quiet
 from tests.fakes import START, FakeClock
+from tests.harness.leases import claim
 from tests.harness.postgresql import Cluster, needs_postgresql, put_away
 from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, CallbackStatus
@@ -97,7 +98,7 @@ async def store(reopen: Reopen) -> Store:
     made = await reopen()
     await made.add_user("owner@example.org", b"hash", START)
     await made.put_account(build.setup())
-    await made.claim_account("account-1", "me", START, build.later(60))
+    await claim(made, "account-1", "me")
     return made
 
 
@@ -171,24 +172,25 @@ async def test_a_removed_account_takes_no_job_and_stays_until_erased(store: Stor
 async def test_a_stale_holder_can_write_nothing(store: Store) -> None:
     """I11."""
     job = await added(store)
-    assert await store.claim_account("account-1", "other", build.later(60), build.later(90)) == 2
+    await store.nodes.leave("me")
+    assert await claim(store, "account-1", "other") == 2
     with pytest.raises(LeaseLost):
         await store.commit(build.change(build.submitted(job), epoch=1))
     await store.commit(build.change(build.submitted(job), epoch=2))
     with pytest.raises(LeaseLost):
-        await store.claim_account("account-1", "me", build.later(61), build.later(99))
+        await claim(store, "account-1", "me")
 
 
 async def test_epochs_are_never_used_again(store: Store, reopen: Reopen) -> None:
     """R39, I11."""
-    for turn in range(3):
-        await store.release_account("account-1", "me")
-        await store.claim_account("account-1", "me", build.later(turn), build.later(60))
+    for _ in range(3):
+        await store.nodes.leave("me")
+        await claim(store, "account-1", "me")
     await store.remove_account("account-1", START)
     await store.erase_account("account-1")
     store = await reopen()
     await store.put_account(build.setup())
-    assert await store.claim_account("account-1", "me", START, build.later(60)) == 5
+    assert await claim(store, "account-1", "me") == 5
 
 
 async def test_a_session_is_kept_and_replaced(store: Store, reopen: Reopen) -> None:
@@ -302,20 +304,18 @@ async def test_in_flight_are_running_jobs_ghosts_and_slot_holders(
     assert list(await store.in_flight_jobs("account-2")) == []
 
 
-async def test_jobs_are_orphans_while_nobody_holds_their_account(
-    store: Store, clock: FakeClock
-) -> None:
+async def test_jobs_are_orphans_while_nobody_holds_their_account(store: Store) -> None:
     job = await added(store)
     assert list(await store.orphaned_jobs()) == []
-    clock.advance(60)
+    await store.nodes.renew("me", timedelta(0))
     assert [orphan.jobid for orphan in await store.orphaned_jobs()] == [job.jobid]
-    await store.claim_account("account-1", "me", clock.now(), build.later(120))
+    await claim(store, "account-1", "you")
     assert list(await store.orphaned_jobs()) == []
-    await store.release_account("account-1", "me")
+    await store.nodes.leave("you")
     assert [orphan.jobid for orphan in await store.orphaned_jobs()] == [job.jobid]
-    epoch = await store.claim_account("account-1", "janitor", clock.now(), build.later(120))
+    epoch = await claim(store, "account-1", "janitor")
     await store.commit(build.change(build.failed(job), epoch=epoch))
-    await store.release_account("account-1", "janitor")
+    await store.nodes.let_go("account-1", "janitor", epoch)
     assert list(await store.orphaned_jobs()) == []
 
 
@@ -573,7 +573,7 @@ async def test_seen_messages_belong_to_the_discord_user_in_the_channel(
         account = replace(account, account_id="account-again")
     await store.put_account(build.setup(account))
     assert await store.seen_messages(account.account_id) == seen
-    epoch = await store.claim_account(account.account_id, "me", START, build.later(60))
+    epoch = await claim(store, account.account_id, "me")
     gone = build.change(seen=[Seen("held", "2", None)], epoch=epoch)
     await store.commit(replace(gone, account_id=account.account_id))
     again = await reopen()
@@ -679,7 +679,7 @@ async def _live(steps: list[tuple[int, str]], where: str) -> None:
     try:
         await store.add_user("a@example.org", b"h", START)
         await store.put_account(build.setup(build.account(max_jobs=4)))
-        await store.claim_account("account-1", "me", START, build.later(60))
+        await claim(store, "account-1", "me")
         jobs = [await added(store) for _ in range(4)]
         finals: dict[str, Job] = {}
         for turn, (which, step) in enumerate(steps):

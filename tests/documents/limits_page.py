@@ -269,11 +269,6 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The next round begins.",
             "every {}",
         ),
-        Row(
-            "Right to end a job without an account",
-            "janitor.Janitor._end:timedelta",
-            "Another process may end the job.",
-        ),
     ),
     "Database on PostgreSQL": (
         Row(
@@ -476,9 +471,20 @@ ROWS: Mapping[str, Sequence[Row]] = {
     ),
     "Accounts and the process": (
         Row(
-            "Right of this process to act for an account",
+            "Right of this process to act for its accounts",
             "WAYSTATION_LEASE_S",
             "Another process may act for the account, unless this one has renewed the right.",
+        ),
+        Row(
+            "End of that right: the last request to Discord is over so long before, or a tenth of "
+            "the right before where that is less",
+            "node._MARGIN_S",
+            "The request is not made.",
+        ),
+        Row(
+            "Right that the database did not give: wait until it is asked again",
+            "node._BEGIN_AGAIN_S",
+            "It is asked again.",
         ),
         Row(
             "Pauses after an account's work broke off; the last repeats",

@@ -19,6 +19,7 @@ from tests.e2e.conftest import Install, Installation, Person, eventually, of_v2
 from tests.e2e.halting import halted
 from waystation.secret import mask
 from waystation.store.sqlite.store import SqliteStore
+from waystation.store.transactions.nodes import StoreNodes
 
 # ── setting up ──
 
@@ -56,13 +57,13 @@ async def test_a_job_that_is_seen_before_it_is_queued_is_not_taken_for_left_behi
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = asyncio.Event()
-    claim, add = SqliteStore.claim_account, SqliteStore.add_job
+    take, add = StoreNodes.take, SqliteStore.add_job
 
     async with install() as here:
 
-        async def claim_once_it_is_written(*given: Any) -> int:
+        async def take_once_it_is_written(*given: Any) -> int:
             await written.wait()
-            return await claim(*given)
+            return await take(*given)
 
         async def return_once_it_was_read(*given: Any) -> Any:
             job = await add(*given)
@@ -70,7 +71,7 @@ async def test_a_job_that_is_seen_before_it_is_queued_is_not_taken_for_left_behi
             await here.connected()
             return job
 
-        monkeypatch.setattr(SqliteStore, "claim_account", claim_once_it_is_written)
+        monkeypatch.setattr(StoreNodes, "take", take_once_it_is_written)
         monkeypatch.setattr(SqliteStore, "add_job", return_once_it_was_read)
         ada = await here.person()
         await here.equip(ada)

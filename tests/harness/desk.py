@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from tests.build import account, draft, replace, setup
 from tests.fakes import FailingStore, FakeClock, FakeDiscord, FakeIds, FakeSealer
+from tests.harness.leases import lone_node
 from tests.limits import GHOST_AGE, OWNER
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.line import Line
@@ -19,6 +20,7 @@ from waystation.engine.account.queue import Waiting
 from waystation.engine.account.session_at_rest import SessionAtRest
 from waystation.engine.feed import Feed
 from waystation.engine.inputs import Asked, Inputs
+from waystation.engine.nodes.node import Node
 from waystation.gateway_events import (
     InteractionTold,
     MessageSeen,
@@ -57,7 +59,7 @@ __all__ = [
 
 PICTURE = Fetched(b"picture", "image/png", "png")
 
-LIMITS = replace(OWNER, pacing_s=0, pacing_jitter_s=0, lease_s=3600)
+LIMITS = replace(OWNER, pacing_s=0, pacing_jitter_s=0, lease_s=10**8)
 
 ACCOUNT = account(1)
 
@@ -99,8 +101,10 @@ class Desk:
             nudge_outbox=self._nudge,
         )
         self.limits = limits
-        self.owner = Owner(ACCOUNT, self.adapters, limits, "holder", Line(clock))
+        self.node = self._new_node()
+        self.owner = Owner(ACCOUNT, self.adapters, limits, self.node, Line(clock))
         self.running: asyncio.Task[None] | None = None
+        self._keeping: list[asyncio.Task[None]] = []
 
     def _nudge(self) -> None:
         self.nudges += 1
@@ -110,9 +114,17 @@ class Desk:
         self.run()
         await until(lambda: self.owner.caught_up)
 
+    def _new_node(self) -> Node:
+        return lone_node(self.failing, self.clock, FakeIds(), self.limits.lease_s)
+
     def run(self) -> None:
-        """Let the owner run."""
+        """Let the owner run, and the lease be kept."""
+        self.keep()
         self.running = asyncio.create_task(self.owner.run())
+
+    def keep(self) -> None:
+        """Let the lease be kept."""
+        self._keeping.append(asyncio.create_task(self.node.run()))
 
     async def restart(self) -> None:
         """Be killed, and let the next process's owner take over and catch up."""
@@ -123,15 +135,17 @@ class Desk:
         """Be killed, and let the next process's owner run."""
         await self.kill()
         await self.store._write(_void)
-        self.owner = Owner(ACCOUNT, self.adapters, self.limits, "another holder", Line(self.clock))
+        self.node = self._new_node()
+        self.owner = Owner(ACCOUNT, self.adapters, self.limits, self.node, Line(self.clock))
         self.run()
 
     async def kill(self) -> None:
         """End without any farewell."""
-        if self.running is not None:
-            self.running.cancel()
-            await asyncio.gather(self.running, return_exceptions=True)
-            self.running = None
+        ended = [*self._keeping, *([] if self.running is None else [self.running])]
+        for one in ended:
+            one.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
+        self._keeping, self.running = [], None
 
     async def add(self, verb: str = "describe", **fields: Any) -> Job:
         """Let the store accept a job."""
@@ -277,7 +291,7 @@ def _set_removed(database: Any, at: int | None) -> None:
 
 
 def _void(database: Any) -> None:
-    database.run("void_leases")
+    database.run("end_nodes")
 
 
 # ── what Discord and the bot say ──

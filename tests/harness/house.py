@@ -91,7 +91,7 @@ class House:
         self.here = here
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
         adapters = replace(here.adapters, freed=self._freed)
-        self.pool = Pool(adapters, replace(LIMITS, lease_s=10**6), "holder")
+        self.pool = Pool(adapters, LIMITS, here.node)
         self.clock_warning: str | None = None
         self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
@@ -128,6 +128,7 @@ class House:
             clock_warning=lambda: self.clock_warning,
             nudge_outbox=here.adapters.nudge_outbox,
         )
+        self.here.keep()
         self.running = asyncio.create_task(self.pool.run())
 
     def _freed(self, account_id: str) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from socket import gethostname
 
 import aiohttp
 
@@ -34,6 +35,7 @@ from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.media.keys import Keys
 from waystation.engine.media.serving import Media
+from waystation.engine.nodes.node import Node
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
@@ -58,6 +60,7 @@ class Parts:
     """The parts that run side by side."""
 
     service: Service
+    node: Node
     pool: Pool
     outbox: Sequence[DueLoop]
     """Callbacks and mail."""
@@ -124,7 +127,15 @@ def build(
         ignored,
         traces,
     )
-    pool = Pool(adapters, owner_limits(settings), holder=f"serve-{ids.token(9)}")
+    limits = owner_limits(settings)
+    node = Node(
+        store.nodes,
+        clock,
+        lambda: ids.token(9),
+        length_s=limits.lease_s,
+        name=gethostname(),
+    )
+    pool = Pool(adapters, limits, node)
     links = Links(store, pool, clock, site.time.now)
     sender: Sender = CallbackSender(outside, clock, settings.callback_timeout_s)
     if settings.otlp_endpoint:
@@ -143,7 +154,6 @@ def build(
     )
     indexing = Indexing(store.search, clock)
     timekeeper = Timekeeper(store, clock, lambda: site.time.ahead)
-    janitor = Janitor(store, clock, ids, retention(settings), pool.holds, feed.publish)
     fetcher = PictureFetcher(
         pictures, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
     )
@@ -156,6 +166,7 @@ def build(
         clock,
         (settings.fetches_per_user, settings.fetches),
     )
+    janitor = Janitor(store, clock, ids, node, retention(settings), pool.holds, feed.publish)
     service = Service(
         store=store,
         pool=pool,
@@ -176,9 +187,8 @@ def build(
         nudge_outbox=nudge_outbox,
     )
     neighbours = Neighbours(store, service.dispatcher.wake, clock)
-    return Parts(
-        service, pool, (callbacks.loop, mailing.loop), janitor, timekeeper, indexing, neighbours
-    )
+    outbox = (callbacks.loop, mailing.loop)
+    return Parts(service, node, pool, outbox, janitor, timekeeper, indexing, neighbours)
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -80,11 +80,12 @@ async def _run(
         pictures = await stack.enter_async_context(guarded_session(networks, keeps=True))
         inside = await stack.enter_async_context(discord_session())
         parts = build(settings, state, ids, outside, pictures, inside, traces)
-        if state.store.restored:
-            await parts.janitor.end_restored(upgraded=state.store.upgraded)
-            await state.store.settle_restored()
         server = server_of(settings, parts.service, ids, traces)
         async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(parts.node.run())
+            if state.store.restored:
+                await parts.janitor.end_restored(upgraded=state.store.upgraded)
+                await state.store.settle_restored()
             owing, upkeep = await _start(group, parts, state.clock)
             serving = group.create_task(server.serve(sockets=[listening]))
             await started(server, serving)
@@ -98,6 +99,7 @@ async def _run(
             server.should_exit = True
             await serving
             await _stop(parts, owing, upkeep, step_s)
+            keeping.cancel()
     log.info("service.stopped")
 
 

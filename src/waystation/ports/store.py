@@ -121,19 +121,6 @@ class Accounts(Protocol):
         """
         ...
 
-    async def claim_account(
-        self, account_id: str, holder: str, at: datetime, until: datetime
-    ) -> int:
-        """Take or renew the lease and return its epoch, one higher on a change of holder.
-
-        Raises: LeaseLost: another holder's lease has not run out
-        """
-        ...
-
-    async def release_account(self, account_id: str, holder: str) -> None:
-        """Give the lease back."""
-        ...
-
     async def load_session(self, account_id: str) -> bytes | None:
         """Return the sealed gateway session."""
         ...

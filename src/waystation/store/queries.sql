@@ -118,22 +118,8 @@ where account_id = :account_id
 -- forget_account: it is an account again
 delete from former_accounts where account_id = :account_id;
 
--- lease: who holds an account
-select holder, lease_until, epoch from accounts where account_id = :account_id;
-
--- take_lease: write a claim
-update accounts set holder = :holder, lease_until = :until, epoch = :epoch
-where account_id = :account_id;
-
--- release_lease: give back one's own lease
-update accounts set holder = null, lease_until = null
-where account_id = :account_id and holder = :holder;
-
--- void_leases: nobody holds anything
-update accounts set holder = null, lease_until = null where holder is not null;
-
--- raise_epochs: lift every account and void its lease
-update accounts set epoch = :epoch, holder = null, lease_until = null;
+-- raise_epochs: lift every account
+update accounts set epoch = :epoch;
 
 -- begin_node: a run of a process, with a lease; {clock} is the database's own, or the service's
 insert into nodes (node_id, name, began_at, lease_until)
@@ -353,8 +339,8 @@ order by updated_at desc, created_at desc limit 1;
 -- orphaned_jobs: not final, and nobody holds a live lease on the account
 select {job_columns} from jobs
 where finished_at is null and account_id <> '' and not exists (
-  select 1 from accounts
-  where accounts.account_id = jobs.account_id and lease_until > :now
+  select 1 from assignments join nodes on nodes.node_id = assignments.node_id
+  where assignments.account_id = jobs.account_id and lease_until > {clock}
 )
 order by created_at, jobid;
 

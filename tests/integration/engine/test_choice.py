@@ -13,6 +13,7 @@ from tests.build import account, change, draft, failed, replace, setup
 from tests.fakes import START
 from tests.harness.desk import ACCOUNT, until
 from tests.harness.house import DESCRIBE, INFO, House, house
+from tests.harness.leases import claim
 from tests.limits import SERVICE
 from waystation.actions import Refused
 from waystation.engine.choice import busy, jobs_a_minute
@@ -333,7 +334,7 @@ async def test_the_draw_goes_by_free_slots_and_by_what_failed_lately(tmp_path: P
         busy = await store.add_job(draft("account-2"), now)
         failing = await store.add_job(draft("account-3"), now)
         assert isinstance(busy, Job) and isinstance(failing, Job)
-        epoch = await store.claim_account("account-3", "me", now, now + timedelta(hours=1))
+        epoch = await claim(store, "account-3", "me")
         lost = change(failed(failing), account_id="account-3", epoch=epoch, at=now)
         await store.commit(lost)
         held = {"account-2": [busy]}

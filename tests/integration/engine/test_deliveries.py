@@ -10,6 +10,7 @@ import pytest
 from tests import build
 from tests.build import replace
 from tests.harness.house import House, house
+from tests.harness.leases import claim
 from tests.limits import PATIENCE
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.engine import deliveries as module
@@ -27,7 +28,7 @@ async def owed(here: House, *numbers: int) -> tuple[Job, list[Callback]]:
     here.running.cancel()
     await asyncio.gather(here.running, return_exceptions=True)
     job = await here.here.add()
-    epoch = await store.claim_account(job.account_id, "holder", now, now + timedelta(days=9))
+    epoch = await claim(store, job.account_id, "holder")
     made = [build.callback(job, number, due=now) for number in numbers]
     ends = build.completed(job, callbacks=made)
     await store.commit(build.change(ends, account_id=job.account_id, epoch=epoch, at=now))

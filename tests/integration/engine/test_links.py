@@ -35,7 +35,8 @@ FORM = json.dumps({"jobid": "job:1", "attachments": [{"url": OLD}]}).encode()
 @asynccontextmanager
 async def links(tmp_path: Path) -> AsyncIterator[tuple[Links, Desk]]:
     async with desk(tmp_path) as here:
-        pool = Pool(here.adapters, replace(here.limits, lease_s=10**6), "holder")
+        pool = Pool(here.adapters, here.limits, here.node)
+        here.keep()
         running = asyncio.create_task(pool.run())
         await until(lambda: pool.states == {"connected": 1})
         try:

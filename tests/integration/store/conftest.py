@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import build
+from tests.harness.leases import claim_in
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate
 from waystation.store.transactions import accounts
@@ -19,6 +20,6 @@ def database() -> Iterator[Database]:
     made = Database(connection)
     accounts.add_user(made, "owner@example.org", b"hash", build.later())
     accounts.put(made, build.setup())
-    accounts.claim(made, "account-1", "me", build.later(), build.later(60))
+    claim_in(made, "account-1", "me")
     yield made
     connection.close()

@@ -1,59 +1,55 @@
-"""Lease: the right to act for an account until a moment, renewed long before (R17).
+"""Lease: an account that this node has, under an epoch of its own (R17).
 
-Rules: its end is counted from before the store was asked. A renewal under another epoch means that
-somebody else has held the account meanwhile.
+Rules: the node's lease is the account's; once the run under which the account was taken is over,
+so is this.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from waystation.engine.nodes.node import Node, Run
 from waystation.errors import LeaseLost
-from waystation.ports import Accounts, Clock
+from waystation.ports import Nodes
 
-__all__ = ["Lease"]
+__all__ = ["Lease", "take_lease"]
 
 
 class Lease:
-    """One account's lease, from `take` on."""
+    """One account, taken under an epoch. Made by `take_lease`."""
 
-    def __init__(
-        self, store: Accounts, clock: Clock, account_id: str, holder: str, length_s: float
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, node: Node, nodes: Nodes, account_id: str, run: Run, epoch: int) -> None:
+        self._node = node
+        self._nodes = nodes
         self._account_id = account_id
-        self._holder = holder
-        self._length_s = length_s
-        self.epoch = 0
-        self.ends = 0.0
-        """Monotonic seconds."""
+        self._run = run
+        self.epoch = epoch
 
-    async def take(self) -> None:
-        """Take the lease. Raises: StoreError: somebody else has it, or the store is down."""
-        self.epoch, self.ends = await self._claim()
+    @property
+    def ends(self) -> float:
+        """Monotonic seconds."""
+        return self._run.ends
 
     async def keep(self) -> None:
-        """Renew it until cancelled. Raises: StoreError, LeaseLost."""
-        while True:
-            await self._clock.sleep(self._length_s / 3)
-            epoch, ends = await self._claim()
-            if epoch != self.epoch:
-                raise LeaseLost("The lease had run out and somebody else held it meanwhile")
-            self.ends = ends
+        """Wait until it is lost, or until cancelled. Raises: LeaseLost."""
+        await self._run.over.wait()
+        raise LeaseLost("The lease of this process had run out")
 
     def request_timeout_s(self, limit_s: float) -> float:
         """Return how long a request may take: never past the lease.
 
         Raises: LeaseLost: nothing remains
         """
-        remains_s = self.ends - self._clock.monotonic() - 1
-        if remains_s <= 0:
-            raise LeaseLost
-        return min(limit_s, remains_s)
+        return self._node.request_timeout_s(self._run, limit_s)
 
-    async def _claim(self) -> tuple[int, float]:
-        now, asked_at = self._clock.now(), self._clock.monotonic()
-        until = now + timedelta(seconds=self._length_s)
-        epoch = await self._store.claim_account(self._account_id, self._holder, now, until)
-        return epoch, asked_at + self._length_s
+    async def give_back(self) -> None:
+        """Let another node take the account at once. Raises: StoreError."""
+        if not self._run.over.is_set():
+            await self._nodes.let_go(self._account_id, self._run.node_id, self.epoch)
+
+
+async def take_lease(node: Node, nodes: Nodes, account_id: str) -> Lease:
+    """Take an account, as soon as the node has a lease.
+
+    Raises: LeaseLost: another node has the account; NotFound; StoreError
+    """
+    run = await node.now()
+    return Lease(node, nodes, account_id, run, await nodes.take(account_id, run.node_id))

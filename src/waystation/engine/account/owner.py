@@ -19,7 +19,7 @@ from waystation import sentences
 from waystation.actions import Press, Submission
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.hold import Hold, take_hold
-from waystation.engine.account.lease import Lease
+from waystation.engine.account.lease import Lease, take_lease
 from waystation.engine.account.line import Line
 from waystation.engine.account.listener import Listener
 from waystation.engine.account.owned import Owned
@@ -28,6 +28,7 @@ from waystation.engine.account.recovery import Recovery
 from waystation.engine.account.submitter import Submitter
 from waystation.engine.feed import Alarm, Bell, race
 from waystation.engine.inputs import Asked, read_asked
+from waystation.engine.nodes.node import Node
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.gateway_events import SessionState
 from waystation.jobs import (
@@ -59,16 +60,13 @@ class Owner(Owned):
     """Runs one account: takes holds one after the other, and what listens, asks and reads back."""
 
     def __init__(
-        self,
-        account: Account,
-        adapters: Adapters,
-        limits: OwnerLimits,
-        holder: str,
-        line: Line,
+        self, account: Account, adapters: Adapters, limits: OwnerLimits, node: Node, line: Line
     ) -> None:
         super().__init__(account, adapters, limits)
         self._line = line
-        self._holder = holder
+        self._node = node
+        self._lease: Lease | None = None
+        """The last that was taken."""
         self._revived = Bell()
         self._stopping = asyncio.Event()
         self.ended = asyncio.Event()
@@ -232,13 +230,26 @@ class Owner(Owned):
             await self._hold.transport.close()
         self._revived.ring()
 
+    async def give_back(self) -> None:
+        """Let another node take the account at once, after `run`."""
+        if self._lease is not None:
+            try:
+                await self._lease.give_back()
+            except StoreError:
+                log.warning("owner.not_given_back", account=self.account.account_id)
+
     @property
     def leaving(self) -> bool:
         """Tell whether it will never act again."""
         return self._stopping.is_set()
 
+    async def _turn(self) -> None:
+        """Return when the account may be taken over, and the node has its lease."""
+        await self._node.now()
+        await self._line.turn(self.account.account_id)
+
     async def _own(self) -> None:
-        await race(self._line.turn(self.account.account_id), self._stopping.wait())
+        await race(self._turn(), self._stopping.wait())
         if self._stopping.is_set():
             return
         hold = await self._take_hold()
@@ -286,9 +297,8 @@ class Owner(Owned):
 
     async def _take_hold(self) -> Hold:
         adapters, account_id = self.adapters, self.account.account_id
-        store, clock = adapters.store, adapters.clock
-        lease = Lease(store, clock, account_id, self._holder, self.limits.lease_s)
-        await lease.take()
+        store = adapters.store
+        self._lease = lease = await take_lease(self._node, store.nodes, account_id)
         account = await store.get_account(account_id)
         if account is None:
             raise LeaseLost(sentences.ACCOUNT_REMOVED.text)

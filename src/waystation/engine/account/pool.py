@@ -20,6 +20,7 @@ from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.line import Line
 from waystation.engine.account.owner import Owner
 from waystation.engine.feed import race
+from waystation.engine.nodes.node import Node
 from waystation.errors import Conflict, StoreError
 from waystation.ignored import Ignored
 from waystation.jobs import Failed, Job, JobStatus
@@ -42,10 +43,10 @@ RETIRED_WITHIN_S = 3.0
 class Pool:
     """Starts, finds and stops owners."""
 
-    def __init__(self, adapters: Adapters, limits: OwnerLimits, holder: str) -> None:
+    def __init__(self, adapters: Adapters, limits: OwnerLimits, node: Node) -> None:
         self._adapters = adapters
         self._limits = limits
-        self._holder = holder
+        self._node = node
         self._line = Line(adapters.clock)
         self._owners: dict[str, Owner] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -80,6 +81,7 @@ class Pool:
         for retiring in self._retiring.values():
             retiring.cancel()
         await asyncio.gather(*(owner.stop() for owner in self._owners.values()))
+        await self._node.leave()
         self._stopping.set()
 
     async def put(self, account_id: str) -> None:
@@ -99,13 +101,14 @@ class Pool:
 
     def _own(self, account: Account) -> None:
         assert self._group is not None, "accounts are owned while the pool runs"
-        owner = Owner(account, self._adapters, self._limits, self._holder, self._line)
+        owner = Owner(account, self._adapters, self._limits, self._node, self._line)
         self._owners[account.account_id] = owner
         self._group.create_task(self._run(owner), context=Context())
 
     async def _run(self, owner: Owner) -> None:
         try:
             await owner.run()
+            await owner.give_back()
         finally:
             self._owners.pop(owner.account.account_id, None)
             owner.ended.set()

@@ -15,6 +15,7 @@ import structlog
 from waystation import sentences
 from waystation.contract import callbacks_of
 from waystation.engine.ending import end_waiting
+from waystation.engine.nodes.node import Node
 from waystation.errors import LeaseLost, StoreError, VersionConflict
 from waystation.jobs import Failed, Job, JobEvent, JobStatus
 from waystation.midjourney.machine import apply
@@ -56,6 +57,7 @@ class Janitor:
         store: Store,
         clock: Clock,
         ids: IdSource,
+        node: Node,
         retention: Retention,
         holds: Callable[[str], bool] = lambda account_id: False,
         publish: Callable[[Job], None] = lambda job: None,
@@ -68,6 +70,7 @@ class Janitor:
         self._publish = publish
         self._clock = clock
         self._ids = ids
+        self._node = node
         self._retention = retention
 
     async def run(self) -> None:
@@ -131,21 +134,19 @@ class Janitor:
 
     async def _end(self, job: Job, event: JobEvent) -> None:
         now = self._clock.now()
-        holder = f"janitor-{self._ids.token(9)}"
-        epoch = await self._store.claim_account(
-            job.account_id, holder, now, now + timedelta(seconds=30)
-        )
+        account_id, node_id = job.account_id, (await self._node.begin()).node_id
+        epoch = await self._store.nodes.take(account_id, node_id, free_only=True)
         ended = apply(job, event, now, timedelta())
         callbacks = callbacks_of(ended, lambda: self._ids.token(18), now) if ended.final else ()
         try:
             await self._store.commit(
-                Commit(job.account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
+                Commit(account_id, epoch, now, (JobChange(ended, (event,), callbacks),))
             )
             facts = {"code": ended.code, "error": ended.error} if ended.final else {}
             log.info(f"job.{ended.status}", jobid=job.jobid, nonce=job.nonce, **facts)
             self._publish(ended)
         finally:
-            await self._store.release_account(job.account_id, holder)
+            await self._store.nodes.let_go(account_id, node_id, epoch)
 
 
 def _was_sent(job: Job) -> bool:

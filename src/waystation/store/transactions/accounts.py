@@ -1,10 +1,9 @@
-"""Users' and accounts' rows, and the lease that says who acts for an account.
+"""Users' and accounts' rows.
 
-How a lease works: whoever holds it owns the account's gateway session, conversation and
-submissions. Each change of holder raises the account's epoch, and every change to its jobs names
-the epoch it was decided under, so that a holder who was away too long can write nothing (I11). An
-epoch is never used twice, not even when the account is erased and added again: `meta` keeps the
-largest.
+How an epoch works: the node that has an account (nodes.py) owns its gateway session, conversation
+and submissions. Each take raises the account's epoch, and every change to its jobs names the epoch
+it was decided under, so that a node that was away too long can write nothing (I11). An epoch is
+never used twice, not even when the account is erased and added again: `meta` keeps the largest.
 
 How identity works (R19): an account_id stands for one Discord user in one channel of one user, for
 ever. `former_accounts` keeps it when the account is erased, so that the same one comes back.
@@ -14,7 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from waystation.errors import Conflict, LeaseLost, NotFound
+from waystation.errors import Conflict, NotFound
 from waystation.ports import AccountSetup, User, UserChanges
 from waystation.store.columns import Values, micros
 from waystation.store.rows import SETUPS, user_changes, user_of
@@ -25,11 +24,9 @@ __all__ = [
     "account_id_of",
     "add_user",
     "change_user",
-    "claim",
     "erase",
     "put",
     "raise_epochs",
-    "release",
     "remove",
     "reset",
     "void_leases",
@@ -130,35 +127,8 @@ def erase(database: Database, account_id: str) -> None:
         raise Conflict("The account is not removed, or jobs of it still run.")
 
 
-def claim(database: Database, account_id: str, holder: str, at: datetime, until: datetime) -> int:
-    """Take or renew the lease and return its epoch.
-
-    Raises: LeaseLost: another holder's lease has not run out; NotFound
-    """
-    database.lock(accounts=[account_id])
-    row = database.one("lease", {"account_id": account_id})
-    if row is None:
-        raise NotFound("There is no such account.")
-    current, lease_until, epoch = row
-    if current != holder:
-        if current is not None and lease_until > micros(at):
-            raise LeaseLost
-        epoch += 1
-    database.run(
-        "take_lease",
-        {"account_id": account_id, "holder": holder, "until": micros(until), "epoch": epoch},
-    )
-    return int(epoch)
-
-
-def release(database: Database, account_id: str, holder: str) -> None:
-    """Give one's own lease back; nothing when another holds it."""
-    database.run("release_lease", {"account_id": account_id, "holder": holder})
-
-
 def void_leases(database: Database) -> None:
     """End every lease. Only right when it is certain that no other process acts on one."""
-    database.run("void_leases")
     database.run("end_nodes")
 
 

@@ -136,14 +136,6 @@ class StoreByTransactions:
     async def erase_account(self, account_id: str) -> None:
         await self._write(audit.erase, account_id, self._clock.wall())
 
-    async def claim_account(
-        self, account_id: str, holder: str, at: datetime, until: datetime
-    ) -> int:
-        return await self._write(accounts.claim, account_id, holder, at, until)
-
-    async def release_account(self, account_id: str, holder: str) -> None:
-        await self._write(accounts.release, account_id, holder)
-
     async def load_session(self, account_id: str) -> bytes | None:
         row = await self._one("session", {"account_id": account_id})
         return None if row is None else bytes(row[0])
@@ -210,7 +202,7 @@ class StoreByTransactions:
         return [Seen(kind, id_, bytes(body)) for kind, id_, body in rows]
 
     async def orphaned_jobs(self) -> Sequence[Job]:
-        rows = await self._all("orphaned_jobs", {"now": micros(self._clock.now())})
+        rows = await self._all("orphaned_jobs", {"clock": micros(self._clock.now())})
         return [JOBS.read(row) for row in rows]
 
     async def jobs_after(self, jobid: str, limit: int, user_id: int | None = None) -> Sequence[Job]:

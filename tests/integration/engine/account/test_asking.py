@@ -94,9 +94,11 @@ async def test_a_hold_that_breaks_while_the_request_is_out_sends_nothing_again(
 async def test_a_lease_that_has_run_out_is_noticed_before_anything_is_recorded(
     tmp_path: Path,
 ) -> None:
-    async with desk(tmp_path) as here:
+    async with desk(tmp_path, replace(LIMITS, lease_s=30)) as here:
         await here.start()
-        here.owner._held().lease.ends = here.clock.monotonic()
+        run = here.node.current
+        assert run is not None
+        run.ends = here.clock.monotonic()
         job = await here.submit()
         await until(lambda: here.discord.transports[0].closed)
         assert await here.kinds(job.jobid) == []

@@ -13,6 +13,7 @@ from tests.harness.desk import (
     desk,
     until,
 )
+from tests.harness.leases import claim
 from waystation.errors import LeaseLost
 
 
@@ -44,23 +45,36 @@ async def test_a_request_is_shorter_than_what_remains_of_the_lease(tmp_path: Pat
     """R17."""
     async with desk(tmp_path) as here:
         await here.start()
-        hold = here.owner._held()
-        hold.lease.ends = here.clock.monotonic() + 4
+        run = here.node.current
+        assert run is not None
+        run.ends = here.clock.monotonic() + 4
         assert here.owner.request_timeout_s() == 3
-        hold.lease.ends = here.clock.monotonic() + 1
+        run.ends = here.clock.monotonic() + 1
         with pytest.raises(LeaseLost):
             here.owner.request_timeout_s()
 
 
-async def test_a_renewal_under_another_epoch_breaks_the_hold(tmp_path: Path) -> None:
+async def test_a_lease_that_was_lost_breaks_the_hold_and_the_node_begins_anew(
+    tmp_path: Path,
+) -> None:
     async with desk(tmp_path, replace(LIMITS, lease_s=30)) as here:
         await here.start()
-        await here.store._write(lambda database: database.run("void_leases"))
-        now = here.clock.now()
-        await here.store.claim_account(ACCOUNT.account_id, "other", now, now)
+        first = here.node.current
+        await here.store._write(lambda database: database.run("end_nodes"))
         with capture_logs() as logs:
             await here.pass_time(10)
             await until(lambda: here.discord.transports[0].closed)
-            await until(lambda: bool(logs))
-        assert "somebody else held it" in str(logs[0]["reason"])
+        assert "owner.hold_broken" in [line["event"] for line in logs]
         await here.pass_until(lambda: here.owner.caught_up)
+        second = here.node.current
+        assert first is not None and second is not None and first.node_id != second.node_id
+        assert here.owner._held().lease.epoch == 2
+
+
+async def test_an_account_that_was_given_back_can_be_taken_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        with pytest.raises(LeaseLost):
+            await claim(here.store, ACCOUNT.account_id, "other")
+        await here.owner.give_back()
+        assert await claim(here.store, ACCOUNT.account_id, "other") == 2

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.harness.desk import (
     told,
     until,
 )
+from tests.harness.leases import claim
 from waystation.actions import Refused
 from waystation.errors import LeaseLost
 from waystation.gateway_events import MessageSeen
@@ -62,9 +63,8 @@ async def test_a_row_that_another_owner_wrote_meanwhile_is_not_overwritten(tmp_p
         await here.start()
         job = await here.send()
         # the lease ran out unnoticed and somebody else took it
-        await here.store._write(lambda database: database.run("void_leases"))
-        until_then = here.clock.now() + timedelta(seconds=5)
-        await here.store.claim_account(ACCOUNT.account_id, "other", here.clock.now(), until_then)
+        await here.store._write(lambda database: database.run("end_nodes"))
+        await claim(here.store, ACCOUNT.account_id, "other")
         here.discord.say(told(job))
         await until(lambda: here.discord.transports[0].closed)
         assert await here.kinds(job.jobid) == ["Submitted"]

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.build import account, draft, failed, replace, setup
 from tests.fakes import START, FakeDiscord, FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, Desk, acknowledged, desk, told, until
+from tests.harness.leases import claim
 from waystation.engine.account.adapters import OwnerLimits
 from waystation.engine.account.line import AT_ONCE, STEP_S
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
@@ -20,15 +21,14 @@ from waystation.ports import Account, Commit
 
 LONG_AFTER = START + timedelta(days=1)
 
-PATIENT = replace(LIMITS, lease_s=10**6)
-
 
 class Floor:
     """A pool with what it works on."""
 
-    def __init__(self, here: Desk, limits: OwnerLimits = PATIENT) -> None:
+    def __init__(self, here: Desk, limits: OwnerLimits = LIMITS) -> None:
         self.here = here
-        self.pool = Pool(here.adapters, limits, "holder")
+        self.pool = Pool(here.adapters, limits, here.node)
+        here.keep()
         self.running = asyncio.create_task(self.pool.run())
 
     async def live(self, account_id: str = ACCOUNT.account_id) -> None:
@@ -56,7 +56,7 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(directory: Path, limits: OwnerLimits = PATIENT) -> AsyncIterator[Floor]:
+async def floor(directory: Path, limits: OwnerLimits = LIMITS) -> AsyncIterator[Floor]:
     async with desk(directory) as here:
         place = Floor(here, limits)
         try:
@@ -155,7 +155,7 @@ async def test_a_removed_account_goes_on_until_its_jobs_have_ended(tmp_path: Pat
 
 async def test_the_jobs_of_a_removed_account_fail_when_the_grace_is_over(tmp_path: Path) -> None:
     limits = replace(
-        PATIENT, conversation=replace(PATIENT.conversation, first_answer=timedelta(days=1))
+        LIMITS, conversation=replace(LIMITS.conversation, first_answer=timedelta(days=1))
     )
     async with floor(tmp_path, limits) as here:
         await here.live()
@@ -187,7 +187,7 @@ async def test_an_account_that_is_removed_while_it_is_not_held_goes_once_it_is(
     async with floor(tmp_path) as here:
         await here.live()
         job = await here.send()
-        here.here.failing.failing = {"claim_account", "commit"}
+        here.here.failing.failing = {"take", "commit"}
         here.here.discord.now.say(told(job))
         owner = here.pool.get(ACCOUNT.account_id)
         assert owner is not None
@@ -250,7 +250,7 @@ async def test_a_stop_does_not_wait_for_a_removed_accounts_jobs(tmp_path: Path) 
 
 async def test_an_account_that_nobody_owns_is_erased_at_once(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
-        pool = Pool(here.adapters, PATIENT, "holder")
+        pool = Pool(here.adapters, LIMITS, here.node)
         await here.store.remove_account(ACCOUNT.account_id, here.clock.now())
         await pool.remove(ACCOUNT.account_id, force=False)
         assert await here.store.get_account(ACCOUNT.account_id) is None
@@ -264,7 +264,8 @@ async def test_each_account_has_its_own_discord(tmp_path: Path) -> None:
             here.adapters,
             transports=lambda token, session, name, *_: discords[name](token, session, name),
         )
-        pool = Pool(adapters, PATIENT, "holder")
+        pool = Pool(adapters, LIMITS, here.node)
+        here.keep()
         running = asyncio.create_task(pool.run())
         await until(lambda: pool.states == {"connected": 2})
         await pool.stop()
@@ -345,7 +346,7 @@ async def test_an_account_that_cannot_be_erased_is_logged_once(tmp_path: Path) -
 async def test_ghosts_of_another_account_are_held_and_not_counted(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         job = await here.add()
-        await here.store.claim_account(ACCOUNT.account_id, "me", here.clock.now(), LONG_AFTER)
+        await claim(here.store, ACCOUNT.account_id, "me")
         ghost = failed(job, ghost=True, slot=True, at=here.clock.now())
         await here.store.commit(Commit(ACCOUNT.account_id, 1, here.clock.now(), (ghost,)))
         await here.store.remove_account(ACCOUNT.account_id, here.clock.now())

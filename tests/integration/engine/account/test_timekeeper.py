@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.build import account, change, draft, replace, setup, stepped
 from tests.fakes import START, FailingStore, FakeClock, FakeIds
+from tests.harness.leases import claim, lone_node
 from tests.limits import GHOST_AGE, RETENTION
 from waystation.clock import SystemClock
 from waystation.engine.account.timekeeper import Timekeeper
@@ -87,7 +88,8 @@ class Machine:
             await store.own_accounts()
             clock.go_on(await store.load_clock())
             behind = discord - clock.now()
-            yield store, clock, Janitor(cast(Store, store), clock, FakeIds(), RETENTION)
+            node = lone_node(store, clock, FakeIds(), 60.0)
+            yield store, clock, Janitor(cast(Store, store), clock, FakeIds(), node, RETENTION)
             await Timekeeper(store, clock, lambda: behind).keep()
         finally:
             await store.close()
@@ -111,7 +113,7 @@ async def test_a_ghost_of_a_start_with_a_wrong_clock_lives_as_long_as_any_other(
         job = await store.add_job(wanted, clock.now())
         assert isinstance(job, Job)
         now = clock.now()
-        epoch = await store.claim_account("account-1", "me", now, now + timedelta(seconds=9))
+        epoch = await claim(store, "account-1", "me")
         limit = now + timedelta(seconds=60)
         asked = stepped(
             job,
@@ -122,6 +124,7 @@ async def test_a_ghost_of_a_start_with_a_wrong_clock_lives_as_long_as_any_other(
             deadline_at=limit,
         )
         await store.commit(change(asked, epoch=epoch, at=now))
+        await store.nodes.leave("me")
         host.pass_by(timedelta(hours=1))
         await janitor.round()
         ghost = await store.get_job(job.jobid, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -11,25 +12,25 @@ from structlog.testing import capture_logs
 from tests.build import change, completed, draft, replace, submitted
 from tests.fakes import FailingStore
 from tests.harness.desk import ACCOUNT, Desk, desk, until
+from tests.harness.leases import claim
 from tests.limits import RETENTION
 from waystation import sentences
 from waystation.engine.outbox.janitor import Janitor
-from waystation.errors import LeaseLost, NotFound
+from waystation.errors import NotFound
 from waystation.jobs import Job, JobStatus
 from waystation.ports import QueueDraft, Store
 
 
 def janitor(here: Desk, store: object | None = None) -> Janitor:
-    return Janitor(cast(Store, store or here.failing), here.clock, here.ids, RETENTION)
+    return Janitor(cast(Store, store or here.failing), here.clock, here.ids, here.node, RETENTION)
 
 
 async def orphan(here: Desk) -> Job:
     """A submitted job of an account that nobody holds."""
     job = await here.add()
-    epoch = await here.store.claim_account(
-        ACCOUNT.account_id, "dead", here.clock.now(), here.clock.now() + timedelta(seconds=1)
-    )
+    epoch = await claim(here.store, ACCOUNT.account_id, "dead")
     await here.store.commit(change(submitted(job), epoch=epoch))
+    await here.store.nodes.leave("dead")
     return await here.job(job.jobid)
 
 
@@ -52,7 +53,9 @@ async def test_the_end_of_an_orphan_is_published(tmp_path: Path) -> None:
         job = await orphan(here)
         told: list[Job] = []
         here.clock.advance(661)
-        nobodys = Janitor(here.store, here.clock, here.ids, RETENTION, lambda _: False, told.append)
+        nobodys = Janitor(
+            here.store, here.clock, here.ids, here.node, RETENTION, publish=told.append
+        )
         await nobodys.round()
         assert [(one.jobid, one.status) for one in told] == [(job.jobid, JobStatus.FAILED)]
 
@@ -90,7 +93,7 @@ async def test_a_job_of_the_queue_that_was_not_sent_waits_again_up_to_its_end(
         assert isinstance(job, Job)
         assert not job.waiting
         here.clock.advance(hours * 3600)
-        lone = Janitor(here.store, here.clock, here.ids, RETENTION, lambda _: False, told.append)
+        lone = Janitor(here.store, here.clock, here.ids, here.node, RETENTION, publish=told.append)
         await lone.round()
         after = await here.job(job.jobid)
         assert [one.jobid for one in told] == [job.jobid]
@@ -114,10 +117,7 @@ async def test_jobs_of_an_account_with_an_owner_are_none_of_its_business(tmp_pat
     async with desk(tmp_path) as here:
         job = await here.add()
         here.clock.advance(1201)
-        now = here.clock.now()
-        await here.store.claim_account(
-            ACCOUNT.account_id, "holder", now, now + timedelta(seconds=30)
-        )
+        await claim(here.store, ACCOUNT.account_id, "holder")
         await janitor(here).round()
         assert (await here.job(job.jobid)).status is JobStatus.CREATED
 
@@ -127,7 +127,12 @@ async def test_accounts_that_this_process_acts_for_are_none_of_its_business(tmp_
         job = await orphan(here)
         here.clock.advance(3600)
         owned = Janitor(
-            here.store, here.clock, here.ids, RETENTION, {ACCOUNT.account_id}.__contains__
+            here.store,
+            here.clock,
+            here.ids,
+            here.node,
+            RETENTION,
+            {ACCOUNT.account_id}.__contains__,
         )
         await owned.round()
         assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
@@ -138,9 +143,7 @@ async def test_the_lease_is_given_back_and_the_epoch_moves_on(tmp_path: Path) ->
         await orphan(here)
         here.clock.advance(700)
         await janitor(here).round()
-        now = here.clock.now()
-        until_then = now + timedelta(seconds=30)
-        assert await here.store.claim_account(ACCOUNT.account_id, "holder", now, until_then) == 3
+        assert await claim(here.store, ACCOUNT.account_id, "holder") == 3
 
 
 async def test_an_orphan_that_somebody_owns_again_does_not_end_the_round(tmp_path: Path) -> None:
@@ -149,12 +152,14 @@ async def test_an_orphan_that_somebody_owns_again_does_not_end_the_round(tmp_pat
         here.clock.advance(700)
 
         class Beaten(FailingStore):
-            async def claim_account(self, *_: object) -> int:
-                raise LeaseLost
+            async def orphaned_jobs(self) -> Sequence[Job]:
+                found = await here.store.orphaned_jobs()
+                await claim(here.store, ACCOUNT.account_id, "another")
+                return found
 
         with capture_logs() as logs:
             await janitor(here, Beaten(cast(Store, here.store))).round()
-        assert [line["event"] for line in logs] == ["janitor.orphan_adopted"]
+        assert [line["event"] for line in logs] == ["node.began", "janitor.orphan_adopted"]
         assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
 
 
@@ -163,10 +168,7 @@ async def test_old_jobs_are_purged_in_batches(
 ) -> None:
     monkeypatch.setattr("waystation.engine.outbox.janitor._PURGE_BATCH", 2)
     async with desk(tmp_path) as here:
-        now = here.clock.now()
-        epoch = await here.store.claim_account(
-            ACCOUNT.account_id, "dead", now, now + timedelta(seconds=1)
-        )
+        epoch = await claim(here.store, ACCOUNT.account_id, "dead")
         jobs = [await here.add() for _ in range(5)]
         for number, job in enumerate(jobs):
             await here.store.commit(change(completed(job, str(900 + number)), epoch=epoch))

@@ -16,6 +16,7 @@ import pytest
 from tests import build
 from tests.build import replace
 from tests.fakes import START, FakeClock
+from tests.harness.leases import claim
 from tests.harness.meeting import meeting
 from tests.harness.postgresql import Cluster, needs_postgresql
 from tests.limits import GHOST_AGE, PATIENCE
@@ -58,7 +59,7 @@ async def both(postgresql: Cluster, postgresql_database: str) -> AsyncIterator[T
         await one.add_user(f"{name}@example.org", b"hash", START)
     for number in (1, 2):
         await one.put_account(build.setup(build.account(number, max_jobs=1)))
-        await one.claim_account(f"account-{number}", "me", START, build.later(60))
+        await claim(one, f"account-{number}", "me")
     await one.sharing.share("account-1", 2)
     yield Two(url, one, two)
     await one.close()
@@ -150,11 +151,12 @@ async def test_inputs_take_no_more_than_the_share_of_their_user(both: Two) -> No
 
 async def test_two_nodes_that_claim_a_lease_get_one(both: Two) -> None:
     """I11."""
-    after = build.later(90)
+    for node_id in ("one", "two"):
+        await both.one.nodes.begin(node_id, "test", DAY)
+    await both.one.nodes.leave("me")
     async with meeting(both.url, both.one, both.two) as place:
         outcomes = await place.of(
-            both.one.claim_account("account-1", "one", after, build.later(120)),
-            both.two.claim_account("account-1", "two", after, build.later(120)),
+            both.one.nodes.take("account-1", "one"), both.two.nodes.take("account-1", "two")
         )
     assert kinds(*outcomes) == {int, LeaseLost}
     assert 2 in outcomes
@@ -169,15 +171,14 @@ async def test_a_step_is_committed_before_the_lease_goes_or_not_at_all(both: Two
         await both.one.commit(build.change(build.submitted(job)))
         ended.append("step")
 
-    async def claim() -> None:
-        await both.two.claim_account("account-1", "two", build.later(90), build.later(120))
-        ended.append("claim")
+    async def take() -> None:
+        await both.two.nodes.take("account-1", "me")
+        ended.append("take")
 
     async with meeting(both.url, both.one, both.two) as place:
-        outcomes = await place.of(step(), claim())
-    assert not place.met
+        outcomes = await place.of(step(), take())
     assert outcomes[1] is None
-    assert ended == ["step", "claim"] or isinstance(outcomes[0], LeaseLost)
+    assert ended == ["step", "take"] or isinstance(outcomes[0], LeaseLost)
 
 
 async def test_of_two_steps_from_one_version_one_is_written(both: Two) -> None:

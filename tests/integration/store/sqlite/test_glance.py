@@ -11,6 +11,7 @@ import pytest
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.harness.leases import claim
 from tests.limits import GHOST_AGE
 from waystation.errors import StoreError
 from waystation.jobs import Job
@@ -30,8 +31,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 async def test_a_glance_sees_each_commit_at_once(store: SqliteStore) -> None:
     await store.add_user("ada@example.org", b"hash", build.START)
     await store.put_account(build.setup())
-    until = build.START + timedelta(hours=1)
-    epoch = await store.claim_account("account-1", "me", build.START, until)
+    epoch = await claim(store, "account-1", "me")
     job = await store.add_job(build.draft(), build.START)
     assert isinstance(job, Job)
     assert store.glance.family(job.jobid, 1) == (job, [])
@@ -77,13 +77,12 @@ async def test_a_users_accounts_are_read_once_until_one_of_them_changes(
     store: SqliteStore,
 ) -> None:
     await store.add_user("ada@example.org", b"hash", build.START)
-    until = build.START + timedelta(hours=1)
     for number in range(1, 51):
         await store.put_account(build.setup(build.account(number)))
-    epoch = await store.claim_account("account-1", "me", build.START, until)
+    epoch = await claim(store, "account-1", "me")
     known = await store.list_accounts(1)
     assert [account.account_id for account in known] == [f"account-{n}" for n in range(1, 51)]
-    await store.claim_account("account-1", "me", build.later(1), until + timedelta(hours=1))
+    await store.nodes.renew("me", timedelta(hours=1))
     await store.add_job(build.draft(), build.START)
     read = _read_rows(store)
     assert await store.list_accounts(1) is known
@@ -95,7 +94,7 @@ async def test_a_users_accounts_are_read_once_until_one_of_them_changes(
         lambda: store.keep_account("account-3"),
         lambda: store.commit(build.change(epoch=epoch, halt=halt)),
         lambda: store.reset_account("account-1", build.later(9)),
-        lambda: store.claim_account("account-4", "me", build.START, until),
+        lambda: claim(store, "account-4", "me"),
         lambda: store.remove_account("account-5", build.START),
         lambda: store.erase_account("account-5"),
     )

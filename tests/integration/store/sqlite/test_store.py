@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests import build
 from tests.fakes import FakeClock
+from tests.harness.leases import claim
 from tests.limits import GHOST_AGE
 from waystation.errors import Conflict, LeaseLost, SchemaMismatch, StoreError
 from waystation.jobs import Job
@@ -130,8 +131,7 @@ async def test_a_job_that_another_store_changed_is_read_as_it_is_now(
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
     await store.put_account(build.setup())
-    until = clock.now() + timedelta(hours=1)
-    epoch = await store.claim_account("account-1", "me", clock.now(), until)
+    epoch = await claim(store, "account-1", "me")
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)
     assert await store.get_job(job.jobid, 1) == job == await store.get_job(job.jobid, None)
@@ -166,12 +166,11 @@ async def test_owning_voids_the_leases_of_a_process_that_died(
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
     await store.put_account(build.setup())
-    until = clock.now() + timedelta(hours=1)
-    assert await store.claim_account("account-1", "dead", clock.now(), until) == 1
+    assert await claim(store, "account-1", "dead") == 1
     with pytest.raises(LeaseLost):
-        await store.claim_account("account-1", "new", clock.now(), until)
+        await claim(store, "account-1", "new")
     await store.own_accounts()
-    assert await store.claim_account("account-1", "new", clock.now(), until) == 2
+    assert await claim(store, "account-1", "new") == 2
 
 
 async def test_a_backup_put_back_is_known_until_it_is_settled(
@@ -179,9 +178,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
 ) -> None:
     await store.add_user("a@example.org", b"h", clock.now())
     await store.put_account(build.setup())
-    epoch = await store.claim_account(
-        "account-1", "me", clock.now(), clock.now() + timedelta(hours=1)
-    )
+    epoch = await claim(store, "account-1", "me")
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)
     assert not store.restored
@@ -193,9 +190,7 @@ async def test_a_backup_put_back_is_known_until_it_is_settled(
     assert [each.jobid for each in await restored.orphaned_jobs()] == [job.jobid]
     with pytest.raises(LeaseLost):
         await restored.commit(build.change(build.submitted(job), epoch=epoch))
-    raised = await restored.claim_account(
-        "account-1", "me", clock.now(), clock.now() + timedelta(hours=1)
-    )
+    raised = await claim(restored, "account-1", "me")
     assert raised > epoch
     await restored.settle_restored()
     assert not restored.restored
@@ -228,7 +223,7 @@ async def test_a_ghost_is_in_flight_for_its_time(tmp_path: Path, clock: FakeCloc
     store = await SqliteStore.open(tmp_path / "w.db", clock, ghost_age=timedelta(minutes=1))
     await store.add_user("a@example.org", b"h", clock.now())
     await store.put_account(build.setup())
-    epoch = await store.claim_account("account-1", "me", clock.now(), clock.now())
+    epoch = await claim(store, "account-1", "me")
     job = await store.add_job(build.draft(), clock.now())
     assert isinstance(job, Job)
     await store.commit(build.change(build.failed(job, ghost=True), epoch=epoch))

@@ -9,6 +9,7 @@ import pytest
 
 from tests import build
 from tests.harness.blocking import blocking_database
+from tests.harness.leases import claim_in
 from tests.harness.postgresql import Cluster, needs_postgresql, put_away
 from waystation.store.postgresql.migrate import migrate
 from waystation.store.sqlite.database import Database as SqliteDatabase
@@ -53,5 +54,5 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 def _with_an_account(made: Database) -> Database:
     accounts.add_user(made, "owner@example.org", b"hash", build.later())
     accounts.put(made, build.setup())
-    accounts.claim(made, "account-1", "me", build.later(), build.later(60))
+    claim_in(made, "account-1", "me")
     return made

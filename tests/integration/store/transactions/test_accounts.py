@@ -4,6 +4,7 @@ import pytest
 
 from tests import build
 from tests.build import replace
+from tests.harness.leases import claim_in
 from waystation.errors import Conflict, LeaseLost, NotFound, VersionConflict
 from waystation.jobs import Late, Shown
 from waystation.ports import Account, HaltCause
@@ -109,40 +110,18 @@ def test_an_account_is_erased_only_when_removed_and_idle(database: Database) -> 
     assert len(database.all("jobs_by_status")) == 1
 
 
-def test_the_epoch_grows_with_each_change_of_holder(database: Database) -> None:
-    claim = accounts.claim
-    assert claim(database, "account-1", "me", build.later(5), build.later(70)) == 1
-    accounts.release(database, "account-1", "me")
-    assert claim(database, "account-1", "me", build.later(6), build.later(70)) == 2
-    assert claim(database, "account-1", "other", build.later(70), build.later(80)) == 3
-
-
-def test_a_living_lease_cannot_be_taken(database: Database) -> None:
-    with pytest.raises(LeaseLost):
-        accounts.claim(database, "account-1", "other", build.later(59), build.later(90))
-    accounts.release(database, "account-1", "other")
-    with pytest.raises(LeaseLost):
-        accounts.claim(database, "account-1", "other", build.later(59), build.later(90))
-
-
 def test_leases_of_a_dead_process_can_be_voided(database: Database) -> None:
     accounts.void_leases(database)
-    assert accounts.claim(database, "account-1", "new", build.later(1), build.later(60)) == 2
-
-
-def test_an_account_that_is_not_there_cannot_be_claimed(database: Database) -> None:
-    with pytest.raises(NotFound):
-        accounts.claim(database, "account-9", "me", build.later(), build.later(60))
+    assert claim_in(database, "account-1", "new") == 2
 
 
 def test_an_epoch_is_not_used_again_after_erasing_and_adding(database: Database) -> None:
-    for second in range(5):
-        accounts.release(database, "account-1", "me")
-        accounts.claim(database, "account-1", "me", build.later(second), build.later(60))
+    for _ in range(5):
+        claim_in(database, "account-1", "me")
     accounts.remove(database, "account-1", build.later(6))
     accounts.erase(database, "account-1")
     accounts.put(database, build.setup())
-    assert accounts.claim(database, "account-1", "me", build.later(7), build.later(60)) == 7
+    assert claim_in(database, "account-1", "me") == 7
 
 
 def test_raised_epochs_are_above_every_count(database: Database) -> None:
@@ -283,7 +262,7 @@ def test_ghosts_belong_to_the_discord_user_and_the_channel(database: Database) -
     }
     assert held == {"account-9": [ghost.job], "account-2": []}
     # what comes late for it is written under the account that heard it, and stays the other user's
-    epoch = accounts.claim(database, "account-9", "b", build.later(), build.later(60))
+    epoch = claim_in(database, "account-9", "b")
     late = build.stepped(ghost.job, Late(Shown("5", content="late"), ended=True))
     commit(database, replace(build.change(late, epoch=epoch), account_id="account-9"))
     row = database.one("job", {"jobid": ghost.job.jobid})
@@ -292,7 +271,7 @@ def test_ghosts_belong_to_the_discord_user_and_the_channel(database: Database) -
         1,
     )
     # another identity cannot write it
-    epoch = accounts.claim(database, "account-2", "b", build.later(), build.later(60))
+    epoch = claim_in(database, "account-2", "b")
     again = build.stepped(late.job, Late(Shown("6"), ended=True))
     with pytest.raises(VersionConflict):
         commit(database, replace(build.change(again, epoch=epoch), account_id="account-2"))

@@ -8,6 +8,7 @@ from tests import build
 from tests.build import replace
 from tests.fakes import START
 from tests.harness.blocking import BROKEN
+from tests.harness.leases import claim_in
 from waystation.errors import (
     AccountHalted,
     LeaseLost,
@@ -87,7 +88,7 @@ def test_a_change_of_an_account_that_is_gone_is_refused(database: Database) -> N
 def test_another_account_s_epoch_opens_no_job(database: Database) -> None:
     job = added(database)
     accounts.put(database, build.setup(build.account(2)))
-    accounts.claim(database, "account-2", "me", build.later(), build.later(60))
+    claim_in(database, "account-2", "me")
     with pytest.raises(VersionConflict):
         commit(database, build.change(build.submitted(job), account_id="account-2"))
 
@@ -253,7 +254,7 @@ def test_the_newest_unrecognised_messages_push_the_oldest_out(database: Database
 
 def test_unrecognised_messages_of_another_account_are_left_alone(database: Database) -> None:
     accounts.put(database, build.setup(build.account(2)))
-    accounts.claim(database, "account-2", "me", build.later(), build.later(60))
+    claim_in(database, "account-2", "me")
     commit(database, build.change(unrecognised=[seen(1)], account_id="account-2"))
     week = build.later(8 * 86400)
     commit(database, build.change(unrecognised=[seen(2)], at=week))

@@ -9,6 +9,7 @@ import pytest
 from tests import build
 from tests.fakes import FakeClock
 from tests.harness.blocking import on_sqlite
+from tests.harness.leases import claim
 from waystation.errors import VersionConflict
 from waystation.jobs import Acknowledged, Completed, Job, JobStatus, Progressed, Shown
 from waystation.ports import FeedPage, JobChange
@@ -131,7 +132,7 @@ async def test_a_reader_beside_the_writer_skips_nothing_of_what_is_committed(
     try:
         await store.add_user("ada@example.org", b"hash", clock.now())
         await store.put_account(build.setup())
-        await store.claim_account("account-1", "me", clock.now(), build.later(999))
+        await claim(store, "account-1", "me")
         jobs = []
         for _ in range(20):
             job = await store.add_job(build.draft(max_jobs=99), clock.now())

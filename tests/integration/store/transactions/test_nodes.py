@@ -119,11 +119,10 @@ def test_the_end_of_every_lease_ends_every_node(
     database: Database, end: Callable[[Database], None]
 ) -> None:
     at = micros(START)
-    nodes.begin(database, "a", "host", LONG, at)
-    epoch = nodes.take(database, ACCOUNT, "a", at)
+    epoch = nodes.take(database, ACCOUNT, "me", at)
     end(database)
     assert nodes.ownership(database, at).owners == {ACCOUNT: None}
-    assert not nodes.renew(database, "a", LONG, at)
+    assert not nodes.renew(database, "me", LONG, at)
     nodes.begin(database, "b", "host", LONG, at)
     assert nodes.take(database, ACCOUNT, "b", at) > epoch
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests import build
 from tests.build import replace
 from tests.fakes import FakeClock
+from tests.harness.leases import claim, claim_in
 from tests.limits import GHOST_AGE
 from waystation.jobs import Cancelled, Failed, Job, JobStatus, PutBack, Shown
 from waystation.ports import (
@@ -452,7 +453,7 @@ def test_no_user_waits_for_more_grants_than_there_are_users(moves: list[tuple[in
         database = Database(connection)
         accounts.add_user(database, "owner@example.org", b"hash", build.later())
         accounts.put(database, build.setup(build.account(max_jobs=1)))
-        accounts.claim(database, "account-1", "me", build.later(), build.later(60))
+        claim_in(database, "account-1", "me")
         shared(database, 4)
         running = asked(database)
         waiting: dict[int, int] = dict.fromkeys(range(1, 5), 0)
@@ -621,7 +622,7 @@ def test_jobs_that_wait_are_counted_apart(database: Database) -> None:
     assert found.oldest_job == running.created_at
     ends(database, running)
     assert upkeep.counts(database).oldest_job is None
-    assert database.all("orphaned_jobs", {"now": 1 << 60}) == []
+    assert database.all("orphaned_jobs", {"clock": 1 << 60}) == []
 
 
 async def test_the_store_tells_where_a_job_stands(tmp_path: Path) -> None:
@@ -632,7 +633,7 @@ async def test_the_store_tells_where_a_job_stands(tmp_path: Path) -> None:
         assert not await store.queue.wants("account-1")
         await store.put_account(build.setup(build.account(max_jobs=1)))
         await store.put_account(build.setup(build.account(2, max_jobs=2)))
-        await store.claim_account("account-1", "me", clock.now(), build.later(60))
+        await claim(store, "account-1", "me")
         made = await store.add_job(build.draft(), clock.now())
         assert isinstance(made, Job)
         draft = build.draft("account-1")
@@ -723,7 +724,7 @@ class Slots(RuleBasedStateMachine):
         for number, slots_ in ((1, 2), (2, 1)):
             made = build.account(number, max_jobs=slots_)
             accounts.put(self.database, build.setup(made))
-            accounts.claim(self.database, made.account_id, "me", build.later(), build.later(60))
+            claim_in(self.database, made.account_id, "me")
         self.running: list[Job] = []
         self.waiting = 0
 

@@ -12,6 +12,7 @@ import pytest
 from tests import build
 from tests.build import replace
 from tests.fakes import FakeClock
+from tests.harness.leases import claim
 from tests.limits import GHOST_AGE
 from waystation.errors import NotFound
 from waystation.jobs import Job
@@ -51,7 +52,7 @@ async def add(
 async def end(store: SqliteStore, job: object) -> None:
     assert isinstance(job, Job)
     at = NOON
-    epoch = await store.claim_account(job.account_id, "me", at, at + DAY)
+    epoch = await claim(store, job.account_id, "me")
     await store.commit(
         build.change(build.failed(job), account_id=job.account_id, epoch=epoch, at=at)
     )

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests import build
 from tests.build import replace
 from tests.harness.blocking import on_sqlite
+from tests.harness.leases import claim_in
 from waystation.errors import NotFound, SubscriptionExpired, Unauthorized
 from waystation.jobs import Job, JobStatus
 from waystation.ports import JobDraft, NoSlot, OverQuota, QueueDraft, QueueFull, UserChanges
@@ -33,7 +34,7 @@ def refused(database: Database, draft: JobDraft) -> NoSlot:
 
 def halted(database: Database, number: int) -> None:
     name = f"account-{number}"
-    epoch = accounts.claim(database, name, "me", build.later(), build.later(60))
+    epoch = claim_in(database, name, "me")
     commit(database, build.change(account_id=name, epoch=epoch, halt=build.halt(f"mail-{number}")))
 
 
@@ -291,7 +292,7 @@ class Slots(RuleBasedStateMachine):
         self.database = Database(self.connection)
         accounts.add_user(self.database, "a@example.org", b"h", build.later())
         accounts.put(self.database, build.setup(build.account(max_jobs=limit)))
-        accounts.claim(self.database, "account-1", "me", build.later(), build.later(60))
+        claim_in(self.database, "account-1", "me")
         self.holding: list[Job] = []
         self.count = 0
 
