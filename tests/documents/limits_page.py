@@ -486,6 +486,72 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "node._BEGIN_AGAIN_S",
             "It is asked again.",
         ),
+    ),
+    "Several processes on PostgreSQL": (
+        Row(
+            "Time between two looks at which process has which account, and for new jobs",
+            "spreading.LOOK_S",
+            "What other processes tell is looked at once.",
+        ),
+        Row(
+            "Wait until the process that has an account takes a command for it",
+            "elsewhere.PATIENCE_S",
+            "The command is taken back, and its caller is answered 503.",
+        ),
+        Row(
+            "Command whose time is over, and process whose right to act is",
+            "janitor._COMMANDS_KEPT",
+            "Its row is deleted.",
+        ),
+        Row(
+            "Work of that process on a command",
+            "elsewhere._WORK_S",
+            "The caller is answered 503. The command may have been done; repeating it is safe.",
+        ),
+        Row(
+            "Time between two looks at a command, at its answer and at jobs that are waited for, "
+            "where nothing is told",
+            "elsewhere._LOOK_S serving.LOOK_S hearing._LOOK_S",
+            "What other processes tell is looked at once.",
+            "{0}",
+        ),
+        Row(
+            "Time between two looks at jobs that are waited for, where other processes tell",
+            "hearing._LOOK_TOLD_S",
+            "What other processes tell is looked at once.",
+        ),
+        Row(
+            "Time between two notes of a listening connection to itself",
+            "listening.BEAT_S",
+            "The next note is sent.",
+        ),
+        Row(
+            "Note of a listening connection to itself that does not arrive",
+            "listening._BEAT_WITHIN_S",
+            "The connection is given up, and another one is made.",
+        ),
+        Row(
+            "Connection for notes: until it is made",
+            "listening._CONNECT_TIMEOUT_S",
+            "It is tried again.",
+        ),
+        Row(
+            "Note to other processes: until the database has it",
+            "listening._TELL_TIMEOUT_S",
+            "The note is lost; other processes look by themselves.",
+        ),
+        Row(
+            "Pauses before a new connection for notes, half of each by chance; the last repeats",
+            "listening._AGAIN_S",
+            "It is tried again. There is no last try.",
+        ),
+        Row(
+            "Time in which notes are collected that are sent together",
+            "listening._COLLECTED_S",
+            "They are sent.",
+        ),
+    ),
+    "The account's work and the process": (
         Row(
             "Pauses after an account's work broke off; the last repeats",
             "owner._RESTART_WAITS_S",

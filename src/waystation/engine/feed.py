@@ -6,7 +6,7 @@ Rules: what a waiter gets was committed before; a waiter that comes late reads t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -100,9 +100,13 @@ class Watch:
 
 
 class Feed:
-    """Hands committed jobs to those who wait for them."""
+    """Hands committed jobs to those who wait for them.
 
-    def __init__(self) -> None:
+    Args: committed: called with each job that this process has committed
+    """
+
+    def __init__(self, committed: Callable[[Job], None] = lambda job: None) -> None:
+        self._committed = committed
         self._waiting: dict[
             JobId, list[tuple[Callable[[Job], bool], asyncio.Future[Job | None]]]
         ] = {}
@@ -111,12 +115,29 @@ class Feed:
         self._released = False
 
     def publish(self, job: Job) -> None:
-        """Tell a job's waiters what was committed."""
+        """Tell a job's waiters what this process has committed."""
+        self.deliver(job)
+        self._committed(job)
+
+    def deliver(self, job: Job) -> None:
+        """Tell a job's waiters what was committed, by whichever process."""
         for fits, future in self._waiting.get(job.jobid, ()):
             if not future.done() and fits(job):
                 future.set_result(job)
         for whom in (job.jobid, job.user_id):
             for watch in self._watching.get(whom, ()):
+                watch.wake()
+
+    @property
+    def awaited(self) -> Sequence[JobId]:
+        """The jobs for which somebody waits."""
+        return tuple(self._waiting)
+
+    def wake(self, whom: Collection[JobId | int] | None = None) -> None:
+        """Let readers look who watch jobs, or all jobs of users. Args: whom: None: all"""
+        watched = self._watching.keys() if whom is None else self._watching.keys() & whom
+        for one in watched:
+            for watch in self._watching[one]:
                 watch.wake()
 
     def release(self) -> None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from waystation.jobs import Job
+
 __all__ = ["Command", "CommandStatus", "Commands", "Nodes", "Ownership"]
 
 
@@ -57,6 +59,10 @@ class Nodes(Protocol):
 
     async def ownership(self) -> Ownership:
         """Return who has what now."""
+        ...
+
+    async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
+        """Return jobs that were not asked yet, of the accounts of a node, the oldest first."""
         ...
 
 

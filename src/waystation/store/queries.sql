@@ -149,6 +149,12 @@ order by accounts.account_id;
 -- assignment: the node that has an account, whether its lease runs or not
 select node_id, epoch from assignments where account_id = :account_id;
 
+-- unsent_jobs: jobs that were not asked yet, of the accounts that a node has, the oldest first
+select {job_columns} from jobs
+where finished_at is null and status = 'created'
+  and account_id in (select account_id from assignments where node_id = :node_id)
+order by created_at, jobid limit :limit;
+
 -- next_epoch: one more holder of an account
 update accounts set epoch = epoch + 1 where account_id = :account_id returning epoch;
 

@@ -43,11 +43,14 @@ RETIRED_WITHIN_S = 3.0
 class Pool:
     """Starts, finds and stops owners."""
 
-    def __init__(self, adapters: Adapters, limits: OwnerLimits, node: Node) -> None:
+    def __init__(
+        self, adapters: Adapters, limits: OwnerLimits, node: Node, *, alone: bool = True
+    ) -> None:
         self._adapters = adapters
         self._limits = limits
         self._node = node
         self._line = Line(adapters.clock)
+        self._alone = alone
         self._owners: dict[str, Owner] = {}
         self._group: asyncio.TaskGroup | None = None
         self._retiring: dict[str, asyncio.Task[None]] = {}
@@ -58,14 +61,11 @@ class Pool:
         """Set when every account has its owner: from then on jobs can be accepted."""
 
     async def run(self) -> None:
-        """Own every account until `stop`."""
+        """Own every account until `stop`; of several nodes, those that `own` is told of."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for account in await self._all_accounts():
-                self._own(account)
-                if account.removed_at is not None:
-                    # it was being retired when an earlier process ended
-                    self._begin_to_retire(self._owners[account.account_id])
+            for account in await self._all_accounts() if self._alone else ():
+                self._take(account)
             self.started.set()
             await self._stopping.wait()
             self._group = None
@@ -98,6 +98,33 @@ class Pool:
             self._own(account)
         else:
             await owner.revive(account)
+
+    async def own(self, account_id: str) -> None:
+        """Own an account that this node may take. Raises: StoreError"""
+        if account_id not in self._owners and self._group is not None:
+            account = await self._adapters.store.get_account(account_id)
+            if account is not None and account_id not in self._owners:
+                self._take(account)
+
+    async def give(self, account_id: str) -> None:
+        """Give an account back: nothing more is asked, and its gateway session stays resumable."""
+        owner = self._owners.get(account_id)
+        if owner is not None:
+            await owner.rest()
+            await owner.stop()
+            await owner.ended.wait()
+
+    async def lose(self, account_id: str) -> None:
+        """Drop an account that another node has."""
+        owner = self._owners.get(account_id)
+        if owner is not None:
+            await owner.leave()
+
+    def _take(self, account: Account) -> None:
+        self._own(account)
+        if account.removed_at is not None:
+            # it was being retired when an earlier process ended
+            self._begin_to_retire(self._owners[account.account_id])
 
     def _own(self, account: Account) -> None:
         assert self._group is not None, "accounts are owned while the pool runs"

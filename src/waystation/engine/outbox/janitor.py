@@ -28,6 +28,9 @@ log = structlog.get_logger("waystation.janitor")
 
 _PURGE_BATCH = 500
 
+_COMMANDS_KEPT = timedelta(hours=1)
+"""How long commands between processes are kept after their end."""
+
 _UPGRADED = (
     "Waystation was upgraded before the job ended, and its place in Discord's events is lost."
 )
@@ -106,6 +109,7 @@ class Janitor:
                     # somebody owns it again
                     log.info("janitor.orphan_adopted", jobid=job.jobid)
         await self._store.release_slots()
+        await self._store.commands.purge(_COMMANDS_KEPT)
         await self._store.deliveries.purge(now, now - self._retention.jobs)
         purged = _PURGE_BATCH
         while purged == _PURGE_BATCH:

@@ -8,13 +8,15 @@ finds no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 from waystation.errors import LeaseLost, NotFound
+from waystation.jobs import Job
 from waystation.ports import Clock, Ownership
 from waystation.store.columns import Values, micros
+from waystation.store.rows import JOBS
 from waystation.store.transactions.database import Database, Reading, Reads, Writing
 
 __all__ = ["StoreNodes", "begin", "let_go", "ownership", "renew", "span_of", "take"]
@@ -52,6 +54,11 @@ class StoreNodes:
 
     async def ownership(self) -> Ownership:
         return await self._near.run(lambda reads: ownership(reads, micros(self._clock.now())))
+
+    async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
+        values: Values = {"node_id": node_id, "limit": limit}
+        rows = await self._near.run(lambda reads: reads.all("unsent_jobs", values))
+        return [JOBS.read(row) for row in rows]
 
     async def _write(self, transaction: Callable[[Database, int], _T]) -> _T:
         return await self._writer.run(
