@@ -19,6 +19,7 @@ from statistics import median
 
 from tests import build
 from tests.fakes import START, FakeClock
+from tests.harness.leases import claim
 from tests.harness.postgresql import cluster, put_away
 from tests.limits import GHOST_AGE
 
@@ -86,7 +87,7 @@ async def _filled(store: StoreByTransactions) -> None:
         made = build.account(number, user_id=number, max_jobs=15)
         setup = build.setup(made)
         await store.put_account(build.replace(setup, user_id=number))
-        await store.claim_account(setup.account_id, "me", START, build.later(60))
+        await claim(store, setup.account_id)
 
 
 async def _round(store: StoreByTransactions, spent: _Spent) -> None:

@@ -23,7 +23,7 @@ import structlog
 
 from waystation.ports import Clock, IdSource
 from waystation.ports.wakes import Heard
-from waystation.store.postgresql.pool import UNUSABLE
+from waystation.store.postgresql.tries import UNUSABLE
 
 __all__ = ["BEAT_S", "PostgresWakes", "payloads"]
 
