@@ -13,7 +13,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Install, Person, eventually, post_office
+from tests.e2e.databases import on_postgresql_too
 from tests.e2e.receivers import LANGUAGES, blocks, receiving
+
+pytestmark = on_postgresql_too
 
 
 async def new_secret(person: Person) -> str:

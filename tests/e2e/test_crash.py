@@ -18,12 +18,15 @@ import pytest
 
 from tests.e2e.conftest import eventually
 from tests.e2e.crashes import ASKED, Absence, Crash, crashed, the_page, while_away
+from tests.e2e.databases import on_postgresql_too, on_sqlite_alone
 from tests.e2e.process import Ground, ground
 from tests.e2e.records import Row
 from tests.e2e.relations import Seen, mask_of
 from tests.harness.png import png_chunk
 from tests.pictures import proof
 from waystation.simulator.payload import Payload
+
+pytestmark = on_postgresql_too
 
 NOT_ASKED = (Crash("attachments"), Crash("upload"))
 """Before the nonce is committed."""
@@ -183,6 +186,7 @@ async def test_a_job_that_found_no_process_in_time_is_never_sent(tmp_path: Path)
         await here.final()
 
 
+@on_sqlite_alone
 async def test_a_crash_while_a_large_picture_is_written_leaves_neither_job_nor_rows(
     tmp_path: Path,
 ) -> None:

@@ -14,7 +14,10 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import Install, Person, eventually
+from tests.e2e.databases import on_postgresql_too, on_sqlite_alone
 from tests.e2e.process import ground
+
+pytestmark = on_postgresql_too
 
 ENDS = ("completed", "moderated", "failed", "cancelled")
 
@@ -122,6 +125,7 @@ async def test_the_streams_of_two_users_have_nothing_in_common(install: Install)
             task.cancel()
 
 
+@on_sqlite_alone
 @pytest.mark.parametrize("cursor", ["", "00000000-3"])
 async def test_a_backup_that_is_put_back_resets_the_reader(tmp_path: Path, cursor: str) -> None:
     async with ground(tmp_path) as here:

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.databases import on_postgresql_too, on_sqlite_alone
 from tests.e2e.process import ground
 from waystation import sentences
 from waystation.app import open_state
 from waystation.discord_refusals import TOKEN_REJECTED
 from waystation.store.sqlite.database import Database
 from waystation.store.transactions import queue
+
+pytestmark = on_postgresql_too
 
 
 async def queued(person: Person, verb: str = "imagine", **body: Any) -> dict[str, Any]:
@@ -123,6 +126,7 @@ async def test_a_service_killed_between_grant_and_ask_asks_once_after_the_start(
         assert len(here.sim.book) == len(here.interactions) == 2
 
 
+@on_sqlite_alone
 async def test_a_pinned_job_of_a_halted_account_waits_while_others_flow(install: Install) -> None:
     async with install(accounts=2, speed=20.0) as here:
         ada = await here.person()

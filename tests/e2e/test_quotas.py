@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import Install, eventually
+from tests.e2e.databases import on_postgresql_too
 from tests.e2e.process import ground
 from waystation.quotas import UserQuotas
+
+pytestmark = on_postgresql_too
 
 
 def until_midnight(retry_after: str) -> bool:

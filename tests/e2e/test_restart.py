@@ -8,8 +8,11 @@ import resource
 from pathlib import Path
 
 from tests.e2e.conftest import eventually, post_office
+from tests.e2e.databases import on_each_database, on_sqlite_alone
 from tests.e2e.process import Child, Ground, ground
 from waystation.simulator.discord.sessions import Disturbance
+
+pytestmark = on_each_database
 
 RESUME = 6
 
@@ -204,6 +207,7 @@ async def test_several_jobs_on_two_accounts_survive_together(tmp_path: Path) -> 
 # ── the disk ──
 
 
+@on_sqlite_alone
 async def test_a_full_disk_stops_writing_and_loses_nothing(tmp_path: Path) -> None:
     async with ground(tmp_path) as here:
         await here.settle_in()
@@ -232,6 +236,7 @@ async def test_a_full_disk_stops_writing_and_loses_nothing(tmp_path: Path) -> No
 # ── beside a running service ──
 
 
+@on_sqlite_alone
 async def test_a_second_service_on_the_same_database_ends_with_a_sentence(tmp_path: Path) -> None:
     async with ground(tmp_path) as here:
         await here.settle_in()

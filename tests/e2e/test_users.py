@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.databases import on_postgresql_too, on_sqlite_alone
 from waystation.app import open_state
 from waystation.clock import SystemIds
 from waystation.store.sqlite.store import SqliteStore
+
+pytestmark = on_postgresql_too
 
 BODY = json.dumps({"name": "Ada", "replyUrl": ""}).encode()
 
@@ -68,6 +71,7 @@ async def test_a_token_that_ends_while_a_body_arrives_stays_ended(
             assert (await ada.call("GET", "/v2/jobs"))[0] == status
 
 
+@on_sqlite_alone
 async def test_a_rotation_between_reading_and_writing_a_profile_is_kept(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
