@@ -10,12 +10,12 @@ from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate
 from waystation.store.transactions import accounts
 
-__all__ = ["NOW", "database_at"]
+__all__ = ["ACCOUNT", "NOW", "database_at"]
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 """When user and account were made."""
 
-_ACCOUNT = AccountSetup(
+ACCOUNT = AccountSetup(
     account_id="account",
     user_id=1,
     discord_user_id="1",
@@ -33,5 +33,5 @@ def database_at(path: Path) -> Database:
     database = Database(connect(path))
     migrate(database.connection, NOW, None)
     accounts.add_user(database, "bench@example.org", b"hash", NOW)
-    accounts.put(database, _ACCOUNT)
+    accounts.put(database, ACCOUNT)
     return database

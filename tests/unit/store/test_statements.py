@@ -20,7 +20,8 @@ ON_POSTGRESQL_ALONE = {
 }
 VALUES_ON_SQLITE_ALONE = {
     "find_texts": {"match"},
-    "count_texts": {"match", "least", "below", "limit"},
+    "find_rare_texts": {"match", "text"},
+    "is_rare_text": {"matches", "least", "below"},
 }
 """The index of its full-text search is asked by trigrams."""
 

@@ -265,10 +265,15 @@ select :number, :prompt where changes() > 0 and :prompt is not null;
 -- delete_text: its prompt
 delete from job_texts where rowid = :number;
 
--- count_texts: how many prompts have three characters in a row, up to a limit
-select count(*) from (
-  select 1 from job_texts
-  where job_texts match :match and rowid >= :least and rowid < :below limit :limit
+-- is_rare_text: whether few prompts have some of the three characters in a row that a text has
+select exists (
+  select 1 from json_each(:matches) as one
+  where :limit > (
+    select count(*) from (
+      select 1 from job_texts
+      where job_texts match one.value and rowid >= :least and rowid < :below limit :limit
+    )
+  )
 );
 
 -- find_jobs: jobs of a range of numbers, the newest first
@@ -279,6 +284,16 @@ where number >= :least and number < :below
 order by number desc limit :limit;
 
 -- find_texts: the same of jobs that hold a text in their prompt
+select {found_columns} from job_texts
+cross join job_finds on job_finds.number = job_texts.rowid
+cross join jobs on jobs.jobid = job_finds.jobid
+where job_texts match :match and job_texts.rowid >= :least and job_texts.rowid < :below
+  and (:statuses is null or status in (select value from json_each(:statuses)))
+  and (:verb is null or verb = :verb) and (:channel is null or channel = :channel)
+  and says(params ->> '$.prompt', :text)
+order by job_texts.rowid desc limit :limit;
+
+-- find_rare_texts: likewise; here one plan serves both
 select {found_columns} from job_texts
 cross join job_finds on job_finds.number = job_texts.rowid
 cross join jobs on jobs.jobid = job_finds.jobid

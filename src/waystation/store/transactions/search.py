@@ -34,6 +34,9 @@ _USERS = 1 << 63 - _USER_BITS
 
 _JOBID = re.compile(r"job:(\d{14})(\d{3})-user:(\d+)-")
 
+_LIKE = re.compile(r"[%_\\]")
+"""Characters that a pattern of `like` has another meaning for."""
+
 _WINDOW = 10_000
 """Jobs of a user that are looked at between two looks at what was found."""
 
@@ -117,11 +120,12 @@ def find(reads: Reads, search: JobSearch) -> JobsFound:
         "channel": search.channel,
         "text": text,
     }
-    query = "find_jobs"
+    query, at_once = "find_jobs", False
     if text is not None:
-        query = "find_texts"
         values["match"] = " AND ".join(sorted(_trigrams(text)))
-    at_once = text is not None and _is_rare(reads, text, least, below)
+        values["pattern"] = f"%{_LIKE.sub(_escaped, text)}%"
+        at_once = _is_rare(reads, text, least, below)
+        query = "find_rare_texts" if at_once else "find_texts"
     found: list[Job] = []
     for _ in range(_WINDOWS):
         floor = least if at_once else _floor(reads, least, below)
@@ -162,13 +166,15 @@ def _floor(reads: Reads, least: int, below: int) -> int:
 
 
 def _is_rare(reads: Reads, text: str, least: int, below: int) -> bool:
-    """Tell whether few jobs have some three characters of a text."""
-    for one in _trigrams(text):
-        values: Values = {"match": one, "least": least, "below": below, "limit": _RARE}
-        row = reads.one("count_texts", values)
-        if row is not None and row[0] < _RARE:
-            return True
-    return False
+    """Tell whether few jobs have some three characters of a text, or few the text."""
+    matches = json.dumps(sorted(_trigrams(text)))
+    values: Values = {"text": text, "matches": matches, "least": least, "below": below}
+    row = reads.one("is_rare_text", {**values, "limit": _RARE})
+    return row is not None and bool(row[0])
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "\\" + found[0]
 
 
 def _trigrams(text: str) -> set[str]:

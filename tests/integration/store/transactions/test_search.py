@@ -66,12 +66,20 @@ def _prompts(found: JobsFound) -> Sequence[object]:
         ('"q"', True),
         ("* --", True),
         ("Ω٪…", False),
+        ("5_% ", True),
+        ("5__", False),
+        ("_%_", False),
+        (r"c:\q", True),
+        (r"c:\\", False),
     ],
 )
-def test_a_part_of_the_prompt_is_database_any_case_and_script(
-    database: Database, text: str, finds: bool
+@pytest.mark.parametrize("rare", [0, 500])
+def test_a_part_of_the_prompt_is_found_in_any_case_and_script(
+    database: Database, text: str, finds: bool, rare: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompt = 'A Red Fox, 红狐狸在雪中, Straße, été, "Q" * --ar 3:2 snow'
+    """By either way to read: of texts that few prompts hold, and of common ones."""
+    monkeypatch.setattr(search, "_RARE", rare)
+    prompt = r'A Red Fox, 红狐狸在雪中, Straße, été, "Q" * --ar 3:2 5_% C:\q snow'
     _ask(database, prompt, 0)
     _ask(database, "another", 1)
     assert _prompts(_found(database, text=text)) == ([prompt] if finds else [])
@@ -162,7 +170,6 @@ def test_a_page_ends_after_so_many_jobs_and_the_next_goes_on(
     assert 2 < len(pages) < 8
 
 
-@on_sqlite
 def test_a_rare_text_is_found_at_once_however_old(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,7 +229,8 @@ def test_no_search_reads_a_table_from_end_to_end(
     plans: list[str] = []
     connection = database.connection
     statements = [
-        database._queries[name] for name in ("find_jobs", "find_texts", "find_floor", "count_texts")
+        database._queries[name]
+        for name in ("find_jobs", "find_texts", "find_rare_texts", "find_floor", "is_rare_text")
     ]
     for statement in statements:
         rows = connection.execute(f"explain query plan {statement}", _NONE).fetchall()
@@ -231,13 +239,21 @@ def test_no_search_reads_a_table_from_end_to_end(
     assert [plan for plan in reads if plan.startswith("SCAN")] == [
         plan
         for plan in reads
-        if plan.startswith(("SCAN job_texts VIRTUAL TABLE INDEX", "SCAN json_each", "SCAN ("))
+        if plan.startswith(
+            (
+                "SCAN job_texts VIRTUAL TABLE INDEX",
+                "SCAN json_each",
+                "SCAN one VIRTUAL TABLE",
+                "SCAN CONSTANT ROW",
+                "SCAN (",
+            )
+        )
     ]
     assert not [plan for plan in plans if "TEMP B-TREE" in plan]
 
 
 _NONE: dict[str, object] = dict.fromkeys(
-    ("least", "below", "limit", "statuses", "verb", "channel", "text", "match", "window")
+    ("least", "below", "limit", "statuses", "verb", "channel", "text", "match", "matches", "window")
 )
 
 
