@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
+from waystation.app import open_state
 from waystation.clock import SystemClock
+from waystation.errors import LeaseLost
 from waystation.simulator.discord.sessions import Disturbance
 
 HOUR = timedelta(hours=1)
@@ -79,6 +81,43 @@ async def test_the_wall_clock_is_set_while_a_job_runs(
         ahead = datetime.fromisoformat(later["created"]) - datetime.fromisoformat(done["created"])
         assert abs(ahead - jump) < timedelta(minutes=5)
         assert len(here.sim.sessions.all()) == 1
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=str)
+async def test_the_wall_clock_is_set_between_two_renewals_of_a_lease(
+    install: Install, wall: Wall, jump: timedelta
+) -> None:
+    """R28: the account keeps its owner, and a second process gets no lease of it."""
+    async with install(speed=10.0, lease_s=3.0) as here:
+        ada = await here.ready()
+        posted = await ada.ask("imagine", prompt="a red fox")
+        (before,) = _leases(here)
+        for _ in range(2):
+            wall.ahead += jump
+            for _ in range(2):
+                (last,) = _leases(here)
+                await eventually(lambda: _leases(here)[0]["lease_until"] > last["lease_until"])  # noqa: B023
+                await _contend(here, before["account_id"])
+        done = await ada.final(posted["jobid"])
+        assert done["status"] == "completed", done
+        assert (await ada.run("describe", describeUrl=here.photo()))["status"] == "completed"
+        (after,) = _leases(here)
+        assert (after["holder"], after["epoch"]) == (before["holder"], before["epoch"])
+        assert len(here.sim.sessions.all()) == 1
+
+
+def _leases(here: Installation) -> list[dict[str, object]]:
+    with here.records() as records:
+        return records.rows("select account_id, holder, epoch, lease_until from accounts")
+
+
+async def _contend(here: Installation, account_id: object) -> None:
+    """Ask for the lease as a process does that is started now."""
+    async with open_state(here.settings) as state:
+        state.clock.go_on(await state.store.load_clock())
+        now = state.clock.now()
+        with pytest.raises(LeaseLost):
+            await state.store.claim_account(str(account_id), "another", now, now + HOUR)
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=str)

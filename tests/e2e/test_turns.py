@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
+from tests.harness.fast_clock import FastClock
 from tests.pictures import proof
+from waystation.settings import Settings
 from waystation.simulator.payload import Payload
 
 PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
@@ -79,6 +81,33 @@ async def test_an_unclear_ask_fails_alone(install: Install) -> None:
         for status, body, _ in (first, *others):
             if status == 200:
                 assert (await ada.final(body["jobid"]))["status"] == "completed"
+
+
+async def test_an_unclear_ask_fails_alone_at_the_default_pace(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R15: twelve describes, one each 0.7 s, of which the first has an unclear outcome."""
+    clock = FastClock()
+    monkeypatch.setattr("waystation.app.state.SystemClock", lambda: clock)
+    defaults = Settings()
+    pace = {"pacing_s": defaults.pacing_s, "pacing_jitter_s": defaults.pacing_jitter_s}
+    async with install(**pace, speed=clock.RATE) as here:
+        ada = await here.ready()
+        here.sim.fault("server_error_before", count=1)
+        asks = []
+        for url in _photos(here, 12):
+            asks.append(asyncio.create_task(ada.describe(url, maxJobs=15)))
+            await clock.sleep(0.7)
+        (status, lost, _), *others = await _all(*asks)
+        assert (status, lost["error"]) == (502, "Midjourney bot did not reply within 60 seconds")
+        assert [status for status, _, _ in others] == [200] * 11
+        for _, body, _ in others:
+            assert (await ada.final(body["jobid"]))["status"] == "completed"
+        # none of them was told later than its turn came
+        with here.records() as records:
+            first, *rest = records.jobs()
+        most_us = 12 * (defaults.pacing_s + defaults.pacing_jitter_s) * 1e6
+        assert all(job["submitted_at"] - first["submitted_at"] < most_us for job in rest)
 
 
 async def test_a_look_alike_waits_alone(install: Install) -> None:
