@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
+from tests.e2e.records import Row
 from waystation.app import open_state
 from waystation.clock import SystemClock
 from waystation.errors import LeaseLost
@@ -106,7 +107,7 @@ async def test_the_wall_clock_is_set_between_two_renewals_of_a_lease(
         assert len(here.sim.sessions.all()) == 1
 
 
-def _leases(here: Installation) -> list[dict[str, object]]:
+def _leases(here: Installation) -> list[Row]:
     with here.records() as records:
         return records.rows("select account_id, holder, epoch, lease_until from accounts")
 
