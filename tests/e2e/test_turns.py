@@ -103,11 +103,6 @@ async def test_an_unclear_ask_fails_alone_at_the_default_pace(
         assert [status for status, _, _ in others] == [200] * 11
         for _, body, _ in others:
             assert (await ada.final(body["jobid"]))["status"] == "completed"
-        # none of them was told later than its turn came
-        with here.records() as records:
-            first, *rest = records.jobs()
-        most_us = 12 * (defaults.pacing_s + defaults.pacing_jitter_s) * 1e6
-        assert all(job["submitted_at"] - first["submitted_at"] < most_us for job in rest)
 
 
 async def test_a_look_alike_waits_alone(install: Install) -> None:

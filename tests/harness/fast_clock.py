@@ -14,7 +14,7 @@ __all__ = ["FastClock"]
 class FastClock(SystemClock):
     """A clock of which `RATE` seconds pass in one. Requests take as long as they take."""
 
-    RATE = 10.0
+    RATE = 6.0
 
     def __init__(self) -> None:
         self._began = time.monotonic()
