@@ -103,22 +103,25 @@ async def test_the_wall_clock_is_set_between_two_renewals_of_a_lease(
         assert done["status"] == "completed", done
         assert (await ada.run("describe", describeUrl=here.photo()))["status"] == "completed"
         (after,) = _leases(here)
-        assert (after["holder"], after["epoch"]) == (before["holder"], before["epoch"])
+        assert (after["node_id"], after["epoch"]) == (before["node_id"], before["epoch"])
         assert len(here.sim.sessions.all()) == 1
 
 
 def _leases(here: Installation) -> list[Row]:
     with here.records() as records:
-        return records.rows("select account_id, holder, epoch, lease_until from accounts")
+        return records.rows(
+            "select account_id, node_id, epoch, lease_until from assignments join nodes using (node_id)"
+        )
 
 
 async def _contend(here: Installation, account_id: object) -> None:
-    """Ask for the lease as a process does that is started now."""
+    """Ask for the account as a process does that is started now."""
     async with open_state(here.settings) as state:
         state.clock.go_on(await state.store.load_clock())
-        now = state.clock.now()
+        await state.store.nodes.begin("another", "test", HOUR)
         with pytest.raises(LeaseLost):
-            await state.store.claim_account(str(account_id), "another", now, now + HOUR)
+            await state.store.nodes.take(str(account_id), "another")
+        await state.store.nodes.leave("another")
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=str)
