@@ -10,7 +10,7 @@ __all__ = ["Heard", "Wakes"]
 
 
 class Heard(Protocol):
-    """Whoever is woken."""
+    """A part of this node that other nodes wake."""
 
     def __call__(self, ids: Collection[str] | None) -> None:
         """Look at what was written about these; None: anything may have been written."""
