@@ -1,4 +1,4 @@
-"""Kept: connections to hosts of pictures, kept a while for the next picture (ADR 32).
+"""Kept: connections to hosts of pictures, kept a while for the next picture (ADR 33).
 
 Rules: few are kept, of all hosts together. A kept connection on which its host says something that
 nobody asked for is closed: its words would fill the memory, and be the answer to the next request.
