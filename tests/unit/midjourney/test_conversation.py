@@ -144,6 +144,15 @@ def test_a_job_of_the_queue_that_cannot_be_sent_in_its_time_waits_again() -> Non
     assert [told(step) for step in ends] == [["a: Failed"], ["b: PutBack"]]
 
 
+def test_a_job_of_the_queue_whose_request_never_left_waits_again() -> None:
+    """R13."""
+    waiting = replace(new_job("a"), queue_until=START + timedelta(hours=1))
+    play = Play([waiting])
+    play.submit("a", NONCE)
+    away = Failed(502, "No connection to Discord")
+    assert told(play.commit(play.talk.not_written(JobId("a"), away, play.now))) == ["a: PutBack"]
+
+
 def test_a_cancel_presses_the_button_that_the_job_shows() -> None:
     """R26."""
     play = imagining()
