@@ -110,7 +110,8 @@ async def test_the_wall_clock_is_set_between_two_renewals_of_a_lease(
 def _leases(here: Installation) -> list[Row]:
     with here.records() as records:
         return records.rows(
-            "select account_id, node_id, epoch, lease_until from assignments join nodes using (node_id)"
+            "select account_id, node_id, epoch, lease_until"
+            " from assignments join nodes using (node_id)"
         )
 
 
