@@ -40,7 +40,7 @@ PASSED = (
     "engine.account.listener:Listener.receive",
     "engine.account.owned:Owned.step",
     "engine.account.owner:Owner._take_hold",
-    "engine.account.lease:Lease.take",
+    "engine.account.lease:take_lease",
     "engine.account.recovery:Recovery._read_since",
     "engine.queueing.dispatcher:Dispatcher.",
     "engine.outbox.callbacks:Callbacks._deliver",
