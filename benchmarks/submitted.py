@@ -59,8 +59,8 @@ async def _account(state: State, user_id: int, number: int, count: int) -> Asked
             at=now,
         )
     )
-    await state.store.nodes.begin("bench", "bench", timedelta(seconds=30))
-    epoch = await state.store.nodes.take(account_id, "bench")
+    await state.store.nodes.begin(f"bench-{number}", "bench", timedelta(seconds=30))
+    epoch = await state.store.nodes.take(account_id, f"bench-{number}")
     draft = JobDraft(user_id, "describe", {"describeUrl": "-"}, [account_id], True, None, lane=0)
     jobs = []
     for index in range(count):
@@ -76,7 +76,7 @@ async def _account(state: State, user_id: int, number: int, count: int) -> Asked
             job = apply(job, event, now, timedelta(minutes=10))
         await state.store.commit(Commit(account_id, epoch, now, (JobChange(job, events),)))
         jobs.append(asdict(asked))
-    await state.store.nodes.leave("bench")
+    await state.store.nodes.leave(f"bench-{number}")
     return {
         "token": token,
         "user": discord_user,
