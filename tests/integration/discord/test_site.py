@@ -14,7 +14,9 @@ from waystation.discord.site import Site, discord_session
 
 
 def site_at(base_url: str, http: aiohttp.ClientSession, contact: str = "") -> Site:
-    return Site(base_url, http, FakeClock(), FakeIds(), BREAKER, ("uploads.example",), contact=contact)
+    return Site(
+        base_url, http, FakeClock(), FakeIds(), BREAKER, ("uploads.example",), contact=contact
+    )
 
 
 def test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one(
