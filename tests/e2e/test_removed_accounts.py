@@ -121,7 +121,8 @@ async def test_another_users_account_of_the_same_discord_user_shows_nothing_of_t
         await here.equip(ada, maxJobs=1)
         await here.connected()
         grid = await ada.run("imagine", prompt="a fox")
-        ghost = await leave_a_ghost(here, ada)
+        # it is drawn before the other user asks
+        ghost = await leave_a_ghost(here, ada, after_s=1.0)
 
         # as v2 does while it stands
         same = f"Channel {account.channel_id} configuration has same discord value"
