@@ -5,38 +5,19 @@ A lease of no length has ended when it begins, by whichever clock.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from tests import build
 from tests.conformance.stores import opened
 from tests.fakes import START, FakeClock
-from tests.harness.postgresql import Cluster, needs_postgresql, put_away
 from waystation.errors import LeaseLost, NotFound
 from waystation.ports import Command, CommandStatus, Ownership, Store
 
 LONG = timedelta(hours=1)
 OVER = timedelta(0)
-
-DATABASES = [
-    "sqlite",
-    pytest.param("postgresql", marks=needs_postgresql),
-    pytest.param("pgbouncer", marks=needs_postgresql),
-]
-
-
-@pytest.fixture(params=DATABASES)
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A new database: a path, or a URL."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "w.db")
-        return
-    cluster: Cluster = request.getfixturevalue("postgresql")
-    with put_away(cluster) as name:
-        yield cluster.url(name) if request.param == "postgresql" else cluster.pooled_url(name)
 
 
 @pytest.fixture

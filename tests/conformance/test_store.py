@@ -11,7 +11,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,12 +50,6 @@ from waystation.jobs import (
 from waystation.ports import NoSlot, Store, Unrecognised
 from waystation.store.sqlite.database import connect
 
-DATABASES = [
-    "sqlite",
-    pytest.param("postgresql", marks=needs_postgresql),
-    pytest.param("pgbouncer", marks=needs_postgresql),
-]
-
 Reopen = Callable[[], Awaitable[Store]]
 
 ROOT = Path(__file__).parents[2]
@@ -64,17 +58,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-@pytest.fixture(params=DATABASES)
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A new database: a path, or a URL."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "w.db")
-        return
-    cluster: Cluster = request.getfixturevalue("postgresql")
-    with put_away(cluster) as name:
-        yield cluster.url(name) if request.param == "postgresql" else cluster.pooled_url(name)
 
 
 @pytest.fixture

@@ -134,11 +134,7 @@ class MediaCalls:
         if condition is not None and (condition != found.etag or condition.startswith("W/")):
             part = None
         stack = AsyncExitStack()
-        try:
-            opened = await stack.enter_async_context(self._media.opened(found, part, signed=signed))
-        except BaseException:
-            await stack.aclose()
-            raise
+        opened = await stack.enter_async_context(self._media.opened(found, part, signed=signed))
         headers = (*told, *_sized(opened), (b"content-disposition", _disposition(wish, opened)))
         return Answer(
             200 if opened.span is None else 206,

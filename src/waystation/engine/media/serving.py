@@ -161,12 +161,9 @@ class Media:
         MediaLate, MediaFailed, which the chunks raise, too
         """
         async with AsyncExitStack() as held:
-            try:
-                # users are numbered from 1, so that no other user has these places
-                holder = -found.user_id if signed else found.user_id
-                await held.enter_async_context(self._places.hold(holder, 1, PLACE_WAIT_S))
-            except TimeoutError:
-                raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
+            # users are numbered from 1, so that no other user has these places
+            holder = -found.user_id if signed else found.user_id
+            await _take(held, self._places, holder, 1)
             link = await self._links.working(found.job.account_id, found.attachment.url)
             if link is None:
                 raise MediaFailed(sentences.NOT_RENEWED.text)
@@ -178,11 +175,7 @@ class Media:
     async def _original(
         self, held: AsyncExitStack, link: str, size: int | None, part: ByteRange | None
     ) -> Opened:
-        span = None
-        if part is not None and size:
-            span = part.within(size)
-            if span is None:
-                raise RangeNotSatisfiable(size)
+        span = _span(part, size) if size else None
         if span is None:
             file = await held.enter_async_context(self._source.open(link))
             head, chunks = await _begun(file)
@@ -200,21 +193,32 @@ class Media:
     ) -> Opened:
         most = min(found.attachment.size or CUT_BYTES, CUT_BYTES)
         async with AsyncExitStack() as whole:
-            try:
-                await whole.enter_async_context(self._held.hold(found.user_id, most, PLACE_WAIT_S))
-            except TimeoutError:
-                raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
+            await _take(whole, self._held, found.user_id, most)
             async with self._source.open(link) as file:
                 data = await _whole(file, most)
             picture, kind = await self._cutter.cut(data, found.wish)
             del data
-        span = None
-        if part is not None:
-            span = part.within(len(picture))
-            if span is None:
-                raise RangeNotSatisfiable(len(picture))
+        span = _span(part, len(picture))
         first, last = span or (0, len(picture) - 1)
         return Opened(kind, len(picture), span, _once(picture[first : last + 1]))
+
+
+async def _take(held: AsyncExitStack, places: Shares, holder: int, amount: int) -> None:
+    """Take some of what a user may hold, for as long as `held`. Raises: Throttled."""
+    try:
+        await held.enter_async_context(places.hold(holder, amount, PLACE_WAIT_S))
+    except TimeoutError:
+        raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
+
+
+def _span(part: ByteRange | None, length: int) -> tuple[int, int] | None:
+    """Return the first and the last byte of a part; None: all. Raises: RangeNotSatisfiable."""
+    if part is None:
+        return None
+    span = part.within(length)
+    if span is None:
+        raise RangeNotSatisfiable(length)
+    return span
 
 
 def _known(head: bytes) -> MediaKind:

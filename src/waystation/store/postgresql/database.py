@@ -17,14 +17,10 @@ import asyncpg
 from waystation.store.columns import Row, Value, Values
 from waystation.store.postgresql.batches import Effect, batched, effect_of, in_order
 from waystation.store.postgresql.bridge import wait_for
-from waystation.store.postgresql.named import Statement, compiled
+from waystation.store.postgresql.named import CLOCK, Statement, compiled
 from waystation.store.statements import parse_queries, with_columns
 
 __all__ = ["Database", "queries"]
-
-
-_CLOCK = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
-"""Not `now()`, the beginning of the transaction: a statement may have waited for a row since."""
 
 _I1 = ("jobs_hash", "jobs_result")
 """Indexes that hold a uuid or a result to one job."""
@@ -142,5 +138,5 @@ def queries() -> Mapping[str, Statement]:
     """Return every statement by name: those that the databases share, and its own."""
     folders = (files("waystation.store"), files("waystation.store.postgresql"))
     text = "".join(one.joinpath("queries.sql").read_text("utf-8") for one in folders)
-    parsed = parse_queries(with_columns(text, _CLOCK))
+    parsed = parse_queries(with_columns(text, CLOCK))
     return MappingProxyType({name: compiled(one) for name, one in parsed.items()})

@@ -13,19 +13,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from waystation.store.postgresql.named import CLOCK
+
 __all__ = ["FORGET_OLD", "KEY", "Marks"]
 
 KEY: Final = "commit_marks_pkey"
 """The constraint that a second row with the same number breaks."""
 
-_NOW: Final = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _SWEPT_AFTER: Final = 256
 """Commits between two sweeps of this process's rows."""
 
-FORGET_OLD: Final = (
-    "delete from commit_marks"
-    " where at < (extract(epoch from clock_timestamp()) * 1000000)::bigint - 86400000000"
-)
+FORGET_OLD: Final = f"delete from commit_marks where at < {CLOCK} - 86400000000"  # noqa: S608
 """Deletes the rows that earlier processes left."""
 
 
@@ -62,7 +60,7 @@ class Marks:
         return f"{row}; {self._sweep()}" if number % _SWEPT_AFTER == 0 else row
 
     def _row(self, number: int) -> str:
-        return f"select {self._process}, {number}, {_NOW}"
+        return f"select {self._process}, {number}, {CLOCK}"
 
     def _sweep(self) -> str:
         oldest = min(self._used, default=self._last + 1)

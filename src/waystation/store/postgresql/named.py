@@ -6,11 +6,15 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from waystation.store.columns import Value, Values
 
-__all__ = ["Statement", "compiled"]
+__all__ = ["CLOCK", "Statement", "compiled"]
+
+CLOCK: Final = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+"""Microseconds. Not `now()`, the beginning of the transaction: a statement may have waited for a
+row since."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|--[^\n]*|::|:([a-z_]\w*)")
 """A text in quotes, a comment, a cast, or a named value."""
