@@ -64,7 +64,7 @@ docs: $(VENV)/dev.stamp ## write the generated pages of docs/ anew from the tabl
 	$(BIN)/python -m tests.documents.generated
 
 examples: $(VENV)/dev.stamp ## write the examples of docs/api.md anew, from a run; then `make docs`
-	WAYSTATION_WRITE_EXAMPLES=1 $(BIN)/python -m pytest -q tests/e2e/test_captured.py
+	WRITE_EXAMPLES=1 $(BIN)/python -m pytest -q tests/e2e/test_captured.py
 
 bench: $(VENV)/dev.stamp ## ratios from interleaved rounds; takes minutes
 	$(BIN)/python -m benchmarks

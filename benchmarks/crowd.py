@@ -39,7 +39,7 @@ AIM_S = 2.0
 """From the start of the process to `ready`."""
 
 _FEW, _MANY = 100, 1_000
-_MANY_VARIABLE = "WAYSTATION_BENCH_ACCOUNTS"
+_MANY_VARIABLE = "BENCH_ACCOUNTS"
 """Name of the variable with another number than 1,000, for a small run."""
 
 _JOBS = 12

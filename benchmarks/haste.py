@@ -6,5 +6,5 @@ import os
 
 __all__ = ["HASTE"]
 
-HASTE = float(os.environ.get("WAYSTATION_BENCH_HASTE", 1.0))
+HASTE = float(os.environ.get("BENCH_HASTE", 1.0))
 """Divisor; 1 for a run whose figures are told."""

@@ -34,7 +34,7 @@ __all__ = ["measure"]
 
 _FEW, _MANY = 1_000, 1_000_000
 
-_MANY_VARIABLE = "WAYSTATION_BENCH_JOBS"
+_MANY_VARIABLE = "BENCH_JOBS"
 """Name of the variable with another number than 1,000,000, for a small run."""
 
 _CALLS = 20

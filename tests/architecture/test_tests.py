@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 from tests.architecture.tree import ROOT
 from waystation.midjourney.commands import COMMANDS
@@ -23,3 +26,16 @@ def test_no_test_is_imported() -> None:
 def test_each_verb_has_a_golden() -> None:
     golden = ROOT / "tests" / "golden"
     assert [verb for verb in COMMANDS if not any((golden / verb).glob("*.json"))] == []
+
+
+def test_a_setting_of_the_shell_is_none_of_the_tests() -> None:
+    quiet = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:xdist"]
+    done = subprocess.run(
+        [*quiet, "tests/unit/cli/test_loading.py"],
+        cwd=ROOT,
+        env=os.environ | {"WAYSTATION_HTTP": "none", "WAYSTATION_LEASE_S": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -2,7 +2,7 @@
 
 `compare` names every difference in one line; a row of DIFFERENCES claims those that its pattern
 matches. docs/differences.md is made of the rows; the vendor's file is not ours to ship, so the test
-that compares takes its path from WAYSTATION_VENDOR_OPENAPI.
+that compares takes its path from VENDOR_OPENAPI.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ The vendor's OpenAPI file dates from 2024. The vendor's web pages of 2025 say mo
 both differ. Waystation may not ship the file. With a copy of it you can compare:
 
 ```sh
-export WAYSTATION_VENDOR_OPENAPI=path/to/the/file.yml
+export VENDOR_OPENAPI=path/to/the/file.yml
 .venv/bin/python -m pytest tests/documents/test_differences.py
 ```
 

@@ -15,9 +15,9 @@ from tests.documents.readme import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 
 SHORT = {
-    "WAYSTATION_BENCH_JOBS": "5000",
-    "WAYSTATION_BENCH_ACCOUNTS": "20",
-    "WAYSTATION_BENCH_HASTE": "20",
+    "BENCH_JOBS": "5000",
+    "BENCH_ACCOUNTS": "20",
+    "BENCH_HASTE": "20",
 }
 """Variables for runs whose figures say nothing."""
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-VENDOR = "WAYSTATION_VENDOR_OPENAPI"
+VENDOR = "VENDOR_OPENAPI"

@@ -1,6 +1,6 @@
 """Requests with their real answers, one for each route: the examples of docs/api.md.
 
-`WAYSTATION_WRITE_EXAMPLES=1 python -m pytest tests/e2e/test_captured.py` writes them anew.
+`WRITE_EXAMPLES=1 python -m pytest tests/e2e/test_captured.py` writes them anew.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["EXAMPLES", "WRITE", "Example", "capture", "read", "shape", "write"]
 
 EXAMPLES = Path(__file__).parents[1] / "documents" / "examples.json"
 
-WRITE = "WAYSTATION_WRITE_EXAMPLES"
+WRITE = "WRITE_EXAMPLES"
 """The variable that has the test write the examples."""
 
 WORDS: Mapping[str, Mapping[str, Any]] = {

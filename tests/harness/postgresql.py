@@ -26,7 +26,7 @@ _BOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
 
 NOT_INSTALLED = "PostgreSQL and PgBouncer are not installed: nothing was tried on them"
 
-_MUST = bool(os.environ.get("WAYSTATION_TESTS_NEED_POSTGRESQL"))
+_MUST = bool(os.environ.get("TESTS_NEED_POSTGRESQL"))
 """CI sets it: a test that needs them fails there, instead of being skipped."""
 
 needs_postgresql = [
