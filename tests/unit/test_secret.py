@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import gc
+from typing import Any, SupportsIndex
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from waystation import secret as secret_module
 from waystation.secret import Secret, mask, redact, veiled
 
 
@@ -48,6 +52,68 @@ def test_a_secret_of_a_few_characters_does_not_blank_the_words_around_it() -> No
         "[redacted] job was accepted: password [redacted], [redacted]=1"
     )
     assert short.reveal() == "a"
+
+
+def test_a_secret_that_stands_in_another_leaves_no_part_of_it() -> None:
+    inner, outer = Secret("inner-token"), Secret("the-inner-token-and-more")
+    assert redact("x the-inner-token-and-more y inner-token z") == "x [redacted] y [redacted] z"
+    assert inner.reveal() in outer.reveal()
+
+
+def test_secrets_that_overlap_leave_no_part_of_either() -> None:
+    first, second = Secret("aaaaaaaa-bb"), Secret("bb-cccccccc")
+    assert redact("<aaaaaaaa-bb-cccccccc>") == "<[redacted]>"
+    assert redact(first.reveal() + second.reveal()) == "[redacted][redacted]"
+
+
+@given(
+    texts=st.lists(st.text("abc\u00e9\U0001f98a", min_size=8, max_size=12), max_size=6),
+    line=st.text("abc\u00e9\U0001f98a", max_size=40),
+    at=st.integers(0, 40),
+)
+def test_a_secret_is_found_wherever_it_stands(texts: list[str], line: str, at: int) -> None:
+    secrets = [Secret(text) for text in texts]
+    for secret in secrets:
+        shown = line[:at] + secret.reveal() + line[at:]
+        assert all(one.reveal() not in redact(shown) for one in secrets)
+
+
+def test_a_line_costs_as_much_beside_a_thousand_secrets_as_beside_one() -> None:
+    line = "job.submitted code=200 jobid=job:20260102030405000-user:1 nonce=1576163828196526597"
+    looked_up: list[str] = []
+
+    class Counting(str):
+        """A text that counts what is cut out of it to be looked up."""
+
+        def __getitem__(self, key: SupportsIndex | slice) -> str:
+            looked_up.append(str.__getitem__(self, key))
+            return looked_up[-1]
+
+        def find(self, *args: Any) -> int:
+            looked_up.append("searched")
+            return str.find(self, *args)
+
+    few = [Secret("token-of-somebody")]
+    redact(Counting(line))
+    beside_one = len(looked_up)
+    few += [Secret(f"MTAw.token-{number * 7919:08}") for number in range(1000)]
+    looked_up.clear()
+    assert redact(Counting(line)) == line
+    assert len(looked_up) == beside_one <= len(line)
+
+
+def test_secrets_that_come_and_go_leave_nothing_behind() -> None:
+    gc.collect()
+    before = len(secret_module._live._parts)
+    kept = Secret("kept-all-the-time")
+    for number in range(1000):
+        Secret(f"{number * 7919:016}")
+        Secret("another-all-the-time")
+    gc.collect()
+    assert redact("kept-all-the-time") == "[redacted]"
+    assert redact("another-all-the-time") == "another-all-the-time"
+    assert len(secret_module._live._parts) == before + 4
+    assert kept.reveal() == "kept-all-the-time"
 
 
 def test_a_secret_that_is_gone_is_redacted_no_more() -> None:
