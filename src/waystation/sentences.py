@@ -359,8 +359,15 @@ NO_SUCH_VALUE = _row(
     "searches",
     400,
     "<field> has a value that is not known",
-    "`status` or `verb` has another word than the table of the path lists, or `text` a NUL.",
+    "`status` or `verb` has another word than the table of the path lists.",
     "Correct the field.",
+)
+NUL_IN_QUERY = _row(
+    ("searches", "names a job in the query", "lists deliveries"),
+    400,
+    "The query contains a NUL character",
+    "A value of the query has a character with code 0, `%00`.",
+    "Remove the character.",
 )
 NO_TIME = _row(
     "searches",
@@ -590,7 +597,7 @@ KEY_FORM = _row(
     "submits",
     400,
     "Idempotency-Key must have 1 to 255 visible ASCII characters",
-    "The header is empty, too long, or has other characters.",
+    "The header is empty, too long, has other characters, or is there twice.",
     "Send a UUID.",
 )
 KEY_OF_OTHER_REQUEST = _row(

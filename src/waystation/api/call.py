@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 
 from waystation import sentences
 from waystation.api.body import Body, HungUp, Limits, read_body, weight
-from waystation.errors import Throttled
+from waystation.errors import InvalidRequest, Throttled
 from waystation.ports import NO_SPAN, Span
 from waystation.shares import Shares
 
@@ -82,11 +82,17 @@ class Call:
         return ", ".join(values) if values else None
 
     def query(self, name: bytes) -> str | None:
-        """Return a query parameter's first value; None when it is not there."""
+        """Return a query parameter's first value; None when it is not there.
+
+        Raises: InvalidRequest: it holds a NUL character, which PostgreSQL stores in no text
+        """
         for part in self._scope["query_string"].split(b"&"):
             key, _, value = part.partition(b"=")
             if key == name:
-                return _unquoted(value)
+                text = _unquoted(value)
+                if "\0" in text:
+                    raise InvalidRequest(sentences.NUL_IN_QUERY.text)
+                return text
         return None
 
     def path(self, name: str) -> str:

@@ -118,8 +118,6 @@ def _text(text: str | None) -> str | None:
     if not text:
         return None
     text = unicodedata.normalize("NFC", text)
-    if "\0" in text:
-        raise InvalidRequest(sentences.NO_SUCH_VALUE.said(field="text"))
     if len(text) < SHORTEST_TEXT:
         raise InvalidRequest(sentences.SHORT_TEXT.said(least=SHORTEST_TEXT))
     if len(text) > LONGEST_TEXT:

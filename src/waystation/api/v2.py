@@ -242,8 +242,12 @@ _IDEMPOTENCY_KEY = re.compile(rf"[!-~]{{1,{MOST_KEY}}}")
 
 
 def _idempotency_key(call: Call) -> str | None:
-    """Return the key by which a caller may repeat the request. Raises: InvalidRequest."""
-    key = call.header(b"idempotency-key")
+    """Return the key by which a caller may repeat the request. Raises: InvalidRequest.
+
+    Two headers are refused: taking one of them would make a second job, or none, of a repetition
+    in which a proxy has changed their order.
+    """
+    key = call.every(b"idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest(sentences.KEY_FORM.text)
     return key

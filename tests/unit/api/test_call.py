@@ -9,7 +9,7 @@ from tests.build import replace
 from tests.limits import BODY
 from waystation.api.body import Body, Limits
 from waystation.api.call import Call
-from waystation.errors import Throttled
+from waystation.errors import InvalidRequest, Throttled
 from waystation.shares import Shares
 
 HURRIED = replace(BODY, discard_s=0.01)
@@ -52,7 +52,7 @@ def call(
         (b"jobid=job%3A1", "job:1"),
         (b"a=b&jobid=1&jobid=2", "1"),
         (b"jobid=a+b", "a b"),
-        (b"jobid=%ED%A0%80%00", "\ufffd\ufffd\ufffd\0"),
+        (b"jobid=%ED%A0%80", "\ufffd\ufffd\ufffd"),
         (b"jobid=%zz", "%zz"),
         (b"jobid=", ""),
         (b"jobid", ""),
@@ -62,6 +62,13 @@ def call(
 )
 def test_a_query_parameter_is_decoded(query: bytes, jobid: str | None) -> None:
     assert call(query=query).query(b"jobid") == jobid
+
+
+@pytest.mark.parametrize("query", [b"jobid=%00", b"a=%00&jobid=1%002"])
+def test_a_query_parameter_with_a_nul_is_refused(query: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="The query contains a NUL character"):
+        call(query=query).query(b"jobid")
+    assert call(query=query).query(b"b") is None
 
 
 def test_headers_path_and_peer_are_told() -> None:

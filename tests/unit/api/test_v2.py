@@ -271,6 +271,15 @@ async def test_a_key_has_up_to_255_visible_characters(key: str) -> None:
     assert service.calls == []
 
 
+@pytest.mark.parametrize("second", ["key-1", "key-2"])
+async def test_a_request_with_two_keys_is_refused(second: str) -> None:
+    service = FakeService(JOB)
+    headers = BEARER | {"idempotency-key": "key-1"}
+    more = [("idempotency-key", second)]
+    answered = await ask(face(service), "POST", INFO, {}, headers, more=more)
+    assert answered.status == 400 and service.calls == []
+
+
 async def test_a_key_of_255_characters_is_taken() -> None:
     headers = BEARER | {"idempotency-key": "~" * 255}
     assert (await ask(face(), "POST", INFO, {}, headers)).status == 200

@@ -103,7 +103,8 @@ def _account_json(account: Account) -> Mapping[str, object]:
 def _written(file: Path) -> Iterator[IO[str]]:
     """Give a file that is there when all of it is written, and not before."""
     if file == _STDOUT:
-        yield sys.stdout
+        with _printed() as out:
+            yield out
         return
     must_be_new(file)
     begun = file.with_name(f".{file.name}.begun")
@@ -120,6 +121,23 @@ def _written(file: Path) -> Iterator[IO[str]]:
         ) from error
     finally:
         begun.unlink(missing_ok=True)
+
+
+@contextmanager
+def _printed() -> Iterator[IO[str]]:
+    """Give standard output. Raises: ConfigurationError: it takes nothing more, as a full disk."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader has had enough: no error to tell of
+        raise
+    except OSError as error:
+        # the interpreter flushes once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ConfigurationError(
+            f"Standard output cannot be written: {error.strerror}", details=WRITABLE
+        ) from error
 
 
 def _private(path: str, flags: int) -> int:

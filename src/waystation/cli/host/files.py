@@ -8,7 +8,7 @@ from waystation.errors import Conflict
 
 __all__ = ["WRITABLE", "must_be_new"]
 
-WRITABLE = "Name a file in a directory that this user may write."
+WRITABLE = "Name a file in a directory that this user may write, on a disk that has room."
 
 
 def must_be_new(file: Path) -> None:

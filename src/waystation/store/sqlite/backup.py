@@ -7,6 +7,7 @@ are in another file, never in a backup (R45).
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,8 +51,11 @@ def back_up(connection: apsw.Connection, target: Path) -> Path:
     try:
         _copy(connection, begun)
         _settle(begun, target)
+    except apsw.FullError as error:
+        # SQLite says "not an error" of a copy whose disk is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
     finally:
-        begun.unlink(missing_ok=True)
+        _forget(begun)
     return target
 
 
@@ -60,6 +64,9 @@ def look_into(path: Path) -> Contents:
 
     Raises: StoreError: it is none, or it is damaged
     """
+    if path.exists() and not path.is_file():
+        # a pipe would be waited for without end
+        raise StoreError(f"{path} is no file", details=_NO_BACKUP)
     uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
     try:
         connection = apsw.Connection(uri, _READ_ONLY)
@@ -115,6 +122,11 @@ def put_back(backup: Path, database: Path, kept: Path, newest: int) -> Path | No
             f"Another process reads or writes the database {database}",
             details="Let other `waystation` commands end, then restore.",
         ) from error
+    except apsw.FullError as error:
+        raise StoreError(
+            f"The disk of the database {database} has no room for the backup",
+            details="Make room, then restore. The database is as it was.",
+        ) from error
     except apsw.Error as error:
         raise StoreError(f"The backup {backup} could not be copied", details=str(error)) from error
     except OSError as error:
@@ -122,7 +134,7 @@ def put_back(backup: Path, database: Path, kept: Path, newest: int) -> Path | No
             f"The database {database} could not be replaced", details=error.strerror
         ) from error
     finally:
-        begun.unlink(missing_ok=True)
+        _forget(begun)
         os.close(handle)
     return before
 
@@ -175,6 +187,12 @@ def _settle(begun: Path, target: Path) -> None:
             os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _forget(begun: Path) -> None:
+    """Delete an unfinished copy, with the journal that a failed commit leaves beside it."""
+    for file in (begun, begun.with_name(begun.name + "-journal")):
+        file.unlink(missing_ok=True)
 
 
 def _beside(path: Path, word: str) -> Path:

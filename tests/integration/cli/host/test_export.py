@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,21 @@ def test_a_file_that_exists_is_not_written_over(
 def test_a_file_that_cannot_be_written_is_named(environment: dict[str, str]) -> None:
     ran = run("export", "/proc/waystation/all.jsonl", environment=environment)
     assert ran.exit_code == 2 and "/proc/waystation/all.jsonl" in ran.err
+
+
+def test_a_full_disk_behind_standard_output_is_told(environment: dict[str, str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "waystation", "export", "-"],
+            env=os.environ | environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("✗ Standard output cannot be written: No space left")
+    assert "Traceback" not in ended.stderr and "Exception" not in ended.stderr
 
 
 def test_a_user_who_is_not_there_leaves_no_file(

@@ -12,6 +12,7 @@ import pytest
 
 from tests import build
 from waystation.errors import Conflict, SchemaMismatch, StoreError
+from waystation.store.sqlite import backup as module
 from waystation.store.sqlite.backup import back_up, look_into, put_back
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrate, migrations
@@ -69,6 +70,51 @@ def test_a_copy_that_cannot_be_finished_leaves_nothing(
     with pytest.raises(OSError):
         back_up(connection, target)
     assert [file.name for file in target.parent.iterdir()] == ["copy.db"]
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a copy end as on a disk that fills up meanwhile: a journal stands beside it."""
+
+    def fill(source: apsw.Connection, target: Path) -> None:
+        target.touch()
+        target.with_name(target.name + "-journal").touch()
+        raise apsw.FullError("not an error")
+
+    monkeypatch.setattr(module, "_copy", fill)
+
+
+@pytest.mark.usefixtures("full")
+def test_a_full_disk_is_told_and_leaves_no_file(
+    connection: apsw.Connection, tmp_path: Path
+) -> None:
+    target = tmp_path / "full" / "copy.db"
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        back_up(connection, target)
+    assert caught.value.filename == str(target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_database_that_was_to_be_replaced(
+    connection: apsw.Connection, path: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    copy = back_up(connection, tmp_path / "copy.db")
+    add_user(connection, "a@example.org")
+    connection.close()
+    path.with_name("kept.db").unlink(missing_ok=True)
+    before = sorted(file.name for file in path.parent.iterdir())
+    request.getfixturevalue("full")
+    with pytest.raises(StoreError, match="could not be replaced") as caught:
+        put_back(copy, path, path.with_name("kept.db"), NEWEST)
+    assert caught.value.details == "No space left on device"
+    assert users(path) == ["a@example.org"]
+    assert set(before) | {"w.db.serve"} >= {file.name for file in path.parent.iterdir()}
+
+
+def test_a_pipe_is_no_backup(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="is no file"):
+        look_into(tmp_path / "pipe")
 
 
 def test_a_backup_takes_the_place_of_the_database_which_is_kept(
