@@ -166,6 +166,9 @@ class FakeSealer:
         return b"hash of " + secret.encode()
 
 
+_PARTS = {"commands", "deliveries", "feeds", "queue", "quotas", "search", "sharing", "tallies"}
+
+
 class FailingStore:
     """A real store that fails when told to: every method, or those named."""
 
@@ -181,7 +184,17 @@ class FailingStore:
         real = getattr(self._store, name)
         if name == "nodes":
             return _FailingPart(self, real)
-        if name in ("commands", "deliveries", "feeds", "queue", "quotas", "search", "sharing"):
+        parts = {
+            "commands",
+            "deliveries",
+            "feeds",
+            "queue",
+            "quotas",
+            "search",
+            "sharing",
+            "tallies",
+        }
+        if name in parts:
             return real
 
         return self.counted(name, real)

@@ -360,6 +360,21 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "within {0}",
         ),
         Row(
+            "Such refusals of other nodes are looked at every",
+            "sharing.SHARE_S",
+            "The node takes over what all have counted.",
+        ),
+        Row(
+            "Failed logins and cancelled waiting jobs are told to other nodes, at most every",
+            "shared_throttle.SHARE_S",
+            "The node learns how many all have counted.",
+        ),
+        Row(
+            "Cancelled waiting jobs of a user are looked up, at most every",
+            "shared_throttle._LOOK_S",
+            "The next job that would wait asks the database.",
+        ),
+        Row(
             "Account that Discord refuses again and again, first and longest time aside",
             "sidelining.FIRST_SPAN sidelining.LONGEST_SPAN #sidelining.IN_A_ROW",
             "The account is tried again. The next refusal puts it aside for twice as long.",
@@ -855,6 +870,9 @@ DERIVED: Mapping[str, str] = {
     "quotas._DAY_S": "quotas._DAY in seconds",
     "nodes.span_of:timedelta": "a unit",
     "quotas._of_day:timedelta": "a unit",
+    "tokens._HOUR": "as accounts._HOUR, and told with it",
+    "lately._count:timedelta": "a unit",
+    "lately._span:timedelta": "a unit",
     "deliveries._MICROSECOND": "a unit",
     "receivers.mail_of:timedelta": "a unit",
     "slots._insert:timedelta": "a unit",

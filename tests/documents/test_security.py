@@ -22,7 +22,7 @@ from waystation.api.v2 import AT_ONCE, MOST_KEY
 from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord import identifying
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
-from waystation.engine import accounts, deliveries, intake
+from waystation.engine import accounts, deliveries, intake, tokens
 from waystation.engine.account.turns import lane
 from waystation.engine.account.uploading import UPLOADS
 from waystation.engine.choice import jobs_a_minute
@@ -110,8 +110,8 @@ _NUMBERS = {
     "MiB of a gateway message, inflated": MAX_MESSAGE_BYTES / _MIB,
     "Discord accounts": accounts.MAX_ACCOUNTS,
     "removed accounts remembered": KEPT_FORMER_ACCOUNTS,
-    "tokens that Discord is asked about in an hour": accounts.TOKENS,
-    "rejected tokens in an hour": accounts.REJECTED_TOKENS,
+    "tokens that Discord is asked about in an hour": tokens.TOKENS,
+    "rejected tokens in an hour": tokens.REJECTED_TOKENS,
     "minutes in which failed jobs are counted for the draw": FAILING_SPAN / timedelta(minutes=1),
     "resets in an hour": accounts.RESETS,
     "entries of the audit that a user makes in 24 hours": audit.CHANGES,
@@ -194,7 +194,9 @@ ANSWERS = {
 }
 """Act and words of the sentence beyond a bound → its status, of a picture `describe`'s."""
 
-ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| [a-z]+ \| `(tests/\S+\.py)::(\w+)` \|$", re.M)
+ROW = re.compile(
+    r"^\| ([^|]+) \| (\d+) \| [a-z]+ \| (?:all|each) \| `(tests/\S+\.py)::(\w+)` \|$", re.M
+)
 
 
 def _text() -> str:

@@ -95,7 +95,7 @@ class House:
         self.clock_warning: str | None = None
         self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
-        self.logins = Logins(store, self.sealer, here.clock)
+        self.logins = Logins(store, here.store.tallies, self.sealer, here.clock)
         self.accounts = Accounts(store, self.pool, self.probe, self.sealer, here.clock, here.ids)
         self.deliveries = Deliveries(
             here.store.deliveries,

@@ -22,6 +22,7 @@ from waystation.clock import SystemIds
 from waystation.discord.buckets import Breaker
 from waystation.discord.media import DiscordMedia
 from waystation.discord.probe import DiscordProbe
+from waystation.discord.sharing import BreakerSharing
 from waystation.discord.site import Site
 from waystation.discord.transport import discord_factory
 from waystation.engine.account.adapters import Adapters
@@ -68,6 +69,7 @@ class Parts:
     timekeeper: Timekeeper
     indexing: Indexing
     neighbours: Neighbours
+    breaker: BreakerSharing
 
 
 def build(
@@ -176,7 +178,7 @@ def build(
         clock=clock,
         ids=ids,
         links=links,
-        logins=Logins(store, vault, clock),
+        logins=Logins(store, store.tallies, vault, clock),
         accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
         deliveries=Deliveries(
             store.deliveries, vault, clock, ids, callbacks.claim, callbacks.loop.nudge
@@ -188,7 +190,8 @@ def build(
     )
     neighbours = Neighbours(store, service.dispatcher.wake, clock)
     outbox = (callbacks.loop, mailing.loop)
-    return Parts(service, node, pool, outbox, janitor, timekeeper, indexing, neighbours)
+    breaker = BreakerSharing(site, store.tallies)
+    return Parts(service, node, pool, outbox, janitor, timekeeper, indexing, neighbours, breaker)
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -110,6 +110,8 @@ async def _start(
 
     Returns: what must come to an end of its own, and what may be cut off anywhere
     """
+    # before anything is asked: a restart closes no breaker
+    await parts.breaker.share()
     owing = [
         group.create_task(parts.pool.run()),
         *(group.create_task(one.run()) for one in parts.outbox),
@@ -121,6 +123,7 @@ async def _start(
         group.create_task(parts.indexing.run()),
         group.create_task(parts.service.dispatcher.run()),
         group.create_task(parts.neighbours.run()),
+        group.create_task(parts.breaker.run()),
     ]
     await parts.pool.started.wait()
     return owing, upkeep

@@ -151,13 +151,13 @@ class Breaker:
     limit: int
     rows: tuple[tuple[int, int], ...] = ()
 
-    def counted(self, now: float) -> Breaker:
-        """Return the breaker with one more invalid answer."""
+    def counted(self, now: float, number: int = 1) -> Breaker:
+        """Return the breaker with more invalid answers, none of them older than those before."""
         minute = int(now // _ROW_S)
         kept = self._fresh(minute)
         if kept and kept[-1][0] == minute:
-            return Breaker(self.limit, (*kept[:-1], (minute, kept[-1][1] + 1)))
-        return Breaker(self.limit, (*kept, (minute, 1)))
+            return Breaker(self.limit, (*kept[:-1], (minute, kept[-1][1] + number)))
+        return Breaker(self.limit, (*kept, (minute, number)))
 
     def wait_s(self, now: float) -> float:
         """Return how long nothing may be sent yet; 0 when it may."""

@@ -69,7 +69,7 @@ class Site:
     clock: Clock
     ids: IdSource
     breaker: Breaker
-    """Invalid answers of all accounts together (R35)."""
+    """Invalid answers of all accounts together, as far as this process knows (R35)."""
     upload_hosts: Sequence[str] = ()
     """Hosts beside the base URL's origin that pictures may be sent to; subdomains count (R42)."""
     media_hosts: Sequence[str] = ()
@@ -80,6 +80,8 @@ class Site:
     """The application whose commands are asked."""
     activity_url: str = ""
     """Where the bot's activity of Vary (Region) is served; no answer names it (wire notes 3.6)."""
+    untold: int = 0
+    """Invalid answers that other processes do not know of yet."""
 
     @cached_property
     def origin(self) -> URL:
@@ -135,4 +137,5 @@ class Site:
 
     def count_invalid(self) -> None:
         """Count one invalid answer."""
+        self.untold += 1
         self.breaker = self.breaker.counted(self.clock.monotonic())

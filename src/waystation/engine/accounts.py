@@ -16,12 +16,11 @@ from typing import Final, TypeVar
 
 from waystation import sentences
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
-from waystation.engine.throttle import Throttle
+from waystation.engine.shared_throttle import Allowance
+from waystation.engine.tokens import Tokens
 from waystation.errors import (
     Conflict,
-    HumanCheckRequired,
     InvalidRequest,
-    NotAuthorised,
     NotFound,
     Throttled,
     WaystationError,
@@ -31,6 +30,7 @@ from waystation.ports import (
     Account,
     AccountSetup,
     Clock,
+    Counted,
     DiscordIdentity,
     IdSource,
     Probe,
@@ -41,19 +41,13 @@ from waystation.ports import (
 )
 from waystation.secret import Secret, mask
 
-__all__ = ["MAX_ACCOUNTS", "REJECTED_TOKENS", "RESETS", "TOKENS", "Accounts", "Connection"]
+__all__ = ["MAX_ACCOUNTS", "RESETS", "Accounts", "Connection"]
 
 MAX_ACCOUNTS: Final = 1000
 """Of one user; v2 names the number as `maxAccountsPerAPI`."""
 
 _DEFAULT_MAX_JOBS = 3
 """Slots of an account that was set up without a number."""
-
-REJECTED_TOKENS: Final = 5
-"""Of one user and hour (R35)."""
-
-TOKENS: Final = 60
-"""Of one user and hour that Discord is asked about, good ones too: each costs it several reads."""
 
 RESETS: Final = 20
 """Of one account and hour: each can connect, be halted again and write a mail."""
@@ -98,9 +92,8 @@ class Accounts:
         self._sealer = sealer
         self._clock = clock
         self._ids = ids
-        self._rejected_tokens = Throttle(_HOUR, REJECTED_TOKENS)
-        self._tokens = Throttle(_HOUR, TOKENS)
-        self._resets = Throttle(_HOUR, RESETS)
+        self._tokens = Tokens(store.tallies, probe)
+        self._resets = Allowance(store.tallies, Counted("resets", _HOUR), RESETS)
 
     async def of(self, user: User) -> Sequence[Account]:
         """Return the accounts that the caller may use, removed ones left out (R32)."""
@@ -137,7 +130,7 @@ class Accounts:
             return await self._put(
                 user, token, known.discord_user_id, known.channel, None, max_jobs
             )
-        identity = await self._identify(user, token)
+        identity = await self._tokens.identify(user, token)
         if identity.dm_channel is None:
             raise InvalidRequest(sentences.NO_BOT.text)
         return await self._put(
@@ -179,14 +172,11 @@ class Accounts:
         account = _at(channel, await self._own(user))
         if account is None or account.removed_at is not None:
             raise await self._not_own(user, channel)
+        quota = await self._resets.take(account.account_id, user.user_id, account.channel)
+        if quota is not None:
+            error = sentences.RESETS_AN_HOUR.said(limit=RESETS)
+            raise Throttled(error, retry_after_s=600, quota=quota)
         now = self._clock.now()
-        if self._resets.full(account.account_id, now):
-            raise Throttled(
-                sentences.RESETS_AN_HOUR.said(limit=RESETS),
-                retry_after_s=600,
-                quota=self._resets.quota("resets", account.account_id, now, account.channel),
-            )
-        self._resets.add(account.account_id, now)
         owner = self._pool.get(account.account_id)
         seen = None if owner is None else owner.newest_seen
         await self._store.reset_account(account.account_id, now, seen)
@@ -247,7 +237,7 @@ class Accounts:
         self, user: User, channel: str, token: Secret, server: str
     ) -> DiscordIdentity:
         """Ask Discord whether a token can be used in a guild's channel."""
-        identity = await self._identify(user, token)
+        identity = await self._tokens.identify(user, token)
         if not await self._probe.can_read(token, channel):
             raise InvalidRequest(
                 sentences.NO_DISCORD_CHANNEL.said(channel=channel),
@@ -265,30 +255,6 @@ class Accounts:
             if other.guild_id == server and other.channel != channel:
                 raise InvalidRequest(sentences.SAME_SERVER.said(channel=other.channel))
         return identity
-
-    async def _identify(self, user: User, token: Secret) -> DiscordIdentity:
-        now, key = self._clock.now(), str(user.user_id)
-        if self._rejected_tokens.full(key, now):
-            raise Throttled(
-                sentences.REJECTED_TOKENS.text,
-                retry_after_s=3600,
-                quota=self._rejected_tokens.quota("rejected-tokens", key, now),
-            )
-        if self._tokens.full(key, now):
-            raise Throttled(
-                sentences.TOKENS_AN_HOUR.said(limit=TOKENS),
-                retry_after_s=600,
-                quota=self._tokens.quota("tokens", key, now),
-            )
-        self._tokens.add(key, now)
-        try:
-            return await self._probe.identify(token)
-        except (NotAuthorised, HumanCheckRequired) as error:
-            self._rejected_tokens.add(key, now)
-            raise InvalidRequest(
-                sentences.TOKEN_UNKNOWN.text,
-                details=error.details,
-            ) from error
 
     async def _put(
         self,

@@ -1,7 +1,8 @@
 """Logins: who is calling, and the caller's own record.
 
 Rules: only failures are throttled, by the caller's address (of IPv6 by its /64, which is one
-caller's; what is no address counts as one); a revoked token answers exactly as a wrong one.
+caller's; what is no address counts as one), over all nodes; a revoked token answers exactly as a
+wrong one.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from waystation import sentences
-from waystation.engine.throttle import Throttle
+from waystation.engine.shared_throttle import SharedThrottle
 from waystation.errors import SubscriptionExpired, Throttled, Unauthorized
-from waystation.ports import Clock, Glance, Sealer, User, UserChanges, Users
+from waystation.ports import Clock, Counted, Glance, Sealer, Tallies, User, UserChanges, Users
 
 __all__ = ["FAILURES", "Logins", "place_of"]
 
@@ -44,11 +45,12 @@ def _claim_of(authorization: str) -> _Claim | None:
 class Logins:
     """Knows callers by their API tokens."""
 
-    def __init__(self, store: Users, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, store: Users, tallies: Tallies, sealer: Sealer, clock: Clock) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock
-        self._failures = Throttle(timedelta(minutes=1), FAILURES)
+        counted = Counted("failed-logins", timedelta(minutes=1))
+        self._failures = SharedThrottle(tallies, clock, counted, FAILURES)
 
     async def authenticate(
         self, authorization: str | None, peer: str, *, lapsed: bool = False
@@ -61,12 +63,10 @@ class Logins:
         """
         user = await self._user_of(authorization)
         if user is None:
-            now, place = self._clock.now(), place_of(peer)
             # only failures are throttled: a good token behind the same address goes on working
-            if self._failures.full(place, now):
-                quota = self._failures.quota("failed-logins", place, now)
+            quota = await self._failures.count(place_of(peer))
+            if quota is not None:
                 raise Throttled(sentences.TOO_MANY_LOGINS.text, retry_after_s=60, quota=quota)
-            self._failures.add(place, now)
             raise Unauthorized
         if self.has_lapsed(user) and not lapsed:
             raise SubscriptionExpired

@@ -284,7 +284,7 @@ class Service:
         """Return the accounts that may take a job, and how it waits. Raises: Throttled."""
         draft = self._waiting.draft(user, request, self._limits.queue)
         chosen = await self._choice.of(user, request, command, parent, draft)
-        return self._waiting.admitted(user, chosen)
+        return await self._waiting.admitted(user, chosen)
 
     async def _parent(self, user: User, request: JobRequest) -> Job | None:
         """Return the job whose button is pressed, if one is. Raises: NotFound."""

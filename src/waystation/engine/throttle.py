@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from waystation.quotas import Quota
 
-__all__ = ["Throttle"]
+__all__ = ["KEY_LENGTH", "Throttle"]
 
 KEY_LENGTH = 64
 """Characters of a key that count; addresses and ids are shorter."""

@@ -58,6 +58,7 @@ from waystation.ports.search import JobSearch, JobsFound, Search
 from waystation.ports.service_store import ServiceStore
 from waystation.ports.sharing import Share, Sharing
 from waystation.ports.store import Accounts, Glance, Jobs, Outbox, Store, Users
+from waystation.ports.tallies import Counted, Tallies, Tally, TallySlice
 from waystation.ports.traces import NO_SPAN, Facts, Span, Traces, Untraced
 from waystation.ports.upkeep import Upkeep
 
@@ -82,6 +83,7 @@ __all__ = [
     "Commands",
     "Commit",
     "Clock",
+    "Counted",
     "Counts",
     "Cutter",
     "Deliveries",
@@ -130,6 +132,9 @@ __all__ = [
     "Span",
     "Standing",
     "Store",
+    "Tallies",
+    "Tally",
+    "TallySlice",
     "Traces",
     "Transport",
     "TransportFactory",

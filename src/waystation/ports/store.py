@@ -27,6 +27,7 @@ from waystation.ports.records import (
 )
 from waystation.ports.search import Search
 from waystation.ports.sharing import Sharing
+from waystation.ports.tallies import Tallies
 from waystation.ports.upkeep import Upkeep
 
 __all__ = ["Accounts", "Glance", "Jobs", "Outbox", "Store", "Users"]
@@ -315,6 +316,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def identifies(self) -> Identifies:
         """The IDENTIFYs of the last day."""
+        ...
+
+    @property
+    def tallies(self) -> Tallies:
+        """Events that limits of the installation count."""
         ...
 
     @property

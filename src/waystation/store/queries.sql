@@ -225,6 +225,18 @@ insert into identifies (discord_user_id, at) select :discord_user_id, :at where 
 -- drop_identifies: those that count no more, of every Discord user
 delete from identifies where at <= :until;
 
+-- tally_slices: the slices of a key that count, oldest first
+select slice, number, {clock} from tallies
+where kind = :kind and key = :key and slice > {clock} - :span order by slice;
+
+-- give_tally_back: one event less in the newest slice of a key
+update tallies set number = number - 1
+where kind = :kind and key = :key and number > 0
+  and slice = (select max(slice) from tallies where kind = :kind and key = :key and number > 0);
+
+-- drop_tallies: those of a kind that count no more
+delete from tallies where kind = :kind and slice <= {clock} - :span;
+
 -- queue_row: a job of the queue
 select user_id, priority, takes_slot, max_jobs from queue where jobid = :jobid;
 

@@ -8,7 +8,8 @@ import pytest
 from tests.harness.desk import ACCOUNT, told
 from tests.harness.house import INFO, house
 from waystation.engine import accounts
-from waystation.engine.accounts import RESETS, TOKENS, Connection
+from waystation.engine.accounts import RESETS, Connection
+from waystation.engine.tokens import TOKENS
 from waystation.errors import (
     HumanCheckRequired,
     InvalidRequest,
@@ -76,7 +77,7 @@ async def test_rejected_tokens_are_counted(tmp_path: Path, error: Exception) -> 
                 await here.accounts.add(user, TOKEN, None)
         with pytest.raises(Throttled):
             await here.accounts.add(user, TOKEN, None)
-        here.here.clock.advance(timedelta(hours=1).total_seconds())
+        here.here.clock.advance(3660)
         here.probe.fails = None
         here.probe.identity = DiscordIdentity("500", "bob", "777")
         await here.accounts.add(user, TOKEN, None)
@@ -170,7 +171,7 @@ async def test_discord_is_asked_about_so_many_tokens_an_hour(tmp_path: Path) -> 
             Throttled, match="Discord was asked about 60 tokens of this user within an hour; wait"
         ):
             await here.accounts.add(user, ANOTHER, None)
-        here.here.clock.advance(3601)
+        here.here.clock.advance(3660)
         with pytest.raises(InvalidRequest, match="not configured"):
             await here.accounts.add(user, ANOTHER, None)
 
@@ -185,7 +186,7 @@ async def test_an_account_is_reset_so_many_times_an_hour(tmp_path: Path) -> None
             await here.accounts.reset(user, ACCOUNT.channel)
         with pytest.raises(Throttled, match=RESET_OFTEN):
             await here.accounts.reset(user, ACCOUNT.channel)
-        here.here.clock.advance(3601)
+        here.here.clock.advance(3660)
         await here.accounts.reset(user, ACCOUNT.channel)
 
 

@@ -96,4 +96,4 @@ async def test_failures_are_counted_by_where_a_caller_is(
             await here.logins.authenticate("Bearer user:1-no", peers[0])
         with pytest.raises(Unauthorized):
             await here.logins.authenticate("Bearer user:1-no", other)
-        assert all(len(key) <= 64 for key in here.logins._failures._moments)
+        assert all(len(key) <= 64 for key in here.logins._failures._own._moments)

@@ -14,10 +14,10 @@ from waystation.engine.queueing.dispatcher import Dispatcher
 from waystation.engine.queueing.places import Places
 from waystation.engine.request import JobRequest
 from waystation.engine.service_limits import QueueLimits
-from waystation.engine.throttle import Throttle
+from waystation.engine.shared_throttle import SharedThrottle
 from waystation.errors import InvalidRequest, NotFound, Throttled
 from waystation.jobs import Cancelled, CancelRequested, Job
-from waystation.ports import Clock, IdSource, QueueDraft, Store, User
+from waystation.ports import Clock, Counted, IdSource, QueueDraft, Store, User
 from waystation.queueing.place import QueuePlace
 from waystation.queueing.rotation import USUAL_PRIORITY
 from waystation.quotas import Quota
@@ -59,7 +59,12 @@ class WaitingJobs:
         clock: Clock,
         per_user: int,
     ) -> None:
-        self._cancelled = Throttle(_HOUR, cancels_an_hour(per_user))
+        self._cancelled = SharedThrottle(
+            store.tallies,
+            clock,
+            Counted("cancelled-waiting-jobs", _HOUR),
+            cancels_an_hour(per_user),
+        )
         self._store = store
         self._places = places
         self._dispatcher = dispatcher
@@ -82,17 +87,16 @@ class WaitingJobs:
         most = limits.per_user if most is None else min(most, limits.per_user)
         return QueueDraft(priority, self._clock.now() + limits.wait, most)
 
-    def admitted(self, user: User, chosen: Chosen) -> Chosen:
+    async def admitted(self, user: User, chosen: Chosen) -> Chosen:
         """Return the choice without the queue, where the user has cancelled too many jobs in it.
 
-        Raises: Throttled: no account has room, so that the job would have to wait
+        Raises: Throttled: no account has room, so that the job would have to wait; StoreError
         """
-        now, key = self._clock.now(), str(user.user_id)
-        if chosen.queue is None or not self._cancelled.full(key, now):
+        quota = None if chosen.queue is None else await self._cancelled.look(str(user.user_id))
+        if quota is None:
             return chosen
         if chosen.candidates:
             return Chosen(chosen.candidates)
-        quota = self._cancelled.quota("cancelled-waiting-jobs", key, now)
         error = sentences.CANCELLED_WAITING.said(limit=quota.limit)
         raise Throttled(error, retry_after_s=quota.resets_s or 1, quota=quota)
 
@@ -113,7 +117,7 @@ class WaitingJobs:
             if found is None:
                 raise NotFound(sentences.UNKNOWN_JOB.said(jobid=job.jobid))
             return found
-        self._cancelled.add(str(job.user_id), now)
+        await self._cancelled.count(str(job.user_id))
         self._feed.publish(ended)
         self._nudge_outbox()
         self._dispatcher.wake()

@@ -519,3 +519,15 @@ select coalesce(max(number), 0) as data_version from audit;
 
 -- latest_lease: when the last lease of a node ends that has not ended yet, and the time of now
 select max(lease_until), max({clock}) from nodes where lease_until > {clock};
+
+-- add_tallies: more events, by key; in the order of keys, so that nobody waits in a ring
+insert into tallies (kind, key, slice, number)
+select :kind::text, key, {clock} / :slice::bigint * :slice::bigint, value::bigint
+from json_each_text(:added::text::json) order by key
+on conflict (kind, key, slice) do update set number = tallies.number + excluded.number;
+
+-- tallies_of: how many events there are, and when the first slice of them began, by key
+select key, sum(number)::bigint, min(slice), {clock} from tallies
+where kind = :kind and key in (select json_array_elements_text(:keys::text::json))
+  and slice > {clock} - :span::bigint
+group by key having sum(number) > 0;

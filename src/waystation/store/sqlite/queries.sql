@@ -464,3 +464,13 @@ select
 
 -- foreign_commits: changes when another connection than this one has committed
 pragma data_version;
+
+-- add_tallies: more events, by key
+insert into tallies (kind, key, slice, number)
+select :kind, key, {clock} / :slice * :slice, value from json_each(:added) where true
+on conflict do update set number = number + excluded.number;
+
+-- tallies_of: how many events there are, and when the first slice of them began, by key
+select key, sum(number), min(slice), {clock} from tallies
+where kind = :kind and key in (select value from json_each(:keys)) and slice > {clock} - :span
+group by key having sum(number) > 0;

@@ -40,7 +40,7 @@ from waystation.store.transactions.commit import SEEN_AGE, commit
 from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
-from waystation.store.transactions.identifies import StoreIdentifies
+from waystation.store.transactions.lately import StoreIdentifies, StoreTallies
 from waystation.store.transactions.media import StoreMediaKeys
 from waystation.store.transactions.nodes import StoreNodes
 from waystation.store.transactions.queue import StoreQueue
@@ -81,6 +81,7 @@ class StoreByTransactions:
         self._far = far
         self.deliveries = StoreDeliveries(writer, near, far)
         self.identifies = StoreIdentifies(writer, near)
+        self.tallies = StoreTallies(writer, near, clock)
         self.feeds = StoreFeeds(near, job_of)
         self.nodes = StoreNodes(writer, near, clock)
         self.commands = StoreCommands(writer, near, clock)

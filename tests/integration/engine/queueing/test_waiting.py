@@ -110,8 +110,9 @@ async def test_a_user_who_cancels_waiting_jobs_without_end_has_no_queue_for_a_wh
     async with house(tmp_path) as here:
         await here.live()
         user = await here.user()
-        assert here.service._waiting._cancelled.limit == cancels_an_hour(1000) == 2000
-        here.service._waiting._cancelled.limit = 2
+        waiting = here.service._waiting
+        assert waiting._cancelled._limit == cancels_an_hour(1000) == 2000
+        waiting._cancelled._limit = waiting._cancelled._own.limit = 2
         here.here.discord.standing = Standing(120.0, "")
         for _ in range(2):
             job = await (await here.ask(QUEUED))
@@ -123,10 +124,10 @@ async def test_a_user_who_cancels_waiting_jobs_without_end_has_no_queue_for_a_wh
         assert caught.value.quota.policy == "cancelled-waiting-jobs"
         # where an account has room, there is no need of the queue
         here.here.discord.standing = None
-        draft = here.service._waiting.draft(user, QUEUED, SERVICE.queue)
-        admitted = here.service._waiting.admitted
-        assert admitted(user, Chosen([ACCOUNT], draft)) == Chosen([ACCOUNT])
-        assert admitted(replace(user, user_id=2), Chosen([], draft)) == Chosen([], draft)
+        draft = waiting.draft(user, QUEUED, SERVICE.queue)
+        assert await waiting.admitted(user, Chosen([ACCOUNT], draft)) == Chosen([ACCOUNT])
+        another = replace(user, user_id=2)
+        assert await waiting.admitted(another, Chosen([], draft)) == Chosen([], draft)
         here.here.discord.standing = Standing(120.0, "")
-        here.here.clock.advance(3601)
+        here.here.clock.advance(3661)
         assert (await (await here.ask(QUEUED))).waiting

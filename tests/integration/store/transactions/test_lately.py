@@ -12,7 +12,7 @@ from tests.limits import GHOST_AGE
 from waystation.store.columns import Values, micros
 from waystation.store.sqlite.store import SqliteStore
 from waystation.store.transactions.database import Database
-from waystation.store.transactions.identifies import add
+from waystation.store.transactions.lately import add
 
 DAY = timedelta(days=1)
 
