@@ -74,7 +74,8 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
         "the database, while another process writes",
         f"{BUSY_TIMEOUT_MS / 1000:g} s",
     ),
-    (["migrate"], "as above; a migration itself takes its time", "as above"),
+    (["migrate"], "as above; a migration or a move takes its time", "as above"),
+    (["restored"], "as above", "as above"),
     (["backup", "restore", "export", "audit"], "as above; copying takes its time", "as above"),
     (["rotate-key"], "another `rotate-key`", "no limit"),
     (

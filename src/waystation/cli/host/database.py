@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import to_builtins
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from waystation.ports import User
     from waystation.settings import Settings
 
-__all__ = ["database_name", "find", "on_host", "require_sqlite", "user_json"]
+__all__ = ["database_name", "find", "must_be_there", "on_host", "require_sqlite", "user_json"]
 
 _T = TypeVar("_T")
 
@@ -28,6 +29,8 @@ _NO_DATABASE = (
     "Set WAYSTATION_DATA_DIR, or --config, as it is set for `waystation serve`; for a new "
     "installation `waystation users add` makes a database."
 )
+
+_THERE = "Set WAYSTATION_DATA_DIR, or --config, as it is set for `waystation serve`."
 
 _NEW_DATABASE = (
     "The token is good for a service that uses this database. If yours uses another one, set "
@@ -79,6 +82,12 @@ def database_name(settings: Settings) -> str:
     from waystation.store.postgresql.place import place_of
 
     return str(place_of(settings.postgresql_url))
+
+
+def must_be_there(path: Path) -> None:
+    """Make sure that there is a SQLite file. Raises: ConfigurationError."""
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
+        raise ConfigurationError(f"There is no database {path}", details=_THERE)
 
 
 def require_sqlite(settings: Settings, command: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import RenderableType
 
 from waystation.cli.host.database import database_name
+from waystation.cli.host.moving import move
 from waystation.cli.loading import load_settings
 from waystation.cli.options import Config, Json
 from waystation.cli.screen import marked, opened, plain
@@ -18,7 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["migrate"]
 
 
-def migrate(config: Config = None, as_json: Json = False) -> None:
+def migrate(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Move the SQLite database to this empty PostgreSQL database.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Bring the database to this version's schema, with a backup first.
 
     A new database is made without one, and PostgreSQL has backups of its own;
@@ -26,9 +39,19 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
     same at its start: stop it before you migrate. When the schema has changed, the
     next `serve` ends the jobs that were open as failed: their place in Discord's
     events is lost.
+
+    With --to, the SQLite database is copied into an empty PostgreSQL database
+    while no service runs, and each table is compared. Jobs that wait or run go
+    on there. Others on this host can read the URL of a running command: leave
+    the password out of it, and set PGPASSWORD.
     """
     with opened(as_json) as screen:
+        from waystation.secret import Secret
+
         settings = load_settings(config)
+        if to is not None:
+            move(screen, settings, Secret(to))
+            return
         url = settings.postgresql_url
         found = _migrated(settings) if url is None else _on_postgresql(settings, url)
         if found["from"] == found["to"]:

@@ -32,9 +32,9 @@ _SYSTEM: Final = (
     " from pg_control_system()"
 )
 
-__all__ = ["migrate", "migrations", "schema_number"]
+__all__ = ["LOCK", "bring", "migrate", "migrations", "schema_number"]
 
-_LOCK: Final = 0x57415953
+LOCK: Final = 0x57415953
 """Number of the lock: `WAYS`. It ends with its transaction, so that a pooler may stand between."""
 
 
@@ -68,7 +68,7 @@ async def migrate(
             version = connection.get_server_version()
             if version.major < OLDEST:
                 raise too_old(url, f"{version.major}.{version.minor}")
-            before = await _bring(connection, at, steps)
+            before = await bring(connection, at, steps)
             if steps is None:
                 await connection.execute(FORGET_OLD)
             return before
@@ -82,10 +82,15 @@ def _within(connect_s: float | None) -> dict[str, float]:
     return {} if connect_s is None else {"timeout": connect_s}
 
 
-async def _bring(connection: Any, at: datetime, given: tuple[Migration, ...] | None) -> int:
+async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | None = None) -> int:
+    """Bring the schema up to this code in a transaction, and note what a restored copy needs.
+
+    Returns: the number of the schema before
+    Raises: SchemaMismatch: a newer version made the database; asyncpg's errors
+    """
     steps = migrations() if given is None else given
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
         before = await schema_number(connection)
         if before > steps[-1].number:
             raise SchemaMismatch(

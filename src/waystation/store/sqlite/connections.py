@@ -7,10 +7,11 @@ from pathlib import Path
 
 import apsw
 
-from waystation.errors import StoreError
+from waystation.errors import Conflict, StoreError
 from waystation.ports import Clock
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import upgrade
+from waystation.store.sqlite.moving import moved_to
 
 __all__ = ["Connections", "open_connections"]
 
@@ -39,13 +40,14 @@ class Connections:
 def open_connections(path: Path, clock: Clock) -> Connections:
     """Make, migrate and connect. Prompts and sealed tokens are the owner's only: mode 0600.
 
-    Raises: StoreError: the file cannot be used
+    Raises: StoreError: the file cannot be used; Conflict: it was moved to another database
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         writer = connect(path)
         upgrade(writer, clock, path.parent / "backups")
+        _check_here(writer, path)
         # the copies of pages that a job's update may have to take back, which a large batch would
         # write to a file; only now, since a migration may need more than fits
         writer.pragma("temp_store", _IN_MEMORY)
@@ -53,3 +55,15 @@ def open_connections(path: Path, clock: Clock) -> Connections:
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
     return Connections(Database(writer), Database(near), Database(far), Database(search))
+
+
+def _check_here(writer: apsw.Connection, path: Path) -> None:
+    """Refuse a database whose jobs go on elsewhere. Raises: Conflict."""
+    place = moved_to(Database(writer))
+    if place is not None:
+        writer.close()
+        raise Conflict(
+            f"The database {path} was moved to {place}",
+            details="Set WAYSTATION_DATABASE_URL to that database. If `waystation migrate --to` "
+            "was broken off, run it again.",
+        )

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from waystation.store.columns import Value
+from waystation.store.moving import MOVED_TO
 from waystation.store.transactions.accounts import raise_epochs
 from waystation.store.transactions.database import Database, Reads
 from waystation.store.transactions.feeds import begin_era
 
-__all__ = ["COPIED", "UNSETTLED", "UPGRADED", "mark_of", "settle_epochs"]
+__all__ = ["COPIED", "UNSETTLED", "UPGRADED", "declare_copied", "mark_of", "settle_epochs"]
 
 COPIED, UNSETTLED, UPGRADED = 0, 1, 2
 """Values of `meta.restored`: a copy nobody opened yet; opened, or migrated in place, and its jobs
@@ -47,3 +48,12 @@ def settle_epochs(
             begin_era(database)
         value = UPGRADED if mark is None and not copied else UNSETTLED
         database.run("put_meta", {"name": "restored", "value": kept(value)})
+
+
+def declare_copied(database: Database, *, kept: Callable[[int], Value]) -> None:
+    """Mark a database as a copy that nobody opened yet; if it was moved, take that back.
+
+    Args: kept: how this database keeps a number in `meta`
+    """
+    database.run("put_meta", {"name": "restored", "value": kept(COPIED)})
+    database.run("drop_meta", {"name": MOVED_TO})

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tests import build
+from tests.harness.postgresql import Cluster, needs_postgresql
+from waystation.errors import Conflict, StoreError
+from waystation.store.postgresql.migrate import migrate
+from waystation.store.postgresql.restored import declare
+
+pytestmark = needs_postgresql
+
+_MARKS = "select name || value from meta where name in ('restored', 'moved_to')"
+
+
+async def test_a_database_is_a_copy_from_now_on(
+    postgresql: Cluster, postgresql_database: str
+) -> None:
+    url = postgresql.pooled_url(postgresql_database)
+    await migrate(url, build.later())
+    era = postgresql.say("select value from meta where name = 'feed_era'", postgresql_database)
+    await declare(url)
+    assert postgresql.say(_MARKS, postgresql_database) == "restored0"
+    await migrate(url, build.later())
+    assert postgresql.say(_MARKS, postgresql_database) == "restored1"
+    # cursors of before mean nothing
+    assert era != postgresql.say(
+        "select value from meta where name = 'feed_era'", postgresql_database
+    )
+
+
+async def test_a_served_database_and_an_empty_one_are_left_alone(
+    postgresql: Cluster, postgresql_database: str
+) -> None:
+    url = postgresql.url(postgresql_database)
+    with pytest.raises(StoreError, match="is empty"):
+        await declare(url)
+    await migrate(url, build.later())
+    lease = (
+        "insert into nodes select 'n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {}"
+    )
+    postgresql.say(lease.format(9_000_000), postgresql_database)
+    with pytest.raises(Conflict, match="A service uses") as caught:
+        await declare(url)
+    assert "run the command again" in str(caught.value.details)
+    assert postgresql.say(_MARKS, postgresql_database) == ""
