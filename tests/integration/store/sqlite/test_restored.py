@@ -22,7 +22,7 @@ def test_a_file_that_was_moved_is_a_copy_from_now_on(tmp_path: Path) -> None:
         origin.leave()
     declare(path)
     with opened_to_move(path, "elsewhere") as origin:
-        marks = dict(origin.rows("meta", ["name", "value"]))
+        marks: dict[str, object] = dict(origin.rows("meta", ["name", "value"]))
     assert marks["restored"] == str(COPIED)
     opened = open_connections(path, SystemClock())
     assert mark_of(opened.near) == UNSETTLED
