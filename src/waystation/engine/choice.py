@@ -308,6 +308,11 @@ class Choice:
 
         most = weight(max(limit_of(account) for account in candidates), 0)
         first = await drawn(candidates, weight_of, most, self._ids.below)
+        if first is None:
+            # its caller may have read already that a job is over which holds a slot here (R31)
+            for account in candidates:
+                await self._pool.adopted(account.account_id)
+            first = await drawn(candidates, weight_of, most, self._ids.below)
         if first is not None:
             return [first, *(other for other in candidates if other is not first)]
         assert last is not None, "there is a candidate at least"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ import pytest
 
 from tests.build import account, change, draft, failed, replace, setup
 from tests.fakes import START
-from tests.harness.desk import ACCOUNT, until
+from tests.harness.desk import ACCOUNT, acknowledged, described, told, until
 from tests.harness.house import DESCRIBE, INFO, House, house
 from tests.harness.leases import claim
 from tests.limits import SERVICE
@@ -22,7 +23,7 @@ from waystation.engine.request import JobRequest
 from waystation.errors import Busy, Halted, InvalidRequest, RateLimited, Throttled, Withheld
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
-from waystation.ports import NoSlot, Standing
+from waystation.ports import Commit, NoSlot, Standing
 from waystation.quotas import Quota
 from waystation.store.sqlite.database import Database, queries
 
@@ -44,6 +45,44 @@ async def test_the_last_account_names_the_callers_jobs_when_all_are_full(tmp_pat
             await (await here.ask(request))
         assert caught.value.executing_jobs == (job.jobid,)
         asked.cancel()
+
+
+async def test_a_caller_who_has_read_that_a_job_is_over_gets_its_slot(tmp_path: Path) -> None:
+    """R31: readers see what is committed before the account's owner has adopted it."""
+    async with house(tmp_path) as here:
+        await here.live()
+        request = replace(DESCRIBE, max_jobs=1)
+        asked = await here.ask(request)
+        (job,) = await here.performed()
+        here.here.discord.say(told(job), acknowledged(job))
+        assert (await asked).status is JobStatus.STARTED
+        committing, adopt = here.here.store.commit, asyncio.Event()
+
+        async def commit_and_wait(step: Commit) -> None:
+            await committing(step)
+            await adopt.wait()
+
+        here.here.store.commit = commit_and_wait  # type: ignore[method-assign]
+        here.here.discord.say(described(job))
+
+        async def is_over() -> bool:
+            return (await here.here.job(job.jobid)).status is JobStatus.COMPLETED
+
+        await until(is_over)
+        assert [one.jobid for one in here.pool.holding(ACCOUNT.account_id)] == [job.jobid]
+        here.here.store.commit = committing  # type: ignore[method-assign]
+        looked, holding = asyncio.Event(), here.pool.holding
+
+        def look(account_id: str) -> Sequence[Job]:
+            looked.set()
+            return holding(account_id)
+
+        here.pool.holding = look  # type: ignore[method-assign]
+        next_one = await here.ask(request)
+        await looked.wait()
+        adopt.set()
+        await here.performed(2)
+        next_one.cancel()
 
 
 async def test_jobs_without_a_slot_wait_in_a_short_lane(tmp_path: Path) -> None:

@@ -111,6 +111,12 @@ class Owner(Owned):
             await self._take(hold, job)
             self.moved.ring()
 
+    async def adopted(self) -> None:
+        """Wait until a change that is being committed is known here, too."""
+        if self._hold is not None:
+            async with self._hold.lock:
+                return
+
     async def cancel(self, jobid: JobId) -> None:
         """Cancel a job; nothing happens when it is final already (R26).
 

@@ -163,6 +163,12 @@ class Pool:
         held = () if owner is None else owner.holding
         return [job for job in held if job.account_id == account_id]
 
+    async def adopted(self, account_id: str) -> None:
+        """Wait until `holding` knows of an account's change that is being committed."""
+        owner = self._owners.get(account_id)
+        if owner is not None:
+            await owner.adopted()
+
     def jobs(self, account_id: str) -> Sequence[Job]:
         """Return an account's unfinished jobs and ghosts; those of others do not count (R19)."""
         owner = self._owners.get(account_id)
