@@ -69,7 +69,10 @@ def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
     if held.reading.kind is ReplyKind.SHORTENED and held.reading.interaction_id is not None:
         # it names its interaction, which is younger than the ask (candidates.py)
         return True
-    past = state.unread.may_own(held.message.id) or state.doubtful.about(held.message.id, job)
+    begun = state.held.begun(held)
+    past = state.unread.may_own(held.message.id) or state.doubtful.about(
+        held.message.id, job, begun
+    )
     return not past or state.held.is_told(held)
 
 

@@ -132,6 +132,11 @@ class HeldPictures:
         """Tell whether anything of a picture speaks for the job that alone could own it."""
         return self.is_told(picture) or self._candidates.agrees(jobid, picture.reading)
 
+    def begun(self, picture: HeldPicture) -> Sequence[str]:
+        """Return the messages that surely are a picture's progress, which nobody could claim."""
+        begun = self._candidates.others.strangers.begun_as(picture.reading)
+        return [one.message_id for one in begun]
+
     def settle(self, owned: Container[str]) -> None:
         """Let go of those whose owner is known by now. Args: owned: messages of jobs"""
         for message_id, held in list(self._held.items()):

@@ -113,6 +113,7 @@ class Doubts:
     Those that came about when a message was deleted that nobody has read: it may have been their
     progress. And those that came at once: for what was asked since, theirs may be gone already.
     A job from before the gap that was never seen to start may itself have lost that message (R20).
+    A picture whose progress was seen is not doubted if that began after the gap and after the ask.
     """
 
     def __init__(self) -> None:
@@ -123,8 +124,13 @@ class Doubts:
         self._listening_at: datetime | None = None
         self._gap_end: str = NO_SNOWFLAKE
 
-    def about(self, message_id: str, job: Job) -> bool:
-        """Tell whether a picture may be that of an ask which nobody has heard of."""
+    def about(self, message_id: str, job: Job, begun: Iterable[str] = ()) -> bool:
+        """Tell whether a picture may be that of an ask which nobody has heard of.
+
+        Args: begun: messages that surely are its progress
+        """
+        if any(is_newer(one, newest(self._gap_end, asked_after(job))) for one in begun):
+            return False
         since = not is_newer(self._gap_end, asked_after(job))
         deleted = message_id in self._doubtful and (since or job.message_id is not None)
         return deleted or (since and message_id in self._at_once)

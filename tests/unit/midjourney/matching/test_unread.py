@@ -12,6 +12,7 @@ from tests.golden.corpus import HISTORY, Json, event_of
 from tests.harness.play import CHANNEL, Play, join_all, new_job, told
 from waystation.gateway_events import MessageGone
 from waystation.jobs import Job, JobId
+from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.matching.unread import Doubts, Unread
 from waystation.midjourney.memory import Memory
 from waystation.wire.snowflake import NO_SNOWFLAKE
@@ -226,6 +227,34 @@ def test_nor_is_one_that_comes_as_we_begin_to_listen() -> None:
     see(play, "imagine/started", 1, nonce=id_at(0, 7))
     assert see(play, "imagine/final", 4) == []
     assert read(play) == ["a: Failed", "look back: a", "untold"]
+
+
+@pytest.mark.parametrize(
+    ("begun_s", "is_ours"),
+    # before the gap ended, before the ask, after it
+    [(-5, False), (0.2, False), (1, True)],
+)
+@pytest.mark.parametrize("event", ["came", "deleted"])
+def test_a_picture_that_comes_so_early_is_ours_if_its_own_progress_began_after_the_ask(
+    begun_s: float, is_ours: bool, event: str
+) -> None:
+    """R20: nobody's progress was gone before it was read; the bot names nobody."""
+    play = Play()
+    play.commit(play.talk.missed(play.now, id_at(0)))
+    play.admit(replace(new_job("a", "imagine"), params={"prompt": FOX}))
+    play.now += timedelta(seconds=0.5)
+    play.talk.seen(id_at(0.5))
+    play.submit("a", id_at(0.5, 7))
+    if event == "deleted":
+        play.see(MessageGone(id_at(-6, 3), CHANNEL))
+    see(play, "imagine/progress_31", 2, id=id_at(begun_s, 3))
+    see(play, "imagine/final", 4)
+    ended = read(play)
+    # until then its interaction may be told
+    play.now += IN_FLIGHT
+    ended += told(join_all(list(play.weigh())))
+    assert ("a: Completed by weak" in ended) is is_ours
+    assert (play.jobs[JobId("a")].hash is not None) is is_ours
 
 
 def test_nothing_is_read_where_no_picture_depends_on_it() -> None:
