@@ -255,7 +255,7 @@ def retry_after_s(job: Job, standing_s: float | None = None) -> int | None:
         return None
     try:
         asked_s = _rate_limited(job.error_details or "").retry_after
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, ValueError):
         asked_s = _RETRY_AFTER_S if standing_s is None else standing_s
     return math.ceil(min(max(asked_s, 1), _LONGEST_RETRY_AFTER_S))
 

@@ -14,6 +14,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "a time-out"),
     (aiohttp.InvalidURL, "a URL that cannot be read"),
     (ValueError, "an answer that cannot be read"),
+    (RecursionError, "an answer that cannot be read"),
 )
 """Kinds whose number of an error, where there is one, is not the system's; the first counts."""
 

@@ -270,6 +270,7 @@ def test_a_job_without_reply_url_owes_no_callback() -> None:
         ('{"retry_after":"soon"}', 10),
         ("{}", 10),
         ("not JSON", 10),
+        ('{"a":' + "[" * 1990, 10),
         (None, 10),
     ],
 )

@@ -202,7 +202,8 @@ def remix_switched(job: Job) -> bool:
 # ── seed ──
 
 _SEED = re.compile(
-    r"\*\*Job ID\*\*:\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*\*\*seed\*\*\s*(\d+)\s*\Z",
+    r"\*\*Job ID\*\*:\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*"
+    r"\*\*seed\*\*\s*(\d{1,18})\s*\Z",
     re.IGNORECASE,
 )
 """The end of the message; the caller's prompt stands before it. Source: wire notes 4.10."""

@@ -119,7 +119,7 @@ _GUILDS = msgspec.json.Decoder(list[_ReadyGuild])
 def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[list[_T]]) -> list[_T]:
     try:
         return decoder.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, ValueError):
         return []
 
 

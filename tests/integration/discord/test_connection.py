@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from yarl import URL
 
 from tests.integration.discord.conftest import StandIn, Talk
@@ -46,11 +47,14 @@ async def test_events_of_a_dispatch_are_taken_in_order(site: Site, discord: Stan
     assert [frame.t for frame in dispatches] == ["READY", "MESSAGE_DELETE"]
 
 
+@pytest.mark.parametrize(
+    "frame", [b"\x00 no frame", b'{"op":0,"d":' + b"[" * 100_000, b'{"op":0,"t":"\xff"}']
+)
 async def test_a_frame_that_cannot_be_read_ends_it_and_speaks_against_the_compression(
-    site: Site, discord: StandIn
+    site: Site, discord: StandIn, frame: bytes
 ) -> None:
     async with connected(site, discord, []) as (talk, running):
-        await talk.socket.send_bytes(b"\x00 no frame")
+        await talk.socket.send_bytes(frame)
         closed = await asyncio.wait_for(running, PATIENCE_S)
     assert closed.unreadable
     assert closed.reason == "Discord sent an unreadable gateway frame"

@@ -401,6 +401,17 @@ async def test_one_unreadable_message_does_not_hide_the_others(
     assert (line["account"], line["channel"]) == ("account-1", "3333")
 
 
+@pytest.mark.parametrize(
+    "body", [b'[{"a":' + b"[" * 100_000, b"[" * 100_000, b'[{"id":"\xff"}', b"\xff", b"{}", b""]
+)
+async def test_a_page_that_cannot_be_read_is_unreachable(
+    rest: DiscordRest, discord: StandIn, body: bytes
+) -> None:
+    discord.on(HISTORY_ROUTE, *[Reply(body=body)] * 10)
+    with pytest.raises(Unreachable):
+        await rest.recent_messages("3333", "0")
+
+
 async def test_refreshing_the_command_index_raises_what_discord_refuses(
     rest: DiscordRest, discord: StandIn
 ) -> None:

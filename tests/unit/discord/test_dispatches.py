@@ -116,6 +116,20 @@ def test_a_known_dispatch_that_cannot_be_read_is_an_error_of_discord(name: str) 
         read_dispatch(dispatch(name, ["not", "an", "object"]))
 
 
+@pytest.mark.parametrize("name", DISPATCHES)
+@pytest.mark.parametrize(
+    "payload", [b'{"a":' + b"[" * 100_000, b'{"a":' + b'{"a":' * 100_000, b"\xff"]
+)
+def test_a_known_dispatch_too_deep_or_in_no_encoding_is_an_error_of_discord(
+    name: str, payload: bytes
+) -> None:
+    frame = Frame(Opcode.DISPATCH, msgspec.Raw(payload), 7, name)
+    with pytest.raises(RemoteProtocolError, match=name):
+        read_dispatch(frame)
+    with pytest.raises(RemoteProtocolError, match=name):
+        read_outdated_guild(frame)
+
+
 def test_a_command_index_update_names_its_guild() -> None:
     assert read_outdated_guild(dispatch(COMMAND_INDEX_UPDATE, {"guild_id": "2222"})) == "2222"
     with pytest.raises(RemoteProtocolError):

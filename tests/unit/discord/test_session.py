@@ -254,6 +254,9 @@ def test_a_frame_out_of_turn_changes_nothing(machine: GatewaySession, out_of_tur
         frame(Opcode.HELLO, {}),
         frame(Opcode.INVALID_SESSION, "perhaps"),
         frame(Opcode.DISPATCH, {"session_id": 3}, 1, "READY"),
+        Frame(Opcode.HELLO, msgspec.Raw(b'{"a":' + b"[" * 100_000)),
+        Frame(Opcode.DISPATCH, msgspec.Raw(b'{"guilds":' + b"[" * 100_000), 1, "READY"),
+        Frame(Opcode.DISPATCH, msgspec.Raw(b'{"session_id":"\xff"}'), 1, "READY"),
     ],
 )
 def test_an_unreadable_payload_is_an_error_of_discord(unreadable: Frame) -> None:

@@ -215,6 +215,8 @@ SEED = f"**a fox** - **Job ID**: {UUID.upper()}\n**seed** 1234\n"
 def test_a_seed_is_read_at_the_end_of_its_message() -> None:
     assert seed_of(SEED) == (UUID, 1234)
     assert seed_result(SEED) == {"seed": {"content": SEED, "value": 1234}}
+    # no number that a job could hold
+    assert seed_of(SEED.replace("1234", "9" * 20)) is None
 
 
 def test_a_seed_that_a_prompt_only_speaks_of_is_none() -> None:

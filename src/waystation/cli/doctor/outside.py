@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -43,12 +43,13 @@ async def look_at_discord(site: Site) -> tuple[Finding, datetime | None]:
         ) as response:
             date = response.headers.get("Date")
             time = parsedate_to_datetime(date) if date else None
+            time = time and time.replace(tzinfo=time.tzinfo or UTC)
             if response.status == 200:
                 gateway = msgspec.json.decode(await response.read(), type=GatewayAddress).url
                 return ok(f"{site.base_url} answers; its gateway is {gateway}"), time
             what = f"GET {url} answers with HTTP status {response.status}"
             return error(what, "Check WAYSTATION_DISCORD_URL and Discord's status page."), time
-    except (aiohttp.ClientError, OSError, ValueError) as failure:
+    except (aiohttp.ClientError, OSError, RecursionError, ValueError) as failure:
         what = f"{site.base_url} cannot be reached: {why(failure)}"
         return error(what, "Check this host's network and WAYSTATION_DISCORD_URL."), None
 

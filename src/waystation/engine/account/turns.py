@@ -132,7 +132,7 @@ def remaining(standing: Standing) -> str:
     """Return Discord's last text with the seconds that remain as its `retry_after` (R16)."""
     try:
         said = msgspec.json.decode(standing.text, type=dict[str, object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, ValueError):
         return standing.text
     return msgspec.json.encode(said | {"retry_after": math.ceil(standing.wait_s)}).decode()
 

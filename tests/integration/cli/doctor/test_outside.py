@@ -77,7 +77,17 @@ async def test_a_discord_that_answers_is_fine_and_tells_the_time() -> None:
     assert time is not None and abs(SystemClock().now() - time) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]"])
+async def test_a_time_without_a_zone_is_utc() -> None:
+    async def gateway(request: web.Request) -> web.Response:
+        date = {"Date": "Thu, 01 Jan 2026 00:00:00 -0000"}
+        return web.json_response({"url": "ws://127.0.0.1:1"}, headers=date)
+
+    async with site(gateway) as there:
+        _, time = await look_at_discord(there)
+    assert look_at_clock(START, time).level in ("ok", "error")
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"a":' + "[" * 100_000])
 async def test_something_else_under_that_url_is_told(body: str) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text=body)

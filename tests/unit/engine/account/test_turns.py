@@ -56,6 +56,11 @@ def test_discords_last_word_is_repeated_with_the_seconds_that_remain() -> None:
     assert remaining(Standing(99.2, "<html>")) == "<html>"
 
 
+@pytest.mark.parametrize("text", ['{"a":' + "[" * 1990, '{"a":' + '{"b":' * 390, "[1]"])
+def test_a_last_word_that_cannot_be_read_is_repeated_as_it_is(text: str) -> None:
+    assert remaining(Standing(99.2, text)) == text
+
+
 @pytest.mark.parametrize("hindrance", list(Hindrance))
 def test_every_hindrance_ends_a_job_with_its_own_sentence(hindrance: Hindrance) -> None:
     end = hindrance.end("60 seconds", Standing(30.0, LIMITED))
