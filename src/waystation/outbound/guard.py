@@ -107,6 +107,10 @@ Source: the clouds' manuals on their instance metadata services.
 _LOOPBACK: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 _LOCAL_HOST: Final = re.compile(r"(?:\A|\.)localhost\Z", re.IGNORECASE)
 """Always this host. Source: RFC 6761, 6.3."""
+_NAME: Final = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?", re.ASCII)
+_LONGEST_NAME: Final = 254
+"""Characters, with the dot at its end. Source: RFC 1035, 2.3.4."""
+
 _NUMERIC_HOST: Final = re.compile(r"(?:\A|\.)(?:[0-9]+|0x[0-9a-f]*)\Z", re.IGNORECASE)
 """Old ways to write an IPv4 address, which some resolvers understand and no name can have."""
 
@@ -152,6 +156,8 @@ def objection(url: str) -> str | None:
         return "a URL that is neither http nor https"
     if not host:
         return "a URL without a host"
+    if ":" not in host and not (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host)):
+        return "a host that is no name"
     if port == 0:
         return "port 0"
     return None
