@@ -8,6 +8,9 @@ leaves alone: rotating does not invalidate anybody's token.
 
 The ring is a file of mode 0600 in the data directory, or the same text in the setting `key`. A
 sealed check value, kept with the rows, tells a wrong ring from the right one before any harm.
+
+With several nodes a new key is prepared first: it opens, and seals nothing. Once each node has it,
+a rotation lets it seal. Nodes publish the names of their keys; a name tells nothing of its key.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ import fcntl
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -32,7 +36,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from waystation.errors import VaultError
 from waystation.secret import Secret
 
-__all__ = ["KEY_FILE", "KeyRing", "Vault", "open_vault", "rotate_keys"]
+__all__ = [
+    "KEY_FILE",
+    "KeyRing",
+    "Vault",
+    "confirm",
+    "make_keys",
+    "open_vault",
+    "prepare_key",
+    "rotate_keys",
+]
 
 KEY_FILE = "keys.json"
 """The ring's file name in the data directory. Back it up apart from the database."""
@@ -61,20 +74,28 @@ class KeyRing:
     """The label from which the HMAC key of API tokens is derived; it stays for ever."""
     sealing: tuple[bytes, ...] = field(repr=False)
     """Newest first: the first seals, all open."""
+    prepared: tuple[bytes, ...] = field(repr=False, default=())
+    """Keys that open, and seal nothing before a rotation."""
 
 
-class _RingText(msgspec.Struct, forbid_unknown_fields=True):
+class _RingText(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The ring as JSON: base64 of 32 bytes each."""
 
     tokens: str
     sealing: list[str]
+    prepared: list[str] = []
 
 
 class Vault:
     """`ports.Sealer` over one key ring."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._ciphers = {_key_name(key): AESGCM(key) for key in ring.sealing}
+        keys = (*ring.sealing, *ring.prepared)
+        self._ciphers = {_key_name(key): AESGCM(key) for key in keys}
+        self.names: Final = tuple(name.hex() for name in self._ciphers)
+        """Names of the keys; the first one seals."""
+        self.prepared: Final = tuple(_key_name(key).hex() for key in ring.prepared)
+        """Names of the keys that seal nothing yet."""
         self._newest = _key_name(ring.sealing[0])
         token_key = HKDF(
             algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"waystation api tokens"
@@ -82,7 +103,7 @@ class Vault:
         # Keyed once and copied for each request: keying costs more than hashing a token.
         self._token_hash = hmac.new(token_key, digestmod="sha256")
         # Held only so that the keys' texts are redacted wherever they might turn up (R46).
-        self._redacted = [Secret(_text(key)) for key in (ring.tokens, *ring.sealing)]
+        self._redacted = [Secret(_text(key)) for key in (ring.tokens, *keys)]
 
     def seal(self, table: str, row_id: str, value: bytes) -> bytes:
         """Return the sealed value, bound to table and row."""
@@ -131,10 +152,12 @@ def open_vault(
     sealed_rows_exist: bool,
     check: bytes | None,
     key: Secret | None = None,
+    makes: bool = False,
 ) -> Vault:
-    """Open the ring of the setting or of the data directory; make one for a new installation.
+    """Open the ring of the setting or of the data directory.
 
-    Args: check: the stored check value, None before the first start; key: a ring's text
+    Args: check: the stored check value, None before the first start; key: a ring's text; makes:
+    make a ring for a new installation. Nodes need the same one, so none of several makes it
     Raises: VaultError: wrong, missing, damaged or readable by others; the message names the mend
     """
     path = data_dir / KEY_FILE
@@ -147,21 +170,61 @@ def open_vault(
             f"The key file {path} is missing, and the database holds values that only its keys "
             "open. Put the file back, or set WAYSTATION_KEY to its content."
         )
-    else:
+    elif makes:
         ring, source = _create(path), str(path)
+    else:
+        raise VaultError(
+            f"There is no key file {path}, and WAYSTATION_KEY is not set. `waystation make-key` "
+            "makes one for a new installation; each node needs a copy of it."
+        )
     vault = Vault(ring)
     if check is not None:
-        _verify(vault, check, source)
+        confirm(vault, check, source)
     return vault
+
+
+def make_keys(data_dir: Path) -> Vault:
+    """Write a new ring. Raises: VaultError: there is one."""
+    path = data_dir / KEY_FILE
+    if path.exists():
+        raise VaultError(f"There is a key file already: {path}. `waystation rotate-key` renews it.")
+    return Vault(_create(path))
+
+
+def prepare_key(data_dir: Path) -> Vault:
+    """Put a new key into the ring file that opens, and seals nothing before the next rotation.
+
+    Raises: VaultError: there is no usable key file, or a key is prepared already
+    """
+
+    def prepared(ring: KeyRing) -> KeyRing:
+        if ring.prepared:
+            raise VaultError(
+                f"A key is prepared already in {data_dir / KEY_FILE}. Once each node has that "
+                "file, `waystation rotate-key` lets it seal."
+            )
+        return KeyRing(ring.tokens, ring.sealing, (os.urandom(_KEY_BYTES),))
+
+    return _changed(data_dir, prepared)
 
 
 def rotate_keys(data_dir: Path) -> Vault:
     """Put a new sealing key first in the ring file; the old keys still open what they sealed.
 
-    A running server goes on with the ring it read, so stop it first or start it again afterwards.
+    A prepared key is the new one. A running server goes on with the ring it read, so stop it first
+    or start it again afterwards.
 
     Raises: VaultError: there is no usable key file
     """
+
+    def rotated(ring: KeyRing) -> KeyRing:
+        newest = ring.prepared or (os.urandom(_KEY_BYTES),)
+        return KeyRing(ring.tokens, (*newest, *ring.sealing))
+
+    return _changed(data_dir, rotated)
+
+
+def _changed(data_dir: Path, change: Callable[[KeyRing], KeyRing]) -> Vault:
     path = data_dir / KEY_FILE
     if not path.exists():
         raise VaultError(
@@ -169,12 +232,11 @@ def rotate_keys(data_dir: Path) -> Vault:
             "in WAYSTATION_KEY is yours to edit."
         )
     with _alone_in(data_dir):
-        ring = _load(path)
-        rotated = KeyRing(ring.tokens, (os.urandom(_KEY_BYTES), *ring.sealing))
+        ring = change(_load(path))
         # A rename, so that a crash leaves the old ring or the new one, never half of one.
-        _write_beside(path, rotated).replace(path)
+        _write_beside(path, ring).replace(path)
         _sync_directory(path.parent)
-    return Vault(rotated)
+    return Vault(ring)
 
 
 @contextmanager
@@ -191,13 +253,14 @@ def _alone_in(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _verify(vault: Vault, check: bytes, source: str) -> None:
+def confirm(vault: Vault, check: bytes, source: str) -> None:
+    """Make sure that a ring, which is at `source`, fits a check value. Raises: VaultError."""
     try:
         vault.verify(check)
     except VaultError as error:
         raise VaultError(
             f"The keys in {source} are not the ones this database was sealed with. "
-            "Put back the key file that belongs to it."
+            "Put back the key file that belongs to it; with several nodes, the newest one."
         ) from error
 
 
@@ -218,7 +281,8 @@ def _create(path: Path) -> KeyRing:
 
 def _write_beside(path: Path, ring: KeyRing) -> Path:
     target = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    text = _RingText(_text(ring.tokens), [_text(key) for key in ring.sealing])
+    sealing, prepared = ([_text(key) for key in keys] for keys in (ring.sealing, ring.prepared))
+    text = _RingText(_text(ring.tokens), sealing, prepared)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(text), indent=2))
@@ -237,12 +301,14 @@ def _parse(text: str, source: str) -> KeyRing:
     """Read a ring. The message never quotes the text."""
     try:
         found = msgspec.json.decode(text, type=_RingText)
-        keys = [base64.b64decode(each, validate=True) for each in (found.tokens, *found.sealing)]
+        texts = (found.tokens, *found.sealing, *found.prepared)
+        keys = [base64.b64decode(each, validate=True) for each in texts]
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         raise VaultError(f"The key ring in {source} cannot be read. Put back a copy.") from None
-    if len(keys) < 2 or any(len(each) != _KEY_BYTES for each in keys):
+    if not found.sealing or any(len(each) != _KEY_BYTES for each in keys):
         raise VaultError(f"The key ring in {source} is not complete. Put back a copy.")
-    return KeyRing(keys[0], tuple(keys[1:]))
+    sealing, prepared = keys[1 : 1 + len(found.sealing)], keys[1 + len(found.sealing) :]
+    return KeyRing(keys[0], tuple(sealing), tuple(prepared))
 
 
 def _sync_directory(directory: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests import build
 from tests.conformance.stores import opened
 from tests.fakes import START, FakeClock
 from waystation.errors import LeaseLost, NotFound
-from waystation.ports import Command, CommandStatus, Ownership, Store
+from waystation.ports import Command, CommandStatus, Ownership, ServiceStore, Store
 
 LONG = timedelta(hours=1)
 OVER = timedelta(0)
@@ -125,6 +126,21 @@ async def test_an_account_that_is_erased_belongs_to_nobody(store: Store) -> None
     await store.put_account(build.setup())
     assert (await owners(store))["account-1"] is None
     assert await store.nodes.take("account-1", "b") == 2
+
+
+async def test_a_node_tells_its_name_lease_accounts_and_keys(store: Store) -> None:
+    """R45."""
+    await store.nodes.take("account-1", "a")
+    cast(ServiceStore, store).publish_keys(("new", "old"))
+    await store.nodes.begin("c", "another", LONG)
+    await store.nodes.begin("d", "gone", OVER)
+    found = await store.nodes.live()
+    assert [(one.name, one.node_id, one.accounts, one.keys) for one in found] == [
+        ("another", "c", 0, ["new", "old"]),
+        ("host", "a", 1, []),
+        ("host", "b", 0, []),
+    ]
+    assert all(3500 < one.left_s <= 3600 for one in found)
 
 
 # ── commands ──

@@ -78,6 +78,7 @@ WAITS: Sequence[tuple[Sequence[str], str, str]] = (
     (["restored"], "as above", "as above"),
     (["backup", "restore", "export", "audit"], "as above; copying takes its time", "as above"),
     (["rotate-key"], "another `rotate-key`", "no limit"),
+    (["make-key"], "nothing", "at once"),
     (
         ["doctor"],
         "Discord and the mail server, then Discord for each account, then the service",

@@ -27,6 +27,7 @@ from waystation.settings import Settings, load
 from waystation.simulator.discord.world import Account
 from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
+from waystation.vault import make_keys
 from waystation.wire.interaction import MIDJOURNEY_APPLICATION_ID
 
 WAIT_S = 20.0
@@ -436,6 +437,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
                 **placed(values),
             }
             settings = load(flags=flags, environ={})
+            if settings.postgresql_url is not None:
+                make_keys(settings.data_dir)
             installation = Installation(sim, place, settings)
             try:
                 await installation.start()

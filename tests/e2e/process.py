@@ -31,6 +31,7 @@ from waystation.clock import SystemClock, SystemIds
 from waystation.settings import Settings, load
 from waystation.simulator.payload import Payload
 from waystation.simulator.server import Simulator
+from waystation.vault import make_keys
 
 __all__ = ["Child", "Doors", "Ground", "another_person", "ground"]
 
@@ -362,6 +363,8 @@ async def ground(
             **placed(values),
         }
         environment = {f"WAYSTATION_{name.upper()}": str(value) for name, value in settings.items()}
+        if "database_url" in settings:
+            make_keys(directory / "data")
         here = Ground(sim, place, environment, directory)
         try:
             yield here

@@ -63,7 +63,8 @@ FILLED: Mapping[str, str] = {
     "identifies": "insert into identifies values ('10', 8)",
     "media_keys": "insert into media_keys values (1, x'cc', 2)",
     # what stays behind
-    "nodes": "insert into nodes values ('n1', 'desk', 1, 2)",
+    "tallies": "insert into tallies values ('tokens', '1', 60000000, 2)",
+    "nodes": "insert into nodes (node_id, name, began_at, lease_until) values ('n1', 'desk', 1, 2)",
     "assignments": "insert into assignments values ('a1', 'n1', 9)",
     "commands": "insert into commands values"
     " ('d1', 'a1', 'cancel', '{}', 'waiting', 2, null, null)",

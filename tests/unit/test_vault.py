@@ -16,13 +16,21 @@ from waystation import vault as vault_module
 from waystation.errors import VaultError
 from waystation.ports import Sealer
 from waystation.secret import Secret
-from waystation.vault import KEY_FILE, KeyRing, Vault, open_vault, rotate_keys
+from waystation.vault import (
+    KEY_FILE,
+    KeyRing,
+    Vault,
+    make_keys,
+    open_vault,
+    prepare_key,
+    rotate_keys,
+)
 
 RING = KeyRing(b"t" * 32, (b"a" * 32,))
 
 
 def new(folder: Path) -> Vault:
-    return open_vault(folder, sealed_rows_exist=False, check=None)
+    return open_vault(folder, sealed_rows_exist=False, check=None, makes=True)
 
 
 def again(folder: Path, check: bytes | None = None, *, sealed: bool = True) -> Vault:
@@ -166,6 +174,45 @@ def test_after_rotation_old_values_open_and_tokens_stay_valid(tmp_path: Path) ->
 def test_rotating_without_a_key_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VaultError):
         rotate_keys(tmp_path)
+
+
+def test_a_prepared_key_opens_and_seals_only_after_the_rotation(tmp_path: Path) -> None:
+    """R45."""
+    before = new(tmp_path)
+    check = before.new_check()
+    prepared = prepare_key(tmp_path)
+    assert prepared.names == (before.names[0], *prepared.prepared)
+    assert before.unseal("accounts", "1", prepared.seal("accounts", "1", b"old")) == b"old"
+    with pytest.raises(VaultError, match="prepared already"):
+        prepare_key(tmp_path)
+    known = again(tmp_path, check)
+    rotated = rotate_keys(tmp_path)
+    assert rotated.names == (*prepared.prepared, before.names[0])
+    assert rotated.prepared == ()
+    sealed = rotated.seal("accounts", "1", b"new")
+    assert known.unseal("accounts", "1", sealed) == b"new"
+    with pytest.raises(VaultError, match="not in the ring"):
+        before.unseal("accounts", "1", sealed)
+    assert again(tmp_path, check).names == rotated.names
+
+
+def test_a_ring_without_a_prepared_key_is_written_as_before(tmp_path: Path) -> None:
+    new(tmp_path)
+    assert set(json.loads((tmp_path / KEY_FILE).read_text())) == {"tokens", "sealing"}
+
+
+def test_a_ring_is_made_where_there_is_none(tmp_path: Path) -> None:
+    made = make_keys(tmp_path / "new")
+    assert again(tmp_path / "new").names == made.names
+    with pytest.raises(VaultError, match="rotate-key"):
+        make_keys(tmp_path / "new")
+
+
+def test_a_node_makes_no_ring_of_its_own(tmp_path: Path) -> None:
+    """R45."""
+    with pytest.raises(VaultError, match="make-key"):
+        open_vault(tmp_path, sealed_rows_exist=False, check=None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_ring_may_come_from_a_setting(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from waystation.clock import SystemClock
 from waystation.errors import ConfigurationError
 from waystation.ports import ServiceStore
 from waystation.settings import Settings
-from waystation.vault import Vault, open_vault
+from waystation.vault import KEY_FILE, Vault, confirm, open_vault
 
-__all__ = ["State", "open_state", "require_postgresql"]
+__all__ = ["State", "key_place", "open_state", "require_postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,27 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     store = await _opened(settings, clock)
     try:
         check = await store.load_check()
+        embedded = settings.postgresql_url is None
         vault = open_vault(
             settings.data_dir,
             sealed_rows_exist=await store.has_sealed_rows(),
             check=check,
             key=settings.key if settings.key.reveal() else None,
+            makes=embedded,
         )
         if check is None:
-            await store.save_check(vault.new_check())
+            # another node may have been first, with another key
+            standing = await store.first_check(vault.new_check())
+            confirm(vault, standing, key_place(settings))
+        store.publish_keys(vault.names)
         yield State(store, vault, clock)
     finally:
         await store.close()
+
+
+def key_place(settings: Settings) -> str:
+    """Return where the key ring is, in words."""
+    return "WAYSTATION_KEY" if settings.key.reveal() else str(settings.data_dir / KEY_FILE)
 
 
 def require_postgresql() -> None:

@@ -19,16 +19,7 @@ from waystation.cli.demo.command import demo
 from waystation.cli.doctor.command import doctor
 from waystation.cli.exits import EXITS
 from waystation.cli.group import CommandGroup
-from waystation.cli.host import (
-    audit,
-    backup,
-    export,
-    migrate,
-    restored,
-    rotate_key,
-    sharing,
-    users,
-)
+from waystation.cli.host import audit, backup, export, keys, migrate, restored, sharing, users
 from waystation.cli.submit import add_verbs
 
 __all__ = ["app", "main"]
@@ -82,8 +73,9 @@ def waystation(
 
     The commands under Jobs speak to a running service: WAYSTATION_URL says
     where it is, WAYSTATION_TOKEN who you are. users, audit, doctor, backup,
-    export, migrate, restore, restored and rotate-key work on this host's files.
-    migrate, restore and restored want the service stopped; the others do not.
+    export, make-key, migrate, restore, restored and rotate-key work on this
+    host's files. migrate, restore and restored want the service stopped; the
+    others do not.
     """
 
 
@@ -95,7 +87,8 @@ app.command(rich_help_panel="Service")(backup.backup)
 app.command(rich_help_panel="Service")(backup.restore)
 app.command(rich_help_panel="Service")(restored.restored)
 app.command(rich_help_panel="Service")(export.export)
-app.command(rich_help_panel="Service")(rotate_key.rotate_key)
+app.command(rich_help_panel="Service")(keys.make_key)
+app.command(rich_help_panel="Service")(keys.rotate_key)
 sharing.add_to(users.app)
 app.add_typer(users.app, name="users", rich_help_panel="Service")
 app.command(rich_help_panel="Service")(audit.audit)

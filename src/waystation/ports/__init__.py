@@ -32,7 +32,7 @@ from waystation.ports.drafts import (
 )
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
 from waystation.ports.media import Cutter, MediaFile, MediaKey, MediaKeys, MediaSource
-from waystation.ports.nodes import Command, Commands, CommandStatus, Nodes, Ownership
+from waystation.ports.nodes import Command, Commands, CommandStatus, LiveNode, Nodes, Ownership
 from waystation.ports.queue import AccountRow, Opening, Queue
 from waystation.ports.quotas import OverQuota, Quotas
 from waystation.ports.records import (
@@ -104,6 +104,7 @@ __all__ = [
     "JobInputs",
     "Jobs",
     "KeyTaken",
+    "LiveNode",
     "LoggedAttempt",
     "Mail",
     "Mailer",

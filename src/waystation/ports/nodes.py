@@ -10,7 +10,7 @@ from typing import Protocol
 
 from waystation.jobs import Job
 
-__all__ = ["Command", "CommandStatus", "Commands", "Nodes", "Ownership"]
+__all__ = ["Command", "CommandStatus", "Commands", "LiveNode", "Nodes", "Ownership"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,21 @@ class Ownership:
     """Ids of the nodes whose lease runs, in order."""
     owners: Mapping[str, str | None]
     """The node that has each account, by account_id in order; None: no node whose lease runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNode:
+    """A node whose lease runs."""
+
+    node_id: str
+    name: str
+    """For people; several may have the same."""
+    left_s: float
+    """Seconds until its lease ends, unless it is renewed."""
+    accounts: int
+    """Accounts that it has."""
+    keys: Sequence[str]
+    """Names of its vault's keys; the first one seals. Empty: its version publishes none."""
 
 
 class Nodes(Protocol):
@@ -59,6 +74,10 @@ class Nodes(Protocol):
 
     async def ownership(self) -> Ownership:
         """Return who has what now."""
+        ...
+
+    async def live(self) -> Sequence[LiveNode]:
+        """Return the nodes whose lease runs, by name and id."""
         ...
 
     async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:

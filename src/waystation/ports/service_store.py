@@ -48,6 +48,14 @@ class ServiceStore(Store, Protocol):
         """Keep the vault's sealed check value."""
         ...
 
+    async def first_check(self, sealed: bytes) -> bytes:
+        """Keep a check value unless there is one, and return the one that stands."""
+        ...
+
+    def publish_keys(self, names: Sequence[str]) -> None:
+        """Let each node that begins tell the names of its vault's keys (R45)."""
+        ...
+
     async def has_sealed_rows(self) -> bool:
         """True when any row can be used only with the vault's present keys; users' hashes count."""
         ...

@@ -122,8 +122,8 @@ delete from former_accounts where account_id = :account_id;
 update accounts set epoch = :epoch;
 
 -- begin_node: a run of a process, with a lease; {clock} is the database's own, or the service's
-insert into nodes (node_id, name, began_at, lease_until)
-values (:node_id, :name, {clock}, {clock} + :length);
+insert into nodes (node_id, name, began_at, lease_until, keys)
+values (:node_id, :name, {clock}, {clock} + :length, :keys);
 
 -- renew_node: a lease that has not ended
 update nodes set lease_until = {clock} + :length where node_id = :node_id and lease_until > {clock};
@@ -139,6 +139,11 @@ delete from nodes;
 
 -- live_nodes: nodes whose lease runs
 select node_id from nodes where lease_until > {clock} order by node_id;
+
+-- nodes_with_keys: the same, for people
+select node_id, name, lease_until - {clock},
+  (select count(*) from assignments where assignments.node_id = nodes.node_id), keys
+from nodes where lease_until > {clock} order by name, node_id;
 
 -- owners: every account, and the node whose lease runs that has it
 select accounts.account_id, nodes.node_id from accounts
@@ -569,6 +574,9 @@ select value from meta where name = :name;
 -- put_meta: keep one value of the installation
 insert into meta (name, value) values (:name, :value)
 on conflict (name) do update set value = excluded.value;
+
+-- add_meta: keep one value of the installation unless there is one
+insert into meta (name, value) values (:name, :value) on conflict (name) do nothing;
 
 -- drop_meta: forget one value of the installation
 delete from meta where name = :name;

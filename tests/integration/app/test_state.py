@@ -14,14 +14,16 @@ from tests.harness.postgresql import Cluster, needs_postgresql
 from waystation.app import state as module
 from waystation.app.pooling import pool_bounds
 from waystation.app.state import open_state
-from waystation.errors import Conflict, StoreError, WaystationError
+from waystation.errors import Conflict, StoreError, VaultError, WaystationError
 from waystation.settings import load
+from waystation.vault import make_keys
 
 pytestmark = needs_postgresql
 
 
 @pytest.fixture
 def environment(postgresql: Cluster, postgresql_database: str, tmp_path: Path) -> Mapping[str, str]:
+    make_keys(tmp_path / "data")
     return {
         "WAYSTATION_DATA_DIR": str(tmp_path / "data"),
         "WAYSTATION_DATABASE_URL": postgresql.url(postgresql_database),
@@ -39,6 +41,24 @@ async def test_a_vault_fits_the_database_that_it_was_made_for(
             assert not state.store.restored
     elsewhere = {**environment, "WAYSTATION_DATA_DIR": str(tmp_path / "other")}
     with pytest.raises(WaystationError, match="key"):
+        async with open_state(load(environ=elsewhere)):
+            raise AssertionError
+
+
+async def test_no_node_makes_a_key_and_a_new_database_belongs_to_the_first(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    """R45."""
+    elsewhere = {**environment, "WAYSTATION_DATA_DIR": str(tmp_path / "other")}
+    with pytest.raises(VaultError, match="make-key"):
+        async with open_state(load(environ=elsewhere)):
+            raise AssertionError
+    another = make_keys(tmp_path / "other")
+    async with open_state(load(environ=environment)) as state:
+        check = await state.store.load_check()
+        # it began when there was no check value yet
+        assert await state.store.first_check(another.new_check()) == check
+    with pytest.raises(VaultError, match="not the ones"):
         async with open_state(load(environ=elsewhere)):
             raise AssertionError
 

@@ -26,7 +26,7 @@ def test_help_lists_every_command_and_exit_code() -> None:
 
 def test_help_names_what_works_on_this_host() -> None:
     shown = " ".join(run("--help").out.split())
-    assert "users, audit, doctor, backup, export, migrate, restore and rotate-key work on" in shown
+    assert "export, make-key, migrate, restore, restored and rotate-key work on this host" in shown
 
 
 def test_version_is_the_packages() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import aiohttp
 
 from waystation.app import open_state
+from waystation.app.state import key_place
 from waystation.cli.doctor.findings import Finding, ok, warning
 from waystation.cli.doctor.host import (
     look_at_database,
@@ -16,6 +17,7 @@ from waystation.cli.doctor.host import (
     look_at_traces,
     look_at_users,
 )
+from waystation.cli.doctor.nodes import look_at_nodes
 from waystation.cli.doctor.outside import (
     look_at_account,
     look_at_clock,
@@ -30,7 +32,7 @@ from waystation.discord.buckets import Breaker
 from waystation.discord.probe import DiscordProbe
 from waystation.discord.site import Site
 from waystation.errors import WaystationError
-from waystation.ports import Account, Counts, Probe, User
+from waystation.ports import Account, Counts, LiveNode, Probe, User
 from waystation.settings import Settings
 from waystation.vault import Vault
 
@@ -52,14 +54,17 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
     yield "database", database
     users, accounts, counts, vault = list[User](), list[Account](), Counts(), None
     running: Sequence[Finding] = ()
+    nodes: Sequence[LiveNode] = ()
     # an empty database would be set up by opening it
     if all(finding.level == "ok" or "clock" in finding.what for finding in database):
         failure = None
         try:
-            users, accounts, counts, vault, running = await _contents(settings)
+            users, accounts, counts, vault, running, nodes = await _contents(settings)
         except WaystationError as raised:
             failure = raised
         yield "key", list(look_at_key(settings, failure))
+        if url is not None and vault is not None:
+            yield "nodes", list(look_at_nodes(nodes, vault, key_place(settings)))
         if failure is None:
             yield "users", list(look_at_users(users, counts, clock.wall()))
     yield "traces", [look_at_traces(settings)]
@@ -79,7 +84,7 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
 
 async def _contents(
     settings: Settings,
-) -> tuple[list[User], list[Account], Counts, Vault, Sequence[Finding]]:
+) -> tuple[list[User], list[Account], Counts, Vault, Sequence[Finding], Sequence[LiveNode]]:
     patience = Patience(
         timedelta(seconds=settings.job_timeout_s + settings.blind_grace_s),
         timedelta(seconds=settings.slot_hold_s),
@@ -97,6 +102,7 @@ async def _contents(
             counts,
             state.vault,
             list(look_at_running(jobs, counts, state.clock.now(), patience)),
+            await state.store.nodes.live(),
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apsw
 
+from waystation.app.state import key_place
 from waystation.cli.doctor.findings import Finding, error, ok, warning
 from waystation.errors import SchemaMismatch, VaultError, WaystationError
 from waystation.ports import Counts, User
@@ -122,8 +123,7 @@ def look_at_key(settings: Settings, failure: WaystationError | None) -> Iterator
         mend = "`waystation migrate`" if isinstance(failure, SchemaMismatch) else "See above."
         yield error(failure.message, mend)
     else:
-        where = "WAYSTATION_KEY" if settings.key.reveal() else str(settings.data_dir / KEY_FILE)
-        yield ok(f"{where} opens what the database holds; keep a copy apart from it")
+        yield ok(f"{key_place(settings)} opens what the database holds; keep a copy apart from it")
 
 
 def look_at_traces(settings: Settings) -> Finding:

@@ -109,8 +109,12 @@ class PostgresStore(StoreByTransactions):
 
     async def save_check(self, sealed: bytes) -> None:
         """Keep the vault's sealed check value."""
-        values: Values = {"name": "vault_check", "value": b64encode(sealed).decode()}
-        await self._write(run, "put_meta", values)
+        await self._write(run, "put_meta", _check_row(sealed))
+
+    async def first_check(self, sealed: bytes) -> bytes:
+        """Keep a check value unless there is one, and return the one that stands."""
+        await self._write(run, "add_meta", _check_row(sealed))
+        return await self.load_check() or sealed
 
     # ── inside ──
 
@@ -140,3 +144,7 @@ class _Reader:
 
     async def run(self, read: Callable[[Database], _T]) -> _T:
         return await self._pool.read(read)
+
+
+def _check_row(sealed: bytes) -> Values:
+    return {"name": "vault_check", "value": b64encode(sealed).decode()}

@@ -150,6 +150,11 @@ class SqliteStore(StoreByTransactions):
         """Keep the vault's sealed check value."""
         await self._write(run, "put_meta", {"name": "vault_check", "value": sealed})
 
+    async def first_check(self, sealed: bytes) -> bytes:
+        """Keep a check value unless there is one, and return the one that stands."""
+        await self._write(run, "add_meta", {"name": "vault_check", "value": sealed})
+        return await self.load_check() or sealed
+
     # ── inside ──
 
     async def _write(

@@ -8,13 +8,14 @@ finds no row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job
-from waystation.ports import Clock, Ownership
+from waystation.ports import Clock, LiveNode, Ownership
 from waystation.store.columns import Values, micros
 from waystation.store.rows import JOBS
 from waystation.store.transactions.database import Database, Reading, Reads, Writing
@@ -34,9 +35,12 @@ class StoreNodes:
         self._writer = writer
         self._near = near
         self._clock = clock
+        self.keys: Sequence[str] = ()
+        """Names of this process's keys, which its nodes tell."""
 
     async def begin(self, node_id: str, name: str, length: timedelta) -> None:
-        await self._write(lambda database, at: begin(database, node_id, name, length, at))
+        keys = self.keys
+        await self._write(lambda database, at: begin(database, node_id, name, length, at, keys))
 
     async def renew(self, node_id: str, length: timedelta) -> bool:
         return await self._write(lambda database, at: renew(database, node_id, length, at))
@@ -55,6 +59,14 @@ class StoreNodes:
     async def ownership(self) -> Ownership:
         return await self._near.run(lambda reads: ownership(reads, micros(self._clock.now())))
 
+    async def live(self) -> Sequence[LiveNode]:
+        values: Values = {"clock": micros(self._clock.now())}
+        rows = await self._near.run(lambda reads: reads.all("nodes_with_keys", values))
+        return [
+            LiveNode(node_id, name, left / 1e6, number, json.loads(keys))
+            for node_id, name, left, number, keys in rows
+        ]
+
     async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
         values: Values = {"node_id": node_id, "limit": limit}
         rows = await self._near.run(lambda reads: reads.all("unsent_jobs", values))
@@ -66,10 +78,17 @@ class StoreNodes:
         )
 
 
-def begin(database: Database, node_id: str, name: str, length: timedelta, at: int) -> None:
+def begin(
+    database: Database,
+    node_id: str,
+    name: str,
+    length: timedelta,
+    at: int,
+    keys: Sequence[str] = (),
+) -> None:
     """Insert a node. Units of all here: `at` microseconds."""
     values: Values = {"node_id": node_id, "name": name, "length": span_of(length), "clock": at}
-    database.run("begin_node", values)
+    database.run("begin_node", {**values, "keys": json.dumps(list(keys))})
 
 
 def renew(database: Database, node_id: str, length: timedelta, at: int) -> bool:

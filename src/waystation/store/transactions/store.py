@@ -314,6 +314,10 @@ class StoreByTransactions:
         row = await self._one("sealed_rows")
         return bool(row and row[0])
 
+    def publish_keys(self, names: Sequence[str]) -> None:
+        """Let each node that begins tell the names of its vault's keys (R45)."""
+        self.nodes.keys = tuple(names)
+
     # ── inside ──
 
     async def _write(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 
 from tests.harness.command_line import run
 from tests.harness.postgresql import Cluster, needs_postgresql
+from waystation.app import open_state
 from waystation.cli.doctor.postgresql import look_at_postgresql
 from waystation.clock import SystemClock
 from waystation.settings import Settings, load
+from waystation.vault import make_keys, prepare_key
 
 pytestmark = needs_postgresql
 
@@ -19,6 +22,7 @@ Environment = dict[str, str]
 
 @pytest.fixture
 def environment(postgresql: Cluster, postgresql_database: str, tmp_path: Path) -> Environment:
+    make_keys(tmp_path / "data")
     return {
         "WAYSTATION_DATA_DIR": str(tmp_path / "data"),
         "WAYSTATION_DATABASE_URL": postgresql.pooled_url(postgresql_database),
@@ -44,6 +48,20 @@ def test_users_are_added_listed_and_looked_at_on_a_server(environment: Environme
     by_check = {one["check"]: one for one in found}
     assert by_check["database"]["level"] == by_check["users"]["level"] == "ok"
     assert "behind a pooler in transaction mode" in by_check["database"]["what"]
+
+
+async def test_a_running_node_without_the_newest_key_is_an_error(environment: Environment) -> None:
+    """R45."""
+    async with open_state(load(environ=environment)) as state:
+        await state.store.nodes.begin("id-1", "host-1", timedelta(hours=1))
+        looked = await asyncio.to_thread(run, "doctor", "--json", environment=environment)
+        found = [one for one in looked.json["findings"] if one["check"] == "nodes"]
+        assert [one["level"] for one in found] == ["ok"]
+        prepare_key(Path(environment["WAYSTATION_DATA_DIR"]))
+        looked = await asyncio.to_thread(run, "doctor", "--json", environment=environment)
+        found = [one for one in looked.json["findings"] if one["check"] == "nodes"]
+        assert [one["level"] for one in found] == ["ok", "error"]
+        assert "host-1 (id-1) lacks the key" in found[1]["what"]
 
 
 @pytest.mark.parametrize("command", [("backup",), ("restore", "x.db", "--yes")])

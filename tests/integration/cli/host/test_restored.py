@@ -85,7 +85,8 @@ def test_a_database_on_a_server_is_declared_a_copy(
     assert empty.exit_code == 1 and "is empty" in empty.err
     assert run("migrate", environment=there).exit_code == 0
     lease = (
-        "insert into nodes values ('n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {})"
+        "insert into nodes (node_id, name, began_at, lease_until)"
+        " values ('n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {})"
     )
     postgresql.say(lease.format(30_000_000), postgresql_database)
     served = run("restored", "--yes", environment=there)

@@ -37,7 +37,8 @@ async def test_a_served_database_and_an_empty_one_are_left_alone(
         await declare(url)
     await migrate(url, build.later())
     lease = (
-        "insert into nodes select 'n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {}"
+        "insert into nodes (node_id, name, began_at, lease_until)"
+        " select 'n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {}"
     )
     postgresql.say(lease.format(9_000_000), postgresql_database)
     with pytest.raises(Conflict, match="A service uses") as caught:
