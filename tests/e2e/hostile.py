@@ -88,6 +88,11 @@ class Outcome:
         return _at(self.reads, 99)
 
     @property
+    def usual_describe(self) -> float:
+        """How much longer than alone half of the describes took at most."""
+        return _at(self.describes, 50) - statistics.median(self.alone)
+
+    @property
     def slowest_describe(self) -> float:
         """How much longer than alone 99 of 100 describes took."""
         return _at(self.describes, 99) - statistics.median(self.alone)
