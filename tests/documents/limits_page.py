@@ -819,6 +819,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "`doctor` reports that it does not answer.",
         ),
         Row(
+            "`doctor`: a note of NOTIFY",
+            "probe._HEARD_WITHIN_S",
+            "`doctor` reports that none arrives.",
+        ),
+        Row(
             "`doctor`: answer of the service",
             "running._TIMEOUT_S",
             "`doctor` reports that no service answers.",

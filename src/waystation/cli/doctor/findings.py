@@ -11,7 +11,7 @@ from rich.text import Text
 
 from waystation.cli.screen import indented, marked, plain
 
-__all__ = ["Finding", "Level", "error", "findings_view", "ok", "warning"]
+__all__ = ["Finding", "Level", "error", "findings_view", "ok", "remark", "warning"]
 
 Level = Literal["ok", "warning", "error"]
 
@@ -27,6 +27,8 @@ class Finding:
     what: str
     mend: str = ""
     """The mend; empty when the part is fine."""
+    is_remark: bool = False
+    """True: what depends on the part can be looked at all the same."""
 
 
 def ok(what: str) -> Finding:
@@ -37,6 +39,11 @@ def ok(what: str) -> Finding:
 def warning(what: str, mend: str) -> Finding:
     """Return that something should be known."""
     return Finding("warning", what, mend)
+
+
+def remark(what: str, mend: str) -> Finding:
+    """Return that something should be known which stops no other look."""
+    return Finding("warning", what, mend, is_remark=True)
 
 
 def error(what: str, mend: str) -> Finding:

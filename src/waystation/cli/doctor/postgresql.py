@@ -1,15 +1,18 @@
-"""The doctor's findings on a PostgreSQL database: version, pooler, clock and schema."""
+"""The doctor's findings on a PostgreSQL database: version, pooler, schema, clock and wakes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from waystation.app.state import require_postgresql
-from waystation.cli.doctor.findings import Finding, error, ok, warning
+from waystation.cli.doctor.findings import Finding, error, ok, remark, warning
 from waystation.errors import WaystationError
 from waystation.settings import Settings
+
+if TYPE_CHECKING:
+    from waystation.store.postgresql.probe import Facts
 
 __all__ = ["look_at_postgresql"]
 
@@ -47,13 +50,33 @@ async def look_at_postgresql(
             f"the schema is {facts.schema}, this version needs {known}", "`waystation migrate`"
         )
     if facts.pooling == "session":
-        yield warning(
+        yield remark(
             "the pooler keeps a server connection for each of Waystation's",
             "Set pool_mode = transaction in pgbouncer.ini, or connect to the server itself.",
         )
-    if abs(facts.ahead_s) > _MOST_APART_S:
-        side = "ahead of" if facts.ahead_s > 0 else "behind"
-        yield warning(
-            f"the server's clock is {abs(facts.ahead_s):.1f} s {side} this host's",
-            "Synchronise both with NTP.",
+    if facts.is_copy:
+        yield remark(
+            "the database is a copy of another one, or was declared one",
+            "The next `waystation serve` ends the jobs that are open in it.",
         )
+    yield _clock(facts.ahead_s)
+    yield _wakes(facts)
+
+
+def _clock(ahead_s: float) -> Finding:
+    side = "ahead of" if ahead_s > 0 else "behind"
+    if abs(ahead_s) > _MOST_APART_S:
+        what = f"the server's clock is {abs(ahead_s):.1f} s {side} this host's"
+        return remark(what, "Synchronise both with NTP.")
+    return ok(f"the server's clock is {abs(ahead_s) * 1000:.0f} ms {side} this host's")
+
+
+def _wakes(facts: Facts) -> Finding:
+    if facts.wake_s is not None:
+        return ok(f"a node wakes {facts.wake_s * 1000:.1f} ms after another's NOTIFY")
+    if facts.pooling == "none":
+        return remark(
+            "NOTIFY does not arrive: nodes look at the rows every second",
+            "Look whether something stands between this host and the server.",
+        )
+    return ok("nodes look at the rows every second: NOTIFY does not pass the pooler")

@@ -32,7 +32,7 @@ _SYSTEM: Final = (
     " from pg_control_system()"
 )
 
-__all__ = ["LOCK", "bring", "migrate", "migrations", "schema_number"]
+__all__ = ["LOCK", "bring", "migrate", "migrations", "schema_number", "server_of"]
 
 LOCK: Final = 0x57415953
 """Number of the lock: `WAYS`. It ends with its transaction, so that a pooler may stand between."""
@@ -118,7 +118,7 @@ async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | No
 
 async def _settle(connection: Any, at: datetime, *, migrated: bool) -> None:
     """Raise the epochs of a copy: its server, timeline, database or table is another one."""
-    here = await _server(connection)
+    here = await server_of(connection)
 
     def settled(database: Database) -> None:
         row = database.one("meta", {"name": "server"})
@@ -132,7 +132,7 @@ async def _settle(connection: Any, at: datetime, *, migrated: bool) -> None:
     await bridged(settled, Database(connection, queries()))
 
 
-async def _server(connection: Any) -> str:
+async def server_of(connection: Any) -> str:
     """Return what tells a database from a copy of it; less where the server tells us less."""
     own = await connection.fetchval(_DATABASE)
     try:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import asyncpg
 
 from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
-from waystation.store.postgresql.migrate import schema_number
+from waystation.store.postgresql.migrate import schema_number, server_of
 from waystation.store.postgresql.tries import UNUSABLE
 
 __all__ = ["Facts", "Pooling", "probe"]
@@ -19,6 +20,13 @@ __all__ = ["Facts", "Pooling", "probe"]
 Pooling = Literal["none", "transaction", "session"]
 
 _LOOK = "select pg_backend_pid(), clock_timestamp()"
+_META = "select name, value from meta where name in ('server', 'restored')"
+
+_NOTES: Final = 3
+"""Notes of which the slowest is told."""
+
+_HEARD_WITHIN_S: Final = 2.0
+"""A note that takes longer than this does not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,10 @@ class Facts:
     wrong."""
     schema: int
     """0: nothing was set up yet."""
+    wake_s: float | None
+    """How long a note of NOTIFY took to arrive; None: none arrives, and nodes look at the rows."""
+    is_copy: bool
+    """True: the next start ends the jobs that are open (R39)."""
 
 
 async def probe(url: str, now: Callable[[], datetime], connect_s: float) -> Facts:
@@ -55,8 +67,10 @@ async def probe(url: str, now: Callable[[], datetime], connect_s: float) -> Fact
                 pooling = "transaction" if other == server else "session"
             async with first.transaction():
                 schema = await schema_number(first)
+                is_copy = bool(schema) and await _is_copy(first)
+            wake_s = await _wake_s(*both) if pooling == "none" else None
             ahead_s = (moment - asked - (answered - asked) / 2).total_seconds()
-            return Facts(told, pooling, ahead_s, schema)
+            return Facts(told, pooling, ahead_s, schema, wake_s, is_copy)
     except (*UNUSABLE, ValueError) as error:
         raise not_opened(url, error) from error
 
@@ -71,3 +85,28 @@ async def _looked(connection: Any) -> tuple[int, datetime]:
     async with connection.transaction():
         row = await connection.fetchrow(_LOOK)
     return row[0], row[1]
+
+
+async def _is_copy(connection: Any) -> bool:
+    known = {row["name"]: row["value"] for row in await connection.fetch(_META)}
+    server = known.get("server")
+    return "restored" in known or (server is not None and server != await server_of(connection))
+
+
+async def _wake_s(listening: Any, telling: Any) -> float | None:
+    """Return how long the slowest of a few notes takes between two connections."""
+    channel, heard = f"waystation_{listening.get_server_pid()}", asyncio.Event()
+    now_s = asyncio.get_running_loop().time
+    await listening.add_listener(channel, lambda *_: heard.set())
+    slowest_s = 0.0
+    for _ in range(_NOTES):
+        heard.clear()
+        told_at = now_s()
+        await telling.execute("select pg_notify($1, '')", channel)
+        try:
+            async with asyncio.timeout(_HEARD_WITHIN_S):
+                await heard.wait()
+        except TimeoutError:
+            return None
+        slowest_s = max(slowest_s, now_s() - told_at)
+    return slowest_s

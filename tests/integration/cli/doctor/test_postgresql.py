@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from waystation.app import open_state
 from waystation.cli.doctor.postgresql import look_at_postgresql
 from waystation.clock import SystemClock
 from waystation.settings import Settings, load
+from waystation.store.postgresql.probe import Facts
 from waystation.vault import make_keys, prepare_key
 
 pytestmark = needs_postgresql
@@ -45,7 +47,7 @@ def test_users_are_added_listed_and_looked_at_on_a_server(environment: Environme
     listed = run("users", "list", "--json", environment=environment).json
     assert [one["email"] for one in listed] == ["ada@example.org"]
     found = run("doctor", "--json", environment=environment).json["findings"]
-    by_check = {one["check"]: one for one in found}
+    by_check = {one["check"]: one for one in reversed(found)}
     assert by_check["database"]["level"] == by_check["users"]["level"] == "ok"
     assert "behind a pooler in transaction mode" in by_check["database"]["what"]
 
@@ -82,7 +84,50 @@ def test_migrate_brings_a_database_to_this_schema(environment: Environment) -> N
 
 async def test_an_empty_database_is_a_warning(environment: Environment) -> None:
     found = await findings(load(environ=environment))
-    assert [level for level, _ in found] == ["ok", "warning"]
+    assert [level for level, _ in found] == ["ok", "warning", "ok", "ok"]
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_each_fact_of_a_server_is_a_line(
+    environment: Environment, postgresql: Cluster, postgresql_database: str, pooled: bool
+) -> None:
+    if not pooled:
+        environment["WAYSTATION_DATABASE_URL"] = postgresql.url(postgresql_database)
+    settings = load(environ=environment)
+    async with open_state(settings):
+        pass
+    found = await findings(settings)
+    assert [level for level, _ in found] == ["ok", "ok", "ok"]
+    place, clock, wakes = (what for _, what in found)
+    assert "PostgreSQL 1" in place
+    assert ("behind a pooler in transaction mode" in place) == pooled
+    assert re.fullmatch(r"the server's clock is \d+ ms (ahead of|behind) this host's", clock)
+    told = "look at the rows every second" if pooled else "ms after another's NOTIFY"
+    assert told in wakes
+    postgresql.say("insert into meta values ('restored', '0')", postgresql_database)
+    found = await findings(settings)
+    assert [what for level, what in found if level == "warning"] == [
+        "the database is a copy of another one, or was declared one"
+    ]
+
+
+async def test_a_pooler_in_session_mode_and_a_server_without_notes_are_told(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def asked(*_: object) -> Facts:
+        return Facts("17.2", "session", 0.0, 1, None, False)
+
+    monkeypatch.setattr("waystation.store.postgresql.probe.probe", asked)
+    found = await findings(load(environ=environment))
+    assert any("keeps a server connection" in what for _, what in found)
+
+    async def deaf(*_: object) -> Facts:
+        return Facts("17.2", "none", 0.0, 1, None, False)
+
+    monkeypatch.setattr("waystation.store.postgresql.probe.probe", deaf)
+    assert ("warning", "NOTIFY does not arrive: nodes look at the rows every second") in (
+        await findings(load(environ=environment))
+    )
 
 
 async def test_clocks_that_differ_are_told(environment: Environment) -> None:
