@@ -120,6 +120,16 @@ class SystemClock:
         else:
             self._zero, self._below = now - timedelta(seconds=self.monotonic()), wall - now
 
+    def follow(self, moment: datetime) -> None:
+        """Let the service's own time be that of a database which several nodes share.
+
+        What one node writes down to wait for, another reads: their wall clocks may be minutes
+        apart.
+
+        Args: moment: what the database's clock says now
+        """
+        self._zero = moment - timedelta(seconds=self.monotonic())
+
     def kept(self, behind: timedelta | None) -> str:
         """Return what the next process must be given to go on.
 

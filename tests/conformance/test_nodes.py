@@ -6,6 +6,7 @@ A lease of no length has ended when it begins, by whichever clock.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -38,12 +39,26 @@ async def owners(store: Store) -> dict[str, str | None]:
     return dict((await store.nodes.ownership()).owners)
 
 
+async def seen(store: Store) -> Ownership:
+    """Return the ownership without the length of time, which is that of the clock."""
+    return replace(await store.nodes.ownership(), next_end_s=None)
+
+
 # ── nodes ──
+
+
+async def test_the_first_end_of_a_lease_is_told_in_seconds(store: Store) -> None:
+    await store.nodes.begin("c", "host", timedelta(seconds=20))
+    left_s = (await store.nodes.ownership()).next_end_s
+    assert left_s is not None and 10 < left_s <= 20
+    for node_id in ("a", "b", "c"):
+        await store.nodes.leave(node_id)
+    assert (await store.nodes.ownership()).next_end_s is None
 
 
 async def test_accounts_belong_to_nobody_until_a_node_takes_them(store: Store) -> None:
     none = {"account-1": None, "account-2": None}
-    assert await store.nodes.ownership() == Ownership(["a", "b"], none)
+    assert await seen(store) == Ownership(["a", "b"], none)
     assert await store.nodes.take("account-2", "b") == 1
     assert await owners(store) == {"account-1": None, "account-2": "b"}
 
@@ -116,7 +131,7 @@ async def test_a_node_that_leaves_frees_its_accounts_at_once(store: Store) -> No
     await store.nodes.take("account-1", "a")
     await store.nodes.leave("a")
     await store.nodes.leave("a")
-    assert await store.nodes.ownership() == Ownership(["b"], {"account-1": None, "account-2": None})
+    assert await seen(store) == Ownership(["b"], {"account-1": None, "account-2": None})
 
 
 async def test_an_account_that_is_erased_belongs_to_nobody(store: Store) -> None:

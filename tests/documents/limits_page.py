@@ -291,11 +291,6 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "tries._PAUSE_S",
             "The next question begins.",
         ),
-        Row(
-            "Pause between two looks whether a killed process's lease is renewed, at the start",
-            "store._LOOK_S",
-            "The next look begins. A lease that is renewed is another process's: the start fails.",
-        ),
     ),
     "Requests to Discord": (
         Row(
@@ -504,9 +499,31 @@ ROWS: Mapping[str, Sequence[Row]] = {
     ),
     "Several processes on PostgreSQL": (
         Row(
-            "Time between two looks at which process has which account, and for new jobs",
+            "Time between two looks for new jobs, where nothing is told",
             "spreading.LOOK_S",
+            "The next look begins.",
+        ),
+        Row(
+            "Time between two looks for new jobs, where other processes tell",
+            "spreading.LOOK_HEARD_S",
             "What other processes tell is looked at once.",
+        ),
+        Row(
+            "Longest time between two looks at which process has which account, where nothing is "
+            "told; else a third of the lease",
+            "spreading._UNHEARD_S",
+            "The next look begins. A move that is told is looked at once.",
+        ),
+        Row(
+            "The same while accounts move from process to process",
+            "spreading._MOVING_S",
+            "The next look begins.",
+        ),
+        Row(
+            "The same after the end of another process's lease, and after a look that failed",
+            "spreading._JUST_AFTER_S spreading._AGAIN_S",
+            "The next look begins.",
+            "{0}; {1}",
         ),
         Row(
             "Wait until the process that has an account takes a command for it",
@@ -554,6 +571,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Note to other processes: until the database has it",
             "listening._TELL_TIMEOUT_S",
             "The note is lost; other processes look by themselves.",
+        ),
+        Row(
+            "Last notes of a process that stops: until the database has them",
+            "listening._FLUSH_TIMEOUT_S",
+            "The notes are lost; other processes look by themselves.",
         ),
         Row(
             "Pauses before a new connection for notes, half of each by chance; the last repeats",

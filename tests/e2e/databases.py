@@ -15,6 +15,7 @@ from waystation.settings import Settings
 __all__ = [
     "laid_out_on",
     "on_each_database",
+    "on_postgresql_alone",
     "on_postgresql_too",
     "on_sqlite_alone",
     "open_records",
@@ -32,6 +33,9 @@ on_each_database = pytest.mark.databases("sqlite", _DIRECT, _POOLED)
 
 on_postgresql_too = pytest.mark.databases("sqlite", _POOLED)
 """Mark of a test that runs on SQLite, and on PostgreSQL behind PgBouncer."""
+
+on_postgresql_alone = pytest.mark.databases(_DIRECT, _POOLED)
+"""Mark of a test that needs several nodes: on PostgreSQL, and on PostgreSQL behind PgBouncer."""
 
 on_sqlite_alone = pytest.mark.databases()
 """Mark of a test that does something to a file, in a module that runs on more."""

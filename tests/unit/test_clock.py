@@ -248,6 +248,18 @@ def test_a_floor_that_an_earlier_version_kept_counts_too() -> None:
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
+def test_nodes_with_clocks_minutes_apart_have_the_time_of_their_database() -> None:
+    """R28."""
+    early, late = _Machine(), _Machine()
+    late.shown += timedelta(minutes=5)
+    clocks = [early.clock("boot-1"), late.clock("boot-2")]
+    for clock in clocks:
+        clock.follow(NOW + timedelta(minutes=1))
+    early.pass_by(10)
+    late.pass_by(10)
+    assert [clock.now() for clock in clocks] == [NOW + timedelta(minutes=1, seconds=10)] * 2
+
+
 def test_spans_count_suspend() -> None:
     assert abs(SystemClock().monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
 

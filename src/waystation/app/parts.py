@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from socket import gethostname
+from typing import Any
 
 import aiohttp
 
@@ -17,6 +18,7 @@ from waystation.app.limits import (
     retention,
     service_limits,
 )
+from waystation.app.news import wakes_of
 from waystation.app.state import State
 from waystation.clock import SystemIds
 from waystation.discord.buckets import Breaker
@@ -27,6 +29,7 @@ from waystation.discord.site import Site
 from waystation.discord.transport import discord_factory
 from waystation.engine.account.adapters import Adapters
 from waystation.engine.account.pool import Pool
+from waystation.engine.account.spreading import Spreading
 from waystation.engine.account.timekeeper import Timekeeper
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
@@ -36,6 +39,7 @@ from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.media.keys import Keys
 from waystation.engine.media.serving import Media
+from waystation.engine.nodes.hearing import Hearing, news_of
 from waystation.engine.nodes.node import Node
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
@@ -51,6 +55,7 @@ from waystation.outbound.cutting import PictureCutter
 from waystation.outbound.fetch import PictureFetcher
 from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
 from waystation.ports import Mailer, Sender, Traces
+from waystation.ports.wakes import Alone, Heard, Wakes
 from waystation.settings import Settings
 
 __all__ = ["Parts", "build", "mailer_of"]
@@ -66,10 +71,13 @@ class Parts:
     outbox: Sequence[DueLoop]
     """Callbacks and mail."""
     janitor: Janitor
-    timekeeper: Timekeeper
-    indexing: Indexing
-    neighbours: Neighbours
+    upkeep: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    """Loops that may be cut off anywhere."""
     breaker: BreakerSharing
+    spreading: Spreading
+    wakes: Wakes
+    heard: Heard
+    """Takes the news of other nodes."""
 
 
 def build(
@@ -80,13 +88,18 @@ def build(
     pictures: aiohttp.ClientSession,
     inside: aiohttp.ClientSession,
     traces: Traces,
+    *,
+    alone: bool,
 ) -> Parts:
     """Join everything; nothing runs yet.
 
-    Args: outside, pictures: guarded, for callbacks and for pictures; inside: for Discord
+    Args: outside, pictures: guarded, for callbacks and for pictures; inside: for Discord; alone:
+    no other node may act for accounts
     Raises: ConfigurationError
     """
-    store, vault, clock, feed = state.store, state.vault, state.clock, Feed()
+    store, vault, clock = state.store, state.vault, state.clock
+    wakes = Alone() if alone else wakes_of(settings, store, clock, ids)
+    feed = Feed() if alone else Feed(lambda job: wakes.tell(*news_of(job)))
     site = Site(
         settings.discord_url,
         inside,
@@ -137,7 +150,8 @@ def build(
         length_s=limits.lease_s,
         name=gethostname(),
     )
-    pool = Pool(adapters, limits, node)
+    pool = Pool(adapters, limits, node, alone=alone, unowned=lambda: spreading.look())
+    spreading = Spreading(store.nodes, node, pool, clock, wakes, length_s=limits.lease_s)
     links = Links(store, pool, clock, site.time.now)
     sender: Sender = CallbackSender(outside, clock, settings.callback_timeout_s)
     if settings.otlp_endpoint:
@@ -188,10 +202,33 @@ def build(
         limits=service_limits(settings),
         nudge_outbox=nudge_outbox,
     )
-    neighbours = Neighbours(store, service.dispatcher.wake, clock)
+    hearing = Hearing(
+        store,
+        feed,
+        clock,
+        lambda: wakes.silent_since is None,
+        service.dispatcher.wake,
+    )
+
+    def wrote() -> None:
+        service.dispatcher.wake()
+        spreading.rows_changed()
+
+    def heard(ids: Collection[str] | None) -> None:
+        hearing.heard(ids)
+        spreading.heard(ids)
+
+    neighbours = Neighbours(store, wrote, clock)
     outbox = (callbacks.loop, mailing.loop)
     breaker = BreakerSharing(site, store.tallies)
-    return Parts(service, node, pool, outbox, janitor, timekeeper, indexing, neighbours, breaker)
+    upkeep: list[Callable[[], Coroutine[Any, Any, None]]] = [
+        *(janitor.run, indexing.run, service.dispatcher.run, neighbours.run, breaker.run)
+    ]
+    if alone:
+        upkeep.append(timekeeper.run)
+    else:
+        upkeep += [spreading.run, hearing.run]
+    return Parts(service, node, pool, outbox, janitor, upkeep, breaker, spreading, wakes, heard)
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -57,12 +57,16 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
     keep_memory_small()
     with contextlib.closing(listen(settings)) as listening:
         async with open_traces(settings) as traces, open_state(settings) as state:
-            await state.store.own_accounts()
+            alone = await state.store.own_accounts()
             # what an earlier process wrote down to wait for is in its time (R28)
-            state.clock.go_on(await state.store.load_clock())
-            await state.store.save_clock(state.clock.kept(None))
+            shared = await state.store.shared_time()
+            if shared is None:
+                state.clock.go_on(await state.store.load_clock())
+                await state.store.save_clock(state.clock.kept(None))
+            else:
+                state.clock.follow(shared)
             await state.store.bound_waits(state.clock.now(), LONGEST_WAITS_S, MAIL_WAITS_S)
-            await _run(settings, state, listening, traces, stop, ready)
+            await _run(settings, state, listening, traces, stop, ready, alone=alone)
 
 
 async def _run(
@@ -72,6 +76,8 @@ async def _run(
     traces: Traces,
     stop: asyncio.Event,
     ready: Callable[[str], None],
+    *,
+    alone: bool,
 ) -> None:
     ids = SystemIds()
     async with contextlib.AsyncExitStack() as stack:
@@ -79,10 +85,13 @@ async def _run(
         outside = await stack.enter_async_context(guarded_session(networks))
         pictures = await stack.enter_async_context(guarded_session(networks, keeps=True))
         inside = await stack.enter_async_context(discord_session())
-        parts = build(settings, state, ids, outside, pictures, inside, traces)
+        parts = build(settings, state, ids, outside, pictures, inside, traces, alone=alone)
         server = server_of(settings, parts.service, ids, traces)
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(parts.node.run())
+            keeping = [
+                group.create_task(parts.node.run()),
+                group.create_task(parts.wakes.run(parts.heard)),
+            ]
             if state.store.restored:
                 await parts.janitor.end_restored(upgraded=state.store.upgraded)
                 await state.store.settle_restored()
@@ -99,7 +108,8 @@ async def _run(
             server.should_exit = True
             await serving
             await _stop(parts, owing, upkeep, step_s)
-            keeping.cancel()
+            for task in keeping:
+                task.cancel()
     log.info("service.stopped")
 
 
@@ -117,13 +127,8 @@ async def _start(
         *(group.create_task(one.run()) for one in parts.outbox),
     ]
     upkeep = [
-        group.create_task(parts.janitor.run()),
         group.create_task(give_memory_back(clock)),
-        group.create_task(parts.timekeeper.run()),
-        group.create_task(parts.indexing.run()),
-        group.create_task(parts.service.dispatcher.run()),
-        group.create_task(parts.neighbours.run()),
-        group.create_task(parts.breaker.run()),
+        *(group.create_task(run()) for run in parts.upkeep),
     ]
     await parts.pool.started.wait()
     return owing, upkeep
@@ -136,6 +141,8 @@ async def _stop(parts: Parts, owing: Sequence[Task], upkeep: Sequence[Task], ste
     for one in parts.outbox:
         one.stop()
     await _within(step_s, parts.pool.stop())
+    parts.spreading.look()
+    await parts.wakes.flush()
     await asyncio.wait(owing, timeout=step_s)
     for task in owing:
         task.cancel()

@@ -21,6 +21,8 @@ class Ownership:
     """Ids of the nodes whose lease runs, in order."""
     owners: Mapping[str, str | None]
     """The node that has each account, by account_id in order; None: no node whose lease runs."""
+    next_end_s: float | None = None
+    """Seconds until the first of their leases ends, unless it is renewed; None: no lease runs."""
 
 
 @dataclass(frozen=True, slots=True)

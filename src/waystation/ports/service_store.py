@@ -19,11 +19,21 @@ class ServiceStore(Store, Protocol):
         """The database in words: a file's path, or a server's address without its password."""
         ...
 
-    async def own_accounts(self) -> None:
+    @property
+    def pooled(self) -> bool:
+        """True when a pooler hands each transaction to a server of its choice: none can listen."""
+        ...
+
+    async def own_accounts(self) -> bool:
         """Become the process that acts on accounts, until `close` or the process's end (R39).
 
+        Returns: False where the database is for several nodes, each with a lease (ADR 28)
         Raises: Conflict: another process owns them
         """
+        ...
+
+    async def shared_time(self) -> datetime | None:
+        """Return the time that several nodes go by; None: the process has one of its own (R28)."""
         ...
 
     @property

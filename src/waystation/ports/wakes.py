@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
-__all__ = ["Heard", "Wakes"]
+__all__ = ["Alone", "Heard", "Wakes"]
 
 
 class Heard(Protocol):
@@ -32,3 +32,22 @@ class Wakes(Protocol):
     async def run(self, heard: Heard) -> None:
         """Hear and tell until cancelled."""
         ...
+
+    async def flush(self) -> None:
+        """Return when what was told has left, or cannot leave now; `run` runs meanwhile."""
+        ...
+
+
+class Alone:
+    """`Wakes` of a process without others: it tells nobody and misses nothing."""
+
+    silent_since: Final = None
+
+    def tell(self, *ids: str) -> None:
+        """Tell nobody."""
+
+    async def run(self, heard: Heard) -> None:
+        """Return: there is nothing to hear."""
+
+    async def flush(self) -> None:
+        """Return: nothing was told."""

@@ -137,8 +137,8 @@ delete from nodes where node_id = :node_id and lease_until <= {clock};
 -- end_nodes: nobody holds anything
 delete from nodes;
 
--- live_nodes: nodes whose lease runs
-select node_id from nodes where lease_until > {clock} order by node_id;
+-- live_nodes: nodes whose lease runs, and for how many microseconds
+select node_id, lease_until - {clock} from nodes where lease_until > {clock} order by node_id;
 
 -- nodes_with_keys: the same, for people
 select node_id, name, lease_until - {clock},

@@ -14,7 +14,7 @@ from tests.harness.postgresql import Cluster, needs_postgresql
 from waystation.app import state as module
 from waystation.app.pooling import pool_bounds
 from waystation.app.state import open_state
-from waystation.errors import Conflict, StoreError, VaultError, WaystationError
+from waystation.errors import StoreError, VaultError, WaystationError
 from waystation.settings import load
 from waystation.vault import make_keys
 
@@ -95,19 +95,18 @@ async def test_a_migration_is_told_from_a_copy(
         assert state.store.restored and state.store.upgraded
 
 
-async def test_a_second_service_is_refused_and_a_dead_one_is_waited_for(
+async def test_nodes_share_the_accounts_and_the_time_of_the_database(
     environment: Mapping[str, str],
 ) -> None:
     settings = load(environ=environment)
     async with open_state(settings) as first, open_state(settings) as second:
-        await first.store.nodes.begin("a", "host", timedelta(seconds=1))
-        await second.store.own_accounts()
-        await first.store.nodes.begin("b", "host", timedelta(seconds=30))
-        waiting = asyncio.create_task(second.store.own_accounts())
-        while not waiting.done():
-            await first.store.nodes.renew("b", timedelta(seconds=60))
-        with pytest.raises(Conflict, match="Another process serves the database"):
-            await waiting
+        assert [await one.store.own_accounts() for one in (first, second)] == [False, False]
+        moments = [await one.store.shared_time() for one in (first, second)]
+        for state, moment in zip((first, second), moments, strict=True):
+            assert moment is not None
+            state.clock.follow(moment)
+        apart = first.clock.now() - second.clock.now()
+        assert abs(apart) < timedelta(seconds=5)
 
 
 async def test_the_numbers_of_the_settings_hold_on_postgresql(

@@ -17,6 +17,7 @@ ON_POSTGRESQL_ALONE = {
     "lock_users": "there is no single writer",
     "lock_accounts": "likewise",
     "latest_lease": "no lock of the operating system tells that a process has ended",
+    "database_time": "SQLite has the clock of its one process",
 }
 VALUES_ON_SQLITE_ALONE = {
     "find_texts": {"match"},

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -44,8 +45,16 @@ class Pool:
     """Starts, finds and stops owners."""
 
     def __init__(
-        self, adapters: Adapters, limits: OwnerLimits, node: Node, *, alone: bool = True
+        self,
+        adapters: Adapters,
+        limits: OwnerLimits,
+        node: Node,
+        *,
+        alone: bool = True,
+        unowned: Callable[[], None] = lambda: None,
     ) -> None:
+        """Args: alone: no other node may own an account; unowned: called where one may be free"""
+        self._unowned = unowned
         self._adapters = adapters
         self._limits = limits
         self._node = node
@@ -93,11 +102,23 @@ class Pool:
         if account is None or self._group is None:
             return
         owner = self._owners.get(account_id)
-        if owner is None:
+        if owner is not None:
+            await owner.revive(account)
+        elif self._alone:
             self._line.hasten(account_id)
             self._own(account)
         else:
-            await owner.revive(account)
+            self._unowned()
+
+    async def refresh(self) -> None:
+        """Let owners take over the rows that another process has changed. Raises: StoreError"""
+        for account in await self._adapters.store.list_accounts():
+            owner = self._owners.get(account.account_id)
+            if owner is None or owner.leaving or not _differ(owner.account, account):
+                continue
+            await self.put(account.account_id)
+            if account.removed_at is not None and account.account_id not in self._retiring:
+                self._begin_to_retire(owner)
 
     async def own(self, account_id: str) -> None:
         """Own an account that this node may take. Raises: StoreError"""
@@ -111,14 +132,22 @@ class Pool:
         owner = self._owners.get(account_id)
         if owner is not None:
             await owner.rest()
+            self._retire_no_more(account_id)
             await owner.stop()
             await owner.ended.wait()
 
     async def lose(self, account_id: str) -> None:
-        """Drop an account that another node has."""
+        """Drop an account that another node has, or that is gone."""
         owner = self._owners.get(account_id)
         if owner is not None:
+            self._retire_no_more(account_id)
             await owner.leave()
+
+    def _retire_no_more(self, account_id: str) -> None:
+        """Leave the end of a removed account to the node that has it next."""
+        retiring = self._retiring.get(account_id)
+        if retiring is not None:
+            retiring.cancel()
 
     def _take(self, account: Account) -> None:
         self._own(account)
@@ -208,7 +237,9 @@ class Pool:
             return
         owner = self._owners.get(account_id)
         if owner is None or self._group is None:
-            await self._erase(account_id)
+            if self._alone:
+                await self._erase(account_id)
+            # else by the node that has the account, or takes it
             return
         if force:
             self._forced.add(account_id)
@@ -294,3 +325,8 @@ class Pool:
         account_id = owner.account.account_id
         jobs = await self._adapters.store.in_flight_jobs(account_id)
         return [job for job in jobs if not job.final and job.account_id == account_id]
+
+
+def _differ(known: Account, stored: Account) -> bool:
+    """Tell whether a row has changed, but for its epoch."""
+    return replace(known, epoch=stored.epoch) != stored

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import structlog
 
 from waystation.engine.feed import Feed, race
 from waystation.errors import StoreError
-from waystation.jobs import JobId
+from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import Clock, Jobs
 
-__all__ = ["Hearing"]
+__all__ = ["Hearing", "news_of"]
 
 log = structlog.get_logger("waystation.hearing")
 
@@ -29,15 +29,39 @@ _LOOK_S: Final = 1.0
 _LOOK_TOLD_S: Final = 5.0
 """Time between two looks where other nodes tell."""
 
+_QUEUE: Final = "queue"
+"""The note that a job has come to wait, or has ended."""
+
 _USER = re.compile(r"-user:(\d+)-")
 
 
+def news_of(job: Job) -> Sequence[str]:
+    """Return what other nodes are told of a job that was committed here."""
+    notes: list[str] = [job.jobid]
+    if job.status is JobStatus.CREATED and not job.waiting:
+        # it may be for the account of another node
+        notes.append(f"account:{job.account_id}")
+    if job.waiting or job.final:
+        notes.append(_QUEUE)
+    return notes
+
+
 class Hearing:
-    """Looks until cancelled. Args: hears: whether notes arrive now"""
+    """Looks until cancelled.
+
+    Args: hears: whether notes arrive now; queue_moved: called when a job may have come to wait, or
+    made room for one that waits
+    """
 
     def __init__(
-        self, store: Jobs, feed: Feed, clock: Clock, hears: Callable[[], bool] = lambda: False
+        self,
+        store: Jobs,
+        feed: Feed,
+        clock: Clock,
+        hears: Callable[[], bool] = lambda: False,
+        queue_moved: Callable[[], None] = lambda: None,
     ) -> None:
+        self._queue_moved = queue_moved
         self._store = store
         self._feed = feed
         self._clock = clock
@@ -47,6 +71,8 @@ class Hearing:
 
     def heard(self, ids: Collection[str] | None) -> None:
         """Look at the jobs that others have written; None: at all that are waited for."""
+        if ids is None or _QUEUE in ids:
+            self._queue_moved()
         if ids is None:
             self._named.update(self._feed.awaited)
             self._feed.wake()

@@ -40,6 +40,9 @@ _BEAT_WITHIN_S: Final = 5.0
 _CONNECT_TIMEOUT_S: Final = 10.0
 _TELL_TIMEOUT_S: Final = 5.0
 
+_FLUSH_TIMEOUT_S: Final = 2.0
+"""How long a process that ends waits for what it has told to leave."""
+
 _AGAIN_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits before a new connection, by failures in a row, half of each by chance; the last repeats."""
 
@@ -80,11 +83,20 @@ class PostgresWakes:
         self._me = ids.token(9)
         self._told: dict[str, None] = {}
         self._woken = asyncio.Event()
+        self._left = asyncio.Event()
+        """Set while nothing is to be told."""
+        self._left.set()
         self.silent_since: datetime | None = clock.now()
 
     def tell(self, *ids: str) -> None:
         self._told.update(dict.fromkeys(ids))
+        self._left.clear()
         self._woken.set()
+
+    async def flush(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_TIMEOUT_S):
+                await self._left.wait()
 
     async def run(self, heard: Heard) -> None:
         async with asyncio.TaskGroup() as group:
@@ -164,6 +176,8 @@ class PostgresWakes:
                         for text in payloads(self._me, told):
                             await connection.execute("select pg_notify($1, $2)", CHANNEL, text)
                     failures = 0
+                    if not self._told:
+                        self._left.set()
                 except UNUSABLE as error:
                     failures += 1
                     log.warning("wakes.not_told", reason=str(error) or type(error).__name__)

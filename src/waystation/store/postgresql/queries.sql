@@ -517,9 +517,6 @@ select
 -- foreign_commits: changes when a user or an account was changed, whoever did it
 select coalesce(max(number), 0) as data_version from audit;
 
--- latest_lease: when the last lease of a node ends that has not ended yet, and the time of now
-select max(lease_until), max({clock}) from nodes where lease_until > {clock};
-
 -- add_tallies: more events, by key; in the order of keys, so that nobody waits in a ring
 insert into tallies (kind, key, slice, number)
 select :kind::text, key, {clock} / :slice::bigint * :slice::bigint, value::bigint
@@ -531,3 +528,9 @@ select key, sum(number)::bigint, min(slice), {clock} from tallies
 where kind = :kind and key in (select json_array_elements_text(:keys::text::json))
   and slice > {clock} - :span::bigint
 group by key having sum(number) > 0;
+
+-- database_time: the moment of the database's clock, not of the transaction's beginning
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+
+-- latest_lease: when the last lease of a node ends that has not ended yet, and the time of now
+select max(lease_until), max({clock}) from nodes where lease_until > {clock};

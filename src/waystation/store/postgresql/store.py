@@ -8,26 +8,21 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Final, NamedTuple, TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
-from waystation.errors import Conflict
 from waystation.ports import Clock
-from waystation.store.columns import Values
+from waystation.store.columns import Values, instant
 from waystation.store.postgresql.database import Database, queries
 from waystation.store.postgresql.migrate import migrate
 from waystation.store.postgresql.place import place_of
 from waystation.store.postgresql.pool import Pool, PoolBounds, open_pool
-from waystation.store.transactions import inputs
 from waystation.store.transactions.restored import UPGRADED, mark_of
 from waystation.store.transactions.store import StoreByTransactions, run
 
 __all__ = ["PostgresStore"]
 
 _T = TypeVar("_T")
-
-_LOOK_S: Final = 0.5
-"""Between two looks whether a lease is renewed."""
 
 
 class PostgresStore(StoreByTransactions):
@@ -67,25 +62,22 @@ class PostgresStore(StoreByTransactions):
 
     # ── beside the port: what belongs to the installation ──
 
-    async def own_accounts(self) -> None:
-        """Become the one process that acts on accounts (R39).
+    @property
+    def pooled(self) -> bool:
+        """True when a pooler hands each transaction to a server of its choice."""
+        return self._pool.pooled
 
-        A lease of a process that was killed runs out by itself, and is waited for. One that is
-        renewed meanwhile is another process's.
+    async def shared_time(self) -> datetime:
+        """Return the time of the database, by which all nodes go."""
+        asked_s = self._clock.monotonic()
+        row = await self._one("database_time")
+        assert row is not None
+        # it was read in between
+        return instant(row[0]) + timedelta(seconds=(self._clock.monotonic() - asked_s) / 2)
 
-        Raises: Conflict: another process serves the database
-        """
-        before = await self._lease()
-        seen = before
-        while before is not None and seen is not None:
-            if seen.ends > before.ends:
-                raise Conflict(
-                    f"Another process serves the database {self.name} already",
-                    details="Stop it, or set WAYSTATION_DATABASE_URL to another database.",
-                )
-            await self._clock.sleep(min(seen.left_s, _LOOK_S))
-            seen = await self._lease()
-        await self._write(inputs.sweep, None)
+    async def own_accounts(self) -> bool:
+        """Return False: nodes share the accounts, each by its lease (ADR 28)."""
+        return False
 
     @property
     def restored(self) -> bool:
@@ -115,19 +107,6 @@ class PostgresStore(StoreByTransactions):
         """Keep a check value unless there is one, and return the one that stands."""
         await self._write(run, "add_meta", _check_row(sealed))
         return await self.load_check() or sealed
-
-    # ── inside ──
-
-    async def _lease(self) -> _Lease | None:
-        row = await self._one("latest_lease")
-        return None if row is None or row[0] is None else _Lease(row[0], (row[0] - row[1]) / 1e6)
-
-
-class _Lease(NamedTuple):
-    """The lease of a node that ends last."""
-
-    ends: int
-    left_s: float
 
 
 class _Writer:

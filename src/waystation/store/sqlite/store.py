@@ -107,7 +107,15 @@ class SqliteStore(StoreByTransactions):
 
     # ── beside the port: what only an embedded database needs ──
 
-    async def own_accounts(self) -> None:
+    @property
+    def pooled(self) -> bool:
+        """Return False: nothing stands between."""
+        return False
+
+    async def shared_time(self) -> None:
+        """Return None: the one process has a time of its own."""
+
+    async def own_accounts(self) -> bool:
         """Become the one process that acts on accounts, until `close` or the process's end (R39).
 
         The lock is the operating system's, so a killed process lets go at once: its leases are void
@@ -119,6 +127,7 @@ class SqliteStore(StoreByTransactions):
         await self._write(accounts.void_leases)
         # nobody else can be about to give them a job
         await self._write(inputs.sweep, None)
+        return True
 
     @property
     def schema(self) -> int:

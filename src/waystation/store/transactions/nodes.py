@@ -136,8 +136,9 @@ def let_go(database: Database, account_id: str, node_id: str, epoch: int) -> Non
 def ownership(reads: Reads, at: int) -> Ownership:
     """Return who has what."""
     values: Values = {"clock": at}
-    nodes = [node_id for (node_id,) in reads.all("live_nodes", values)]
-    return Ownership(nodes, dict(reads.all("owners", values)))
+    live = reads.all("live_nodes", values)
+    next_end_s = min((left / 1e6 for _, left in live), default=None)
+    return Ownership([one for one, _ in live], dict(reads.all("owners", values)), next_end_s)
 
 
 def span_of(length: timedelta) -> int:

@@ -23,6 +23,7 @@ from waystation.engine.feed import Feed
 from waystation.engine.nodes.node import Node
 from waystation.jobs import Job, JobStatus
 from waystation.ports import Store
+from waystation.ports.wakes import Alone
 from waystation.store.postgresql.store import PostgresStore
 
 pytestmark = needs_postgresql
@@ -52,7 +53,9 @@ class Station:
             store.nodes, clock, lambda: ids.token(9), length_s=LEASE_S, name="same-name"
         )
         self.pool = Pool(self.adapters, QUICK, self.node, alone=False)
-        self.spreading = Spreading(store.nodes, self.node, self.pool, clock)
+        self.spreading = Spreading(
+            store.nodes, self.node, self.pool, clock, Alone(), length_s=LEASE_S
+        )
         self.tasks = [
             asyncio.create_task(one)
             for one in (self.node.run(), self.pool.run(), self.spreading.run())

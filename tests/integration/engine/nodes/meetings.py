@@ -38,6 +38,9 @@ class Told:
         """Hear."""
         self.others.append(heard)
 
+    async def flush(self) -> None:
+        """Return: it has left."""
+
 
 class Two:
     """One asks; the other has account 1 and serves."""

@@ -11,7 +11,7 @@ from tests.build import replace
 from tests.fakes import FakeClock
 from tests.harness.play import new_job
 from waystation.engine.feed import Feed
-from waystation.engine.nodes.hearing import Hearing
+from waystation.engine.nodes.hearing import Hearing, news_of
 from waystation.errors import StoreError
 from waystation.jobs import Job, JobId, JobStatus
 from waystation.ports import Jobs
@@ -120,3 +120,25 @@ async def test_commits_of_this_process_are_told_to_others() -> None:
     assert told == []
     feed.publish(DONE)
     assert told == [DONE]
+
+
+def test_the_news_of_a_job_name_it_its_account_while_it_is_unasked_and_the_queue() -> None:
+    account = f"account:{CREATED.account_id}"
+    assert list(news_of(CREATED)) == [JOBID, account]
+    assert list(news_of(DONE)) == [JOBID]
+    assert list(news_of(replace(CREATED, account_id=""))) == [JOBID, "queue"]
+    assert list(news_of(replace(DONE, status=JobStatus.FAILED))) == [JOBID, "queue"]
+
+
+async def test_the_queue_is_looked_at_when_a_job_waits_elsewhere_or_anything_may_have() -> None:
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    clock = FakeClock()
+    hearing = Hearing(cast(Jobs, Rows()), Feed(), clock, lambda: True, look)
+    for ids in ([JOBID], [JOBID, "queue"], None):
+        hearing.heard(ids)
+    assert looks == 2
