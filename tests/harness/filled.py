@@ -62,6 +62,7 @@ FILLED: Mapping[str, str] = {
     "queue_turns": "insert into queue_turns values ('a1', 3, 1, 5, 0.25, 1e-9)",
     "identifies": "insert into identifies values ('10', 8)",
     "media_keys": "insert into media_keys values (1, x'cc', 2)",
+    "tallies": "insert into tallies values ('logins', '10.0.0.1', 5, 3)",
     # what stays behind
     "tallies": "insert into tallies values ('tokens', '1', 60000000, 2)",
     "nodes": "insert into nodes (node_id, name, began_at, lease_until) values ('n1', 'desk', 1, 2)",

@@ -19,10 +19,13 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["NOT_INSTALLED", "Cluster", "cluster", "needs_postgresql", "put_away"]
+__all__ = ["NOT_INSTALLED", "TOOLS", "Cluster", "cluster", "needs_postgresql", "put_away"]
 
 _FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 _BOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+
+TOOLS = _FOUND[-1].parent if _FOUND else Path("/usr/bin")
+"""The folder of the server's own commands."""
 
 NOT_INSTALLED = "PostgreSQL and PgBouncer are not installed: nothing was tried on them"
 

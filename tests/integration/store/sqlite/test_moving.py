@@ -94,7 +94,8 @@ def test_a_database_that_was_not_moved_after_all_is_opened(path: Path) -> None:
 @pytest.mark.parametrize(("number", "mend"), [(0, "waystation migrate"), (9999, "newer")])
 def test_another_schema_is_refused(path: Path, number: int, mend: str) -> None:
     connection = apsw.Connection(str(path))
-    connection.execute("update migrations set number = ? where number > 33", (number,))
+    newest = "(select max(number) from migrations)"
+    connection.execute(f"update migrations set number = ? where number = {newest}", (number,))
     connection.close()
     with pytest.raises(SchemaMismatch, match=mend), opened_to_move(path, PLACE):
         pass
