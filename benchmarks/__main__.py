@@ -21,6 +21,7 @@ from benchmarks import (
     growth,
     reading,
     searching,
+    served,
     slots,
     turns,
 )
@@ -42,6 +43,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "searching": (searching.measure, 3),
     "durable": (durable.measure, 5),
     "databases": (databases.measure, 7),
+    "served": (served.measure, 5),
     "crowd": (crowd.measure, 2),
     "turns": (turns.measure, 3),
 }

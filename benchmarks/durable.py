@@ -19,11 +19,11 @@ from benchmarks.figures import Result, ratio_of
 from benchmarks.installation import Installation, installation
 from benchmarks.outside import Outside, outside
 
-__all__ = ["measure"]
+__all__ = ["ACCOUNTS", "JOBS", "SPEED", "measure", "run_jobs"]
 
-_ACCOUNTS = 16
-_JOBS = 400
-_SPEED = 100.0
+ACCOUNTS = 16
+JOBS = 400
+SPEED = 100.0
 """The bot answers at once, so that Waystation is what a job waits for."""
 
 _ROW = bytes(4_096)
@@ -35,13 +35,13 @@ async def measure(folder: Path, rounds: int) -> Result:
     ours, bare, spent = [], [], []
     async with (
         outside() as place,
-        installation(folder, accounts=_ACCOUNTS, equipped=_ACCOUNTS, speed=_SPEED) as here,
+        installation(folder, accounts=ACCOUNTS, equipped=ACCOUNTS, speed=SPEED) as here,
     ):
         for number in range(rounds):
             before = here.service.cpu_s
-            ours.append(_JOBS / await _jobs(here, place, number))
-            spent.append(1e3 * (here.service.cpu_s - before) / _JOBS)
-            bare.append(_JOBS / await asyncio.to_thread(_rows, folder / f"bare-{number}.db"))
+            ours.append(JOBS / await run_jobs(here, place, number))
+            spent.append(1e3 * (here.service.cpu_s - before) / JOBS)
+            bare.append(JOBS / await asyncio.to_thread(_rows, folder / f"bare-{number}.db"))
     ratio = ratio_of(ours, bare)
     return Result(
         "Durable jobs: from the POST to the callback",
@@ -52,14 +52,15 @@ async def measure(folder: Path, rounds: int) -> Result:
         ),
         f"jobs / rows: {ratio}; no aim is set",
         (
-            f"{_JOBS} infos a round on {_ACCOUNTS} accounts, one caller each, {len(ours)} rounds; "
-            f"bare rows of {len(_ROW):,} bytes, {_ACCOUNTS} a commit",
+            f"{JOBS} infos a round on {ACCOUNTS} accounts, one caller each, {len(ours)} rounds; "
+            f"bare rows of {len(_ROW):,} bytes, {ACCOUNTS} a commit",
         ),
     )
 
 
-async def _jobs(here: Installation, place: Outside, number: int) -> float:
-    left = iter(range(_JOBS))
+async def run_jobs(here: Installation, place: Outside, number: int) -> float:
+    """Submit a round of jobs. Returns: the seconds until the last callback"""
+    left = iter(range(JOBS))
     began_s = time.monotonic()
     callers = (_caller(here, place, number, left, one["channel_id"]) for one in here.accounts)
     await asyncio.gather(*callers)
@@ -82,8 +83,8 @@ def _rows(path: Path) -> float:
     database.execute("pragma journal_mode = wal; pragma synchronous = full")
     database.execute("create table rows (id integer primary key, body blob)")
     began_s = time.monotonic()
-    for number in range(0, _JOBS, _ACCOUNTS):
-        _commit(database, range(number, min(number + _ACCOUNTS, _JOBS)))
+    for number in range(0, JOBS, ACCOUNTS):
+        _commit(database, range(number, min(number + ACCOUNTS, JOBS)))
     took_s = time.monotonic() - began_s
     database.close()
     return took_s
