@@ -19,6 +19,7 @@ from benchmarks.durable import ACCOUNTS, JOBS, SPEED, run_jobs
 from benchmarks.figures import Result, ratio_of
 from benchmarks.installation import Installation, installation
 from benchmarks.outside import Outside, outside
+from waystation.vault import make_keys
 
 __all__ = ["measure"]
 
@@ -45,6 +46,7 @@ async def measure(folder: Path, rounds: int) -> Result:
         for told, url in (("sqlite", ""), ("postgresql", server.url(name))):
             place_of = folder / told
             place_of.mkdir()
+            make_keys(place_of / "data")
             here = await stack.enter_async_context(
                 installation(
                     place_of,

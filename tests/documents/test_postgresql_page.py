@@ -16,6 +16,7 @@ from tests.documents.readme import block
 from tests.harness.postgresql import TOOLS, Cluster, needs_postgresql
 from waystation.app import open_state
 from waystation.settings import Settings, load
+from waystation.vault import make_keys
 
 pytestmark = needs_postgresql
 
@@ -78,6 +79,7 @@ def begin(cluster: Cluster, tmp_path: Path) -> None:
         async with open_state(settings_of(cluster, "waystation", tmp_path)) as state:
             await state.store.add_user("ada@example.org", b"hash", build.START)
 
+    make_keys(tmp_path / "data")
     asyncio.run(began())
 
 

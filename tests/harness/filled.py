@@ -64,7 +64,6 @@ FILLED: Mapping[str, str] = {
     "media_keys": "insert into media_keys values (1, x'cc', 2)",
     "tallies": "insert into tallies values ('logins', '10.0.0.1', 5, 3)",
     # what stays behind
-    "tallies": "insert into tallies values ('tokens', '1', 60000000, 2)",
     "nodes": "insert into nodes (node_id, name, began_at, lease_until) values ('n1', 'desk', 1, 2)",
     "assignments": "insert into assignments values ('a1', 'n1', 9)",
     "commands": "insert into commands values"
