@@ -36,6 +36,7 @@ __all__ = [
     "KINDS",
     "PRESSED",
     "SETTLED",
+    "SPENT",
     "STRANGERS",
     "UNHEARD",
     "UNREAD",
@@ -64,12 +65,14 @@ PRESSED = "pressed"
 """Messages that somebody has pressed by hand, with the newest that came of it."""
 EARLIER = "earlier"
 """Jobs that were asked twice, by what the first ask is known."""
+SPENT = "spent"
+"""Ghosts whose picture may be among those that nobody got."""
 
 _OPEN: Final = MAX_JOBS + MAX_LANE
 """Jobs of one account that can be unfinished at once."""
 
 KINDS = {
-    SETTLED: 867,
+    SETTLED: 817,
     STRANGERS: 400,
     BY_HAND: 250,
     FACES: 100,
@@ -79,6 +82,7 @@ KINDS = {
     UNHEARD: 50,
     BEGUN: 50,
     PRESSED: 50,
+    SPENT: 50,
 }
 """Rows of a kind that are kept, the newest; 2,000 in all (R20). Ghosts keep a row of EARLIER
 beside the unfinished jobs, and the oldest of them give way."""

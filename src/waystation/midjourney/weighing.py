@@ -66,6 +66,8 @@ def _is_sure(state: State, held: HeldPicture, job: Job) -> bool:
         return False
     if not state.held.is_evident(held, job.jobid):
         return False
+    if state.held.is_spent(job.jobid):
+        return state.held.is_told(held)
     if held.reading.kind is ReplyKind.SHORTENED and held.reading.interaction_id is not None:
         # it names its interaction, which is younger than the ask (candidates.py)
         return True

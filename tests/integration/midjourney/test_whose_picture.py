@@ -160,6 +160,7 @@ def _perform(channel: Channel, op: tuple[Any, ...]) -> None:
 
 
 _BARE = Signs(nonce=False, metadata=False, uuid=False)
+_UNTOLD = replace(_BARE, told=False)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -193,6 +194,28 @@ _BARE = Signs(nonce=False, metadata=False, uuid=False)
         *[("go on", 0)] * 2,
         *[("go on", 1)] * 3,
         ("go on", 0),
+    ]
+)
+@example(
+    # nothing is heard of ours in time, nor told of the next; both are drawn; then one by hand is,
+    # of which its start alone says that it is another ask
+    ops=[
+        ("ask", CAT, _UNTOLD, False, False, Words()),
+        ("wait", 61),
+        ("ask", CAT, _BARE, False, False, Words()),
+        ("ask", CAT, _UNTOLD, True, False, Words()),
+    ]
+)
+@example(
+    # the picture of an ask that ended unanswered comes in a gap that is not read to its end
+    ops=[
+        ("ask", CAT, _UNTOLD, False, False, Words()),
+        *[("go on", 0)] * 2,
+        ("wait", 1800),
+        ("gap", False),
+        ("go on", 0),
+        ("ask", CAT, _UNTOLD, True, False, Words()),
+        ("gap", True),
     ]
 )
 def test_no_job_gets_the_picture_of_another(ops: list[tuple[Any, ...]]) -> None:

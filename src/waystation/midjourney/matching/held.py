@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no randomness.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,7 +19,7 @@ from waystation.midjourney.matching.candidates import Candidates
 from waystation.midjourney.matching.elimination import Works, decided, groups, hopeless
 from waystation.midjourney.matching.match import Matched, match_by_sign
 from waystation.midjourney.matching.works import works
-from waystation.midjourney.memory import HELD, Memory
+from waystation.midjourney.memory import HELD, SPENT, Memory, Plain
 from waystation.midjourney.reading import Reading, read
 from waystation.wire.message import Message
 
@@ -96,7 +96,9 @@ class HeldPictures:
 
     def __init__(self, candidates: Candidates, memory: Memory | None = None) -> None:
         self._candidates = candidates
-        self._held = (memory or Memory()).table(HELD, _Form())
+        memory = memory or Memory()
+        self._held = memory.table(HELD, _Form())
+        self._spent = memory.table(SPENT, Plain(bool))
 
     def __len__(self) -> int:
         return len(self._held)
@@ -148,10 +150,25 @@ class HeldPictures:
         self._candidates.end_stranger(stranger, picture.reading)
         self.discard(picture.message.id)
 
+    def is_spent(self, jobid: JobId) -> bool:
+        """Tell whether a ghost's picture may be among those that nobody got.
+
+        It owns what comes later as well as before. But of what looks like it there is more than one
+        now, and no picture is surely its (R20).
+        """
+        return jobid in self._spent
+
+    def _spend(self, asks: Iterable[str], *others: str) -> None:
+        index = self._candidates.index
+        ghosts = (one for one in asks if one in index and index[JobId(one)].final)
+        for jobid in sorted({*ghosts, *others}):
+            self._spent[jobid] = True
+
     def close(self, asks: frozenset[str]) -> None:
         """Let nobody have the pictures of a hopeless group; its strangers are done."""
         for message_id, held in list(self._held.items()):
             if held.asks & asks:
+                self._spend(held.asks)
                 self._candidates.others.strangers.close(held.reading, asks)
                 self.discard(message_id)
         for ask in asks:
@@ -168,6 +185,7 @@ class HeldPictures:
         unsure = {one for group in left for one, asks in group.items() if asks & all_.unsure}
         for message_id, held in list(self._held.items()):
             if jobid in held.asks or message_id in unsure:
+                self._spend(held.asks, jobid)
                 self.discard(message_id)
 
     def discard(self, message_id: str) -> None:

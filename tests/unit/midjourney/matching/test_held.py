@@ -215,6 +215,28 @@ def test_a_picture_that_may_be_a_strangers_goes_with_the_failed_job_beside_it() 
     assert len(held) == 0
 
 
+def _ghost(name: str) -> Job:
+    return replace(_asking(name), status=JobStatus.FAILED, ghost=True)
+
+
+@pytest.mark.parametrize("ends", ["close", "give_up"])
+def test_a_ghost_beside_pictures_that_nobody_got_is_spent(ends: str) -> None:
+    """R20: which of what looks like it is its own, nothing tells any more."""
+    memory = Memory()
+    held = HeldPictures(Candidates([_ghost("a"), _asking("b"), _ghost("c")], memory), memory)
+    held.hold(_picture("a b stranger", ONE))
+    if ends == "close":
+        held.close(frozenset("b"))
+    else:
+        held.give_up(JobId("b"))
+    # the unfinished one ends with it: only as a ghost it can be asked about again
+    spent = {"a": True, "b": ends == "give_up", "c": False}
+    assert {name: held.is_spent(JobId(name)) for name in spent} == spent
+    # the next process knows it, too
+    again = HeldPictures(Candidates(), Memory(memory.changes()))
+    assert {name: again.is_spent(JobId(name)) for name in spent} == spent
+
+
 def test_a_held_picture_comes_back_from_what_is_stored() -> None:
     memory = Memory()
     held = HeldPictures(Candidates([_asking("a"), _asking("b")], memory), memory)
