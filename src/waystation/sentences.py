@@ -463,6 +463,13 @@ MEDIA_BAD = _row(
     "The file's bytes are of no kind that is answered, damaged, or of too many pixels to be cut.",
     "Use the link in `attachments`.",
 )
+SHELF_BROKEN = _row(
+    "reads media",
+    502,
+    "The copy of the file cannot be used",
+    "The folder or the bucket where copies of files lie is full, or cannot be read or written.",
+    "Ask the operator to look at the log and at WAYSTATION_MEDIA.",
+)
 MEDIA_LATE = _row(
     "reads media",
     504,

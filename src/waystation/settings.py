@@ -162,6 +162,15 @@ def _sqlite_path(url: str) -> Path | None:
     return Path(unquote(url.removeprefix(prefix)))
 
 
+_COPIES = re.compile(r"refresh|local(:.+)?", re.DOTALL)
+
+
+def _media(text: str) -> str:
+    if text and not _COPIES.fullmatch(text):
+        raise ValueError("refresh, local, or local:/path/to/a/folder")
+    return text
+
+
 _ACTIVITY_URL = "https://936929561302675456.discordsays.com"
 """The host of the bot's activities. Source: wire notes 3.6."""
 
@@ -251,6 +260,20 @@ class Settings:
         ("cdn.discordapp.com", "media.discordapp.net"),
         "Hosts beside Discord's own from which the files of jobs are read.",
         example="cdn.example.org",
+    )
+    media: str = _row(
+        "",
+        "Copies of the files of jobs: `local` keeps them in the data directory, local:/path in "
+        "another folder, `refresh` keeps none and reads each file from Discord. Empty: local "
+        "with SQLite, refresh with PostgreSQL.",
+        check=_media,
+    )
+    media_gib: float = _row(
+        10.0,
+        "Room of all copies; the oldest go first. They leave 1 GiB and a tenth of the disk free in "
+        "any case.",
+        unit="GiB",
+        least=0.001,
     )
     contact: str = _row("", "URL or address of whoever runs this, shown to Discord.")
     request_timeout_s: float = _seconds(
@@ -414,6 +437,14 @@ class Settings:
     def reachable_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The private networks that URLs of callers may reach."""
         return tuple(ipaddress.ip_network(text) for text in self.allow_networks)
+
+    @property
+    def copies_folder(self) -> Path | None:
+        """The folder of copies; None: there are none."""
+        kind, _, folder = (self.media or "local").partition(":")
+        if kind == "refresh" or (not self.media and self.postgresql_url is not None):
+            return None
+        return Path(folder).expanduser() if folder else self.data_dir / "media"
 
     @property
     def postgresql_url(self) -> str | None:

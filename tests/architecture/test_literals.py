@@ -93,6 +93,7 @@ _WALL = {
     "engine/service.py": "when a day of a quota ends is told by people's calendars",
     "engine/queueing/places.py": "when a day of a quota ends is told by people's calendars",
     "engine/outbox/signing.py": "receivers hold it against their clocks",
+    "shelf/folder.py": "files carry the time of the machine",
     "store/transactions/quotas.py": "when a limit was changed is read by people",
     "store/transactions/sharing.py": "since when an account is shared is read by people",
     "store/transactions/store.py": "when a user or an account was changed is read by people",

@@ -765,6 +765,27 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The mail is tried again.",
         ),
         Row("Mail in all", "mail.MAIL_KEPT", "The mail is given up, and the log says so."),
+        Row("Start of copying after a job's end", "copying.COPY_AFTER", "Its files are copied."),
+        Row(
+            "One copy of a file",
+            "copying._CLAIM",
+            "The try has failed. As long a rest follows where copies have no room.",
+        ),
+        Row(
+            "Tries to copy a file",
+            "copying._AGAIN_S",
+            "The file is tried again, nine times in all; then it is read from Discord only.",
+        ),
+        Row(
+            "Looks after files that no job names",
+            "copying._ROUND_S",
+            "Such a file is removed.",
+        ),
+        Row(
+            "Age of a file that a killed process has left",
+            "copying._ORPHAN_AGE",
+            "It is removed, at a start or once a day.",
+        ),
     ),
     "Pictures of callers": (
         Row(

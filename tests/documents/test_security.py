@@ -29,6 +29,7 @@ from waystation.engine.choice import jobs_a_minute
 from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
+from waystation.engine.media.copying import IN_FLIGHT
 from waystation.engine.media.serving import CUT_BYTES
 from waystation.engine.outbox import callbacks
 from waystation.engine.queueing.waiting import cancels_an_hour
@@ -43,6 +44,7 @@ from waystation.outbound.cutting import MOST_PIXELS
 from waystation.outbound.fetch import MAX_REDIRECTS, THREADS
 from waystation.outbound.kept import KEPT_S, MAX_KEPT
 from waystation.settings import Settings
+from waystation.shelf.folder import THREADS as SHELF_THREADS
 from waystation.store.sqlite.database import KEPT_PAGES_KIB
 from waystation.store.sqlite.glance import KNOWN_JOBS, KNOWN_USERS
 from waystation.store.transactions import audit, search
@@ -96,6 +98,9 @@ _NUMBERS = {
     "threads that look at pictures": THREADS,
     "callbacks held in memory": callbacks.HELD_PER_USER,
     "attempts of a callback": len(ATTEMPT_AFTER_S),
+    "files that are copied at once": IN_FLIGHT,
+    "threads that read and write copies": SHELF_THREADS,
+    "GiB of copies of files, by default": _SETTINGS.media_gib,
     "requests with signed links under way": SIGNED_AT_ONCE,
     "MiB of a file that is cut": CUT_BYTES / _MIB,
     "pixels of a picture that is cut": MOST_PIXELS,

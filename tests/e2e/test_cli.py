@@ -299,7 +299,7 @@ async def test_the_doctor_names_what_is_wrong_beside_a_running_service(tmp_path:
         checks = {finding["check"] for finding in healthy.json["findings"]}
         assert checks == {
             *("settings", "database", "key", "users"),
-            *("traces", "mail", "Discord", "clock", "accounts", "running"),
+            *("copies", "traces", "mail", "Discord", "clock", "accounts", "running"),
         }
 
         channel = here.sim.accounts[0].channel_id

@@ -37,7 +37,7 @@ def size_of(data: bytes) -> tuple[str | None, tuple[int, int]]:
 
 
 async def test_a_file_is_read_through_the_service_when_its_link_has_ended(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
+    async with install(sim_options=SMALL, media="refresh") as here:
         ada = await here.ready()
         here.sim.fault("expired_links", command="imagine")
         job = await ada.run("imagine", prompt="a red fox")
@@ -56,7 +56,7 @@ async def test_a_file_is_read_through_the_service_when_its_link_has_ended(instal
 
 
 async def test_a_grid_is_had_as_four_pictures_without_a_press(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
+    async with install(sim_options=SMALL, media="refresh") as here:
         ada = await here.ready()
         job = await ada.run("imagine", prompt="a red fox")
         whole = size_of((await raw(here, place(job), ada))[2])[1]
@@ -72,7 +72,7 @@ async def test_a_grid_is_had_as_four_pictures_without_a_press(install: Install) 
 
 
 async def test_a_link_needs_no_token_until_the_key_is_rotated(install: Install) -> None:
-    async with install(sim_options=SMALL) as here:
+    async with install(sim_options=SMALL, media="refresh") as here:
         ada = await here.ready()
         job = await ada.run("imagine", prompt="a red fox")
         status, link, _ = await ada.call("POST", f"{place(job)}/link", {"tile": 2, "days": 1})
@@ -108,7 +108,7 @@ async def test_a_link_needs_no_token_until_the_key_is_rotated(install: Install) 
 async def test_a_file_that_cannot_be_read_is_told_as_such(
     install: Install, fault: str, params: dict[str, Any], status: int
 ) -> None:
-    async with install(sim_options=SMALL) as here:
+    async with install(sim_options=SMALL, media="refresh") as here:
         ada = await here.ready()
         job = await ada.run("imagine", prompt="a red fox")
         here.sim.fault(fault, route="cdn", **params)

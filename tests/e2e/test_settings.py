@@ -47,6 +47,9 @@ ELSEWHERE: Mapping[str, str] = {
     "public_url": "unit/api/media/test_paths.py"
     "::test_a_link_begins_with_the_public_url_where_one_is_set",
     "media_hosts": "integration/discord/test_media.py::test_media_hosts_are_a_list_of_their_own",
+    "media": "e2e/test_copies.py::test_nothing_is_copied_where_each_file_is_read_from_discord",
+    "media_gib": "integration/cli/doctor/test_copies.py"
+    "::test_copies_lie_in_the_data_directory_and_have_a_bound",
     "contact": "integration/discord/test_site.py"
     "::test_the_user_agent_is_waystation_and_names_a_contact_when_there_is_one",
     "request_timeout_s": "integration/engine/account/test_lease.py"

@@ -20,7 +20,8 @@ from waystation.api.body import Limits
 from waystation.callbacks import CallbackStatus
 from waystation.contract import retry_after_s
 from waystation.engine.accounts import Connection
-from waystation.engine.media.serving import Found, Opened
+from waystation.engine.media.reading import Opened
+from waystation.engine.media.serving import Found
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Readiness, Service
 from waystation.errors import (
@@ -38,6 +39,7 @@ from waystation.media.byte_ranges import ByteRange
 from waystation.media.files import PNG, Wish
 from waystation.ports import (
     Account,
+    CopiesKept,
     Counts,
     Delivery,
     JobSearch,
@@ -124,6 +126,7 @@ class FakeService:
     attempts: Sequence[LoggedAttempt] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
     lengthless: bool = False
+    copies: tuple[CopiesKept, bool] | None = None
     """True: nobody knows how long its files are."""
     holds: asyncio.Event | None = None
     """Files are opened when this is set."""
@@ -317,6 +320,9 @@ class FakeMedia:
     async def user_of(self, wish: Wish, expires: str, given: str) -> User:
         self.service.note("media.user_of", wish, expires, given)
         return self.service.user
+
+    async def copies(self) -> tuple[CopiesKept, bool] | None:
+        return self.service.copies
 
     async def find(self, user: User, wish: Wish) -> Found:
         self.service.note("media.find", wish)

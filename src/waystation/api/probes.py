@@ -20,7 +20,7 @@ from waystation.api.call import Call
 from waystation.api.resource import Path
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
-from waystation.ports import Counts
+from waystation.ports import CopiesKept, Counts
 
 __all__ = ["HealthForm", "ReadinessForm", "probe_paths"]
 
@@ -73,7 +73,8 @@ def probe_paths(
             readiness = await service.readiness()
             counts = await service.counts()
             waits = service.waits(counts)
-            totals.show(counts, readiness.sessions, readiness.ready, service.ignored, waits)
+            copies = await service.media.copies()
+            totals.show(counts, readiness.sessions, readiness.ready, service.ignored, waits, copies)
             return Answer(200, generate_latest(registry), content_type=_METRICS_TYPE)
 
         paths.append(Path("/metrics", {"GET": metrics}))
@@ -101,6 +102,7 @@ class _Totals(Collector):
         self._ready = False
         self._ignored: Mapping[Ignored, int] = {}
         self._waits: Mapping[str, float] = {}
+        self._copies: tuple[CopiesKept, bool] | None = None
 
     def show(
         self,
@@ -109,8 +111,10 @@ class _Totals(Collector):
         ready: bool,
         ignored: Mapping[Ignored, int],
         waits: Mapping[str, float],
+        copies: tuple[CopiesKept, bool] | None,
     ) -> None:
         """Take what the next look shows."""
+        self._copies = copies
         self._waits = waits
         self._ignored = ignored
         self._counts = counts
@@ -132,6 +136,14 @@ class _Totals(Collector):
             ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
         ):
             yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
+        if self._copies is not None:
+            kept, is_full = self._copies
+            for name, help_text, value in (
+                ("copies_bytes", "Room that copies of files take.", kept.size),
+                ("copies_waiting", "Files that are still to be copied.", kept.waiting),
+                ("copies_stopped", "1 while no copy is made for want of room.", int(is_full)),
+            ):
+                yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
         yield _gauges(
             "longest_wait_seconds",
             "How long the oldest has waited: a job for its end, a slot for its job, a callback for "

@@ -17,6 +17,7 @@ from waystation.engine.account.turns import lane
 from waystation.engine.choice import jobs_a_minute
 from waystation.engine.outbox.janitor import Retention
 from waystation.engine.service_limits import QueueLimits, ServiceLimits
+from waystation.media.copying import Bounds as CopyBounds
 from waystation.midjourney.conversation import Limits
 from waystation.outbound.fetch import FetchLimits
 from waystation.settings import Settings
@@ -24,6 +25,7 @@ from waystation.settings import Settings
 __all__ = [
     "body_limits",
     "bounds",
+    "copy_bounds",
     "drain_step_s",
     "fetch_limits",
     "owner_limits",
@@ -98,6 +100,11 @@ def fetch_limits(settings: Settings) -> FetchLimits:
         max_pixels=settings.fetch_limit_pixels,
         timeout_s=settings.fetch_timeout_s,
     )
+
+
+def copy_bounds(settings: Settings) -> CopyBounds:
+    """Return how much room copies of files take."""
+    return CopyBounds(int(settings.media_gib * 1024**3))
 
 
 def retention(settings: Settings) -> Retention:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from socket import gethostname
 from typing import Any
 
 import aiohttp
 
 from waystation.app.limits import (
+    copy_bounds,
     drain_step_s,
     fetch_limits,
     owner_limits,
@@ -37,6 +38,7 @@ from waystation.engine.feed import Feed
 from waystation.engine.indexing import Indexing
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
+from waystation.engine.media.copying import Copying
 from waystation.engine.media.keys import Keys
 from waystation.engine.media.serving import Media
 from waystation.engine.nodes.hearing import Hearing, news_of
@@ -50,6 +52,7 @@ from waystation.engine.outbox.tracing import TracedSender
 from waystation.engine.queueing.neighbours import Neighbours
 from waystation.engine.service import Service
 from waystation.ignored import Ignored
+from waystation.media.copying import COPY_AFTER
 from waystation.outbound.callbacks import CallbackSender
 from waystation.outbound.cutting import PictureCutter
 from waystation.outbound.fetch import PictureFetcher
@@ -57,6 +60,7 @@ from waystation.outbound.mail import NullMailer, SmtpMailer, read_smtp_url
 from waystation.ports import Mailer, Sender, Traces
 from waystation.ports.wakes import Alone, Heard, Wakes
 from waystation.settings import Settings
+from waystation.shelf.folder import FolderShelf
 
 __all__ = ["Parts", "build", "mailer_of"]
 
@@ -69,7 +73,7 @@ class Parts:
     node: Node
     pool: Pool
     outbox: Sequence[DueLoop]
-    """Callbacks and mail."""
+    """Callbacks, mail and copies of files."""
     janitor: Janitor
     upkeep: Sequence[Callable[[], Coroutine[Any, Any, None]]]
     """Loops that may be cut off anywhere."""
@@ -78,6 +82,8 @@ class Parts:
     wakes: Wakes
     heard: Heard
     """Takes the news of other nodes."""
+    copying: Copying | None
+    """None: files of jobs are not copied."""
 
 
 def build(
@@ -129,6 +135,12 @@ def build(
     def ignore(reason: Ignored) -> None:
         ignored[reason] += 1
 
+    folder, copying = settings.copies_folder, None
+
+    def expect_copies(at: datetime) -> None:
+        if copying is not None:
+            copying.loop.expect(at + COPY_AFTER)
+
     adapters = Adapters(
         store,
         discord_factory(site, ignore, store.identifies),
@@ -140,6 +152,8 @@ def build(
         lambda account_id: service.dispatcher.wake(account_id),
         settings.midjourney_cdn_url,
         ignored,
+        folder is not None,
+        expect_copies,
         traces,
     )
     limits = owner_limits(settings)
@@ -173,14 +187,21 @@ def build(
     fetcher = PictureFetcher(
         pictures, fetch_limits(settings), settings.mask_repaints, settings.reachable_networks
     )
+    source = DiscordMedia(site)
+    if folder is not None:
+        shelf = FolderShelf(folder, clock)
+        shelf.make()
+        step_s, room = drain_step_s(settings), copy_bounds(settings)
+        copying = Copying(store, shelf, source, links, clock, ids, room, step_s)
     media = Media(
         store,
         links,
-        DiscordMedia(site),
+        source,
         PictureCutter(fetcher.pool),
         Keys(store.media_keys, vault, clock, ids),
         clock,
         (settings.fetches_per_user, settings.fetches),
+        copying,
     )
     janitor = Janitor(store, clock, ids, node, retention(settings), pool.holds, feed.publish)
     service = Service(
@@ -219,16 +240,31 @@ def build(
         spreading.heard(ids)
 
     neighbours = Neighbours(store, wrote, clock)
-    outbox = (callbacks.loop, mailing.loop)
+    copies = () if copying is None else (copying.loop,)
+    outbox = (callbacks.loop, mailing.loop, *copies)
     breaker = BreakerSharing(site, store.tallies)
     upkeep: list[Callable[[], Coroutine[Any, Any, None]]] = [
         *(janitor.run, indexing.run, service.dispatcher.run, neighbours.run, breaker.run)
     ]
+    if copying is not None:
+        upkeep.append(copying.run)
     if alone:
         upkeep.append(timekeeper.run)
     else:
         upkeep += [spreading.run, hearing.run]
-    return Parts(service, node, pool, outbox, janitor, upkeep, breaker, spreading, wakes, heard)
+    return Parts(
+        service,
+        node,
+        pool,
+        outbox,
+        janitor,
+        upkeep,
+        breaker,
+        spreading,
+        wakes,
+        heard,
+        copying,
+    )
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -146,6 +146,8 @@ async def _stop(parts: Parts, owing: Sequence[Task], upkeep: Sequence[Task], ste
     await asyncio.wait(owing, timeout=step_s)
     for task in owing:
         task.cancel()
+    if parts.copying is not None:
+        await parts.copying.shelf.close()
 
 
 async def _within(limit_s: float, step: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from waystation.ports.callers import Fetched, Fetcher, Mailer, Sealer, Sender
 from waystation.ports.clock import Clock, IdSource, wall_ahead
+from waystation.ports.copies import Copies, CopiesKept, KeptCopy, Shelf, ShelfRoom, WantedCopy
 from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import (
     DiscordIdentity,
@@ -79,6 +80,12 @@ __all__ = [
     "AuditEntry",
     "Accounts",
     "Command",
+    "Copies",
+    "CopiesKept",
+    "KeptCopy",
+    "Shelf",
+    "ShelfRoom",
+    "WantedCopy",
     "CommandStatus",
     "Commands",
     "Commit",

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypedDict
 from waystation.callbacks import Attempt, Callback, CallbackStatus
 from waystation.gateway_events import Seen
 from waystation.jobs import Job, JobEvent, JobId
+from waystation.ports.copies import WantedCopy
 from waystation.quotas import UserQuotas
 from waystation.sidelining import Trouble
 
@@ -221,6 +222,8 @@ class JobChange:
     callbacks: Sequence[Callback] = ()
     asked: bool = False
     """True: nothing more of its inputs is needed. They go; those of a final job go in any case."""
+    files: Sequence[WantedCopy] = ()
+    """Files that the job has now and that are to be copied."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from waystation.callbacks import Attempt, Callback
 from waystation.gateway_events import Seen
 from waystation.jobs import Child, Job, JobEvent, JobId
+from waystation.ports.copies import Copies
 from waystation.ports.deliveries import Deliveries
 from waystation.ports.discord import Identifies
 from waystation.ports.drafts import JobDraft, JobInputs, KeyTaken, NoJob, RequestKey
@@ -306,6 +307,11 @@ class Store(Users, Accounts, Jobs, Outbox, Upkeep, Protocol):
     @property
     def commands(self) -> Commands:
         """The deeds that nodes are asked to do."""
+        ...
+
+    @property
+    def copies(self) -> Copies:
+        """The files of jobs that are kept."""
         ...
 
     @property

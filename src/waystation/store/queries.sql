@@ -532,6 +532,71 @@ on conflict do nothing;
 insert into media_keys ({media_key_columns}) values ({media_key_values})
 on conflict (user_id) do update set sealed = excluded.sealed, made_at = excluded.made_at;
 
+-- want_copy: a file of a job is to be copied; another file in its place is copied anew
+insert into copies (jobid, number, attachment_id, next_attempt_at)
+values (:jobid, :number, :attachment_id, :at)
+on conflict (jobid, number) do update set
+  attachment_id = excluded.attachment_id, name = null, attempts = 0,
+  next_attempt_at = excluded.next_attempt_at
+where copies.attachment_id <> excluded.attachment_id;
+
+-- next_copy_due: the first copy that waits
+select min(next_attempt_at) from copies where next_attempt_at is not null;
+
+-- keep_file: a file lies on the shelf, unless one with the same bytes does
+insert into kept_files (name, digest, size) values (:name, :digest, :size) on conflict do nothing;
+
+-- file_of_digest: the file with these bytes
+select name from kept_files where digest = :digest;
+
+-- keep_copy: the copy of a job's file is there
+update copies set name = :name, next_attempt_at = null
+where jobid = :jobid and number = :number and attachment_id = :attachment_id;
+
+-- put_off_copy: a try has failed
+update copies set attempts = attempts + 1, next_attempt_at = :next_at
+where jobid = :jobid and number = :number and attachment_id = :attachment_id
+  and attempts = :attempts and name is null;
+
+-- rest_copies: nothing is due before a moment
+update copies set next_attempt_at = :until where next_attempt_at < :until;
+
+-- resume_copies: what was not tried yet is due; whoever has claimed it may be gone
+update copies set next_attempt_at = :at where next_attempt_at > :at and attempts = 0;
+
+-- copy_of: the copy of a job's file, and whether a picture cut of it is kept
+select name, size, (
+  select kept_cuts.size from kept_cuts where kept_cuts.name = kept_files.name and cut = :cut
+)
+from copies join kept_files using (name)
+where jobid = :jobid and number = :number and attachment_id = :attachment_id;
+
+-- keep_cut: a picture that was cut of a file, once, as long as the file is kept
+insert into kept_cuts (name, cut, size) select name, :cut, :size from kept_files where name = :name
+on conflict do nothing;
+
+-- add_cut_size: how much room it takes
+update kept_files set cuts_size = cuts_size + :size where name = :name;
+
+-- want_again: the copies of a file that is not there are due
+update copies set name = null, next_attempt_at = :at where name = :name;
+
+-- forget_file: a file is not kept
+delete from kept_files where name = :name;
+
+-- let_go_copies: forget the copies of the oldest jobs
+update copies set name = null where (jobid, number) in (
+  select jobid, number from copies where name is not null order by jobid, number limit :limit
+);
+
+-- known_file: whether a file is kept
+select name from kept_files where name = :name;
+
+-- kept_totals: what is kept, and how much waits
+select coalesce(sum(size + cuts_size), 0), count(*),
+  (select count(*) from copies where next_attempt_at is not null)
+from kept_files;
+
 -- close_mail: how sending it ended
 update mails set
   attempts = attempts + 1, status = :status, next_attempt_at = coalesce(:next_at, next_attempt_at)

@@ -4,7 +4,7 @@ import pytest
 
 from waystation.store.migrations import migrations_of
 
-FOLLOWED = 36
+FOLLOWED = 37
 """Newest migration of SQLite that PostgreSQL's schema has."""
 
 

@@ -22,7 +22,8 @@ from waystation.api.fields.values import number_at, text_at
 from waystation.api.places import Places
 from waystation.api.resource import Handler
 from waystation.contract import instant
-from waystation.engine.media.serving import Media, Opened
+from waystation.engine.media.reading import Opened
+from waystation.engine.media.serving import Media
 from waystation.errors import InvalidRequest, NotFound, Unauthorized
 from waystation.jobs import JobStatus
 from waystation.media.byte_ranges import byte_range

@@ -9,6 +9,7 @@ import aiohttp
 
 from waystation.app import open_state
 from waystation.app.state import key_place
+from waystation.cli.doctor.copies import look_at_copies
 from waystation.cli.doctor.findings import Finding, ok, warning
 from waystation.cli.doctor.host import (
     look_at_database,
@@ -67,6 +68,7 @@ async def examine(settings: Settings) -> AsyncIterator[Result]:
             yield "nodes", list(look_at_nodes(nodes, vault, key_place(settings)))
         if failure is None:
             yield "users", list(look_at_users(users, counts, clock.wall()))
+    yield "copies", [look_at_copies(settings)]
     yield "traces", [look_at_traces(settings)]
     yield "mail", [finding async for finding in look_at_mail(settings, counts)]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from waystation.engine.feed import Feed
 from waystation.ignored import Ignored
@@ -41,6 +42,10 @@ class Adapters:
     """Midjourney's own content network, for links to single pictures; empty: no links."""
     ignored: Counter[Ignored] = field(default_factory=Counter)
     """Messages of the gateway that changed no job, of all accounts."""
+    copies: bool = False
+    """True when files of jobs are copied."""
+    expect_copies: Callable[[datetime], None] = lambda at: None
+    """Called with the moment in which files were written down to be copied."""
     traces: Traces = field(default_factory=Untraced)
 
     def new_nonce(self) -> Nonce:

@@ -24,9 +24,10 @@ from waystation.jobs import (
     SlotReleased,
     Submitted,
 )
+from waystation.media.copying import copied
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.steps import HaltSign, JobStep, Step
-from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised
+from waystation.ports import Account, Halt, HaltCause, JobChange, Mail, Unrecognised, WantedCopy
 from waystation.secret import redact
 from waystation.sidelining import Trouble
 
@@ -41,26 +42,31 @@ def job_changes(
     steps: Iterable[JobStep],
     new_id: Callable[[], str],
     now: datetime,
+    *,
+    copies: bool = False,
 ) -> Sequence[JobChange]:
     """Return what is committed of job steps that follow one another, each with its callbacks.
 
-    Args: committed: gives a job as last committed; new_id: gives a callback its id
+    Args: committed: gives a job as last committed; new_id: gives a callback its id;
+    copies: whether files of jobs are copied
     """
     jobs: dict[JobId, Job] = {}
     changes: list[JobChange] = []
     for step in steps:
         jobid = step.job.jobid
-        changes.append(_job_change(jobs.get(jobid) or committed(jobid), step, new_id, now))
+        changes.append(_job_change(jobs.get(jobid) or committed(jobid), step, new_id, now, copies))
         jobs[jobid] = step.job
     return changes
 
 
 def _job_change(
-    before: Job | None, step: JobStep, new_id: Callable[[], str], now: datetime
+    before: Job | None, step: JobStep, new_id: Callable[[], str], now: datetime, copies: bool
 ) -> JobChange:
     is_told = _is_told(before, step, now)
     callbacks = callbacks_of(step.job, new_id, now) if is_told else ()
-    return JobChange(step.job, step.events, callbacks, _is_asked(before, step))
+    files = copied(before, step.job) if copies else ()
+    wanted = [WantedCopy(step.job.jobid, *file) for file in files]
+    return JobChange(step.job, step.events, callbacks, _is_asked(before, step), wanted)
 
 
 def halt_with_mail(sign: HaltSign, account: Account, to: str, mail_id: str, now: datetime) -> Halt:

@@ -343,7 +343,8 @@ class Owned:
         if sign is not None:
             token = hold.sealed_token
             halt = await halt_of(self.adapters, self.account, token, sign, now)
-        changes = job_changes(hold.conversation.get, job_steps, self._new_id, now)
+        copies = self.adapters.copies
+        changes = job_changes(hold.conversation.get, job_steps, self._new_id, now, copies=copies)
         traced = [
             span
             for step in steps
@@ -373,6 +374,8 @@ class Owned:
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
         if has_mail or any(change.callbacks for change in changes):
             self.adapters.nudge_outbox()
+        if any(change.files for change in changes):
+            self.adapters.expect_copies(now)
         for job_step in job_steps:
             spans.tell(job_step)
             self.adapters.feed.publish(job_step.job)

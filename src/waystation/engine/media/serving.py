@@ -1,8 +1,9 @@
 """Media: the files of jobs, read through us (R42, R43, R47).
 
-How it works: a file is named by its job and its number. Discord's link to it is renewed when it has
-ended, and the bytes pass through in pieces; a picture that is cut is read as a whole first. A file
-is answered only when its first bytes are those of a known kind.
+How it works: a file is named by its job and its number. It is read from the shelf where a copy of
+it lies, else from Discord, whose link is renewed when it has ended. The bytes pass through in
+pieces; a picture that is cut is read as a whole first, and a small one is kept on the shelf, too. A
+file is answered only when its first bytes are those of a known kind.
 
 Rules: a foreign job answers exactly as an absent one (I13); of one user few files are read at once;
 whoever comes by a signed link takes other places than the user, so that a link that went round
@@ -11,34 +12,36 @@ locks nobody out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from waystation import sentences
 from waystation.engine.links import Links
+from waystation.engine.media.copying import Copying
 from waystation.engine.media.keys import Keys
+from waystation.engine.media.reading import Opened, Place, cut_opened, opened, whole
 from waystation.errors import (
     InvalidRequest,
     MediaFailed,
     MediaGone,
     NotFound,
-    RangeNotSatisfiable,
     SubscriptionExpired,
     Throttled,
     Unauthorized,
 )
 from waystation.jobs import Job
 from waystation.media.byte_ranges import ByteRange
-from waystation.media.files import HEAD_BYTES, MediaKind, Wish, etag, is_grid, kind_of, owner_of
+from waystation.media.copying import cut_name
+from waystation.media.files import MediaKind, Wish, etag, is_grid, owner_of
 from waystation.media.links import has_ended, is_signed, path_of, share_until
-from waystation.ports import Clock, Cutter, MediaFile, MediaSource, Store, User
+from waystation.ports import Clock, CopiesKept, Cutter, MediaSource, Store, User
 from waystation.shares import Shares
 from waystation.wire.message import Attachment
 
-__all__ = ["CUT_BYTES", "PLACE_WAIT_S", "Found", "Media", "Opened"]
+__all__ = ["CUT_BYTES", "PLACE_WAIT_S", "Found", "Media"]
 
 CUT_BYTES: Final = 64 * 1024 * 1024
 """Largest file that is cut: it is held as a whole meanwhile. Midjourney's largest have 30 MiB."""
@@ -65,22 +68,11 @@ class Found:
         return etag(self.wish, self.attachment.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file that is being read."""
-
-    kind: MediaKind
-    length: int | None
-    """Bytes of the whole file; None where nobody knows before it was read."""
-    span: tuple[int, int] | None
-    """The first and the last byte that `chunks` has; None: all."""
-    chunks: AsyncGenerator[bytes, None]
-
-
 class Media:
     """The use cases of whoever reads a file.
 
-    Args: places: files of one user that are read at once, and of all
+    Args: places: files of one user that are read at once, and of all; copying: looks after the
+    copies, None: there are none
     """
 
     def __init__(
@@ -92,6 +84,7 @@ class Media:
         keys: Keys,
         clock: Clock,
         places: tuple[int, int],
+        copying: Copying | None = None,
     ) -> None:
         self._store = store
         self._links = links
@@ -99,6 +92,7 @@ class Media:
         self._cutter = cutter
         self._keys = keys
         self._clock = clock
+        self._copying = copying
         self._places = Shares(*places)
         self._held = Shares(CUT_BYTES, _CUT_AT_ONCE * CUT_BYTES)
 
@@ -138,6 +132,12 @@ class Media:
         """End every link that was signed for the caller."""
         await self._keys.rotate(user.user_id)
 
+    async def copies(self) -> tuple[CopiesKept, bool] | None:
+        """Return totals of the copies, and whether they have no room; None: none are made."""
+        if self._copying is None:
+            return None
+        return await self._store.copies.kept(), self._copying.is_full
+
     # ── reading ──
 
     async def find(self, user: User, wish: Wish) -> Found:
@@ -164,43 +164,51 @@ class Media:
             # users are numbered from 1, so that no other user has these places
             holder = -found.user_id if signed else found.user_id
             await _take(held, self._places, holder, 1)
-            link = await self._links.working(found.job.account_id, found.attachment.url)
-            if link is None:
-                raise MediaFailed(sentences.NOT_RENEWED.text)
+            yield await self._kept(held, found, part) or await self._read(held, found, part)
+
+    async def _kept(
+        self, held: AsyncExitStack, found: Found, part: ByteRange | None
+    ) -> Opened | None:
+        """Read a file from the shelf; None: no copy lies there."""
+        if self._copying is None:
+            return None
+        cut, shelf = cut_name(found.wish), self._copying.shelf
+        copies, attachment = self._store.copies, found.attachment
+        copy = await copies.find(found.job.jobid, found.wish.number, attachment.id, cut)
+        if copy is None:
+            return None
+        file = Place(shelf, copy.name, copy.size)
+        try:
             if found.wish.is_original:
-                yield await self._original(held, link, found.attachment.size, part)
-            else:
-                yield await self._cut(held, link, found, part)
+                return await opened(held, file, part)
+            if copy.cut_size is not None:
+                # a picture that somebody has removed is cut anew
+                with suppress(MediaGone):
+                    kept = Place(shelf, f"{copy.name}.{cut}", copy.cut_size)
+                    return await opened(held, kept, part)
+            picture, kind = await self._cut(file, found)
+        except MediaGone:
+            await self._copying.lose(copy.name)
+            return None
+        if cut:
+            await self._copying.keep_cut(copy.name, cut, picture)
+        return cut_opened(picture, kind, part)
 
-    async def _original(
-        self, held: AsyncExitStack, link: str, size: int | None, part: ByteRange | None
-    ) -> Opened:
-        span = _span(part, size) if size else None
-        if span is None:
-            file = await held.enter_async_context(self._source.open(link))
-            head, chunks = await _begun(file)
-            return Opened(_known(head), file.length, None, chunks)
-        async with self._source.open(link, 0, HEAD_BYTES - 1) as beginning:
-            head, _ = await _begun(beginning)
-        kind = _known(head)
-        file = await held.enter_async_context(self._source.open(link, *span))
-        if file.length not in (None, size) or file.begins > span[0]:
-            raise MediaFailed
-        return Opened(kind, size, span, _between(file, *span))
+    async def _read(self, held: AsyncExitStack, found: Found, part: ByteRange | None) -> Opened:
+        """Read a file from Discord."""
+        link = await self._links.working(found.job.account_id, found.attachment.url)
+        if link is None:
+            raise MediaFailed(sentences.NOT_RENEWED.text)
+        place = Place(self._source, link, found.attachment.size)
+        if found.wish.is_original:
+            return await opened(held, place, part)
+        return cut_opened(*await self._cut(place, found), part)
 
-    async def _cut(
-        self, held: AsyncExitStack, link: str, found: Found, part: ByteRange | None
-    ) -> Opened:
-        most = min(found.attachment.size or CUT_BYTES, CUT_BYTES)
-        async with AsyncExitStack() as whole:
-            await _take(whole, self._held, found.user_id, most)
-            async with self._source.open(link) as file:
-                data = await _whole(file, most)
-            picture, kind = await self._cutter.cut(data, found.wish)
-            del data
-        span = _span(part, len(picture))
-        first, last = span or (0, len(picture) - 1)
-        return Opened(kind, len(picture), span, _once(picture[first : last + 1]))
+    async def _cut(self, place: Place, found: Found) -> tuple[bytes, MediaKind]:
+        most = min(place.size or CUT_BYTES, CUT_BYTES)
+        async with AsyncExitStack() as held:
+            await _take(held, self._held, found.user_id, most)
+            return await self._cutter.cut(await whole(place, most), found.wish)
 
 
 async def _take(held: AsyncExitStack, places: Shares, holder: int, amount: int) -> None:
@@ -209,63 +217,3 @@ async def _take(held: AsyncExitStack, places: Shares, holder: int, amount: int) 
         await held.enter_async_context(places.hold(holder, amount, PLACE_WAIT_S))
     except TimeoutError:
         raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
-
-
-def _span(part: ByteRange | None, length: int) -> tuple[int, int] | None:
-    """Return the first and the last byte of a part; None: all. Raises: RangeNotSatisfiable."""
-    if part is None:
-        return None
-    span = part.within(length)
-    if span is None:
-        raise RangeNotSatisfiable(length)
-    return span
-
-
-def _known(head: bytes) -> MediaKind:
-    kind = kind_of(head[:HEAD_BYTES])
-    if kind is None:
-        raise MediaFailed(sentences.MEDIA_BAD.text)
-    return kind
-
-
-async def _begun(file: MediaFile) -> tuple[bytes, AsyncGenerator[bytes, None]]:
-    """Return the beginning of a file, enough to tell its kind, and the whole of it."""
-    head = b""
-    async for chunk in file.chunks:
-        head += chunk
-        if len(head) >= HEAD_BYTES:
-            break
-
-    async def all_of_it() -> AsyncGenerator[bytes, None]:
-        yield head
-        async for chunk in file.chunks:
-            yield chunk
-
-    return head, all_of_it()
-
-
-async def _between(file: MediaFile, first: int, last: int) -> AsyncGenerator[bytes, None]:
-    """Yield a part of a file, also where its source gives more."""
-    at, wanted = file.begins, last + 1
-    async for chunk in file.chunks:
-        begin, end = max(first - at, 0), min(wanted - at, len(chunk))
-        at += len(chunk)
-        if begin < end:
-            yield chunk[begin:end]
-        if at >= wanted:
-            return
-    raise MediaFailed  # its source has ended before
-
-
-async def _whole(file: MediaFile, most: int) -> bytes:
-    """Return a file. Raises: MediaFailed: it has more bytes."""
-    data = bytearray()
-    async for chunk in file.chunks:
-        data += chunk
-        if len(data) > most:
-            raise MediaFailed(sentences.MEDIA_BAD.text, details=f"more than {most} bytes")
-    return bytes(data)
-
-
-async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
-    yield data

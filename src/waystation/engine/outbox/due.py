@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
-from waystation.ports import Clock, Outbox
+from waystation.ports import Clock
 
 __all__ = ["DueLoop"]
 
@@ -23,6 +23,14 @@ BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _log = structlog.get_logger(__name__)
 
 
+class Due(Protocol):
+    """Knows when something is due."""
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next is due, None when nothing waits."""
+        ...
+
+
 class DueLoop:
     """Calls `take` whenever something may be due, and looks after the work it starts.
 
@@ -33,7 +41,7 @@ class DueLoop:
     def __init__(
         self,
         name: str,
-        store: Outbox,
+        store: Due,
         clock: Clock,
         take: Callable[[], Awaitable[tuple[int, bool]]],
         drain_s: float,

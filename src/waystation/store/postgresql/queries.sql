@@ -460,6 +460,25 @@ update mails set next_attempt_at = :until
 where mail_id in (select mail_id from due)
 returning mail_id, recipient, subject, body, created_at, next_attempt_at, attempts;
 
+-- claim_copies: due ones, those of the oldest jobs first
+with due as materialized (
+  select jobid, number from copies where next_attempt_at <= :at
+  order by next_attempt_at, jobid, number limit :limit
+  for update skip locked
+)
+update copies set next_attempt_at = :until
+where (jobid, number) in (select jobid, number from due)
+returning jobid, number, attachment_id, attempts;
+
+-- unused_files: those that no copy names go
+with unused as materialized (
+  select name from kept_files
+  where not exists (select 1 from copies where copies.name = kept_files.name) limit :limit
+  for update skip locked
+)
+delete from kept_files where name in (select name from unused)
+returning name;
+
 -- next_due: the first callback or mail that waits
 select min(due) from (
   select min(next_attempt_at) as due from callbacks where status = 'pending'

@@ -420,6 +420,21 @@ where mail_id in (
 )
 returning mail_id, recipient, subject, body, created_at, next_attempt_at, attempts;
 
+-- claim_copies: due ones, those of the oldest jobs first
+update copies set next_attempt_at = :until
+where (jobid, number) in (
+  select jobid, number from copies where next_attempt_at <= :at
+  order by next_attempt_at, jobid, number limit :limit
+)
+returning jobid, number, attachment_id, attempts;
+
+-- unused_files: those that no copy names go
+delete from kept_files where name in (
+  select name from kept_files
+  where not exists (select 1 from copies where copies.name = kept_files.name) limit :limit
+)
+returning name;
+
 -- next_due: the first callback or mail that waits
 select min(due) from (
   select min(next_attempt_at) as due from callbacks where status = 'pending'

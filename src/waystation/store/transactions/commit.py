@@ -16,10 +16,11 @@ from waystation.errors import (
     VersionConflict,
 )
 from waystation.failings import FAILING_SPAN, is_failing
+from waystation.media.copying import COPY_AFTER
 from waystation.ports import Commit, Halt, HaltCause, JobChange, TroubleChange
 from waystation.store.columns import Values, micros, minute_of
 from waystation.store.rows import ACCOUNTS, JOBS, MAILS
-from waystation.store.transactions import feeds, outbox, queue
+from waystation.store.transactions import copies, feeds, outbox, queue
 from waystation.store.transactions.database import Database
 from waystation.wire.snowflake import is_newer
 
@@ -95,6 +96,7 @@ def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
         _note_failing(database, job.account_id, step.at)
     feeds.note(database, job, job_change.events, step.at)
     outbox.owe(database, job_change.callbacks)
+    copies.want(database, job_change.files, step.at + COPY_AFTER)
 
 
 def _note_failing(database: Database, account_id: str, at: datetime) -> None:

@@ -37,6 +37,7 @@ from waystation.store.transactions import accounts, audit, inputs, keys, outbox,
 from waystation.store.transactions import reads as point
 from waystation.store.transactions.commands import StoreCommands
 from waystation.store.transactions.commit import SEEN_AGE, commit
+from waystation.store.transactions.copies import StoreCopies
 from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
@@ -79,6 +80,7 @@ class StoreByTransactions:
         self._writer = writer
         self._near = near
         self._far = far
+        self.copies = StoreCopies(writer, near, far)
         self.deliveries = StoreDeliveries(writer, near, far)
         self.identifies = StoreIdentifies(writer, near)
         self.tallies = StoreTallies(writer, near, clock)

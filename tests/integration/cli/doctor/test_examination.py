@@ -34,6 +34,7 @@ async def test_a_host_where_nothing_is_set_up_is_looked_at_to_the_end(settings: 
     assert found == {
         "settings": ["warning"],
         "database": ["warning"],
+        "copies": ["ok"],
         "traces": ["ok"],
         "mail": ["warning"],
         "Discord": ["error"],
@@ -55,7 +56,7 @@ def test_a_host_with_a_user_has_key_users_and_accounts_looked_at(
     levels = {finding["check"]: finding["level"] for finding in found}
     assert list(levels) == [
         *("settings", "database", "key", "users"),
-        *("traces", "mail", "Discord", "clock", "accounts"),
+        *("copies", "traces", "mail", "Discord", "clock", "accounts"),
     ]
     assert (levels["key"], levels["users"], levels["accounts"]) == ("ok", "ok", "warning")
 
