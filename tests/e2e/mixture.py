@@ -62,6 +62,8 @@ async def prove(
     hostile = jobs * HOSTILE // JOBS
     options = {"picture_size": 64, "seed": seed, "strict_sessions": True, "log_limit": 200_000}
     settings |= {"vanish_grace_s": 5.0, "first_answer_s": 60.0, "job_timeout_s": 80.0}
+    # three ghosts of one channel would stop it for longer than a caller waits
+    settings |= {"slot_hold_s": 20.0}
     place = ground(directory, accounts=CHANNELS, speed=speed, options=options, **settings)
     async with place as here:
         await here.settle_in(CHANNELS, maxJobs=3)

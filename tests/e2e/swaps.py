@@ -51,8 +51,8 @@ CALLERS = 3
 LOOK_AGAIN_S = 0.05
 """Pause before a caller asks again where all slots were taken."""
 
-WAIT_S = 90.0
-"""Far longer than any job takes; a caller who waits longer has lost one."""
+WAIT_S = 240.0
+"""Longer than a turn beside a look-alike and a job take; a caller who waits longer has lost one."""
 
 WAITED = sentences.LOOK_ALIKE_WAITS.said(time="2 minutes")
 """Error of a job whose turn ended beside an identical one that had shown nothing."""
@@ -321,10 +321,27 @@ class Verdict:
                 return "swapped"
             return "guessed" if is_twin else "own"
         if (status, error) == ("failed", sentences.NOT_TOLD_APART.text):
-            return "apart" if is_twin else "apart without need"
+            if is_twin:
+                return "apart"
+            return "apart beside a ghost" if self._beside_a_ghost(one) else "apart without need"
         if error == QUEUED and page["status"] == "completed":
             return self._queued(one, page)
         return f"{status} {final.get('code')} {error} {page['faults']} {page['evidence']}"
+
+    def _beside_a_ghost(self, one: Asked) -> bool:
+        """Tell whether a result that says nothing may be that of an earlier ask, for all we know.
+
+        Nothing told whose the picture of that one was, another sentence stood in it. So its job may
+        own what looks like its prompt for a day (R19), of which the book knows nothing.
+        """
+        row = self.rows[one.final["jobid"]]
+        return row["hash"] is None and any(
+            ghost["ghost"]
+            and (ghost["hash"], ghost["late"], ghost["channel"]) == (None, None, row["channel"])
+            and ghost["submitted_at"] < row["submitted_at"]
+            for other in self.asked
+            if other.prompt == one.prompt and (ghost := self.rows[other.final["jobid"]])
+        )
 
     def _queued(self, one: Asked, page: Payload) -> str:
         late = self.rows[one.final["jobid"]]["late"]
@@ -391,7 +408,7 @@ class Verdict:
         """Yield a sentence about each job that ended as it must not."""
         for one in self.asked:
             end = self.end(one)
-            if end not in ("own", "apart", "queued", "waited"):
+            if end not in ("own", "apart", "apart beside a ghost", "queued", "waited"):
                 page = self.page(one)
                 about = "" if page is None else f" {page['number']} {page['faults']}"
                 yield f"{one.final['jobid']}:{about} {end}"
