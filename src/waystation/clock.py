@@ -120,15 +120,20 @@ class SystemClock:
         else:
             self._zero, self._below = now - timedelta(seconds=self.monotonic()), wall - now
 
-    def follow(self, moment: datetime) -> None:
+    def follow(self, moment: datetime) -> timedelta:
         """Let the service's own time be that of a database which several nodes share.
 
         What one node writes down to wait for, another reads: their wall clocks may be minutes
-        apart.
+        apart. So the machine's wall clock counts no more, either: the day of a quota and the end of
+        a link are the same on each node.
 
         Args: moment: what the database's clock says now
+        Returns: how far that is from where the own time was
         """
-        self._zero = moment - timedelta(seconds=self.monotonic())
+        step = moment - self.now()
+        self._zero += step
+        self.wall = self.now
+        return step
 
     def kept(self, behind: timedelta | None) -> str:
         """Return what the next process must be given to go on.

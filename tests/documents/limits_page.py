@@ -355,6 +355,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "within {0}",
         ),
         Row(
+            "Node: look at the clock of the database, every",
+            "timekeeper.FOLLOW_S",
+            "The node's time is the database's again.",
+        ),
+        Row(
             "Such refusals of other nodes are looked at every",
             "sharing.SHARE_S",
             "The node takes over what all have counted.",
@@ -918,6 +923,8 @@ DERIVED: Mapping[str, str] = {
     "quotas._DAY_S": "quotas._DAY in seconds",
     "nodes.span_of:timedelta": "a unit",
     "quotas._of_day:timedelta": "a unit",
+    "timekeeper._QUICK_S": "an answer that took longer is not believed; nothing waits so long",
+    "timekeeper._NOTED": "a step of a clock that the log tells, not how long anything waits",
     "tokens._HOUR": "as accounts._HOUR, and told with it",
     "lately._count:timedelta": "a unit",
     "lately._span:timedelta": "a unit",

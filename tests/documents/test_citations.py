@@ -29,7 +29,7 @@ NOT_BUILT = {"R47"}
 UNCITED: set[str] = set()
 """Rules that may stand in that list of docs/rules.md; take one out when a test cites it."""
 
-PLANNED = 10
+PLANNED = 9
 """Parts of rules that are marked as planned in docs/rules.md; lower it with each that is built."""
 
 

@@ -358,3 +358,18 @@ def test_the_fake_ids_count() -> None:
     ids = FakeIds()
     assert int(ids.nonce(NOW)) < int(ids.nonce(NOW))
     assert (ids.token(), ids.below(7), ids.fraction()) == ("token-3", 0, 0.0)
+
+
+def test_a_clock_that_follows_a_database_shows_its_time_and_runs_evenly() -> None:
+    machine = _Machine()
+    clock = machine.clock()
+    ahead = timedelta(minutes=5)
+    assert clock.follow(NOW + ahead) == ahead
+    assert clock.now() == clock.wall() == NOW + ahead
+    # whoever sets the machine's clock changes nothing
+    machine.shown += timedelta(hours=1)
+    machine.pass_by(10)
+    assert clock.now() == clock.wall() == NOW + ahead + timedelta(seconds=10)
+    assert clock.follow(NOW) == -ahead - timedelta(seconds=10)
+    assert clock.now() == clock.wall() == NOW
+    assert clock.monotonic() == 110.0

@@ -31,7 +31,7 @@ from waystation.discord.transport import discord_factory
 from waystation.engine.account.adapters import Adapters
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.spreading import Spreading
-from waystation.engine.account.timekeeper import Timekeeper
+from waystation.engine.account.timekeeper import Follower, Timekeeper
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
 from waystation.engine.feed import Feed
@@ -251,7 +251,7 @@ def build(
     if alone:
         upkeep.append(timekeeper.run)
     else:
-        upkeep += [spreading.run, hearing.run]
+        upkeep += [spreading.run, hearing.run, Follower(store, clock).run]
     return Parts(
         service,
         node,

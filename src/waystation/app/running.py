@@ -58,13 +58,10 @@ async def run(settings: Settings, stop: asyncio.Event, *, ready: Callable[[str],
     with contextlib.closing(listen(settings)) as listening:
         async with open_traces(settings) as traces, open_state(settings) as state:
             alone = await state.store.own_accounts()
-            # what an earlier process wrote down to wait for is in its time (R28)
-            shared = await state.store.shared_time()
-            if shared is None:
+            if alone:
+                # what an earlier process wrote down to wait for is in its time (R28)
                 state.clock.go_on(await state.store.load_clock())
                 await state.store.save_clock(state.clock.kept(None))
-            else:
-                state.clock.follow(shared)
             await state.store.bound_waits(state.clock.now(), LONGEST_WAITS_S, MAIL_WAITS_S)
             await _run(settings, state, listening, traces, stop, ready, alone=alone)
 

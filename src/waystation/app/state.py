@@ -42,6 +42,9 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     clock = SystemClock()
     store = await _opened(settings, clock)
     try:
+        shared = await store.shared_time()
+        if shared is not None:
+            clock.follow(shared)
         check = await store.load_check()
         embedded = settings.postgresql_url is None
         vault = open_vault(

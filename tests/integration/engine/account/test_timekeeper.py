@@ -17,7 +17,7 @@ from tests.fakes import START, FailingStore, FakeClock, FakeIds
 from tests.harness.leases import claim, lone_node
 from tests.limits import GHOST_AGE, RETENTION
 from waystation.clock import SystemClock
-from waystation.engine.account.timekeeper import Timekeeper
+from waystation.engine.account.timekeeper import FOLLOW_S, Follower, Timekeeper
 from waystation.engine.outbox.janitor import Janitor
 from waystation.jobs import Job, JobStatus, Nonce, Submitted
 from waystation.ports import Store
@@ -155,3 +155,58 @@ async def test_jobs_are_kept_when_the_machine_starts_with_a_wall_clock_of_the_pa
     past = datetime(1970, 1, 1, tzinfo=UTC)
     async with host.boot(past, START + DAY) as (_, clock, _):
         assert clock.now() >= START
+
+
+# ── following the clock of a database ──
+
+
+class Shared:
+    """A database whose clock a test sets."""
+
+    def __init__(self) -> None:
+        self.moment: datetime | None = START
+        self.slow: FakeClock | None = None
+
+    async def shared_time(self) -> datetime | None:
+        """Return what its clock says."""
+        if self.slow is not None:
+            self.slow.advance(2)
+        return self.moment
+
+
+class Following(FakeClock):
+    """A clock by hand that notes what it follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.followed: list[datetime] = []
+
+    def follow(self, moment: datetime) -> timedelta:
+        """Note it, and return how far it is from the last one."""
+        before = self.followed[-1] if self.followed else moment
+        self.followed.append(moment)
+        return moment - before
+
+
+async def test_a_node_follows_the_clock_of_its_database_also_after_that_was_away() -> None:
+    clock, store = Following(), Shared()
+    failing = FailingStore(cast(Store, store))
+    running = asyncio.create_task(Follower(failing, clock).run())
+    await clock.sleeping()
+    await clock.elapse(FOLLOW_S)
+    failing.failing = True
+    await clock.elapse(FOLLOW_S)
+    failing.failing = False
+    store.moment = START + timedelta(seconds=0.5)
+    await clock.elapse(FOLLOW_S)
+    with capture_logs() as logs:
+        store.moment = START + DAY
+        await clock.elapse(FOLLOW_S)
+    store.moment = None
+    await clock.elapse(FOLLOW_S)
+    # nobody knows when it was given
+    store.slow, store.moment = clock, START
+    await clock.elapse(FOLLOW_S)
+    running.cancel()
+    assert clock.followed == [START, START + timedelta(seconds=0.5), START + DAY]
+    assert [line["event"] for line in logs] == ["timekeeper.stepped"]
