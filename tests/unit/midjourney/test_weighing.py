@@ -57,6 +57,21 @@ def test_a_message_after_a_lost_ask_is_of_the_same_ask_again(*, later: bool) -> 
     assert told(step) == (["b: Completed by weak"] if later else ["a: Late by weak"])
 
 
+@pytest.mark.parametrize("is_spent", [False, True])
+def test_a_ghost_whose_picture_nobody_may_have_got_is_given_no_other(*, is_spent: bool) -> None:
+    """R20."""
+    play = imagining()
+    play.commit(play.talk.silent(JobId("a"), play.now))
+    play.now += timedelta(seconds=61)
+    play.perform({"look_back": "a"})
+    assert told(play.perform({"expire": True})) == ["a: Lost"]
+    if is_spent:
+        play.talk._state.held._spend((), "a")
+    late = told(play.see(event_of({"see": "imagine/final"})))
+    assert ("a: Late by weak" in late) is not is_spent
+    assert not play.talk.undecided
+
+
 def test_an_ordinary_end_of_a_job_keeps_the_picture_of_one_that_looks_like_it() -> None:
     play = two_alike()
     for number in (1, 2):

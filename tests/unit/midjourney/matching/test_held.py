@@ -215,6 +215,18 @@ def test_a_picture_that_may_be_a_strangers_goes_with_the_failed_job_beside_it() 
     assert len(held) == 0
 
 
+def test_the_progress_of_a_picture_is_told_by_the_uuid_that_both_show() -> None:
+    candidates = Candidates([_asking("a")])
+    held = HeldPictures(candidates)
+    picture = _picture("a", OTHER)
+    assert held.begun(picture) == []
+    message = message_of(PAYLOADS["imagine/progress_0"])
+    begun = read(msgspec.structs.replace(message, id=ONE, nonce=None))
+    begun = replace(begun, shown=replace(begun.shown, hash=picture.reading.shown.hash))
+    candidates.others.strangers.note(begun, unclaimed=True)
+    assert held.begun(picture) == [ONE]
+
+
 def _ghost(name: str) -> Job:
     return replace(_asking(name), status=JobStatus.FAILED, ghost=True)
 
