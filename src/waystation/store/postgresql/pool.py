@@ -24,12 +24,14 @@ import structlog
 
 from waystation import sentences
 from waystation.errors import StoreError, WaystationError
+from waystation.store.columns import Row
 from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database
 from waystation.store.postgresql.failures import not_opened
 from waystation.store.postgresql.marks import KEY, Marks
 from waystation.store.postgresql.named import Statement
 from waystation.store.postgresql.tries import UNUSABLE, Tries, is_lost
+from waystation.store.transactions.database import Query
 
 __all__ = ["Pool", "PoolBounds", "open_pool", "store_error"]
 
@@ -162,12 +164,17 @@ class Pool:
         Args: number: of its mark, None for a read; again: its commit may have been made before
         """
         async with self._pool.acquire() as connection:
+            if isinstance(transaction, Query) and not self.pooled:
+                # behind a pooler the statement might be prepared on one server and run on another
+                return cast(_T, await self._asked(connection, transaction))
+            begin: str | None = _BEGIN_READ if number is None else _BEGIN_WRITE
             try:
                 if number is not None and again:
-                    await connection.execute(f"{_BEGIN_WRITE}; {self._marks.first(number)}")
-                else:
-                    await connection.execute(_BEGIN_READ if number is None else _BEGIN_WRITE)
-                database = Database(connection, self._statements, one_by_one=one_by_one)
+                    await connection.execute(f"{begin}; {self._marks.first(number)}")
+                    begin = None
+                database = Database(
+                    connection, self._statements, one_by_one=one_by_one, begin=begin
+                )
                 value: _T = await bridged(_settled, transaction, database)
                 if number is None or again:
                     ending = "commit"
@@ -185,6 +192,11 @@ class Pool:
                 await _taken_back(connection)
                 raise
             return value
+
+    async def _asked(self, connection: Any, query: Query) -> list[Row]:
+        statement = self._statements[query.name]
+        rows = await connection.fetch(statement.text, *statement.arguments(query.values))
+        return [tuple(row) for row in rows]
 
 
 async def open_pool(

@@ -8,11 +8,12 @@ others run at the same time (ADR 27). A door runs such functions, each as one tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from waystation.store.columns import Row, Values
 
-__all__ = ["Database", "Reading", "Reads", "Writing"]
+__all__ = ["Database", "Query", "Reading", "Reads", "Writing"]
 
 _T = TypeVar("_T")
 
@@ -27,6 +28,18 @@ class Reads(Protocol):
     def all(self, name: str, values: Values | None = None) -> list[Row]:
         """Run a query and return every row."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read of one query, for a door of reads: it needs no transaction around it."""
+
+    name: str
+    values: Values | None = None
+
+    def __call__(self, reads: Reads) -> list[Row]:
+        """Run it as any other read."""
+        return reads.all(self.name, self.values)
 
 
 class Database(Reads, Protocol):

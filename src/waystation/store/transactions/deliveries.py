@@ -13,7 +13,7 @@ from waystation.ports import Delivery, LoggedAttempt, Place, SigningSecret
 from waystation.receivers import Receiver
 from waystation.store.columns import Values, instant, micros
 from waystation.store.rows import CALLBACKS, DELIVERIES, RECEIVERS, SIGNING_SECRETS
-from waystation.store.transactions.database import Database, Reading, Reads, Writing
+from waystation.store.transactions.database import Database, Query, Reading, Reads, Writing
 from waystation.store.transactions.receivers import enable, is_disabled
 
 __all__ = [
@@ -49,7 +49,7 @@ class StoreDeliveries:
 
     async def signing_secrets(self, user_id: int, at: datetime) -> Sequence[SigningSecret]:
         values: Values = {"user_id": user_id, "at": micros(at)}
-        rows = await self._near.run(lambda reads: reads.all("signing_secrets", values))
+        rows = await self._near.run(Query("signing_secrets", values))
         return [SIGNING_SECRETS.read(row) for row in rows]
 
     async def replace_signing_secret(
@@ -81,7 +81,7 @@ class StoreDeliveries:
 
     async def receivers(self, user_id: int, limit: int) -> Sequence[Receiver]:
         values: Values = {"user_id": user_id, "limit": limit}
-        rows = await self._near.run(lambda reads: reads.all("receivers", values))
+        rows = await self._near.run(Query("receivers", values))
         return [RECEIVERS.read(row) for row in rows]
 
     async def enable(self, user_id: int, url: str) -> None:

@@ -18,7 +18,7 @@ from waystation.jobs import Job
 from waystation.ports import Clock, LiveNode, Ownership
 from waystation.store.columns import Values, micros
 from waystation.store.rows import JOBS
-from waystation.store.transactions.database import Database, Reading, Reads, Writing
+from waystation.store.transactions.database import Database, Query, Reading, Reads, Writing
 
 __all__ = ["StoreNodes", "begin", "let_go", "ownership", "renew", "span_of", "take"]
 
@@ -61,7 +61,7 @@ class StoreNodes:
 
     async def live(self) -> Sequence[LiveNode]:
         values: Values = {"clock": micros(self._clock.now())}
-        rows = await self._near.run(lambda reads: reads.all("nodes_with_keys", values))
+        rows = await self._near.run(Query("nodes_with_keys", values))
         return [
             LiveNode(node_id, name, left / 1e6, number, json.loads(keys))
             for node_id, name, left, number, keys in rows
@@ -69,7 +69,7 @@ class StoreNodes:
 
     async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
         values: Values = {"node_id": node_id, "limit": limit}
-        rows = await self._near.run(lambda reads: reads.all("unsent_jobs", values))
+        rows = await self._near.run(Query("unsent_jobs", values))
         return [JOBS.read(row) for row in rows]
 
     async def _write(self, transaction: Callable[[Database, int], _T]) -> _T:

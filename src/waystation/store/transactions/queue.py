@@ -24,7 +24,7 @@ from waystation.sidelining import is_sidelined, preferred
 from waystation.store.columns import Row, Values, instant, instant_or_none, micros
 from waystation.store.rows import ACCOUNTS, JOBS
 from waystation.store.transactions import feeds, outbox
-from waystation.store.transactions.database import Database, Reading, Reads, Writing
+from waystation.store.transactions.database import Database, Query, Reading, Reads, Writing
 from waystation.store.transactions.quotas import at_once, day_of
 from waystation.store.transactions.rooms import Room, any_room
 
@@ -71,7 +71,7 @@ class StoreQueue:
         self._far = far
 
     async def wanted(self) -> Sequence[str]:
-        rows = await self._far.run(lambda reads: reads.all("queue_accounts"))
+        rows = await self._far.run(Query("queue_accounts"))
         return [account_id for (account_id,) in rows]
 
     async def wants(self, account_id: str) -> bool:
@@ -89,7 +89,7 @@ class StoreQueue:
 
     async def waiting(self, until: datetime | None) -> Sequence[Job]:
         values: Values = {"until": None if until is None else micros(until)}
-        rows = await self._far.run(lambda reads: reads.all("queued_jobs", values))
+        rows = await self._far.run(Query("queued_jobs", values))
         return [JOBS.read(row) for row in rows]
 
     async def next_moment(self, at: datetime) -> datetime | None:

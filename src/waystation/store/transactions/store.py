@@ -38,7 +38,7 @@ from waystation.store.transactions import reads as point
 from waystation.store.transactions.commands import StoreCommands
 from waystation.store.transactions.commit import SEEN_AGE, commit
 from waystation.store.transactions.copies import StoreCopies
-from waystation.store.transactions.database import Database, Reading, Writing
+from waystation.store.transactions.database import Database, Query, Reading, Writing
 from waystation.store.transactions.deliveries import StoreDeliveries
 from waystation.store.transactions.feeds import JobOf, StoreFeeds
 from waystation.store.transactions.lately import StoreIdentifies, StoreTallies
@@ -102,7 +102,8 @@ class StoreByTransactions:
         await self._write(audit.change_user, user_id, changes, self._clock.wall())
 
     async def get_user(self, user_id: int) -> User | None:
-        return await self._near.run(lambda reads: point.user(reads, user_id))
+        row = await self._one("user_by_id", {"user_id": user_id})
+        return None if row is None else user_of(row)
 
     async def list_users(self) -> Sequence[User]:
         return [user_of(row) for row in await self._all("all_users")]
@@ -122,7 +123,8 @@ class StoreByTransactions:
     async def list_accounts(self, user_id: int | None = None) -> Sequence[Account]:
         if user_id is None:
             return [ACCOUNTS.read(row) for row in await self._all("all_accounts")]
-        return await self._near.run(lambda reads: point.accounts(reads, user_id))
+        rows = await self._near.run(Query("accounts_of_user", {"user_id": user_id}))
+        return [ACCOUNTS.read(row) for row in rows]
 
     async def busy_accounts(self) -> Set[str]:
         return {account_id for (account_id,) in await self._all("busy_accounts")}
@@ -170,14 +172,21 @@ class StoreByTransactions:
         return await self._far.run(lambda reads: inputs.part(reads, input_id, number))
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
-        return await self._near.run(lambda reads: point.job(reads, jobid, user_id))
+        row = await self._one("job", {"jobid": jobid})
+        job = None if row is None else JOBS.read(row)
+        return job if job is None or user_id in (None, job.user_id) else None
 
     async def family(self, jobid: str, user_id: int) -> tuple[Job, Sequence[Child]] | None:
-        return await self._near.run(lambda reads: point.family(reads, jobid, user_id))
+        job = await self.get_job(jobid, user_id)
+        if job is None:
+            return None
+        # read after the job: it can hold a press that came since
+        rows = await self._near.run(Query("children", {"jobid": jobid}))
+        return job, [Child(*each) for each in rows]
 
     async def running_jobs(self, user_id: int) -> Sequence[JobId]:
         named: Values = {"user_id": user_id}
-        rows = await self._near.run(lambda reads: reads.all("running_jobs", named))
+        rows = await self._near.run(Query("running_jobs", named))
         return [jobid for (jobid,) in rows]
 
     async def last_completed(self, account_id: str, verbs: Sequence[str]) -> Job | None:
@@ -214,7 +223,7 @@ class StoreByTransactions:
 
     async def events_after(self, jobid: str, number: int = 0) -> Sequence[tuple[int, JobEvent]]:
         values: Values = {"jobid": jobid, "number": number}
-        rows = await self._near.run(lambda reads: reads.all("events_after", values))
+        rows = await self._near.run(Query("events_after", values))
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
     async def commit(self, step: Commit) -> None:
@@ -239,7 +248,7 @@ class StoreByTransactions:
 
     async def find_callbacks(self, jobid: str) -> Sequence[Callback]:
         named: Values = {"jobid": jobid}
-        rows = await self._near.run(lambda reads: reads.all("callbacks_of_job", named))
+        rows = await self._near.run(Query("callbacks_of_job", named))
         return [CALLBACKS.read(row) for row in rows]
 
     async def claim_mails(self, at: datetime, until: datetime, limit: int) -> Sequence[Mail]:
@@ -331,10 +340,11 @@ class StoreByTransactions:
         return await self._writer.run(lambda database: transaction(database, *args, **kwargs))
 
     async def _one(self, name: str, values: Values | None = None) -> Row | None:
-        return await self._near.run(lambda reads: reads.one(name, values))
+        rows = await self._near.run(Query(name, values))
+        return rows[0] if rows else None
 
     async def _all(self, name: str, values: Values | None = None) -> list[Row]:
-        return await self._far.run(lambda reads: reads.all(name, values))
+        return await self._far.run(Query(name, values))
 
 
 def run(database: Database, name: str, values: Values) -> None:

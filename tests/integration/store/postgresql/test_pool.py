@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.harness.postgresql import Cluster, needs_postgresql
@@ -11,6 +13,7 @@ from waystation.store.postgresql.bridge import wait_for
 from waystation.store.postgresql.database import Database
 from waystation.store.postgresql.named import compiled
 from waystation.store.postgresql.pool import Pool, open_pool
+from waystation.store.transactions.database import Query
 
 pytestmark = needs_postgresql
 
@@ -250,3 +253,78 @@ async def test_behind_a_pooler_nothing_is_prepared(
     finally:
         await second.close()
     assert (told == {(0,)}) is pool.pooled
+
+
+class _Heard:
+    """Counts the messages that a connection of a pool is sent."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts: list[str] = []
+        for name in ("execute", "fetch"):
+            self._listen(monkeypatch, name)
+
+    def _listen(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        real = getattr(asyncpg.Connection, name)
+
+        async def told(connection: Any, text: str, *values: Any, **named: Any) -> Any:
+            self.texts.append(text)
+            return await real(connection, text, *values, **named)
+
+        monkeypatch.setattr(asyncpg.Connection, name, told)
+
+
+async def test_a_single_query_needs_no_transaction_unless_a_pooler_stands_between(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = _Heard(monkeypatch)
+    assert await pool.read(Query("names")) == []
+    assert len(heard.texts) == (3 if pool.pooled else 1)
+
+
+async def test_the_beginning_and_the_locks_are_one_message(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, postgresql: Cluster, postgresql_database: str
+) -> None:
+    postgresql.say(
+        "create table users (user_id bigint); create table accounts (account_id text)",
+        postgresql_database,
+    )
+    heard = _Heard(monkeypatch)
+
+    def locked(database: Database) -> frozenset[int] | None:
+        found = database.lock(users=[2, 1], accounts=["a-1", "b_2"])
+        put(database, "a")
+        return found
+
+    assert await pool.write(locked) == {1, 2}
+    begin, insert, end = heard.texts
+    assert begin == (
+        "begin isolation level read committed; "
+        "select 1 from users where user_id in (2, 1) order by user_id for no key update; "
+        "select 1 from accounts where account_id in ('a-1', 'b_2') order by account_id"
+        " for no key update"
+    )
+    assert insert.startswith("insert into marks") and end.endswith("commit")
+
+
+async def test_locks_that_come_later_or_hold_others_off(
+    pool: Pool, postgresql: Cluster, postgresql_database: str
+) -> None:
+    postgresql.say(
+        "create table users (user_id bigint primary key, n bigint);insert into users values (1, 0)",
+        postgresql_database,
+    )
+
+    def raised(database: Database) -> None:
+        number_of(database, "a")
+        database.lock(users=[1])
+        (seen,) = wait_for(database._connection.fetchrow("select n from users"))
+        wait_for(asyncio.sleep(0))
+        wait_for(database._connection.execute(f"update users set n = {seen + 1}"))
+
+    await asyncio.gather(*(pool.write(raised) for _ in range(20)))
+    assert postgresql.say("select n from users", postgresql_database) == "20"
+
+
+async def test_a_write_that_says_nothing_ends(pool: Pool) -> None:
+    assert await pool.write(lambda _: 7) == 7
+    assert await pool.read(lambda _: 8) == 8
