@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from tests.e2e.conftest import Install
+from tests.e2e.databases import on_postgresql_too
 from waystation.clock import SystemClock
+
+pytestmark = on_postgresql_too
 
 SMALL = {"picture_size": 64}
 
