@@ -62,6 +62,10 @@ FILLED: Mapping[str, str] = {
     "queue_turns": "insert into queue_turns values ('a1', 3, 1, 5, 0.25, 1e-9)",
     "identifies": "insert into identifies values ('10', 8)",
     "media_keys": "insert into media_keys values (1, x'cc', 2)",
+    "kept_files": "insert into kept_files values ('f1', x'd1', 100, 20)",
+    "kept_cuts": "insert into kept_cuts values ('f1', 'tile-1', 20)",
+    "copies": "insert into copies (jobid, number, attachment_id, name)"
+    f" values ('{_JOB}', 0, '77', 'f1'), ('{_JOB}', 1, '78', null)",
     "tallies": "insert into tallies values ('logins', '10.0.0.1', 5, 3)",
     # what stays behind
     "nodes": "insert into nodes (node_id, name, began_at, lease_until) values ('n1', 'desk', 1, 2)",
