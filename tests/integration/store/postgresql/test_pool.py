@@ -295,7 +295,7 @@ async def test_the_beginning_and_the_locks_are_one_message(
         put(database, "a")
         return found
 
-    assert await pool.write(locked) == {1, 2}
+    assert await pool.write(locked) == frozenset({1, 2})
     begin, insert, end = heard.texts
     assert begin == (
         "begin isolation level read committed; "
