@@ -19,6 +19,7 @@ from waystation import sentences
 from waystation.gateway_events import Seen
 from waystation.jobs import (
     Completed,
+    Failed,
     InteractionSeen,
     Job,
     JobEvent,
@@ -176,9 +177,10 @@ class State:
         """Keep what a step's jobs teach."""
         for job_step in step.job_steps:
             job = job_step.job
-            if job.final and job.error == sentences.NOT_TOLD_APART.text:
-                self.held.give_up(job.jobid)
             for event in job_step.events:
+                # once: what waits when its slot is free later is not its own end
+                if isinstance(event, Failed) and event.error == sentences.NOT_TOLD_APART.text:
+                    self.held.give_up(job.jobid)
                 if isinstance(event, Completed | Late):
                     self.candidates.claim(job)
                     self.faces.see(event.shown)

@@ -26,6 +26,7 @@ from waystation.gateway_events import (
     SeenAs,
 )
 from waystation.jobs import (
+    Failed,
     JobId,
     JobStatus,
 )
@@ -55,6 +56,23 @@ def test_a_message_after_a_lost_ask_is_of_the_same_ask_again(*, later: bool) -> 
     play.see(event_of({"see": "imagine/progress_0", "event": HISTORY, "with": named}))
     step = play.see(event_of({"see": "imagine/final", "event": HISTORY}))
     assert told(step) == (["b: Completed by weak"] if later else ["a: Late by weak"])
+
+
+def test_the_slot_of_a_ghost_that_was_not_told_apart_takes_no_others_picture_with_it() -> None:
+    """A job whose picture waits is not told that the bot has removed it (R27)."""
+    play = imagining()
+    play.see(event_of({"see": "imagine/started"}))
+    ended = Failed.by(sentences.NOT_TOLD_APART, ghost=True)
+    play.commit(play.talk.ended(JobId("a"), ended, play.now))
+    assert play.jobs[JobId("a")].slot
+    play.now += play.talk._state.limits.slot_hold - timedelta(seconds=1)
+    play.admit(replace(new_job("b", "imagine", play.now), params={"prompt": "a red fox"}))
+    play.submit("b", "1400000000000000003")
+    play.see(event_of({"see": "imagine/final"}))
+    assert play.talk.undecided
+    play.now += timedelta(seconds=1)
+    assert told(play.perform({"expire": True})) == ["a: SlotReleased"]
+    assert play.talk.undecided
 
 
 @pytest.mark.parametrize("is_spent", [False, True])
