@@ -54,6 +54,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._server = self._started()
         self._numbers = count(1)
 
     def make(self) -> str:
@@ -73,6 +74,26 @@ class Cluster:
     def pooled_url(self, name: str) -> str:
         """Return where a database is behind PgBouncer, in transaction mode."""
         return f"postgresql://{_USER}@/{name}?host={self.folder}&port={_POOLED_PORT}"
+
+    def cut_off(self) -> None:
+        """End each connection to a database of a test, as an operator may."""
+        self.say(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname like 'test%'"
+        )
+
+    def restart(self) -> None:
+        """Stop the server at once, and start it again."""
+        self.stop()
+        self._server = self._started()
+
+    def stop(self) -> None:
+        """Stop the server: connections are cut, and what is not committed is undone."""
+        _stop(self._server)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        server = _start(self.folder, "server", _tool("postgres"), *_server_options(self.folder))
+        _wait(self.folder, server, _PORT)
+        return server
 
     def say(self, statement: str, name: str = "postgres") -> str:
         """Run one statement and return what it printed."""
@@ -108,17 +129,16 @@ def cluster() -> Iterator[Cluster]:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         made = ["--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--locale=C.UTF-8"]
         _as_user(_tool("initdb"), *made, "--no-instructions", "-D", str(folder / "data"))
-        server = _start(folder, "server", _tool("postgres"), *_server_options(folder))
+        running = Cluster(folder)
         try:
-            _wait(folder, server, _PORT)
             bouncer = _start(folder, "bouncer", str(_BOUNCER), "-q", str(_configured(folder)))
             try:
                 _wait(folder, bouncer, _POOLED_PORT)
-                yield Cluster(folder)
+                yield running
             finally:
                 _stop(bouncer)
         finally:
-            _stop(server)
+            running.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
