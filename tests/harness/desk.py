@@ -21,6 +21,7 @@ from waystation.engine.account.session_at_rest import SessionAtRest
 from waystation.engine.feed import Feed
 from waystation.engine.inputs import Asked, Inputs
 from waystation.engine.nodes.node import Node
+from waystation.engine.outbox.claims import Claims, Unclaimed
 from waystation.gateway_events import (
     InteractionTold,
     MessageSeen,
@@ -91,6 +92,7 @@ class Desk:
         self.discord = FakeDiscord(ACCOUNT.discord_user_id)
         self.feed = Feed()
         self.nudges = 0
+        self.claims: Claims = Unclaimed()
         self.adapters = Adapters(
             store=cast(Store, self.failing),
             transports=self.discord,
@@ -99,6 +101,7 @@ class Desk:
             ids=self.ids,
             feed=self.feed,
             nudge_outbox=self._nudge,
+            claims=lambda: self.claims,
         )
         self.limits = limits
         self.node = self._new_node()

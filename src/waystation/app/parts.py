@@ -155,6 +155,7 @@ def build(
         folder is not None,
         expect_copies,
         traces,
+        lambda: callbacks,
     )
     limits = owner_limits(settings)
     node = Node(

@@ -279,6 +279,8 @@ class Commit:
     """Rows that are new or changed, and those that are no longer kept (R20)."""
     only_if_usable: bool = False
     """Raise AccountHalted when the account is halted or removed (Submitted, R34)."""
+    claim_until: datetime | None = None
+    """Until when the committing process has claimed the step's callbacks; None: they are due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from waystation.engine.feed import Feed
+from waystation.engine.outbox.claims import Claims, Unclaimed
 from waystation.ignored import Ignored
 from waystation.jobs import Nonce
 from waystation.midjourney.conversation import Limits
@@ -47,6 +48,8 @@ class Adapters:
     expect_copies: Callable[[datetime], None] = lambda at: None
     """Called with the moment in which files were written down to be copied."""
     traces: Traces = field(default_factory=Untraced)
+    claims: Callable[[], Claims] = Unclaimed
+    """Gives what sends the callbacks that a step has written, without a further transaction."""
 
     def new_nonce(self) -> Nonce:
         """Return the id of a request that is made now."""

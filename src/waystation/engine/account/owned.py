@@ -350,7 +350,9 @@ class Owned:
             for step in steps
             for span in spans.begin(self.adapters.traces, step, self.account.account_id)
         ]
-        await self.adapters.store.commit(
+        owed, claims = sum(len(change.callbacks) for change in changes), self.adapters.claims()
+        claim = claims.claiming() if owed else None
+        claimed = await self.adapters.store.commit(
             Commit(
                 account_id=self.account.account_id,
                 epoch=hold.lease.epoch,
@@ -362,6 +364,7 @@ class Owned:
                 unrecognised=[one for step in steps for one in unrecognised(step)],
                 seen=last.seen,
                 only_if_usable=only_if_usable,
+                claim_until=None if claim is None else claim.until,
             )
         )
         adopt()
@@ -372,7 +375,9 @@ class Owned:
             self.account = account or self.account
             log_change(self.account, halt, trouble)
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
-        if has_mail or any(change.callbacks for change in changes):
+        if claim is not None:
+            claims.take(claimed, claim)
+        if has_mail or len(claimed) < owed:
             self.adapters.nudge_outbox()
         if any(change.files for change in changes):
             self.adapters.expect_copies(now)

@@ -1,7 +1,9 @@
 """Callbacks: due callbacks → Sender → recorded attempt (R41).
 
-How it works: claims what is due and starts one task per callback. What a receiver may take up is
-bounded in three ways, so that receivers that hang hold up themselves and nobody else:
+How it works: claims what is due and starts one task per callback. The commit that ends a job claims
+its callbacks, and `take` starts them at once; the rounds find what is due for another reason. What
+a receiver may take up is bounded in three ways, so that receivers that hang hold up themselves and
+nobody else:
 
 * requests: few at once per receiver, a share per user, many in all; retries hold at most half of
   the receiver's and of all, so a first attempt finds a place however much is being retried;
@@ -18,7 +20,7 @@ counted. A crash does the same, so a callback can arrive twice, but never not at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +29,7 @@ from typing import Final
 import structlog
 
 from waystation.callbacks import Attempt, Callback, next_attempt_at
+from waystation.engine.outbox.claims import Claim
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
@@ -111,12 +114,23 @@ class Callbacks:
         """How long a callback may be on its way before it is due again."""
         return timedelta(seconds=3 * self._send_timeout_s)
 
+    def claiming(self) -> Claim | None:
+        """Return the claim for callbacks that are about to be written; None once this stops."""
+        if self.loop.stopping:
+            return None
+        send_before = self._clock.monotonic() + self._send_timeout_s
+        return Claim(self._clock.now() + self.claim, send_before)
+
+    def take(self, claimed: Sequence[Callback], claim: Claim) -> None:
+        """Send callbacks that were written under a claim."""
+        for callback in claimed:
+            self._admit(callback, claim.send_before)
+
     async def _take(self) -> tuple[int, bool]:
         now = self._clock.now()
         send_before = self._clock.monotonic() + self._send_timeout_s
         claimed = await self._store.claim_callbacks(now, now + self.claim, CLAIM_SIZE)
-        for callback in claimed:
-            self._admit(callback, send_before)
+        self.take(claimed, Claim(now + self.claim, send_before))
         return len(claimed), len(claimed) == CLAIM_SIZE
 
     def _admit(self, callback: Callback, send_before: float) -> None:

@@ -6,8 +6,10 @@ it was decided under, and only onto the job versions it was decided from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from waystation.callbacks import Callback
 from waystation.errors import (
     AccountHalted,
     LeaseLost,
@@ -39,9 +41,10 @@ SEEN_AGE = timedelta(hours=48)
 """How long one is kept: twice as long as anything may still come for a job (R19, R20)."""
 
 
-def commit(database: Database, step: Commit) -> None:
+def commit(database: Database, step: Commit) -> Sequence[Callback]:
     """Write a step, or nothing of it.
 
+    Returns: the callbacks that are claimed with it
     Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1);
     LocalProtocolError: a job changes without an event
     """
@@ -54,9 +57,12 @@ def commit(database: Database, step: Commit) -> None:
     if step.only_if_usable and (halt is not None or removed_at is not None):
         raise AccountHalted
     try:
+        owed = [callback for change in step.jobs for callback in change.callbacks]
+        claimed = outbox.claimed_with(database, owed, step.claim_until)
         feeds.add(database, step.jobs)
         for job_change in step.jobs:
             _write_job(database, step, job_change)
+            outbox.owe(database, job_change.callbacks, claimed)
         if step.halt is not None and halt is None and _concerns(step.halt, sealed_token):
             _halt(database, step, step.halt, reset_at, reset_after)
         if step.trouble is not None:
@@ -72,6 +78,7 @@ def commit(database: Database, step: Commit) -> None:
         if database.is_uuid_taken(error):
             raise UuidTaken from error
         raise
+    return claimed
 
 
 def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
@@ -95,7 +102,6 @@ def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:
     if is_failing(job, job_change.events):
         _note_failing(database, job.account_id, step.at)
     feeds.note(database, job, job_change.events, step.at)
-    outbox.owe(database, job_change.callbacks)
     copies.want(database, job_change.files, step.at + COPY_AFTER)
 
 

@@ -2,12 +2,15 @@
 
 How a claim works: it moves `next_attempt_at` to its own end. So a claimed row is simply not due, a
 process that dies leaves a row that becomes due again by itself, and there is no second column that
-could disagree. A row's `next_attempt_at` while it is claimed is therefore the end of the claim.
+could disagree. The commit of a job's step may write its callbacks claimed, so that the process that
+ends the job sends them without a second transaction. A row's `next_attempt_at` while it is claimed
+is therefore the end of the claim.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from waystation.callbacks import Attempt, Callback, CallbackStatus
@@ -22,6 +25,7 @@ __all__ = [
     "bound_waits",
     "claim_callbacks",
     "claim_mails",
+    "claimed_with",
     "owe",
     "record_attempt",
     "record_mail",
@@ -35,11 +39,38 @@ _MANY = 1_000_000
 """More tries than anything gets."""
 
 
-def owe(database: Database, callbacks: Sequence[Callback]) -> None:
-    """Write the callbacks of a job's step; they supersede progress that was not delivered (R41)."""
+def claimed_with(
+    database: Database, callbacks: Sequence[Callback], until: datetime | None
+) -> Sequence[Callback]:
+    """Return those of a step's callbacks that its commit claims: not those of disabled receivers.
+
+    It reads alone, so that it comes before what the commit puts off (batches.py).
+
+    Args: until: until when they are claimed; None: none is
+    """
+    if until is None:
+        return ()
+    # of several about the same the last one supersedes the others
+    last = {(one.jobid, one.url): one for one in callbacks}
+    return tuple(
+        replace(one, next_attempt_at=until)
+        for one in last.values()
+        if not receivers.is_disabled(database, one.user_id, one.url)
+    )
+
+
+def owe(
+    database: Database, callbacks: Sequence[Callback], claimed: Sequence[Callback] = ()
+) -> None:
+    """Write the callbacks of a job's step; they supersede progress that was not delivered (R41).
+
+    Args: claimed: those of them that are written as claimed
+    """
+    as_claimed = {one.callback_id: one for one in claimed}
     for callback in callbacks:
-        database.later("supersede_callbacks", {"jobid": callback.jobid, "url": callback.url})
-        database.later("insert_callback", CALLBACKS.values(callback))
+        owed = as_claimed.get(callback.callback_id, callback)
+        database.later("supersede_callbacks", {"jobid": owed.jobid, "url": owed.url})
+        database.later("insert_callback", CALLBACKS.values(owed))
 
 
 def claim_callbacks(

@@ -226,8 +226,8 @@ class StoreByTransactions:
         rows = await self._near.run(Query("events_after", values))
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
-    async def commit(self, step: Commit) -> None:
-        await self._write(commit, step)
+    async def commit(self, step: Commit) -> Sequence[Callback]:
+        return await self._write(commit, step)
 
     # ── callbacks and mail ──
 

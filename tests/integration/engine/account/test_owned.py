@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.fakes import START
 from tests.harness.desk import (
     ACCOUNT,
+    PICTURE,
     acknowledged,
     create,
     described,
@@ -20,6 +22,9 @@ from tests.harness.desk import (
 )
 from tests.harness.leases import claim
 from waystation.actions import Refused
+from waystation.callbacks import Callback
+from waystation.engine.account.queue import Waiting
+from waystation.engine.outbox.claims import Claim
 from waystation.errors import LeaseLost
 from waystation.gateway_events import MessageSeen
 from waystation.jobs import Failed, JobStatus
@@ -173,6 +178,37 @@ async def test_a_refusal_with_429_makes_no_callback(tmp_path: Path) -> None:
         job = await here.submit()
         await here.becomes(job.jobid, JobStatus.FAILED)
         assert await here.store.find_callbacks(job.jobid) == []
+
+
+class _Claims:
+    """`Claims` that note what they are given, or have stopped."""
+
+    def __init__(self, until: datetime | None) -> None:
+        self.until = until
+        self.taken: list[Callback] = []
+
+    def claiming(self) -> Claim | None:
+        return None if self.until is None else Claim(self.until, 7.0)
+
+    def take(self, claimed: Sequence[Callback], claim: Claim) -> None:
+        assert claim.send_before == 7.0
+        self.taken += claimed
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_a_step_claims_its_callbacks_and_hands_them_on(tmp_path: Path, stopped: bool) -> None:
+    async with desk(tmp_path) as here:
+        end = here.clock.now() + timedelta(hours=1)
+        here.claims = claims = _Claims(None if stopped else end)
+        await here.start()
+        here.discord.outcomes.append(Refused(400, "{}", "no", None))
+        job = await here.add()
+        here.owner.submit(Waiting(job, (PICTURE,)))
+        await here.becomes(job.jobid, JobStatus.FAILED)
+        (owed,) = await here.store.find_callbacks(job.jobid)
+        assert owed.next_attempt_at == (owed.created_at if stopped else end)
+        assert claims.taken == ([] if stopped else [owed])
+        assert here.nudges == (1 if stopped else 0)
 
 
 async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_path: Path) -> None:

@@ -52,6 +52,35 @@ def test_a_claimed_callback_is_out_once_until_its_claim_ends(database: Database,
     assert len(claim(database, 30)) == 1
 
 
+def test_a_callback_is_claimed_by_the_commit_that_writes_it(database: Database, job: Job) -> None:
+    change = build.completed(job, callbacks=[build.callback(job)])
+    claimed = commit(database, build.change(change, claim_until=build.later(30)))
+    assert [one.callback_id for one in claimed] == [build.callback(job).callback_id]
+    assert stored(database, job) == claimed[0]
+    assert claim(database, 29) == ()
+    record(database, claimed[0], GOOD)
+    assert stored(database, job).status is CallbackStatus.DELIVERED
+
+
+def test_a_commit_without_a_claim_leaves_its_callbacks_due(database: Database, job: Job) -> None:
+    change = build.completed(job, callbacks=[build.callback(job)])
+    assert commit(database, build.change(change)) == ()
+    assert len(claim(database, 0)) == 1
+
+
+def test_of_callbacks_about_the_same_a_commit_claims_the_last(database: Database, job: Job) -> None:
+    told = replace(build.callback(job), callback_id="progress", is_final=False)
+    shown = replace(build.submitted(job), callbacks=[told])
+    ended = build.completed(shown.job, callbacks=[build.callback(job)])
+    claimed = commit(database, build.change(shown, ended, claim_until=build.later(30)))
+    assert [one.is_final for one in claimed] == [True]
+    rows = database.all("callbacks_of_job", {"jobid": job.jobid})
+    assert {CALLBACKS.read(row).status for row in rows} == {
+        CallbackStatus.SUPERSEDED,
+        CallbackStatus.PENDING,
+    }
+
+
 def test_entries_that_are_not_due_are_left_alone(database: Database, job: Job) -> None:
     owed(database, job, build.callback(job, due=build.later(5)))
     assert claim(database, 4.999) == ()

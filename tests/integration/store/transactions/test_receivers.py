@@ -101,6 +101,23 @@ def test_nothing_is_sent_to_a_disabled_receiver_and_others_are_not_held_up(
     assert sorted(status for (status,) in rows) == ["disabled"] * 3 + ["pending"]
 
 
+def test_a_commit_claims_nothing_for_a_disabled_receiver(
+    database: Database, owed: list[Callback]
+) -> None:
+    for day in (0, 1, 3, 5):
+        try_(database, owed[0], BAD, day)
+    other = slots.add_job(database, build.draft(), build.later())
+    assert isinstance(other, Job)
+    both = [build.callback(other, 4), having(build.callback(other, 9), url="https://b.example/9")]
+    done = build.completed(other, "901", callbacks=both)
+    claimed = commit(database, build.change(done, claim_until=build.later(6 * DAY_S)))
+    assert [one.url for one in claimed] == ["https://b.example/9"]
+    assert claim(database, 5.5) == []
+    rows = database.all("callbacks_of_job", {"jobid": other.jobid})
+    states = {one.url[-1]: one.status for one in (CALLBACKS.read(row) for row in rows)}
+    assert states == {"4": CallbackStatus.DISABLED, "9": CallbackStatus.PENDING}
+
+
 def test_a_ping_is_sent_to_a_disabled_receiver_and_its_success_enables_it(
     database: Database, owed: list[Callback]
 ) -> None:

@@ -171,6 +171,45 @@ async def test_a_new_callback_is_sent_when_the_bell_rings(bench: Bench) -> None:
         assert bench.status() is CallbackStatus.DELIVERED
 
 
+async def test_a_callback_that_is_claimed_already_is_sent_without_a_round(bench: Bench) -> None:
+    async with bench.running():
+        rounds = len(bench.store.claims)
+        claim = bench.callbacks.claiming()
+        assert claim is not None and claim.until == START + timedelta(seconds=45)
+        claimed = replace(callback(), next_attempt_at=claim.until)
+        bench.store.add(claimed)
+        bench.callbacks.take([claimed], claim)
+        await bench.settle()
+        assert bench.sender.sent == [claimed]
+        assert bench.status() is CallbackStatus.DELIVERED
+        assert len(bench.store.claims) == rounds
+
+
+async def test_a_claim_whose_commit_took_too_long_is_not_used(bench: Bench) -> None:
+    async with bench.running():
+        claim = bench.callbacks.claiming()
+        assert claim is not None
+        claimed = replace(callback(), next_attempt_at=claim.until)
+        bench.store.add(claimed)
+        await bench.clock.elapse(15.5)
+        bench.callbacks.take([claimed], claim)
+        await bench.settle()
+        assert bench.sender.sent == []
+        await bench.clock.elapse(30)
+        assert bench.status() is CallbackStatus.DELIVERED
+
+
+async def test_a_stop_ends_claiming_and_leaves_a_claim_to_the_next_start(bench: Bench) -> None:
+    async with bench.running() as task:
+        claim = bench.callbacks.claiming()
+        assert claim is not None
+        bench.callbacks.loop.stop()
+        assert bench.callbacks.claiming() is None
+        bench.callbacks.take([callback()], claim)
+        await bench.settle()
+        assert task.done() and bench.sender.sent == []
+
+
 async def test_a_callback_of_later_is_sent_when_its_time_comes(bench: Bench) -> None:
     bench.store.add(callback(at=START + timedelta(seconds=30)))
     async with bench.running():
