@@ -17,6 +17,7 @@ from tests.harness.house import DESCRIBE, INFO, House, house
 from tests.harness.leases import claim
 from tests.limits import SERVICE
 from waystation.actions import Refused
+from waystation.callbacks import Callback
 from waystation.engine.choice import busy, jobs_a_minute
 from waystation.engine.intake import FilePart
 from waystation.engine.request import JobRequest
@@ -58,9 +59,10 @@ async def test_a_caller_who_has_read_that_a_job_is_over_gets_its_slot(tmp_path: 
         assert (await asked).status is JobStatus.STARTED
         committing, adopt = here.here.store.commit, asyncio.Event()
 
-        async def commit_and_wait(step: Commit) -> None:
-            await committing(step)
+        async def commit_and_wait(step: Commit) -> Sequence[Callback]:
+            claimed = await committing(step)
             await adopt.wait()
+            return claimed
 
         here.here.store.commit = commit_and_wait  # type: ignore[method-assign]
         here.here.discord.say(described(job))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.harness.desk import (
     told,
     until,
 )
+from waystation.callbacks import Callback
 from waystation.engine.account.listener import Listener
 from waystation.errors import LocalProtocolError, StoreError, UuidTaken
 from waystation.gateway_events import (
@@ -152,11 +154,11 @@ async def test_one_event_that_the_store_refuses_does_not_hold_up_those_beside_it
         job = await here.bind()
         real, refused = here.store.commit, []
 
-        async def commit(change: Commit) -> None:
+        async def commit(change: Commit) -> Sequence[Callback]:
             if any(isinstance(e, Acknowledged) for one in change.jobs for e in one.events):
                 refused.append(len(change.jobs))
                 raise UuidTaken("another job has it")
-            await real(change)
+            return await real(change)
 
         here.failing.commit = commit  # type: ignore[attr-defined]
         by_hand = said("801", nonce="99", interaction_id="701")
