@@ -111,28 +111,6 @@ async def test_a_job_without_a_traceparent_has_a_trace_of_its_own(tmp_path: Path
         assert "nonsense" not in str(seen.spans)
 
 
-async def test_without_a_collector_no_service_imports_the_packages_of_traces(
-    tmp_path: Path,
-) -> None:
-    """With packages that leave a mark where they are imported, from its start to a callback."""
-    mark = tmp_path / "imported"
-    package = tmp_path / "first" / "opentelemetry"
-    package.mkdir(parents=True)
-    code = f"import pathlib; pathlib.Path({str(mark)!r}).touch()"
-    (package / "__init__.py").write_text(code)
-    async with ground(tmp_path, options=SMALL) as here:
-        here.environment["PYTHONPATH"] = str(package.parent)
-        await here.settle_in()
-        await post(here, traceparent=PARENT)
-        await here.outside.callback()
-        await here.stop()
-        assert not mark.exists()
-        assert "traceparent" not in here.outside.callbacks[-1][0]
-        here.environment["WAYSTATION_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
-        await here.run("doctor")
-        assert mark.exists(), "the mark shows what it is to show"
-
-
 async def test_no_span_tells_what_a_caller_wrote_or_what_is_secret(tmp_path: Path) -> None:
     async with (
         collector() as seen,

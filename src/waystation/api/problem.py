@@ -98,7 +98,7 @@ def problem(answer: Answer) -> Answer:
     details = told.error_details or "; ".join(told.problems)
     form = ProblemForm(
         type=_NO_TYPE if row is None else _type_of(row),
-        title=_phrase(answer.status, told.error) if row is None else row.text,
+        title=_phrase(answer.status, told.error) if row is None else _title_of(row, told.error),
         status=answer.status,
         detail=f"{told.error}: {details}" if details else told.error,
         remedy=None if row is None else row.do,
@@ -118,15 +118,21 @@ def _phrase(status: int, error: str) -> str:
         return error
 
 
+def _title_of(row: Sentence, error: str) -> str:
+    """Return the text of a row; the error itself where nothing in the row is the same each time."""
+    return row.text if _own_words(row) else error
+
+
 def _type_of(row: Sentence) -> str:
-    return _PREFIX + _names()[row.text]
+    return _PREFIX + _names()[_key(row)]
 
 
 def _row_of(status: int, error: str) -> Sentence | None:
     """Return the row that says an error; where several could, the one with the most own words."""
     fits = [row for row in _rows() if _pattern(row.text).fullmatch(error)]
-    of_status = [row for row in fits if row.status == status]
-    others = [row for row in fits if row.status is None] or [row for row in fits if _own_words(row)]
+    # a row without a status has the verb's own for bad input, beside those of that status
+    of_status = [row for row in fits if row.status in (status, None)]
+    others = [row for row in fits if _own_words(row)]
     return max(of_status or others, key=_own_words, default=None)
 
 
@@ -145,15 +151,19 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 @cache
-def _names() -> Mapping[str, str]:
-    """Return the name of each row by its text; the bot's own titles name themselves."""
+def _names() -> Mapping[tuple[str, int | None], str]:
+    """Return the name of each row by text and status; the bot's own titles name themselves."""
     own = {
-        row.text: name.lower().replace("_", "-")
+        (row.text, row.status): name.lower().replace("_", "-")
         for name, row in reversed(vars(sentences).items())
         if isinstance(row, Sentence)
     }
-    bots = {row.text: "bot-" + _slug(row.text) for row in _rows() if row.text not in own}
+    bots = {_key(row): "bot-" + _slug(row.text) for row in _rows() if _key(row) not in own}
     return own | bots
+
+
+def _key(row: Sentence) -> tuple[str, int | None]:
+    return row.text, row.status
 
 
 def _slug(text: str) -> str:

@@ -11,7 +11,13 @@ from waystation import sentences
 from waystation.api.answer import Answer, error_answer, json_answer, refusal
 from waystation.api.problem import PROBLEM_TYPE, asks_for_problems, problem
 from waystation.api.sentences import SENTENCES
-from waystation.errors import Busy, ButtonRepeated, NotFound, PreconditionFailed
+from waystation.errors import (
+    Busy,
+    ButtonRepeated,
+    InvalidRequest,
+    NotFound,
+    PreconditionFailed,
+)
 
 ASKS = {**BEARER, "accept": "application/problem+json"}
 
@@ -117,6 +123,25 @@ def test_every_row_has_a_type_of_its_own_text() -> None:
 def test_a_row_without_a_status_of_its_own_is_found_for_412_too() -> None:
     error = PreconditionFailed(sentences.MISSING.said(field="describeUrl"))
     assert _told(error_answer(error))["type"] == "urn:waystation:error:missing"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        (sentences.EMPTY.said(field="prompt"), "empty"),
+        (sentences.NO_STRING.said(field="prompt"), "no-string"),
+        (sentences.NO_SUCH_CHANNEL.text, "no-such-channel"),
+    ],
+)
+def test_an_error_of_ours_is_not_taken_for_a_title_of_the_bots(sentence: str, name: str) -> None:
+    told = _told(error_answer(InvalidRequest(sentence)))
+    assert (told["status"], told["type"]) == (400, f"urn:waystation:error:{name}")
+
+
+@pytest.mark.parametrize(("status", "name"), [(400, "unknown-bad-input"), (502, "unknown-title")])
+def test_an_unknown_title_of_the_bots_is_its_own_title(status: int, name: str) -> None:
+    told = _told(refusal(status, "Invalid tea"))
+    assert (told["type"], told["title"]) == (f"urn:waystation:error:{name}", "Invalid tea")
 
 
 def test_a_body_that_is_no_object_stays() -> None:
