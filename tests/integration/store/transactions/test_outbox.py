@@ -68,7 +68,7 @@ def test_a_commit_without_a_claim_leaves_its_callbacks_due(database: Database, j
     assert len(claim(database, 0)) == 1
 
 
-def test_of_callbacks_about_the_same_a_commit_claims_the_last(database: Database, job: Job) -> None:
+def test_a_commit_claims_the_last_callback_of_a_job_and_url(database: Database, job: Job) -> None:
     told = replace(build.callback(job), callback_id="progress", is_final=False)
     shown = replace(build.submitted(job), callbacks=[told])
     ended = build.completed(shown.job, callbacks=[build.callback(job)])
