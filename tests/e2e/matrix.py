@@ -63,8 +63,8 @@ ROUNDS = 2
 """Of the reference run: a point that is not passed in each of them is reached by chance."""
 
 AT_REST_S = 150.0
-"""Longest time after a death in which all ends. The second attempt of a callback that was claimed by
-the dead process is due after 45 s; turns beside look-alikes take 24 s, and their jobs 20 s."""
+"""Longest time after a death in which all ends. The second attempt of a callback that the dead
+process had claimed is due after 45 s; turns beside look-alikes take 24 s, and their jobs 20 s."""
 
 PARTS = 4
 """Tests of the matrix, which workers share."""

@@ -229,11 +229,11 @@ class Jobs(Protocol):
         """Return a job's events with numbers above `number`, in order."""
         ...
 
-    async def commit(self, step: Commit) -> Sequence[Callback]:
+    async def commit(self, step: Commit) -> Sequence[Callback] | None:
         """Write a change.
 
-        Returns: the callbacks that are claimed with it: none without `claim_until`, and none whose
-        receiver is disabled
+        Returns: the callbacks that are claimed with it, none whose receiver is disabled; None:
+        nothing is claimed, as without `claim_until`
         Raises: LeaseLost: epoch is not current; VersionConflict; AccountHalted;
         LocalProtocolError: a job's change without an event;
         UuidTaken: a uuid or a result of another job (I1)

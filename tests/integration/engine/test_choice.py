@@ -59,7 +59,7 @@ async def test_a_caller_who_has_read_that_a_job_is_over_gets_its_slot(tmp_path: 
         assert (await asked).status is JobStatus.STARTED
         committing, adopt = here.here.store.commit, asyncio.Event()
 
-        async def commit_and_wait(step: Commit) -> Sequence[Callback]:
+        async def commit_and_wait(step: Commit) -> Sequence[Callback] | None:
             claimed = await committing(step)
             await adopt.wait()
             return claimed

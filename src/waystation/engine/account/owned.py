@@ -341,8 +341,7 @@ class Owned:
         last, job_steps = steps[-1], [one for step in steps for one in step.job_steps]
         halt, sign = None, last.halt
         if sign is not None:
-            token = hold.sealed_token
-            halt = await halt_of(self.adapters, self.account, token, sign, now)
+            halt = await halt_of(self.adapters, self.account, hold.sealed_token, sign, now)
         copies = self.adapters.copies
         changes = job_changes(hold.conversation.get, job_steps, self._new_id, now, copies=copies)
         traced = [
@@ -350,8 +349,7 @@ class Owned:
             for step in steps
             for span in spans.begin(self.adapters.traces, step, self.account.account_id)
         ]
-        owed, claims = sum(len(change.callbacks) for change in changes), self.adapters.claims()
-        claim = claims.claiming() if owed else None
+        claim = self.adapters.claims().claiming()
         claimed = await self.adapters.store.commit(
             Commit(
                 account_id=self.account.account_id,
@@ -364,7 +362,7 @@ class Owned:
                 unrecognised=[one for step in steps for one in unrecognised(step)],
                 seen=last.seen,
                 only_if_usable=only_if_usable,
-                claim_until=None if claim is None else claim.until,
+                claim_until=claim.until,
             )
         )
         adopt()
@@ -375,9 +373,8 @@ class Owned:
             self.account = account or self.account
             log_change(self.account, halt, trouble)
         has_mail = halt is not None or (trouble is not None and trouble.mail is not None)
-        if claim is not None:
-            claims.take(claimed, claim)
-        if has_mail or len(claimed) < owed:
+        self.adapters.claims().take(claimed or (), claim)
+        if has_mail or len(claimed or ()) < sum(len(change.callbacks) for change in changes):
             self.adapters.nudge_outbox()
         if any(change.files for change in changes):
             self.adapters.expect_copies(now)

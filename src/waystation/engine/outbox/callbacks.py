@@ -29,7 +29,7 @@ from typing import Final
 import structlog
 
 from waystation.callbacks import Attempt, Callback, next_attempt_at
-from waystation.engine.outbox.claims import Claim
+from waystation.engine.outbox.claims import UNCLAIMED, Claim
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import StoreError
 from waystation.jobs import JobId
@@ -114,10 +114,10 @@ class Callbacks:
         """How long a callback may be on its way before it is due again."""
         return timedelta(seconds=3 * self._send_timeout_s)
 
-    def claiming(self) -> Claim | None:
-        """Return the claim for callbacks that are about to be written; None once this stops."""
+    def claiming(self) -> Claim:
+        """Return the claim for callbacks that are about to be written; none once this stops."""
         if self.loop.stopping:
-            return None
+            return UNCLAIMED
         send_before = self._clock.monotonic() + self._send_timeout_s
         return Claim(self._clock.now() + self.claim, send_before)
 

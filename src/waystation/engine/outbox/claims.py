@@ -14,26 +14,31 @@ from typing import Protocol
 
 from waystation.callbacks import Callback
 
-__all__ = ["Claim", "Claims", "Unclaimed"]
+__all__ = ["UNCLAIMED", "Claim", "Claims", "Unclaimed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to send some callbacks.
 
-    Args: until: when another may claim them; send_before: seconds of the monotonic clock after
-    which none of them is sent any more, so that its request ends before the claim does
+    Args: until: when another may claim them; None: they are due, for anybody; send_before: seconds
+    of the monotonic clock after which none of them is sent any more, so that its request ends
+    before the claim does
     """
 
-    until: datetime
+    until: datetime | None
     send_before: float
+
+
+UNCLAIMED = Claim(None, 0.0)
+"""Callbacks are written as due."""
 
 
 class Claims(Protocol):
     """The side of `Callbacks` that a commit knows."""
 
-    def claiming(self) -> Claim | None:
-        """Return the claim for callbacks that are about to be written; None: write them as due."""
+    def claiming(self) -> Claim:
+        """Return the claim for callbacks that are about to be written."""
         ...
 
     def take(self, claimed: Sequence[Callback], claim: Claim) -> None:
@@ -44,9 +49,9 @@ class Claims(Protocol):
 class Unclaimed:
     """Claims nothing: callbacks are written as due."""
 
-    def claiming(self) -> Claim | None:
-        """Return nothing."""
-        return None
+    def claiming(self) -> Claim:
+        """Return no claim."""
+        return UNCLAIMED
 
     def take(self, claimed: Sequence[Callback], claim: Claim) -> None:
         """Do nothing: nothing is claimed."""

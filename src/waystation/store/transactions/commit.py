@@ -41,10 +41,10 @@ SEEN_AGE = timedelta(hours=48)
 """How long one is kept: twice as long as anything may still come for a job (R19, R20)."""
 
 
-def commit(database: Database, step: Commit) -> Sequence[Callback]:
+def commit(database: Database, step: Commit) -> Sequence[Callback] | None:
     """Write a step, or nothing of it.
 
-    Returns: the callbacks that are claimed with it
+    Returns: the callbacks that are claimed with it; None where it claims nothing
     Raises: LeaseLost: the epoch is not current; AccountHalted; VersionConflict; UuidTaken (I1);
     LocalProtocolError: a job changes without an event
     """
@@ -78,7 +78,7 @@ def commit(database: Database, step: Commit) -> Sequence[Callback]:
         if database.is_uuid_taken(error):
             raise UuidTaken from error
         raise
-    return claimed
+    return claimed or None
 
 
 def _write_job(database: Database, step: Commit, job_change: JobChange) -> None:

@@ -226,7 +226,7 @@ class StoreByTransactions:
         rows = await self._near.run(Query("events_after", values))
         return [(numbered, event_of(kind, body)) for numbered, kind, body in rows]
 
-    async def commit(self, step: Commit) -> Sequence[Callback]:
+    async def commit(self, step: Commit) -> Sequence[Callback] | None:
         return await self._write(commit, step)
 
     # ── callbacks and mail ──

@@ -154,7 +154,7 @@ async def test_one_event_that_the_store_refuses_does_not_hold_up_those_beside_it
         job = await here.bind()
         real, refused = here.store.commit, []
 
-        async def commit(change: Commit) -> Sequence[Callback]:
+        async def commit(change: Commit) -> Sequence[Callback] | None:
             if any(isinstance(e, Acknowledged) for one in change.jobs for e in one.events):
                 refused.append(len(change.jobs))
                 raise UuidTaken("another job has it")

@@ -187,8 +187,8 @@ class _Claims:
         self.until = until
         self.taken: list[Callback] = []
 
-    def claiming(self) -> Claim | None:
-        return None if self.until is None else Claim(self.until, 7.0)
+    def claiming(self) -> Claim:
+        return Claim(self.until, 7.0)
 
     def take(self, claimed: Sequence[Callback], claim: Claim) -> None:
         assert claim.send_before == 7.0

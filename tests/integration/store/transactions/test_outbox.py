@@ -55,6 +55,7 @@ def test_a_claimed_callback_is_out_once_until_its_claim_ends(database: Database,
 def test_a_callback_is_claimed_by_the_commit_that_writes_it(database: Database, job: Job) -> None:
     change = build.completed(job, callbacks=[build.callback(job)])
     claimed = commit(database, build.change(change, claim_until=build.later(30)))
+    assert claimed is not None
     assert [one.callback_id for one in claimed] == [build.callback(job).callback_id]
     assert stored(database, job) == claimed[0]
     assert claim(database, 29) == ()
@@ -64,7 +65,7 @@ def test_a_callback_is_claimed_by_the_commit_that_writes_it(database: Database, 
 
 def test_a_commit_without_a_claim_leaves_its_callbacks_due(database: Database, job: Job) -> None:
     change = build.completed(job, callbacks=[build.callback(job)])
-    assert commit(database, build.change(change)) == ()
+    assert commit(database, build.change(change)) is None
     assert len(claim(database, 0)) == 1
 
 
@@ -73,6 +74,7 @@ def test_a_commit_claims_the_last_callback_of_a_job_and_url(database: Database, 
     shown = replace(build.submitted(job), callbacks=[told])
     ended = build.completed(shown.job, callbacks=[build.callback(job)])
     claimed = commit(database, build.change(shown, ended, claim_until=build.later(30)))
+    assert claimed is not None
     assert [one.is_final for one in claimed] == [True]
     rows = database.all("callbacks_of_job", {"jobid": job.jobid})
     assert {CALLBACKS.read(row).status for row in rows} == {

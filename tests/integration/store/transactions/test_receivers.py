@@ -111,6 +111,7 @@ def test_a_commit_claims_nothing_for_a_disabled_receiver(
     both = [build.callback(other, 4), having(build.callback(other, 9), url="https://b.example/9")]
     done = build.completed(other, "901", callbacks=both)
     claimed = commit(database, build.change(done, claim_until=build.later(6 * DAY_S)))
+    assert claimed is not None
     assert [one.url for one in claimed] == ["https://b.example/9"]
     assert claim(database, 5.5) == []
     rows = database.all("callbacks_of_job", {"jobid": other.jobid})

@@ -24,6 +24,7 @@ from waystation.engine.outbox.callbacks import (
     PER_USER,
     Callbacks,
 )
+from waystation.engine.outbox.claims import UNCLAIMED
 from waystation.errors import StoreError, VaultError
 
 OK = Attempt(200, None, 0.01)
@@ -175,7 +176,7 @@ async def test_a_callback_that_is_claimed_already_is_sent_without_a_round(bench:
     async with bench.running():
         rounds = len(bench.store.claims)
         claim = bench.callbacks.claiming()
-        assert claim is not None and claim.until == START + timedelta(seconds=45)
+        assert claim.until == START + timedelta(seconds=45)
         claimed = replace(callback(), next_attempt_at=claim.until)
         bench.store.add(claimed)
         bench.callbacks.take([claimed], claim)
@@ -188,7 +189,6 @@ async def test_a_callback_that_is_claimed_already_is_sent_without_a_round(bench:
 async def test_a_claim_whose_commit_took_too_long_is_not_used(bench: Bench) -> None:
     async with bench.running():
         claim = bench.callbacks.claiming()
-        assert claim is not None
         claimed = replace(callback(), next_attempt_at=claim.until)
         bench.store.add(claimed)
         await bench.clock.elapse(15.5)
@@ -202,9 +202,8 @@ async def test_a_claim_whose_commit_took_too_long_is_not_used(bench: Bench) -> N
 async def test_a_stop_ends_claiming_and_leaves_a_claim_to_the_next_start(bench: Bench) -> None:
     async with bench.running() as task:
         claim = bench.callbacks.claiming()
-        assert claim is not None
         bench.callbacks.loop.stop()
-        assert bench.callbacks.claiming() is None
+        assert bench.callbacks.claiming() == UNCLAIMED
         bench.callbacks.take([callback()], claim)
         await bench.settle()
         assert task.done() and bench.sender.sent == []
