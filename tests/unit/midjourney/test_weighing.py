@@ -75,6 +75,31 @@ def test_the_slot_of_a_ghost_that_was_not_told_apart_takes_no_others_picture_wit
     assert play.talk.undecided
 
 
+def test_the_late_result_of_a_ghost_that_was_not_told_apart_leaves_the_other_picture() -> None:
+    """R20: the picture that waits is then that of the job beside the ghost, and of nobody else."""
+    play = imagining()
+    nonce = play.jobs[JobId("a")].nonce
+    play.see(event_of({"see": "imagine/started"}))
+    ended = Failed.by(sentences.NOT_TOLD_APART, ghost=True)
+    play.commit(play.talk.ended(JobId("a"), ended, play.now))
+    play.admit(replace(new_job("b", "imagine", play.now), params={"prompt": "a red fox"}))
+    play.submit("b", "1400000000000000003")
+    play.see(event_of({"see": "imagine/final"}))
+    play.now += timedelta(seconds=6)
+    late: dict[str, object] = {
+        "id": "1456483325706249000",
+        "nonce": nonce,
+        "components": [],
+        "attachments": [],
+    }
+    picture = message_of(PAYLOADS["imagine/final"]).attachments
+    assert picture
+    name = picture[0].filename.replace("0f1e2d3c", "0f1e2d3d")
+    late["attachments"] = [{"id": "9", "url": picture[0].url, "filename": name}]
+    said = told(play.see(event_of({"see": "imagine/final", "with": late})))
+    assert said == ["a: Late by nonce", "b: Completed by weak"]
+
+
 @pytest.mark.parametrize("is_spent", [False, True])
 def test_a_ghost_whose_picture_nobody_may_have_got_is_given_no_other(*, is_spent: bool) -> None:
     """R20."""
