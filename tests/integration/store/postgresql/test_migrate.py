@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -28,6 +29,51 @@ async def connection(postgresql: Cluster, postgresql_database: str) -> AsyncIter
     connected = await asyncpg.connect(url)
     yield connected
     await connected.close()
+
+
+_ADDS = re.compile(
+    r"create (table|index|view|extension|function|trigger)\b"
+    r"|alter table \w+ add column \w+ [^;]*?(\bdefault\b|$)"
+    r"|insert into|update",
+    re.I,
+)
+
+
+def _statements(script: str) -> list[str]:
+    bare = re.sub(r"--[^\n]*|\$\$.*?\$\$", "", script, flags=re.DOTALL)
+    return [one.strip() for one in bare.split(";") if one.strip()]
+
+
+def _adds(statement: str) -> bool:
+    """Tell whether the statements of the version before still run after this one."""
+    if re.search(r"\bunique index\b", statement, re.I):
+        return False
+    found = _ADDS.match(statement)
+    must = re.search(r"\bnot null\b", statement, re.I)
+    return found is not None and (
+        not statement.lower().startswith("alter") or must is None or bool(found[2])
+    )
+
+
+def test_each_migration_adds_so_that_the_version_before_goes_on_beside_it() -> None:
+    """A rolling upgrade has both versions on one schema; no version was released yet."""
+    for step in migrations()[1:]:
+        assert [one for one in _statements(step.script) if not _adds(one)] == [], step.name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop table jobs",
+        "alter table jobs drop column late",
+        "alter table jobs rename column late to later",
+        "alter table jobs add column must text not null",
+        "alter table jobs alter column late type bytea",
+        "create unique index jobs_late on jobs (late)",
+    ],
+)
+def test_a_statement_that_takes_something_away_is_seen(statement: str) -> None:
+    assert not _adds(statement)
 
 
 async def test_every_query_compiles_against_the_schema(connection: Any) -> None:
