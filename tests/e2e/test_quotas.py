@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.e2e.conftest import Install, eventually
 from tests.e2e.databases import on_postgresql_too
-from tests.e2e.process import ground
+from tests.e2e.process import Doors, ground
 from waystation.quotas import UserQuotas
 
 pytestmark = on_postgresql_too
@@ -118,8 +118,10 @@ async def test_a_limit_is_a_number_and_set_by_the_owner(install: Install) -> Non
 
 
 async def test_the_slots_of_an_account_are_set_without_its_token(install: Install) -> None:
-    async with install(speed=3.0) as here:
-        ada = await here.ready()
+    async with install() as here:
+        ada, doors = await here.ready(), Doors(here.sim)
+        # the first ones run until the doors are opened
+        doors.hold("MESSAGE_UPDATE")
         (channel,) = [account.channel_id for account in here.sim.accounts]
         route = f"/v2/account/midjourney/{channel}/limit"
         assert (await ada.call("POST", route, {"maxJobs": 1}))[0] == 204
@@ -131,6 +133,7 @@ async def test_the_slots_of_an_account_are_set_without_its_token(install: Instal
         status, job, _ = await ada.describe(here.photo(), queue=True)
         assert (status, job["status"]) == (201, "created")
         assert (await ada.call("POST", route, {"maxJobs": 2, "jobsADay": 9}))[0] == 204
+        doors.release()
         assert (await ada.final(job["jobid"]))["status"] == "completed"
         shown = await ada.account(channel)
         assert (shown["maxJobs"], shown["jobsADay"]) == (2, 9)
@@ -159,8 +162,10 @@ async def test_a_job_of_the_queue_waits_where_the_day_of_an_account_is_used_up(
 
 
 async def test_a_job_of_the_queue_waits_for_another_of_its_user(install: Install) -> None:
-    async with install(speed=3.0) as here:
-        ada = await here.ready()
+    async with install() as here:
+        ada, doors = await here.ready(), Doors(here.sim)
+        # the first one runs until the doors are opened
+        doors.hold("MESSAGE_UPDATE")
         await here.change(ada, quotas=UserQuotas(jobs_at_once=1, waiting_jobs=1))
         first = (await ada.describe(here.photo()))[1]["jobid"]
         status, job, _ = await ada.describe(here.photo(), queue=True)
@@ -169,6 +174,7 @@ async def test_a_job_of_the_queue_waits_for_another_of_its_user(install: Install
         status, refused, headers = await ada.describe(here.photo(), queue=True)
         assert status == 429 and "executingJobs" not in refused
         assert headers["RateLimit"] == '"waiting-jobs";r=0'
+        doors.release()
         assert [(await ada.final(one))["status"] for one in (first, job["jobid"])] == (
             ["completed"] * 2
         )
