@@ -425,6 +425,18 @@ async def test_a_reset_account_works_again_and_old_triggers_do_not_halt_it(store
 # ── callbacks and mails ──
 
 
+async def test_a_callback_that_is_claimed_with_its_step_is_due_when_the_claim_ends(
+    store: Store,
+) -> None:
+    job = await added(store)
+    done = build.completed(job, callbacks=[build.callback(job)])
+    await store.commit(build.change(done, claim_until=build.later(45)))
+    assert await store.next_due() == build.later(45)
+    assert list(await store.claim_callbacks(build.later(44), build.later(90), 10)) == []
+    (again,) = await store.claim_callbacks(build.later(45), build.later(90), 10)
+    assert again.jobid == job.jobid
+
+
 async def test_a_callback_goes_out_once_at_a_time_and_survives_a_restart(
     store: Store, reopen: Reopen
 ) -> None:

@@ -112,6 +112,16 @@ def test_each_tag_of_a_source_is_in_the_table_of_sources() -> None:
     assert {path: tags - known for path, tags in told.items() if tags - known} == {}
 
 
+def test_decisions_are_numbered_from_one_and_each_number_is_given_once() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_decision_begins_with_its_number() -> None:
+    for path in (DOCS / "adr").glob("*.md"):
+        assert path.read_text("utf-8").startswith(f"# {int(path.name[:4])}. "), path.name
+
+
 def test_a_cited_decision_is_in_docs_adr() -> None:
     known = {int(path.name[:4]) for path in (DOCS / "adr").glob("*.md")}
     lost = [
