@@ -44,6 +44,8 @@ _DEFAULT_FILE = Path("waystation.toml")
 _PLACE = re.compile(r"\((at line \d+, column \d+|at end of document)\)$")
 """How tomllib's reasons end."""
 
+_NOWHERE = "none"
+
 _MIB = 1024 * 1024
 
 Origin = Literal["default", "file", "environment", "flag"]
@@ -141,6 +143,13 @@ def _smtp_url(url: Secret) -> Secret:
     return url
 
 
+def _listen_url(url: Secret) -> Secret:
+    text = url.reveal()
+    if text not in ("", _NOWHERE) and not _is_postgresql(text):
+        raise ValueError("a URL like postgresql://user:password@host:5432/name, or none")
+    return url
+
+
 def _database_url(url: Secret) -> Secret:
     text = url.reveal()
     if text and _sqlite_path(text) is None and not _is_postgresql(text):
@@ -203,6 +212,12 @@ class Settings:
         30.0,
         "PostgreSQL alone: time of a statement, with its wait for rows that others hold.",
         least=0.1,
+    )
+    listen_url: Secret = _row(
+        Secret(""),
+        "PostgreSQL alone: the database without a pooler, for news of other nodes; none: each node "
+        "looks every second. Empty: the database's URL, and none where that is a pooler's.",
+        check=_listen_url,
     )
     key: Secret = _row(
         Secret(""),
@@ -451,6 +466,16 @@ class Settings:
         """The URL of a PostgreSQL database; None: the database is a SQLite file."""
         url = self.database_url.reveal()
         return url if _is_postgresql(url) else None
+
+    def listens_at(self, *, pooled: bool) -> str | None:
+        """Return the URL at which news of other nodes is heard; None: nowhere.
+
+        Args: pooled: a pooler stands before the database, through which nobody can listen
+        """
+        text = self.listen_url.reveal()
+        if text == _NOWHERE or (pooled and not text):
+            return None
+        return text or self.postgresql_url
 
     @property
     def database_path(self) -> Path:

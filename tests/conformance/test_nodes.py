@@ -160,6 +160,9 @@ async def test_a_node_tells_its_name_lease_accounts_and_keys(store: Store) -> No
 
 # ── commands ──
 
+MOST = 3
+"""Commands of a user, here."""
+
 
 def command(number: int = 1, account_id: str = "account-1") -> Command:
     return Command(f"command-{number}", account_id, "cancel", '{"jobid":"x"}')
@@ -167,7 +170,7 @@ def command(number: int = 1, account_id: str = "account-1") -> Command:
 
 async def test_a_command_goes_to_the_node_of_its_account_once(store: Store) -> None:
     await store.nodes.take("account-1", "a")
-    await store.commands.add(command(), LONG)
+    await store.commands.add(command(), LONG, MOST)
     assert await store.commands.waiting() == 1
     assert list(await store.commands.take("b")) == []
     assert list(await store.commands.take("a")) == [command()]
@@ -179,14 +182,14 @@ async def test_a_command_goes_to_the_node_of_its_account_once(store: Store) -> N
 async def test_commands_are_taken_in_their_order_and_in_pages(store: Store) -> None:
     await store.nodes.take("account-1", "a")
     for number in (2, 1, 3):
-        await store.commands.add(command(number), LONG + timedelta(seconds=number))
+        await store.commands.add(command(number), LONG + timedelta(seconds=number), MOST)
     assert list(await store.commands.take("a", 2)) == [command(1), command(2)]
     assert list(await store.commands.take("a", 2)) == [command(3)]
 
 
 async def test_a_command_is_answered_by_the_node_that_took_it(store: Store) -> None:
     await store.nodes.take("account-1", "a")
-    await store.commands.add(command(), LONG)
+    await store.commands.add(command(), LONG, MOST)
     assert await store.commands.answer("command-1", "a", "{}") is False
     await store.commands.take("a")
     assert await store.commands.answer("command-1", "b", "{}") is False
@@ -194,10 +197,27 @@ async def test_a_command_is_answered_by_the_node_that_took_it(store: Store) -> N
     assert await store.commands.look("command-1") == (CommandStatus.DONE, "{}")
 
 
+async def test_a_user_has_so_many_commands_and_one_that_is_dropped_makes_room(
+    store: Store,
+) -> None:
+    bob = await store.add_user("bob@example.org", b"other", START)
+    await store.put_account(build.setup(replace(build.account(3), user_id=bob.user_id)))
+    added = [
+        await store.commands.add(command(number, f"account-{1 + number % 2}"), LONG, MOST)
+        for number in range(4)
+    ]
+    assert added == [True, True, True, False]
+    assert await store.commands.add(command(5, "account-3"), LONG, MOST)
+    assert not await store.commands.add(command(6, "account-9"), LONG, MOST)
+    await store.commands.drop("command-2")
+    assert await store.commands.look("command-2") is None
+    assert await store.commands.add(command(7), LONG, MOST)
+
+
 async def test_a_command_is_taken_or_withdrawn(store: Store) -> None:
     await store.nodes.take("account-1", "a")
     for number in (1, 2):
-        await store.commands.add(command(number), LONG)
+        await store.commands.add(command(number), LONG, MOST)
     assert await store.commands.withdraw("command-1") is True
     assert list(await store.commands.take("a")) == [command(2)]
     assert await store.commands.withdraw("command-2") is False
@@ -206,7 +226,7 @@ async def test_a_command_is_taken_or_withdrawn(store: Store) -> None:
 
 async def test_a_command_past_its_end_is_taken_by_nobody(store: Store) -> None:
     await store.nodes.take("account-1", "a")
-    await store.commands.add(command(), OVER)
+    await store.commands.add(command(), OVER, MOST)
     assert list(await store.commands.take("a")) == []
     assert await store.commands.waiting() == 0
     assert await store.commands.withdraw("command-1") is True
@@ -214,7 +234,7 @@ async def test_a_command_past_its_end_is_taken_by_nobody(store: Store) -> None:
 
 async def test_a_node_that_is_over_takes_no_command(store: Store) -> None:
     await store.nodes.take("account-1", "a")
-    await store.commands.add(command(), LONG)
+    await store.commands.add(command(), LONG, MOST)
     await store.nodes.renew("a", OVER)
     assert list(await store.commands.take("a")) == []
     await store.nodes.take("account-1", "b")
@@ -222,8 +242,8 @@ async def test_a_node_that_is_over_takes_no_command(store: Store) -> None:
 
 
 async def test_old_commands_and_nodes_are_purged(store: Store) -> None:
-    await store.commands.add(command(1), OVER)
-    await store.commands.add(command(2), LONG)
+    await store.commands.add(command(1), OVER, MOST)
+    await store.commands.add(command(2), LONG, MOST)
     await store.nodes.renew("a", OVER)
     await store.commands.purge(LONG)
     assert await store.commands.look("command-1") is not None

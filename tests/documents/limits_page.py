@@ -904,6 +904,19 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The demo fails.",
             "{0}, {1} and {2}",
         ),
+        Row(
+            "`demo` with several nodes: an account's connection, a callback, and a second one that "
+            "must not come",
+            "takeover._SPREAD_WITHIN_S takeover._CALLBACK_WITHIN_S takeover._ONCE_S",
+            "The demo fails.",
+            "{0}, {1} and {2}",
+        ),
+        Row(
+            "`demo` with several nodes: lease of a node, and pause between two looks",
+            "takeover.LEASE_S takeover._LOOK_S",
+            "Another node takes over; the next look begins.",
+            "{0} and {1}",
+        ),
     ),
 }
 """Section → rows."""

@@ -31,6 +31,7 @@ from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.media.copying import IN_FLIGHT
 from waystation.engine.media.serving import CUT_BYTES
+from waystation.engine.nodes.elsewhere import UNDER_WAY
 from waystation.engine.outbox import callbacks
 from waystation.engine.queueing.waiting import cancels_an_hour
 from waystation.engine.throttle import Throttle
@@ -75,6 +76,7 @@ _NUMBERS = {
     * search._WINDOWS,
     "streams of events": STREAMS,
     "failed logins in a minute": FAILURES,
+    "commands that wait for another node": UNDER_WAY,
     "addresses whose failed logins are remembered": Throttle(timedelta(), 1).keys,
     "characters of an `Idempotency-Key`": MOST_KEY,
     "hours that such a key is kept with its job": KEY_LIFE / timedelta(hours=1),

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.process import START_S, Ground, ground
+from tests.harness.postgresql import Cluster, needs_postgresql
 from waystation.cli.demo.tiles import tile_of
 from waystation.client import Client, SyncClient
 
@@ -343,6 +344,21 @@ async def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> N
     assert "compared pixel by pixel it is picture 2 of the four" in ran.out
     assert len(list(folder.iterdir())) == 3
     assert list(temporary.iterdir()) == []
+
+
+@needs_postgresql[0]
+@needs_postgresql[1]
+async def test_the_demo_with_two_nodes_kills_one_and_the_other_finishes_its_job(
+    tmp_path: Path, postgresql: Cluster, postgresql_database: str
+) -> None:
+    arguments = ("demo", "--nodes", "2", "--database", postgresql.url(postgresql_database))
+    ran = await waystation({"TMPDIR": str(tmp_path)}, *arguments, within_s=3 * DEMO_S)
+    assert ran.exit_code == 0, ran.out + ran.err
+    assert "✗" not in ran.out
+    assert "the other node took the account and finished the job" in ran.out
+    assert "the simulator drew it once, and the job has that picture" in ran.out
+    assert "its callback came, 1 in all" in ran.out
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -143,5 +143,85 @@ async def test_a_waiting_job_is_sent_by_the_node_that_has_room(tmp_path: Path) -
         body = {"prompt": "a hen in a tree", "channel": channel, "maxJobs": 1, "queue": True}
         asks = [far.call("POST", "/v2/jobs/imagine", body) for _ in range(3)]
         jobs = [job for _, job, _ in await asyncio.gather(*asks)]
+        for job in jobs:
+            assert "connecting" not in job.get("queue", {}).get("why", "")
         ends = [await far.final(job["jobid"]) for job in jobs]
         assert {job["status"] for job in ends} == {"completed"}, ends
+
+
+# ── what callers ask of an account's node ──
+
+
+async def test_a_running_job_is_cancelled_through_the_other_node(tmp_path: Path) -> None:
+    """R26."""
+    async with ground(tmp_path, accounts=2) as here, two_nodes(here) as other:
+        channel = here.sim.accounts[0].channel_id
+        _, far = await whose(here, other, channel)
+        here.sim.fault("no_result", command="imagine", count=1)
+        job = await far.ask("imagine", prompt="a red fox in the snow", channel=channel)
+        status, answer, _ = await far.call("GET", f"/v2/jobs/cancel?jobid={job['jobid']}")
+        assert (status, answer["status"]) == (200, "cancelled")
+        assert len(here.interactions) == 2, "the bot's own button was pressed"
+
+
+async def test_a_job_that_was_never_asked_is_cancelled_by_any_node(tmp_path: Path) -> None:
+    async with ground(tmp_path, accounts=2, lease_s=60) as here, two_nodes(here) as other:
+        channel = here.sim.accounts[0].channel_id
+        near, far = await whose(here, other, channel)
+        dead = here.service if near is here.ada else other.service
+        dead.signal(signal.SIGSTOP)
+        body = {
+            "prompt": "a red fox in the snow",
+            "channel": channel,
+            "replyUrl": f"{here.outside.url}/callback",
+        }
+        headers = {"headers": {"Prefer": "wait=0"}}
+        status, job, _ = await far.call("POST", "/v2/jobs/imagine", body, **headers)
+        assert (status, job["status"]) == (200, "created")
+        began = time.monotonic()
+        status, answer, _ = await far.call("GET", f"/v2/jobs/cancel?jobid={job['jobid']}")
+        assert (status, answer["status"]) == (200, "cancelled")
+        assert time.monotonic() - began < 5
+        assert (await here.outside.callback())["status"] == "cancelled"
+        dead.signal(signal.SIGCONT)
+        # the node that has it lets go of it, and its account goes on
+        await far.run("imagine", prompt="a hen in a tree", channel=channel)
+        assert len(here.interactions) == 1
+
+
+async def test_a_command_that_no_node_takes_is_503_and_never_done_later(tmp_path: Path) -> None:
+    async with ground(tmp_path, accounts=2, lease_s=60) as here, two_nodes(here) as other:
+        channel = here.sim.accounts[0].channel_id
+        near, far = await whose(here, other, channel)
+        here.doors.hold("MESSAGE_UPDATE")
+        job = await far.ask("imagine", prompt="a red fox in the snow", channel=channel)
+        dead = here.service if near is here.ada else other.service
+        dead.signal(signal.SIGSTOP)
+        status, _, headers = await far.call("GET", f"/v2/jobs/cancel?jobid={job['jobid']}")
+        assert status == 503 and int(headers["Retry-After"]) > 0
+        dead.signal(signal.SIGCONT)
+        here.doors.release()
+        assert (await far.final(job["jobid"]))["status"] == "completed"
+
+
+async def test_accounts_are_changed_reset_and_removed_through_the_other_node(
+    tmp_path: Path,
+) -> None:
+    """R33, R34."""
+    async with ground(tmp_path, accounts=2) as here, two_nodes(here) as other:
+        account = here.sim.accounts[0]
+        _, far = await whose(here, other, account.channel_id)
+        path = f"/v2/account/midjourney/{account.channel_id}"
+        here.sim.fault("pending_mod_message", account=0, count=1)
+        body = {"prompt": "a red fox in the snow", "channel": account.channel_id}
+        status, _, _ = await far.call("POST", "/v2/jobs/imagine", body)
+        assert status == 596
+        status, _, _ = await far.call("POST", f"{path}/reset")
+        assert status == 204
+        assert (await far.run("imagine", **body))["status"] == "completed"
+        await far.set_up(account, maxJobs=7)
+        assert (await far.account(account.channel_id))["maxJobs"] == 7
+        status, _, _ = await far.call("DELETE", path)
+        assert status == 204
+        for ada in (here.ada, other.ada):
+            assert (await ada.call("GET", path))[0] == 404

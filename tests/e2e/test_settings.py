@@ -36,6 +36,7 @@ ELSEWHERE: Mapping[str, str] = {
     "::test_the_numbers_of_the_settings_hold_on_postgresql",
     "database_statement_s": "integration/app/test_state.py"
     "::test_the_numbers_of_the_settings_hold_on_postgresql",
+    "listen_url": "integration/app/test_news.py::test_news_are_heard_where_the_setting_says",
     "trusted_proxies": "e2e/test_reverse_proxy.py"
     "::test_without_trusted_proxies_the_header_is_never_read",
     "drain_s": "unit/engine/outbox/test_callbacks.py"

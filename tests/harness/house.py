@@ -14,6 +14,7 @@ from tests.fakes import FakeSealer
 from tests.harness.desk import ACCOUNT, LIMITS, PICTURE, Desk, desk, until
 from tests.harness.media import Cutter, MediaSource
 from tests.limits import SERVICE
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
@@ -92,11 +93,14 @@ class House:
         self.fetcher, self.probe, self.sealer = Fetcher(), Probe(), FakeSealer()
         adapters = replace(here.adapters, freed=self._freed)
         self.pool = Pool(adapters, LIMITS, here.node)
+        self.deeds = Deeds(adapters, self.pool)
         self.clock_warning: str | None = None
         self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
         self.logins = Logins(store, here.store.tallies, self.sealer, here.clock)
-        self.accounts = Accounts(store, self.pool, self.probe, self.sealer, here.clock, here.ids)
+        self.accounts = Accounts(
+            store, self.pool, self.deeds, self.probe, self.sealer, here.clock, here.ids
+        )
         self.deliveries = Deliveries(
             here.store.deliveries,
             self.sealer,
@@ -105,7 +109,7 @@ class House:
             timedelta(seconds=45),
             self.nudged.set,
         )
-        links = Links(store, self.pool, here.clock)
+        links = Links(store, self.deeds, here.clock)
         self.media_source, self.cutter = MediaSource(), Cutter()
         self.media_keys = Keys(here.store.media_keys, self.sealer, here.clock, here.ids)
         self.media = Media(
@@ -114,6 +118,7 @@ class House:
         self.service = Service(
             store=store,
             pool=self.pool,
+            deeds=self.deeds,
             feed=here.feed,
             fetcher=self.fetcher,
             sealer=self.sealer,

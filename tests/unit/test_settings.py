@@ -42,7 +42,7 @@ def test_the_names_that_are_fixed_exist() -> None:
 
 def test_a_field_with_a_secret_is_a_secret() -> None:
     assert {row.name for row in SETTINGS if row.secret} == {
-        "database_url", "key", "smtp_url", "token",
+        "database_url", "key", "listen_url", "smtp_url", "token",
     }  # fmt: skip
 
 

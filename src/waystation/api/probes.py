@@ -132,6 +132,7 @@ class _Totals(Collector):
             ("accounts_halted", "Accounts that wait for a person.", counts.accounts_halted),
             ("callbacks_pending", "Callbacks still to be made.", counts.callbacks_pending),
             ("jobs_waiting", "Jobs that wait in the queue.", counts.queued),
+            ("commands_waiting", "Requests that wait for another node.", counts.commands),
             ("mails_pending", "Mails still to be sent.", counts.mails_pending),
             ("unrecognised_messages", "Bot messages that no row claims.", counts.unrecognised),
         ):
@@ -147,7 +148,8 @@ class _Totals(Collector):
         yield _gauges(
             "longest_wait_seconds",
             "How long the oldest has waited: a job for its end, a slot for its job, a callback for "
-            "its receiver, a queued job for an account, an account for its connection.",
+            "its receiver, a queued job for an account, an account for its connection, the "
+            "listener for news of other nodes.",
             "of",
             self._waits,
         )

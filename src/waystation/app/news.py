@@ -10,11 +10,11 @@ __all__ = ["wakes_of"]
 
 
 def wakes_of(settings: Settings, store: ServiceStore, clock: Clock, ids: IdSource) -> Wakes:
-    """Return how this node hears of the others; by looks at the rows alone behind a pooler."""
+    """Return how this node hears of the others, and tells them."""
     url = settings.postgresql_url
     if url is None:
         return Alone()
     # one database is used, and the other's driver costs memory
     from waystation.store.postgresql.listening import PostgresWakes
 
-    return PostgresWakes(None if store.pooled else url, url, clock, ids)
+    return PostgresWakes(settings.listens_at(pooled=store.pooled), url, clock, ids)

@@ -29,6 +29,7 @@ from waystation.discord.sharing import BreakerSharing
 from waystation.discord.site import Site
 from waystation.discord.transport import discord_factory
 from waystation.engine.account.adapters import Adapters
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.spreading import Spreading
 from waystation.engine.account.timekeeper import Follower, Timekeeper
@@ -41,8 +42,10 @@ from waystation.engine.logins import Logins
 from waystation.engine.media.copying import Copying
 from waystation.engine.media.keys import Keys
 from waystation.engine.media.serving import Media
+from waystation.engine.nodes.elsewhere import Elsewhere
 from waystation.engine.nodes.hearing import Hearing, news_of
 from waystation.engine.nodes.node import Node
+from waystation.engine.nodes.serving import Serving
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
@@ -167,7 +170,10 @@ def build(
     )
     pool = Pool(adapters, limits, node, alone=alone, unowned=lambda: spreading.look())
     spreading = Spreading(store.nodes, node, pool, clock, wakes, length_s=limits.lease_s)
-    links = Links(store, pool, clock, site.time.now)
+    elsewhere = None if alone else Elsewhere(store.commands, clock, ids, wakes)
+    deeds = Deeds(adapters, pool, elsewhere)
+    serving = Serving(store.commands, node, clock, deeds.served, wakes)
+    links = Links(store, deeds, clock, site.time.now)
     sender: Sender = CallbackSender(outside, clock, settings.callback_timeout_s)
     if settings.otlp_endpoint:
         sender = TracedSender(sender, store, traces)
@@ -208,6 +214,7 @@ def build(
     service = Service(
         store=store,
         pool=pool,
+        deeds=deeds,
         feed=feed,
         fetcher=fetcher,
         sealer=vault,
@@ -215,7 +222,7 @@ def build(
         ids=ids,
         links=links,
         logins=Logins(store, store.tallies, vault, clock),
-        accounts=Accounts(store, pool, DiscordProbe(site), vault, clock, ids),
+        accounts=Accounts(store, pool, deeds, DiscordProbe(site), vault, clock, ids),
         deliveries=Deliveries(
             store.deliveries, vault, clock, ids, callbacks.claim, callbacks.loop.nudge
         ),
@@ -239,6 +246,9 @@ def build(
     def heard(ids: Collection[str] | None) -> None:
         hearing.heard(ids)
         spreading.heard(ids)
+        serving.heard(ids)
+        if elsewhere is not None:
+            elsewhere.heard(ids)
 
     neighbours = Neighbours(store, wrote, clock)
     copies = () if copying is None else (copying.loop,)
@@ -252,7 +262,7 @@ def build(
     if alone:
         upkeep.append(timekeeper.run)
     else:
-        upkeep += [spreading.run, hearing.run, Follower(store, clock).run]
+        upkeep += [spreading.run, hearing.run, serving.run, Follower(store, clock).run]
     return Parts(
         service,
         node,

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from waystation import sentences
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import REMOVAL_GRACE, Pool
 from waystation.engine.shared_throttle import Allowance
 from waystation.engine.tokens import Tokens
@@ -81,6 +82,7 @@ class Accounts:
         self,
         store: Store,
         pool: Pool,
+        deeds: Deeds,
         probe: Probe,
         sealer: Sealer,
         clock: Clock,
@@ -88,6 +90,7 @@ class Accounts:
     ) -> None:
         self._store = store
         self._pool = pool
+        self._deeds = deeds
         self._probe = probe
         self._sealer = sealer
         self._clock = clock
@@ -162,7 +165,7 @@ class Accounts:
         if account is None or (account.removed_at is not None and not force):
             raise await self._not_own(user, channel)
         await self._store.remove_account(account.account_id, self._clock.now())
-        await self._pool.remove(account.account_id, force=force)
+        await self._deeds.remove(account.account_id, force=force)
 
     async def reset(self, user: User, channel: str) -> None:
         """Put a halted or sidelined account back to work, once a person has dealt with it.
@@ -176,11 +179,7 @@ class Accounts:
         if quota is not None:
             error = sentences.RESETS_AN_HOUR.said(limit=RESETS)
             raise Throttled(error, retry_after_s=600, quota=quota)
-        now = self._clock.now()
-        owner = self._pool.get(account.account_id)
-        seen = None if owner is None else owner.newest_seen
-        await self._store.reset_account(account.account_id, now, seen)
-        await self._pool.put(account.account_id)
+        await self._deeds.reset(account.account_id)
 
     async def limit(
         self, user: User, channel: str, jobs_a_day: int | None, slots: int | None
@@ -191,7 +190,7 @@ class Accounts:
             raise await self._not_own(user, channel)
         quotas, by = self._store.quotas, user.user_id
         await quotas.limit_account(account.account_id, jobs_a_day, by, max_jobs=slots)
-        await self._pool.put(account.account_id)
+        await self._deeds.put(account.account_id)
 
     def connection(self, account: Account) -> Connection:
         """Return how an account stands with Discord's gateway now."""
@@ -291,7 +290,7 @@ class Accounts:
             except Conflict:
                 # it is another user's; or it was set up or erased a moment ago
                 continue
-            await self._pool.put(account_id)
+            await self._deeds.put(account_id, is_new=created)
             account = await self._store.get_account(account_id)
             if account is not None:
                 return account, created
@@ -324,11 +323,11 @@ class Accounts:
         if await self._runs(account_id):
             raise runs
         await self._store.remove_account(account_id, self._clock.now())
-        await self._pool.remove(account_id, force=False)
+        await self._deeds.remove(account_id, force=False)
         if account.removed_at is None and await self._runs(account_id):
             # a job was accepted in between: the account stays what it was
             await self._store.keep_account(account_id)
-            await self._pool.put(account_id)
+            await self._deeds.put(account_id)
             raise runs
 
     async def _runs(self, account_id: str) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from waystation import sentences
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.feed import Feed
 from waystation.errors import StoreError
-from waystation.jobs import Failed, Job, JobStatus
+from waystation.jobs import Job, JobStatus
 from waystation.midjourney.commands import AnswersAt, Command
 from waystation.ports import Store
 
@@ -34,10 +34,17 @@ class Answering:
     """
 
     def __init__(
-        self, store: Store, pool: Pool, feed: Feed, first_answer_s: float, first_edit_s: float
+        self,
+        store: Store,
+        pool: Pool,
+        deeds: Deeds,
+        feed: Feed,
+        first_answer_s: float,
+        first_edit_s: float,
     ) -> None:
         self._store = store
         self._pool = pool
+        self._deeds = deeds
         self._feed = feed
         self._post_s = first_answer_s + _ANSWER_MARGIN_S
         self._first_edit_s = first_edit_s
@@ -104,12 +111,8 @@ class Answering:
 
     async def _end_unasked(self, job: Job) -> Job:
         """End a job that was not asked in its POST's time; return it as it is if it was (R10)."""
-        owner = self._pool.get(job.account_id)
-        if owner is not None:
-            with contextlib.suppress(StoreError):
-                await owner.end_unasked(
-                    job.jobid, Failed.by(sentences.NOT_SENT, sentences.NOTHING_SENT)
-                )
+        with contextlib.suppress(StoreError):
+            await self._deeds.end_unasked(job)
         return await self._stored(job)
 
 

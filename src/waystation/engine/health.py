@@ -31,11 +31,15 @@ class Readiness:
 
 
 def longest_waits(
-    counts: Counts, silent_since: datetime | None, now: datetime
+    counts: Counts,
+    silent_since: datetime | None,
+    now: datetime,
+    unheard_since: datetime | None = None,
 ) -> Mapping[str, float]:
     """Return how long the oldest of what should pass has waited, in seconds; 0 for none.
 
-    Args: silent_since: since when the gateway has told nothing of an account that is not halted
+    Args: silent_since: since when the gateway has told nothing of an account that is not halted;
+    unheard_since: since when no news of other nodes can be heard
     """
     since = {
         "job": counts.oldest_job,
@@ -43,6 +47,7 @@ def longest_waits(
         "callback": counts.oldest_callback,
         "queued": counts.oldest_queued,
         "account": silent_since,
+        "listener": unheard_since,
     }
     return {
         name: 0.0 if moment is None else max(0.0, (now - moment).total_seconds())

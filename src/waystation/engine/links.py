@@ -16,9 +16,9 @@ from typing import Any, Final
 import structlog
 
 from waystation.callbacks import Callback
-from waystation.engine.account.pool import Pool
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.throttle import Throttle
-from waystation.errors import StoreError, TransportError
+from waystation.errors import StoreError, TransportError, Unavailable
 from waystation.ports import Clock, Jobs
 from waystation.signed_links import expired_links, expires_at, with_links
 
@@ -51,12 +51,12 @@ class Links:
     def __init__(
         self,
         store: Jobs,
-        pool: Pool,
+        deeds: Deeds,
         clock: Clock,
         discord_now: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
-        self._pool = pool
+        self._deeds = deeds
         self._clock = clock
         self._discord_now = discord_now or clock.wall
         self._fresh: dict[str, str] = {}
@@ -139,17 +139,16 @@ class Links:
                 del self._under_way[link]
 
     async def _ask(self, account_id: str, links: Sequence[str]) -> None:
-        owner = self._pool.get(account_id)
         now = self._clock.monotonic()
-        if owner is None or self._not_before.get(account_id, now) > now:
+        if not self._deeds.has_owner(account_id) or self._not_before.get(account_id, now) > now:
             return
         if self._renewals.full(account_id, self._clock.now()):
             return
         self._renewals.add(account_id, self._clock.now())
         try:
             async with asyncio.timeout(_WAIT_S):
-                fresh = await owner.transport.refresh_links(links)
-        except (TransportError, StoreError, TimeoutError) as error:
+                fresh = await self._deeds.refresh_links(account_id, links)
+        except (TransportError, StoreError, Unavailable, TimeoutError) as error:
             self._not_before[account_id] = now + _AGAIN_S
             _log.warning("links.not_renewed", account=account_id, reason=str(error))
             return

@@ -21,6 +21,7 @@ import structlog
 from waystation import sentences
 from waystation.actions import Action, Press
 from waystation.contract import retry_after_s
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
 from waystation.engine.accounts import Accounts
@@ -46,7 +47,6 @@ from waystation.errors import (
     ButtonRepeated,
     InvalidRequest,
     PreconditionFailed,
-    StoreError,
     Unavailable,
 )
 from waystation.ignored import Ignored
@@ -90,6 +90,7 @@ class Service:
         self,
         store: Store,
         pool: Pool,
+        deeds: Deeds,
         feed: Feed,
         fetcher: Fetcher,
         sealer: Sealer,
@@ -112,18 +113,21 @@ class Service:
         self.media = media
         self._store = store
         self._pool = pool
+        self._deeds = deeds
         self._feed = feed
         self._fetcher = fetcher
         self._health = Health(store, sealer, clock)
-        places = Shares(limits.pictures_per_user, limits.pictures)
-        self._intake = Intake(fetcher, places, Shares(*limits.fetched_bytes), limits.picture_bytes)
+        shares = Shares(limits.pictures_per_user, limits.pictures), Shares(*limits.fetched_bytes)
+        self._intake = Intake(fetcher, *shares, limits.picture_bytes)
         self._inputs = Inputs(store, sealer, ids, limits.input_bytes)
         self._clock = clock
         self._limits = limits
         self._choice = Choice(
             store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
         )
-        self._answering = Answering(store, pool, feed, limits.first_answer_s, limits.first_edit_s)
+        self._answering = Answering(
+            store, pool, deeds, feed, limits.first_answer_s, limits.first_edit_s
+        )
         self.reads = Reads(store, self._answering, links, logins, clock, feed)
         self._idempotency = Idempotency(store, self._answering, clock)
         standing = Places(store, pool, self._choice, clock, limits.lane)
@@ -241,17 +245,11 @@ class Service:
             job = await self._waiting.cancel(job)
         if job.final:
             return job
-        owner = self._pool.get(job.account_id)
-        if owner is None:
-            raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
         if self._submitting:
             # a job is in the store a moment before its owner has it
             await asyncio.wait(tuple(self._submitting))
         await self.dispatcher.handed_over()
-        try:
-            await owner.cancel(job.jobid)
-        except StoreError as error:
-            raise Unavailable from error
+        await self._deeds.cancel(job)
         return await self._store.get_job(job.jobid, job.user_id) or job
 
     def retry_after_s(self, job: Job) -> int | None:
@@ -373,7 +371,8 @@ class Service:
 
     def waits(self, counts: Counts) -> Mapping[str, float]:
         """Return how long the oldest of each kind has waited, in seconds (health.py)."""
-        return longest_waits(counts, self._pool.silent_since, self._clock.now())
+        unheard_since = self._deeds.unheard_since
+        return longest_waits(counts, self._pool.silent_since, self._clock.now(), unheard_since)
 
     @property
     def ignored(self) -> Mapping[Ignored, int]:

@@ -94,6 +94,13 @@ class Conversation:
         """Take in a job as the store has it."""
         self._state.admit(job)
 
+    def over(self, stored: Job) -> Step:
+        """Let go of a job that was ended elsewhere before it was asked; the rows have it already.
+
+        Args: stored: as the store has it
+        """
+        return own_steps.over(self._state, stored)
+
     # ── our own steps ──
 
     def must_wait(self, jobid: JobId, target: str | None = None) -> bool:

@@ -110,8 +110,16 @@ class Command:
 class Commands(Protocol):
     """Commands between nodes. Each method is one transaction. Raises from all: StoreError."""
 
-    async def add(self, command: Command, life: timedelta) -> None:
-        """Let a command wait for the account's node that long."""
+    async def add(self, command: Command, life: timedelta, most: int) -> bool:
+        """Let a command wait for the account's node that long.
+
+        Args: most: commands for the accounts of one user that there may be
+        Returns: False when there are as many, or the account is gone: nothing was written
+        """
+        ...
+
+    async def drop(self, command_id: str) -> None:
+        """Delete a command whose answer is wanted no more."""
         ...
 
     async def take(self, node_id: str, limit: int = 16) -> Sequence[Command]:

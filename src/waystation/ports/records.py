@@ -316,3 +316,5 @@ class Counts:
     """Acceptance of the oldest job that waits in the queue."""
     queued: int = 0
     """Jobs that wait in the queue."""
+    commands: int = 0
+    """Commands that no node has taken yet."""

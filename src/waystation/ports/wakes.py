@@ -25,6 +25,11 @@ class Wakes(Protocol):
         ...
 
     @property
+    def listens(self) -> bool:
+        """Tell whether this node is meant to hear news; else it looks at the rows alone."""
+        ...
+
+    @property
     def silent_since(self) -> datetime | None:
         """Since when nothing can be heard; None while it can."""
         ...
@@ -41,6 +46,7 @@ class Wakes(Protocol):
 class Alone:
     """`Wakes` of a process without others: it tells nobody and misses nothing."""
 
+    listens: Final = False
     silent_since: Final = None
 
     def tell(self, *ids: str) -> None:

@@ -181,6 +181,16 @@ delete from nodes where lease_until <= {clock} - :age;
 insert into commands (command_id, account_id, kind, body, status, ends_at)
 values (:command_id, :account_id, :kind, :body, 'waiting', {clock} + :life);
 
+-- commands_of_owner: the user of an account, and how many commands there are for accounts of that user
+select accounts.user_id, (
+  select count(*) from commands join accounts as own on own.account_id = commands.account_id
+  where own.user_id = accounts.user_id
+)
+from accounts where accounts.account_id = :account_id;
+
+-- drop_command: its answer is wanted no more
+delete from commands where command_id = :command_id;
+
 -- take_commands: those for the accounts of a node whose lease runs, the oldest first
 update commands set status = 'taken', node_id = :node_id
 where status = 'waiting' and command_id in (

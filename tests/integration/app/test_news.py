@@ -13,6 +13,7 @@ from tests.harness.postgresql import Cluster, needs_postgresql
 from waystation.app.news import wakes_of
 from waystation.app.state import open_state
 from waystation.clock import SystemIds
+from waystation.errors import ConfigurationError
 from waystation.ports.wakes import Alone
 from waystation.settings import load
 from waystation.vault import make_keys
@@ -20,14 +21,30 @@ from waystation.vault import make_keys
 
 @needs_postgresql[0]
 @needs_postgresql[1]
-@pytest.mark.parametrize("pooled", [False, True])
-async def test_news_are_heard_but_behind_a_pooler(
-    postgresql: Cluster, postgresql_database: str, tmp_path: Path, pooled: bool
+@pytest.mark.parametrize(
+    ("pooled", "listens_at", "listens"),
+    [
+        (False, "", True),
+        (False, "none", False),
+        (True, "", False),
+        (True, "none", False),
+        (True, "the server", True),
+    ],
+)
+async def test_news_are_heard_where_the_setting_says(
+    postgresql: Cluster,
+    postgresql_database: str,
+    tmp_path: Path,
+    pooled: bool,
+    listens_at: str,
+    listens: bool,
 ) -> None:
-    url_of = postgresql.pooled_url if pooled else postgresql.url
+    direct = postgresql.url(postgresql_database)
+    url = postgresql.pooled_url(postgresql_database) if pooled else direct
     environment = {
         "WAYSTATION_DATA_DIR": str(tmp_path / "data"),
-        "WAYSTATION_DATABASE_URL": url_of(postgresql_database),
+        "WAYSTATION_DATABASE_URL": url,
+        "WAYSTATION_LISTEN_URL": direct if listens_at == "the server" else listens_at,
     }
     make_keys(tmp_path / "data")
     settings, ids = load(environ=environment), SystemIds()
@@ -38,9 +55,10 @@ async def test_news_are_heard_but_behind_a_pooler(
 
     async with open_state(settings) as state:
         one, other = (wakes_of(settings, state.store, state.clock, ids) for _ in range(2))
+        assert one.listens is listens
         running = [asyncio.create_task(each.run(heard)) for each in (one, other)]
         try:
-            if not pooled:
+            if listens:
                 await until(lambda: one.silent_since is None and other.silent_since is None)
                 notes.clear()
                 one.tell("account:1")
@@ -58,7 +76,12 @@ async def test_the_one_process_of_a_file_hears_and_tells_nothing(tmp_path: Path)
     settings = load(environ={"WAYSTATION_DATA_DIR": str(tmp_path)})
     async with open_state(settings) as state:
         wakes = wakes_of(settings, state.store, state.clock, SystemIds())
-        assert isinstance(wakes, Alone)
+        assert isinstance(wakes, Alone) and not wakes.listens
         wakes.tell("anything")
         await wakes.run(lambda ids: None)
         await wakes.flush()
+
+
+def test_a_url_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="WAYSTATION_LISTEN_URL"):
+        load(environ={"WAYSTATION_LISTEN_URL": "redis://127.0.0.1"})

@@ -16,6 +16,7 @@ from tests.build import replace
 from tests.fakes import START
 from tests.harness.desk import ACCOUNT, Desk, desk, until
 from waystation.callbacks import Callback
+from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.links import RENEWALS, Links
 from waystation.errors import Unreachable
@@ -40,7 +41,7 @@ async def links(tmp_path: Path) -> AsyncIterator[tuple[Links, Desk]]:
         running = asyncio.create_task(pool.run())
         await until(lambda: pool.states == {"connected": 1})
         try:
-            yield Links(cast(Any, here.failing), pool, here.clock), here
+            yield Links(cast(Any, here.failing), Deeds(here.adapters, pool), here.clock), here
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -19,7 +19,7 @@ from waystation.client import Client, Job
 from waystation.errors import ButtonRepeated, Halted
 from waystation.secret import mask
 
-__all__ = ["ACTS", "letter"]
+__all__ = ["ACTS", "Act", "letter"]
 
 _EMAIL = "demo@example.org"
 _PROMPTS = 4
@@ -187,7 +187,10 @@ async def killed(stage: Stage) -> None:
         )
 
 
-ACTS: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
+Act = tuple[str, Callable[[Stage], Awaitable[None]]]
+"""Title and function of an act."""
+
+ACTS: tuple[Act, ...] = (
     ("A user and two Discord accounts", people),
     ("info", info),
     ("describe, with a picture file", describe_file),

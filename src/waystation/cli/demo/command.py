@@ -36,8 +36,33 @@ _Keep = Annotated[
 ]
 
 
+_Nodes = Annotated[
+    int,
+    typer.Option(
+        "--nodes",
+        metavar="NUMBER",
+        min=1,
+        max=5,
+        help="Processes of the service on one PostgreSQL database.",
+    ),
+]
+_Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="An empty PostgreSQL database instead of a file that is thrown away.",
+    ),
+]
+
+
 def demo(
-    image: _Image = None, folder: _Save = None, keep: _Keep = False, as_json: Json = False
+    image: _Image = None,
+    folder: _Save = None,
+    keep: _Keep = False,
+    nodes: _Nodes = 1,
+    database: _Database = None,
+    as_json: Json = False,
 ) -> None:
     """Show the whole path on a simulator: no Discord account, nothing to set up, nothing left.
 
@@ -45,18 +70,32 @@ def demo(
     describes a picture by file and by URL, receives a callback, imagines,
     upscales and varies, trips a moderation and a halt, reads the e-mail
     out, resets, kills the service while three jobs run and three wait,
-    and sees all of them finish after the next start.
+    and sees all of them finish after the next start. With --nodes 2 it
+    also kills one node in the middle of a job, which the other finishes.
     """
     from waystation.cli.demo.play import play
 
     sample = files("waystation.samples").joinpath("lighthouse.webp")
     with opened(as_json) as screen, as_file(sample) as shipped:
+        if nodes > 1 and not (database or "").startswith(("postgresql:", "postgres:")):
+            raise PreconditionFailed(
+                f"--nodes {nodes} needs --database with the URL of an empty PostgreSQL database"
+            )
         if image is not None:
             _look_at(image)
         if folder is not None:
             folder_at(folder)
         try:
-            ok = asyncio.run(play(screen, image or shipped, folder=folder, keep=keep))
+            ok = asyncio.run(
+                play(
+                    screen,
+                    image or shipped,
+                    folder=folder,
+                    keep=keep,
+                    nodes=nodes,
+                    database=database,
+                )
+            )
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         raise typer.Exit(Exit.OK if ok else Exit.FAILED)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from rich.text import Text
 
-from waystation.cli.demo.acts import ACTS
+from waystation.cli.demo.acts import ACTS, Act
 from waystation.cli.demo.mailbox import Mailbox
-from waystation.cli.demo.processes import Program, running
+from waystation.cli.demo.processes import Program, finished, running
 from waystation.cli.demo.site import Site
-from waystation.cli.demo.stage import Stage
+from waystation.cli.demo.stage import DemoNode, Stage
+from waystation.cli.demo.takeover import LEASE_S, taken_over
 from waystation.cli.saving import folder_at
 from waystation.cli.screen import Screen, link
 from waystation.errors import WaystationError
@@ -32,17 +33,27 @@ _PICTURE_PX = 1024
 """A square grid of the simulator: half the bot's, which takes a second to draw."""
 
 
-async def play(screen: Screen, picture: Path, *, folder: Path | None, keep: bool) -> bool:
+async def play(
+    screen: Screen,
+    picture: Path,
+    *,
+    folder: Path | None,
+    keep: bool,
+    nodes: int = 1,
+    database: str | None = None,
+) -> bool:
     """Run the demo and return whether everything was as expected.
 
     Args:
+        nodes: processes of the service, of which one is killed in the last act
+        database: URL of an empty database; None: a file that is thrown away
         folder: where the pictures that the bot draws are left; None throws them away
         keep: afterwards leave simulator and service running until SIGINT or SIGTERM
     """
     _end_in_order_on_signals()
-    async with _stage(screen, picture, folder) as stage:
+    async with _stage(screen, picture, folder, nodes, database) as stage:
         _introduce(stage, stays=keep or folder is not None)
-        await _perform(stage)
+        await _perform(stage, _acts(nodes))
         ok = all(check.ok for check in stage.checks)
         _sum_up(stage, ok, keep)
         if keep:
@@ -51,7 +62,13 @@ async def play(screen: Screen, picture: Path, *, folder: Path | None, keep: bool
 
 
 @asynccontextmanager
-async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncIterator[Stage]:
+async def _stage(
+    screen: Screen,
+    picture: Path,
+    pictures: Path | None,
+    nodes: int = 1,
+    database: str | None = None,
+) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waystation-demo-")))
         site, mailbox = Site(picture), Mailbox()
@@ -66,10 +83,17 @@ async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncI
             running(folder / "simulator.log", {}, *simulating.split())
         )
         environment = _environment(folder, simulator["url"], mailbox.port)
+        if database is not None:
+            environment |= {"WAYSTATION_DATABASE_URL": database}
+            # nodes need one key, so none makes it
+            await finished(environment, "waystation", "make-key", "--json")
+        if nodes > 1:
+            environment |= {"WAYSTATION_LEASE_S": f"{LEASE_S:g}"}
         service = Program(folder / "service.log", environment, "waystation", "serve", "--json")
         stack.push_async_callback(service.stop)
         url = (await service.start())["url"]
         # started again it listens where it did
+        others = [await _another_node(stack, folder, environment, n) for n in range(1, nodes)]
         environment["WAYSTATION_PORT"] = url.rpartition(":")[2]
         yield Stage(
             screen,
@@ -81,7 +105,24 @@ async def _stage(screen: Screen, picture: Path, pictures: Path | None) -> AsyncI
             service=service,
             site=site,
             mailbox=mailbox,
+            nodes=[DemoNode(service, url), *others] if others else (),
         )
+
+
+async def _another_node(
+    stack: AsyncExitStack, folder: Path, environment: Mapping[str, str], number: int
+) -> DemoNode:
+    log = folder / f"node{number + 1}.log"
+    program = Program(log, dict(environment), "waystation", "serve", "--json")
+    stack.push_async_callback(program.stop)
+    return DemoNode(program, (await program.start())["url"])
+
+
+def _acts(nodes: int) -> Sequence[Act]:
+    """Return the acts; with several nodes the last one needs two of them."""
+    if nodes == 1:
+        return ACTS
+    return (*ACTS, ("A node that is killed in the middle of a job", taken_over))
 
 
 def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, str]:
@@ -97,9 +138,9 @@ def _environment(folder: Path, discord_url: str, smtp_port: int) -> dict[str, st
     }
 
 
-async def _perform(stage: Stage) -> None:
+async def _perform(stage: Stage, acts: Sequence[Act]) -> None:
     try:
-        for number, (title, act) in enumerate(ACTS, 1):
+        for number, (title, act) in enumerate(acts, 1):
             stage.begin(f"{number}. {title}")
             try:
                 await act(stage)
@@ -115,14 +156,23 @@ async def _perform(stage: Stage) -> None:
 
 def _introduce(stage: Stage, *, stays: bool) -> None:
     stage.show(Text("Waystation demo", "bold magenta"), indent=0)
+    if stage.nodes:
+        told = (
+            f"{len(stage.nodes) + 1} programs now run on this machine: {len(stage.nodes)} nodes of "
+            "the service on one\ndatabase, and a simulator that stands in for Discord"
+        )
+    else:
+        told = (
+            "Two programs now run on this machine: the service, with an empty database\n"
+            "that is thrown away afterwards, and a simulator that stands in for Discord"
+        )
     stage.show(
-        "Two programs now run on this machine: the service, with an empty database\n"
-        "that is thrown away afterwards, and a simulator that stands in for Discord\n"
-        "and the Midjourney bot. No Discord account is used, nothing leaves here.",
+        f"{told}\nand the Midjourney bot. No Discord account is used, nothing leaves here.",
         indent=0,
     )
     stage.gap()
-    for name, url in (("service  ", stage.url), ("simulator", stage.simulator["url"])):
+    services = [("service  ", node.url) for node in stage.nodes] or [("service  ", stage.url)]
+    for name, url in (*services, ("simulator", stage.simulator["url"])):
         stage.show(Text(f"{name}  ") + link(url))
     stage.show(Text("picture    ") + link(str(stage.picture)))
     if stays:

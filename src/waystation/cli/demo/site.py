@@ -5,6 +5,7 @@ callbacks. On loopback, which the service of the demo is told to allow.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ class Site:
     def __init__(self, picture: Path) -> None:
         self._picture = picture
         self._received: dict[str, dict[str, Any]] = {}
+        self._times: Counter[str] = Counter()
         self._arrived = asyncio.Event()
         app = web.Application()
         app.router.add_get(f"/picture{picture.suffix}", self._show)
@@ -51,11 +53,16 @@ class Site:
             return None
         return self._received[jobid]
 
+    def times(self, jobid: str) -> int:
+        """Return how often something was POSTed about a job."""
+        return self._times[jobid]
+
     async def _show(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(self._picture)
 
     async def _receive(self, request: web.Request) -> web.Response:
         body = await request.json()
+        self._times[str(body.get("jobid"))] += 1
         self._received[str(body.get("jobid"))] = body
         self._arrived.set()
         return web.Response()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from waystation.client import Client, Job
 from waystation.errors import NotFound, Unavailable
 from waystation.reasons import why
 
-__all__ = ["Check", "Stage"]
+__all__ = ["Check", "DemoNode", "Stage"]
 
 _JOB_WITHIN_S = 60.0
 
@@ -38,6 +38,14 @@ class Check:
     def as_json(self) -> dict[str, object]:
         """Return it as `demo --json` prints it."""
         return {"act": self.act, "expected": self.expected, "ok": self.ok}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoNode:
+    """One process of the service, and where it listens."""
+
+    program: Program
+    url: str
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class Stage:
     service: Program
     site: Site
     mailbox: Mailbox
+    nodes: Sequence[DemoNode] = ()
+    """All processes of the service, where there are several; the first is `service`."""
     token: str = ""
     client: Client = field(init=False)
     """Set by the first act, which makes the user."""

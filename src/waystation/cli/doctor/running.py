@@ -23,6 +23,10 @@ _TIMEOUT_S: Final = 10.0
 
 _SILENCE = re.compile(rb'^waystation_longest_wait_seconds\{of="account"\} ([0-9.]+)$', re.MULTILINE)
 
+_UNHEARD = re.compile(
+    rb'^waystation_longest_wait_seconds\{of="listener"\} ([0-9.]+)$', re.MULTILINE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -45,6 +49,8 @@ def look_at_running(
     if counts.queued and counts.oldest_queued is not None:
         oldest_s = _span(now - counts.oldest_queued)
         yield ok(f"{counts.queued} jobs wait in the queue, the oldest for {oldest_s}")
+    if counts.commands:
+        yield ok(f"{counts.commands} commands wait for the node of their account")
     running = [job for held in jobs.values() for job in held if not job.final]
     if not running:
         yield ok("no job runs")
@@ -73,15 +79,24 @@ async def look_at_listening(http: aiohttp.ClientSession, url: str) -> Finding:
     try:
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         async with http.get(f"{url}/metrics", timeout=timeout, allow_redirects=False) as response:
-            said = _SILENCE.search(await response.read())
+            body = await response.read()
     except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
         return warning(
             f"no service answers at {url}: nobody listens to Discord", "Start it: waystation serve"
         )
+    said, unheard = _SILENCE.search(body), _UNHEARD.search(body)
     if said is None:
         mend = "WAYSTATION_URL says where the service is."
         return warning(f"{url} answers, and not like Waystation", mend)
     silent_s = float(said[1])
+    unheard_s = 0.0 if unheard is None else float(unheard[1])
+    if silent_s <= SILENT_S < unheard_s:
+        silence = _span(timedelta(seconds=unheard_s))
+        return warning(
+            f"the service at {url} has heard no news of other nodes for {silence}",
+            "Let WAYSTATION_LISTEN_URL name the database without a pooler. Until then each node "
+            "looks at the rows every second.",
+        )
     if silent_s <= SILENT_S:
         return ok(f"the service at {url} listens to Discord")
     silence = _span(timedelta(seconds=silent_s))

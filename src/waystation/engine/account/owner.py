@@ -11,6 +11,7 @@ The parts run side by side: `listener` (what Discord says), `submitter` (what we
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -116,6 +117,10 @@ class Owner(Owned):
         if self._hold is not None:
             async with self._hold.lock:
                 return
+
+    async def look(self, unsent: Collection[JobId]) -> None:
+        """Let go of jobs that another node has ended before they were asked. Raises: StoreError"""
+        await self._submitter.look(unsent)
 
     async def cancel(self, jobid: JobId) -> None:
         """Cancel a job; nothing happens when it is final already (R26).

@@ -187,14 +187,21 @@ class Spreading:
             del self._giving[account_id]
 
     async def take_jobs(self) -> None:
-        """Hand jobs to their owners that another node has accepted. Raises: StoreError"""
+        """Hand jobs to their owners that another node has accepted, and take those it has ended.
+
+        Raises: StoreError
+        """
         run = self._node.current
         if run is None:
             return
-        for job in await self._nodes.unsent(run.node_id):
+        unsent = await self._nodes.unsent(run.node_id)
+        for job in unsent:
             owner = self._pool.get(job.account_id)
             if owner is not None and owner.current(job.jobid) is None:
                 await owner.take(job)
+        known = {job.jobid for job in unsent}
+        for owner in self._pool.owners:
+            await owner.look(known)
 
 
 def _with_those_on_their_way(ownership: Ownership, owned: set[str], node_id: str) -> Ownership:

@@ -11,7 +11,7 @@ What goes wrong with one job ends that job; only the store and the lease end the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Collection, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
 from waystation.engine.feed import Alarm
 from waystation.errors import StoreError
-from waystation.jobs import Failed, JobEvent, JobId, JobStatus
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus
 from waystation.ports import Standing
 
 __all__ = ["Submitter"]
@@ -66,6 +66,24 @@ class Submitter:
     def answer_modal(self, jobid: JobId) -> None:
         """Take a job whose modal is committed and not answered; `Owner.moved` is rung after."""
         self._queue.modals.add(jobid)
+
+    async def look(self, unsent: Collection[JobId]) -> None:
+        """Let go of jobs that another node has ended before they were asked.
+
+        Args: unsent: the account's jobs that were not asked yet, by the rows
+        Raises: StoreError
+        """
+        owned = self._owned
+        for jobid in self._queue.jobids:
+            if jobid in unsent or owned.transport_now is None:
+                continue
+            stored = await owned.adapters.store.get_job(jobid, None)
+            if stored is not None and stored.final and owned.transport_now is not None:
+                await self._let_go(stored)
+
+    async def _let_go(self, ended: Job) -> None:
+        await self._owned.step(lambda conversation, now: conversation.over(ended))
+        self._owned.moved.ring()
 
     @property
     def queued(self) -> Sequence[JobId]:

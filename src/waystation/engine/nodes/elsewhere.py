@@ -7,10 +7,11 @@ said nothing may have done it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -21,12 +22,15 @@ from waystation.errors import StoreError, Unavailable
 from waystation.ports import Clock, Command, Commands, CommandStatus, IdSource
 from waystation.ports.wakes import Wakes
 
-__all__ = ["PATIENCE_S", "Elsewhere"]
+__all__ = ["PATIENCE_S", "UNDER_WAY", "Elsewhere"]
 
 log = structlog.get_logger("waystation.elsewhere")
 
 PATIENCE_S: Final = 10.0
 """How long a command waits for its node."""
+
+UNDER_WAY: Final = 200
+"""Commands for the accounts of one user at once; each is a request that waits for its answer."""
 
 _WORK_S: Final = 20.0
 """How long a node that took a command may work on it; a cancel waits for the bot's word."""
@@ -45,7 +49,13 @@ class Elsewhere:
         self._clock = clock
         self._ids = ids
         self._wakes = wakes
+        self._dropping: set[asyncio.Task[None]] = set()
         self._bells: defaultdict[str, Bell] = defaultdict(Bell)
+
+    @property
+    def unheard_since(self) -> datetime | None:
+        """Since when no answers can be heard; None while they can, or where nobody listens."""
+        return None if self._wakes is None or not self._wakes.listens else self._wakes.silent_since
 
     def heard(self, ids: Collection[str] | None) -> None:
         """Look at the commands that others have answered."""
@@ -53,16 +63,22 @@ class Elsewhere:
             if ids is None or f"command:{command_id}" in ids:
                 bell.ring()
 
-    async def ask(self, account_id: str, kind: str, body: Mapping[str, Any]) -> Any:
+    async def ask(self, account_id: str, kind: str, body: Any) -> Any:
         """Have a deed done, and return what the node answers.
 
-        Raises: Unavailable: no node took it, or the one that did could not do it, or has not said
+        Args: body: JSON
+        Raises: Unavailable: no node took it, or the one that did could not do it, or has not said;
+        or too many wait for the accounts of one user
         """
         command = Command(self._ids.token(12), account_id, kind, json.dumps(body))
         ends = self._clock.monotonic() + PATIENCE_S
         bell = self._bells[command.command_id]
+        added = False
         try:
-            await self._commands.add(command, timedelta(seconds=PATIENCE_S))
+            if not await self._commands.add(command, timedelta(seconds=PATIENCE_S), UNDER_WAY):
+                log.warning("elsewhere.too_many", kind=kind)
+                raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
+            added = True
             if self._wakes is not None:
                 self._wakes.tell(f"account:{account_id}")
             return await self._answer(command.command_id, bell, ends)
@@ -70,6 +86,17 @@ class Elsewhere:
             raise Unavailable from error
         finally:
             del self._bells[command.command_id]
+            if added:
+                # its caller has the answer, or has gone: nobody is to take it any more
+                dropping = asyncio.create_task(self._drop(command.command_id))
+                self._dropping.add(dropping)
+                dropping.add_done_callback(self._dropping.discard)
+
+    async def _drop(self, command_id: str) -> None:
+        try:
+            await self._commands.drop(command_id)
+        except StoreError as error:
+            log.warning("elsewhere.not_dropped", command=command_id, reason=error.message)
 
     async def _answer(self, command_id: str, bell: Bell, ends: float) -> Any:
         while True:

@@ -16,7 +16,7 @@ import structlog
 
 from waystation.engine.feed import Feed, race
 from waystation.errors import StoreError
-from waystation.jobs import Job, JobId, JobStatus
+from waystation.jobs import Job, JobId
 from waystation.ports import Clock, Jobs
 
 __all__ = ["Hearing", "news_of"]
@@ -38,8 +38,8 @@ _USER = re.compile(r"-user:(\d+)-")
 def news_of(job: Job) -> Sequence[str]:
     """Return what other nodes are told of a job that was committed here."""
     notes: list[str] = [job.jobid]
-    if job.status is JobStatus.CREATED and not job.waiting:
-        # it may be for the account of another node
+    if job.nonce is None and job.account_id:
+        # it is for the account of another node, or was ended before that has asked it
         notes.append(f"account:{job.account_id}")
     if job.waiting or job.final:
         notes.append(_QUEUE)

@@ -54,7 +54,9 @@ class Places:
             limit=row.limit if job.takes_slot else self._lane,
             taken=row.taken,
             halt=row.halt,
-            connected=owner is not None and owner.caught_up,
+            connected=(
+                self._pool.may_be_elsewhere(row.account_id) if owner is None else owner.caught_up
+            ),
             mode=None if job.mode is None else await self._choice.mode_of(row.account_id),
             wait_s=0.0 if standing is None else standing.wait_s,
             spent=spent is not None,

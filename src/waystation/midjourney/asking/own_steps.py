@@ -41,6 +41,7 @@ __all__ = [
     "ended",
     "must_wait",
     "not_written",
+    "over",
     "reacted",
     "silent",
     "submitted",
@@ -193,6 +194,14 @@ def cancel_requested(state: State, jobid: JobId, nonce: Nonce, now: datetime) ->
     # its press is no ask by hand, and brings no picture
     state.candidates.others.disown(nonce)
     return state.learnt(state.step(jobid, now, CancelRequested(nonce)))
+
+
+def over(state: State, stored: Job) -> Step:
+    """Let go of a job that was ended elsewhere before it was asked; the rows have it already."""
+    job = state.jobs.get(stored.jobid)
+    if job is not None and job.status is JobStatus.CREATED and stored.version > job.version:
+        state.forget(job)
+    return NOTHING
 
 
 def cancel(state: State, jobid: JobId, now: datetime) -> Step:

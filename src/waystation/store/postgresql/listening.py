@@ -88,6 +88,10 @@ class PostgresWakes:
         self._left.set()
         self.silent_since: datetime | None = clock.now()
 
+    @property
+    def listens(self) -> bool:
+        return self._listen_url is not None
+
     def tell(self, *ids: str) -> None:
         self._told.update(dict.fromkeys(ids))
         self._left.clear()

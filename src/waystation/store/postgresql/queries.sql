@@ -531,7 +531,8 @@ select
   (select min(coalesce(submitted_at, updated_at)) from jobs where slot <> 0),
   (select min(created_at) from callbacks where status = 'pending'),
   (select min(created_at) from jobs where jobid in (select jobid from queue where waiting <> 0)),
-  (select count(*) from queue where waiting <> 0);
+  (select count(*) from queue where waiting <> 0),
+  (select count(*) from commands where status = 'waiting');
 
 -- foreign_commits: changes when a user or an account was changed, whoever did it
 select coalesce(max(number), 0) as data_version from audit;

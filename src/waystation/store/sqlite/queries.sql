@@ -475,7 +475,8 @@ select
   (select min(coalesce(submitted_at, updated_at)) from jobs where slot),
   (select min(created_at) from callbacks where status = 'pending'),
   (select min(created_at) from jobs where jobid in (select jobid from queue where waiting)),
-  (select count(*) from queue where waiting);
+  (select count(*) from queue where waiting),
+  (select count(*) from commands where status = 'waiting');
 
 -- foreign_commits: changes when another connection than this one has committed
 pragma data_version;

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from waystation.ports import Clock, Command, CommandStatus
 from waystation.store.columns import Row, Values, micros
-from waystation.store.transactions.database import Reading, Writing
+from waystation.store.transactions.database import Database, Reading, Writing
 from waystation.store.transactions.nodes import span_of
 
 __all__ = ["StoreCommands"]
@@ -25,18 +25,19 @@ class StoreCommands:
         self._near = near
         self._clock = clock
 
-    async def add(self, command: Command, life: timedelta) -> None:
-        await self._run(
-            "add_command",
-            {
-                "command_id": command.command_id,
-                "account_id": command.account_id,
-                "kind": command.kind,
-                "body": command.body,
-                "life": span_of(life),
-                "clock": self._at,
-            },
-        )
+    async def add(self, command: Command, life: timedelta, most: int) -> bool:
+        values: Values = {
+            "command_id": command.command_id,
+            "account_id": command.account_id,
+            "kind": command.kind,
+            "body": command.body,
+            "life": span_of(life),
+            "clock": self._at,
+        }
+        return await self._writer.run(lambda database: _add(database, values, most))
+
+    async def drop(self, command_id: str) -> None:
+        await self._run("drop_command", {"command_id": command_id})
 
     async def take(self, node_id: str, limit: int = 16) -> Sequence[Command]:
         values: Values = {"node_id": node_id, "limit": limit, "clock": self._at}
@@ -74,3 +75,17 @@ class StoreCommands:
 
     async def _run(self, name: str, values: Values) -> int:
         return await self._writer.run(lambda database: database.run(name, values))
+
+
+def _add(database: Database, values: Values, most: int) -> bool:
+    named: Values = {"account_id": values["account_id"]}
+    found = database.one("commands_of_owner", named)
+    if found is None:
+        return False
+    database.lock(users=[found[0]])
+    # as it is behind the lock
+    found = database.one("commands_of_owner", named)
+    if found is None or found[1] >= most:
+        return False
+    database.run("add_command", values)
+    return True

@@ -283,10 +283,13 @@ def _turns(database: Database, account_id: str, priority: int) -> Sequence[Turn]
 
 
 def end(database: Database, change: JobChange, at: datetime) -> bool:
-    """End a job that waits; False when it does not wait any more, or has changed."""
+    """End a job that nobody has asked; False when it was asked, given to an account, or ended.
+
+    Its version tells: what has happened to it since has changed that.
+    """
     job = change.job
-    database.lock(users=[job.user_id])
-    if database.one("is_waiting", {"jobid": job.jobid}) is None:
+    database.lock(users=[job.user_id], accounts=[job.account_id] if job.account_id else [])
+    if not job.account_id and database.one("is_waiting", {"jobid": job.jobid}) is None:
         return False
     values, expected = JOBS.values(job), job.version - len(change.events)
     values["expected"] = expected

@@ -50,9 +50,9 @@ def counts(reads: Reads) -> Counts:
     """Count what metrics show."""
     totals = reads.one("totals")
     assert totals is not None
-    *numbers, job, slot, callback, queued, waiting = totals
+    *numbers, job, slot, callback, queued, waiting, commands = totals
     oldest = [instant_or_none(one) for one in (job, slot, callback, queued)]
-    return Counts(dict(reads.all("jobs_by_status")), *numbers, *oldest, *[waiting])
+    return Counts(dict(reads.all("jobs_by_status")), *numbers, *oldest, *[waiting, commands])
 
 
 def foreign_commits(database: Database) -> int:

@@ -18,7 +18,15 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
     """Replace the play by one that only notes what it was asked; a picture named `bad` fails."""
     found: list[tuple[Path, bool]] = []
 
-    async def play(screen: Screen, picture: Path, *, folder: Path | None, keep: bool) -> bool:
+    async def play(
+        screen: Screen,
+        picture: Path,
+        *,
+        folder: Path | None,
+        keep: bool,
+        nodes: int = 1,
+        database: str | None = None,
+    ) -> bool:
         assert picture.is_file()
         found.append((picture, keep))
         if picture.stem == "stopped":
@@ -77,4 +85,14 @@ def test_a_folder_for_the_pictures_is_made_before_anything_starts(
     assert (tmp_path / "new").is_dir()
     (tmp_path / "file").touch()
     assert run("demo", "--save", str(tmp_path / "file" / "new")).exit_code == 2
+    assert len(played) == 1
+
+
+def test_several_nodes_need_a_postgresql_database(played: list[tuple[Path, bool]]) -> None:
+    for database in ((), ("--database", "sqlite:///here.db")):
+        refused = run("demo", "--nodes", "2", *database, "--json")
+        assert refused.json["code"] == 412
+    assert played == []
+    url = "postgresql://ada@/way"
+    assert run("demo", "--nodes", "2", "--database", url).exit_code == 0
     assert len(played) == 1

@@ -33,7 +33,12 @@ class Theatre:
 
     @asynccontextmanager
     async def stage(
-        self, screen: Screen, picture: Path, pictures: Path | None
+        self,
+        screen: Screen,
+        picture: Path,
+        pictures: Path | None,
+        nodes: int = 1,
+        database: str | None = None,
     ) -> AsyncIterator[Stage]:
         simulator = {"url": "http://127.0.0.1:1", "accounts": []}
         yield Stage(

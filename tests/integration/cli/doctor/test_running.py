@@ -76,6 +76,11 @@ def test_jobs_that_wait_are_counted() -> None:
     assert found == ["3 jobs wait in the queue, the oldest for 5 h", "no job runs"]
 
 
+def test_commands_that_no_node_has_taken_are_counted() -> None:
+    found = [one.what for one in look_at_running({}, Counts(commands=2), NOW, PATIENCE)]
+    assert found == ["2 commands wait for the node of their account", "no job runs"]
+
+
 def test_nothing_runs() -> None:
     assert said() == [("ok", "no job runs")]
 
@@ -106,6 +111,18 @@ async def answering(text: str) -> AsyncIterator[str]:
             'x 1\nwaystation_longest_wait_seconds{of="account"} 900.5\ny 2\n',
             "warning",
             "has heard nothing of an account for 15 min",
+        ),
+        (
+            'waystation_longest_wait_seconds{of="account"} 0\n'
+            'waystation_longest_wait_seconds{of="listener"} 900\n',
+            "warning",
+            "has heard no news of other nodes for 15 min",
+        ),
+        (
+            'waystation_longest_wait_seconds{of="account"} 0\n'
+            'waystation_longest_wait_seconds{of="listener"} 0\n',
+            "ok",
+            "listens to Discord",
         ),
         ("something else", "warning", "answers, and not like Waystation"),
     ],

@@ -23,6 +23,7 @@ __all__ = ["Told", "Two", "two"]
 class Told:
     """`ports.Wakes` between two nodes of one process."""
 
+    listens = True
     silent_since = None
 
     def __init__(self) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.engine.nodes.meetings import two
+from waystation.engine.nodes.elsewhere import UNDER_WAY
 from waystation.errors import Unavailable
-from waystation.ports import CommandStatus
+from waystation.ports import Command
 
 
 async def echo(account_id: str, body: Any) -> Any:
@@ -59,4 +61,15 @@ async def test_a_node_that_took_a_command_and_died_is_waited_for_within_bounds(
         assert 29 <= await here.pass_until(asked) < 32
         with pytest.raises(Unavailable):
             await asked
-        assert await here.store.commands.look(taken.command_id) == (CommandStatus.TAKEN, None)
+        while await here.store.commands.look(taken.command_id) is not None:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_user_has_so_many_commands_under_way(tmp_path: Path) -> None:
+    async with two(tmp_path, {}) as here:
+        for number in range(UNDER_WAY):
+            command = Command(f"other-{number}", "account-1", "echo", "{}")
+            assert await here.store.commands.add(command, timedelta(hours=1), UNDER_WAY)
+        with pytest.raises(Unavailable):
+            await here.asking.ask("account-1", "echo", {})
+        assert await here.store.commands.waiting() == UNDER_WAY

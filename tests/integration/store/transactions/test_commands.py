@@ -27,7 +27,7 @@ async def test_a_command_is_taken_or_withdrawn_and_never_both(
     await one.nodes.begin("a", "host", LONG)
     await one.nodes.take("account-1", "a")
     for turn in range(5):
-        await one.commands.add(Command(f"command-{turn}", "account-1", "cancel", "{}"), LONG)
+        await one.commands.add(Command(f"command-{turn}", "account-1", "cancel", "{}"), LONG, 10**6)
         async with meeting(url, one, two) as place:
             taken, withdrawn = await place.of(
                 one.commands.take("a"), two.commands.withdraw(f"command-{turn}")

@@ -558,7 +558,7 @@ def test_a_job_without_a_slot_that_is_put_back_lowers_no_count(database: Databas
     assert day_jobs(database) == 1
 
 
-def test_a_job_ends_while_it_waits_or_not_at_all(database: Database) -> None:
+def test_a_job_ends_before_it_is_asked_or_not_at_all(database: Database) -> None:
     (running,) = full(database)
     job = asked(database)
     event = Cancelled(ghost=False)
@@ -575,8 +575,12 @@ def test_a_job_ends_while_it_waits_or_not_at_all(database: Database) -> None:
     ends(database, running)
     other = asked(database)
     assert not other.waiting
-    failed = replace(other, version=1, status=JobStatus.FAILED, finished_at=build.later(2))
+    failed = replace(other, version=2, status=JobStatus.FAILED, finished_at=build.later(2))
+    # something has happened to it that the caller has not seen: it may have been asked
     assert not queue.end(database, JobChange(failed, (Failed(502, "x"),)), build.later(2))
+    # an account has it, and has not asked
+    failed = replace(failed, version=1, slot=False)
+    assert queue.end(database, JobChange(failed, (Failed(502, "x"),)), build.later(2))
 
 
 def test_the_end_of_a_job_that_waits_has_a_place_in_its_users_feed(database: Database) -> None:

@@ -13,12 +13,12 @@ from tests.harness.play import new_job
 from waystation.engine.feed import Feed
 from waystation.engine.nodes.hearing import Hearing, news_of
 from waystation.errors import StoreError
-from waystation.jobs import Job, JobId, JobStatus
+from waystation.jobs import Job, JobId, JobStatus, Nonce
 from waystation.ports import Jobs
 
 JOBID = JobId("job:20260102030405000-user:7-channel:1-bot:midjourney")
 CREATED = replace(new_job(JOBID), user_id=7)
-DONE = replace(CREATED, status=JobStatus.SUBMITTED, version=2)
+DONE = replace(CREATED, status=JobStatus.SUBMITTED, version=2, nonce=Nonce("7"))
 
 
 class Rows:
@@ -128,6 +128,9 @@ def test_the_news_of_a_job_name_it_its_account_while_it_is_unasked_and_the_queue
     assert list(news_of(DONE)) == [JOBID]
     assert list(news_of(replace(CREATED, account_id=""))) == [JOBID, "queue"]
     assert list(news_of(replace(DONE, status=JobStatus.FAILED))) == [JOBID, "queue"]
+    # the account's node lets go of what was ended before it was asked
+    cancelled = replace(CREATED, status=JobStatus.CANCELLED)
+    assert list(news_of(cancelled)) == [JOBID, account, "queue"]
 
 
 async def test_the_queue_is_looked_at_when_a_job_waits_elsewhere_or_anything_may_have() -> None:

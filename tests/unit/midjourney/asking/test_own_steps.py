@@ -246,3 +246,16 @@ def test_a_request_that_never_left_puts_a_job_of_the_queue_back() -> None:
     bound = replace(job, jobid=JobId("d"), status=JobStatus.SUBMITTED, interaction_id="700")
     seen = Play([bound])
     assert seen.talk.not_written(JobId("d"), away, START).job_steps[0].job.final
+
+
+def test_a_job_that_another_node_has_ended_is_let_go_unless_it_was_asked() -> None:
+    play = Play([new_job("a"), new_job("b")])
+    play.submit("b", NONCE)
+    for jobid in (JobId("a"), JobId("b"), JobId("nobody")):
+        known = play.jobs.get(jobid, new_job(jobid))
+        # as old as what is known: nothing has happened elsewhere
+        assert not play.talk.over(known).writes
+        ended = replace(known, status=JobStatus.CANCELLED, version=known.version + 2)
+        assert not play.talk.over(ended).writes
+    assert play.talk.get(JobId("a")) is None
+    assert play.talk.get(JobId("b")) is not None
