@@ -101,5 +101,6 @@ def test_each_field_has_the_value_of_its_setting(make: Callable[[Settings], Any]
 def test_the_rest_is_computed() -> None:
     assert limits.drain_step_s(ALL) == _NUMBERS["drain_s"] / 4
     assert [str(network) for network in limits.bounds(ALL).proxies] == ["10.0.0.0/8"]
+    assert limits.copy_bounds(ALL).most == int(ALL.media_gib * 1024**3)
     usual = limits.service_limits(Settings())
     assert (usual.lane, usual.a_minute) != (0, 0)

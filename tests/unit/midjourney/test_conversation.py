@@ -26,6 +26,7 @@ from waystation.jobs import (
     Failed,
     Job,
     JobId,
+    JobStatus,
     Nonce,
     Source,
 )
@@ -133,6 +134,13 @@ def test_a_job_that_was_not_asked_in_its_time_ends_and_one_that_was_does_not() -
     end = Failed(502, "no time")
     ends = [play.talk.unasked(JobId(name), end, play.now) for name in "ab"]
     assert [told(step) for step in ends] == [[], ["b: Failed"]]
+
+
+def test_a_job_that_was_ended_elsewhere_before_it_was_asked_is_let_go() -> None:
+    play = Play([new_job("a")])
+    ended = replace(new_job("a"), status=JobStatus.CANCELLED, version=9)
+    assert not play.talk.over(ended).writes
+    assert play.talk.jobs == ()
 
 
 def test_a_job_of_the_queue_that_cannot_be_sent_in_its_time_waits_again() -> None:
