@@ -372,7 +372,7 @@ def nothing_is_lost(seen: Evidence) -> Iterator[str]:
             continue
         has_twin = page["indistinguishable_from"] or _has_silent_twin(job, seen)
         if (
-            has_twin
+            (has_twin or _is_beside_a_ghost(job, seen))
             and job["error"] in (sentences.NOT_TOLD_APART.text, QUEUED)
             and job["late"] is None
         ):
@@ -401,6 +401,22 @@ def _has_silent_twin(job: Row, seen: Evidence) -> bool:
         and _has_heard_nothing(nonce, seen.events[other["jobid"]])
         and _drew_nothing(pages.get(nonce), seen)
         for nonce, other in seen.owner_of_nonce.items()
+        if other["jobid"] != job["jobid"]
+    )
+
+
+def _is_beside_a_ghost(job: Row, seen: Evidence) -> bool:
+    """Tell whether an earlier look-alike ended without its picture, which may be this one (ADR 34).
+
+    The picture of that one stood under words of which nothing tells whose they are. The book knows
+    whose it was, and names no twin.
+    """
+    return job["hash"] is None and any(
+        _look(other) == _look(job)
+        and other["ghost"]
+        and (other["hash"], other["late"]) == (None, None)
+        and (other["submitted_at"] or 0) < (job["submitted_at"] or 0)
+        for other in seen.jobs
         if other["jobid"] != job["jobid"]
     )
 

@@ -26,6 +26,8 @@ def job(jobid: str, prompt: str = "a fox", **fields: Any) -> Row:
         "error": sentences.NOT_TOLD_APART.text,
         "late": None,
         "hash": None,
+        "ghost": False,
+        "submitted_at": 1_500_000,
         "created_at": 1_000_000,
         "finished_at": 30_000_000,
         **fields,
@@ -115,3 +117,31 @@ def test_a_job_is_lost_beside_an_ask(
 ) -> None:
     told = judged(other, heard, *pages, own=own, readable=readable)
     assert any(one.startswith("own ended failed") and one.endswith(LOST_FOR) for one in told)
+
+
+GHOST = job(
+    "other",
+    error="The bot's result could not be found",
+    ghost=True,
+    submitted_at=1_200_000,
+)
+DREW = (page("11"), (event("Acknowledged"),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_excused"),
+    [
+        ({}, True),
+        ({"hash": "uuid"}, False),
+        ({"late": "{}"}, False),
+        ({"ghost": False}, False),
+        ({"submitted_at": 1_700_000}, False),
+        ({"params": '{"prompt": "a dog"}'}, False),
+    ],
+)
+def test_a_picture_may_be_that_of_an_earlier_ghost(
+    fields: dict[str, Any], is_excused: bool
+) -> None:
+    drawn, heard = DREW
+    wrong = [one for one in judged({**GHOST, **fields}, heard, drawn) if one.startswith("own ")]
+    assert (wrong == []) is is_excused
