@@ -150,8 +150,12 @@ async def test_a_purged_job_takes_its_copies_along(store: Store) -> None:
     await kept(store, wanted, "one", b"data")
     assert await store.purge(build.later(99), build.later(99), 10) == 1
     assert await kept(store, other, "two", b"more") is None
-    assert sorted(await store.copies.unused(10)) == ["one", "two"]
+    assert await store.copies.unused(10) == ["one"]
     assert await store.copies.next_due() is None
+
+
+async def test_the_place_of_copies_has_one_mark(store: Store) -> None:
+    assert [await store.copies.mark(new) for new in ("a", "b")] == ["a", "a"]
 
 
 async def test_another_file_in_the_place_of_one_is_copied(store: Store) -> None:

@@ -35,7 +35,7 @@ async def raw(
 def files(folder: Path) -> list[Path]:
     """Return the files that lie there, without those that are on their way."""
     found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if path.parent.name != "incoming")
+    return sorted(path for path in found if len(path.parent.name) == 2)
 
 
 async def copied(here: Installation | Ground) -> None:

@@ -142,7 +142,11 @@ class _Totals(Collector):
             for name, help_text, value in (
                 ("copies_bytes", "Room that copies of files take.", kept.size),
                 ("copies_waiting", "Files that are still to be copied.", kept.waiting),
-                ("copies_stopped", "1 while no copy is made for want of room.", int(is_full)),
+                (
+                    "copies_stopped",
+                    "1 while no copy is made, for want of room or of their folder.",
+                    int(is_full),
+                ),
             ):
                 yield GaugeMetricFamily(f"waystation_{name}", help_text, value=value)
         yield _gauges(

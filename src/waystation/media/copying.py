@@ -19,6 +19,7 @@ __all__ = [
     "LEAST_FREE_BYTES",
     "LEAST_FREE_SHARE",
     "Bounds",
+    "can_have_room",
     "copied",
     "cut_name",
     "next_copy_at",
@@ -80,6 +81,15 @@ def next_copy_at(attempts: int, now: datetime) -> datetime | None:
     if attempts + 1 >= GIVEN_UP_AFTER:
         return None
     return now + timedelta(seconds=_AGAIN_S[min(attempts, len(_AGAIN_S) - 1)])
+
+
+def can_have_room(size: int, kept: int, bounds: Bounds, room: tuple[int, int] | None) -> bool:
+    """Tell whether a file has room once all copies are gone; else none of them need go.
+
+    Args: as in `wants_room`
+    """
+    without = None if room is None else (room[0] + kept, room[1])
+    return not wants_room(size, 0, bounds, without)
 
 
 def wants_room(size: int, kept: int, bounds: Bounds, room: tuple[int, int] | None) -> bool:

@@ -106,6 +106,10 @@ class Copies(Protocol):
         """Return those of the names that are kept."""
         ...
 
+    async def mark(self, new: str) -> str:
+        """Return the mark of the place where all copies lie; `new` where there was none."""
+        ...
+
     async def kept(self) -> CopiesKept:
         """Return totals."""
         ...
@@ -151,6 +155,14 @@ class Shelf(Protocol):
 
     async def room(self) -> ShelfRoom | None:
         """Return how much room there is; None where nobody can tell."""
+        ...
+
+    async def mark(self) -> str | None:
+        """Return by which mark this place is known; None: it has none."""
+        ...
+
+    async def set_mark(self, mark: str) -> None:
+        """Give this place a mark."""
         ...
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,12 @@ _PIECE_BYTES: Final = 256 * 1024
 """Read by one thread in one go: most pictures are a few of these."""
 
 _INCOMING: Final = "incoming"
+
+_MARK: Final = "shelf.id"
+"""File that tells this folder from any other."""
+
+_FOLDER_NAME: Final = 2
+"""Characters of a folder's name."""
 
 THREADS: Final = 4
 """Files that are read or written in the same moment."""
@@ -63,13 +70,13 @@ class FolderShelf:
 
     def path_of(self, name: str) -> Path:
         """Return where a file lies."""
-        return self._folder / name[:2] / name
+        return self._folder / name[:_FOLDER_NAME] / name
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[bytes, int]:
-        incoming = self._folder / _INCOMING / name
         digest, size = hashlib.sha256(), 0
         try:
-            file = _Opened(self._threads, await self._run(_created, incoming))
+            opened, incoming = await self._run(_created, self._folder / _INCOMING, name)
+            file = _Opened(self._threads, opened)
             try:
                 async for chunk in chunks:
                     digest.update(chunk)
@@ -77,12 +84,10 @@ class FolderShelf:
                     await file.run(_write, chunk)
                 await file.run(_settle, incoming, self.path_of(name))
             finally:
-                file.close()
+                # after its last thread, which may have renamed it
+                file.close(incoming)
         except OSError as error:
             raise _unusable("written", error) from None
-        finally:
-            with suppress(OSError):
-                incoming.unlink(missing_ok=True)
         return digest.digest(), size
 
     @asynccontextmanager
@@ -112,6 +117,9 @@ class FolderShelf:
     async def old(self, age: timedelta) -> AsyncGenerator[Sequence[str], None]:
         try:
             for folder in await self._run(lambda: sorted(self._folder.iterdir())):
+                # beside ours a disk has folders of its own, which nobody may read
+                if folder.name != _INCOMING and len(folder.name) != _FOLDER_NAME:
+                    continue
                 yield await self._run(_old, folder, (self._clock.wall() - age).timestamp())
         except OSError as error:
             raise _unusable("listed", error) from None
@@ -123,16 +131,34 @@ class FolderShelf:
             raise _unusable("looked at", error) from None
         return ShelfRoom(usage.free, usage.total)
 
+    async def mark(self) -> str | None:
+        try:
+            return await self._run(self._marked)
+        except OSError as error:
+            raise _unusable("read", error) from None
+
+    async def set_mark(self, mark: str) -> None:
+        try:
+            await self._run((self._folder / _MARK).write_text, f"{mark}\n", "utf-8")
+        except OSError as error:
+            raise _unusable("written", error) from None
+
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
 
+    def _marked(self) -> str | None:
+        try:
+            return (self._folder / _MARK).read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+
     def _drop(self, name: str) -> None:
-        (self._folder / _INCOMING / name).unlink(missing_ok=True)
-        for cut in self.path_of(name).parent.glob(f"{name}.*"):
-            cut.unlink(missing_ok=True)
+        for folder in (self._folder / _INCOMING, self.path_of(name).parent):
+            for path in folder.glob(f"{name}.*"):
+                path.unlink(missing_ok=True)
         self.path_of(name).unlink(missing_ok=True)
 
 
@@ -154,15 +180,24 @@ class _Opened:
         future = self._last = self._threads.submit(work, self._file, *args, **kwargs)
         return await asyncio.wrap_future(future)
 
-    def close(self) -> None:
+    def close(self, leftover: Path | None = None) -> None:
+        """Close it, and remove what was never renamed, once its last thread has ended."""
         if self._last is None:
-            self._file.close()
+            self._over(leftover)
         else:
-            self._last.add_done_callback(lambda done: self._file.close())
+            self._last.add_done_callback(lambda done: self._over(leftover))
+
+    def _over(self, leftover: Path | None) -> None:
+        self._file.close()
+        if leftover is not None:
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
 
 
-def _created(path: Path) -> FileIO:
-    return FileIO(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
+def _created(folder: Path, name: str) -> tuple[FileIO, Path]:
+    """Make a file that is nobody else's: two may keep the same picture in the same moment."""
+    descriptor, path = tempfile.mkstemp(prefix=f"{name}.", dir=folder)
+    return FileIO(descriptor, "wb"), Path(path)
 
 
 def _write(file: FileIO, data: bytes) -> None:
@@ -209,8 +244,9 @@ def _old(folder: Path, before: float) -> Sequence[str]:
     with suppress(NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
-                if entry.stat().st_mtime < before:
-                    found.add(entry.name.partition(".")[0])
+                name = entry.name.partition(".")[0]
+                if name and entry.stat().st_mtime < before:
+                    found.add(name)
     return sorted(found)
 
 

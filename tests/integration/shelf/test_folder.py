@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -98,7 +99,7 @@ async def test_old_files_are_named_each_once(shelf: FolderShelf, folder: Path) -
         moment = START.timestamp() - age
         os.utime(shelf.path_of(name), (moment, moment))
     assert [name async for names in shelf.old(DAY) for name in names] == ["abc"]
-    left = folder / "incoming" / "never"
+    left = folder / "incoming" / "never.x1"
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
     found = [name async for names in shelf.old(DAY) for name in names]
@@ -136,13 +137,42 @@ def full() -> Iterator[Path]:
     yield Path("/dev/full")
 
 
-async def test_a_full_disk_is_told(shelf: FolderShelf, folder: Path, full: Path) -> None:
-    (folder / "incoming" / "abc").symlink_to(full)
+async def test_a_full_disk_is_told(
+    shelf: FolderShelf, folder: Path, full: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_it(prefix: str, dir: Path) -> tuple[int, str]:
+        return os.open(full, os.O_WRONLY), str(dir / prefix)
+
+    monkeypatch.setattr(tempfile, "mkstemp", on_it)
     with pytest.raises(MediaFailed, match="The copy of the file cannot be used"):
         await shelf.put("abc", pieces(b"data"))
+    monkeypatch.undo()
     (folder / "incoming").rmdir()
     with pytest.raises(MediaFailed):
         await shelf.put("abc", pieces(b"data"))
+
+
+async def test_two_may_put_the_same_name_at_once(shelf: FolderShelf, folder: Path) -> None:
+    await asyncio.gather(*(shelf.put("abc.small", pieces(DATA)) for _ in range(4)))
+    assert await read(shelf, "abc.small") == DATA
+    assert files(folder) == {"ab/abc.small"}
+
+
+async def test_folders_of_others_are_passed_by(shelf: FolderShelf, folder: Path) -> None:
+    await shelf.put("abc", pieces(b"data"))
+    (folder / "lost+found").mkdir()
+    for strange in ("ab/.nfs01", "lost+found/x"):
+        (folder / strange).write_bytes(b"")
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+    found = [name async for names in shelf.old(DAY) for name in names]
+    assert found == ["abc"]
+
+
+async def test_a_place_keeps_its_mark(shelf: FolderShelf) -> None:
+    assert await shelf.mark() is None
+    await shelf.set_mark("one")
+    assert await shelf.mark() == "one"
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_its_setting(tmp_path: Path) -> None:

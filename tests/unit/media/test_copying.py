@@ -14,6 +14,7 @@ from waystation.media.copying import (
     GIVEN_UP_AFTER,
     LEAST_FREE_BYTES,
     Bounds,
+    can_have_room,
     copied,
     cut_name,
     next_copy_at,
@@ -87,3 +88,15 @@ def test_copies_leave_room_to_others(
     size: int, kept: int, room: tuple[int, int] | None, wants: bool
 ) -> None:
     assert wants_room(size, kept, Bounds(100), room) is wants
+
+
+@pytest.mark.parametrize(
+    ("size", "kept", "free", "can"),
+    [(1, 50, GIB, True), (101, 50, GIB, False), (60, 50, GIB - 1, False), (1, 0, GIB, False)],
+)
+def test_copies_go_only_where_that_makes_room(size: int, kept: int, free: int, can: bool) -> None:
+    assert can_have_room(size, kept, Bounds(100), (free, 2 * GIB)) is can
+
+
+def test_a_place_of_which_nobody_knows_the_room_is_bounded_alone() -> None:
+    assert can_have_room(100, 100, Bounds(100), None)

@@ -24,7 +24,7 @@ from waystation.engine.links import Links
 from waystation.engine.media.reading import once
 from waystation.engine.outbox.due import DueLoop
 from waystation.errors import MediaFailed, MediaGone, MediaLate, StoreError, WaystationError
-from waystation.media.copying import Bounds, next_copy_at, wants_room
+from waystation.media.copying import Bounds, can_have_room, next_copy_at, wants_room
 from waystation.media.files import HEAD_BYTES, kind_of
 from waystation.ports import (
     Clock,
@@ -88,8 +88,13 @@ class Copying:
         self._is_counted = False
         self._held = 0
         """Bytes of what is being copied."""
+        self._cutting: set[tuple[str, str]] = set()
+        """Pictures that are being kept."""
+        self.is_elsewhere = False
+        """True while the shelf is not the one where the copies lie."""
         self.is_full = False
         """True while nothing more is copied because there is no room."""
+        self._mark: str | None = None
         self.loop = DueLoop("copy", store.copies, clock, self._take, drain_s)
 
     # ── copying ──
@@ -99,6 +104,11 @@ class Copying:
         if places <= 0:
             return 0, False  # the end of one of them rings
         now = self._clock.now()
+        if not await self.is_ours():
+            due = await self._copies.next_due()
+            if due is not None and due <= now:
+                await self._copies.rest(now + NO_ROOM)
+            return 0, False
         wanted = await self._copies.claim(now, now + _CLAIM, places)
         for one in wanted:
             self.loop.start(self._settle(one))
@@ -109,13 +119,14 @@ class Copying:
         try:
             async with asyncio.timeout(_CLAIM.total_seconds()):
                 await self._copy(wanted)
-        except (WaystationError, TimeoutError) as error:
-            if isinstance(error, StoreError):
-                raise
+        except StoreError:
+            raise
+        except Exception as error:
+            # whatever it was, this file is tried again ever later, and the others go on
             is_over = isinstance(error, MediaGone)
             now = self._clock.now()
             next_at = None if is_over else next_copy_at(wanted.attempts, now)
-            reason = getattr(error, "message", "a time-out")
+            reason = error.message if isinstance(error, WaystationError) else repr(error)
             _log.info(
                 "media.not_copied",
                 jobid=wanted.jobid,
@@ -150,6 +161,30 @@ class Copying:
             else:
                 await self.shelf.drop(name)
 
+    # ── the place ──
+
+    async def is_ours(self) -> bool:
+        """Tell whether the copies lie here: a disk may not be mounted, or be another machine's.
+
+        Then nothing is copied, lost or removed, and files are read from Discord.
+        """
+        if self._mark is None:
+            self._mark = await self._copies.mark(self._ids.token(_NAME_LENGTH))
+        try:
+            found = await self.shelf.mark()
+            if found is None and not (await self._copies.kept()).files:
+                await self.shelf.set_mark(self._mark)
+                found = self._mark
+        except MediaFailed:
+            found = None
+        if found != self._mark and not self.is_elsewhere:
+            _log.error(
+                "media.copies_are_not_here",
+                mend=f"mount the folder, or write {self._mark} into its file shelf.id",
+            )
+        self.is_elsewhere = found != self._mark
+        return not self.is_elsewhere
+
     # ── room ──
 
     @asynccontextmanager
@@ -171,14 +206,18 @@ class Copying:
     async def _has_room(self, size: int) -> bool:
         if not self._is_counted:
             await self._count()
-        while await self._wants_room(size):
-            if not await self._copies.let_go(_SWEPT_AT_ONCE):
+        while True:
+            taken, room = self._kept + self._held, await self._shelf_room()
+            if not wants_room(size, taken, self._bounds, room):
+                return True
+            # others may fill the disk: then no copy goes in vain
+            may_go = can_have_room(size + self._held, self._kept, self._bounds, room)
+            if not may_go or not await self._copies.let_go(_SWEPT_AT_ONCE):
                 if not self.is_full:
                     _log.warning("media.shelf_full")
                 return False
             await self._sweep()
             await self._count()
-        return True
 
     async def _count(self) -> None:
         self._kept = (await self._copies.kept()).size
@@ -186,7 +225,12 @@ class Copying:
 
     async def keep_cut(self, name: str, cut: str, picture: bytes) -> None:
         """Keep a picture that was cut of a file, if that can be; nobody waits for more."""
+        if (name, cut) in self._cutting:
+            return
+        self._cutting.add((name, cut))
         try:
+            if not await self.is_ours():
+                return
             async with self._room_for(len(picture)) as has_room:
                 if not has_room:
                     return
@@ -197,9 +241,13 @@ class Copying:
                     await self.shelf.drop(name)
         except (MediaFailed, StoreError) as error:
             _log.warning("media.cut_not_kept", name=name, reason=error.message)
+        finally:
+            self._cutting.discard((name, cut))
 
     async def lose(self, name: str) -> None:
         """Copy anew a file that does not lie there: somebody has removed it by hand."""
+        if not await self.is_ours():
+            return
         _log.warning("media.copy_missing", name=name)
         await self._copies.lose(name, self._clock.now())
         self.loop.nudge()
@@ -227,6 +275,9 @@ class Copying:
                     await self._copies.resume(self._clock.now())
                     resumed = True
                     self.loop.nudge()
+                if not await self.is_ours():
+                    await self._clock.sleep(_ROUND_S)
+                    continue
                 await self.round()
                 if self._clock.monotonic() >= next_orphans:
                     next_orphans = self._clock.monotonic() + _ORPHAN_AGE.total_seconds()
@@ -238,10 +289,9 @@ class Copying:
                 _log.exception("media.shelf_round_failed")
             await self._clock.sleep(_ROUND_S)
 
-    async def _wants_room(self, size: int) -> bool:
+    async def _shelf_room(self) -> tuple[int, int] | None:
         room = await self.shelf.room()
-        shown = None if room is None else (room.free, room.total)
-        return wants_room(size, self._kept + self._held, self._bounds, shown)
+        return None if room is None else (room.free, room.total)
 
     async def _sweep(self) -> None:
         while names := await self._copies.unused(_SWEPT_AT_ONCE):

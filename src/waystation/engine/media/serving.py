@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import structlog
+
 from waystation import sentences
 from waystation.engine.links import Links
 from waystation.engine.media.copying import Copying
@@ -48,6 +50,8 @@ CUT_BYTES: Final = 64 * 1024 * 1024
 
 PLACE_WAIT_S: Final = 20.0
 """How long a request waits for one of its user's places."""
+
+_log = structlog.get_logger("waystation.media")
 
 _CUT_AT_ONCE: Final = 2
 """Files that are held as a whole, in all; there are as many threads."""
@@ -136,7 +140,9 @@ class Media:
         """Return totals of the copies, and whether they have no room; None: none are made."""
         if self._copying is None:
             return None
-        return await self._store.copies.kept(), self._copying.is_full
+        return await self._store.copies.kept(), (
+            self._copying.is_full or self._copying.is_elsewhere
+        )
 
     # ── reading ──
 
@@ -189,6 +195,10 @@ class Media:
             picture, kind = await self._cut(file, found)
         except MediaGone:
             await self._copying.lose(copy.name)
+            return None
+        except MediaFailed as error:
+            # Discord may still have what cannot be read here
+            _log.warning("media.copy_not_read", name=copy.name, reason=error.message)
             return None
         if cut:
             await self._copying.keep_cut(copy.name, cut, picture)

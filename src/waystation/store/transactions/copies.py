@@ -17,6 +17,10 @@ from waystation.store.transactions.database import Database, Reading, Reads, Wri
 __all__ = ["StoreCopies", "want"]
 
 
+_MARK = "shelf"
+"""Name of the mark among the installation's values."""
+
+
 class StoreCopies:
     """`ports.Copies` on the doors of a database."""
 
@@ -75,6 +79,9 @@ class StoreCopies:
     async def known(self, names: Sequence[str]) -> frozenset[str]:
         return await self._far.run(lambda reads: known(reads, names))
 
+    async def mark(self, new: str) -> str:
+        return await self._writer.run(lambda database: mark(database, new))
+
     async def kept(self) -> CopiesKept:
         row = await self._far.run(lambda reads: reads.one("kept_totals"))
         assert row is not None
@@ -89,10 +96,13 @@ def want(database: Database, files: Sequence[WantedCopy], at: datetime) -> None:
 
 def keep(database: Database, wanted: WantedCopy, name: str, digest: bytes, size: int) -> str | None:
     """Record a file, and that it is the copy of a job's file; as in the port."""
-    database.run("keep_file", {"name": name, "digest": digest, "size": size})
+    is_new = database.run("keep_file", {"name": name, "digest": digest, "size": size})
     row = database.one("file_of_digest", {"digest": digest})
     # no row: the one with the same bytes has gone in this very moment
     if row is None or not database.run("keep_copy", _place(wanted) | {"name": row[0]}):
+        if is_new:
+            # whoever asks drops the file, and no other copy is to name it
+            database.run("forget_file", {"name": name})
         return None
     return str(row[0])
 
@@ -109,6 +119,14 @@ def lose(database: Database, name: str, at: datetime) -> None:
     """Forget a file that is not there; as in the port."""
     database.run("want_again", {"name": name, "at": micros(at)})
     database.run("forget_file", {"name": name})
+
+
+def mark(database: Database, new: str) -> str:
+    """Return the mark of the place of all copies; as in the port."""
+    database.run("add_meta", {"name": _MARK, "value": new})
+    row = database.one("meta", {"name": _MARK})
+    assert row is not None
+    return str(row[0])
 
 
 def known(reads: Reads, names: Sequence[str]) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,7 +91,8 @@ class Attic:
 
     @property
     def names(self) -> list[str]:
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+        found = (path.name for path in self.folder.rglob("*") if path.is_file())
+        return sorted(name for name in found if name != "shelf.id")
 
 
 @asynccontextmanager
@@ -182,6 +184,77 @@ async def test_copies_of_the_oldest_jobs_make_room(tmp_path: Path) -> None:
         assert (await here.store.copies.kept()).size <= 250
         assert len(here.names) == (await here.store.copies.kept()).files
         assert not here.copying.is_full
+
+
+async def test_no_copy_goes_in_vain_when_others_fill_the_disk(tmp_path: Path) -> None:
+    async with attic(tmp_path) as here:
+        kept = await here.finished(1, PNG + b"one")
+        await here.round()
+        here.shelf.told = ShelfRoom(1024**3, 100 * 1024**3)
+        await here.finished(2, PNG + b"two")
+        await here.round()
+        assert here.copying.is_full
+        assert await here.has(kept)
+
+
+async def test_nothing_is_copied_lost_or_removed_while_the_folder_is_another(
+    tmp_path: Path,
+) -> None:
+    async with attic(tmp_path) as here:
+        job = await here.finished(1, PNG + b"one")
+        await here.round()
+        away = here.folder.rename(tmp_path / "away")
+        here.shelf.make()
+        other = await here.finished(2, PNG + b"two")
+        await here.round()
+        copy = await here.store.copies.find(job.jobid, 0, job.attachments[0].id)
+        assert copy is not None and here.copying.is_elsewhere
+        await here.copying.lose(copy.name)
+        await here.copying.keep_cut(copy.name, "small", b"cut")
+        assert here.names == []
+        assert await here.store.copies.find(job.jobid, 0, job.attachments[0].id) == copy
+        shutil.rmtree(here.folder)
+        away.rename(here.folder)
+        here.clock.advance(NO_ROOM.total_seconds())
+        await here.round()
+        assert await here.has(job) and await here.has(other)
+        assert not here.copying.is_elsewhere
+
+
+async def test_a_folder_may_be_taken_for_the_one_that_is_lost(tmp_path: Path) -> None:
+    async with attic(tmp_path) as here:
+        await here.finished(1, PNG + b"one")
+        await here.round()
+        mark = await here.shelf.mark()
+        assert mark is not None
+        shutil.rmtree(here.folder)
+        here.shelf.make()
+        assert not await here.copying.is_ours()
+        await here.shelf.set_mark(mark)
+        assert await here.copying.is_ours()
+
+
+async def test_a_failure_that_nobody_expects_counts_as_a_try(tmp_path: Path) -> None:
+    async with attic(tmp_path) as here:
+        await here.finished(1, PNG + b"one")
+        here.source.fails = RuntimeError("nobody expects it")
+        await here.round()
+        due = await here.store.copies.next_due()
+        assert due is not None
+        (again,) = await here.store.copies.claim(due, due, 10)
+        assert again.attempts == 1
+
+
+async def test_the_same_picture_is_kept_once_however_many_ask(tmp_path: Path) -> None:
+    async with attic(tmp_path) as here:
+        job = await here.finished(1, PNG + b"one")
+        await here.round()
+        copy = await here.store.copies.find(job.jobid, 0, job.attachments[0].id)
+        assert copy is not None
+        keeping = (here.copying.keep_cut(copy.name, "small", b"cut") for _ in range(5))
+        await asyncio.gather(*keeping)
+        assert here.names == sorted([copy.name, f"{copy.name}.small"])
+        assert (await here.store.copies.kept()).size == len(PNG + b"one") + len(b"cut")
 
 
 async def test_nothing_is_copied_while_the_disk_has_no_room(tmp_path: Path) -> None:
