@@ -190,7 +190,7 @@ class MediaLate(WaystationError):
 
 
 class MediaFailed(WaystationError):
-    """The file could not be read from Discord, or is none that can be shown."""
+    """The file could not be read from Discord, or cannot be shown."""
 
     status_hint = 502
     sentence = sentences.MEDIA_UNREAD

@@ -459,15 +459,15 @@ MEDIA_UNREAD = _row(
 MEDIA_BAD = _row(
     "reads media",
     502,
-    "The file is none that can be shown",
-    "The file's bytes are of no kind that is answered, damaged, or of too many pixels to be cut.",
+    "This file cannot be shown",
+    "The file is damaged, of a kind that is not passed on, or too large to be cut.",
     "Use the link in `attachments`.",
 )
 SHELF_BROKEN = _row(
     "reads media",
     502,
     "The copy of the file cannot be used",
-    "The folder or the bucket where copies of files lie is full, or cannot be read or written.",
+    "The folder where copies of files lie is full, or cannot be read or written.",
     "Ask the operator to look at the log and at WAYSTATION_MEDIA.",
 )
 MEDIA_LATE = _row(
@@ -771,7 +771,7 @@ INTERACTION_FAILED = _row(
     502,
     "Discord /interactions failed with HTTP status <status>",
     "Discord refused the request.",
-    "Read `errorDetails`.",
+    "Correct the request if `errorDetails` names a fault in it; else send it again later.",
 )
 ACCOUNT_REMOVED = _row(
     "submits",
@@ -1140,7 +1140,7 @@ MASK_SIZE = _row(
     "takes a mask",
     400,
     "mask must have the size of the picture",
-    "The mask is wider or higher, or less so.",
+    "Width or height of the mask differs from the picture's.",
     "Draw the mask in the picture's size.",
 )
 MASK_BLACK = _row(

@@ -221,6 +221,13 @@ def test_the_lists_of_rules_without_a_test_do_not_grow() -> None:
     assert listed("No test cites it yet") <= UNCITED
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/rules.md", "docs/postgresql.md"])
+def test_each_page_says_the_same_of_how_many_processes_serve_a_database(name: str) -> None:
+    page = " ".join((ROOT / name).read_text("utf-8").split())
+    said = "One process serves a SQLite file; several nodes can serve one PostgreSQL database."
+    assert said in page
+
+
 def test_parts_of_rules_that_are_planned_do_not_grow() -> None:
     page = (DOCS / "rules.md").read_text(encoding="utf-8")
     assert page.count("*Planned:*") == PLANNED

@@ -175,14 +175,20 @@ async def test_the_nginx_configuration_proxies_and_tells_callers_apart(
 
 def longest_waits() -> Sequence[float]:
     """Return the waits of a job's POST, one after the other, by the settings' defaults."""
-    settings, margin = Settings(), spans()["answering._ANSWER_MARGIN_S"]
-    assert isinstance(margin, float)
+    settings = Settings()
+    margin, taken, done = (
+        spans()[name]
+        for name in ("answering._ANSWER_MARGIN_S", "elsewhere.PATIENCE_S", "elsewhere._WORK_S")
+    )
+    assert isinstance(margin, float) and isinstance(taken, float) and isinstance(done, float)
     return (
         settings.body_timeout_s,
         PATIENCE_S,
         MOST_URLS * settings.fetch_timeout_s,
         settings.first_answer_s + margin,
         settings.first_edit_s,
+        # a job that was not asked in time is ended by the node of its account
+        taken + done,
     )
 
 
@@ -197,11 +203,12 @@ def test_the_proxy_waits_longer_than_a_post_can_take() -> None:
     assert f"proxy_read_timeout {allowed}s;" in nginx_server()
     assert f"at the latest after {longest} s" in nginx_server()
     assert f"**Wait {allowed} s for an answer.**" in page
-    body, room, _, turn, edit = (f"{wait:g} s" for wait in longest_waits())
+    body, room, _, turn, edit, node = (f"{wait:g} s" for wait in longest_waits())
     each = f"{Settings().fetch_timeout_s:g} s"
     assert f"{body} for its body, {room} for room for its pictures, {each} for each" in page
     assert f"(up to {MOST_URLS}, one after the other), {turn} for the job's turn" in page
-    assert f"{edit} for the first edit of an empty one: {longest} s." in page
+    assert f"{edit} for the first edit of an empty one, and {node} until another node" in page
+    assert f"not sent in time: {longest} s." in page
 
 
 async def test_a_backup_copies_a_running_service_and_is_put_back(

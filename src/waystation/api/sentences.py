@@ -36,9 +36,9 @@ WHEN: Mapping[int, str] = {
     416: "the range is behind the end of the file",
     422: "moderated",
     429: (
-        "the slots of the account are full, or you are asked to wait: of too many large requests "
-        "or requests with pictures at once, too. `executingJobs` names your jobs in these slots, "
-        "and is left out where you have none there"
+        "the slots of the account are full, or a limit is reached, as that of large requests or of "
+        "requests with pictures at once: wait and ask again. `executingJobs` names your jobs in "
+        "these slots, and is left out where you have none there"
     ),
     500: "a fault of Waystation; `errorDetails` has the request id to look for in the log",
     502: "the bot or Discord did not answer in time, or not as it should",

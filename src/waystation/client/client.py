@@ -40,7 +40,7 @@ from waystation.errors import (
 
 __all__ = ["ANSWER_S", "Client"]
 
-ANSWER_S = 240.0
+ANSWER_S = 300.0
 """Longest wait for one answer, unless another is given; a POST takes less (docs/deployment.md)."""
 
 _FIRST_POLL_S = 0.25

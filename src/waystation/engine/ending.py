@@ -1,4 +1,7 @@
-"""Ending: the end of a job that waits in the queue, where no account has it."""
+"""Ending: the end of a job that was not asked: it waits in the queue, or another node has it.
+
+The version of the row decides between the end and an ask of the account's node (ADR 28).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ __all__ = ["end_waiting"]
 async def end_waiting(
     queue: Queue, ids: IdSource, job: Job, now: datetime, *events: JobEvent
 ) -> Job | None:
-    """End a job that waits, and owe its callback; None when it does not wait any more.
+    """End a job that was not asked, and owe its callback; None when it has changed meanwhile.
 
     Nothing was asked for it, so its end is definite.
 

@@ -75,6 +75,6 @@ def test_whoever_waits_is_told_for_what_and_how_long_at_most(
         return "done"
 
     assert remote.ask(slow, awaited=awaited) == "done"
-    assert said == f"waits for {told}, at most 240 s\n"
+    assert said == f"waits for {told}, at most 300 s\n"
     assert remote.ask(at_once, says=True) == "done"
     assert capsys.readouterr().err == ""

@@ -75,7 +75,7 @@ async def test_transparency_is_kept_where_the_format_has_it(format: MediaKind, m
 
 
 async def test_a_picture_of_too_many_pixels_is_never_decoded() -> None:
-    with pytest.raises(MediaFailed, match="The file is none that can be shown") as refused:
+    with pytest.raises(MediaFailed, match="This file cannot be shown") as refused:
         await cut(grid(), Wish("job:1", 0, size=320), most_pixels=19_999)
     assert refused.value.details == "200x100 pixels"
 
@@ -88,5 +88,5 @@ async def test_a_clip_cannot_be_cut(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"<svg/>", grid()[:200], grid(kind="JPEG")[:100], b""])
 async def test_a_file_that_is_no_whole_picture_cannot_be_shown(data: bytes) -> None:
-    with pytest.raises(MediaFailed, match="The file is none that can be shown"):
+    with pytest.raises(MediaFailed, match="This file cannot be shown"):
         await cut(data, Wish("job:1", 0, size=320))

@@ -190,7 +190,7 @@ async def test_files_of_other_kinds_are_never_passed_on(
 ) -> None:
     desk = Desk(size=len(data) or 9)
     desk.source.files[LINK] = data
-    with pytest.raises(MediaFailed, match="The file is none that can be shown"):
+    with pytest.raises(MediaFailed, match="This file cannot be shown"):
         await desk.read(part=part)
 
 
@@ -235,7 +235,7 @@ async def test_no_more_of_a_file_is_held_than_it_said(size: int | None) -> None:
     desk.source.chunk_bytes = 1 << 20
     if size is None:
         desk.source.files[LINK] = FILE + bytes(CUT_BYTES)
-    with pytest.raises(MediaFailed, match="The file is none that can be shown"):
+    with pytest.raises(MediaFailed, match="This file cannot be shown"):
         await desk.read(replace(WISH, tile=2))
 
 
@@ -262,6 +262,22 @@ async def test_a_user_reads_few_files_at_once_and_links_have_places_of_their_own
                 await desk.read(signed=not signed)
             await desk.read(signed=signed)
     assert PLACE_WAIT_S > 1
+
+
+async def test_all_users_together_read_so_many_files_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("waystation.engine.media.serving.PLACE_WAIT_S", 0.01)
+    desk = Desk(places=(2, 2))
+    found = await desk.found()
+    async with asyncio.timeout(5):
+        async with (
+            desk.media.opened(found, None, signed=False),
+            desk.media.opened(found, None, signed=True),
+        ):
+            with pytest.raises(Throttled):
+                await desk.read()
+        await desk.read()
 
 
 # ── links ──
