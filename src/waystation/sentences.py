@@ -438,8 +438,8 @@ MEDIA_RANGE = _row(
 TOO_MANY_MEDIA = _row(
     "reads media",
     429,
-    "Too many files of this user are being read; try again",
-    "The user's places for files stayed taken.",
+    "Too many files are being read; try again",
+    "The places for files, of the user or of all users, stayed taken.",
     WAIT,
 )
 NOT_RENEWED = _row(

@@ -19,6 +19,7 @@ from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.sentences import SENTENCES
 from waystation.api.streams.stream import STREAMS
 from waystation.api.v2 import AT_ONCE, MOST_KEY
+from waystation.app.limits import FILES_PER_FETCH
 from waystation.callbacks import ATTEMPT_AFTER_S
 from waystation.discord import identifying
 from waystation.discord.inflate import MAX_MESSAGE_BYTES
@@ -105,7 +106,7 @@ _NUMBERS = {
     "GiB of copies of files, by default": _SETTINGS.media_gib,
     "files of jobs read at once, by default": _SETTINGS.fetches_per_user,
     "files of jobs read at once by signed links of a user, by default": _SETTINGS.fetches_per_user,
-    "files of jobs read at once, all users, by default": _SETTINGS.fetches,
+    "files of jobs read at once, all users, by default": FILES_PER_FETCH * _SETTINGS.fetches,
     "requests with signed links under way": SIGNED_AT_ONCE,
     "MiB of a file that is cut": CUT_BYTES / _MIB,
     "pixels of a picture that is cut": MOST_PIXELS,

@@ -23,6 +23,7 @@ from waystation.outbound.fetch import FetchLimits
 from waystation.settings import Settings
 
 __all__ = [
+    "FILES_PER_FETCH",
     "body_limits",
     "bounds",
     "copy_bounds",
@@ -105,6 +106,11 @@ def fetch_limits(settings: Settings) -> FetchLimits:
 def copy_bounds(settings: Settings) -> CopyBounds:
     """Return how much room copies of files take."""
     return CopyBounds(int(settings.media_gib * 1024**3))
+
+
+FILES_PER_FETCH = 4
+"""Files of jobs that all users read at once, for each picture that they take in: readers may be
+slow, and a file that passes through takes little memory."""
 
 
 def retention(settings: Settings) -> Retention:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from waystation.app.limits import (
+    FILES_PER_FETCH,
     copy_bounds,
     drain_step_s,
     fetch_limits,
@@ -207,7 +208,7 @@ def build(
         PictureCutter(fetcher.pool),
         Keys(store.media_keys, vault, clock, ids),
         clock,
-        (settings.fetches_per_user, settings.fetches),
+        (settings.fetches_per_user, FILES_PER_FETCH * settings.fetches),
         copying,
     )
     janitor = Janitor(store, clock, ids, node, retention(settings), pool.holds, feed.publish)

@@ -38,7 +38,7 @@ LINK = "https://cdn.example/fox.png"
 FILE = b"\x89PNG\r\n\x1a\n" + bytes(range(92))
 GRID = (Button("U4", "MJ::JOB::upsample::4::x"),)
 WISH = Wish(JOB.jobid, 0)
-TOO_MANY = "Too many files of this user are being read; try again"
+TOO_MANY = "Too many files are being read; try again"
 STRANGER = replace(USER, user_id=2, email="bob@example.org")
 
 
@@ -254,9 +254,7 @@ async def test_a_user_reads_few_files_at_once_and_links_have_places_of_their_own
                 desk.media.opened(found, None, signed=signed),
                 desk.media.opened(found, None, signed=signed),
             ):
-                with pytest.raises(
-                    Throttled, match="Too many files of this user are being read; try again"
-                ):
+                with pytest.raises(Throttled, match="Too many files are being read; try again"):
                     await desk.read(signed=signed)
                 # the other places are free
                 await desk.read(signed=not signed)
