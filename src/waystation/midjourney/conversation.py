@@ -94,6 +94,14 @@ class Conversation:
         """Take in a job as the store has it."""
         self._state.admit(job)
 
+    def put_off(self, job: Job) -> None:
+        """Forget a job that `admit` took in and that could not be queued; one that changed stays.
+
+        So it can be taken in again.
+        """
+        if self._state.jobs.get(job.jobid) is job:
+            self._state.forget(job)
+
     def over(self, stored: Job) -> Step:
         """Let go of a job that was ended elsewhere before it was asked; the rows have it already.
 

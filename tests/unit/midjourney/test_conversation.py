@@ -143,6 +143,17 @@ def test_a_job_that_was_ended_elsewhere_before_it_was_asked_is_let_go() -> None:
     assert play.talk.jobs == ()
 
 
+def test_a_job_that_could_not_be_queued_is_put_off_unless_it_has_changed() -> None:
+    job = new_job("a")
+    play = Play([job])
+    play.talk.put_off(job)
+    assert play.talk.jobs == ()
+    play.talk.admit(job)
+    play.submit("a", NONCE)
+    play.talk.put_off(job)
+    assert [one.jobid for one in play.talk.jobs] == [job.jobid]
+
+
 def test_a_job_of_the_queue_that_cannot_be_sent_in_its_time_waits_again() -> None:
     """R13."""
     waiting = replace(new_job("b"), queue_until=START + timedelta(hours=1))

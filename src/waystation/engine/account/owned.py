@@ -20,9 +20,9 @@ from waystation.engine.account.halting import ID_LENGTH, halt_of, log_change, tr
 from waystation.engine.account.hold import Hold
 from waystation.engine.account.wanted import Wanted
 from waystation.engine.feed import Bell
-from waystation.errors import LeaseLost, StoreError, UuidTaken
+from waystation.errors import LeaseLost, StoreError, UuidTaken, VersionConflict
 from waystation.gateway_events import GatewayEvent, SessionState, last_sequence
-from waystation.jobs import Job, JobId, ModalOpened
+from waystation.jobs import Job, JobId, JobStatus, ModalOpened
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import Account, Commit, Transport, TroubleChange
@@ -241,6 +241,9 @@ class Owned:
     ) -> bool:
         """Let the conversation decide, commit, adopt, publish.
 
+        Where another node has ended a job before it was asked, that job is let go and the
+        conversation decides once more.
+
         Args: is_due: what needs history read is due, and is judged right after; refused, done: how
         Discord answered the account, as it counts for sidelining (R50)
 
@@ -249,6 +252,30 @@ class Owned:
         Raises: AccountHalted: with only_if_usable; StoreError: nothing was changed
         """
         hold = self._held()
+        try:
+            step = await self._step(hold, decide, only_if_usable, sequence, refused, done)
+        except VersionConflict:
+            if not await self._let_go_of_ended(hold):
+                raise
+            step = await self._step(hold, decide, only_if_usable, sequence, refused, done)
+        for jobid in step.unheard:
+            log.info("job.unheard", jobid=jobid, account=self.account.account_id)
+        if step.reads_past:
+            self.wanted.want_late()
+        if step.look_back:
+            hold.conversation.looking_back(step.look_back, is_due=is_due)
+            self.wanted.want(step.look_back, is_due=is_due)
+        return step.writes
+
+    async def _step(
+        self,
+        hold: Hold,
+        decide: Callable[[Conversation, datetime], Step],
+        only_if_usable: bool,
+        sequence: int | None,
+        refused: Cause | None,
+        done: bool,
+    ) -> Step:
         async with hold.lock:
             now = self.adapters.clock.now()
             try:
@@ -263,14 +290,21 @@ class Owned:
                 hold.conversation.undo()
                 raise
             self.applied(sequence)
-        for jobid in step.unheard:
-            log.info("job.unheard", jobid=jobid, account=self.account.account_id)
-        if step.reads_past:
-            self.wanted.want_late()
-        if step.look_back:
-            hold.conversation.looking_back(step.look_back, is_due=is_due)
-            self.wanted.want(step.look_back, is_due=is_due)
-        return step.writes
+            return step
+
+    async def _let_go_of_ended(self, hold: Hold) -> bool:
+        """Let go of jobs that another node has ended before they were asked; False: of none."""
+        ended: list[Job] = []
+        for job in hold.conversation.jobs:
+            if job.status is JobStatus.CREATED:
+                stored = await self.adapters.store.get_job(job.jobid, None)
+                if stored is not None and stored.final and stored.version > job.version:
+                    ended.append(stored)
+        async with hold.lock:
+            for stored in ended:
+                hold.conversation.over(stored)
+        self.moved.ring()
+        return bool(ended)
 
     async def receive(self, events: Sequence[GatewayEvent]) -> Sequence[Step]:
         """Apply the first of several gateway events in one transaction, in their order (R36).

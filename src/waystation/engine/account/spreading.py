@@ -15,7 +15,7 @@ Rules: a round that the store breaks is made again; nothing is remembered betwee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from contextvars import Context
 from dataclasses import replace
 from typing import Final
@@ -125,8 +125,7 @@ class Spreading:
                     self._moved, next_s = False, self._clock.monotonic() + _AGAIN_S
                     next_s = self._clock.monotonic() + await self.round()
                 if self._changed:
-                    self._changed = False
-                    await self._pool.refresh()
+                    await self._refresh()
                 await self.take_jobs()
             except StoreError as error:
                 log.warning("spreading.round_failed", reason=error.message)
@@ -136,6 +135,15 @@ class Spreading:
             look_s = LOOK_HEARD_S if self._hears else LOOK_S
             wait_s = min(look_s, next_s - self._clock.monotonic())
             await race(self._woken.wait(), self._clock.sleep(max(0.0, wait_s)))
+
+    async def _refresh(self) -> None:
+        # before the look, so that no change during it is missed
+        self._changed = False
+        try:
+            await self._pool.refresh()
+        except Exception:
+            self._changed = True
+            raise
 
     async def round(self) -> float:
         """Take, give back and drop accounts; return when the next is due, in seconds.
@@ -189,7 +197,10 @@ class Spreading:
     async def take_jobs(self) -> None:
         """Hand jobs to their owners that another node has accepted, and take those it has ended.
 
-        Raises: StoreError
+        What goes wrong with one job, or with one owner that has just lost its hold, leaves the
+        others as they are; the next look tries it again.
+
+        Raises: StoreError: nothing could be read
         """
         run = self._node.current
         if run is None:
@@ -198,10 +209,21 @@ class Spreading:
         for job in unsent:
             owner = self._pool.get(job.account_id)
             if owner is not None and owner.current(job.jobid) is None:
-                await owner.take(job)
+                await _alone(job.account_id, owner.take(job))
         known = {job.jobid for job in unsent}
         for owner in self._pool.owners:
-            await owner.look(known)
+            await _alone(owner.account.account_id, owner.look(known))
+
+
+async def _alone(account_id: str, deed: Awaitable[None]) -> None:
+    """Do something for one account; what goes wrong concerns that account alone."""
+    try:
+        await deed
+    except StoreError as error:
+        log.warning("spreading.not_taken", account=account_id, reason=error.message)
+    except Exception:
+        # part of the engine's loop: it records what happened and goes on
+        log.exception("spreading.not_taken", account=account_id)
 
 
 def _with_those_on_their_way(ownership: Ownership, owned: set[str], node_id: str) -> Ownership:

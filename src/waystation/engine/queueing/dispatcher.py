@@ -129,9 +129,9 @@ class Dispatcher:
         """Look at the accounts that may take something; return when to look again, in seconds."""
         # what becomes due while this looks is due in the next round
         now = self._clock.now()
-        untaken, self._untaken = self._untaken, []
-        for job in untaken:
-            await self._hand_over(job)
+        while self._untaken:
+            # one that fails is put back behind the others
+            await self._hand_over(self._untaken.pop(0))
         waits = [LONGEST_ROUND_S]
         accounts = await self._concerned()
         while accounts and not self._resting:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,10 +25,11 @@ from tests.harness.leases import claim
 from waystation.actions import Refused
 from waystation.callbacks import Callback
 from waystation.engine.account.queue import Waiting
+from waystation.engine.ending import end_waiting
 from waystation.engine.outbox.claims import Claim
-from waystation.errors import LeaseLost
+from waystation.errors import LeaseLost, VersionConflict
 from waystation.gateway_events import MessageSeen
-from waystation.jobs import Failed, JobStatus
+from waystation.jobs import Cancelled, CancelRequested, Failed, JobStatus
 from waystation.midjourney.conversation import Conversation
 from waystation.secret import Secret
 from waystation.wire.message import Embed
@@ -224,3 +226,29 @@ async def test_a_message_that_nobody_understands_is_kept_without_secrets(tmp_pat
         (seen,) = await here.store.unrecognised()
         assert b"unheard of" in seen.payload
         assert secret.reveal().encode() not in seen.payload
+
+
+async def test_a_job_that_another_node_ended_before_it_was_asked_breaks_no_hold(
+    tmp_path: Path,
+) -> None:
+    """R26."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        upload = asyncio.get_running_loop().create_future()
+        here.discord.upload_ends.append(upload)
+        ended = await here.submit()
+        await until(lambda: len(here.discord.uploads) == 1)
+        now = here.clock.now()
+        cancel = (CancelRequested(), Cancelled(ghost=False))
+        assert await end_waiting(here.store.queue, here.ids, ended, now, *cancel)
+        upload.set_result(None)
+        await until(lambda: here.owner.current(ended.jobid) is None)
+        next_one = await here.send("info")
+        assert [one.closed for one in here.discord.transports] == [False]
+        assert [one.nonce for one in here.discord.performed] == [next_one.nonce]
+        # a conflict for which no job was ended stays one
+        await here.store._write(
+            lambda database: database.connection.execute("update jobs set version = version + 7")
+        )
+        with pytest.raises(VersionConflict):
+            await here.owner.fail(next_one.jobid, Failed(502, "no time"))

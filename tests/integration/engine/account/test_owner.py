@@ -31,7 +31,7 @@ from waystation import sentences
 from waystation.actions import Press, Unknown
 from waystation.engine.account.queue import Waiting
 from waystation.engine.inputs import Asked
-from waystation.errors import Unreachable
+from waystation.errors import StoreError, Unreachable
 from waystation.gateway_events import CaughtUp, Disconnected, HumanCheckSeen
 from waystation.jobs import JobStatus, Source
 from waystation.midjourney.conversation import Conversation
@@ -336,6 +336,20 @@ async def test_a_job_that_is_handed_over_after_it_was_taken_from_its_rows_is_sen
         await until(lambda: len(here.discord.performed) == 1)
         await here.quiet()
         assert (len(here.discord.uploads), len(here.discord.performed)) == (1, 1)
+
+
+async def test_a_job_that_could_not_be_taken_from_its_rows_is_taken_when_it_is_given_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        job = await here.accept()
+        here.failing.failing = {"inputs_of"}
+        with pytest.raises(StoreError):
+            await here.owner.take(job)
+        here.failing.failing = False
+        await here.owner.take(job)
+        await until(lambda: len(here.discord.performed) == 1)
 
 
 async def test_a_job_that_was_queued_and_ended_meanwhile_is_not_taken_in_again(
