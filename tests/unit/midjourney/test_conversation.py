@@ -147,7 +147,7 @@ def test_a_job_that_could_not_be_queued_is_put_off_unless_it_has_changed() -> No
     job = new_job("a")
     play = Play([job])
     play.talk.put_off(job)
-    assert play.talk.jobs == ()
+    assert not play.talk.jobs
     play.talk.admit(job)
     play.submit("a", NONCE)
     play.talk.put_off(job)
