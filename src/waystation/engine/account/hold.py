@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from waystation.engine.account.adapters import Adapters, OwnerLimits
 from waystation.engine.account.lease import Lease
 from waystation.engine.account.session_at_rest import SessionAtRest
+from waystation.engine.feed import Bell
+from waystation.errors import VersionConflict
+from waystation.jobs import JobStatus
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.deadlines import bounded
-from waystation.ports import Account, Interest, Transport
+from waystation.ports import Account, Interest, Jobs, Transport
 from waystation.secret import Secret
 from waystation.wire.snowflake import NO_SNOWFLAKE, Snowflake
 
@@ -36,6 +39,23 @@ class Hold:
     """Monotonic seconds at which an advanced sequence is saved."""
     caught_up: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def let_go_of_ended(self, error: Exception, jobs: Jobs, moved: Bell) -> bool:
+        """Let go of jobs that another node has ended before they were asked, behind the lock.
+
+        Args: error: of a commit; only a conflict says that there may be any; moved: rung after
+        Returns: False when there is none
+        Raises: StoreError
+        """
+        unasked = [one for one in self.conversation.jobs if one.status is JobStatus.CREATED]
+        ended = False
+        for job in unasked if isinstance(error, VersionConflict) else ():
+            stored = await jobs.get_job(job.jobid, None)
+            if stored is not None and stored.final and stored.version > job.version:
+                self.conversation.over(stored)
+                moved.ring()
+                ended = True
+        return ended
 
 
 async def take_hold(

@@ -20,9 +20,9 @@ from waystation.engine.account.halting import ID_LENGTH, halt_of, log_change, tr
 from waystation.engine.account.hold import Hold
 from waystation.engine.account.wanted import Wanted
 from waystation.engine.feed import Bell
-from waystation.errors import LeaseLost, StoreError, UuidTaken, VersionConflict
+from waystation.errors import LeaseLost, StoreError, UuidTaken
 from waystation.gateway_events import GatewayEvent, SessionState, last_sequence
-from waystation.jobs import Job, JobId, JobStatus, ModalOpened
+from waystation.jobs import Job, JobId, ModalOpened
 from waystation.midjourney.conversation import Conversation, Step
 from waystation.midjourney.steps import NOTHING
 from waystation.ports import Account, Commit, Transport, TroubleChange
@@ -241,23 +241,30 @@ class Owned:
     ) -> bool:
         """Let the conversation decide, commit, adopt, publish.
 
-        Where another node has ended a job before it was asked, that job is let go and the
-        conversation decides once more.
-
         Args: is_due: what needs history read is due, and is judged right after; refused, done: how
         Discord answered the account, as it counts for sidelining (R50)
 
         Returns: whether something was written
-
         Raises: AccountHalted: with only_if_usable; StoreError: nothing was changed
         """
         hold = self._held()
-        try:
-            step = await self._step(hold, decide, only_if_usable, sequence, refused, done)
-        except VersionConflict:
-            if not await self._let_go_of_ended(hold):
-                raise
-            step = await self._step(hold, decide, only_if_usable, sequence, refused, done)
+        async with hold.lock:
+            now = self.adapters.clock.now()
+            while True:
+                try:
+                    step, trouble = decide(hold.conversation, now), None
+                    if refused or done:
+                        trouble = await trouble_of(self.adapters, self.account, refused, now)
+                    if step.commits or trouble:
+                        adopt = partial(hold.conversation.adopt, step)
+                        rest = (only_if_usable, sequence, trouble)
+                        await self._write(hold, [step], adopt, now, *rest)
+                    break
+                except Exception as error:
+                    hold.conversation.undo()
+                    if not await hold.let_go_of_ended(error, self.adapters.store, self.moved):
+                        raise
+            self.applied(sequence)
         for jobid in step.unheard:
             log.info("job.unheard", jobid=jobid, account=self.account.account_id)
         if step.reads_past:
@@ -266,45 +273,6 @@ class Owned:
             hold.conversation.looking_back(step.look_back, is_due=is_due)
             self.wanted.want(step.look_back, is_due=is_due)
         return step.writes
-
-    async def _step(
-        self,
-        hold: Hold,
-        decide: Callable[[Conversation, datetime], Step],
-        only_if_usable: bool,
-        sequence: int | None,
-        refused: Cause | None,
-        done: bool,
-    ) -> Step:
-        async with hold.lock:
-            now = self.adapters.clock.now()
-            try:
-                step = decide(hold.conversation, now)
-                trouble = None
-                if refused or done:
-                    trouble = await trouble_of(self.adapters, self.account, refused, now)
-                if step.commits or trouble is not None:
-                    adopt = partial(hold.conversation.adopt, step)
-                    await self._write(hold, [step], adopt, now, only_if_usable, sequence, trouble)
-            except Exception:
-                hold.conversation.undo()
-                raise
-            self.applied(sequence)
-            return step
-
-    async def _let_go_of_ended(self, hold: Hold) -> bool:
-        """Let go of jobs that another node has ended before they were asked; False: of none."""
-        ended: list[Job] = []
-        for job in hold.conversation.jobs:
-            if job.status is JobStatus.CREATED:
-                stored = await self.adapters.store.get_job(job.jobid, None)
-                if stored is not None and stored.final and stored.version > job.version:
-                    ended.append(stored)
-        async with hold.lock:
-            for stored in ended:
-                hold.conversation.over(stored)
-        self.moved.ring()
-        return bool(ended)
 
     async def receive(self, events: Sequence[GatewayEvent]) -> Sequence[Step]:
         """Apply the first of several gateway events in one transaction, in their order (R36).
@@ -376,8 +344,8 @@ class Owned:
         halt, sign = None, last.halt
         if sign is not None:
             halt = await halt_of(self.adapters, self.account, hold.sealed_token, sign, now)
-        copies = self.adapters.copies
-        changes = job_changes(hold.conversation.get, job_steps, self._new_id, now, copies=copies)
+        copies, new_id = self.adapters.copies, partial(self.adapters.ids.token, ID_LENGTH)
+        changes = job_changes(hold.conversation.get, job_steps, new_id, now, copies=copies)
         traced = [
             span
             for step in steps
@@ -421,9 +389,6 @@ class Owned:
                 self.adapters.freed(self.account.account_id)
         if any(step.writes for step in steps):
             self.moved.ring()
-
-    def _new_id(self) -> str:
-        return self.adapters.ids.token(ID_LENGTH)
 
     async def _save_session(self, hold: Hold) -> None:
         await hold.session.save(self.adapters.store, self.adapters.clock, hold.lease.epoch)

@@ -103,8 +103,8 @@ class Owner(Owned):
     async def take(self, job: Job) -> None:
         """Take a job that the store has given to the account from the queue.
 
-        Without a hold nothing is to be done: the next one takes what the account has. A job that
-        could not be taken can be given again. Raises: StoreError
+        Without a hold nothing is to be done: the next one takes what the account has. After an
+        error the job can be given again. Raises: StoreError
         """
         hold = self._hold
         if hold is not None and self.current(job.jobid) is None:
@@ -112,7 +112,6 @@ class Owner(Owned):
             try:
                 await self._take(hold, job)
             except BaseException:
-                # whoever hands it over again must not find it taken
                 hold.conversation.put_off(job)
                 raise
             self.moved.ring()
