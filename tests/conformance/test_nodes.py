@@ -251,3 +251,10 @@ async def test_old_commands_and_nodes_are_purged(store: Store) -> None:
     assert await store.commands.look("command-1") is None
     assert await store.commands.look("command-2") is not None
     assert (await store.nodes.ownership()).nodes == ["b"]
+
+
+async def test_a_command_counts_until_no_node_can_work_on_it_any_more(store: Store) -> None:
+    for number in range(MOST):
+        assert await store.commands.add(command(number), OVER, MOST, LONG)
+    assert not await store.commands.add(command(5), LONG, MOST, LONG)
+    assert await store.commands.add(command(5), LONG, MOST)

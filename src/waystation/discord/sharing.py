@@ -50,6 +50,11 @@ class BreakerSharing:
             site.untold += told
             log.warning("breaker.not_shared", reason=error.message)
             return
+        except Exception:
+            # one of the service's loops: it records what happened and goes on
+            site.untold += told
+            log.exception("breaker.not_shared")
+            return
         now = site.clock.monotonic()
         was_open = site.stopped_s > 0
         # as of the end of its slice: nothing is forgotten too early

@@ -72,6 +72,10 @@ class Logins:
             raise SubscriptionExpired
         return user
 
+    async def flush(self) -> None:
+        """Tell other nodes of the failures that they do not know yet: the service stops."""
+        await self._failures.flush()
+
     def has_lapsed(self, user: User) -> bool:
         """Tell whether a user's subscription has ended."""
         return user.expires_at is not None and user.expires_at <= self._clock.wall()

@@ -389,7 +389,7 @@ class Service:
             await asyncio.gather(*self._submitting, return_exceptions=True)
         finally:
             self._feed.release()
-        await resting
+        await asyncio.gather(resting, self.logins.flush(), self._waiting.flush())
 
 
 def _check_mask(

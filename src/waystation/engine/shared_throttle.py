@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -28,6 +29,9 @@ log = structlog.get_logger("waystation.throttle")
 
 SHARE_S: Final = 0.5
 """Time between two sharings, at least."""
+
+_AGAIN_S: Final = 5.0
+"""Time after which it is tried again where the database was away."""
 
 _LOOK_S: Final = 10.0
 """Time for which it is remembered that a key is not full."""
@@ -126,6 +130,16 @@ class SharedThrottle:
             self._later = asyncio.create_task(self._share_later())
         return None
 
+    async def flush(self) -> None:
+        """Share what is left, once: the service stops."""
+        if self._later is not None:
+            self._later.cancel()
+            await asyncio.gather(self._later, return_exceptions=True)
+        if self._unshared:
+            await self._share("")
+        if self._later is not None:
+            self._later.cancel()
+
     async def _share_later(self) -> None:
         while self._unshared:
             await self._clock.sleep(self._next_s - self._clock.monotonic())
@@ -142,10 +156,23 @@ class SharedThrottle:
         except StoreError as error:
             # this node goes by what it knows itself
             log.warning("throttle.not_shared", kind=self._counted.kind, reason=error.message)
+            self._put_back(told)
             return None
         for key, tally in known.items():
             self._learn(key, tally)
         return self.full(asked) if known.get(asked, Tally()).number > self._limit else None
+
+    def _put_back(self, told: Mapping[str, int]) -> None:
+        """Share later what could not be shared, as far as it still counts."""
+        self._next_s = self._clock.monotonic() + _AGAIN_S
+        for key, number in told.items():
+            counts = min(self._unshared[key] + number, self._own.number(key, self._clock.now()))
+            if counts and (key in self._unshared or len(self._unshared) < _KEYS):
+                self._unshared[key] = counts
+            else:
+                self._unshared.pop(key, None)
+        if self._unshared and (self._later is None or self._later.done()):
+            self._later = asyncio.create_task(self._share_later())
 
     def _learn(self, key: str, tally: Tally) -> None:
         if tally.number >= self._limit:

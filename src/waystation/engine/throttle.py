@@ -37,6 +37,11 @@ class Throttle:
             del self._moments[next(iter(self._moments))]
         self._moments[key[:KEY_LENGTH]] = [*moments, now][-self.limit :]
 
+    def number(self, key: str, now: datetime) -> int:
+        """Return how many are known of a key within the window, up to the limit."""
+        self.full(key, now)
+        return len(self._moments.get(key[:KEY_LENGTH], ()))
+
     def full(self, key: str, now: datetime) -> bool:
         """Tell whether a key has reached the limit within the window."""
         moments = self._moments.get(key[:KEY_LENGTH])

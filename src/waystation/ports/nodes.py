@@ -110,10 +110,13 @@ class Command:
 class Commands(Protocol):
     """Commands between nodes. Each method is one transaction. Raises from all: StoreError."""
 
-    async def add(self, command: Command, life: timedelta, most: int) -> bool:
+    async def add(
+        self, command: Command, life: timedelta, most: int, work: timedelta = timedelta()
+    ) -> bool:
         """Let a command wait for the account's node that long.
 
-        Args: most: commands for the accounts of one user that there may be
+        Args: most: commands for the accounts of one user that there may be; work: how long after
+        its end a command counts as one of them, since a node may still work on it
         Returns: False when there are as many, or the account is gone: nothing was written
         """
         ...

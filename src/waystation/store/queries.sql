@@ -181,10 +181,10 @@ delete from nodes where lease_until <= {clock} - :age;
 insert into commands (command_id, account_id, kind, body, status, ends_at)
 values (:command_id, :account_id, :kind, :body, 'waiting', {clock} + :life);
 
--- commands_of_owner: the user of an account, and how many commands there are for accounts of that user
+-- commands_of_owner: the user of an account, and how many commands live for accounts of that user
 select accounts.user_id, (
   select count(*) from commands join accounts as own on own.account_id = commands.account_id
-  where own.user_id = accounts.user_id
+  where own.user_id = accounts.user_id and commands.ends_at > {clock} - :work
 )
 from accounts where accounts.account_id = :account_id;
 

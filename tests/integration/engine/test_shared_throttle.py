@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes import START, FakeClock, FakeSealer
 from tests.harness.desk import until
@@ -165,3 +167,41 @@ async def test_keys_that_are_remembered_are_bounded() -> None:
     for number in range(10_050):
         await throttle.count(f"other {number}")
     assert len(throttle._unshared) == 10_000
+
+
+async def test_events_that_could_not_be_shared_are_shared_later_while_they_count() -> None:
+    tallies, clock = Fake(), FakeClock()
+    throttle = _throttle(tallies, clock)
+    tallies.fails = True
+    with capture_logs():
+        for key in ("a", "a", "b"):
+            await throttle.count(key)
+            clock.advance(SHARE_S)
+        await until(lambda: clock.sleepers > 0)
+        tallies.fails = False
+        await clock.elapse(10)
+    assert tallies.shared == [{"a": 2, "b": 1}]
+    tallies.fails = True
+    with capture_logs():
+        await throttle.count("c")
+        await clock.elapse(61)
+        tallies.fails = False
+        await clock.elapse(61)
+    assert len(tallies.shared) == 1, "they are too old"
+
+
+async def test_a_flush_shares_what_is_left_once() -> None:
+    tallies, clock = Fake(), FakeClock()
+    throttle = _throttle(tallies, clock)
+    await throttle.flush()
+    for key in ("a", "a", "b"):
+        await throttle.count(key)
+    await throttle.flush()
+    assert tallies.shared == [{"a": 1}, {"a": 1, "b": 1}]
+    tallies.fails = True
+    await throttle.count("c")
+    with capture_logs():
+        await throttle.flush()
+    assert throttle._later is not None
+    await asyncio.gather(throttle._later, return_exceptions=True)
+    assert len(tallies.shared) == 2

@@ -19,6 +19,16 @@ def test_a_key_is_full_at_its_limit_and_only_within_the_window() -> None:
     assert not throttle.full("one", START + MINUTE)
 
 
+def test_events_of_a_key_are_numbered_within_the_window() -> None:
+    throttle = Throttle(MINUTE, 2)
+    for seconds, number in ((0, 1), (10, 2), (20, 2)):
+        now = START + timedelta(seconds=seconds)
+        throttle.add("one", now)
+        assert throttle.number("one", now) == number
+    assert throttle.number("one", START + timedelta(seconds=75)) == 1
+    assert throttle.number("another", START) == 0
+
+
 def test_keys_that_fail_now_and_then_are_forgotten() -> None:
     throttle = Throttle(MINUTE, 2)
     for number in range(10_050):

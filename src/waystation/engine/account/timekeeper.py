@@ -79,6 +79,9 @@ class Timekeeper:
             await self._store.save_clock(self._clock.kept(self._behind()))
         except StoreError as error:
             log.warning("timekeeper.not_kept", reason=error.message)
+        except Exception:
+            # one of the engine's loops: it records what happened and goes on
+            log.exception("timekeeper.not_kept")
 
 
 class _Following(Protocol):
@@ -125,6 +128,10 @@ class Follower:
             moment = await self._store.shared_time()
         except StoreError as error:
             log.warning("timekeeper.not_followed", reason=error.message)
+            return
+        except Exception:
+            # one of the engine's loops: it records what happened and goes on
+            log.exception("timekeeper.not_followed")
             return
         if moment is None or self._clock.monotonic() - asked_s > _QUICK_S:
             return

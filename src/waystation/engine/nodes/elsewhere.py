@@ -35,6 +35,9 @@ UNDER_WAY: Final = 200
 _WORK_S: Final = 20.0
 """How long a node that took a command may work on it; a cancel waits for the bot's word."""
 
+_PATIENCE: Final = timedelta(seconds=PATIENCE_S)
+_WORK: Final = timedelta(seconds=_WORK_S)
+
 _LOOK_S: Final = 1.0
 """Time between two looks at a command that nobody has told anything of."""
 
@@ -75,7 +78,7 @@ class Elsewhere:
         bell = self._bells[command.command_id]
         added = False
         try:
-            if not await self._commands.add(command, timedelta(seconds=PATIENCE_S), UNDER_WAY):
+            if not await self._commands.add(command, _PATIENCE, UNDER_WAY, _WORK):
                 log.warning("elsewhere.too_many", kind=kind)
                 raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
             added = True

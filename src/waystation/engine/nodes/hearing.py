@@ -102,3 +102,6 @@ class Hearing:
                         self._feed.deliver(job)
             except StoreError as error:
                 log.warning("hearing.look_failed", reason=error.message)
+            except Exception:
+                # one of the engine's loops: it records what happened and goes on
+                log.exception("hearing.look_failed")

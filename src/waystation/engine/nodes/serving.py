@@ -73,6 +73,10 @@ class Serving:
                 except StoreError as error:
                     log.warning("serving.not_taken", reason=error.message)
                     self._woken.clear()
+                except Exception:
+                    # one of the engine's loops: it records what happened and goes on
+                    log.exception("serving.not_taken")
+                    self._woken.clear()
                 if not self._woken.is_set():
                     await race(self._woken.wait(), self._clock.sleep(LOOK_S))
 
@@ -83,6 +87,10 @@ class Serving:
             await self._commands.answer(command.command_id, node_id, json.dumps(answer))
         except StoreError as error:
             log.warning("serving.not_answered", kind=command.kind, reason=error.message)
+            return
+        except Exception:
+            # part of the engine's loop: what cannot be answered ends nothing else
+            log.exception("serving.not_answered", kind=command.kind)
             return
         if self._wakes is not None:
             self._wakes.tell(f"command:{command.command_id}")

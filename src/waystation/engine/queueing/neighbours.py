@@ -39,6 +39,9 @@ class Neighbours:
                 seen = await self._store.foreign_commits()
             except StoreError as error:
                 log.warning("neighbours.look_failed", reason=error.message)
+            except Exception:
+                # one of the engine's loops: it records what happened and goes on
+                log.exception("neighbours.look_failed")
             else:
                 if known is not None and seen != known:
                     self._wrote()

@@ -73,6 +73,10 @@ class WaitingJobs:
         self._nudge_outbox = nudge_outbox
         self._clock = clock
 
+    async def flush(self) -> None:
+        """Tell other nodes of the cancelled jobs that they do not know yet: the service stops."""
+        await self._cancelled.flush()
+
     def draft(self, user: User, request: JobRequest, limits: QueueLimits) -> QueueDraft | None:
         """Return how a request waits where no account has room; None: it is refused then.
 

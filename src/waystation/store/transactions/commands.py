@@ -25,13 +25,16 @@ class StoreCommands:
         self._near = near
         self._clock = clock
 
-    async def add(self, command: Command, life: timedelta, most: int) -> bool:
+    async def add(
+        self, command: Command, life: timedelta, most: int, work: timedelta = timedelta()
+    ) -> bool:
         values: Values = {
             "command_id": command.command_id,
             "account_id": command.account_id,
             "kind": command.kind,
             "body": command.body,
             "life": span_of(life),
+            "work": span_of(work),
             "clock": self._at,
         }
         return await self._writer.run(lambda database: _add(database, values, most))
@@ -78,7 +81,7 @@ class StoreCommands:
 
 
 def _add(database: Database, values: Values, most: int) -> bool:
-    named: Values = {"account_id": values["account_id"]}
+    named: Values = {name: values[name] for name in ("account_id", "work", "clock")}
     found = database.one("commands_of_owner", named)
     if found is None:
         return False

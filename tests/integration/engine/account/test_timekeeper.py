@@ -210,3 +210,26 @@ async def test_a_node_follows_the_clock_of_its_database_also_after_that_was_away
     running.cancel()
     assert clock.followed == [START, START + timedelta(seconds=0.5), START + DAY]
     assert [line["event"] for line in logs] == ["timekeeper.stepped"]
+
+
+async def test_a_fault_of_our_own_ends_no_keeping_and_no_following() -> None:
+    clock, faults = Following(), [ValueError("a bug")] * 2
+
+    class Faulty:
+        async def shared_time(self) -> datetime | None:
+            if faults:
+                raise faults.pop()
+            return START
+
+        async def save_clock(self, kept: str) -> None:
+            await self.shared_time()
+
+    running = asyncio.create_task(Follower(Faulty(), clock).run())
+    await clock.sleeping()
+    with capture_logs() as logs:
+        await clock.elapse(FOLLOW_S)
+        await Timekeeper(Faulty(), Clock(), lambda: DAY).keep()
+    await clock.elapse(FOLLOW_S)
+    running.cancel()
+    assert clock.followed == [START]
+    assert [line["event"] for line in logs] == ["timekeeper.not_followed", "timekeeper.not_kept"]

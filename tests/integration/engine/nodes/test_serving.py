@@ -15,6 +15,10 @@ async def refuse(account_id: str, body: Any) -> Any:
     raise StoreError("The disk is full.")
 
 
+async def echo(account_id: str, body: Any) -> Any:
+    return body
+
+
 async def fail(account_id: str, body: Any) -> Any:
     raise RuntimeError("a bug")
 
@@ -57,3 +61,37 @@ async def test_more_deeds_than_fit_at_once_wait_for_their_turn(tmp_path: Path) -
             )
         assert told == list(range(40))
         assert most == 16
+
+
+async def test_a_fault_of_our_own_ends_no_serving(tmp_path: Path) -> None:
+    async with two(tmp_path, {"echo": echo}) as here:
+        real, faults = here.store.commands.take, [ValueError("a bug")]
+
+        async def take(node_id: str, limit: int = 16) -> Any:
+            if faults:
+                raise faults.pop()
+            return await real(node_id, limit)
+
+        here.store.commands.take = take  # type: ignore[method-assign]
+        with capture_logs() as logs:
+            await here.serve()
+            asked = asyncio.ensure_future(here.asking.ask("account-1", "echo", {}))
+            await here.pass_until(asked)
+        assert await asked == {}
+        assert "serving.not_taken" in [line["event"] for line in logs]
+        real_answer, others = here.store.commands.answer, [ValueError("a bug")]
+
+        async def answer(command_id: str, node_id: str, text: str) -> bool:
+            if others:
+                raise others.pop()
+            return await real_answer(command_id, node_id, text)
+
+        here.store.commands.answer = answer  # type: ignore[method-assign, assignment]
+        with capture_logs():
+            asked = asyncio.ensure_future(here.asking.ask("account-1", "echo", {}))
+            await here.pass_until(asked)
+            with pytest.raises(Unavailable):
+                await asked
+            asked = asyncio.ensure_future(here.asking.ask("account-1", "echo", {}))
+            await here.pass_until(asked)
+        assert await asked == {}

@@ -27,11 +27,12 @@ class Rows:
     def __init__(self) -> None:
         self.reads: list[str] = []
         self.fails = False
+        self.error: Exception = StoreError("The disk is full.")
 
     async def get_job(self, jobid: str, user_id: int | None) -> Job | None:
         self.reads.append(jobid)
         if self.fails:
-            raise StoreError("The disk is full.")
+            raise self.error
         return DONE if jobid == JOBID else None
 
 
@@ -145,3 +146,16 @@ async def test_the_queue_is_looked_at_when_a_job_waits_elsewhere_or_anything_may
     for ids in ([JOBID], [JOBID, "queue"], None):
         hearing.heard(ids)
     assert looks == 2
+
+
+async def test_a_fault_of_our_own_ends_no_hearing() -> None:
+    async with ear(hears=False) as here:
+        here.rows.error = ValueError("a bug")
+        here.rows.fails = True
+        waiting = here.wait()
+        with capture_logs() as logs:
+            await here.clock.elapse(1.1)
+        assert [line["event"] for line in logs] == ["hearing.look_failed"]
+        here.rows.fails = False
+        await here.clock.elapse(1.1)
+        assert await asyncio.wait_for(waiting, 30) == DONE

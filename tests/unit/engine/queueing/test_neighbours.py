@@ -17,15 +17,20 @@ class Database:
     def __init__(self) -> None:
         self.commits = 7
         self.is_down = False
+        self.error: Exception = StoreError("The database cannot be used")
 
     async def foreign_commits(self) -> int:
         if self.is_down:
-            raise StoreError("The database cannot be used")
+            raise self.error
         return self.commits
 
 
-async def test_each_change_of_another_process_wakes_once_and_a_broken_look_is_repeated() -> None:
+@pytest.mark.parametrize("error", [StoreError("The database cannot be used"), ValueError()])
+async def test_each_change_of_another_process_wakes_once_and_a_broken_look_is_repeated(
+    error: Exception,
+) -> None:
     clock, database, woken = FakeClock(), Database(), 0
+    database.error = error
 
     def wake() -> None:
         nonlocal woken
