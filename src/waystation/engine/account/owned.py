@@ -247,7 +247,7 @@ class Owned:
         Returns: whether something was written
         Raises: AccountHalted: with only_if_usable; StoreError: nothing was changed
         """
-        hold = self._held()
+        hold, step = self._held(), NOTHING
         async with hold.lock:
             now = self.adapters.clock.now()
             while True:
