@@ -370,6 +370,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The node learns how many all have counted.",
         ),
         Row(
+            "Telling them that has failed is tried again after",
+            "shared_throttle._AGAIN_S",
+            "They are told as far as they still count.",
+        ),
+        Row(
             "Cancelled waiting jobs of a user are looked up, at most every",
             "shared_throttle._LOOK_S",
             "The next job that would wait asks the database.",
