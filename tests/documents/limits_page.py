@@ -282,6 +282,11 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The transaction is taken back; a request is answered 503.",
         ),
         Row(
+            "Write of a process that is frozen in the middle of it",
+            "pool._IDLE_S",
+            "The transaction is taken back, and its rows are free for other nodes.",
+        ),
+        Row(
             "Asking whether a commit was made whose answer was lost",
             "tries.KNOWN_WITHIN_S",
             "The request is answered 503, although its change may be written.",

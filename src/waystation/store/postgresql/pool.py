@@ -39,7 +39,12 @@ _CACHED_STATEMENTS: Final = 512
 """More than there are queries, so that each is prepared once per connection."""
 
 _GREETING: Final = "select (random() * 1e18)::bigint, pg_backend_pid()"
-_BEGIN_WRITE: Final = "begin isolation level read committed"
+_IDLE_S: Final = 5.0
+"""How long a write may wait for its process: one that is frozen must not keep rows from others."""
+_BEGIN_WRITE: Final = (
+    "begin isolation level read committed; "
+    f"set local idle_in_transaction_session_timeout = {_IDLE_S * 1000:.0f}"
+)
 _BEGIN_READ: Final = "begin isolation level repeatable read, read only"
 
 _T = TypeVar("_T")

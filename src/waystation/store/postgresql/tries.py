@@ -32,6 +32,7 @@ _STOPPED: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
     OSError,
 )
@@ -79,7 +80,8 @@ class Tries:
             return 0.0 if self._twins == 1 and self._begun < _MOST else None
         if self._lost_at is not None and is_lost(error):
             return _PAUSE_S if self._now() - self._lost_at < KNOWN_WITHIN_S else None
-        if is_broken(error):
+        if is_broken(error) or isinstance(error, asyncpg.InterfaceError):
+            # a connection that the server has ended while the process slept is an interface error
             self._breaks += 1
             return 0.0 if self._breaks == 1 else None
         return None

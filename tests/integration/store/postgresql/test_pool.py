@@ -299,6 +299,7 @@ async def test_the_beginning_and_the_locks_are_one_message(
     begin, insert, end = heard.texts
     assert begin == (
         "begin isolation level read committed; "
+        "set local idle_in_transaction_session_timeout = 5000; "
         "select 1 from users where user_id in (2, 1) order by user_id for no key update; "
         "select 1 from accounts where account_id in ('a-1', 'b_2') order by account_id"
         " for no key update"
@@ -323,6 +324,32 @@ async def test_locks_that_come_later_or_hold_others_off(
 
     await asyncio.gather(*(pool.write(raised) for _ in range(20)))
     assert postgresql.say("select n from users", postgresql_database) == "20"
+
+
+async def test_a_write_of_a_frozen_process_lets_go_of_its_rows(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = "waystation.store.postgresql.pool._BEGIN_WRITE"
+    short = "begin; set local idle_in_transaction_session_timeout = 50"
+    await pool.write(lambda database: put(database, "a"))
+    held, thaws = asyncio.Event(), asyncio.Event()
+
+    def freezes(database: Database) -> None:
+        database.one("lock", {"name": "a"})
+        held.set()
+        wait_for(thaws.wait())
+        put(database, "b")
+
+    monkeypatch.setattr(begin, short)
+    frozen = asyncio.create_task(pool.write(freezes))
+    async with asyncio.timeout(10):
+        await held.wait()
+        await pool.write(lambda database: database.run("raise", {"name": "a"}))
+        thaws.set()
+        # it runs again on another connection, since it was not committed
+        await frozen
+    assert await pool.read(lambda database: number_of(database, "a")) == 1
+    assert await pool.read(lambda database: number_of(database, "b")) == 0
 
 
 async def test_a_write_that_says_nothing_ends(pool: Pool) -> None:

@@ -23,7 +23,11 @@ def test_a_hindered_transaction_runs_eight_times() -> None:
     assert [tries.again_after(HINDERED) for _ in range(8)] == [0.0] * 7 + [None]
 
 
-@pytest.mark.parametrize("error", [TWIN, GONE, OSError()])
+ENDED = asyncpg.IdleInTransactionSessionTimeoutError("frozen")
+CLOSED = asyncpg.InterfaceError("closed")
+
+
+@pytest.mark.parametrize("error", [TWIN, GONE, ENDED, CLOSED, OSError()])
 def test_a_transaction_runs_again_once(error: Exception) -> None:
     tries = Tries(Clock())
     assert [tries.again_after(error), tries.again_after(error)] == [0.0, None]
