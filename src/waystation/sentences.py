@@ -363,7 +363,7 @@ NO_SUCH_VALUE = _row(
     "Correct the field.",
 )
 NUL_IN_QUERY = _row(
-    ("searches", "names a job in the query", "lists deliveries"),
+    ("searches", "names a job in the query", "lists deliveries", "reads media"),
     400,
     "The query contains a NUL character",
     "A value of the query has a character with code 0, `%00`.",

@@ -64,6 +64,7 @@ class Node:
         self._name = name
         self._run: Run | None = None
         self._began = asyncio.Event()
+        self._beginning = asyncio.Lock()
         self._left = False
 
     @property
@@ -79,13 +80,15 @@ class Node:
 
     async def begin(self) -> Run:
         """Begin a run if none goes on. Raises: StoreError."""
-        if self._run is None:
-            node_id, asked_at = self._new_id(), self._clock.monotonic()
-            await self._nodes.begin(node_id, self._name, timedelta(seconds=self._length_s))
-            self._run = Run(node_id, asked_at + self._length_s)
-            self._began.set()
-            log.info("node.began", node=node_id)
-        return self._run
+        # of two runs one would be renewed, and the other one used
+        async with self._beginning:
+            if self._run is None:
+                node_id, asked_at = self._new_id(), self._clock.monotonic()
+                await self._nodes.begin(node_id, self._name, timedelta(seconds=self._length_s))
+                self._run = Run(node_id, asked_at + self._length_s)
+                self._began.set()
+                log.info("node.began", node=node_id)
+            return self._run
 
     async def run(self) -> None:
         """Keep the lease until cancelled or `leave`, one run after the other."""

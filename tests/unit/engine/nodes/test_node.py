@@ -31,6 +31,7 @@ class Rows:
         if isinstance(self.answer, Exception):
             raise self.answer
         assert (name, length) == ("host", timedelta(seconds=LENGTH_S))
+        await asyncio.sleep(0)
         self.begun.append(node_id)
 
     async def renew(self, node_id: str, length: timedelta) -> bool:
@@ -174,3 +175,12 @@ async def test_a_request_of_a_run_that_is_over_is_not_made() -> None:
         run.over.set()
         with pytest.raises(LeaseLost):
             here.node.request_timeout_s(run, 10)
+
+
+async def test_two_who_begin_at_once_begin_one_run() -> None:
+    """Of two runs one would be renewed and the other one used: its accounts would never work."""
+    rows, ids = Rows(), iter("ab")
+    node = Node(cast(Nodes, rows), FakeClock(), lambda: next(ids), length_s=LENGTH_S, name="host")
+    first, second = await asyncio.gather(node.begin(), node.begin())
+    assert first is second is node.current
+    assert rows.begun == ["a"]
