@@ -11,6 +11,7 @@ from tests.e2e.process import ground
 from tests.e2e.swaps import (
     HAZARDS_OF_MATCHING,
     HAZARDS_OF_WORDS,
+    NEEDLESS_AT_MOST,
     UNHEARD,
     Verdict,
     drawn_by_the_book,
@@ -66,6 +67,7 @@ async def prove(
     settings |= {"slot_hold_s": 20.0}
     place = ground(directory, accounts=CHANNELS, speed=speed, options=options, **settings)
     async with place as here:
+        here.needless_at_most = int((jobs + hostile) * NEEDLESS_AT_MOST)
         await here.settle_in(CHANNELS, maxJobs=3)
         async with asyncio.timeout(LIMIT_S):
             verdict = await run(here, seed, jobs, hostile, words=words)

@@ -196,6 +196,8 @@ class Ground:
         self.tokens: list[str] = []
         self.child: Callable[..., Child] = Child
         """Makes the process of the service."""
+        self.needless_at_most = 0
+        """Jobs that may end as not told apart although the book names no twin (`invariants`)."""
         self.url = ""
         self.service = Child(environment, directory / "service.log")
         self.ada = Person(0, "", "", self.http)
