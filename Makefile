@@ -81,6 +81,7 @@ mutants: $(VENV)/dev.stamp ## 400 small faults in the pure core, and those that 
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt anew: versions and hashes, no addresses
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra otel -o requirements/otel.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra postgresql -o requirements/postgresql.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
 	for each in tests/clients/*/client.in; do $(LOCK) $$each -o $${each%.in}.txt; done
 

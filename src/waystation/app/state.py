@@ -74,9 +74,9 @@ def require_postgresql() -> None:
     missing = [name for name in ("asyncpg", "greenlet") if find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"WAYSTATION_DATABASE_URL names PostgreSQL, and {' and '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} not installed: "
-            "`pip install 'waystation[postgresql]'`."
+            f"The database is PostgreSQL, and {' and '.join(missing)} "
+            f"{'are' if len(missing) > 1 else 'is'} not installed. Install the packages of "
+            "waystation[postgresql]: `pip install --require-hashes -r requirements/postgresql.txt`."
         )
 
 

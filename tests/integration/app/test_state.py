@@ -147,6 +147,6 @@ async def test_missing_packages_are_named(
     environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(WaystationError, match=r"pip install 'waystation\[postgresql\]'"):
+    with pytest.raises(WaystationError, match=r"requirements/postgresql.txt"):
         async with open_state(load(environ=environment)):
             raise AssertionError
