@@ -258,3 +258,12 @@ async def test_a_command_counts_until_no_node_can_work_on_it_any_more(store: Sto
         assert await store.commands.add(command(number), OVER, MOST, LONG)
     assert not await store.commands.add(command(5), LONG, MOST, LONG)
     assert await store.commands.add(command(5), LONG, MOST)
+
+
+async def test_the_unsent_jobs_of_a_node_are_all_told_in_pages(store: Store) -> None:
+    await store.nodes.take("account-1", "a")
+    added = [
+        await store.add_job(build.draft("account-1", takes_slot=False), START) for _ in range(5)
+    ]
+    for limit in (1, 2, 5, 500):
+        assert list(await store.nodes.unsent("a", limit)) == added

@@ -83,6 +83,7 @@ class Parts:
     """Loops that may be cut off anywhere."""
     breaker: BreakerSharing
     spreading: Spreading
+    serving: Serving
     wakes: Wakes
     heard: Heard
     """Takes the news of other nodes."""
@@ -273,6 +274,7 @@ def build(
         upkeep,
         breaker,
         spreading,
+        serving,
         wakes,
         heard,
         copying,

@@ -101,7 +101,7 @@ async def _run(
             await stop.wait()
             log.info("service.stopping")
             step_s = drain_step_s(settings)
-            await _within(step_s, parts.service.drain())
+            await _within(step_s, asyncio.gather(parts.service.drain(), parts.serving.stop()))
             server.should_exit = True
             await serving
             await _stop(parts, owing, upkeep, step_s)
@@ -147,7 +147,7 @@ async def _stop(parts: Parts, owing: Sequence[Task], upkeep: Sequence[Task], ste
         await parts.copying.shelf.close()
 
 
-async def _within(limit_s: float, step: Awaitable[None]) -> None:
+async def _within(limit_s: float, step: Awaitable[object]) -> None:
     """Take one step of a stop; what it cannot finish in time the next start does."""
     try:
         async with asyncio.timeout(limit_s):

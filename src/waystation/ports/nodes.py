@@ -83,7 +83,10 @@ class Nodes(Protocol):
         ...
 
     async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
-        """Return jobs that were not asked yet, of the accounts of a node, the oldest first."""
+        """Return jobs that were not asked yet, of the accounts of a node, the oldest first.
+
+        Args: limit: how many are read at once; all are returned
+        """
         ...
 
 

@@ -158,6 +158,7 @@ select node_id, epoch from assignments where account_id = :account_id;
 select {job_columns} from jobs
 where finished_at is null and status = 'created'
   and account_id in (select account_id from assignments where node_id = :node_id)
+  and (created_at, jobid) > (:after_at, :after_id)
 order by created_at, jobid limit :limit;
 
 -- next_epoch: one more holder of an account

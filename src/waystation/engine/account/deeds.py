@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+import structlog
+
 from waystation import sentences
 from waystation.engine.account.adapters import Adapters
 from waystation.engine.account.owner import Owner
@@ -20,10 +22,12 @@ from waystation.engine.account.pool import Pool
 from waystation.engine.ending import end_waiting
 from waystation.engine.nodes.elsewhere import Elsewhere
 from waystation.engine.nodes.serving import Deed
-from waystation.errors import StoreError, Unavailable
+from waystation.errors import LeaseLost, StoreError, Unavailable
 from waystation.jobs import Cancelled, CancelRequested, Failed, Job, JobEvent, JobId, JobStatus
 
 __all__ = ["Deeds"]
+
+log = structlog.get_logger("waystation.deeds")
 
 
 class Deeds:
@@ -109,20 +113,31 @@ class Deeds:
     async def put(self, account_id: str, *, is_new: bool = False) -> None:
         """Let an account's owner take over its changed row; a new account gets an owner.
 
-        Raises: Unavailable: the row is changed, and its owner could not be told
+        The row decides: a node that could not be told reads it at its next look.
         """
         if self._is_elsewhere(account_id) and not is_new:
-            await self._ask(account_id, "put")
+            try:
+                await self._ask(account_id, "put")
+            except Unavailable as error:
+                log.warning("deeds.not_told", account=account_id, reason=error.message)
         else:
             await self._pool.put(account_id)
 
     async def remove(self, account_id: str, *, force: bool) -> None:
         """Let the jobs of an account end whose row is marked as removed; then it is erased (R33).
 
-        Args: force: fail the jobs now. Raises: Unavailable
+        The row decides: a node that could not be told reads it at its next look.
+
+        Args: force: fail the jobs now
+        Raises: Unavailable: only with force, which is in no row
         """
         if self._is_elsewhere(account_id):
-            await self._ask(account_id, "remove", force)
+            try:
+                await self._ask(account_id, "remove", force)
+            except Unavailable as error:
+                if force:
+                    raise
+                log.warning("deeds.not_told", account=account_id, reason=error.message)
         else:
             await self._pool.remove(account_id, force=force)
 
@@ -137,6 +152,9 @@ class Deeds:
                 if job is not None and not job.final and job.account_id == account_id:
                     await owner.take(job)
             await owner.cancel(jobid)
+        except LeaseLost as error:
+            # between two holds
+            raise Unavailable(sentences.NOT_CONNECTED_NOW.text) from error
         except StoreError as error:
             raise Unavailable from error
 

@@ -1,7 +1,7 @@
 """Serving: does what other nodes ask for the accounts that this one has (ADR 28).
 
 Rules: a command is taken once; this node's answer counts only as long as the node goes on. A deed
-that fails is answered, so that its caller need not wait for it.
+that fails, or that a stop cuts short, is answered, so that its caller need not wait for it.
 """
 
 from __future__ import annotations
@@ -52,6 +52,10 @@ class Serving:
         self._wakes = wakes
         self._woken = asyncio.Event()
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._stopping = False
+        self._taking = asyncio.Lock()
+        """Held until what was taken is in `_working`."""
+        self._working: set[asyncio.Task[None]] = set()
 
     def heard(self, ids: Collection[str] | None) -> None:
         """Look for commands."""
@@ -59,17 +63,16 @@ class Serving:
             self._woken.set()
 
     async def run(self) -> None:
-        """Do what is asked until cancelled."""
+        """Do what is asked until stopped; what a cancel cuts short is answered."""
         async with asyncio.TaskGroup() as group:
-            while True:
+            while not self._stopping:
                 self._woken.clear()
                 try:
                     run = await self._node.now()
                     await self._places.acquire()
                     self._places.release()
-                    for command in await self._commands.take(run.node_id, _AT_ONCE):
-                        group.create_task(self._serve(command, run.node_id))
-                        self._woken.set()
+                    async with self._taking:
+                        await self._take(run.node_id, group)
                 except StoreError as error:
                     log.warning("serving.not_taken", reason=error.message)
                     self._woken.clear()
@@ -80,9 +83,36 @@ class Serving:
                 if not self._woken.is_set():
                     await race(self._woken.wait(), self._clock.sleep(LOOK_S))
 
+    async def stop(self) -> None:
+        """Take nothing more, and return when what was taken is answered."""
+        self._stopping = True
+        self._woken.set()
+        async with self._taking:
+            pass
+        while self._working:
+            await asyncio.wait(tuple(self._working))
+
+    async def _take(self, node_id: str, group: asyncio.TaskGroup) -> None:
+        if self._stopping:
+            return
+        for command in await self._commands.take(node_id, _AT_ONCE):
+            working = group.create_task(self._serve(command, node_id))
+            self._working.add(working)
+            working.add_done_callback(self._working.discard)
+            self._woken.set()
+
     async def _serve(self, command: Command, node_id: str) -> None:
-        async with self._places:
-            answer = await self._done(command)
+        try:
+            async with self._places:
+                answer = await self._done(command)
+        except asyncio.CancelledError:
+            # the service stops, and this lasts too long
+            answer = {"refused": sentences.NOT_CONNECTED_NOW.text}
+            await self._answer(command, node_id, answer)
+            raise
+        await self._answer(command, node_id, answer)
+
+    async def _answer(self, command: Command, node_id: str, answer: Mapping[str, Any]) -> None:
         try:
             await self._commands.answer(command.command_id, node_id, json.dumps(answer))
         except StoreError as error:

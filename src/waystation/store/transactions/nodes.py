@@ -68,9 +68,15 @@ class StoreNodes:
         ]
 
     async def unsent(self, node_id: str, limit: int = 500) -> Sequence[Job]:
-        values: Values = {"node_id": node_id, "limit": limit}
-        rows = await self._near.run(Query("unsent_jobs", values))
-        return [JOBS.read(row) for row in rows]
+        found: list[Job] = []
+        after: Values = {"after_at": -(2**63), "after_id": ""}
+        while True:
+            values: Values = {"node_id": node_id, "limit": limit, **after}
+            rows = await self._near.run(Query("unsent_jobs", values))
+            found += [JOBS.read(row) for row in rows]
+            if len(rows) < limit:
+                return found
+            after = {"after_at": micros(found[-1].created_at), "after_id": found[-1].jobid}
 
     async def _write(self, transaction: Callable[[Database, int], _T]) -> _T:
         return await self._writer.run(

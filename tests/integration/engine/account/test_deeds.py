@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.build import draft
 from tests.harness.desk import ACCOUNT, Desk, desk
+from tests.harness.house import house
 from waystation import sentences
 from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
@@ -126,3 +128,31 @@ async def test_a_lone_process_says_so_where_nobody_acts_for_an_account(tmp_path:
         await here.end_unasked(job)
         assert (await stored(desk_, job)).status is JobStatus.CREATED
         await asyncio.sleep(0)
+
+
+async def test_a_changed_row_decides_where_no_node_could_be_told(tmp_path: Path) -> None:
+    """R33."""
+    far = Far()
+    far.is_away = True
+    async with deeds(tmp_path, far) as (here, _):
+        with capture_logs() as logs:
+            await here.put("account-1")
+            await here.remove("account-1", force=False)
+            with pytest.raises(Unavailable):
+                await here.remove("account-1", force=True)
+            with pytest.raises(Unavailable):
+                await here.reset("account-1")
+        assert [line["event"] for line in logs] == ["deeds.not_told"] * 2
+
+
+async def test_a_cancel_between_two_holds_says_that_the_account_is_not_connected(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        await here.live()
+        job = await accepted(here.here)
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        owner._hold = None
+        with pytest.raises(Unavailable, match=sentences.NOT_CONNECTED_NOW.text):
+            await here.deeds.cancel(job)

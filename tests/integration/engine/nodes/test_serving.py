@@ -95,3 +95,48 @@ async def test_a_fault_of_our_own_ends_no_serving(tmp_path: Path) -> None:
             asked = asyncio.ensure_future(here.asking.ask("account-1", "echo", {}))
             await here.pass_until(asked)
         assert await asked == {}
+
+
+async def test_a_stop_takes_nothing_more_and_answers_what_was_taken(tmp_path: Path) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(account_id: str, body: Any) -> Any:
+        begun.set()
+        await go.wait()
+        return body
+
+    async with two(tmp_path, {"slow": slow}) as here:
+        await here.serve()
+        taken = asyncio.ensure_future(here.asking.ask("account-1", "slow", 1))
+        await begun.wait()
+        stopping = asyncio.ensure_future(here.serving.stop())
+        late = asyncio.ensure_future(here.asking.ask("account-1", "slow", 2))
+        while not await here.store.commands.waiting():
+            await asyncio.sleep(0.005)
+        assert not stopping.done()
+        go.set()
+        async with asyncio.timeout(30):
+            await stopping
+            assert await taken == 1
+        await here.pass_until(late)
+        with pytest.raises(Unavailable):
+            await late
+
+
+async def test_a_deed_that_a_stop_cuts_short_is_answered_at_once(tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def endless(account_id: str, body: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with two(tmp_path, {"endless": endless}) as here:
+        await here.serve()
+        taken = asyncio.ensure_future(here.asking.ask("account-1", "endless", 1))
+        await begun.wait()
+        assert here.running is not None
+        here.running.cancel()
+        async with asyncio.timeout(30):
+            with pytest.raises(Unavailable, match="not connected"):
+                await taken
+        assert here.clock.monotonic() == 0

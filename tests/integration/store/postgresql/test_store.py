@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pytest
 
@@ -376,3 +376,11 @@ async def test_a_change_of_a_user_by_another_process_is_told(both: Two) -> None:
     assert await both.one.foreign_commits() == first
     await both.two.add_user("third@example.org", b"hash", START)
     assert await both.one.foreign_commits() != first
+
+
+async def test_a_change_that_is_repeated_within_an_hour_is_told(both: Two) -> None:
+    for _ in range(3):
+        before = await both.one.foreign_commits()
+        cast(FakeClock, both.two._clock).advance(1)
+        await both.two.reset_account("account-1", START, None)
+        assert await both.one.foreign_commits() != before
