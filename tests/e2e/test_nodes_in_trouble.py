@@ -101,7 +101,9 @@ async def asleep_past_its_lease(here: Ground, other: NodeProcess, cluster: Clust
         return await sessions_of(here.ada) == len(here.sim.accounts)
 
     try:
-        await eventually(has_all)
+        async with asyncio.timeout(REST_S):
+            while not await has_all():
+                await asyncio.sleep(0.1)
         await completed(here, 3)
     finally:
         other.service.signal(signal.SIGCONT)
