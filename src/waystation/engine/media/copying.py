@@ -23,7 +23,7 @@ import structlog
 from waystation.engine.links import Links
 from waystation.engine.media.reading import once
 from waystation.engine.outbox.due import DueLoop
-from waystation.errors import MediaFailed, MediaGone, MediaLate, StoreError, WaystationError
+from waystation.errors import MediaFailed, MediaGone, StoreError, WaystationError
 from waystation.media.copying import Bounds, can_have_room, next_copy_at, wants_room
 from waystation.media.files import HEAD_BYTES, kind_of
 from waystation.ports import (
@@ -73,7 +73,6 @@ class Copying:
         bounds: Bounds,
         drain_s: float,
     ) -> None:
-        self._store = store
         self._jobs: Jobs = store
         self._copies = store.copies
         self.shelf = shelf
@@ -275,14 +274,12 @@ class Copying:
                     await self._copies.resume(self._clock.now())
                     resumed = True
                     self.loop.nudge()
-                if not await self.is_ours():
-                    await self._clock.sleep(_ROUND_S)
-                    continue
-                await self.round()
-                if self._clock.monotonic() >= next_orphans:
-                    next_orphans = self._clock.monotonic() + _ORPHAN_AGE.total_seconds()
-                    await self.remove_orphans()
-            except (MediaFailed, MediaLate, StoreError) as error:
+                if await self.is_ours():
+                    await self.round()
+                    if self._clock.monotonic() >= next_orphans:
+                        next_orphans = self._clock.monotonic() + _ORPHAN_AGE.total_seconds()
+                        await self.remove_orphans()
+            except (MediaFailed, StoreError) as error:
                 _log.warning("media.shelf_round_failed", reason=error.message)
             except Exception:
                 # one of the engine's loops: it records what happened and goes on
