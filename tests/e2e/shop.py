@@ -82,7 +82,7 @@ class Shop:
     async def see(self, status: int, route: str, who: Customer | str | None, **sent: Any) -> Any:
         """Send a request that must be answered with this status; return the decoded body."""
         answer = await self.ask(route, who, **sent)
-        assert answer.status_code == status, f"{route} {sent}: {answer.text}"
+        assert answer.status_code == status, f"{route} {sent}: {answer.content!r:.2000}"
         is_json = answer.headers.get("content-type", [""])[0] == "application/json"
         return answer.json() if is_json else None
 

@@ -124,7 +124,9 @@ async def test_no_generated_request_is_answered_against_the_document(install: In
 
 @pytest.mark.slow
 async def test_every_documented_status_of_every_route_is_seen(install: Install) -> None:
-    async with install(accounts=40, **INSTALLED) as here, Shop(here).opened() as shop:
+    # a stored copy would be read where Discord fails
+    installed = {**INSTALLED, "media": "refresh"}
+    async with install(accounts=40, **installed) as here, Shop(here).opened() as shop:
         await provoke_probes(shop)
         await shop.every([provoke_job(shop, verb) for verb in COMMANDS])
         reads, accounts = provoke_reads(shop), provoke_accounts(shop)
