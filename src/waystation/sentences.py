@@ -86,6 +86,7 @@ GROUPS: Mapping[Does, str] = {
     "searches": "Searching jobs",
     "reads media": "Reading a file of a job",
     "shares media": "Sharing a file of a job",
+    "zips media": "Downloading files of many jobs",
     "cancels": "Cancelling",
     "asks the bot": "Answers of the bot",
     "changes an option": "Changing a setting of Midjourney",
@@ -486,6 +487,30 @@ DAYS_RANGE = _row(
     "days must be a whole number from 1 to <most>",
     "The number of days is too small or too large.",
     _CORRECT,
+)
+
+# ── Downloading files of many jobs ──
+
+ZIP_JOBS = _row(
+    "zips media",
+    400,
+    "jobs must be a list of 1 to <most> jobids",
+    "`jobs` is missing, is no list of texts, or has too few or too many of them.",
+    "Send the ids of the jobs; ask again for further ones.",
+)
+NO_FILES = _row(
+    "zips media",
+    404,
+    "None of these jobs has a file",
+    "The jobs show no picture and no clip.",
+    "Name jobs that have `attachments`.",
+)
+ONE_ZIP = _row(
+    "zips media",
+    429,
+    "A ZIP file of this user is being read already; wait for its end",
+    "A user reads one ZIP file at a time.",
+    WAIT,
 )
 
 # ── Cancelling ──

@@ -13,7 +13,7 @@ from waystation.api.deliveries import MOST_LISTED
 from waystation.api.fields.pictures import MAX_PICTURE_URL
 from waystation.api.fields.values import MAX_REFERENCE
 from waystation.api.forms import KNOWN_FORMS
-from waystation.api.media.paths import SIGNED_AT_ONCE
+from waystation.api.media.paths import SIGNED_AT_ONCE, ZIP_JOBS, ZIPS_AT_ONCE
 from waystation.api.prefer import WAITERS
 from waystation.api.protocol import QUEUED, UNASKED_BYTES
 from waystation.api.sentences import SENTENCES
@@ -31,6 +31,7 @@ from waystation.engine.intake import PATIENCE_S
 from waystation.engine.links import KEPT_LINKS, RENEWALS
 from waystation.engine.logins import FAILURES
 from waystation.engine.media.copying import IN_FLIGHT
+from waystation.engine.media.downloads import HELD_AT_ONCE
 from waystation.engine.media.serving import CUT_BYTES
 from waystation.engine.nodes.elsewhere import UNDER_WAY
 from waystation.engine.outbox import callbacks
@@ -108,6 +109,10 @@ _NUMBERS = {
     "files of jobs read at once by signed links of a user, by default": _SETTINGS.fetches_per_user,
     "files of jobs read at once, all users, by default": FILES_PER_FETCH * _SETTINGS.fetches,
     "requests with signed links under way": SIGNED_AT_ONCE,
+    "jobs whose files are downloaded by one request": ZIP_JOBS,
+    "ZIP files that are read at once": ZIPS_AT_ONCE,
+    "MiB of downloaded files held at once": CUT_BYTES / _MIB,
+    "MiB of downloaded files held at once, all users": HELD_AT_ONCE * CUT_BYTES / _MIB,
     "MiB of a file that is cut": CUT_BYTES / _MIB,
     "pixels of a picture that is cut": MOST_PIXELS,
     "signing secrets that sign at once": deliveries.SIGNING_AT_ONCE,

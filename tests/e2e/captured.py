@@ -63,13 +63,16 @@ class _Notes:
             self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
         return answer
 
-    async def look(self, route: str, query: str = "", **names: str) -> None:
+    async def look(
+        self, route: str, body: dict[str, Any] | None = None, query: str = "", **names: str
+    ) -> None:
         """Keep the type of a file."""
-        path = route.partition(" ")[2].format(**names) + query
-        status, _, headers = await self._person.call("GET", path)
+        method, _, template = route.partition(" ")
+        path = template.format(**names) + query
+        status, _, headers = await self._person.call(method, path, body)
         assert status == 200, path
         told = f"a body of type {headers['content-type']}"
-        self.examples[route] = Example(path=path, body=None, status=status, answer=told)
+        self.examples[route] = Example(path=path, body=body, status=status, answer=told)
 
     async def listen(self, route: str, verb: str) -> None:
         """Keep what an endless stream tells while a job runs."""
@@ -154,8 +157,9 @@ async def _read(notes: _Notes, here: Installation, jobid: str) -> None:
 
 async def _files(notes: _Notes, jobid: str) -> None:
     one = "/v2/media/{jobid}/{n}"
-    await notes.look(f"GET {one}", "?tile=2&size=640&format=webp", jobid=jobid, n="0")
+    await notes.look(f"GET {one}", query="?tile=2&size=640&format=webp", jobid=jobid, n="0")
     await notes.ask(f"POST {one}/link", {"tile": 2, "days": 30}, jobid=jobid, n="0")
+    await notes.look("POST /v2/media/zip", {"jobs": [jobid]})
     await notes.ask("POST /v2/media/key/rotate")
 
 

@@ -430,6 +430,13 @@ async def provoke_media(shop: Shop) -> None:
         none = {"jobid": "job:1", "n": "0"}
         await shop.see(404, route, who, path_parameters=none, **body)
         await shop.see(400, route, who, path_parameters={"jobid": "job:1\x01", "n": "0"}, **body)
+    await shop.see(200, read, who, **path, query={"download": "1"})
+    await shop.see(400, read, who, **path, query={"download": "2"})
+    zips = "POST /v2/media/zip"
+    await shop.see(200, zips, who, body={"jobs": [job["jobid"]]})
+    await shop.see(404, zips, who, body={"jobs": ["job:1"]})
+    await shop.see(400, zips, who, body={"jobs": []})
+    await shop.see(413, zips, who, body={"jobs": ["x" * JSON_BYTES]})
     for fault, status in (("server_error_before", 502), ("unknown_message_404", 410)):
         shop.here.sim.fault(fault, route="cdn", count=1)
         await shop.see(status, read, who, **path)

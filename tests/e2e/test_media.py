@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from tests.e2e.conftest import Install, Installation, Person
+from tests.e2e.conftest import Install, Installation, Person, eventually
 
 SMALL = {"picture_size": 64}
 
@@ -94,6 +95,93 @@ async def test_a_link_needs_no_token_until_the_key_is_rotated(install: Install) 
         assert (await ada.call("POST", "/v2/media/key/rotate"))[0] == 204
         assert (await raw(here, link["path"], None))[0] == 401
         assert (await raw(here, place(job), None))[0] == 401
+
+
+async def test_a_download_carries_the_prompt_and_a_shared_link_does_not(install: Install) -> None:
+    async with install(sim_options=SMALL) as here:
+        ada = await here.ready()
+        job = await ada.run("imagine", prompt="a red <fox> --seed 42")
+        shown = (await raw(here, place(job), ada))[2]
+        status, headers, data = await raw(here, f"{place(job)}?download=1", ada)
+        assert status == 200
+        digits = job["jobid"][4:21]
+        assert headers["content-disposition"] == f'attachment; filename="{digits}-0.webp"'
+        assert int(headers["content-length"]) == len(data)
+        assert {name: headers[name] for name in HEADERS} == HEADERS
+        with Image.open(BytesIO(data)) as image, Image.open(BytesIO(shown)) as before:
+            told = image.info["xmp"].decode()
+            assert image.tobytes() == before.tobytes()
+        assert "a red &lt;fox&gt;" in told
+        assert job["jobid"] in told
+        assert ">42<" in told
+        for form, kind in (("png", "PNG"), ("jpeg", "JPEG")):
+            data = (await raw(here, f"{place(job)}?download=1&tile=2&format={form}", ada))[2]
+            with Image.open(BytesIO(data)) as image:
+                assert image.format == kind
+                assert "a red" in str(image.info["xmp"])
+        _, link, _ = await ada.call("POST", f"{place(job)}/link", {})
+        for extra in ("", "&download=1"):
+            shared = (await raw(here, link["path"] + extra, None))[2]
+            assert shared == shown
+            assert b"a red" not in shared
+
+
+async def test_files_of_many_jobs_come_as_one_zip_file(install: Install) -> None:
+    async with install(sim_options=SMALL, media="refresh") as here:
+        ada = await here.ready()
+        jobs = [await ada.run("imagine", prompt=f"a {color} fox") for color in ("red", "blue")]
+        described = await ada.run("describe", describeUrl=here.photo())
+        named = [job["jobid"] for job in (*jobs, described)]
+        headers = {"Authorization": f"Bearer {ada.token}"}
+        url = f"{here.url}/v2/media/zip"
+        async with here.http.post(url, json={"jobs": named}, headers=headers) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/zip")
+            data = await answer.read()
+        with zipfile.ZipFile(BytesIO(data)) as file:
+            assert file.testzip() is None
+            names = [f"{job['jobid'][4:21]}-0.webp" for job in jobs]
+            assert file.namelist()[:2] == names
+            assert b"a red fox" in file.read(names[0])
+            assert b"a blue fox" in file.read(names[1])
+        here.sim.fault("unknown_message_404", route="cdn", count=1)
+        async with here.http.post(url, json={"jobs": named[:2]}, headers=headers) as answer:
+            data = await answer.read()
+        with zipfile.ZipFile(BytesIO(data)) as file:
+            assert file.namelist() == [names[1], "missing.txt"]
+            told = file.read("missing.txt").decode()
+            assert told == f"{named[0]} 0: The file is no longer at Discord\n"
+
+
+async def test_a_zip_file_that_nobody_reads_on_lets_the_next_one_begin(install: Install) -> None:
+    async with install(sim_options=SMALL, media="refresh") as here:
+        ada = await here.ready()
+        job = await ada.run("imagine", prompt="a red fox")
+        headers = {"Authorization": f"Bearer {ada.token}"}
+        url, body = f"{here.url}/v2/media/zip", {"jobs": [job["jobid"]]}
+        here.sim.fault("hang_before", route="cdn", count=1, seconds=60.0)
+        first = await here.http.post(url, json=body, headers=headers)
+        status, told, _ = await ada.call("POST", "/v2/media/zip", body)
+        assert status == 429
+        assert told["error"].startswith("A ZIP file of this user is being read already")
+        first.close()
+
+        async def is_free() -> bool:
+            return bool((await ada.call("POST", "/v2/media/zip", body))[0] == 200)
+
+        await eventually(is_free)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"jobs": []}, {"jobs": "job:1"}, {"jobs": [1]}, {"jobs": ["job:1"] * 201}, {"jobs": {}}],
+)
+async def test_a_zip_file_needs_a_list_of_jobs(install: Install, body: dict[str, Any]) -> None:
+    async with install() as here:
+        ada = await here.ready()
+        status, told, _ = await ada.call("POST", "/v2/media/zip", body)
+        assert (status, told["error"]) == (400, "jobs must be a list of 1 to 200 jobids")
+        for jobid in ("job:1", "job:\x00", "x" * 5_000):
+            assert (await ada.call("POST", "/v2/media/zip", {"jobs": [jobid]}))[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ FIELDS = frozenset(
         "days",
         "discord",
         "format",
+        "jobs",
         "jobsADay",
         "maxJobs",
         "mode",

@@ -32,6 +32,7 @@ from waystation.api.streams.stream import streams
 from waystation.api.tracing import traced
 from waystation.contract import answer, cancel_json, job_json, waited
 from waystation.engine.logins import Logins
+from waystation.engine.media.downloads import Downloads
 from waystation.engine.request import JobRequest
 from waystation.engine.service import Service
 from waystation.errors import InvalidRequest
@@ -58,7 +59,7 @@ def v2_paths(
     """
     jobs, accounts, deliveries = _Jobs(service, forms), Accounts(service), Deliveries(service)
     search, open_streams, logins = Search(service), streams(), service.logins
-    media = MediaCalls(service.media, public_url)
+    media = MediaCalls(service.media, Downloads(service.media), public_url)
 
     def reads(handler: BodyHandler) -> UserHandler:
         return _with_body(logins, handler)
@@ -109,6 +110,7 @@ def v2_paths(
                 {"GET": media.signed_or(_guarded(logins, under_way, media.read_own))},
             ),
             path("/v2/media/{jobid}/{n}/link", POST=reads(media.share)),
+            path("/v2/media/zip", POST=reads(media.zip)),
             path("/v2/media/key/rotate", POST=media.rotate),
         ),
     )

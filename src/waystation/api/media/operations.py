@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from waystation.api.media.paths import DAYS, LONGEST_DAYS, MediaLinkForm
+from waystation.api.fields.values import MAX_REFERENCE
+from waystation.api.media.paths import DAYS, LONGEST_DAYS, ZIP_JOBS, MediaLinkForm
 from waystation.api.operation import GUARDED, NO_BODY, Field, MediaTypes, Operation
 from waystation.media.files import FORMATS, GIF, MP4, SIZES, TILES
 from waystation.media.links import EXPIRES, KEPT, SIGNATURE
@@ -39,6 +40,11 @@ MEDIA_OPERATIONS: Mapping[str, Operation] = {
         query=(
             *(_TILE, _SIZE, _FORMAT),
             Field(
+                "download",
+                {"type": "string", "enum": ["1"]},
+                "A file to keep: prompt, seed and jobid are written into a PNG, JPEG or WebP",
+            ),
+            Field(
                 EXPIRES,
                 {"type": "string", "pattern": f"^([0-9]{{1,12}}|{KEPT})$"},
                 "Of a signed link: when it ends, in seconds since 1970",
@@ -61,7 +67,8 @@ MEDIA_OPERATIONS: Mapping[str, Operation] = {
         about=(
             "The path works as long as the job is kept: Discord's link is renewed where it has "
             "ended, and the bytes come through Waystation. Clips and GIFs are answered as they "
-            "came."
+            "came. `download` has no effect on a signed link: what a link shows tells nothing "
+            "of its job."
         ),
         by_link=True,
     ),
@@ -84,6 +91,31 @@ MEDIA_OPERATIONS: Mapping[str, Operation] = {
         about=(
             "The signature covers job, number, tile, size, format and end. The link ends earlier "
             "with the job, the user's token, or the media key."
+        ),
+    ),
+    "POST /v2/media/zip": Operation(
+        "zipMedia",
+        "Download all files of some jobs as one ZIP file (an addition to v2).",
+        {200: MediaTypes(("application/zip",))},
+        (*GUARDED, "reads a body", "names a job", "zips media"),
+        body=(
+            Field(
+                "jobs",
+                {
+                    "type": "array",
+                    "items": {"type": "string", "maxLength": MAX_REFERENCE},
+                    "minItems": 1,
+                    "maxItems": ZIP_JOBS,
+                },
+                "The jobids",
+                required=True,
+            ),
+        ),
+        about=(
+            "The answer comes while it is made. Names of files are made of the date and the digits "
+            "of the jobid, and the number of the file. Prompt, seed and jobid are written into "
+            "pictures, as by `download=1`. A file that cannot be read is named in `missing.txt`. "
+            "A user reads one ZIP file at a time."
         ),
     ),
     "POST /v2/media/key/rotate": Operation(

@@ -1,4 +1,4 @@
-"""The paths of media: the files of jobs, links to them, and the key that signs the links.
+"""The paths of media: files of jobs, links to them, the key that signs the links, downloads.
 
 Rules: what is answered has a type of a closed list, a name of ours, and headers under which no
 browser runs any of it (R47).
@@ -22,19 +22,34 @@ from waystation.api.fields.values import number_at, text_at
 from waystation.api.places import Places
 from waystation.api.resource import Handler
 from waystation.contract import instant
-from waystation.engine.media.reading import Opened
+from waystation.engine.media.downloads import Downloads
+from waystation.engine.media.reading import Opened, once
 from waystation.engine.media.serving import Media
 from waystation.errors import InvalidRequest, NotFound, Unauthorized
 from waystation.jobs import JobStatus
 from waystation.media.byte_ranges import byte_range
-from waystation.media.files import FORMATS, SIZES, TILES, Wish, file_name
+from waystation.media.files import FORMATS, SIZES, TILES, Wish, file_name, owner_of
 from waystation.media.links import EXPIRES, LONGEST_SHARE, SHARE, SIGNATURE
 from waystation.ports import User
 
-__all__ = ["DAYS", "LONGEST_DAYS", "SIGNED_AT_ONCE", "MediaLinkForm", "MediaCalls"]
+__all__ = [
+    "DAYS",
+    "LONGEST_DAYS",
+    "SIGNED_AT_ONCE",
+    "ZIPS_AT_ONCE",
+    "ZIP_JOBS",
+    "MediaCalls",
+    "MediaLinkForm",
+]
 
 SIGNED_AT_ONCE: Final = 64
 """Requests with signed links of one user that are under way."""
+
+ZIPS_AT_ONCE: Final = 1
+"""ZIP files of one user that are read."""
+
+ZIP_JOBS: Final = 200
+"""Jobs whose files are downloaded by one request."""
 
 DAYS: Final = SHARE.days
 LONGEST_DAYS: Final = LONGEST_SHARE.days
@@ -64,12 +79,14 @@ class MediaLinkForm(msgspec.Struct, omit_defaults=True):
 class MediaCalls:
     """The calls for media. Args: public_url: where browsers find the service; empty: unknown"""
 
-    def __init__(self, media: Media, public_url: str = "") -> None:
+    def __init__(self, media: Media, downloads: Downloads, public_url: str = "") -> None:
         self._media = media
+        self._downloads = downloads
         self._public_url = public_url
         self._signed = Places(
             "signed-links", SIGNED_AT_ONCE, sentences.TOO_MANY_AT_ONCE, retry_after_s=1
         )
+        self._zips = Places("zip-files", ZIPS_AT_ONCE, sentences.ONE_ZIP, retry_after_s=5)
 
     def signed_or(self, own: Handler) -> Handler:
         """Return the handler of a file: by a signature where there is one, else by a token.
@@ -85,7 +102,15 @@ class MediaCalls:
 
     async def read_own(self, call: Call, user: User) -> Answer:
         """Answer a file of a job of the caller."""
-        return await self._file(call, user, _wish(call, call.query), signed=False)
+        wish = _wish(call, call.query)
+        if _word("download", call.query(b"download"), ("1",)) is None:
+            return await self._file(call, user, wish, signed=False)
+        found = await self._media.find(user, wish)
+        stack = AsyncExitStack()
+        data, kind = await stack.enter_async_context(self._downloads.labelled(found))
+        headers = ((b"content-length", b"%d" % len(data)), *_kept_as(file_name(wish, kind)))
+        stream = _File(once(data), stack)
+        return Answer(200, b"", headers, kind.content_type.encode(), stream)
 
     async def share(self, call: Call, user: User, body: Body) -> Answer:
         """Answer a link to a file of the caller."""
@@ -106,6 +131,20 @@ class MediaCalls:
         base = self._public_url or call.origin
         url = None if base is None else base + path
         return json_answer(MediaLinkForm(path, instant(expires), url), 201)
+
+    async def zip(self, call: Call, user: User, body: Body) -> Answer:
+        """Answer a ZIP file of the files of jobs of the caller."""
+        self._zips.take(user.user_id)
+        stack = AsyncExitStack()
+        stack.callback(self._zips.give_back, user.user_id)
+        try:
+            files = await self._downloads.files_of(user, _jobids(body))
+        except BaseException:
+            await stack.aclose()
+            raise
+        name = f"waystation-{len(files)}.zip"
+        stream = _File(self._downloads.zipped(files), stack)
+        return Answer(200, b"", _kept_as(name), b"application/zip", stream)
 
     async def rotate(self, call: Call, user: User) -> Answer:
         """End every link of the caller."""
@@ -141,22 +180,22 @@ class MediaCalls:
             200 if opened.span is None else 206,
             headers=headers,
             content_type=opened.kind.content_type.encode(),
-            stream=_File(opened, stack),
+            stream=_File(opened.chunks, stack),
         )
 
 
 class _File:
     """A file on its way out. Implements `answer.Stream`."""
 
-    def __init__(self, opened: Opened, held: AsyncExitStack) -> None:
-        self._opened = opened
+    def __init__(self, chunks: AsyncGenerator[bytes, None], held: AsyncExitStack) -> None:
+        self._chunks = chunks
         self._held = held
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
-        return self._opened.chunks
+        return self._chunks
 
     async def close(self) -> None:
-        await self._opened.chunks.aclose()
+        await self._chunks.aclose()
         await self._held.aclose()
 
 
@@ -189,6 +228,26 @@ def _word(field: str, text: str | None, choices: Sequence[str]) -> str | None:
         told = ", ".join(choices)
         raise InvalidRequest(sentences.NO_CHOICE.said(field=field, choices=told))
     return text
+
+
+def _jobids(body: Body) -> Sequence[str]:
+    """Read whose files are downloaded. Raises: InvalidRequest; NotFound: it names no job"""
+    given = body.fields.get("jobs")
+    match given:
+        case list() if 1 <= len(given) <= ZIP_JOBS and all(isinstance(one, str) for one in given):
+            pass
+        case _:
+            raise InvalidRequest(sentences.ZIP_JOBS.said(most=ZIP_JOBS))
+    for jobid in given:
+        if owner_of(jobid) is None or not jobid.isprintable():
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
+    return given
+
+
+def _kept_as(name: str) -> Headers:
+    """Return the headers of a download, which is made for its reader alone."""
+    disposition = f'attachment; filename="{name}"'.encode()
+    return (b"content-disposition", disposition), (b"cache-control", b"private, no-store"), *_SAFE
 
 
 def _names(header: str | None, tag: str) -> bool:

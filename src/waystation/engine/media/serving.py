@@ -146,11 +146,16 @@ class Media:
 
     # ── reading ──
 
+    async def job(self, user: User, jobid: str) -> Job:
+        """Return a job of the caller. Raises: NotFound."""
+        job = await self._store.get_job(jobid, user.user_id)
+        if job is None:
+            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=jobid))
+        return job
+
     async def find(self, user: User, wish: Wish) -> Found:
         """Return a file of a job of the caller. Raises: NotFound; InvalidRequest: no such tile."""
-        job = await self._store.get_job(wish.jobid, user.user_id)
-        if job is None:
-            raise NotFound(sentences.UNKNOWN_JOB.said(jobid=wish.jobid))
+        job = await self.job(user, wish.jobid)
         if not (wish.number < len(job.attachments) and job.attachments[wish.number].url):
             raise NotFound(sentences.NO_MEDIA.said(jobid=wish.jobid, number=wish.number))
         if wish.tile is not None and not is_grid(job):
