@@ -720,7 +720,8 @@ RESTORED = _row(
     "submits",
     502,
     "restored",
-    "The database was restored from a backup before the job ended, or upgraded after it was sent.",
+    "The database was restored from a backup before the job ended, or upgraded from an early "
+    "schema after the job was sent.",
     _LATER,
 )
 STOPPING = _row(

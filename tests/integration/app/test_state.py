@@ -83,7 +83,7 @@ async def test_a_dump_that_is_put_back_is_noticed(
         assert not state.store.restored
 
 
-async def test_a_migration_is_told_from_a_copy(
+async def test_a_migration_is_no_copy_and_ends_no_job(
     environment: Mapping[str, str], postgresql: Cluster, postgresql_database: str
 ) -> None:
     from waystation.clock import SystemClock
@@ -92,7 +92,7 @@ async def test_a_migration_is_told_from_a_copy(
     url = environment["WAYSTATION_DATABASE_URL"]
     await migrate(url, SystemClock().now(), migrations()[:-1])
     async with open_state(load(environ=environment)) as state:
-        assert state.store.restored and state.store.upgraded
+        assert not state.store.restored and not state.store.upgraded
 
 
 async def test_nodes_share_the_accounts_and_the_time_of_the_database(

@@ -36,9 +36,8 @@ def migrate(
 
     A new database is made without one, and PostgreSQL has backups of its own;
     where the schema is this version's already, nothing is done. `serve` does the
-    same at its start: stop it before you migrate. When the schema has changed, the
-    next `serve` ends the jobs that were open as failed: their place in Discord's
-    events is lost.
+    same at its start. Stop it before you migrate a SQLite file. On PostgreSQL, nodes
+    of the version before may go on meanwhile.
 
     With --to, the SQLite database is copied into an empty PostgreSQL database
     while no service runs, and each table is compared. Jobs that wait or run go

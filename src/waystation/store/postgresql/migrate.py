@@ -1,7 +1,9 @@
 """The schema's versions on PostgreSQL: numbered files, applied in order, forward only.
 
 How it works: table `migrations` says which files were applied. All that are missing run in one
-transaction, under a lock that other processes wait for.
+transaction, under a lock that other processes wait for. Each file but the first only adds, so that
+nodes of the version before go on beside it, with their leases, epochs and jobs (ADR 39). A table
+that others use is waited for in short pieces: whoever waits for it holds up all that come later.
 
 A copy is noticed by what a restore cannot keep: `pg_restore` makes the table `meta` anew, a copy of
 the database has another number, a server that was rolled back another timeline or identifier.
@@ -9,10 +11,12 @@ the database has another number, a server that was rolled back another timeline 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from waystation.errors import SchemaMismatch
 from waystation.store.columns import micros
@@ -32,7 +36,19 @@ _SYSTEM: Final = (
     " from pg_control_system()"
 )
 
+_TABLE_MS: Final = 2_000
+"""How long a step waits for a table that others use, and others behind it."""
+
+_TRIES: Final = 15
+"""How often the steps begin anew; a frozen node lets go of its rows after 5 s."""
+
+_PAUSE_S: Final = 1.0
+
+_HINDERED: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+
 __all__ = ["LOCK", "bring", "migrate", "migrations", "schema_number", "server_of"]
+
+log = structlog.get_logger("waystation.store")
 
 LOCK: Final = 0x57415953
 """Number of the lock: `WAYS`. It ends with its transaction, so that a pooler may stand between."""
@@ -68,7 +84,7 @@ async def migrate(
             version = connection.get_server_version()
             if version.major < OLDEST:
                 raise too_old(url, f"{version.major}.{version.minor}")
-            before = await bring(connection, at, steps)
+            before = await _brought(connection, at, steps)
             if steps is None:
                 await connection.execute(FORGET_OLD)
             return before
@@ -80,6 +96,19 @@ async def migrate(
 
 def _within(connect_s: float | None) -> dict[str, float]:
     return {} if connect_s is None else {"timeout": connect_s}
+
+
+async def _brought(connection: Any, at: datetime, steps: tuple[Migration, ...] | None) -> int:
+    """Bring the schema up, as soon as nobody who works beside it is in the way."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return await bring(connection, at, steps)
+        except _HINDERED as error:
+            if not left:
+                raise
+            log.info("store.migration_waits", reason=str(error))
+            await asyncio.sleep(_PAUSE_S)
+    raise AssertionError("the last try returns or raises")
 
 
 async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | None = None) -> int:
@@ -102,6 +131,8 @@ async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | No
                 "create table migrations (number bigint primary key, name text not null,"
                 " applied_at bigint not null)"
             )
+        elif before < steps[-1].number:
+            await connection.execute(f"set local lock_timeout = {_TABLE_MS}")
         for step in steps:
             if step.number > before:
                 await connection.execute(step.script)
@@ -112,11 +143,11 @@ async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | No
                     micros(at),
                 )
         if given is None:
-            await _settle(connection, at, migrated=0 < before < steps[-1].number)
+            await _settle(connection, at)
     return before
 
 
-async def _settle(connection: Any, at: datetime, *, migrated: bool) -> None:
+async def _settle(connection: Any, at: datetime) -> None:
     """Raise the epochs of a copy: its server, timeline, database or table is another one."""
     here = await server_of(connection)
 
@@ -124,7 +155,7 @@ async def _settle(connection: Any, at: datetime, *, migrated: bool) -> None:
         row = database.one("meta", {"name": "server"})
         known = None if row is None else str(row[0])
         moved = known is not None and known != here
-        settle_epochs(database, at, migrated=migrated, moved=moved, kept=str)
+        settle_epochs(database, at, migrated=False, moved=moved, kept=str)
         if known != here:
             database.run("put_meta", {"name": "server", "value": here})
         database.settle()

@@ -81,7 +81,7 @@ class PostgresStore(StoreByTransactions):
 
     @property
     def restored(self) -> bool:
-        """True when the database is a copy or was migrated, so that its jobs must fail (R39)."""
+        """True when its open jobs must fail: it is a copy, or was of an early schema (R39)."""
         return self._mark is not None
 
     @property

@@ -1,7 +1,8 @@
 """The schema's versions: numbered files, applied in order, forward only.
 
 How it works: table `migrations` says which files were applied. A database that is not new is
-backed up first (backup.py).
+backed up first (backup.py). Each file after `ADDS_SINCE` only adds: what was sent under the version
+before goes on (ADR 39).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import apsw
 import structlog
@@ -24,6 +26,7 @@ from waystation.store.sqlite.serving import unserved
 from waystation.store.transactions.restored import settle_epochs
 
 __all__ = [
+    "ADDS_SINCE",
     "Migration",
     "backup_name",
     "migrate",
@@ -33,6 +36,10 @@ __all__ = [
 ]
 
 log = structlog.get_logger("waystation.store")
+
+ADDS_SINCE: Final = 37
+"""Schema whose rows each later version reads as they are. From an older one jobs that were sent end
+(R39)."""
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -95,7 +102,9 @@ def _bring(connection: apsw.Connection, at: datetime, steps: tuple[Migration, ..
         for step in steps:
             if step.number > applied:
                 _apply(connection, step, at)
-        settle_epochs(Database(connection), at, migrated=0 < applied < steps[-1].number)
+        settle_epochs(
+            Database(connection), at, migrated=0 < applied < min(ADDS_SINCE, steps[-1].number)
+        )
 
 
 def backup_name(connection: apsw.Connection, at: datetime) -> str:

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from tests import build
+from tests.harness.additive import taken_away
 from tests.harness.leases import claim_in
 from waystation.errors import SchemaMismatch
 from waystation.store.rows import ACCOUNTS
 from waystation.store.sqlite.backup import back_up
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import (
+    ADDS_SINCE,
     Migration,
     migrate,
     migrations,
@@ -77,12 +79,37 @@ def test_an_older_database_is_backed_up_first(connection: apsw.Connection, tmp_p
     assert schema_number(connection) == NEXT.number
 
 
-def test_a_migration_raises_every_epoch_and_ends_every_lease(connection: apsw.Connection) -> None:
-    database = migrated(connection)
-    migrate(connection, build.later(9), None, (*migrations(), NEXT))
+def test_a_migration_of_an_early_schema_ends_every_lease_and_what_was_sent(
+    connection: apsw.Connection,
+) -> None:
+    migrate(connection, build.later(), None, migrations()[: ADDS_SINCE - 1])
+    connection.execute(
+        """
+        insert into users (email, created_at, token_hash, updated_at) values ('a@b.c', 1, x'00', 1);
+        insert into accounts (account_id, user_id, discord_user_id, channel, max_jobs, sealed_token,
+          masked_token, created_at, epoch) values ('account-1', 1, 'd', 'c', 3, x'00', 'm', 1, 1);
+        insert into nodes (node_id, name, began_at, lease_until) values ('me', '', 1, 1);
+        insert into assignments (account_id, node_id, epoch) values ('account-1', 'me', 1);
+        """
+    )
+    database = Database(connection)
+    migrate(connection, build.later(9), None)
     assert database.one("assignment", {"account_id": "account-1"}) is None
     assert (database.one("largest_epoch") or (0,))[0] > 1
     assert database.one("meta", {"name": "restored"}) == (UPGRADED,)
+
+
+def test_a_migration_that_only_adds_ends_nothing(connection: apsw.Connection) -> None:
+    """R39."""
+    database = migrated(connection)
+    migrate(connection, build.later(9), None, (*migrations(), NEXT))
+    assert database.one("assignment", {"account_id": "account-1"}) == ("me", 1)
+    assert database.one("meta", {"name": "restored"}) is None
+
+
+def test_each_late_migration_only_adds() -> None:
+    for step in migrations()[ADDS_SINCE:]:
+        assert taken_away(step) == [], step.name
 
 
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(connection: apsw.Connection) -> None:

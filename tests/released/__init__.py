@@ -1,0 +1,1 @@
+"""Released: the statements of a released version, with which its nodes go on beside a newer one."""
