@@ -16,7 +16,16 @@ from tests import build
 from tests.conformance.stores import opened
 from tests.fakes import START, FakeClock
 from waystation.errors import LeaseLost, NotFound
-from waystation.ports import Command, CommandStatus, Ownership, ServiceStore, Store
+from waystation.jobs import Job
+from waystation.ports import (
+    AccountTold,
+    Command,
+    CommandStatus,
+    Ownership,
+    ServiceStore,
+    Store,
+    ToldWait,
+)
 
 LONG = timedelta(hours=1)
 OVER = timedelta(0)
@@ -267,3 +276,58 @@ async def test_the_unsent_jobs_of_a_node_are_all_told_in_pages(store: Store) -> 
     ]
     for limit in (1, 2, 5, 500):
         assert list(await store.nodes.unsent("a", limit)) == added
+
+
+# ── what nodes tell each other of their accounts ──
+
+TOLD = AccountTold("connecting", "refused", ToldWait(START + LONG, "slow", is_breaker=True))
+
+
+async def test_an_account_s_node_tells_all_of_it(store: Store) -> None:
+    assert await store.nodes.told("account-1") == AccountTold()
+    epoch = await store.nodes.take("account-1", "a")
+    await store.nodes.tell("a", [("account-1", epoch, TOLD)])
+    assert await store.nodes.told("account-1") == TOLD
+    assert await store.nodes.told_of(1) == {"account-1": TOLD}
+    assert await store.nodes.told_of(2) == {}
+    assert await store.nodes.waits_of(1, START) == {"account-1": TOLD}
+    assert await store.nodes.waits_of(1, START + LONG) == {}
+
+
+async def test_words_of_another_node_or_an_earlier_epoch_count_no_more(
+    store: Store,
+) -> None:
+    epoch = await store.nodes.take("account-1", "a")
+    await store.nodes.tell("b", [("account-1", epoch, TOLD)])
+    await store.nodes.tell("a", [("account-1", epoch + 1, TOLD), ("account-2", epoch, TOLD)])
+    assert await store.nodes.told_of(1) == {}
+    await store.nodes.tell("a", [("account-1", epoch, TOLD)])
+    await store.nodes.take("account-1", "a")
+    assert await store.nodes.told("account-1") == AccountTold()
+
+
+async def test_words_of_a_node_end_with_it(store: Store) -> None:
+    await store.nodes.begin("c", "host", timedelta(seconds=0.3))
+    epoch = await store.nodes.take("account-1", "c")
+    await store.nodes.tell("c", [("account-1", epoch, TOLD)])
+    await store.nodes.leave("c")
+    assert await store.nodes.told("account-1") == AccountTold()
+    assert await store.nodes.waits_of(1, START) == {}
+
+
+async def test_the_jobs_that_hold_an_account_are_read_from_their_rows(store: Store) -> None:
+    """R31."""
+    epoch = await store.nodes.take("account-1", "a")
+    drafts = (build.draft("account-1"), build.draft("account-1", takes_slot=False))
+    first, info = [await store.add_job(one, START) for one in drafts]
+    assert isinstance(first, Job) and isinstance(info, Job)
+    assert list(await store.holding_jobs("account-1")) == [first, info]
+    assert list(await store.slot_jobs(1)) == [first]
+    assert list(await store.slot_jobs(2)) == list(await store.holding_jobs("account-2")) == []
+    # a ghost without a slot holds nothing, one with a slot does
+    ended = build.failed(info, ghost=True)
+    await store.commit(build.change(ended, epoch=epoch))
+    held = build.failed(first, ghost=True, slot=True)
+    await store.commit(build.change(held, epoch=epoch))
+    assert list(await store.holding_jobs("account-1")) == [held.job]
+    assert list(await store.slot_jobs(1)) == [held.job]

@@ -551,6 +551,18 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "Its row is deleted.",
         ),
         Row(
+            "Time between two looks at what other processes are to know of an account; the same "
+            "after an account has moved",
+            "telling.LOOK_S telling._SOON_S",
+            "What has changed is told.",
+            "{0}; {1}",
+        ),
+        Row(
+            "Wait of Discord's that other processes are told, at least; and a change of its end",
+            "telling._SAME",
+            "A shorter one is not told.",
+        ),
+        Row(
             "Work of that process on a command",
             "elsewhere._WORK_S",
             "The caller is answered 503. The command may have been done; repeating it is safe.",

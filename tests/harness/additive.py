@@ -1,4 +1,4 @@
-"""Additive: whether the statements of the version before still run after a migration (ADR 39)."""
+"""Additive: whether the statements of the version before still run after a migration (ADR 38)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from waystation.api.asgi import Face, create_face
 from waystation.api.body import Limits
 from waystation.callbacks import CallbackStatus
 from waystation.contract import retry_after_s
-from waystation.engine.accounts import Connection
+from waystation.engine.everywhere import Known
 from waystation.engine.media.reading import Opened
 from waystation.engine.media.serving import Found
 from waystation.engine.request import JobRequest
@@ -116,7 +116,7 @@ class FakeService:
     looks_left: int = 1 << 30
     """How often the token is found good before it is revoked."""
     born: Sequence[Child] = ()
-    connection: Connection = Connection("connected")  # noqa: RUF009 - frozen
+    connection: tuple[str, str] = ("connected", "")
     left: Quota | None = None
     found: JobsFound = JobsFound((), None, True)  # noqa: RUF009 - frozen
     links: dict[bytes, bytes] = field(default_factory=dict)
@@ -189,7 +189,7 @@ class FakeService:
         self.note("submit_once", request, key, *(() if wait_s is None else (wait_s,)))
         return self.job, self.replayed
 
-    def retry_after_s(self, job: Job) -> int | None:
+    async def retry_after_s(self, job: Job) -> int | None:
         return retry_after_s(job)
 
     async def quotas(self, user: User, job: Job) -> Sequence[Quota]:
@@ -399,11 +399,9 @@ class FakeAccounts:
     async def reset(self, user: User, channel: str) -> None:
         self.service.note("accounts.reset", channel)
 
-    def connection(self, account: Account) -> Connection:
-        return self.service.connection
-
-    def slots(self, account: Account) -> Sequence[Job]:
-        return self.service.in_slots
+    async def known(self, user: User, accounts: Sequence[Account]) -> Mapping[str, Known]:
+        known = Known(*self.service.connection, self.service.in_slots)
+        return {account.account_id: known for account in accounts}
 
     def shown(self, moment: datetime) -> datetime:
         return moment

@@ -18,6 +18,7 @@ from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
+from waystation.engine.everywhere import Everywhere
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
 from waystation.engine.media.keys import Keys
@@ -94,12 +95,13 @@ class House:
         adapters = replace(here.adapters, freed=self._freed)
         self.pool = Pool(adapters, LIMITS, here.node)
         self.deeds = Deeds(adapters, self.pool)
+        everywhere = Everywhere(cast(Any, here.failing), self.pool, here.clock)
         self.clock_warning: str | None = None
         self.nudged = asyncio.Event()
         store = cast(Any, here.failing)
         self.logins = Logins(store, here.store.tallies, self.sealer, here.clock)
         self.accounts = Accounts(
-            store, self.pool, self.deeds, self.probe, self.sealer, here.clock, here.ids
+            store, everywhere, self.deeds, self.probe, self.sealer, here.clock, here.ids
         )
         self.deliveries = Deliveries(
             here.store.deliveries,
@@ -118,6 +120,7 @@ class House:
         self.service = Service(
             store=store,
             pool=self.pool,
+            everywhere=everywhere,
             deeds=self.deeds,
             feed=here.feed,
             fetcher=self.fetcher,

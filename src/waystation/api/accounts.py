@@ -16,6 +16,7 @@ from waystation.api.fields.account import account_limits, channel_account, new_a
 from waystation.api.fields.user import user_changes
 from waystation.contract import instant
 from waystation.engine.accounts import MAX_ACCOUNTS
+from waystation.engine.everywhere import Known
 from waystation.engine.service import Service
 from waystation.errors import NotFound
 from waystation.jobs import Job
@@ -53,8 +54,8 @@ class ConnectionForm(msgspec.Struct, omit_defaults=True):
     state: Annotated[
         str,
         Meta(
-            description="`connected`, `connecting`, `halted`, or `waiting`: another process acts "
-            "for the account, or this one begins to"
+            description="`connected`, `connecting`, `halted`, or `waiting`: no process acts for "
+            "the account yet"
         ),
     ]
     reason: Annotated[
@@ -173,7 +174,13 @@ class Accounts:
         accounts = await self._service.accounts.of(user)
         if not accounts:
             raise await self._service.accounts.unknown(user, None, NotFound)
-        return json_answer({account.channel: self._form(account, user) for account in accounts})
+        known = await self._service.accounts.known(user, accounts)
+        return json_answer(
+            {
+                account.channel: self._form(account, known[account.account_id], user)
+                for account in accounts
+            }
+        )
 
     async def add(self, call: Call, user: User, body: Body) -> Answer:
         """Add an account, or give it a new token; its channel is found from the token."""
@@ -185,7 +192,8 @@ class Accounts:
     async def read(self, call: Call, user: User) -> Answer:
         """Answer one account."""
         account = await self._service.accounts.get(user, call.path("channel"))
-        return json_answer(self._form(account, user))
+        known = await self._service.accounts.known(user, [account])
+        return json_answer(self._form(account, known[account.account_id], user))
 
     async def put(self, call: Call, user: User, body: Body) -> Answer:
         """Add or change the account of a named channel (Era A)."""
@@ -210,17 +218,16 @@ class Accounts:
         await self._service.accounts.limit(user, call.path("channel"), *account_limits(body))
         return NO_CONTENT
 
-    def _form(self, account: Account, user: User) -> AccountForm:
+    def _form(self, account: Account, known: Known, user: User) -> AccountForm:
         """Return an account as a user may see it; of one that is shared less (R32)."""
         is_shared = account.user_id != user.user_id
-        connection = self._service.accounts.connection(account)
         return AccountForm(
             channel=account.channel,
             discord=account.masked_token,
             server=account.guild_id,
             max_jobs=account.max_jobs,
-            connection=ConnectionForm(connection.state, connection.reason),
-            slots=[self._slot(job, user) for job in self._service.accounts.slots(account)],
+            connection=ConnectionForm(known.state, known.reason),
+            slots=[self._slot(job, user) for job in known.slots],
             jobs_a_day=account.jobs_a_day,
             pending_mod_message=sentences.OWNERS_HALT
             if is_shared and account.halt

@@ -213,7 +213,7 @@ class _Jobs:
                     job, replayed = await call.unless_gone(submitting)
                 status, told = waited(job, await self._place(job))
             call.span.note(jobid=job.jobid, account=job.account_id)
-            wait_s = self._service.retry_after_s(job)
+            wait_s = await self._service.reads.retry_after_s(job)
             wait = () if wait_s is None else ((b"retry-after", b"%d" % wait_s),)
             heard = () if preferred_s is None else applied(preferred_s)
             left = quota_headers(*await self._service.quotas(user, job))

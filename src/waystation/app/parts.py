@@ -36,6 +36,7 @@ from waystation.engine.account.spreading import Spreading
 from waystation.engine.account.timekeeper import Follower, Timekeeper
 from waystation.engine.accounts import Accounts
 from waystation.engine.deliveries import Deliveries
+from waystation.engine.everywhere import Everywhere
 from waystation.engine.feed import Feed
 from waystation.engine.indexing import Indexing
 from waystation.engine.links import Links
@@ -47,6 +48,7 @@ from waystation.engine.nodes.elsewhere import Elsewhere
 from waystation.engine.nodes.hearing import Hearing, news_of
 from waystation.engine.nodes.node import Node
 from waystation.engine.nodes.serving import Serving
+from waystation.engine.nodes.telling import Telling
 from waystation.engine.outbox.callbacks import Callbacks
 from waystation.engine.outbox.due import DueLoop
 from waystation.engine.outbox.janitor import Janitor
@@ -146,6 +148,10 @@ def build(
         if copying is not None:
             copying.loop.expect(at + COPY_AFTER)
 
+    def freed(account_id: str) -> None:
+        service.dispatcher.wake(account_id)
+        telling.moved()
+
     adapters = Adapters(
         store,
         discord_factory(site, ignore, store.identifies),
@@ -154,7 +160,7 @@ def build(
         ids,
         feed,
         nudge_outbox,
-        lambda account_id: service.dispatcher.wake(account_id),
+        freed,
         settings.midjourney_cdn_url,
         ignored,
         folder is not None,
@@ -172,6 +178,8 @@ def build(
     )
     pool = Pool(adapters, limits, node, alone=alone, unowned=lambda: spreading.look())
     spreading = Spreading(store.nodes, node, pool, clock, wakes, length_s=limits.lease_s)
+    everywhere = Everywhere(store, pool, clock)
+    telling = Telling(store.nodes, node, clock, everywhere.here)
     elsewhere = None if alone else Elsewhere(store.commands, clock, ids, wakes)
     deeds = Deeds(adapters, pool, elsewhere)
     serving = Serving(store.commands, node, clock, deeds.served, wakes)
@@ -216,6 +224,7 @@ def build(
     service = Service(
         store=store,
         pool=pool,
+        everywhere=everywhere,
         deeds=deeds,
         feed=feed,
         fetcher=fetcher,
@@ -224,7 +233,7 @@ def build(
         ids=ids,
         links=links,
         logins=Logins(store, store.tallies, vault, clock),
-        accounts=Accounts(store, pool, deeds, DiscordProbe(site), vault, clock, ids),
+        accounts=Accounts(store, everywhere, deeds, DiscordProbe(site), vault, clock, ids),
         deliveries=Deliveries(
             store.deliveries, vault, clock, ids, callbacks.claim, callbacks.loop.nudge
         ),
@@ -264,7 +273,8 @@ def build(
     if alone:
         upkeep.append(timekeeper.run)
     else:
-        upkeep += [spreading.run, hearing.run, serving.run, Follower(store, clock).run]
+        upkeep += [spreading.run, hearing.run, serving.run, telling.run]
+        upkeep.append(Follower(store, clock).run)
     return Parts(
         service,
         node,

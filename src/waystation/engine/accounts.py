@@ -9,14 +9,14 @@ with them changes nothing of it (R32).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from waystation import sentences
 from waystation.engine.account.deeds import Deeds
-from waystation.engine.account.pool import REMOVAL_GRACE, Pool
+from waystation.engine.account.pool import REMOVAL_GRACE
+from waystation.engine.everywhere import Everywhere, Known
 from waystation.engine.shared_throttle import Allowance
 from waystation.engine.tokens import Tokens
 from waystation.errors import (
@@ -26,7 +26,6 @@ from waystation.errors import (
     Throttled,
     WaystationError,
 )
-from waystation.jobs import Job
 from waystation.ports import (
     Account,
     AccountSetup,
@@ -42,7 +41,7 @@ from waystation.ports import (
 )
 from waystation.secret import Secret, mask
 
-__all__ = ["MAX_ACCOUNTS", "RESETS", "Accounts", "Connection"]
+__all__ = ["MAX_ACCOUNTS", "RESETS", "Accounts"]
 
 MAX_ACCOUNTS: Final = 1000
 """Of one user; v2 names the number as `maxAccountsPerAPI`."""
@@ -64,24 +63,13 @@ _LOOKS = 3
 _E = TypeVar("_E", bound=WaystationError)
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """State of an account's connection to Discord's gateway.
-
-    Args: state: as `Owner.state`; reason: why it broke or could not be made; empty while it stands
-    """
-
-    state: str
-    reason: str = ""
-
-
 class Accounts:
     """The use cases of a user's Discord accounts."""
 
     def __init__(
         self,
         store: Store,
-        pool: Pool,
+        everywhere: Everywhere,
         deeds: Deeds,
         probe: Probe,
         sealer: Sealer,
@@ -89,7 +77,7 @@ class Accounts:
         ids: IdSource,
     ) -> None:
         self._store = store
-        self._pool = pool
+        self._everywhere = everywhere
         self._deeds = deeds
         self._probe = probe
         self._sealer = sealer
@@ -192,18 +180,9 @@ class Accounts:
         await quotas.limit_account(account.account_id, jobs_a_day, by, max_jobs=slots)
         await self._deeds.put(account.account_id)
 
-    def connection(self, account: Account) -> Connection:
-        """Return how an account stands with Discord's gateway now."""
-        owner = self._pool.get(account.account_id)
-        if owner is None:
-            return Connection("waiting")
-        state = owner.state
-        return Connection(state, "" if state == "connected" else owner.lost_for)
-
-    def slots(self, account: Account) -> Sequence[Job]:
-        """Return the jobs that hold the account's slots, the oldest first; ended ones too (R31)."""
-        held = (job for job in self._pool.holding(account.account_id) if job.slot)
-        return sorted(held, key=lambda job: job.created_at)
+    async def known(self, user: User, accounts: Sequence[Account]) -> Mapping[str, Known]:
+        """Return the connections and slots of accounts that the caller may use, by account_id."""
+        return await self._everywhere.known(user.user_id, accounts)
 
     def shown(self, moment: datetime) -> datetime:
         """Return an instant of the service's own time as people's clocks show it (R28)."""

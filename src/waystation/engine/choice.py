@@ -16,6 +16,7 @@ from waystation import sentences
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.turns import remaining
 from waystation.engine.accounts import Accounts
+from waystation.engine.everywhere import Everywhere
 from waystation.engine.intake import urls_of
 from waystation.engine.pressing import account_of, mode_needed
 from waystation.engine.request import JobRequest
@@ -81,6 +82,7 @@ class Choice:
         self,
         store: Store,
         pool: Pool,
+        everywhere: Everywhere,
         accounts: Accounts,
         clock: Clock,
         ids: IdSource,
@@ -91,6 +93,7 @@ class Choice:
         """Args: a_minute: jobs that one account takes within a minute; None: any number."""
         self._store = store
         self._pool = pool
+        self._everywhere = everywhere
         self._accounts = accounts
         self._clock = clock
         self._ids = ids
@@ -132,7 +135,7 @@ class Choice:
             queue = replace(queue, account_id=asked[0].account_id if is_pinned else None, mode=mode)
         uploads = parent is None and bool(request.files or urls_of(command, request.params))
         try:
-            free = self._unhurried(self._free(suited, uploads))
+            free = self._unhurried(await self._free(user, suited, uploads))
             if command.takes_slot:
                 free = await self._within_quotas(user, free)
             may_raise = queue is None
@@ -196,7 +199,9 @@ class Choice:
             raise halted(accounts[0], user)
         return usable
 
-    def _free(self, accounts: Sequence[Account], uploads: bool) -> Sequence[Account]:
+    async def _free(
+        self, user: User, accounts: Sequence[Account], uploads: bool
+    ) -> Sequence[Account]:
         """Return the accounts that Discord lets ask in time (R16).
 
         Args: uploads: whether something must be uploaded first
@@ -204,9 +209,9 @@ class Choice:
         """
         waits: list[Standing] = []
         free: list[Account] = []
+        standings = await self._everywhere.standings(user.user_id, accounts, uploads=uploads)
         for account in accounts:
-            owner = self._pool.get(account.account_id)
-            standing = None if owner is None else owner.standing(uploads=uploads)
+            standing = standings.get(account.account_id)
             if standing is None or standing.is_breaker or standing.wait_s <= self._patience_s:
                 free.append(account)
             else:
@@ -291,7 +296,7 @@ class Choice:
             nonlocal last, full
             held = [
                 job
-                for job in self._pool.holding(account.account_id)
+                for job in await self._everywhere.holding(account.account_id)
                 if (job.slot if command.takes_slot else not job.slot and not job.final)
             ]
             limit = limit_of(account)

@@ -7,10 +7,12 @@ woken to read them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from waystation import sentences
+from waystation.contract import retry_after_s
 from waystation.engine.answering import Answering
+from waystation.engine.everywhere import Everywhere
 from waystation.engine.feed import Feed, Watch
 from waystation.engine.links import Links
 from waystation.engine.logins import Logins
@@ -28,6 +30,7 @@ class Reads:
     def __init__(
         self,
         store: Store,
+        everywhere: Everywhere,
         answering: Answering,
         links: Links,
         logins: Logins,
@@ -35,6 +38,7 @@ class Reads:
         feed: Feed,
     ) -> None:
         self._store = store
+        self._everywhere = everywhere
         self._answering = answering
         self._links = links
         self._logins = logins
@@ -110,3 +114,16 @@ class Reads:
     async def running_jobs(self, user: User) -> Sequence[JobId]:
         """Return the caller's jobs that are not final."""
         return await self._store.running_jobs(user.user_id)
+
+    async def retry_after_s(self, job: Job) -> int | None:
+        """Return the whole seconds to name beside a job's answer; None unless it was rate limited.
+
+        What Discord has said beside its text counts, too: in a header, or by a page that is no
+        JSON (R16).
+        """
+        if job.code != 429:
+            return None
+        standing = None
+        with suppress(StoreError):
+            standing = await self._everywhere.standing(job.account_id)
+        return retry_after_s(job, None if standing is None else standing.wait_s)

@@ -20,7 +20,6 @@ import structlog
 
 from waystation import sentences
 from waystation.actions import Action, Press
-from waystation.contract import retry_after_s
 from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.account.queue import Waiting
@@ -28,6 +27,7 @@ from waystation.engine.accounts import Accounts
 from waystation.engine.answering import Answering
 from waystation.engine.choice import Choice, Chosen, busy, halted, over_quota
 from waystation.engine.deliveries import Deliveries
+from waystation.engine.everywhere import Everywhere
 from waystation.engine.feed import Feed
 from waystation.engine.health import Health, Readiness, longest_waits
 from waystation.engine.idempotency import Idempotency, KeyUsed, request_key
@@ -90,6 +90,7 @@ class Service:
         self,
         store: Store,
         pool: Pool,
+        everywhere: Everywhere,
         deeds: Deeds,
         feed: Feed,
         fetcher: Fetcher,
@@ -123,14 +124,15 @@ class Service:
         self._clock = clock
         self._limits = limits
         self._choice = Choice(
-            store, pool, accounts, clock, ids, limits.lane, limits.first_answer_s, limits.a_minute
+            *(store, pool, everywhere, accounts, clock, ids),
+            *(limits.lane, limits.first_answer_s, limits.a_minute),
         )
         self._answering = Answering(
             store, pool, deeds, feed, limits.first_answer_s, limits.first_edit_s
         )
-        self.reads = Reads(store, self._answering, links, logins, clock, feed)
+        self.reads = Reads(store, everywhere, self._answering, links, logins, clock, feed)
         self._idempotency = Idempotency(store, self._answering, clock)
-        standing = Places(store, pool, self._choice, clock, limits.lane)
+        standing = Places(store, everywhere, self._choice, clock, limits.lane)
         self.dispatcher = Dispatcher(
             *(store, pool, self._choice, standing, feed, clock, ids, nudge_outbox),
             lane=limits.lane,
@@ -251,16 +253,6 @@ class Service:
         await self.dispatcher.handed_over()
         await self._deeds.cancel(job)
         return await self._store.get_job(job.jobid, job.user_id) or job
-
-    def retry_after_s(self, job: Job) -> int | None:
-        """Return the whole seconds to name beside a job's answer; None unless it was rate limited.
-
-        What Discord has said beside its text counts, too: in a header, or by a page that is no
-        JSON (R16).
-        """
-        owner = self._pool.get(job.account_id)
-        standing = None if owner is None else owner.standing()
-        return retry_after_s(job, None if standing is None else standing.wait_s)
 
     async def quotas(self, user: User, job: Job) -> Sequence[Quota]:
         """Return how many jobs the account of a job, and its user, may still take."""

@@ -33,7 +33,16 @@ from waystation.ports.drafts import (
 )
 from waystation.ports.feeds import FeedEvent, FeedPage, Feeds
 from waystation.ports.media import Cutter, MediaFile, MediaKey, MediaKeys, MediaSource
-from waystation.ports.nodes import Command, Commands, CommandStatus, LiveNode, Nodes, Ownership
+from waystation.ports.nodes import (
+    AccountTold,
+    Command,
+    Commands,
+    CommandStatus,
+    LiveNode,
+    Nodes,
+    Ownership,
+    ToldWait,
+)
 from waystation.ports.queue import AccountRow, Opening, Queue
 from waystation.ports.quotas import OverQuota, Quotas
 from waystation.ports.records import (
@@ -77,6 +86,7 @@ __all__ = [
     "Search",
     "Account",
     "AccountSetup",
+    "AccountTold",
     "AuditEntry",
     "Accounts",
     "Command",
@@ -126,6 +136,7 @@ __all__ = [
     "Outbox",
     "OverQuota",
     "Ownership",
+    "ToldWait",
     "Place",
     "Probe",
     "Quotas",

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from waystation.jobs import Job
 
-__all__ = ["Command", "CommandStatus", "Commands", "LiveNode", "Nodes", "Ownership"]
+__all__ = [
+    "AccountTold",
+    "Command",
+    "CommandStatus",
+    "Commands",
+    "LiveNode",
+    "Nodes",
+    "Ownership",
+    "ToldWait",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,29 @@ class LiveNode:
     """Accounts that it has."""
     keys: Sequence[str]
     """Names of its vault's keys; the first one seals. Empty: its version publishes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldWait:
+    """A wait that Discord has asked an account for, or the installation's breaker."""
+
+    until: datetime
+    text: str = ""
+    """Discord's last word on it, as sent."""
+    is_breaker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTold:
+    """Facts of an account that its node tells the other nodes."""
+
+    state: str = "waiting"
+    """As `Owner.state`."""
+    reason: str = ""
+    """Why the connection broke or could not be made; empty while it stands."""
+    wait: ToldWait | None = None
+    upload_wait: ToldWait | None = None
+    """The wait of a job that must upload something first; None: `wait`."""
 
 
 class Nodes(Protocol):
@@ -76,6 +108,25 @@ class Nodes(Protocol):
 
     async def ownership(self) -> Ownership:
         """Return who has what now."""
+        ...
+
+    async def tell(self, node_id: str, told: Sequence[tuple[str, int, AccountTold]]) -> None:
+        """Let other nodes know of a node's accounts; an account that it lost is left out.
+
+        Args: told: account_id, the epoch under which the node has it, and what is told
+        """
+        ...
+
+    async def told(self, account_id: str) -> AccountTold:
+        """Return what the node of an account has told; `waiting` where no node has it."""
+        ...
+
+    async def told_of(self, user_id: int) -> Mapping[str, AccountTold]:
+        """Return the same of the accounts that a user may use, by account_id; no others."""
+        ...
+
+    async def waits_of(self, user_id: int, at: datetime) -> Mapping[str, AccountTold]:
+        """Return the same of those alone that have to wait longer than until that moment."""
         ...
 
     async def live(self) -> Sequence[LiveNode]:

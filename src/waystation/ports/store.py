@@ -212,6 +212,14 @@ class Jobs(Protocol):
         """
         ...
 
+    async def holding_jobs(self, account_id: str) -> Sequence[Job]:
+        """Return an account's jobs that are not final or hold a slot, the oldest first."""
+        ...
+
+    async def slot_jobs(self, user_id: int) -> Sequence[Job]:
+        """Return the jobs, also of others, that hold a slot of an account that a user may use."""
+        ...
+
     async def seen_messages(self, account_id: str) -> Sequence[Seen]:
         """Return what a conversation knows beside its jobs: the rows of `Commit.seen`, oldest
         first; at most 2,000 and 48 h old (R20)."""

@@ -175,6 +175,27 @@ on conflict (account_id) do update set node_id = excluded.node_id, epoch = exclu
 delete from assignments
 where account_id = :account_id and node_id = :node_id and epoch = :epoch;
 
+-- tell_account: what its node tells of an account
+update assignments set told = :told, told_epoch = :epoch, waits_until = :waits_until
+where account_id = :account_id and node_id = :node_id and epoch = :epoch;
+
+-- told_account: what the node of an account has told of it
+select told from assignments join nodes on nodes.node_id = assignments.node_id
+where account_id = :account_id and told_epoch = epoch and lease_until > {clock};
+
+-- told_accounts: the same of all accounts that a user may use
+select assignments.account_id, told from account_users
+join assignments on assignments.account_id = account_users.account_id
+join nodes on nodes.node_id = assignments.node_id
+where account_users.user_id = :user_id and told_epoch = epoch and lease_until > {clock};
+
+-- told_waits: of those that Discord asks to wait
+select assignments.account_id, told from account_users
+join assignments on assignments.account_id = account_users.account_id
+join nodes on nodes.node_id = assignments.node_id
+where account_users.user_id = :user_id and told_epoch = epoch and lease_until > {clock}
+  and waits_until > :at;
+
 -- purge_nodes: those whose lease ended long ago
 delete from nodes where lease_until <= {clock} - :age;
 

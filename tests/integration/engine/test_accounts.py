@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.harness.desk import ACCOUNT, told
-from tests.harness.house import INFO, house
+from tests.harness.house import INFO, House, house
 from waystation.engine import accounts
-from waystation.engine.accounts import RESETS, Connection
+from waystation.engine.accounts import RESETS
+from waystation.engine.everywhere import Known
 from waystation.engine.tokens import TOKENS
 from waystation.errors import (
     HumanCheckRequired,
@@ -129,28 +130,30 @@ async def test_two_jobs_that_hold_a_removed_account_are_counted(tmp_path: Path) 
         assert "its 2 running jobs have ended" in str(going.value.details)
 
 
+async def _known(here: House) -> Known:
+    user = await here.user()
+    known = await here.accounts.known(user, await here.accounts.of(user))
+    return known[ACCOUNT.account_id]
+
+
 async def test_an_account_tells_how_it_stands_with_discord(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        account = await here.here.store.get_account(ACCOUNT.account_id)
-        assert account is not None
-        assert here.accounts.connection(account) == Connection("waiting")
+        assert await _known(here) == Known("waiting")
         await here.live()
-        assert here.accounts.connection(account) == Connection("connected")
+        assert await _known(here) == Known("connected")
         owner = here.pool.get(ACCOUNT.account_id)
         assert owner is not None
         owner.disconnected("no connection to Discord: refused")
-        lost = Connection("connecting", "no connection to Discord: refused")
-        assert here.accounts.connection(account) == lost
+        assert await _known(here) == Known("connecting", "no connection to Discord: refused")
 
 
 async def test_an_account_tells_which_jobs_hold_its_slots(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.live()
-        account = await here.here.store.get_account(ACCOUNT.account_id)
-        assert account is not None and here.accounts.slots(account) == []
+        assert (await _known(here)).slots == ()
         await here.ask()
         (first,) = await here.performed(1)
-        assert [job.jobid for job in here.accounts.slots(account)] == [first.jobid]
+        assert [job.jobid for job in (await _known(here)).slots] == [first.jobid]
 
 
 async def test_people_are_shown_the_instants_of_their_own_clock(tmp_path: Path) -> None:

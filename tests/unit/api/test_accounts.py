@@ -17,7 +17,6 @@ from tests.harness.face import (
     ask,
     face,
 )
-from waystation.engine.accounts import Connection
 from waystation.sidelining import Cause, Trouble
 
 ENTRY = {
@@ -81,7 +80,7 @@ async def test_accounts_are_an_object_keyed_by_channel() -> None:
 
 
 async def test_an_account_shows_how_it_stands_with_discord() -> None:
-    lost = FakeService(connection=Connection("connecting", "no connection: refused"))
+    lost = FakeService(connection=("connecting", "no connection: refused"))
     answered = await ask(face(lost), "GET", f"/v2/account/midjourney/{CHANNEL}")
     assert answered.json["connection"] == {
         "state": "connecting",

@@ -4,7 +4,7 @@ import pytest
 
 from waystation.store.migrations import migrations_of
 
-FOLLOWED = 37
+FOLLOWED = 38
 """Newest migration of SQLite that PostgreSQL's schema has."""
 
 

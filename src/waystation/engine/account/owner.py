@@ -32,19 +32,11 @@ from waystation.engine.inputs import Asked, read_asked
 from waystation.engine.nodes.node import Node
 from waystation.errors import LeaseLost, StoreError, TransportError
 from waystation.gateway_events import SessionState
-from waystation.jobs import (
-    Failed,
-    Job,
-    JobId,
-    JobStatus,
-)
+from waystation.jobs import Failed, Job, JobId, JobStatus
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import left_unsent
 from waystation.midjourney.putting_back import not_sent
-from waystation.ports import (
-    Account,
-    Standing,
-)
+from waystation.ports import Account, Standing
 
 __all__ = ["Owner"]
 
@@ -252,6 +244,11 @@ class Owner(Owned):
                 await self._lease.give_back()
             except StoreError:
                 log.warning("owner.not_given_back", account=self.account.account_id)
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch under which it has, or had, the account; None: it had it never."""
+        return None if self._lease is None else self._lease.epoch
 
     @property
     def leaving(self) -> bool:

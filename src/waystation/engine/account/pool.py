@@ -173,9 +173,10 @@ class Pool:
         """Return an account's owner."""
         return self._owners.get(account_id)
 
-    def may_be_elsewhere(self, account_id: str) -> bool:
-        """Tell whether another node may have an account, whose state is not known here."""
-        return not self._alone and account_id not in self._owners
+    def knows(self, account_id: str) -> bool:
+        """Tell whether this process knows an account: it holds it, or no other one may."""
+        owner = self._owners.get(account_id)
+        return self._alone or (owner is not None and owner.state != "waiting")
 
     def holds(self, account_id: str) -> bool:
         """Tell whether this process acts for an account now, or as soon as its turn comes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from waystation.engine.account.pool import Pool
 from waystation.engine.choice import Choice
+from waystation.engine.everywhere import Everywhere
 from waystation.jobs import Job
 from waystation.ports import AccountRow, Clock, Store
 from waystation.queueing.place import AccountNow, InQueue, QueuePlace, place_of
@@ -15,15 +15,17 @@ __all__ = ["Places"]
 
 
 class Places:
-    """Reads the rows, and asks the owners of accounts what holds them up.
+    """Reads the rows, and asks what holds the accounts up.
 
     Args: lane: jobs without a slot that an account takes at once
     """
 
-    def __init__(self, store: Store, pool: Pool, choice: Choice, clock: Clock, lane: int) -> None:
+    def __init__(
+        self, store: Store, everywhere: Everywhere, choice: Choice, clock: Clock, lane: int
+    ) -> None:
         self._queue = store.queue
         self._quotas = store.quotas
-        self._pool = pool
+        self._everywhere = everywhere
         self._choice = choice
         self._clock = clock
         self._lane = lane
@@ -44,8 +46,7 @@ class Places:
         return [await self._account(job, row, row in usable and row not in drawn) for row in rows]
 
     async def _account(self, job: InQueue, row: AccountRow, passed_over: bool) -> AccountNow:
-        owner = self._pool.get(row.account_id)
-        standing = None if owner is None else owner.standing(uploads=job.uploads)
+        connected, standing = await self._everywhere.at_work(row.account_id, uploads=job.uploads)
         spent = None
         if job.takes_slot:
             spent = await self._quotas.account_over(row.account_id, self._clock.wall())
@@ -54,9 +55,7 @@ class Places:
             limit=row.limit if job.takes_slot else self._lane,
             taken=row.taken,
             halt=row.halt,
-            connected=(
-                self._pool.may_be_elsewhere(row.account_id) if owner is None else owner.caught_up
-            ),
+            connected=connected,
             mode=None if job.mode is None else await self._choice.mode_of(row.account_id),
             wait_s=0.0 if standing is None else standing.wait_s,
             spent=spent is not None,

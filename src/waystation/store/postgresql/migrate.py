@@ -2,7 +2,7 @@
 
 How it works: table `migrations` says which files were applied. All that are missing run in one
 transaction, under a lock that other processes wait for. Each file but the first only adds, so that
-nodes of the version before go on beside it, with their leases, epochs and jobs (ADR 39). A table
+nodes of the version before go on beside it, with their leases, epochs and jobs (ADR 38). A table
 that others use is waited for in short pieces: whoever waits for it holds up all that come later.
 
 A copy is noticed by what a restore cannot keep: `pg_restore` makes the table `meta` anew, a copy of

@@ -343,6 +343,21 @@ where jobid in (
 )
 order by finished_at desc limit 1;
 
+-- holding_jobs: an account's jobs that are not final or hold a slot
+select {job_columns} from jobs
+where account_id = :account_id and (finished_at is null or ghost <> 0 or slot <> 0)
+  and (finished_at is null or slot <> 0)
+order by created_at, jobid;
+
+-- slot_jobs: the jobs that hold a slot of an account that a user may use
+select {job_columns} from jobs
+where slot <> 0 and (channel, account_id) in (
+  select accounts.channel, accounts.account_id from account_users
+  join accounts on accounts.account_id = account_users.account_id
+  where account_users.user_id = :user_id
+)
+order by created_at, jobid;
+
 -- in_flight_jobs: not final, slot holders, and ghosts that are still candidates, also those that the
 -- same Discord user has left in the same channel under another account of the installation (R19)
 select {job_columns} from jobs

@@ -2,7 +2,7 @@
 
 How it works: table `migrations` says which files were applied. A database that is not new is
 backed up first (backup.py). Each file after `ADDS_SINCE` only adds: what was sent under the version
-before goes on (ADR 39).
+before goes on (ADR 38).
 """
 
 from __future__ import annotations

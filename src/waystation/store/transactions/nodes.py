@@ -9,18 +9,20 @@ finds no row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
+
+import msgspec
 
 from waystation.errors import LeaseLost, NotFound
 from waystation.jobs import Job
-from waystation.ports import Clock, LiveNode, Ownership
-from waystation.store.columns import Values, micros
+from waystation.ports import AccountTold, Clock, LiveNode, Ownership
+from waystation.store.columns import Row, Values, micros
 from waystation.store.rows import JOBS
 from waystation.store.transactions.database import Database, Query, Reading, Reads, Writing
 
-__all__ = ["StoreNodes", "begin", "let_go", "ownership", "renew", "span_of", "take"]
+__all__ = ["StoreNodes", "begin", "let_go", "ownership", "renew", "span_of", "take", "tell"]
 
 _T = TypeVar("_T")
 
@@ -58,6 +60,23 @@ class StoreNodes:
 
     async def ownership(self) -> Ownership:
         return await self._near.run(lambda reads: ownership(reads, micros(self._clock.now())))
+
+    async def tell(self, node_id: str, told: Sequence[tuple[str, int, AccountTold]]) -> None:
+        await self._writer.run(lambda database: tell(database, node_id, told))
+
+    async def told(self, account_id: str) -> AccountTold:
+        values: Values = {"account_id": account_id, "clock": micros(self._clock.now())}
+        rows = await self._near.run(Query("told_account", values))
+        return _told(rows[0][0]) if rows else AccountTold()
+
+    async def told_of(self, user_id: int) -> Mapping[str, AccountTold]:
+        values: Values = {"user_id": user_id, "clock": micros(self._clock.now())}
+        return _by_account(await self._near.run(Query("told_accounts", values)))
+
+    async def waits_of(self, user_id: int, at: datetime) -> Mapping[str, AccountTold]:
+        named: Values = {"user_id": user_id, "at": micros(at)}
+        values: Values = {**named, "clock": micros(self._clock.now())}
+        return _by_account(await self._near.run(Query("told_waits", values)))
 
     async def live(self) -> Sequence[LiveNode]:
         values: Values = {"clock": micros(self._clock.now())}
@@ -139,12 +158,35 @@ def let_go(database: Database, account_id: str, node_id: str, epoch: int) -> Non
     database.run("let_go", values)
 
 
+def tell(database: Database, node_id: str, told: Sequence[tuple[str, int, AccountTold]]) -> None:
+    """Write down what a node tells of its accounts, in the order of their ids."""
+    for account_id, epoch, one in sorted(told, key=lambda row: row[0]):
+        ends = [wait.until for wait in (one.wait, one.upload_wait) if wait is not None]
+        values: Values = {
+            "account_id": account_id,
+            "node_id": node_id,
+            "epoch": epoch,
+            "told": msgspec.json.encode(one).decode(),
+            "waits_until": micros(max(ends)) if ends else 0,
+        }
+        database.later("tell_account", values)
+
+
 def ownership(reads: Reads, at: int) -> Ownership:
     """Return who has what."""
     values: Values = {"clock": at}
     live = reads.all("live_nodes", values)
     next_end_s = min((left / 1e6 for _, left in live), default=None)
     return Ownership([one for one, _ in live], dict(reads.all("owners", values)), next_end_s)
+
+
+def _told(text: str) -> AccountTold:
+    # fields of a newer version are left out, and those that an older one lacks are as by default
+    return msgspec.json.decode(text, type=AccountTold)
+
+
+def _by_account(rows: Sequence[Row]) -> Mapping[str, AccountTold]:
+    return {account_id: _told(text) for account_id, text in rows}
 
 
 def span_of(length: timedelta) -> int:

@@ -208,6 +208,14 @@ class StoreByTransactions:
         )
         return [JOBS.read(row) for row in rows]
 
+    async def holding_jobs(self, account_id: str) -> Sequence[Job]:
+        rows = await self._near.run(Query("holding_jobs", {"account_id": account_id}))
+        return [JOBS.read(row) for row in rows]
+
+    async def slot_jobs(self, user_id: int) -> Sequence[Job]:
+        rows = await self._near.run(Query("slot_jobs", {"user_id": user_id}))
+        return [JOBS.read(row) for row in rows]
+
     async def seen_messages(self, account_id: str) -> Sequence[Seen]:
         after = micros(self._clock.now() - SEEN_AGE)
         rows = await self._all("seen_messages", {"account_id": account_id, "after": after})

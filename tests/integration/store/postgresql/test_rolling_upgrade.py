@@ -1,4 +1,4 @@
-"""A node of the released version and one of a newer version, on one database (ADR 39).
+"""A node of the released version and one of a newer version, on one database (ADR 38).
 
 The released version is its statements, frozen at its release; the newer one adds a migration that
 touches what a running node uses most.
