@@ -563,6 +563,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "A shorter one is not told.",
         ),
         Row(
+            "Wait of an upgrade for a table that others use; the same until it tries again",
+            "migrate._TABLE_MS migrate._PAUSE_S",
+            "Others pass, and the upgrade tries again, 15 times in all. Then it changes nothing.",
+            "{0}; {1}",
+        ),
+        Row(
             "Work of that process on a command",
             "elsewhere._WORK_S",
             "The caller is answered 503. The command may have been done; repeating it is safe.",
