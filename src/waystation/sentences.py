@@ -110,6 +110,7 @@ GROUPS: Mapping[Does, str] = {
     "sets an account up": "Setting an account up",
     "changes": "Changing a record or an account",
     "resets": "Resetting an account",
+    "removes an account": "Removing an account",
     "limits an account": "Limiting an account",
     "finds the channel": "Setting an account up in its direct messages",
     "is told the channel": "Setting an account up in a server",
@@ -521,6 +522,21 @@ NOT_CONNECTED_NOW = _row(
     "The job's account is not connected at the moment; try again",
     "Nothing can be asked of Discord for this account now.",
     "Ask again in a few seconds.",
+)
+
+COMMANDS_AT_ONCE = _row(
+    ("cancels", "resets", "removes an account"),
+    429,
+    "<limit> requests wait for this user's accounts already; wait for their answers",
+    "Too many requests wait for the nodes that have the accounts of the user.",
+    "Wait for an answer, then ask again.",
+)
+NO_PROCESS_NOW = _row(
+    ("resets", "removes an account"),
+    503,
+    "No process acts for this account at the moment; try again",
+    "No node has the account, or its node does not answer.",
+    "Ask again in a few seconds. `waystation doctor` names the nodes.",
 )
 
 # ── Answers of the bot ──

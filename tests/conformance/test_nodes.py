@@ -217,7 +217,8 @@ async def test_a_user_has_so_many_commands_and_one_that_is_dropped_makes_room(
     ]
     assert added == [True, True, True, False]
     assert await store.commands.add(command(5, "account-3"), LONG, MOST)
-    assert not await store.commands.add(command(6, "account-9"), LONG, MOST)
+    with pytest.raises(NotFound):
+        await store.commands.add(command(6, "account-9"), LONG, MOST)
     await store.commands.drop("command-2")
     assert await store.commands.look("command-2") is None
     assert await store.commands.add(command(7), LONG, MOST)

@@ -330,7 +330,7 @@ _FIXED: Mapping[str, Operation] = {
         "removeAccount",
         "Remove a Discord account; its running jobs may end first.",
         NO_BODY,
-        (*GUARDED, "names a channel"),
+        (*GUARDED, "names a channel", "removes an account"),
         query=(Field("force", {"type": "string", "enum": ["true"]}, "Fail them now (*addition*)"),),
         about=(
             "Until they have ended, the channel answers 404 and says in `errorDetails` that it is "

@@ -18,7 +18,7 @@ import structlog
 from waystation.callbacks import Callback
 from waystation.engine.account.deeds import Deeds
 from waystation.engine.throttle import Throttle
-from waystation.errors import StoreError, TransportError, Unavailable
+from waystation.errors import StoreError, Throttled, TransportError, Unavailable
 from waystation.ports import Clock, Jobs
 from waystation.signed_links import expired_links, expires_at, with_links
 
@@ -148,7 +148,7 @@ class Links:
         try:
             async with asyncio.timeout(_WAIT_S):
                 fresh = await self._deeds.refresh_links(account_id, links)
-        except (TransportError, StoreError, Unavailable, TimeoutError) as error:
+        except (TransportError, StoreError, Throttled, Unavailable, TimeoutError) as error:
             self._not_before[account_id] = now + _AGAIN_S
             _log.warning("links.not_renewed", account=account_id, reason=str(error))
             return

@@ -171,7 +171,8 @@ class Commands(Protocol):
 
         Args: most: commands for the accounts of one user that there may be; work: how long after
         its end a command counts as one of them, since a node may still work on it
-        Returns: False when there are as many, or the account is gone: nothing was written
+        Returns: False when there are as many: nothing was written
+        Raises: NotFound: the account is gone
         """
         ...
 

@@ -22,7 +22,7 @@ from waystation.engine.account.pool import Pool
 from waystation.engine.ending import end_waiting
 from waystation.engine.nodes.elsewhere import Elsewhere
 from waystation.engine.nodes.serving import Deed
-from waystation.errors import LeaseLost, StoreError, Unavailable
+from waystation.errors import LeaseLost, StoreError, Throttled, Unavailable
 from waystation.jobs import Cancelled, CancelRequested, Failed, Job, JobEvent, JobId, JobStatus
 
 __all__ = ["Deeds"]
@@ -61,14 +61,19 @@ class Deeds:
     async def cancel(self, job: Job) -> None:
         """Cancel a job that an account has; nothing happens when it is final already (R26).
 
-        Raises: Unavailable: the account's node cannot do it now
+        Raises: Unavailable: the account's node cannot do it now; Throttled: too many ask such nodes
         """
         if not self._is_elsewhere(job.account_id):
             await self._cancel_here(job.account_id, job.jobid)
         elif job.status is JobStatus.CREATED:
             await self._end(job, CancelRequested(), Cancelled(ghost=False))
         else:
-            await self._ask(job.account_id, "cancel", job.jobid)
+            try:
+                await self._ask(job.account_id, "cancel", job.jobid)
+            except Unavailable as error:
+                if error.message != sentences.NO_PROCESS_NOW.text:
+                    raise
+                raise Unavailable(sentences.NOT_CONNECTED_NOW.text) from error
 
     async def end_unasked(self, job: Job) -> None:
         """End a job that was not asked in its POST's time, with what it waited for (R10).
@@ -81,7 +86,7 @@ class Deeds:
             return
         try:
             await self._ask(job.account_id, "end_unasked", job.jobid)
-        except Unavailable:
+        except (Throttled, Unavailable):
             found = await self._store.get_job(job.jobid, None)
             if found is not None and found.status is JobStatus.CREATED and not found.waiting:
                 await self._end(found, _not_sent())
@@ -95,7 +100,7 @@ class Deeds:
     async def refresh_links(self, account_id: str, links: Sequence[str]) -> Mapping[str, str]:
         """Return working links by those that have ended.
 
-        Raises: Unavailable, StoreError, TransportError
+        Raises: Unavailable, Throttled, StoreError, TransportError
         """
         if self._is_elsewhere(account_id):
             return cast(Mapping[str, str], await self._ask(account_id, "links", list(links)))
@@ -104,7 +109,10 @@ class Deeds:
     # ── accounts ──
 
     async def reset(self, account_id: str) -> None:
-        """Put a halted or sidelined account back to work. Raises: Unavailable, StoreError"""
+        """Put a halted or sidelined account back to work.
+
+        Raises: Unavailable, StoreError; Throttled: too many ask nodes
+        """
         if self._is_elsewhere(account_id):
             await self._ask(account_id, "reset")
         else:
@@ -118,7 +126,7 @@ class Deeds:
         if self._is_elsewhere(account_id) and not is_new:
             try:
                 await self._ask(account_id, "put")
-            except Unavailable as error:
+            except (Throttled, Unavailable) as error:
                 log.warning("deeds.not_told", account=account_id, reason=error.message)
         else:
             await self._pool.put(account_id)
@@ -129,12 +137,12 @@ class Deeds:
         The row decides: a node that could not be told reads it at its next look.
 
         Args: force: fail the jobs now
-        Raises: Unavailable: only with force, which is in no row
+        Raises: Unavailable, Throttled: only with force, which is in no row
         """
         if self._is_elsewhere(account_id):
             try:
                 await self._ask(account_id, "remove", force)
-            except Unavailable as error:
+            except (Throttled, Unavailable) as error:
                 if force:
                     raise
                 log.warning("deeds.not_told", account=account_id, reason=error.message)

@@ -18,7 +18,7 @@ import structlog
 
 from waystation import sentences
 from waystation.engine.feed import Bell, race
-from waystation.errors import StoreError, Unavailable
+from waystation.errors import NotFound, StoreError, Throttled, Unavailable
 from waystation.ports import Clock, Command, Commands, CommandStatus, IdSource
 from waystation.ports.wakes import Wakes
 
@@ -70,23 +70,26 @@ class Elsewhere:
         """Have a deed done, and return what the node answers.
 
         Args: body: JSON
-        Raises: Unavailable: no node took it, or the one that did could not do it, or has not said;
-        or too many wait for the accounts of one user
+        Raises: Unavailable: no node took it, or the one that did could not do it, or has not said,
+        or there is no such account any more; Throttled: too many wait for the accounts of one user
         """
         command = Command(self._ids.token(12), account_id, kind, json.dumps(body))
         ends = self._clock.monotonic() + PATIENCE_S
         bell = self._bells[command.command_id]
         added = False
         try:
-            if not await self._commands.add(command, _PATIENCE, UNDER_WAY, _WORK):
+            added = await self._commands.add(command, _PATIENCE, UNDER_WAY, _WORK)
+            if not added:
                 log.warning("elsewhere.too_many", kind=kind)
-                raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
-            added = True
+                error = sentences.COMMANDS_AT_ONCE.said(limit=UNDER_WAY)
+                raise Throttled(error, retry_after_s=1)
             if self._wakes is not None:
                 self._wakes.tell(f"account:{account_id}")
             return await self._answer(command.command_id, bell, ends)
         except StoreError as error:
             raise Unavailable from error
+        except NotFound as error:
+            raise Unavailable(sentences.NO_PROCESS_NOW.text) from error
         finally:
             del self._bells[command.command_id]
             if added:
@@ -117,14 +120,14 @@ class Elsewhere:
             ):
                 rung.close()
                 log.warning("elsewhere.not_taken", command=command_id)
-                raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
+                raise Unavailable(sentences.NO_PROCESS_NOW.text)
             elif left_s <= 0:
                 # it was taken in the last moment
                 left_s += _WORK_S
             if left_s <= 0:
                 rung.close()
                 log.warning("elsewhere.not_answered", command=command_id)
-                raise Unavailable(sentences.NOT_CONNECTED_NOW.text)
+                raise Unavailable(sentences.NO_PROCESS_NOW.text)
             await race(rung, self._clock.sleep(min(_LOOK_S, left_s)))
 
 

@@ -107,7 +107,7 @@ class Serving:
                 answer = await self._done(command)
         except asyncio.CancelledError:
             # the service stops, and this lasts too long
-            answer = {"refused": sentences.NOT_CONNECTED_NOW.text}
+            answer = {"refused": sentences.NO_PROCESS_NOW.text}
             await self._answer(command, node_id, answer)
             raise
         await self._answer(command, node_id, answer)
@@ -129,7 +129,7 @@ class Serving:
         deed = self._deeds.get(command.kind)
         if deed is None:
             # of a newer version
-            return {"refused": sentences.NOT_CONNECTED_NOW.text}
+            return {"refused": sentences.NO_PROCESS_NOW.text}
         try:
             return {"done": await deed(command.account_id, json.loads(command.body))}
         except WaystationError as error:
@@ -138,4 +138,4 @@ class Serving:
         except Exception:
             # one of the engine's loops: it records what happened and goes on
             log.exception("serving.failed", kind=command.kind)
-            return {"refused": sentences.NOT_CONNECTED_NOW.text}
+            return {"refused": sentences.NO_PROCESS_NOW.text}

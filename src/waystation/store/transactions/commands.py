@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from waystation.errors import NotFound
 from waystation.ports import Clock, Command, CommandStatus
 from waystation.store.columns import Row, Values, micros
 from waystation.store.transactions.database import Database, Reading, Writing
@@ -84,11 +85,13 @@ def _add(database: Database, values: Values, most: int) -> bool:
     named: Values = {name: values[name] for name in ("account_id", "work", "clock")}
     found = database.one("commands_of_owner", named)
     if found is None:
-        return False
+        raise NotFound("There is no such account.")
     database.lock(users=[found[0]])
     # as it is behind the lock
     found = database.one("commands_of_owner", named)
-    if found is None or found[1] >= most:
+    if found is None:
+        raise NotFound("There is no such account.")
+    if found[1] >= most:
         return False
     database.run("add_command", values)
     return True

@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from tests.build import draft
+from tests.build import draft, replace
 from tests.harness.desk import ACCOUNT, Desk, desk
 from tests.harness.house import house
 from waystation import sentences
 from waystation.engine.account.deeds import Deeds
 from waystation.engine.account.pool import Pool
 from waystation.engine.nodes.elsewhere import Elsewhere
-from waystation.errors import Unavailable
+from waystation.errors import Throttled, Unavailable
 from waystation.jobs import Job, JobStatus
 
 
@@ -30,11 +30,12 @@ class Far:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any]] = []
         self.is_away = False
+        self.refusal: Exception = Unavailable()
 
     async def ask(self, account_id: str, kind: str, body: Any) -> Any:
         self.asked.append((account_id, kind, body))
         if self.is_away:
-            raise Unavailable
+            raise self.refusal
         return {"old": "new"}
 
 
@@ -143,6 +144,40 @@ async def test_a_changed_row_decides_where_no_node_could_be_told(tmp_path: Path)
             with pytest.raises(Unavailable):
                 await here.reset("account-1")
         assert [line["event"] for line in logs] == ["deeds.not_told"] * 2
+
+
+async def test_too_many_commands_refuse_a_request_and_no_changed_row(tmp_path: Path) -> None:
+    far = Far()
+    far.is_away = True
+    far.refusal = Throttled(sentences.COMMANDS_AT_ONCE.said(limit=200), retry_after_s=1)
+    async with deeds(tmp_path, far) as (here, desk_):
+        job = await accepted(desk_)
+        with capture_logs() as logs:
+            await here.put("account-1")
+            await here.remove("account-1", force=False)
+            for refused in (
+                here.remove("account-1", force=True),
+                here.reset("account-1"),
+                here.cancel(replace(job, status=JobStatus.STARTED)),
+            ):
+                with pytest.raises(Throttled):
+                    await refused
+        assert [line["event"] for line in logs] == ["deeds.not_told"] * 2
+        # an unasked job is ended by its row
+        await here.end_unasked(job)
+        assert (await stored(desk_, job)).final
+
+
+async def test_a_job_s_cancel_that_no_node_takes_names_the_job(tmp_path: Path) -> None:
+    far = Far()
+    far.is_away = True
+    far.refusal = Unavailable(sentences.NO_PROCESS_NOW.text)
+    async with deeds(tmp_path, far) as (here, desk_):
+        started = replace(await accepted(desk_), status=JobStatus.STARTED)
+        with pytest.raises(Unavailable, match=sentences.NOT_CONNECTED_NOW.text):
+            await here.cancel(started)
+        with pytest.raises(Unavailable, match=sentences.NO_PROCESS_NOW.text):
+            await here.reset("account-1")
 
 
 async def test_a_cancel_between_two_holds_says_that_the_account_is_not_connected(

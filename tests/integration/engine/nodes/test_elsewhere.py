@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.engine.nodes.meetings import two
 from waystation.engine.nodes.elsewhere import UNDER_WAY
-from waystation.errors import Unavailable
+from waystation.errors import Throttled, Unavailable
 from waystation.ports import Command
 
 
@@ -70,6 +70,14 @@ async def test_a_user_has_so_many_commands_under_way(tmp_path: Path) -> None:
         for number in range(UNDER_WAY):
             command = Command(f"other-{number}", "account-1", "echo", "{}")
             assert await here.store.commands.add(command, timedelta(hours=1), UNDER_WAY)
-        with pytest.raises(Unavailable):
+        said = "200 requests wait for this user's accounts already; wait for their answers"
+        with pytest.raises(Throttled, match=said) as refused:
             await here.asking.ask("account-1", "echo", {})
+        assert refused.value.retry_after_s == 1
         assert await here.store.commands.waiting() == UNDER_WAY
+
+
+async def test_an_account_that_is_gone_has_no_process(tmp_path: Path) -> None:
+    async with two(tmp_path, {}) as here:
+        with pytest.raises(Unavailable, match="No process acts for this account"):
+            await here.asking.ask("account-9", "echo", {})

@@ -25,7 +25,7 @@ async def fail(account_id: str, body: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [("refuse", "The disk is full."), ("fail", "not connected"), ("of-a-newer-version", "not con")],
+    [("refuse", "The disk is full."), ("fail", "No process"), ("of-a-newer-version", "No process")],
 )
 async def test_a_deed_that_cannot_be_done_is_answered_at_once(
     tmp_path: Path, kind: str, says: str
@@ -137,6 +137,6 @@ async def test_a_deed_that_a_stop_cuts_short_is_answered_at_once(tmp_path: Path)
         assert here.running is not None
         here.running.cancel()
         async with asyncio.timeout(30):
-            with pytest.raises(Unavailable, match="not connected"):
+            with pytest.raises(Unavailable, match="No process acts for this account"):
                 await taken
         assert here.clock.monotonic() == 0
