@@ -25,6 +25,7 @@ WaystationError
 │  └─ RemoteProtocolError
 ├─ TransportError
 │  ├─ Unreachable
+│  │  ├─ NotConnected
 │  │  └─ Unanswered
 │  ├─ Withheld
 │  ├─ NotAuthorised
@@ -70,6 +71,7 @@ __all__ = [
     "MediaLate",
     "NotAnsweredYet",
     "NotAuthorised",
+    "NotConnected",
     "NotFound",
     "PreconditionFailed",
     "ProtocolError",
@@ -278,6 +280,10 @@ class TransportError(WaystationError):
 
 class Unreachable(TransportError):
     """Discord did not answer; the read can be repeated."""
+
+
+class NotConnected(Unreachable):
+    """The account is not connected to Discord's gateway."""
 
 
 class Unanswered(Unreachable):

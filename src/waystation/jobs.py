@@ -51,6 +51,7 @@ __all__ = [
     "Source",
     "Submitted",
     "Unclear",
+    "Unsent",
     "Vanished",
 ]
 
@@ -376,6 +377,15 @@ class PutBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """Its request could not leave: it waits for its turn again, and keeps its nonce (R13)."""
+
+    reason: str
+    deadline_at: datetime | None = None
+    """How long it may wait, if its age does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reacted:
     """Discord has put our emoji under the message: all that can be seen before the answer."""
 
@@ -534,6 +544,7 @@ JobEvent = (
     Submitted
     | Granted
     | PutBack
+    | Unsent
     | Reacted
     | ModalOpened
     | InteractionSeen

@@ -832,13 +832,6 @@ INDEX_LATE = _row(
 NO_TIME_LEFT = _row(
     "submits", 502, "No time was left to submit; nothing was sent", "Discord was slow.", AGAIN
 )
-NO_GATEWAY = _row(
-    "submits",
-    502,
-    "not connected to Discord's gateway; nothing was sent",
-    "The connection broke a moment before.",
-    AGAIN,
-)
 BREAKER_OPEN = _row(
     ("submits", "sets an account up"),
     502,

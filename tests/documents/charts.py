@@ -33,6 +33,7 @@ from waystation.jobs import (
     SlotReleased,
     Submitted,
     Unclear,
+    Unsent,
     Vanished,
 )
 from waystation.midjourney import machine
@@ -49,6 +50,7 @@ CHANGES: Mapping[type, str] = {
     Refused: "Discord refused the request, so the bot did not see the job.",
     Failed: "The bot, Discord or Waystation ended the job without a result.",
     PutBack: "The job was not sent, or refused for the moment. It waits in the queue again.",
+    Unsent: "The request could not leave. The job waits for its turn again, and keeps its nonce.",
     Lost: "The bot showed nothing within the time for its first answer.",
     Expired: "The job ran longer than a job may run.",
     Cancelled: "The caller cancelled the job, or somebody stopped it in Discord.",

@@ -45,7 +45,6 @@ UNPROVED: Mapping[str, str] = {
     "The job was not sent to Discord in the time of its request": (
         "its own deadline is a moment sooner, unless the account is not connected then"
     ),
-    "not connected to Discord's gateway; nothing was sent": "tested without its words",
     "no connection to the region editor": "not seen; a connection to Discord that fails is",
     "Channel <channel> configuration has same server value": "not seen",
     "Discord asked to wait <seconds> s": "said of reads, which callers of jobs wait for seldom",

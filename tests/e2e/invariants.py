@@ -127,7 +127,7 @@ class Evidence:
         return {one: page for page in self.book for one in page["message_ids"]}
 
 
-PASSES = BINDS | {"Silent", "Reacted", "PutBack"}
+PASSES = BINDS | {"Silent", "Reacted", "PutBack", "Unsent"}
 """Events after which another job may be asked (R15); an answered reaction shows no more."""
 
 
@@ -193,8 +193,11 @@ def inputs_are_kept_until_their_job_was_asked(seen: Evidence) -> Iterator[str]:
     kept = {row["jobid"] for row in seen.inputs}
     for job in seen.jobs:
         params = json.loads(job["params"] or "{}")
-        # a mask waits for its form; a job of the queue may be refused, and is sent again (R13)
-        asked = job["nonce"] and params.get("button") != "Vary (Region)" and not job["queue_until"]
+        # a mask waits for its form; a job of the queue may be refused, and is sent again (R13); a
+        # nonce alone does not say that its request has left
+        asked = job["interaction_id"] or job["message_id"] or job["unclear"]
+        if params.get("button") == "Vary (Region)" or job["queue_until"]:
+            asked = False
         if job["jobid"] in kept and (job["status"] in FINAL or asked):
             yield f"{job['jobid']} is {job['status']} and its inputs are still there"
         needs = COMMANDS[job["verb"]].needs_inputs

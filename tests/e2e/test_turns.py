@@ -11,9 +11,11 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import Install, Installation, Person, eventually, post_office
+from tests.e2e.process import Doors
 from tests.harness.fast_clock import FastClock
 from tests.pictures import proof
 from waystation.settings import Settings
+from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.payload import Payload
 
 PACING = {"pacing_s": 0.2, "pacing_jitter_s": 0.0}
@@ -103,6 +105,24 @@ async def test_an_unclear_ask_fails_alone_at_the_default_pace(
         assert [status for status, _, _ in others] == [200] * 11
         for _, body, _ in others:
             assert (await ada.final(body["jobid"]))["status"] == "completed"
+
+
+@pytest.mark.parametrize("how", [Disturbance.LOSE, Disturbance.INVALID_RESUMABLE], ids=str)
+@pytest.mark.parametrize("verb", ["describe", "info"])
+async def test_a_connection_that_breaks_between_the_turn_and_the_request_is_waited_for(
+    install: Install, verb: str, how: Disturbance
+) -> None:
+    """R13: nothing has left, so the job is asked when the account hears Discord again."""
+    async with install(first_answer_s=30.0) as here:
+        ada = await here.ready()
+        # the index is read after the commit of the nonce, and here once more half a second later
+        here.sim.fault("server_error_before", count=1, params={"route": "index"})
+        Doors(here.sim).at("index", lambda: here.sim.drop(0, how))
+        job = await ada.run(verb, **({"describeUrl": here.photo()} if verb == "describe" else {}))
+        assert (job["status"], job.get("error")) == ("completed", None)
+        with here.records() as records:
+            kinds = [event["kind"] for event in records.events()]
+        assert kinds[:3] == ["Submitted", "Unsent", "Submitted"]
 
 
 async def test_a_look_alike_waits_alone(install: Install) -> None:
@@ -216,7 +236,8 @@ async def test_an_account_that_discord_keeps_refusing_is_sidelined(install: Inst
         here.sim.fault("unknown_channel_400", account=1)
         answers = [
             await ada.call("POST", "/v2/jobs/imagine", {"prompt": f"a fox, number {number}"})
-            for number in range(20)
+            # as many as fail and as find a slot of the other account, however slow they are
+            for number in range(3 + 15)
         ]
         failed = [body for status, body, _ in answers if status != 200]
         assert [body["code"] for body in failed] == [502, 502, 502]

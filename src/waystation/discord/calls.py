@@ -19,8 +19,8 @@ import msgspec
 import stamina
 
 from waystation import sentences
-from waystation.actions import Outcome, Refused, Unknown
-from waystation.discord.answers import Answer, error_of, outcome_of, refused
+from waystation.actions import Outcome, Unknown
+from waystation.discord.answers import Answer, error_of, outcome_of
 from waystation.discord.buckets import Limits, Verdict, judge
 from waystation.discord.routes import ROUTES, Request
 from waystation.discord.site import Site
@@ -78,13 +78,9 @@ class Calls:
         said = "" if self._last_refusal is None else self._last_refusal.text
         return Standing(wait_s, said) if wait_s > 0 else None
 
-    async def await_turn(self, longest_s: float) -> Refused | None:
-        """Wait for a short limit; for a long one return Discord's last word, which still stands."""
-        wait_s = self._limits.wait_s(_INTERACTIONS.bucket, self._site.clock.monotonic())
-        if wait_s > longest_s and self._last_refusal is not None:
-            return refused(self._last_refusal, wait_s)
+    async def await_turn(self, longest_s: float) -> None:
+        """Wait for a short limit. Raises: Withheld: a longer one stands, or the breaker is open."""
         await self._await_limits(_INTERACTIONS, longest_s)
-        return None
 
     async def post(self, request: Request, deadline: float) -> Outcome:
         """Ask once. Args: deadline: monotonic seconds."""

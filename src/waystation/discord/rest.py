@@ -76,19 +76,17 @@ class DiscordRest:
         """Submit an interaction at most once, the look-up of its command included in the time.
 
         Args: session_id: called immediately before writing; raises when there is none
-        Raises: Unreachable: nothing was sent
+        Raises: Unreachable, Withheld: nothing was sent
         """
         deadline = self._site.clock.monotonic() + timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 command = await self._command(submission)
-                standing = await self._calls.await_turn(timeout_s / 2)
+                await self._calls.await_turn(timeout_s / 2)
         except TimeoutError as error:
             raise Unreachable(sentences.INDEX_LATE.text) from error
         if isinstance(command, Refused):
             return command
-        if standing is not None:
-            return standing
         if isinstance(submission.action, Paint):
             return await paint(self._site, submission.action, deadline)
         if isinstance(submission.action, React):

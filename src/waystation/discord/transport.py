@@ -17,7 +17,6 @@ from typing import Final
 import structlog
 from yarl import URL
 
-from waystation import sentences
 from waystation.actions import Outcome, Submission, Upload, Uploaded
 from waystation.discord.connection import CLOSE_WAIT_S, Closed, Connection
 from waystation.discord.dispatches import (
@@ -36,9 +35,9 @@ from waystation.errors import (
     HumanCheckRequired,
     LocalProtocolError,
     NotAuthorised,
+    NotConnected,
     RemoteProtocolError,
     TransportError,
-    Unreachable,
 )
 from waystation.gateway_events import (
     CaughtUp,
@@ -154,7 +153,7 @@ class DiscordTransport:
         return found
 
     async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
-        """See `ports.Transport`. Raises: Unreachable: not connected, or nothing was sent."""
+        """See `ports.Transport`. Raises: NotConnected, Withheld, Unreachable: nothing was sent."""
         self._live_session()
         return await self._rest.submit(submission, self._live_session, timeout_s)
 
@@ -315,7 +314,7 @@ class DiscordTransport:
     def _live_session(self) -> str:
         state = self._machine.state
         if self._closed or self._machine.phase is not Phase.LIVE or state is None:
-            raise Unreachable(sentences.NO_GATEWAY.text)
+            raise NotConnected("The account is not connected to Discord's gateway")
         return state.session_id
 
 

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from waystation.actions import Press
 from waystation.gateway_events import GatewayEvent, Seen
-from waystation.jobs import Job, JobEvent, JobId, Nonce, Source
+from waystation.jobs import Failed, Job, JobEvent, JobId, Modal, Nonce, Source
 from waystation.midjourney import gaps, judging, receiving, weighing
 from waystation.midjourney.asking import own_steps, plans
 from waystation.midjourney.deadlines import Limits, told_span
@@ -160,6 +160,14 @@ class Conversation:
     def not_written(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the step of a job whose request never left; of the queue it waits again (R13)."""
         return own_steps.not_written(self._state, jobid, event, now)
+
+    def not_left(self, jobid: JobId, event: Failed, now: datetime, until: datetime | None) -> Step:
+        """Return the step of a job whose request has not left and may leave later (R13)."""
+        return own_steps.not_left(self._state, jobid, event, now, until)
+
+    def reopened(self, jobid: JobId, modal: Modal, now: datetime) -> Step:
+        """Return the step of a job whose answer to a modal has not left and may leave later."""
+        return own_steps.reopened(self._state, jobid, modal, now)
 
     def unasked(self, jobid: JobId, event: JobEvent, now: datetime) -> Step:
         """Return the end of a job that was not asked in its time; nothing if it was (R10)."""

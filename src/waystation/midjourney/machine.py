@@ -41,6 +41,7 @@ from waystation.jobs import (
     SlotReleased,
     Submitted,
     Unclear,
+    Unsent,
     Vanished,
 )
 
@@ -64,6 +65,7 @@ _UNSEEN = (
     ModalOpened,
     InteractionSeen,
     Unclear,
+    Unsent,
     Silent,
     Vanished,
     CancelRequested,
@@ -87,6 +89,7 @@ TRANSITIONS: Mapping[JobStatus, Mapping[type, JobStatus]] = {
     _SUBMITTED: {
         **_RUNNING_ENDS,
         PutBack: _CREATED,
+        Unsent: _CREATED,
         Submitted: _SUBMITTED,
         Reacted: _STARTED,
         ModalOpened: _SUBMITTED,
@@ -181,6 +184,8 @@ def _merge(job: Job, event: JobEvent, now: datetime) -> Job:
             return replace(job, slot=False, slot_until=None)
         case PutBack():
             return _put_back(job)
+        case Unsent(deadline_at=deadline_at):
+            return _unsend(job, deadline_at)
         case Cancelled() | Unclear() | Reacted() | Granted():
             return job
         case late:
@@ -235,6 +240,20 @@ def _put_back(job: Job) -> Job:
         vanished_at=None,
         # its POST is answered that it waits
         post_until=None,
+    )
+
+
+def _unsend(job: Job, deadline_at: datetime | None) -> Job:
+    """Return a job as it was before its request, which has not left; its nonce stays."""
+    return replace(
+        job,
+        submitted_at=None,
+        deadline_at=deadline_at,
+        messages={},
+        unclear=False,
+        source_hash=None,
+        pressed=None,
+        asked_after=None,
     )
 
 

@@ -64,7 +64,10 @@ class Transport(Protocol):
         ...
 
     async def perform(self, submission: Submission, timeout_s: float) -> Outcome:
-        """Submit once. Never raises for what Discord says; never sends twice."""
+        """Submit once. Never raises for what Discord says; never sends twice.
+
+        Raises: TransportError: nothing was sent; NotConnected, Withheld: it may be sent later
+        """
         ...
 
     def standing(self) -> Standing | None:

@@ -147,13 +147,15 @@ async def test_an_answer_429_is_refused_with_discords_exact_text(
     assert await submit(rest) == Refused(429, LIMITED.decode(), "rate_limited", 10.0)
 
 
-async def test_while_a_long_wait_stands_discords_last_word_is_given_without_asking(
+async def test_while_a_long_wait_stands_nothing_is_asked_and_discords_last_word_is_told(
     rest: DiscordRest, discord: StandIn, clock: FakeClock
 ) -> None:
     discord.on(ASK_ROUTE, Reply(429, LIMITED), Reply(204))
     await submit(rest)
     clock.advance(4)
-    assert await submit(rest) == Refused(429, LIMITED.decode(), "rate_limited", 6.0)
+    with pytest.raises(Withheld) as withheld:
+        await submit(rest)
+    assert (withheld.value.wait_s, withheld.value.text) == (6.0, LIMITED.decode())
     assert len(discord.asked(ASK_ROUTE)) == 1
     clock.advance(6)
     assert await submit(rest) == Accepted()

@@ -23,6 +23,7 @@ from waystation.errors import (
     ButtonRepeated,
     Halted,
     InvalidRequest,
+    NotConnected,
     NotFound,
     Unreachable,
     UuidTaken,
@@ -451,7 +452,33 @@ async def test_a_mask_waits_for_the_region_editor_over_a_restart(tmp_path: Path)
         await until(lambda: len(here.here.discord.performed) == 4)
         paint = here.here.discord.performed[-1].action
         assert paint == Paint("token", PICTURE.data, "a red fox --ar 3:2")
+        # R13: it may not have left; the bot's first message says that it has
+        assert await here.here.store.inputs_of(job.jobid) is not None
+        here.here.discord.say(said("imagine/started", await here.here.job(job.jobid)))
+        await here.here.becomes(job.jobid, JobStatus.STARTED)
         assert await here.here.store.inputs_of(job.jobid) is None
+
+
+async def test_a_mask_waits_for_the_connection_that_broke_before_it_left(tmp_path: Path) -> None:
+    """R13: the press was executed; the answer to what it has opened waits as for its turn."""
+    async with house(tmp_path) as here:
+        parent = await drawn(here)
+        tile, job = await pressed(here, pressing(parent, "U2"))
+        here.here.discord.say(said("button/tile", job))
+        request = replace(
+            pressing(await tile, "Vary (Region)"), files={"mask": FilePart("mask", b"mask")}
+        )
+        _, job = await pressed(here, request)
+        here.here.discord.outcomes.append(NotConnected("gone"))
+        here.here.discord.say(iframe_for(job))
+        owner = here.pool.get(ACCOUNT.account_id)
+        assert owner is not None
+        await until(lambda: not owner.caught_up)
+        await until(lambda: _modal(owner, job))
+        here.here.discord.say(CaughtUp(True, ACCOUNT.discord_user_id, opened(9)))
+        await until(lambda: len(here.here.discord.performed) == 5)
+        paint = here.here.discord.performed[-1].action
+        assert paint == Paint("token", PICTURE.data, "a red fox --ar 3:2")
 
 
 async def test_an_editor_that_opens_for_a_press_without_a_mask_fails_its_job(

@@ -42,6 +42,7 @@ from waystation.jobs import (
     SlotReleased,
     Submitted,
     Unclear,
+    Unsent,
     Vanished,
 )
 from waystation.midjourney.machine import TRANSITIONS, apply
@@ -70,6 +71,7 @@ _EVENTS: st.SearchStrategy[JobEvent] = st.one_of(
     st.just(Silent()),
     st.just(Granted("900")),
     st.just(PutBack("full")),
+    st.builds(Unsent, st.just("gone"), st.sampled_from([None, LATER])),
     st.just(Reacted()),
     st.builds(InteractionSeen, st.just("i")),
     st.builds(Unclear, st.just("time-out")),
@@ -343,6 +345,16 @@ def test_a_reaction_starts_a_job_and_shows_no_message() -> None:
 def test_a_lost_job_says_why() -> None:
     lost = _through(SUBMIT, Lost("silence"))
     assert (lost.status, lost.code, lost.error) == (JobStatus.FAILED, 502, "silence")
+
+
+def test_a_job_whose_request_could_not_leave_keeps_its_account_its_slot_and_its_nonce() -> None:
+    """R13: it is as before it was asked."""
+    press = replace(SUBMIT, target="900", source_hash="hash", pressed="MJ::1", after="1")
+    back = _through(press, Silent(), Unsent("not connected", LATER))
+    assert back == replace(_through(), nonce=SUBMIT.nonce, deadline_at=LATER, version=3)
+    assert _through(SUBMIT, Unsent("not connected")).deadline_at is None
+    with pytest.raises(LocalProtocolError):
+        _through(SUBMIT, ACKNOWLEDGE, Unsent("not connected"))
 
 
 def test_a_job_of_the_queue_is_given_and_put_back() -> None:

@@ -4,6 +4,9 @@ How it works: what is asked is a plan (midjourney/asking/plans.py). Its nonce is
 then the request leaves (R12); what comes of it is a verdict. An unclear outcome is noted and left
 to the gateway, history and the deadline; only a definite "outdated" is asked again, with a new
 nonce after a fresh command index (R13).
+
+A request that could not leave, since the gateway session broke or Discord asked to wait, takes its
+turn again when it may leave, with the nonce that is committed.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from waystation.engine.account.turns import Turns
 from waystation.engine.account.verdicts import Verdicts
 from waystation.engine.account.waits import Waits
 from waystation.engine.inputs import read_pictures
-from waystation.errors import AccountHalted, TransportError
-from waystation.jobs import Failed, Job, JobId, Nonce, Source
+from waystation.errors import AccountHalted, NotConnected, StoreError, TransportError, Withheld
+from waystation.jobs import Failed, Job, JobId, Modal, Nonce, Source
 from waystation.midjourney.answers import edit_of, face_of
 from waystation.midjourney.asking.plans import answer, generations, plan
 
@@ -53,7 +56,7 @@ class Asking:
         nonce = place.nonce or self._owned.adapters.new_nonce()
         recorded = await self._record(jobid, nonce, await self._faced(waiting.source))
         self._queue.drop(jobid)
-        if recorded and not place.again:
+        if recorded and not (place.again or place.recorded):
             self._tell_wait(waiting.job)
         return self._send(place, nonce, action) if recorded else None
 
@@ -75,8 +78,11 @@ class Asking:
 
     async def _send(self, place: Place, nonce: Nonce, action: Action) -> None:
         asked = place.waiting.job
-        outcome = await self._perform(asked, nonce, action)
-        if outcome is None:
+        try:
+            outcome = await self._perform(asked, nonce, action)
+        except (TransportError, StoreError) as error:
+            # both are raised only before anything was sent
+            await self._not_left(place.kept(nonce), error)
             return
         job = self._owned.current(asked.jobid)
         outdated = isinstance(outcome, Refused) and outcome.kind == "outdated"
@@ -95,8 +101,36 @@ class Asking:
         except TransportError as error:
             await self._verdicts.not_sent(jobid, error)
             return
-        self._queue.put_back(place)
+        self._queue.put_back(place.afresh)
         owned.moved.ring()
+
+    async def _not_left(self, place: Place, error: TransportError | StoreError) -> None:
+        """Let a job whose request has not left wait for its turn again, or end it.
+
+        Raises: StoreError: the next hold finds its place
+        """
+        job, waits = place.waiting.job, False
+        try:
+            if isinstance(error, StoreError):
+                raise error
+            if self._may_leave_later(error):
+                waits = await self._verdicts.not_left(job.jobid, error, job.deadline_at)
+            else:
+                await self._verdicts.not_sent(job.jobid, error)
+        except StoreError:
+            self._queue.put_back(place)
+            raise
+        if waits:
+            self._queue.put_back(place)
+            self._owned.moved.ring()
+
+    def _may_leave_later(self, error: TransportError) -> bool:
+        """Tell whether what could not be sent may be sent when the account's turn comes again."""
+        if isinstance(error, NotConnected):
+            # the news of it may still wait behind others
+            self._owned.disconnected(error.message)
+            return True
+        return isinstance(error, Withheld) and self._waits.standing() is not None
 
     async def answer(self, jobid: JobId) -> Request | None:
         """Commit the nonce of the answer to what a job's press has opened; return its request."""
@@ -114,8 +148,7 @@ class Asking:
         nonce = self._owned.adapters.new_nonce()
         if not await self._record(jobid, nonce, source):
             return None
-        self._queue.masks.pop(jobid, None)
-        return self._send_answer(job, nonce, action)
+        return self._send_answer(job, job.modal, nonce, action)
 
     async def _mask(self, job: Job) -> bytes | None:
         """Return the mask of a job whose press has opened something, if it came with one."""
@@ -138,10 +171,16 @@ class Asking:
             jobid = parent.parent_jobid
         return found
 
-    async def _send_answer(self, job: Job, nonce: Nonce, action: Action) -> None:
-        outcome = await self._perform(job, nonce, action, opened=True)
-        if outcome is not None:
-            await self._verdicts.judge(job, outcome, opened=True)
+    async def _send_answer(self, job: Job, modal: Modal, nonce: Nonce, action: Action) -> None:
+        try:
+            outcome = await self._perform(job, nonce, action)
+        except TransportError as error:
+            later = self._may_leave_later(error)
+            if not (later and await self._verdicts.reopened(job.jobid, modal)):
+                await self._verdicts.not_sent(job.jobid, error, opened=True)
+            return
+        self._queue.masks.pop(job.jobid, None)
+        await self._verdicts.judge(job, outcome, opened=True)
 
     async def _record(self, jobid: JobId, nonce: Nonce, source: Source | None) -> bool:
         """Commit the nonce; the request leaves next (R12)."""
@@ -161,22 +200,16 @@ class Asking:
             self._turns.asked(now, self._waits.pacing_s(), unbound=unbound)
         return recorded
 
-    async def _perform(
-        self, job: Job, nonce: Nonce, action: Action, *, opened: bool = False
-    ) -> Outcome | None:
+    async def _perform(self, job: Job, nonce: Nonce, action: Action) -> Outcome:
+        """Send it. Raises: TransportError, StoreError: nothing was sent"""
         owned = self._owned
         account = owned.account
         facts = spans.facts_of(job, account.account_id)
         submission = Submission(nonce, account.channel, account.guild_id, action)
-        try:
-            with owned.adapters.traces.begin(
-                "discord.interaction", job.trace, asks=True, **facts
-            ) as span:
-                span.note(nonce=nonce)
-                outcome = await owned.transport.perform(submission, owned.request_timeout_s())
-                span.note(outcome=type(outcome).__name__.lower())
-                return outcome
-        except TransportError as error:
-            # perform raises only before anything was sent
-            await self._verdicts.not_sent(job.jobid, error, opened=opened)
-            return None
+        with owned.adapters.traces.begin(
+            "discord.interaction", job.trace, asks=True, **facts
+        ) as span:
+            span.note(nonce=nonce)
+            outcome = await owned.transport.perform(submission, owned.request_timeout_s())
+            span.note(outcome=type(outcome).__name__.lower())
+            return outcome

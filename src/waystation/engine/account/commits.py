@@ -22,7 +22,6 @@ from waystation.jobs import (
     Progressed,
     Reacted,
     SlotReleased,
-    Submitted,
 )
 from waystation.media.copying import copied
 from waystation.midjourney.buttons import button_row
@@ -131,14 +130,24 @@ _UNSEEN = (JobStatus.CREATED, JobStatus.SUBMITTED)
 
 
 def _is_asked(before: Job | None, step: JobStep) -> bool:
-    """Tell whether nothing more of a job's inputs is needed: a mask waits for the bot to ask."""
-    if step.job.queue_until is not None:
+    """Tell whether nothing more of a job's inputs is needed from now on."""
+    return _has_left(step.job) and (before is None or not _has_left(before))
+
+
+def _has_left(job: Job) -> bool:
+    """Tell whether all that a job needs inputs for has surely left.
+
+    A committed nonce alone does not say it: the request may find no connection (R13).
+    """
+    if job.queue_until is not None:
         # it may be refused for the moment, and is sent again from them (R13)
-        return step.job.status is JobStatus.PROGRESS
-    submitted = any(isinstance(event, Submitted) for event in step.events)
-    answers_form = before is not None and before.modal is not None
-    label = step.job.button
-    return submitted and (answers_form or label is None or not button_row(label).mask)
+        return job.status is JobStatus.PROGRESS
+    if job.status not in _UNSEEN:
+        return True
+    if job.button is not None and button_row(job.button).mask:
+        # a mask waits for the bot to ask, and the bot shows nothing of the job before it has it
+        return False
+    return job.bound or job.unclear
 
 
 _STOPPED = """\

@@ -1,14 +1,14 @@
 """Queue: one account's accepted jobs that were not asked yet, and what they need for it.
 
-What was asked is never sent again (R12): a place is kept for a job that has just been accepted, or
-for one that Discord has refused as outdated (R13).
+What was asked is never sent again (R12): a place is kept for a job that has just been accepted, for
+one that Discord has refused as outdated, and for one whose request could not leave (R13).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waystation.actions import Action, Uploaded
 from waystation.jobs import Job, JobId, JobStatus, Nonce, Source
@@ -47,10 +47,21 @@ class Place:
     """Monotonic seconds by which it must have been asked."""
     again: bool = False
     """It was asked and refused as outdated; this is the other try (R13)."""
+    recorded: bool = False
+    """Its nonce is committed, and its request could not leave."""
     nonce: Nonce | None = None
     uploads: Sequence[Uploaded] | None = None
     """None while they are not there."""
     uploading: asyncio.Task[None] | None = None
+
+    @property
+    def afresh(self) -> Place:
+        """The place for another try under another nonce, after a refusal as outdated."""
+        return Place(self.waiting, self.until, again=True)
+
+    def kept(self, nonce: Nonce) -> Place:
+        """Return the place of a job whose request could not leave: all that it needs is there."""
+        return replace(self, recorded=True, nonce=nonce, uploading=None)
 
     def __post_init__(self) -> None:
         if not self.waiting.uploads:
@@ -58,9 +69,12 @@ class Place:
 
     def fits(self, job: Job | None) -> bool:
         """Tell whether the job still waits: what was asked is never sent again (R12)."""
-        if job is None or not self.again:
-            return job is not None and job.status is JobStatus.CREATED
-        return job.status is JobStatus.SUBMITTED and not job.bound
+        if job is None:
+            return False
+        if job.status is JobStatus.CREATED:
+            return self.recorded or not self.again
+        in_vain = self.again or self.recorded
+        return in_vain and job.status is JobStatus.SUBMITTED and not job.bound
 
 
 class Queue:
@@ -97,9 +111,8 @@ class Queue:
             self.masks[waiting.job.jobid] = waiting.pictures[0].data
 
     def put_back(self, place: Place) -> None:
-        """Give a job that is to be asked again the first place."""
-        again = Place(place.waiting, place.until, again=True)
-        self._places = {place.waiting.job.jobid: again, **self._places}
+        """Give a job the first place: it is to be asked again, or could not be."""
+        self._places = {place.waiting.job.jobid: place, **self._places}
 
     def drop(self, jobid: JobId) -> None:
         """Take a job's place away, and end its uploads."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from waystation import sentences
 from waystation.actions import Accepted, Outcome, Refused, Unknown
 from waystation.engine.account.owned import Owned
 from waystation.engine.account.turns import Turns
 from waystation.errors import TransportError, Unreachable
-from waystation.jobs import Failed, Job, JobEvent, JobId
+from waystation.jobs import Failed, Job, JobEvent, JobId, JobStatus, Modal
 from waystation.midjourney.asking.outcomes import End, not_sent, refused
 from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.steps import NOTHING
@@ -59,6 +61,24 @@ class Verdicts:
             return
         await self._owned.step(
             lambda conversation, now: conversation.not_written(jobid, end.event, now)
+        )
+
+    async def not_left(self, jobid: JobId, error: TransportError, until: datetime | None) -> bool:
+        """Let a job wait for its turn again, whose request may leave later; False: it cannot.
+
+        Args: until: how long it may wait, if its age does not say it
+        """
+        event = Failed(502, error.message, error.details)
+        await self._owned.step(
+            lambda conversation, now: conversation.not_left(jobid, event, now, until)
+        )
+        job = self._owned.current(jobid)
+        return job is not None and job.status is JobStatus.CREATED
+
+    async def reopened(self, jobid: JobId, modal: Modal) -> bool:
+        """Let the answer to a modal wait for its turn again; False: the bot has gone on."""
+        return await self._owned.step(
+            lambda conversation, now: conversation.reopened(jobid, modal, now)
         )
 
     async def close(self, jobid: JobId, end: End) -> None:

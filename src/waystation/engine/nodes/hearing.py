@@ -38,7 +38,7 @@ _USER = re.compile(r"-user:(\d+)-")
 def news_of(job: Job) -> Sequence[str]:
     """Return what other nodes are told of a job that was committed here."""
     notes: list[str] = [job.jobid]
-    if job.nonce is None and job.account_id:
+    if job.submitted_at is None and job.account_id:
         # it is for the account of another node, or was ended before that has asked it
         notes.append(f"account:{job.account_id}")
     if job.waiting or job.final:

@@ -20,6 +20,8 @@ from waystation.jobs import (
     JobEvent,
     JobId,
     JobStatus,
+    Modal,
+    ModalOpened,
     Nonce,
     Reacted,
     Refused,
@@ -27,6 +29,7 @@ from waystation.jobs import (
     Source,
     Submitted,
     Unclear,
+    Unsent,
 )
 from waystation.midjourney.answers import in_history
 from waystation.midjourney.deadlines import turn_span
@@ -40,9 +43,11 @@ __all__ = [
     "cancel_requested",
     "ended",
     "must_wait",
+    "not_left",
     "not_written",
     "over",
     "reacted",
+    "reopened",
     "silent",
     "submitted",
     "unasked",
@@ -166,6 +171,32 @@ def not_written(state: State, jobid: JobId, event: JobEvent, now: datetime) -> S
     if job is not None and not job.bound:
         event = instead(job, event, now)
     return ended(state, jobid, event, now)
+
+
+def not_left(
+    state: State, jobid: JobId, event: Failed, now: datetime, until: datetime | None
+) -> Step:
+    """Return the step of a job whose request has not left, since nothing may be sent now (R13).
+
+    It waits for its turn again; a job of the queue waits in the queue.
+
+    Args: event: its end where it cannot wait; until: how long it may, if its age does not say it
+    """
+    job = state.jobs.get(jobid)
+    if job is None or job.bound or job.status is not JobStatus.SUBMITTED or job.queue_until:
+        return not_written(state, jobid, event, now)
+    return state.learnt(state.step(jobid, now, Unsent(event.error, until)))
+
+
+def reopened(state: State, jobid: JobId, modal: Modal, now: datetime) -> Step:
+    """Return the step of a job of which the answer to a modal has not left: it still waits.
+
+    Nothing if the bot has shown more of it meanwhile.
+    """
+    job = state.jobs.get(jobid)
+    if job is None or job.final or job.message_id is not None or job.modal is not None:
+        return NOTHING
+    return state.learnt(state.step(jobid, now, ModalOpened(modal)))
 
 
 def unasked(state: State, jobid: JobId, event: JobEvent, now: datetime) -> Step:

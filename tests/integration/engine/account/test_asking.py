@@ -10,22 +10,24 @@ from tests.harness.desk import (
     ACCOUNT,
     LIMITS,
     PICTURE,
+    Desk,
     acknowledged,
     desk,
+    opened,
     said,
     told,
     until,
 )
+from waystation import sentences
 from waystation.actions import Accepted, Outcome, Press, Refused
 from waystation.engine.account.queue import Waiting
-from waystation.errors import (
-    Unreachable,
-)
-from waystation.gateway_events import MessageSeen, SeenAs
-from waystation.jobs import Job, JobStatus, MessageRole, Source
+from waystation.errors import NotConnected, Unreachable, Withheld
+from waystation.gateway_events import CaughtUp, Disconnected, MessageSeen, SeenAs
+from waystation.jobs import Failed, Job, JobStatus, MessageRole, Source
 from waystation.midjourney.conversation import Conversation
 from waystation.midjourney.matching.evidence import upload_stem
 from waystation.midjourney.steps import NOTHING
+from waystation.ports import Standing
 from waystation.wire.message import Embed
 
 # ── at most once (R12) ──
@@ -247,3 +249,255 @@ async def test_an_ask_that_the_gateway_has_shown_is_not_asked_again_whatever_htt
         await here.quiet()
         assert len(here.discord.performed) == 1
         assert (await here.job(job.jobid)).status is JobStatus.STARTED
+
+
+# ── a request that could not leave (R13) ──
+
+GONE = NotConnected("The account is not connected to Discord's gateway")
+LOST = "The account's connection to Discord was lost while the job waited"
+
+
+async def _waits(here: Desk, job: Job) -> Job:
+    """Wait until a job's request could not leave, and return it as stored."""
+
+    async def has_noted_it() -> bool:
+        return "Unsent" in await here.kinds(job.jobid)
+
+    await until(has_noted_it)
+    await here.quiet()
+    return await here.job(job.jobid)
+
+
+async def _asked(here: Desk) -> tuple[Job, asyncio.Future[Outcome]]:
+    """Send a job, and return it with what its request will end with."""
+    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    here.discord.outcomes.append(answered)
+    return await here.send(), answered
+
+
+def _resumed(sequence: int = 2) -> CaughtUp:
+    return CaughtUp(True, ACCOUNT.discord_user_id, opened(sequence))
+
+
+async def test_a_request_waits_for_the_connection_that_broke_before_it_and_keeps_its_nonce(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit()
+        waiting = await _waits(here, job)
+        assert (waiting.status, waiting.slot) == (JobStatus.CREATED, True)
+        # the news of it comes later, and so does the connection
+        here.discord.say(Disconnected("gone"))
+        await here.quiet()
+        assert len(here.discord.performed) == 1
+        here.discord.say(_resumed())
+        await until(lambda: len(here.discord.performed) == 2)
+        sent = await here.job(job.jobid)
+        assert {one.nonce for one in here.discord.performed} == {waiting.nonce, sent.nonce}
+        assert await here.kinds(job.jobid) == ["Submitted", "Unsent", "Submitted"]
+        # nothing is uploaded twice, and its first answer is waited for from now on
+        assert len(here.discord.uploads) == 1
+        assert sent.deadline_at == here.clock.now() + LIMITS.conversation.first_answer
+        here.discord.say(told(sent), acknowledged(sent))
+        await here.becomes(job.jobid, JobStatus.STARTED)
+
+
+async def test_a_request_that_could_not_leave_waits_no_longer_than_its_turn_may_take(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        await here.bind()
+        await here.pass_time(10)
+        job, answered = await _asked(here)
+        await here.pass_time(1)
+        answered.set_exception(GONE)
+        await _waits(here, job)
+        await here.pass_time(58)
+        await here.quiet()
+        assert not (await here.job(job.jobid)).final
+        await here.pass_time(1)
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error, failed.ghost) == (502, LOST, False)
+        assert failed.error_details == sentences.NOTHING_SENT
+        here.discord.say(_resumed())
+        await until(lambda: here.owner.caught_up)
+        await here.quiet()
+        assert len(here.discord.performed) == 2
+
+
+async def test_a_lost_session_takes_no_reply_of_a_request_that_could_not_leave(
+    tmp_path: Path,
+) -> None:
+    """R29 is about jobs that were asked."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit("info")
+        await _waits(here, job)
+        here.discord.say(CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2")))
+        await until(lambda: len(here.discord.performed) == 2)
+        assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
+
+
+async def test_a_cancel_ends_a_request_that_could_not_leave_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit()
+        await _waits(here, job)
+        await here.owner.cancel(job.jobid)
+        cancelled = await here.job(job.jobid)
+        # Midjourney cannot be running it
+        assert (cancelled.status, cancelled.ghost) == (JobStatus.CANCELLED, False)
+        here.discord.say(_resumed())
+        await until(lambda: here.owner.caught_up)
+        await here.quiet()
+        assert len(here.discord.performed) == 1
+
+
+async def test_a_halt_ends_a_request_that_could_not_leave(tmp_path: Path) -> None:
+    """R34."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        other = await here.bind()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit()
+        await _waits(here, job)
+        halted = Failed(596, "Pending mod message", "look")
+        await here.owner.step(
+            lambda conversation, now: conversation.ended(other.jobid, halted, now, "look")
+        )
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error_details) == (596, "look")
+        assert len(here.discord.performed) == 2
+
+
+async def test_a_halt_that_only_the_store_knows_stops_a_request_that_could_not_leave(
+    tmp_path: Path,
+) -> None:
+    """R34: each try is committed, and the commit looks."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit()
+        await _waits(here, job)
+        await here.halt_in_store()
+        here.discord.say(_resumed())
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert failed.code == 596
+        assert len(here.discord.performed) == 1
+
+
+async def test_the_job_behind_a_request_that_could_not_leave_goes_right_after_it(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        first = await here.submit()
+        await _waits(here, first)
+        info = await here.submit("info")
+        here.discord.say(_resumed())
+        await until(lambda: len(here.discord.performed) == 2)
+        here.discord.say(told(await here.job(first.jobid)))
+        await until(lambda: len(here.discord.performed) == 3)
+        sent = [await here.job(one.jobid) for one in (first, info)]
+        assert [one.nonce for one in here.discord.performed[1:]] == [one.nonce for one in sent]
+
+
+async def test_an_outdated_command_is_asked_again_after_a_request_that_could_not_leave(
+    tmp_path: Path,
+) -> None:
+    """R13: once, whatever came between."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.extend([GONE, OUTDATED, GONE, OUTDATED])
+        job = await here.submit()
+        await _waits(here, job)
+        here.discord.say(_resumed())
+        await until(lambda: len(here.discord.performed) == 3)
+        await until(lambda: not here.owner.caught_up)
+        here.discord.say(_resumed())
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        first, second, third, fourth = (one.nonce for one in here.discord.performed)
+        assert first == second != third == fourth
+        assert "outdated" in (failed.error_details or "")
+
+
+async def test_a_request_waits_for_discords_own_wait_that_began_a_moment_before(
+    tmp_path: Path,
+) -> None:
+    """R16: as if it had begun before the nonce was committed."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        job, answered = await _asked(here)
+        here.discord.standing = Standing(20.0, "{}")
+        answered.set_exception(Withheld("Discord asked to wait 20 s", 20.0, "{}"))
+        waiting = await _waits(here, job)
+        assert waiting.status is JobStatus.CREATED
+        here.discord.standing = None
+        await here.pass_time(20)
+        await until(lambda: len(here.discord.performed) == 2)
+        assert here.discord.performed[1].nonce == waiting.nonce
+
+
+async def test_discords_own_wait_beyond_the_turn_refuses_a_request_that_could_not_leave(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as here:
+        await here.start()
+        said_by_discord = '{"retry_after": 200}'
+        job, answered = await _asked(here)
+        here.discord.standing = Standing(200.0, said_by_discord)
+        answered.set_exception(Withheld("wait", 200.0, said_by_discord))
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (429, sentences.RATE_LIMITED.text)
+        assert len(here.discord.performed) == 1
+
+
+async def test_a_wait_that_holds_no_interactions_back_ends_its_request(tmp_path: Path) -> None:
+    """A limit of the command index alone, which no turn waits for."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(Withheld("Discord asked to wait 40 s", 40.0, "{}"))
+        job = await here.submit()
+        failed = await here.becomes(job.jobid, JobStatus.FAILED)
+        assert (failed.code, failed.error) == (502, "Discord asked to wait 40 s")
+
+
+async def test_a_hold_that_breaks_before_a_request_leaves_sends_it_in_the_next_hold(
+    tmp_path: Path,
+) -> None:
+    """This process knows that nothing left, whatever could be written down."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        job, answered = await _asked(here)
+        here.failing.failing = {"commit"}
+        answered.set_exception(GONE)
+        await until(lambda: here.discord.transports[0].closed)
+        here.failing.failing = False
+        await here.pass_until(lambda: len(here.discord.performed) == 2)
+        assert {one.nonce for one in here.discord.performed} == {job.nonce}
+        assert await here.kinds(job.jobid) == ["Submitted", "Silent", "Submitted"]
+
+
+async def test_a_process_that_ends_meanwhile_leaves_all_that_the_next_one_needs(
+    tmp_path: Path,
+) -> None:
+    """ADR 20: the row says that nothing has left, and the pictures are still there."""
+    async with desk(tmp_path) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.accept()
+        here.owner.submit(Waiting(job, (PICTURE,)))
+        waiting = await _waits(here, job)
+        await here.restart()
+        await until(lambda: len(here.discord.performed) == 2)
+        sent = await here.job(job.jobid)
+        assert sent.status is JobStatus.SUBMITTED
+        # another process cannot know the names under which the pictures were uploaded
+        assert sent.nonce != waiting.nonce
+        assert len(here.discord.uploads) == 2

@@ -194,11 +194,14 @@ async def test_a_job_that_an_earlier_process_accepted_and_never_sent_is_sent(
             JobStatus.SUBMITTED,
             here.discord.performed[0].nonce,
         )
-        # nothing is left of what it needed, and the next process does not send it again
-        assert await here.store.inputs_of(job.jobid) is None
+        # the next process does not send it again
         await here.restart()
         await here.quiet()
         assert len(here.discord.performed) == 1
+        # and nothing is left of what it needed, once Discord shows that it has it
+        here.discord.say(told(sent))
+        await until(lambda: here.owner.in_flight is None)
+        assert await here.store.inputs_of(job.jobid) is None
 
 
 async def test_a_press_that_was_never_sent_is_sent_though_its_parent_is_gone(

@@ -19,6 +19,7 @@ from waystation.jobs import (
     Acknowledged,
     Completed,
     Failed,
+    InteractionSeen,
     Job,
     JobEvent,
     JobStatus,
@@ -29,9 +30,10 @@ from waystation.jobs import (
     Reacted,
     Refused,
     Shown,
+    Silent,
     SlotReleased,
     Submitted,
-    Unclear,
+    Unsent,
 )
 from waystation.midjourney.steps import HaltSign, JobStep, Step
 from waystation.ports import Account, HaltCause, JobChange
@@ -178,39 +180,50 @@ QUEUED = replace(new_job("a"), queue_until=START + timedelta(hours=24))
 OPEN = replace(REGION, modal=Modal("1", "MJ::iframe::token"))
 
 
+ASKED = replace(new_job("a"), status=JobStatus.SUBMITTED)
+SEEN = InteractionSeen("700")
+STARTED = Acknowledged(SHOWN, START)
+
+
 @pytest.mark.parametrize(
-    ("before", "event", "asked"),
+    ("before", "after", "event", "asked"),
     [
-        (new_job("a"), SUBMITTED, True),
-        (new_job("a"), Unclear("no answer"), False),
-        (REGION, SUBMITTED, False),
-        (OPEN, SUBMITTED, True),
-        (replace(REGION, params={"button": "U1"}), SUBMITTED, True),
+        (new_job("a"), ASKED, SUBMITTED, False),
+        (ASKED, replace(ASKED, interaction_id="700"), SEEN, True),
+        (ASKED, replace(ASKED, unclear=True), Silent(), True),
+        (ASKED, replace(ASKED, status=JobStatus.STARTED), Reacted(), True),
+        (replace(ASKED, interaction_id="700"), replace(ASKED, interaction_id="700"), SEEN, False),
+        (ASKED, new_job("a"), Unsent("gone"), False),
+        (REGION, replace(REGION, status=JobStatus.SUBMITTED, interaction_id="7"), SEEN, False),
+        (OPEN, replace(REGION, status=JobStatus.STARTED), STARTED, True),
         # R13: one of the queue may be sent again until it shows progress
-        (QUEUED, SUBMITTED, False),
-        (replace(QUEUED, status=JobStatus.PROGRESS), Unclear("no answer"), True),
+        (QUEUED, replace(QUEUED, status=JobStatus.STARTED), STARTED, False),
+        (QUEUED, replace(QUEUED, status=JobStatus.PROGRESS), STARTED, True),
     ],
     ids=[
-        "asked",
-        "something else",
+        "a nonce is committed",
+        "its interaction",
+        "nothing in time",
+        "a reaction",
+        "once",
+        "its request could not leave",
         "a press with a mask",
-        "its answer",
-        "another press",
+        "the bot has the mask",
         "of the queue",
         "its progress",
     ],
 )
-def test_inputs_are_needed_until_the_last_thing_was_asked(
-    before: Job, event: JobEvent, asked: bool
+def test_inputs_are_needed_until_all_of_them_has_surely_left(
+    before: Job, after: Job, event: JobEvent, asked: bool
 ) -> None:
-    after = replace(before, modal=None)
     assert _change(before, JobStep(after, (event,))).asked is asked
 
 
 def test_inputs_are_done_with_where_a_callback_is_owed_too() -> None:
     job = replace(new_job("a"), reply_url="https://example.org/callback", reply_progress=True)
     shown = Reacted()
-    change = _change(job, JobStep(job, (SUBMITTED, shown)))
+    after = replace(job, status=JobStatus.STARTED)
+    change = _change(job, JobStep(after, (SUBMITTED, shown)))
     assert change.asked and len(change.callbacks) == 1
 
 

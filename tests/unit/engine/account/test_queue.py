@@ -5,7 +5,7 @@ from tests.harness.desk import PICTURE
 from tests.harness.play import new_job
 from waystation.actions import Press
 from waystation.engine.account.queue import Place, Queue, Waiting
-from waystation.jobs import Job, JobId, JobStatus, Modal
+from waystation.jobs import Job, JobId, JobStatus, Modal, Nonce
 
 A, B = new_job("a"), new_job("b", "info")
 
@@ -47,7 +47,7 @@ def test_a_job_that_is_asked_again_comes_first_and_uploads_again() -> None:
     assert place is not None
     place.uploads = ()
     queue.drop(JobId("a"))
-    queue.put_back(place)
+    queue.put_back(place.afresh)
     assert queue.jobids == ("a", "b")
     again = queue.get(JobId("a"))
     assert again is not None
@@ -70,6 +70,17 @@ def test_a_repeated_ask_fits_until_anything_of_it_was_seen() -> None:
     assert not place.fits(replace(asked, interaction_id="7"))
     assert not place.fits(A)
     assert not place.fits(None)
+
+
+def test_a_job_whose_request_could_not_leave_keeps_its_nonce_and_its_uploads() -> None:
+    place = Place(Waiting(A, (PICTURE,)), 60.0, again=True, uploads=())
+    kept = place.kept(Nonce("7"))
+    assert (kept.nonce, kept.uploads, kept.until, kept.again) == ("7", (), 60.0, True)
+    # its owner has noted it, or could not
+    asked = replace(A, status=JobStatus.SUBMITTED)
+    assert kept.fits(A) and kept.fits(asked)
+    assert not kept.fits(replace(asked, interaction_id="7"))
+    assert not kept.fits(replace(A, status=JobStatus.CANCELLED))
 
 
 def test_a_mask_is_kept_until_its_job_has_ended() -> None:

@@ -8,7 +8,7 @@ from typing import cast
 from structlog.testing import capture_logs
 
 from tests.build import replace
-from tests.fakes import FakeClock
+from tests.fakes import START, FakeClock
 from tests.harness.play import new_job
 from waystation.engine.feed import Feed
 from waystation.engine.nodes.hearing import Hearing, news_of
@@ -18,7 +18,7 @@ from waystation.ports import Jobs
 
 JOBID = JobId("job:20260102030405000-user:7-channel:1-bot:midjourney")
 CREATED = replace(new_job(JOBID), user_id=7)
-DONE = replace(CREATED, status=JobStatus.SUBMITTED, version=2, nonce=Nonce("7"))
+DONE = replace(CREATED, status=JobStatus.SUBMITTED, version=2, nonce=Nonce("7"), submitted_at=START)
 
 
 class Rows:
@@ -126,6 +126,8 @@ async def test_commits_of_this_process_are_told_to_others() -> None:
 def test_the_news_of_a_job_name_it_its_account_while_it_is_unasked_and_the_queue() -> None:
     account = f"account:{CREATED.account_id}"
     assert list(news_of(CREATED)) == [JOBID, account]
+    # R13: its request could not leave
+    assert list(news_of(replace(CREATED, nonce=Nonce("7")))) == [JOBID, account]
     assert list(news_of(DONE)) == [JOBID]
     assert list(news_of(replace(CREATED, account_id=""))) == [JOBID, "queue"]
     assert list(news_of(replace(DONE, status=JobStatus.FAILED))) == [JOBID, "queue"]

@@ -22,6 +22,7 @@ from waystation.jobs import (
     Failed,
     JobId,
     JobStatus,
+    Modal,
     Nonce,
     Refused,
     Source,
@@ -246,6 +247,43 @@ def test_a_request_that_never_left_puts_a_job_of_the_queue_back() -> None:
     bound = replace(job, jobid=JobId("d"), status=JobStatus.SUBMITTED, interaction_id="700")
     seen = Play([bound])
     assert seen.talk.not_written(JobId("d"), away, START).job_steps[0].job.final
+
+
+def test_a_job_whose_request_could_not_leave_is_as_before_it_but_for_its_nonce() -> None:
+    """R13: nothing that comes meanwhile can be its own, and no gap takes it for one asked."""
+    play = Play([new_job("a"), replace(new_job("b"), queue_until=UNTIL)])
+    gone = Failed(502, "Not connected")
+    source = Source("900", "hash", "MJ::1")
+    play.commit(play.talk.submitted(JobId("a"), Nonce(NONCE), START, source))
+    assert play.talk.in_flight == "a"
+    assert told(play.commit(play.talk.not_left(JobId("a"), gone, START, UNTIL))) == ["a: Unsent"]
+    job = play.jobs[JobId("a")]
+    assert job == replace(new_job("a"), nonce=NONCE, deadline_at=UNTIL, version=2)
+    assert play.talk.in_flight is None
+    # it is asked again under the same nonce
+    play.submit("a", NONCE)
+    assert play.jobs[JobId("a")].status is JobStatus.SUBMITTED
+    # one of the queue waits there, and what Discord has shown is not undone
+    play.submit("b", Nonce("8"))
+    assert play.talk.not_left(JobId("b"), gone, START, None).job_steps[0].job.waiting
+    bound = replace(new_job("c"), status=JobStatus.SUBMITTED, interaction_id="700")
+    assert Play([bound]).talk.not_left(JobId("c"), gone, START, None).job_steps[0].job.final
+    assert not play.talk.not_left(JobId("nobody"), gone, START, None).writes
+
+
+def test_a_modal_whose_answer_could_not_leave_is_open_again() -> None:
+    modal = Modal("88", "MJ::RemixModal::x")
+    asked = replace(new_job("a"), status=JobStatus.SUBMITTED, interaction_id="700")
+    play = Play([asked])
+    assert told(play.commit(play.talk.reopened(JobId("a"), modal, START))) == ["a: ModalOpened"]
+    assert play.jobs[JobId("a")].modal == modal
+    for other in (
+        replace(asked, modal=modal),
+        replace(asked, message_id="800"),
+        replace(asked, status=JobStatus.FAILED, finished_at=START),
+    ):
+        assert not Play([other]).talk.reopened(JobId("a"), modal, START).writes
+    assert not play.talk.reopened(JobId("nobody"), modal, START).writes
 
 
 def test_a_job_that_another_node_has_ended_is_let_go_unless_it_was_asked() -> None:
