@@ -679,14 +679,14 @@ NOT_SENT_IN_TIME = _row(
 QUEUE_FULL = _row(
     "submits",
     429,
-    "<limit> of your jobs wait already",
+    "At most <limit> of your jobs may wait, and <waiting> wait already",
     "The queue takes no more of the user's jobs.",
     WAIT,
 )
 CANCELLED_WAITING = _row(
     "submits",
     429,
-    "<limit> of your waiting jobs were cancelled within an hour; wait",
+    "<limit> or more of your waiting jobs were cancelled within an hour; wait",
     "No account has room, and the queue takes no more of a user who cancels so often.",
     WAIT,
 )
@@ -981,7 +981,7 @@ ACCOUNT_JOBS_A_DAY = _row(
 LANE_FULL = _row(
     "takes a lane",
     429,
-    "<limit> jobs without a slot wait on this account already",
+    "At most <limit> jobs without a slot may wait on this account; wait",
     "More cannot be sent in time.",
     WAIT,
 )

@@ -202,7 +202,7 @@ ANSWERS = {
     ("looks at pictures", "pixels"): 412,
     ("submits", "within a minute"): 429,
     ("submits", "were cancelled"): 429,
-    ("takes a lane", "a slot wait"): 429,
+    ("takes a lane", "a slot may wait"): 429,
     ("sets an account up", "accounts supported"): 400,
     ("sets an account up", "tokens of this user"): 429,
     ("changes", "has made"): 429,

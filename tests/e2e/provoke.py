@@ -288,7 +288,7 @@ async def _fill_the_lane(shop: Shop, who: Customer) -> None:
 
     await eventually(is_full)
     told = await shop.see(429, info, who)
-    assert told["error"] == f"{LANE} jobs without a slot wait on this account already"
+    assert told["error"] == f"At most {LANE} jobs without a slot may wait on this account; wait"
     await asyncio.gather(*waiting)
 
 

@@ -209,3 +209,21 @@ async def test_a_limit_that_is_raised_on_the_host_is_noticed_at_once(tmp_path: P
 
         async with asyncio.timeout(2.0):
             await eventually(is_granted)
+
+
+async def test_a_limit_that_is_lowered_below_what_waits_is_told_as_it_is(install: Install) -> None:
+    async with install() as here:
+        ada, doors = await here.ready(), Doors(here.sim)
+        doors.hold("MESSAGE_UPDATE")
+        (channel,) = [account.channel_id for account in here.sim.accounts]
+        route = f"/v2/account/midjourney/{channel}/limit"
+        assert (await ada.call("POST", route, {"maxJobs": 1}))[0] == 204
+        answers = [(await ada.describe(here.photo(), queue=True))[0] for _ in range(3)]
+        assert answers == [200, 201, 201]
+        await here.change(ada, quotas=UserQuotas(waiting_jobs=1))
+        status, refused, headers = await ada.describe(here.photo(), queue=True)
+        error = "At most 1 of your jobs may wait, and 2 wait already"
+        assert (status, refused) == (429, {"error": error, "code": 429})
+        assert headers["RateLimit-Policy"].startswith('"waiting-jobs";q=1')
+        assert headers["RateLimit"].startswith('"waiting-jobs";r=0')
+        doors.release()

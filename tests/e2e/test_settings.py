@@ -265,7 +265,7 @@ async def _(install: Install, tmp_path: Path) -> None:
             for n in range(3)
         ]
         assert [status for status, _, _ in answers] == [200, 201, 429]
-        assert answers[2][1]["error"] == "1 of your jobs wait already"
+        assert answers[2][1]["error"] == "At most 1 of your jobs may wait, and 1 wait already"
         assert answers[2][2]["Retry-After"] == "30"
 
 

@@ -336,7 +336,7 @@ class Service:
             )
         if isinstance(job, QueueFull):
             most = 0 if chosen.queue is None else chosen.queue.most
-            raise queue_full(most, job.free_at, self._clock.now())
+            raise queue_full(most, job, self._clock.now())
         log.info("job.accepted", jobid=job.jobid, verb=job.verb, account=job.account_id)
         self._feed.publish(job)
         if job.waiting:

@@ -27,6 +27,7 @@ from waystation.jobs import (
     Job,
     JobId,
     JobStatus,
+    Modal,
     Nonce,
     Source,
 )
@@ -170,6 +171,18 @@ def test_a_job_of_the_queue_whose_request_never_left_waits_again() -> None:
     play.submit("a", NONCE)
     away = Failed(502, "No connection to Discord")
     assert told(play.commit(play.talk.not_written(JobId("a"), away, play.now))) == ["a: PutBack"]
+
+
+def test_a_request_that_could_not_leave_waits_for_its_turn_again() -> None:
+    """R13."""
+    play = Play([new_job("a")])
+    play.submit("a", NONCE)
+    gone = Failed(502, "Not connected")
+    step = play.commit(play.talk.not_left(JobId("a"), gone, play.now, None))
+    assert told(step) == ["a: Unsent"]
+    play.submit("a", NONCE)
+    modal = Modal("88", "MJ::RemixModal::x")
+    assert told(play.commit(play.talk.reopened(JobId("a"), modal, play.now))) == ["a: ModalOpened"]
 
 
 def test_a_cancel_presses_the_button_that_the_job_shows() -> None:

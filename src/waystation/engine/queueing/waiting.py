@@ -17,7 +17,7 @@ from waystation.engine.service_limits import QueueLimits
 from waystation.engine.shared_throttle import SharedThrottle
 from waystation.errors import InvalidRequest, NotFound, Throttled
 from waystation.jobs import Cancelled, CancelRequested, Job
-from waystation.ports import Clock, Counted, IdSource, QueueDraft, Store, User
+from waystation.ports import Clock, Counted, IdSource, QueueDraft, QueueFull, Store, User
 from waystation.queueing.place import QueuePlace
 from waystation.queueing.rotation import USUAL_PRIORITY
 from waystation.quotas import Quota
@@ -128,13 +128,14 @@ class WaitingJobs:
         return ended
 
 
-def queue_full(most: int, free_at: datetime | None, now: datetime) -> Throttled:
+def queue_full(most: int, full: QueueFull, now: datetime) -> Throttled:
     """Return what a job is refused with whose user has too many waiting.
 
-    Args: most: how many may wait; free_at: when one of them may be sent, None where nothing tells
+    Args: most: how many may wait; more do where the limit was lowered
     """
+    free_at = full.free_at
     return Throttled(
-        sentences.QUEUE_FULL.said(limit=most),
+        sentences.QUEUE_FULL.said(limit=most, waiting=full.waiting),
         retry_after_s=_WAITS_S if free_at is None else seconds_until(free_at, now),
         quota=Quota("waiting-jobs", most, 0),
     )

@@ -12,7 +12,7 @@ from tests.limits import SERVICE
 from waystation.engine.choice import Chosen
 from waystation.engine.queueing.waiting import cancels_an_hour, queue_full
 from waystation.errors import Halted, InvalidRequest, Throttled
-from waystation.ports import Standing
+from waystation.ports import QueueFull, Standing
 from waystation.quotas import UserQuotas
 
 QUEUED = replace(DESCRIBE, queue=True, max_jobs=1)
@@ -64,12 +64,13 @@ async def test_too_many_waiting_jobs_of_a_user_are_refused(tmp_path: Path) -> No
         assert (await (await here.ask(QUEUED))).waiting
         with pytest.raises(Throttled) as caught:
             await (await here.ask(QUEUED))
-        assert caught.value.message == "1 of your jobs wait already"
+        assert caught.value.message == "At most 1 of your jobs may wait, and 1 wait already"
         assert caught.value.retry_after_s == 30
         # as long as the jobs before, where something runs
         now = here.here.clock.now()
-        assert queue_full(1, now + timedelta(seconds=41), now).retry_after_s == 41
-        assert queue_full(1, now, now).retry_after_s == 5
+        in_a_while = QueueFull(1, now + timedelta(seconds=41))
+        assert queue_full(1, in_a_while, now).retry_after_s == 41
+        assert queue_full(1, QueueFull(1, now), now).retry_after_s == 5
 
 
 async def test_a_job_without_a_slot_waits_for_its_account(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ async def test_the_word_of_the_store_counts_where_a_job_waits_no_more(tmp_path: 
         assert await here.service._waiting.cancel(job) == first
 
 
-OFTEN = "2 of your waiting jobs were cancelled within an hour; wait"
+OFTEN = "2 or more of your waiting jobs were cancelled within an hour; wait"
 
 
 async def test_a_user_who_cancels_waiting_jobs_without_end_has_no_queue_for_a_while(
