@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from email import message_from_string
 from functools import partial
 from pathlib import Path
@@ -301,7 +302,25 @@ async def test_a_url_that_answers_410_gets_nothing_until_it_is_enabled(install: 
         assert (await settled(ada, one["id"], 1))["state"] == "given_up"
         page = (await ada.call("GET", "/v2/deliveries/receivers"))[1]
         assert [found["receiver"] for found in page["receivers"]] == [url]
+        kept = await ada.run("info", replyUrl=url)
+
+        async def disabled() -> list[str]:
+            return [found["jobid"] for found in await listed(ada, "?state=disabled")]
+
+        await eventually(lambda: _is(disabled, [kept["jobid"]]))
         assert (await ada.call("POST", "/v2/deliveries/enable", {"replyUrl": url}))[0] == 204
         here.outside.answer = lambda: 200
         await ada.call("POST", f"/v2/deliveries/{one['id']}/redeliver")
         assert (await settled(ada, one["id"], 2))["state"] == "delivered"
+        # what ends now is sent, and what was kept waits until it is asked for
+        new = await ada.run("info", replyUrl=url)
+        (sent,) = await listed(ada, f"?jobid={new['jobid']}")
+        assert (await settled(ada, sent["id"], 1))["state"] == "delivered"
+        assert await disabled() == [kept["jobid"]]
+        since = {"since": kept["created"]}
+        assert (await ada.call("POST", "/v2/deliveries/replay", since))[1]["replayed"] == 1
+        await eventually(lambda: _is(disabled, []))
+
+
+async def _is(found: Callable[[], Awaitable[object]], value: object) -> bool:
+    return await found() == value

@@ -117,6 +117,11 @@ DELIVERY_OPERATIONS: Mapping[str, Operation] = {
                 True,
             ),
         ),
+        about=(
+            "Callbacks of jobs that end from then on are sent. Those that were kept meanwhile stay "
+            "`disabled`: `GET /v2/deliveries?state=disabled` lists them, and `POST "
+            "/v2/deliveries/replay` sends those of ended jobs."
+        ),
     ),
     "GET /v2/deliveries/secret": Operation(
         "readSigning",

@@ -146,7 +146,15 @@ def enable(
     """Let callbacks be sent to a disabled receiver again, without a test."""
     with opened(as_json) as screen:
         ask(lambda client: client.enable_receiver(url))
-        screen.answer({"url": url, "enabled": True}, "Callbacks are sent to it again.")
+        screen.answer(
+            {"url": url, "enabled": True}, "Callbacks of jobs that end now are sent to it."
+        )
+        screen.advise(
+            [
+                ("to list those that were kept:", "waystation callbacks list --state disabled"),
+                ("to send them:", "waystation callbacks replay --since MOMENT"),
+            ]
+        )
 
 
 @app.command()

@@ -117,7 +117,11 @@ def test_receivers_tell_the_failing_from_the_disabled(monkeypatch: pytest.Monkey
 
 def test_enable_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     client = answer_with(monkeypatch, None)
-    assert run("callbacks", "enable", "https://example.org/hook").exit_code == 0
+    ran = run("callbacks", "enable", "https://example.org/hook")
+    assert ran.exit_code == 0
+    # what was kept is not sent by itself
+    assert "waystation callbacks list --state disabled" in ran.out + ran.err
+    assert "waystation callbacks replay --since" in ran.out + ran.err
     assert client.calls == [("enable_receiver", ("https://example.org/hook",), {})]
 
 
