@@ -21,13 +21,12 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+from tests.e2e import zeros
 from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Death, Moment
 from tests.e2e.deeds import DEEDS, REFUSED, Place, laid_out
 from tests.e2e.fork import forking
 from tests.e2e.forks import ARMED
 from tests.e2e.process import ground
-from tests.e2e.records import Records, Row
-from tests.e2e.zeros import zeros
 from waystation.simulator.discord.sessions import Disturbance
 
 __all__ = [
@@ -283,7 +282,7 @@ async def walked(directory: Path, crashes: Sequence[Crash]) -> Walk:
     async with standing(directory) as place:
         walk = Walk(place)
         await walk.all(crashes)
-        for word, found in (await zeros(place.here)).items():
+        for word, found in (await zeros.zeros(place.here)).items():
             walk.wrong += [f"{word}: {one}" for one in found]
     return walk
 
@@ -299,7 +298,9 @@ async def wandered(directory: Path, crashes: Sequence[Crash], seed: int, count: 
         walk = Walk(place, chance)
         await walk.all([replace(one, is_sure=False) for one in chance.choices(crashes, k=count)])
         walk.wrong += [
-            f"{word}: {one}" for word, found in (await zeros(place.here)).items() for one in found
+            f"{word}: {one}"
+            for word, found in (await zeros.zeros(place.here)).items()
+            for one in found
         ]
         with place.here.records() as records:
             walk.ends = Counter(job["error"] or job["status"] for job in records.jobs())
@@ -314,22 +315,5 @@ async def left_behind(place: Place) -> None:
 
 
 async def at_rest(place: Place) -> None:
-    """Wait until every job is final, its callback taken, and nothing is held for it any more."""
-    await place.here.sim.settled()
-    with place.here.records() as records:
-        try:
-            async with asyncio.timeout(AT_REST_S):
-                while _unfinished(records):
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"not at rest: {_unfinished(records)}") from None
-
-
-def _unfinished(records: Records) -> list[Row]:
-    return [
-        *records.rows(
-            "select jobid, status, slot, error from jobs where finished_at is null or slot = 1"
-        ),
-        *records.rows("select jobid, attempts from callbacks where status = 'pending'"),
-        *records.rows("select jobid from job_inputs"),
-    ]
+    """Wait until all has ended that goes on, kills and starts included."""
+    await zeros.at_rest(place.here, AT_REST_S)

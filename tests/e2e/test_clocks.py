@@ -1,14 +1,23 @@
-"""Clocks that are wrong, or set while something waits: nothing is lost, nothing is late (R28)."""
+"""Clocks that are wrong, or set while something waits: nothing is lost, nothing is late (R28).
+
+Each run ends with the zeros of docs/reliability.md. Each job has a callback, and its receiver goes
+by the clock that the machine shows.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
+from standardwebhooks import Webhook
 
 from tests.e2e.conftest import Install, Installation, Person, eventually
 from tests.e2e.records import Row
+from tests.e2e.zeros import at_rest, zeros
 from waystation.app import open_state
 from waystation.clock import SystemClock
 from waystation.errors import LeaseLost
@@ -39,6 +48,33 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     return wall
 
 
+@pytest.fixture
+def install(install: Install, wall: Wall, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Count the zeros after each run."""
+    receivers = type("_Shown", (datetime,), {"now": classmethod(lambda *_, tz=None: wall.now())})
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", receivers)
+
+    @contextlib.asynccontextmanager
+    async def counted(**values: Any) -> AsyncIterator[Installation]:
+        async with install(**values) as here:
+            yield here
+            await at_rest(cast(Any, here))
+            assert {one for one in (await zeros(cast(Any, here))).items() if one[1]} == set()
+            assert here.outside.callbacks
+
+    return counted
+
+
+async def _ready(here: Installation) -> Person:
+    """Add a person with one account and a receiver, which verifies each callback."""
+    ada = await here.ready()
+    await here.change(ada, reply_url=f"{here.outside.url}/callback")
+    status, made, _ = await ada.call("POST", "/v2/deliveries/secret")
+    assert status == 201, made
+    here.outside.verifier = Webhook(made["secret"])
+    return ada
+
+
 def _discord(ahead: timedelta) -> dict[str, object]:
     return {"clock_ahead_s": ahead.total_seconds()}
 
@@ -49,7 +85,7 @@ async def test_a_picture_that_only_its_time_tells_is_found_however_far_discords_
     install: Install, ahead: timedelta, restarted: bool
 ) -> None:
     async with install(sim_options=_discord(ahead), speed=40.0) as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         await ada.run("imagine", prompt="an earlier fox")
         for fault in NOTHING_TELLS:
             here.sim.fault(fault, count=1)
@@ -71,7 +107,7 @@ async def test_the_wall_clock_is_set_while_a_job_runs(
     install: Install, wall: Wall, jump: timedelta
 ) -> None:
     async with install(speed=40.0, janitor_s=0.05, lease_s=3.0) as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         posted = await ada.ask("imagine", prompt="a red fox")
         wall.ahead += jump
         done = await ada.final(posted["jobid"])
@@ -90,7 +126,7 @@ async def test_the_wall_clock_is_set_between_two_renewals_of_a_lease(
 ) -> None:
     """R28: the account keeps its owner, and a second process gets no lease of it."""
     async with install(speed=10.0, lease_s=3.0) as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         posted = await ada.ask("imagine", prompt="a red fox")
         (before,) = _leases(here)
         for _ in range(2):
@@ -130,7 +166,7 @@ async def test_the_wall_clock_is_set_between_two_attempts_of_a_callback(
     install: Install, wall: Wall, jump: timedelta
 ) -> None:
     async with install() as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         here.outside.answer = lambda: 500 if len(here.outside.callbacks) < 2 else 200
         url = f"{here.outside.url}/callback"
         await ada.run("describe", describeUrl=here.photo(), replyUrl=url)
@@ -148,7 +184,7 @@ async def test_the_wall_clock_is_set_between_a_stop_and_the_next_start(
     install: Install, wall: Wall, jump: timedelta
 ) -> None:
     async with install(speed=40.0) as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         asking = _asking(ada, "a red fox")
         await _job_is(here, "progress", "started")
         await here.stop()
@@ -164,7 +200,7 @@ async def test_a_reset_holds_and_a_new_trigger_halts_again_after_the_wall_clock_
     install: Install, wall: Wall, jump: timedelta
 ) -> None:
     async with install(sim_options=_discord(jump)) as here:
-        ada = await here.ready()
+        ada = await _ready(here)
         for _ in range(2):
             here.sim.fault("pending_mod_message", count=1)
             status, body, _ = await ada.describe(here.photo())
@@ -207,7 +243,7 @@ async def test_a_wall_clock_that_is_off_is_told_to_whoever_looks(
     install: Install, wall: Wall
 ) -> None:
     async with install(sim_options=_discord(timedelta(seconds=60))) as here:
-        await here.ready()
+        ada = await _ready(here)
         async with here.http.get(f"{here.url}/readyz") as answer:
             told = await answer.json()
         assert (answer.status, told["ready"]) == (200, True)
@@ -215,3 +251,4 @@ async def test_a_wall_clock_that_is_off_is_told_to_whoever_looks(
         wall.ahead += timedelta(seconds=60)
         async with here.http.get(f"{here.url}/readyz") as answer:
             assert "warnings" not in await answer.json()
+        assert (await ada.run("info"))["status"] == "completed"

@@ -6,6 +6,7 @@ requests, the receiver of the callbacks and the rows on disk.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -20,9 +21,13 @@ from tests.e2e.invariants import (
     nothing_is_swapped,
 )
 from tests.e2e.process import Ground
+from tests.e2e.records import Records, Row
 from waystation.midjourney.commands import COMMANDS
 
-__all__ = ["zeros"]
+__all__ = ["at_rest", "zeros"]
+
+AT_REST_S = 20.0
+"""Far longer than jobs and callbacks take to end where nothing was killed."""
 
 
 async def zeros(here: Ground) -> Mapping[str, Sequence[str]]:
@@ -37,6 +42,28 @@ async def zeros(here: Ground) -> Mapping[str, Sequence[str]]:
         "unverified": [*_unverified(here, seen)],
         "dropped": [*_dropped(seen)],
     }
+
+
+async def at_rest(here: Ground, within_s: float = AT_REST_S) -> None:
+    """Wait until every job is final, its callback taken, and nothing is held for it any more."""
+    await here.sim.settled()
+    with here.records() as records:
+        try:
+            async with asyncio.timeout(within_s):
+                while _unfinished(records):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not at rest: {_unfinished(records)}") from None
+
+
+def _unfinished(records: Records) -> list[Row]:
+    return [
+        *records.rows(
+            "select jobid, status, slot, error from jobs where finished_at is null or slot = 1"
+        ),
+        *records.rows("select jobid, attempts from callbacks where status = 'pending'"),
+        *records.rows("select jobid from job_inputs"),
+    ]
 
 
 def _leaked(here: Ground, seen: Evidence) -> Iterator[str]:
