@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -81,8 +82,12 @@ def _be(order: dict[str, Any]) -> None:
     try:
         # without the command line before it, which takes longer than the start itself
         serve(port=0, as_json=True)
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(0)
 
 
