@@ -19,6 +19,7 @@ from benchmarks import (
     durable,
     events,
     growth,
+    nodes,
     reading,
     searching,
     served,
@@ -44,6 +45,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[[Path, int], Awaitable[Result]], int]] =
     "durable": (durable.measure, 5),
     "databases": (databases.measure, 7),
     "served": (served.measure, 5),
+    "nodes": (nodes.measure, 5),
     "crowd": (crowd.measure, 2),
     "turns": (turns.measure, 3),
 }

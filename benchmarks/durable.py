@@ -58,9 +58,9 @@ async def measure(folder: Path, rounds: int) -> Result:
     )
 
 
-async def run_jobs(here: Installation, place: Outside, number: int) -> float:
+async def run_jobs(here: Installation, place: Outside, number: int, count: int = JOBS) -> float:
     """Submit a round of jobs. Returns: the seconds until the last callback"""
-    left = iter(range(JOBS))
+    left = iter(range(count))
     began_s = time.monotonic()
     callers = (_caller(here, place, number, left, one["channel_id"]) for one in here.accounts)
     await asyncio.gather(*callers)

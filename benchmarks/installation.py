@@ -34,6 +34,8 @@ class Installation:
     url: str
     accounts: Sequence[Mapping[str, str]]
     """As the simulator names them; the first `equipped` belong to the service."""
+    environment: Mapping[str, str]
+    """Of the service; one more process with it is one more node."""
 
     async def post(self, path: str, body: object) -> dict[str, Any]:
         """Call the API. Raises: RuntimeError: not 2xx."""
@@ -75,7 +77,7 @@ class Installation:
 
     async def connected(self, count: int) -> None:
         """Return when so many accounts are connected and caught up."""
-        async with asyncio.timeout(_CONNECTED_WITHIN_S):
+        async with asyncio.timeout(_CONNECTED_WITHIN_S + count):
             while True:
                 async with self.http.get(f"{self.url}/readyz") as answer:
                     sessions = (await answer.json())["sessions"]
@@ -89,8 +91,9 @@ class Installation:
         async with self.http.post(url, json={"name": name, **facts}) as answer:
             answer.raise_for_status()
 
-    async def _equip(self, count: int, max_jobs: int) -> None:
-        for account in self.accounts[:count]:
+    async def equip(self, accounts: Sequence[Mapping[str, str]], max_jobs: int = 3) -> None:
+        """Give accounts of the simulator to the service."""
+        for account in accounts:
             await self.post(
                 f"/v2/account/midjourney/{account['channel_id']}",
                 {
@@ -100,7 +103,6 @@ class Installation:
                     "maxJobs": max_jobs,
                 },
             )
-        await self.connected(count)
 
 
 def service_environment(folder: Path, discord_url: str) -> dict[str, str]:
@@ -114,11 +116,11 @@ def service_environment(folder: Path, discord_url: str) -> dict[str, str]:
     }
 
 
-async def add_user(environment: Mapping[str, str]) -> str:
+async def add_user(environment: Mapping[str, str], name: str = "bench") -> str:
     """Add a user on the host and return the API token."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "waystation", "users", "add"),
-        *("--email", "bench@example.org", "--json"),
+        *("--email", f"{name}@example.org", "--json"),
         stdout=asyncio.subprocess.PIPE,
         env={**WHERE_PROGRAMS_ARE, **environment},
     )
@@ -164,7 +166,9 @@ async def installation(
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
         )
         running = Installation(
-            simulator, service, http, token, service.ready["url"], simulator.ready["accounts"]
+            *(simulator, service, http, token, service.ready["url"], simulator.ready["accounts"]),
+            environment,
         )
-        await running._equip(equipped, max_jobs)
+        await running.equip(running.accounts[:equipped], max_jobs)
+        await running.connected(equipped)
         yield running
