@@ -53,9 +53,11 @@ def of_v2(account: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in account.items() if name not in ("connection", "slots")}
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], within_s: float = WAIT_S
+) -> None:
     """Return when a condition holds."""
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(within_s):
         while True:
             holds = condition()
             if holds if isinstance(holds, bool) else await holds:

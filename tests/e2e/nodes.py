@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from tests.e2e.conftest import Person, eventually
 from tests.e2e.process import Child, Ground
@@ -16,9 +16,15 @@ __all__ = ["NodeProcess", "another_node", "is_connected_at", "two_nodes"]
 class NodeProcess:
     """One more node, and the ground's person as its caller."""
 
-    def __init__(self, here: Ground, number: int) -> None:
+    def __init__(
+        self, here: Ground, number: int, program: Sequence[str] = (), **environment: str
+    ) -> None:
         self.here = here
-        self.service = Child(here.environment, here.directory / f"node{number}.log")
+        self.service = Child(
+            {**here.environment, **environment},
+            here.directory / f"node{number}.log",
+            program or here.program,
+        )
         self.ada = Person(here.ada.user_id, here.ada.token, "", here.http, here.answers)
 
     async def start(self) -> None:
@@ -54,9 +60,14 @@ async def is_connected_at(ada: Person, channel: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def another_node(here: Ground, number: int = 2) -> AsyncIterator[NodeProcess]:
-    """Start one more node; it ends with the block."""
-    node = NodeProcess(here, number)
+async def another_node(
+    here: Ground, number: int = 2, program: Sequence[str] = (), **environment: str
+) -> AsyncIterator[NodeProcess]:
+    """Start one more node; it ends with the block.
+
+    Args: program: what Python runs instead of `waystation`; environment: variables that differ
+    """
+    node = NodeProcess(here, number, program, **environment)
     try:
         await node.start()
         yield node
@@ -65,10 +76,12 @@ async def another_node(here: Ground, number: int = 2) -> AsyncIterator[NodeProce
 
 
 @contextlib.asynccontextmanager
-async def two_nodes(here: Ground, accounts: int = 2) -> AsyncIterator[NodeProcess]:
+async def two_nodes(
+    here: Ground, accounts: int = 2, program: Sequence[str] = (), **environment: str
+) -> AsyncIterator[NodeProcess]:
     """Let the ground's service and another node have as many accounts each."""
     await here.settle_in(accounts)
-    async with another_node(here) as other:
+    async with another_node(here, 2, program, **environment) as other:
 
         async def even() -> bool:
             counts = [await sessions_of(here.ada), await other.sessions()]

@@ -32,6 +32,9 @@ class Cutter:
         """True: nobody is let in."""
         self.made = 0
         """How many connections have been cut."""
+        self.forwards = asyncio.Event()
+        """Not set: nothing passes any more, and nobody is told."""
+        self.forwards.set()
 
     def url(self, name: str) -> str:
         """Return where a database is through the proxy."""
@@ -66,11 +69,13 @@ async def cutter(socket: Path) -> AsyncIterator[Cutter]:
                         break
                     await answered.wait()
                     break
+                await made.forwards.wait()
                 server.write(data)
                 await server.drain()
 
         async def answer() -> None:
             while data := await answers.read(_SIZE):
+                await made.forwards.wait()
                 if cutting.is_set():
                     answered.set()
                     continue
