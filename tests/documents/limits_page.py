@@ -287,6 +287,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "The transaction is taken back, and its rows are free for other nodes.",
         ),
         Row(
+            "Wait of a write for a row that another one holds; the same in all",
+            "pool._LOCK_S tries.ROWS_WITHIN_S",
+            "The write begins anew. In the end a request is answered 503.",
+            "{0}; {1}",
+        ),
+        Row(
             "Asking whether a commit was made whose answer was lost",
             "tries.KNOWN_WITHIN_S",
             "The request is answered 503, although its change may be written.",

@@ -69,7 +69,7 @@ FILLED: Mapping[str, str] = {
     "tallies": "insert into tallies values ('logins', '10.0.0.1', 5, 3)",
     # what stays behind
     "nodes": "insert into nodes (node_id, name, began_at, lease_until) values ('n1', 'desk', 1, 2)",
-    "assignments": "insert into assignments values ('a1', 'n1', 9)",
+    "assignments": "insert into assignments (account_id, node_id, epoch) values ('a1', 'n1', 9)",
     "commands": "insert into commands values"
     " ('d1', 'a1', 'cancel', '{}', 'waiting', 2, null, null)",
 }

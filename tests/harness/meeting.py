@@ -126,7 +126,7 @@ async def meeting(url: str, *stores: PostgresStore) -> Any:
 
 
 def _held(write: Callable[..., Awaitable[_T]], place: Meeting) -> Callable[..., Awaitable[_T]]:
-    async def held(transaction: Callable[[Any], _T]) -> _T:
+    async def held(transaction: Callable[[Any], _T], **how: bool) -> _T:
         # tries after the first go on by themselves: what is held is one object per call
         tries: list[Database] = []
 
@@ -134,6 +134,6 @@ def _held(write: Callable[..., Awaitable[_T]], place: Meeting) -> Callable[..., 
             tries.append(database)
             return transaction(_Held(database, place) if len(tries) == 1 else database)
 
-        return await write(once)
+        return await write(once, **how)
 
     return held

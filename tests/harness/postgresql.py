@@ -44,6 +44,7 @@ _PORT, _POOLED_PORT = 5432, 6432
 """Numbers in the names of the sockets; no port is taken."""
 
 _POOL_SIZE = 2
+_QUERY_S = 6
 """Servers behind PgBouncer: so few that what a transaction leaves behind meets the next one."""
 
 _STARTS_WITHIN_S = 30.0
@@ -157,6 +158,8 @@ def _configured(folder: Path) -> Path:
         f"[databases]\n* = host={folder} port={_PORT} user={_USER}\n"
         "[pgbouncer]\nauth_type = any\npool_mode = transaction\n"
         f"default_pool_size = {_POOL_SIZE}\nmax_client_conn = 200\n"
+        # a client that is frozen in the middle of a message must not keep a connection for ever
+        f"query_timeout = {_QUERY_S}\n"
         f"listen_addr =\nlisten_port = {_POOLED_PORT}\nunix_socket_dir = {folder}\n"
     )
     path.chmod(0o644)

@@ -28,6 +28,7 @@ from waystation.store.columns import Row
 from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database
 from waystation.store.postgresql.failures import not_opened
+from waystation.store.postgresql.frozen import APPLICATION, end_frozen
 from waystation.store.postgresql.marks import KEY, Marks
 from waystation.store.postgresql.named import Statement
 from waystation.store.postgresql.tries import UNUSABLE, Tries, is_lost
@@ -38,14 +39,23 @@ __all__ = ["Pool", "PoolBounds", "open_pool", "store_error"]
 _CACHED_STATEMENTS: Final = 512
 """More than there are queries, so that each is prepared once per connection."""
 
+_CONNECTIONS: Final = 10
+"""Connections of a pool that is given no number: the driver's own."""
+
 _GREETING: Final = "select (random() * 1e18)::bigint, pg_backend_pid()"
 _IDLE_S: Final = 5.0
 """How long a write may wait for its process: one that is frozen must not keep rows from others."""
+_LOCK_S: Final = 2.0
+"""How long a statement of a write waits for a row before the write begins anew. Of several writes
+of a frozen process that wait for one row, each would get it after the other and keep it for
+`_IDLE_S`. The server begins such a wait twice, so that it is less than half of that."""
+_END_FROZEN: Final = end_frozen(_IDLE_S)
+_ENDS_IDLE: Final = f"set local idle_in_transaction_session_timeout = {_IDLE_S * 1000:.0f}"
 _BEGIN_WRITE: Final = (
-    "begin isolation level read committed; "
-    f"set local idle_in_transaction_session_timeout = {_IDLE_S * 1000:.0f}"
+    f"begin isolation level read committed; {_ENDS_IDLE}; "
+    f"set local lock_timeout = {_LOCK_S * 1000:.0f}"
 )
-_BEGIN_READ: Final = "begin isolation level repeatable read, read only"
+_BEGIN_READ: Final = f"begin isolation level repeatable read, read only; {_ENDS_IDLE}"
 
 _T = TypeVar("_T")
 
@@ -85,9 +95,17 @@ class Pool:
     """Runs transactions. Made by `open_pool`; used from one event loop."""
 
     def __init__(
-        self, pool: Any, statements: Mapping[str, Statement], process: int, *, pooled: bool
+        self,
+        pool: Any,
+        statements: Mapping[str, Statement],
+        process: int,
+        *,
+        pooled: bool,
+        connections: int = _CONNECTIONS,
     ) -> None:
-        """Args: process: a number that no other process has."""
+        """Args: process: a number that no other process has; connections: of the pool at most."""
+        # one is kept for what is urgent: all others may wait for the same row
+        self._places = asyncio.Semaphore(max(1, connections - 1))
         self._pool = pool
         self._statements = statements
         self._marks = Marks(process)
@@ -96,15 +114,17 @@ class Pool:
         self.pooled: Final = pooled
         """True when a pooler hands each transaction to a server of its choice."""
 
-    async def write(self, transaction: Callable[[Database], _T]) -> _T:
+    async def write(self, transaction: Callable[[Database], _T], *, is_urgent: bool = False) -> _T:
         """Run one transaction and return its value once it is committed.
+
+        Args: is_urgent: use the connection that is kept for it where all others are busy
 
         A caller that is cancelled stops waiting; the transaction is written all the same.
 
         Raises: StoreError, or what the transaction raises; then nothing was written, unless the
         answer to a commit was lost and no server tells within 10 s whether the commit was made
         """
-        return await self._begun(transaction, writes=True)
+        return await self._begun(transaction, writes=True, is_urgent=is_urgent)
 
     async def read(self, transaction: Callable[[Database], _T]) -> _T:
         """Run reads that see one moment. Raises: StoreError, or what the transaction raises."""
@@ -117,10 +137,13 @@ class Pool:
             await asyncio.gather(*self._running, return_exceptions=True)
             await self._pool.close()
 
-    async def _begun(self, transaction: Callable[[Database], _T], *, writes: bool) -> _T:
+    async def _begun(
+        self, transaction: Callable[[Database], _T], *, writes: bool, is_urgent: bool = False
+    ) -> _T:
         if self._closed:
             raise StoreError("The store is closed.")
-        task = asyncio.create_task(self._tried(transaction, writes=writes))
+        place = contextlib.nullcontext() if is_urgent else self._places
+        task = asyncio.create_task(self._tried(transaction, place, writes=writes))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -130,16 +153,26 @@ class Pool:
         if not task.cancelled():
             task.exception()  # whoever asked may have stopped waiting
 
-    async def _tried(self, transaction: Callable[[Database], _T], *, writes: bool) -> _T:
+    async def _tried(
+        self,
+        transaction: Callable[[Database], _T],
+        place: contextlib.AbstractAsyncContextManager[None],
+        *,
+        writes: bool,
+    ) -> _T:
         number = self._marks.take() if writes else None
         tries = Tries(asyncio.get_running_loop().time)
         lost: _CommitLost | None = None
         try:
             while True:
                 try:
-                    return await self._once(
-                        transaction, number, again=lost is not None, one_by_one=tries.met_a_twin
-                    )
+                    async with place:
+                        return await self._once(
+                            transaction,
+                            number,
+                            again=lost is not None,
+                            one_by_one=tries.met_a_twin,
+                        )
                 except _CommitLost as error:
                     if not tries.again_after_lost_commit():
                         raise store_error(error.cause) from error.cause
@@ -151,6 +184,8 @@ class Pool:
                     pause_s = tries.again_after(error)
                     if pause_s is None:
                         raise store_error(error) from error
+                    if isinstance(error, asyncpg.LockNotAvailableError):
+                        await self._end_frozen()
                     await asyncio.sleep(pause_s)
         finally:
             if number is not None:
@@ -198,6 +233,18 @@ class Pool:
                 raise
             return value
 
+    async def _end_frozen(self) -> None:
+        """Let go of the rows that a frozen process keeps, if that is why this one waited."""
+        try:
+            # without a place: all of them may be waiting
+            async with self._pool.acquire() as connection:
+                ended = await connection.fetchval(_END_FROZEN)
+        except UNUSABLE as error:
+            log.warning("store.frozen_not_ended", reason=_said(error))
+            return
+        if ended:
+            log.warning("store.frozen_ended", connections=ended)
+
     async def _asked(self, connection: Any, query: Query) -> list[Row]:
         statement = self._statements[query.name]
         rows = await connection.fetch(statement.text, *statement.arguments(query.values))
@@ -219,13 +266,15 @@ async def open_pool(
             url,
             min_size=1,
             **numbers,
+            server_settings={"application_name": APPLICATION},
             statement_cache_size=0 if pooled else _CACHED_STATEMENTS,
             max_cached_statement_lifetime=0,
             reset=_leave,
         )
     except (*UNUSABLE, ValueError) as error:
         raise not_opened(url, error) from error
-    return Pool(pool, statements, process, pooled=pooled)
+    most = numbers.get("max_size", _CONNECTIONS)
+    return Pool(pool, statements, process, pooled=pooled, connections=most)
 
 
 def store_error(error: Exception) -> WaystationError:

@@ -37,7 +37,13 @@ class PostgresStore(StoreByTransactions):
         self._mark: int | None = None
         reader = _Reader(pool)
         super().__init__(
-            clock, ghost_age, writer=_Writer(pool), near=reader, far=reader, search=reader
+            clock,
+            ghost_age,
+            writer=_Writer(pool),
+            urgent=_Writer(pool, is_urgent=True),
+            near=reader,
+            far=reader,
+            search=reader,
         )
 
     @classmethod
@@ -110,11 +116,12 @@ class PostgresStore(StoreByTransactions):
 
 
 class _Writer:
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, is_urgent: bool = False) -> None:
         self._pool = pool
+        self._is_urgent = is_urgent
 
     async def run(self, transaction: Callable[[Database], _T]) -> _T:
-        return await self._pool.write(transaction)
+        return await self._pool.write(transaction, is_urgent=self._is_urgent)
 
 
 class _Reader:

@@ -7,13 +7,16 @@ from typing import Final
 
 import asyncpg
 
-__all__ = ["KNOWN_WITHIN_S", "UNUSABLE", "Tries", "is_broken", "is_lost"]
+__all__ = ["KNOWN_WITHIN_S", "ROWS_WITHIN_S", "UNUSABLE", "Tries", "is_broken", "is_lost"]
 
 _MOST: Final = 8
 """How often a transaction is begun that others hinder."""
 
 KNOWN_WITHIN_S: Final = 10.0
 """How long a server is asked whether a commit was made: as long as it may take to restart."""
+
+ROWS_WITHIN_S: Final = 30.0
+"""How long a transaction begins anew for rows that others hold."""
 
 _PAUSE_S: Final = 0.1
 
@@ -26,7 +29,10 @@ UNUSABLE: Final = (
 )
 """Errors that say that a database cannot be used."""
 
-_HINDERED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_HINDERED: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
 _STOPPED: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -53,6 +59,7 @@ class Tries:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self._began_at = now()
         self._begun = 0
         self._twins = 0
         self._breaks = 0
@@ -73,6 +80,8 @@ class Tries:
     def again_after(self, error: Exception) -> float | None:
         """Return how many seconds to wait before the next try; None: there is none."""
         self._begun += 1
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            return 0.0 if self._now() - self._began_at < ROWS_WITHIN_S else None
         if isinstance(error, _HINDERED):
             return 0.0 if self._begun < _MOST else None
         if isinstance(error, asyncpg.UniqueViolationError):

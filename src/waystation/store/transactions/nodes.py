@@ -33,8 +33,11 @@ class StoreNodes:
     Rules: `clock` is what a database within the process goes by; another has a clock of its own.
     """
 
-    def __init__(self, writer: Writing, near: Reading, clock: Clock) -> None:
+    def __init__(
+        self, writer: Writing, near: Reading, clock: Clock, urgent: Writing | None = None
+    ) -> None:
         self._writer = writer
+        self._urgent = urgent or writer
         self._near = near
         self._clock = clock
         self.keys: Sequence[str] = ()
@@ -45,7 +48,8 @@ class StoreNodes:
         await self._write(lambda database, at: begin(database, node_id, name, length, at, keys))
 
     async def renew(self, node_id: str, length: timedelta) -> bool:
-        return await self._write(lambda database, at: renew(database, node_id, length, at))
+        at = micros(self._clock.now())
+        return await self._urgent.run(lambda database: renew(database, node_id, length, at))
 
     async def leave(self, node_id: str) -> None:
         await self._writer.run(lambda database: database.run("leave_node", {"node_id": node_id}))
@@ -130,11 +134,11 @@ def take(
     Raises: LeaseLost: another node has it, or this one is over; NotFound
     """
     named: Values = {"account_id": account_id}
+    # first of all: who waits here for a process that is frozen must hold up no renewal of its own
+    database.lock(accounts=[account_id])
     _free_of_the_dead(database, named, node_id, at)
     if not database.run("keep_node", {"node_id": node_id, "clock": at}):
         raise LeaseLost("The lease of this process has ended")
-    database.lock(accounts=[account_id])
-    # it may have been taken before the lock
     row = database.one("assignment", named)
     if row is not None and (free_only or row[0] != node_id):
         raise LeaseLost

@@ -64,6 +64,7 @@ class StoreByTransactions:
         ghost_age: timedelta,
         *,
         writer: Writing,
+        urgent: Writing | None = None,
         near: Reading,
         far: Reading,
         search: Reading,
@@ -73,6 +74,7 @@ class StoreByTransactions:
 
         Args:
             ghost_age: how long a ghost stays a matching candidate (R19)
+            urgent: the door of leases, which wait for nobody else's writes; None: `writer`
             job_of: how the feed reads its jobs
         """
         self._clock = clock
@@ -85,7 +87,7 @@ class StoreByTransactions:
         self.identifies = StoreIdentifies(writer, near)
         self.tallies = StoreTallies(writer, near, clock)
         self.feeds = StoreFeeds(near, job_of)
-        self.nodes = StoreNodes(writer, near, clock)
+        self.nodes = StoreNodes(writer, near, clock, urgent)
         self.commands = StoreCommands(writer, near, clock)
         self.media_keys = StoreMediaKeys(writer, near)
         self.queue = StoreQueue(writer, near, far)

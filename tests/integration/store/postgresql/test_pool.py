@@ -300,6 +300,7 @@ async def test_the_beginning_and_the_locks_are_one_message(
     assert begin == (
         "begin isolation level read committed; "
         "set local idle_in_transaction_session_timeout = 5000; "
+        "set local lock_timeout = 2000; "
         "select 1 from users where user_id in (2, 1) order by user_id for no key update; "
         "select 1 from accounts where account_id in ('a-1', 'b_2') order by account_id"
         " for no key update"

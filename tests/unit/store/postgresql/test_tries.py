@@ -3,10 +3,17 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from waystation.store.postgresql.tries import KNOWN_WITHIN_S, Tries, is_broken, is_lost
+from waystation.store.postgresql.tries import (
+    KNOWN_WITHIN_S,
+    ROWS_WITHIN_S,
+    Tries,
+    is_broken,
+    is_lost,
+)
 
 HINDERED = asyncpg.DeadlockDetectedError("hindered")
 TWIN = asyncpg.UniqueViolationError("twin")
+HELD = asyncpg.LockNotAvailableError("held")
 GONE = asyncpg.ConnectionDoesNotExistError("gone")
 
 
@@ -21,6 +28,14 @@ class Clock:
 def test_a_hindered_transaction_runs_eight_times() -> None:
     tries = Tries(Clock())
     assert [tries.again_after(HINDERED) for _ in range(8)] == [0.0] * 7 + [None]
+
+
+def test_a_transaction_begins_anew_for_rows_of_others_for_half_a_minute() -> None:
+    clock = Clock()
+    tries = Tries(clock)
+    assert {tries.again_after(HELD) for _ in range(20)} == {0.0}
+    clock.s = ROWS_WITHIN_S
+    assert tries.again_after(HELD) is None
 
 
 ENDED = asyncpg.IdleInTransactionSessionTimeoutError("frozen")
