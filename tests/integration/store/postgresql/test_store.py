@@ -378,6 +378,21 @@ async def test_a_change_of_a_user_by_another_process_is_told(both: Two) -> None:
     assert await both.one.foreign_commits() != first
 
 
+async def test_a_change_that_is_repeated_is_told_however_many_there_were_since(
+    both: Two, postgresql: Cluster, postgresql_database: str
+) -> None:
+    await both.two.reset_account("account-1", START, None)
+    postgresql.say(
+        "insert into audit (at, by, action, user_id) select 0, 'host', 'users add', 2"
+        " from generate_series(1, 1000)",
+        postgresql_database,
+    )
+    before = await both.one.foreign_commits()
+    cast(FakeClock, both.two._clock).advance(1)
+    await both.two.reset_account("account-1", START, None)
+    assert await both.one.foreign_commits() != before
+
+
 async def test_a_change_that_is_repeated_within_an_hour_is_told(both: Two) -> None:
     for _ in range(3):
         before = await both.one.foreign_commits()
