@@ -569,6 +569,12 @@ ROWS: Mapping[str, Sequence[Row]] = {
             "A shorter one is not told.",
         ),
         Row(
+            "Time between two looks whether another process goes on with a database whose server "
+            "has changed",
+            "migrate._LOOK_S",
+            "If none renews its right to act until all have ended, the database is a copy.",
+        ),
+        Row(
             "Wait of an upgrade for a table that others use; the same until it tries again",
             "migrate._TABLE_MS migrate._PAUSE_S",
             "Others pass, and the upgrade tries again, 15 times in all. Then it changes nothing.",

@@ -6,7 +6,9 @@ nodes of the version before go on beside it, with their leases, epochs and jobs 
 that others use is waited for in short pieces: whoever waits for it holds up all that come later.
 
 A copy is noticed by what a restore cannot keep: `pg_restore` makes the table `meta` anew, a copy of
-the database has another number, a server that was rolled back another timeline or identifier.
+the database has another number, a server that was rolled back another timeline or identifier. A
+standby that was promoted under running nodes has another timeline, too; there a lease is renewed,
+and nothing is a copy.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database, queries
 from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
 from waystation.store.postgresql.marks import FORGET_OLD
+from waystation.store.postgresql.named import CLOCK
 from waystation.store.postgresql.tries import UNUSABLE
 from waystation.store.transactions.restored import settle_epochs
 
@@ -44,9 +47,15 @@ _TRIES: Final = 15
 
 _PAUSE_S: Final = 1.0
 
+_LOOK_S: Final = 0.25
+"""Time between two looks whether a lease is renewed."""
+
+LEASES: Final = f"select node_id, lease_until from nodes where lease_until > {CLOCK}"  # noqa: S608
+"""Statement that gives the leases that run."""
+
 _HINDERED: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
-__all__ = ["LOCK", "bring", "migrate", "migrations", "schema_number", "server_of"]
+__all__ = ["LEASES", "LOCK", "bring", "migrate", "migrations", "schema_number", "server_of"]
 
 log = structlog.get_logger("waystation.store")
 
@@ -84,7 +93,8 @@ async def migrate(
             version = connection.get_server_version()
             if version.major < OLDEST:
                 raise too_old(url, f"{version.major}.{version.minor}")
-            before = await _brought(connection, at, steps)
+            goes_on = steps is None and await _goes_on(connection)
+            before = await _brought(connection, at, steps, goes_on=goes_on)
             if steps is None:
                 await connection.execute(FORGET_OLD)
             return before
@@ -98,11 +108,33 @@ def _within(connect_s: float | None) -> dict[str, float]:
     return {} if connect_s is None else {"timeout": connect_s}
 
 
-async def _brought(connection: Any, at: datetime, steps: tuple[Migration, ...] | None) -> int:
+async def _goes_on(connection: Any) -> bool:
+    """Tell whether nodes work on this very server although another one is noted: a promotion.
+
+    A copy holds leases, too, and nobody renews them. So this waits until one is renewed or all end.
+    """
+    if not await schema_number(connection):
+        return False
+    known = await connection.fetchval("select value from meta where name = 'server'")
+    if known is None or known == await server_of(connection):
+        return False
+    first = dict(await connection.fetch(LEASES))
+    seen = first
+    while seen and all(first.get(node_id) == ends for node_id, ends in seen.items()):
+        await asyncio.sleep(_LOOK_S)
+        seen = dict(await connection.fetch(LEASES))
+    if seen:
+        log.info("store.server_changed", nodes=len(seen))
+    return bool(seen)
+
+
+async def _brought(
+    connection: Any, at: datetime, steps: tuple[Migration, ...] | None, *, goes_on: bool
+) -> int:
     """Bring the schema up, as soon as nobody who works beside it is in the way."""
     for left in reversed(range(_TRIES)):
         try:
-            return await bring(connection, at, steps)
+            return await bring(connection, at, steps, goes_on=goes_on)
         except _HINDERED as error:
             if not left:
                 raise
@@ -111,9 +143,16 @@ async def _brought(connection: Any, at: datetime, steps: tuple[Migration, ...] |
     raise AssertionError("the last try returns or raises")
 
 
-async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | None = None) -> int:
+async def bring(
+    connection: Any,
+    at: datetime,
+    given: tuple[Migration, ...] | None = None,
+    *,
+    goes_on: bool = False,
+) -> int:
     """Bring the schema up to this code in a transaction, and note what a restored copy needs.
 
+    Args: goes_on: nodes work here, so that it is no copy
     Returns: the number of the schema before
     Raises: SchemaMismatch: a newer version made the database; asyncpg's errors
     """
@@ -143,18 +182,18 @@ async def bring(connection: Any, at: datetime, given: tuple[Migration, ...] | No
                     micros(at),
                 )
         if given is None:
-            await _settle(connection, at)
+            await _settle(connection, at, goes_on=goes_on)
     return before
 
 
-async def _settle(connection: Any, at: datetime) -> None:
+async def _settle(connection: Any, at: datetime, *, goes_on: bool) -> None:
     """Raise the epochs of a copy: its server, timeline, database or table is another one."""
     here = await server_of(connection)
 
     def settled(database: Database) -> None:
         row = database.one("meta", {"name": "server"})
         known = None if row is None else str(row[0])
-        moved = known is not None and known != here
+        moved = known is not None and known != here and not goes_on
         settle_epochs(database, at, migrated=False, moved=moved, kept=str)
         if known != here:
             database.run("put_meta", {"name": "server", "value": here})

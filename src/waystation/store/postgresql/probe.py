@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import asyncpg
 
 from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
-from waystation.store.postgresql.migrate import schema_number, server_of
+from waystation.store.postgresql.migrate import LEASES, schema_number, server_of
 from waystation.store.postgresql.tries import UNUSABLE
 
 __all__ = ["Facts", "Pooling", "probe"]
@@ -90,7 +90,10 @@ async def _looked(connection: Any) -> tuple[int, datetime]:
 async def _is_copy(connection: Any) -> bool:
     known = {row["name"]: row["value"] for row in await connection.fetch(_META)}
     server = known.get("server")
-    return "restored" in known or (server is not None and server != await server_of(connection))
+    if "restored" in known or server is None or server == await server_of(connection):
+        return "restored" in known
+    # nodes that work here have seen their server change: a standby was promoted
+    return not await connection.fetchval(f"select exists ({LEASES})")
 
 
 async def _wake_s(listening: Any, telling: Any) -> float | None:

@@ -42,7 +42,7 @@ def unserved(database: Path) -> Iterator[None]:
     except Conflict:
         raise Conflict(
             f"A service of another version uses the database {database}; the schema must change",
-            details="Stop that service first; its running jobs end with the change.",
+            details="Stop that service first.",
         ) from None
     try:
         yield
