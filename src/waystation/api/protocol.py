@@ -7,8 +7,12 @@ most `READ_BYTES`, and bytes are parsed in pieces of at most
 reading is paused, so the rest stays with the caller. Trailers are dropped. Bytes that complete no
 head and carry no body are counted, and a clock runs from the first byte of a head to its end; both
 have limits, and so has the number of headers, because a small one costs forty times its bytes.
-Answers that stay unread end the connection. A connection that breaks a limit is cut without an
-answer: nobody is there to read it.
+Answers that stay unread end the connection.
+
+A head beyond a limit is answered 431, or 414 where most of it is the URL, if its caller waits for
+no other answer of the connection. What still comes of it is dropped for a while: a connection that
+is closed with bytes unread is reset, and the answer with it. A connection that breaks another limit
+is cut without an answer: nobody is there to read it.
 
 Connections are counted by address too, so that one address cannot take all; a reverse proxy brings
 those of everybody and is not counted.
@@ -49,9 +53,18 @@ _MOST_BYTES: Final = 1 << 14
 READ_BYTES: Final = _MOST_BYTES
 """Read of a connection at once."""
 
+DROPPED_BYTES: Final = 1 << 20
+"""Of one connection, read and dropped after its request was refused for its head."""
+
 UNASKED_BYTES: Final = HIGH_WATER_LIMIT + 2 * READ_BYTES
 """Of one connection, read before anybody asked for it: a body up to the mark at which reading
 pauses, the piece that passes the mark, and what came with it."""
+
+_LINES: Final = {
+    400: "400 Bad Request",
+    414: "414 URI Too Long",
+    431: "431 Request Header Fields Too Large",
+}
 
 _VERSION: Final = b"HTTP/"
 """Every request line ends with it, so that counting it bounds the requests in some bytes."""
@@ -94,6 +107,10 @@ def bounded_protocol(bounds: Bounds, straight: Straight | None = None) -> type[H
         places = counted
 
     return BoundedProtocol
+
+
+class _HeadTooLarge(Exception):
+    """Ends the parsing of a head in the middle of it."""
 
 
 class _Logger(logging.LoggerAdapter[logging.Logger]):
@@ -156,9 +173,14 @@ class _BoundedProtocol(StraightProtocol):
     places: Held[str]
     """Place of a caller → connections; of all connections of a server together."""
     flow: _Gate
+    url: bytes = b""
     _held: bytes = b""
     """Read but not parsed yet."""
     _head_complete: bool = False
+    _refused: str = ""
+    """Reason why the head that is being parsed is refused."""
+    _dropped: int = 0
+    """Bytes that came after that."""
     _idle_bytes: int = 0
     """Bytes parsed since the last end of a head or piece of a body."""
     _waiting_since: float | None = None
@@ -208,8 +230,16 @@ class _BoundedProtocol(StraightProtocol):
             self._watch = None
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._drop(data)
+            return
         self._held += data
         self._parse_on()
+
+    def _drop(self, data: bytes) -> None:
+        self._dropped += len(data)
+        if self._dropped > DROPPED_BYTES:
+            self.transport.close()
 
     def resume_writing(self) -> None:
         """Go on: whoever reads a long answer slowly has read some of it."""
@@ -229,12 +259,14 @@ class _BoundedProtocol(StraightProtocol):
     def _parse_on(self) -> None:
         """Parse what is held until a request waits behind the running one."""
         data, at = self._held, 0
-        while at < len(data) and not self.pipeline and not self.transport.is_closing():
+        while at < len(data) and not (
+            self.pipeline or self._refused or self.transport.is_closing()
+        ):
             few = data.count(_VERSION, at, at + _MOST_BYTES) < QUEUED
             end = at + (_MOST_BYTES if few else _PIECE_BYTES)
             self._parse(data[at:end])
             at = end
-        self._held = b"" if self.transport.is_closing() else data[at:]
+        self._held = b"" if self._refused or self.transport.is_closing() else data[at:]
         was_shut, self.flow.shut = self.flow.shut, bool(self._held)
         if self._held:
             self.flow.pause_reading()
@@ -251,8 +283,8 @@ class _BoundedProtocol(StraightProtocol):
             self._waiting_since = self.loop.time()
         self._idle_bytes += len(data)
         super().data_received(data)
-        if self._idle_bytes > self.bounds.head_bytes:
-            self.transport.close()
+        if self._idle_bytes > self.bounds.head_bytes and not self._refused:
+            self._refuse_head(f"The head has more than {self.bounds.head_bytes} bytes")
 
     def on_message_begin(self) -> None:
         self._head_complete = False
@@ -264,7 +296,8 @@ class _BoundedProtocol(StraightProtocol):
         super().on_header(name, value)
         if len(self.headers) > self.bounds.headers:
             self.headers.clear()
-            self.transport.close()
+            self._refused = f"The request has more than {self.bounds.headers} headers"
+            raise _HeadTooLarge
 
     def on_headers_complete(self) -> None:
         self._head_complete = True
@@ -280,16 +313,39 @@ class _BoundedProtocol(StraightProtocol):
         """Say nothing: the request is answered as if it asked for no upgrade."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP in the one error shape, and close."""
-        body = refusal(400, msg).body
+        """Answer what is no HTTP, or a head that was too large to be parsed on."""
+        if self._refused:
+            self._refuse_head(self._refused)
+        else:
+            self._refuse(400, msg)
+            self.transport.close()
+
+    def _refuse_head(self, reason: str) -> None:
+        """Answer a head that is beyond a limit, and drop what comes of it; or cut the connection.
+
+        An answer would be taken for that of an earlier request, or come in the middle of it.
+        """
+        self._refused = reason
+        if self._head_complete or self.pipeline or not self.is_free:
+            self.transport.close()
+            return
+        is_url = len(self.url) > self.bounds.head_bytes // 2
+        self._refuse(414 if is_url else 431, reason)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Write an answer in the one error shape."""
+        body = refusal(status, reason).body
         head = (
-            "HTTP/1.1 400 Bad Request",
+            f"HTTP/1.1 {_LINES[status]}",
             "content-type: application/json",
             f"content-length: {len(body)}",
             "connection: close",
         )
         self.transport.write("\r\n".join((*head, "", "")).encode() + body)
-        self.transport.close()
 
     def _look_in(self, delay_s: float) -> None:
         self._watch = self.loop.call_later(max(delay_s, 0.001), self._look)

@@ -144,10 +144,76 @@ async def test_a_later_slow_head_on_the_same_connection_is_cut_too(head: bytes) 
         assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
 
 
-async def test_a_head_that_never_stops_growing_is_cut() -> None:
+LONG_HEADERS = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Long: " + b"y" * 20 + b"\r\n"
+LONG_HEADERS += (b"X-Long: " + b"y" * 40 + b"\r\n") * 60
+LONG_HEADER = b"GET / HTTP/1.1\r\nX-Long: " + b"y" * 2000
+LONG_URL = b"GET /" + b"y" * 2000
+
+
+@pytest.mark.parametrize("more", [0, 60_000, 900_000])
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        (LONG_HEADERS, "431 Request Header Fields Too Large"),
+        (LONG_HEADER, "431 Request Header Fields Too Large"),
+        (LONG_URL, "414 URI Too Long"),
+        (GET + LONG_HEADERS, "431 Request Header Fields Too Large"),
+    ],
+    ids=["headers", "one header", "URL", "behind an answered request"],
+)
+async def test_a_head_that_never_stops_growing_is_refused_and_cut(
+    head: bytes, line: str, more: int
+) -> None:
+    """A caller that has more to send finds its answer all the same."""
     async with served(head_bytes=2000) as port, connected(port) as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Long: y\r\n" * 200)
+        if head.startswith(GET):
+            writer.write(GET)
+            assert await status_of(reader) == 200
+            head = head.removeprefix(GET)
+        writer.write(head + b"y" * more)
+        await asyncio.wait_for(writer.drain(), PATIENT_S)
+        answer = await asyncio.wait_for(reader.read(), PATIENT_S)
+        first, _, body = answer.partition(b"\r\n\r\n")
+        assert first.decode().splitlines()[0] == f"HTTP/1.1 {line}"
+        told = {"error": "The head has more than 2000 bytes", "code": int(line[:3])}
+        assert json.loads(body) == told
+
+
+async def test_a_large_head_behind_an_unanswered_request_is_cut_without_an_answer() -> None:
+    """An answer would be taken for that of the request before."""
+    service = SlowService()
+    async with (
+        watched(replace(BOUNDS, head_bytes=2000), service=service) as here,
+        connected(here.port) as (reader, writer),
+    ):
+        writer.write(GET)
+        await until(lambda: bool(here.connections) and here.connections[0].cycle is not None)
+        writer.write(LONG_HEADERS)
         assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
+        service.go.set()
+
+
+async def test_a_caller_that_sends_on_and_on_after_its_head_was_refused_is_cut() -> None:
+    async with (
+        watched(replace(BOUNDS, head_bytes=2000)) as here,
+        connected(here.port) as (_, writer),
+    ):
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(LONG_HEADERS)
+                await asyncio.wait_for(writer.drain(), PATIENT_S)
+                await asyncio.sleep(0)
+        await until(lambda: not here.connections)
+
+
+async def test_a_caller_that_keeps_the_connection_of_a_refused_head_loses_it() -> None:
+    async with (
+        watched(replace(BOUNDS, head_bytes=2000, head_s=HURRIED_S)) as here,
+        connected(here.port) as (reader, writer),
+    ):
+        writer.write(LONG_HEADERS)
+        assert b"431" in await asyncio.wait_for(reader.read(), PATIENT_S)
+        await until(lambda: not here.connections)
 
 
 @pytest.mark.parametrize("data", [b"BLAH\r\n\r\n", b"GET /v2/jobs\xff HTTP/1.1\r\nHost: x\r\n\r\n"])
@@ -444,13 +510,16 @@ async def test_a_connection_that_has_gone_leaves_nothing_for_the_garbage_collect
         gc.enable()
 
 
-async def test_a_head_of_many_headers_is_cut_before_it_ends() -> None:
+async def test_a_head_of_many_headers_is_refused_before_it_ends() -> None:
     async with (
         watched(replace(BOUNDS, headers=5)) as here,
         connected(here.port) as (reader, writer),
     ):
-        writer.write(b"GET /v2/jobs HTTP/1.1\r\n" + b"a:\r\n" * 6)
-        assert await asyncio.wait_for(reader.read(), PATIENT_S) == b""
+        # a header is told when the next one begins
+        writer.write(b"GET /v2/jobs HTTP/1.1\r\n" + b"a:\r\n" * 7)
+        head, _, body = (await asyncio.wait_for(reader.read(), PATIENT_S)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+        assert json.loads(body) == {"error": "The request has more than 5 headers", "code": 431}
 
 
 async def test_a_head_of_usual_many_headers_is_answered() -> None:
