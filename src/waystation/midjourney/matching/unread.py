@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from waystation.jobs import Job
 from waystation.midjourney.matching.likeness import asked_after
 from waystation.midjourney.memory import UNREAD, Memory, Plain
+from waystation.midjourney.recent import RecentIds
 from waystation.wire.snowflake import (
     NO_SNOWFLAKE,
     Snowflake,
@@ -107,6 +108,10 @@ _AT_ONCE = timedelta(seconds=5)
 """After we began to listen: the progress of a picture may have been deleted a moment before."""
 
 
+_DOUBTED = 10_000
+"""Pictures that are doubted, the newest: a hundred times as many as can wait at once."""
+
+
 class Doubts:
     """Pictures of which history cannot tell who asked before we listened: too late for that.
 
@@ -118,9 +123,9 @@ class Doubts:
 
     def __init__(self) -> None:
         self._came: dict[str, datetime] = {}
-        self._doubtful: set[str] = set()
+        self._doubtful = RecentIds(_DOUBTED)
         self._deleted_at: datetime | None = None
-        self._at_once: set[str] = set()
+        self._at_once = RecentIds(_DOUBTED)
         self._listening_at: datetime | None = None
         self._gap_end: str = NO_SNOWFLAKE
 
@@ -154,4 +159,6 @@ class Doubts:
         Args: gap_end: the newest id of the gap that the message is from
         """
         self._deleted_at, self._gap_end = now, gap_end
-        self._doubtful.update(one for one, at in self._came.items() if now - at < _NEAR)
+        for one, at in self._came.items():
+            if now - at < _NEAR:
+                self._doubtful.add(one)

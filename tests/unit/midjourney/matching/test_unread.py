@@ -97,6 +97,18 @@ def test_a_picture_is_doubted_that_came_about_when_something_unread_was_deleted(
     assert doubts.about("1", job) is (abs(came_s) < 10)
 
 
+def test_doubts_of_a_process_that_runs_for_months_take_no_more_and_more_room() -> None:
+    """G: each deletion that nobody has read makes the pictures beside it doubtful."""
+    doubts, job = Doubts(), replace(new_job("a"), asked_after=id_at(5))
+    for number in range(10_001):
+        now = START + timedelta(minutes=number)
+        doubts.listening(id_at(0), now)
+        doubts.deleted(now, id_at(0))
+        doubts.came(str(number), now)
+    assert not doubts.about("0", job)
+    assert doubts.about("1", job) and doubts.about("10000", job)
+
+
 # ── which pictures wait ──
 
 
