@@ -11,7 +11,7 @@ from waystation.errors import Conflict, StoreError
 from waystation.ports import Clock
 from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import upgrade
-from waystation.store.sqlite.moving import moved_to
+from waystation.store.sqlite.moving import check_here
 
 __all__ = ["Connections", "open_connections"]
 
@@ -47,7 +47,11 @@ def open_connections(path: Path, clock: Clock) -> Connections:
         path.touch(mode=0o600)
         writer = connect(path)
         upgrade(writer, clock, path.parent / "backups")
-        _check_here(writer, path)
+        try:
+            check_here(Database(writer), path)
+        except Conflict:
+            writer.close()
+            raise
         # the copies of pages that a job's update may have to take back, which a large batch would
         # write to a file; only now, since a migration may need more than fits
         writer.pragma("temp_store", _IN_MEMORY)
@@ -55,15 +59,3 @@ def open_connections(path: Path, clock: Clock) -> Connections:
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be used.", details=str(error)) from error
     return Connections(Database(writer), Database(near), Database(far), Database(search))
-
-
-def _check_here(writer: apsw.Connection, path: Path) -> None:
-    """Refuse a database whose jobs go on elsewhere. Raises: Conflict."""
-    place = moved_to(Database(writer))
-    if place is not None:
-        writer.close()
-        raise Conflict(
-            f"The database {path} was moved to {place}",
-            details="Set WAYSTATION_DATABASE_URL to that database. If `waystation migrate --to` "
-            "was broken off, run it again.",
-        )

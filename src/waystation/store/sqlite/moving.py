@@ -3,8 +3,8 @@
 How it works: the lock of the serving process and SQLite's lock for writing are held to the end. So
 no service runs meanwhile, no command writes, and all tables are of one moment. Before the other
 database commits, a mark in `meta` says where the rows are now: `open_connections` refuses a
-database with that mark. A process that is killed in between leaves the mark and an empty target;
-the move can then be run again.
+database with that mark, and the writer of a command that waited for the lock meanwhile. A process
+that is killed in between leaves the mark and an empty target; the move can then be run again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from waystation.store.sqlite.database import Database, connect
 from waystation.store.sqlite.migrate import migrations, schema_number
 from waystation.store.sqlite.serving import serving
 
-__all__ = ["SqliteOrigin", "moved_to", "opened_to_move"]
+__all__ = ["SqliteOrigin", "check_here", "moved_to", "opened_to_move"]
 
 _TABLES: Final = """
 select l.name, c.name from pragma_table_list as l join pragma_table_info(l.name) as c
@@ -134,6 +134,17 @@ def moved_to(database: Database) -> str | None:
     """Return where a database was moved, None where it was not."""
     row = database.one("meta", {"name": MOVED_TO})
     return None if row is None else str(row[0])
+
+
+def check_here(database: Database, path: Path) -> None:
+    """Refuse a database whose jobs go on elsewhere. Raises: Conflict."""
+    place = moved_to(database)
+    if place is not None:
+        raise Conflict(
+            f"The database {path} was moved to {place}",
+            details="Set WAYSTATION_DATABASE_URL to that database. If `waystation migrate --to` "
+            "was broken off, run it again.",
+        )
 
 
 def _check(connection: apsw.Connection, path: Path) -> None:

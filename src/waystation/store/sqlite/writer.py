@@ -16,13 +16,15 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
 from waystation import sentences
-from waystation.errors import StoreError, WaystationError
+from waystation.errors import Conflict, StoreError, WaystationError
 from waystation.store.sqlite.database import Database
+from waystation.store.sqlite.moving import check_here
 
 __all__ = ["Writer", "store_error"]
 
@@ -119,12 +121,18 @@ class Writer:
         execute = self._database.connection.execute
         try:
             execute("begin immediate")
+            # it may have been moved while this waited for the lock
+            check_here(self._database, Path(self._database.connection.filename))
             if not self._run_together(batch):
                 self._roll_back()
                 execute("begin immediate")
                 for unit in batch:
                     self._run_apart(unit)
             execute("commit")
+        except Conflict as error:
+            self._roll_back()
+            for unit in batch:
+                unit.error = error
         except (apsw.Error, _BatchLost) as error:
             self._roll_back()
             for unit in batch:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests.fakes import START
 from tests.harness.filled import FILLED, PROMPT, fill
+from tests.limits import GHOST_AGE
 from waystation.clock import SystemClock
 from waystation.errors import Conflict, SchemaMismatch
 from waystation.store.folding import folded
@@ -14,6 +17,7 @@ from waystation.store.sqlite.connections import open_connections
 from waystation.store.sqlite.database import connect
 from waystation.store.sqlite.moving import opened_to_move
 from waystation.store.sqlite.serving import serving
+from waystation.store.sqlite.store import SqliteStore
 
 PLACE = "postgresql://here:5432/waystation"
 
@@ -110,3 +114,22 @@ def test_a_process_that_writes_is_waited_for_and_named(
     with pytest.raises(Conflict, match="Another process writes"), opened_to_move(path, PLACE):
         pass
     other.close()
+
+
+async def test_a_command_that_waited_for_the_lock_writes_nothing_into_a_file_that_was_moved(
+    path: Path,
+) -> None:
+    # it would say that it has, and the rows are elsewhere
+    store = await SqliteStore.open(path, SystemClock(), ghost_age=GHOST_AGE)
+    try:
+        with opened_to_move(path, PLACE) as origin:
+            adding = asyncio.create_task(store.add_user("late@example.org", b"hash", START))
+            done, _ = await asyncio.wait({adding}, timeout=0.2)
+            assert not done
+            origin.leave()
+        with pytest.raises(Conflict, match="was moved to"):
+            await adding
+    finally:
+        await store.close()
+    found = connect(path).execute("select 1 from users where email like 'late%'").fetchall()
+    assert found == []
