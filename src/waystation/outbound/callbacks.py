@@ -68,13 +68,16 @@ class CallbackSender:
             return None, reason_of(error), None
         async with response:
             await _hear_out(response)
-        wait_s = retry_after_s(response.headers.get("Retry-After"), self._clock.wall())
+        # a date is one of the receiver's clock, and so is its Date (R28)
+        now = _date(response.headers.get("Date")) or self._clock.wall()
+        wait_s = retry_after_s(response.headers.get("Retry-After"), now)
         return response.status, _redirect(callback.url, response), wait_s
 
 
 def retry_after_s(text: str | None, now: datetime) -> float | None:
     """Return the seconds of a `Retry-After`: a number of them, or a date. None: nothing readable.
 
+    Args: now: by the clock of whoever has sent it
     Source: RFC 9110, 10.2.3
     """
     if text is None:
@@ -82,13 +85,19 @@ def retry_after_s(text: str | None, now: datetime) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    until = _date(text)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _date(text: str | None) -> datetime | None:
+    """Return the moment of an HTTP date. None: nothing readable."""
+    if text is None:
+        return None
     try:
-        until = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str | None:

@@ -336,7 +336,29 @@ async def test_the_wait_that_a_receiver_asks_for_is_told(
     sender: CallbackSender, serve: Serve, header: str | None, seconds: float | None
 ) -> None:
     async def busy(request: web.Request) -> web.Response:
-        return web.Response(status=503, headers={} if header is None else {"Retry-After": header})
+        told = {} if header is None else {"Retry-After": header}
+        return web.Response(status=503, headers={"Date": "Fri, 02 Jan 2026 03:04:05 GMT", **told})
 
     attempt = await sender.send(callback(url=await serve(busy)), HEADERS)
     assert (attempt.status, attempt.retry_after_s) == (503, seconds)
+
+
+@pytest.mark.parametrize(
+    ("date", "until"),
+    [
+        ("Fri, 02 Jan 2026 04:04:05 GMT", "Fri, 02 Jan 2026 04:05:05 GMT"),
+        ("Fri, 02 Jan 2026 02:04:05 GMT", "Fri, 02 Jan 2026 02:05:05 GMT"),
+        ("yesterday", "Fri, 02 Jan 2026 03:05:05 GMT"),
+    ],
+    ids=["an hour ahead", "an hour behind", "a date that cannot be read"],
+)
+async def test_a_receivers_date_is_read_by_its_own_clock(
+    sender: CallbackSender, serve: Serve, date: str, until: str
+) -> None:
+    """C, R28: else a clock that is an hour off delays the next attempt by an hour."""
+
+    async def busy(request: web.Request) -> web.Response:
+        return web.Response(status=503, headers={"Date": date, "Retry-After": until})
+
+    attempt = await sender.send(callback(url=await serve(busy)), HEADERS)
+    assert attempt.retry_after_s == 60.0
