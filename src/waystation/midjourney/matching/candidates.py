@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from waystation.jobs import Job, JobId, MessageRole
 from waystation.midjourney.answers import edit_of
 from waystation.midjourney.buttons import button_row
+from waystation.midjourney.commands import COMMANDS
 from waystation.midjourney.deadlines import IN_FLIGHT
 from waystation.midjourney.matching.evidence import known_hash, progress_of
 from waystation.midjourney.matching.index import Index
@@ -319,12 +320,13 @@ class Candidates:
             if (other.hash is None or button_row(other.button).results > 1)
             and not own.isdisjoint(likenesses(other))
         }
-        # an edit of the message could be either's; another answer names its own press
-        found |= {
-            other.jobid
-            for other in _open(self.index.pressing(job.target or ""))
-            if edit_of(other.pressed) is not None or not other.bound
-        }
+        if not _reacts(job):
+            # an edit of the message could be either's; another answer names its own press
+            found |= {
+                other.jobid
+                for other in _open(self.index.pressing(job.target or ""))
+                if not _reacts(other) and (edit_of(other.pressed) is not None or not other.bound)
+            }
         return frozenset(found - {job.jobid})
 
     def impossible(self, jobid: JobId, reading: Reading) -> bool:
@@ -387,6 +389,11 @@ def _apart(job: Job, other: Job) -> timedelta:
     if job.submitted_at is None or other.submitted_at is None:
         return timedelta(0)
     return other.submitted_at - job.submitted_at
+
+
+def _reacts(job: Job) -> bool:
+    """Tell whether a job's ask is a reaction, whose answer comes as a direct message."""
+    return COMMANDS[job.verb].reaction is not None
 
 
 def _open(jobs: Iterable[Job]) -> Iterator[Job]:

@@ -465,6 +465,17 @@ def test_seeds_of_one_job_wait_for_each_other() -> None:
     assert Candidates([asked]).rivals(replace(again, params={"parentJobId": "p"})) == frozenset()
 
 
+def test_a_seed_and_a_press_on_one_message_do_not_wait_for_each_other() -> None:
+    parent, target = {"parentJobId": "parent"}, {"500": MessageRole.TARGET}
+    seed = replace(a_job("a", submitted_at=START), verb="seed", params=parent, messages=target)
+    press = a_press("b", "V2", messages=target)
+    assert seed.target == press.target == "500"
+    assert Candidates([seed]).rivals(press) == frozenset()
+    assert Candidates([seed]).rivals(replace(press, messages={}), target="500") == frozenset()
+    assert Candidates([press]).rivals(seed) == frozenset()
+    assert Candidates([press]).rivals(replace(seed, messages={}), target="500") == frozenset()
+
+
 def test_presses_of_one_deed_wait_for_each_other_before_it_is_known_what_they_press() -> None:
     asked = a_press("a", "V1", interaction_id="i", messages={})
     again = a_press("b", "V1", messages={}, submitted_at=None)
