@@ -113,7 +113,7 @@ class Asking:
         try:
             if isinstance(error, StoreError):
                 raise error
-            if self._may_leave_later(error):
+            if self._may_leave_later(error, place.nonce or ""):
                 waits = await self._verdicts.not_left(job.jobid, error, job.deadline_at)
             else:
                 await self._verdicts.not_sent(job.jobid, error)
@@ -124,13 +124,16 @@ class Asking:
             self._queue.put_back(place)
             self._owned.moved.ring()
 
-    def _may_leave_later(self, error: TransportError) -> bool:
+    def _may_leave_later(self, error: TransportError, nonce: str) -> bool:
         """Tell whether what could not be sent may be sent when the account's turn comes again."""
+        later = isinstance(error, Withheld) and self._waits.standing() is not None
         if isinstance(error, NotConnected):
             # the news of it may still wait behind others
             self._owned.disconnected(error.message)
-            return True
-        return isinstance(error, Withheld) and self._waits.standing() is not None
+            later = True
+        if later:
+            self._turns.not_left(nonce)
+        return later
 
     async def answer(self, jobid: JobId) -> Request | None:
         """Commit the nonce of the answer to what a job's press has opened; return its request."""
@@ -175,7 +178,7 @@ class Asking:
         try:
             outcome = await self._perform(job, nonce, action)
         except TransportError as error:
-            later = self._may_leave_later(error)
+            later = self._may_leave_later(error, nonce)
             if not (later and await self._verdicts.reopened(job.jobid, modal)):
                 await self._verdicts.not_sent(job.jobid, error, opened=True)
             return
@@ -197,7 +200,7 @@ class Asking:
             return False
         if recorded:
             unbound, now = owned.in_flight == jobid, owned.adapters.clock.monotonic()
-            self._turns.asked(now, self._waits.pacing_s(), unbound=unbound)
+            self._turns.asked(now, self._waits.pacing_s(), unbound=unbound, nonce=nonce)
         return recorded
 
     async def _perform(self, job: Job, nonce: Nonce, action: Action) -> Outcome:

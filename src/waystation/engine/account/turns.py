@@ -76,20 +76,30 @@ class Turns:
     """The spans of one account."""
 
     _paced_until: float = 0.0
+    _paced_before: float = 0.0
+    """The same before what was sent last."""
+    _last: str = ""
+    """The nonce of what was sent last."""
     _in_flight_until: float = 0.0
     _told: Standing = field(default_factory=lambda: Standing(0.0, ""))
     """Discord's last refusal; its `wait_s` is the instant at which it ends."""
     _uploads_told: Standing = field(default_factory=lambda: Standing(0.0, ""))
     """The same of uploads, which have limits of their own."""
 
-    def asked(self, now: float, pause_s: float, *, unbound: bool = True) -> None:
+    def asked(self, now: float, pause_s: float, *, unbound: bool = True, nonce: str = "") -> None:
         """Note that something is sent now.
 
         Args: unbound: it is an ask, which has shown nothing yet
         """
+        self._paced_before, self._last = self._paced_until, nonce
         self._paced_until = max(self._paced_until, now + pause_s)
         if unbound:
             self._in_flight_until = now + IN_FLIGHT_S
+
+    def not_left(self, nonce: str) -> None:
+        """Note that a request could not leave: unless another was sent since, nobody pauses."""
+        if nonce == self._last:
+            self._paced_until = self._paced_before
 
     def told(self, now: float, wait_s: float, text: str, *, uploads: bool = False) -> None:
         """Note that Discord asked to wait; a shorter wait never shortens a standing one.

@@ -408,6 +408,22 @@ async def test_the_job_behind_a_request_that_could_not_leave_goes_right_after_it
         assert [one.nonce for one in here.discord.performed[1:]] == [one.nonce for one in sent]
 
 
+async def test_a_request_that_could_not_leave_makes_nobody_pause(tmp_path: Path) -> None:
+    """R16: the pause stands between two requests that Discord gets."""
+    async with desk(tmp_path, replace(LIMITS, pacing_s=100)) as here:
+        await here.start()
+        here.discord.outcomes.append(GONE)
+        job = await here.submit()
+        await _waits(here, job)
+        here.discord.say(_resumed())
+        await until(lambda: len(here.discord.performed) == 2)
+        here.discord.say(told(await here.job(job.jobid)))
+        await here.submit("info")
+        await here.clock.elapse(99)
+        await here.quiet()
+        assert len(here.discord.performed) == 2
+
+
 async def test_an_outdated_command_is_asked_again_after_a_request_that_could_not_leave(
     tmp_path: Path,
 ) -> None:

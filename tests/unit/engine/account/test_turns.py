@@ -94,3 +94,16 @@ def test_a_lane_takes_as_many_as_get_their_turn(
 def test_a_standing_is_of_discord_or_of_our_own_breaker() -> None:
     assert Hindrance.of(Standing(1.0, "")) is Hindrance.DISCORD
     assert Hindrance.of(Standing(1.0, "", is_breaker=True)) is Hindrance.BREAKER
+
+
+def test_a_request_that_could_not_leave_takes_its_own_pause_back() -> None:
+    turns = Turns()
+    turns.asked(0, 5)
+    turns.asked(1, 50, nonce="7")
+    turns.not_left("7")
+    assert turns.pause_s(2) == 3
+    # not that of what was sent after it
+    turns.asked(10, 5, nonce="8")
+    turns.asked(11, 5, unbound=False)
+    turns.not_left("8")
+    assert turns.pause_s(12) == 4
