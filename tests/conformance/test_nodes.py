@@ -251,6 +251,20 @@ async def test_a_node_that_is_over_takes_no_command(store: Store) -> None:
     assert list(await store.commands.take("b")) == [command()]
 
 
+async def test_a_command_that_a_dead_node_has_taken_goes_to_the_next_node_of_the_account(
+    store: Store,
+) -> None:
+    await store.nodes.take("account-1", "a")
+    await store.commands.add(command(), LONG, MOST)
+    assert list(await store.commands.take("a")) == [command()]
+    await store.nodes.leave("a")
+    await store.nodes.take("account-1", "b")
+    assert list(await store.commands.take("b")) == [command()]
+    assert await store.commands.answer("command-1", "a", "{}") is False
+    assert await store.commands.answer("command-1", "b", "{}") is True
+    assert list(await store.commands.take("b")) == []
+
+
 async def test_old_commands_and_nodes_are_purged(store: Store) -> None:
     await store.commands.add(command(1), OVER, MOST)
     await store.commands.add(command(2), LONG, MOST)

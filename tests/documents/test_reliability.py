@@ -12,7 +12,8 @@ from tests.documents.readme import ROOT
 from tests.e2e import mixture
 from tests.e2e.awaits import PACKAGES
 from tests.e2e.deeds import DEEDS
-from tests.e2e.matrix import LEAST, LEAST_SHARE, MISSED_AT_MOST
+from tests.e2e.deeds_on_nodes import ON_NODES
+from tests.e2e.matrix import LEAST, LEAST_SHARE, MISSED_AT_MOST, NODES_LEASE_S
 from tests.e2e.swaps import HAZARDS_OF_MATCHING, HAZARDS_OF_WORDS, LASTING, UNHEARD
 from waystation.settings import Settings
 from waystation.simulator.faults.hazards import HAZARDS
@@ -53,6 +54,8 @@ def test_the_words_are_those_that_are_counted() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     assert f"up to {Settings().send_within_s / 60:.0f} minutes after its POST" in PAGE
     assert f"does each of {len(DEEDS)} deeds twice" in PAGE
+    assert f"There are {len(ON_NODES)} deeds" in PAGE
+    assert f"with two nodes and leases of {NODES_LEASE_S:.0f} second " in PAGE
     assert LEAST_SHARE == 0.8
     assert "if more than a fifth are not reached" in PAGE
     assert f"or more than {MISSED_AT_MOST} of a part" in PAGE

@@ -15,6 +15,7 @@ import signal
 from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
@@ -33,7 +34,7 @@ ARM = signal.SIGUSR1
 """From this signal on points are recorded and counted, and one of them kills."""
 
 DIES_AT = "TEST_DIES_AT"
-"""Environment variable: a death, as text."""
+"""Environment variable: the file that says where to die, as text, when the process is armed."""
 
 RECORDS = "TEST_RECORDS"
 """Environment variable: the file to which each passing of a point is written, a line each."""
@@ -69,16 +70,19 @@ class Death:
 class Watch:
     """Sees the tasks of one event loop, and kills its process where it was told to."""
 
-    def __init__(self, death: Death | None, records: int | None, *, armed: bool = False) -> None:
-        """Args: records: a file descriptor for the points"""
-        self._death = death
+    def __init__(self, told: Path | None, records: int | None) -> None:
+        """Args: told: the file of `DIES_AT`; records: a file descriptor for the points"""
+        self._told = told
+        self._death: Death | None = None
         self._records = records
-        self._armed = armed
+        self._armed = False
         self._passed = 0
 
     def arm(self, *_: object) -> None:
-        """Begin to record, to count and to kill."""
-        self._armed = True
+        """Begin to record, to count and to kill where the file says now."""
+        if self._told is not None and self._told.exists():
+            self._death = Death.of(self._told.read_text("utf-8"))
+        self._armed, self._passed = True, 0
 
     def task(self, loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> Any:
         """Make a task; the loop's task factory."""

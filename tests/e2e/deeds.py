@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from tests.e2e.conftest import eventually
+from tests.e2e.nodes import Node, sessions_of
 from tests.e2e.process import Ground
 from tests.e2e.relations import Seen, mask_of
 from tests.harness.png import png_chunk
@@ -19,7 +22,7 @@ from tests.pictures import proof
 from waystation.simulator.discord.sessions import Disturbance
 from waystation.simulator.payload import Payload
 
-__all__ = ["DEEDS", "REFUSED", "Place", "laid_out"]
+__all__ = ["DEEDS", "REFUSED", "Deed", "Place", "laid_out"]
 
 REFUSED = "the receiver refuses at first"
 
@@ -37,6 +40,40 @@ class Place:
     refuse: int = 0
     """How many callbacks its receiver refuses before it takes the next."""
     masks: dict[str, str] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    """All services; the one that has the account is the first."""
+    asks: int = 0
+    """The number of the one that is asked."""
+    down: set[Node] = field(default_factory=set)
+    """Services that have ended, or are about to."""
+    deeds: Mapping[str, Deed] = field(default_factory=lambda: DEEDS)
+    """All that can be done here, by name."""
+
+    async def in_order(self) -> None:
+        """Wait until one service has the account and hears Discord, and put it first."""
+
+        async def one_has_it() -> bool:
+            has = {node: await sessions_of(node.ada) for node in self.nodes}
+            self.nodes.sort(key=lambda node: -has[node])
+            return sum(has.values()) == 1
+
+        await eventually(one_has_it)
+
+    def end(self, node: Node, number: signal.Signals) -> None:
+        """End a service from within a deed, unless it would be the last."""
+        self.down.add(node)
+        if len(self.down) == len(self.nodes):
+            self.down.remove(node)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            node.service.signal(number)
+
+    async def all_start(self) -> None:
+        """Start each service again that is down."""
+        for node in [*self.down]:
+            await node.service.end()
+            await node.start()
+            self.down.remove(node)
 
     async def ask(self, verb: str, **body: Any) -> None:
         """POST a job; the connection may break."""
@@ -48,12 +85,18 @@ class Place:
         await self.done("POST", f"/v2/jobs/{verb}", body)
 
     async def done(self, method: str, path: str, body: object = None) -> bool:
-        """Ask for anything; tell whether it was done. The connection may break."""
+        """Ask for anything; tell whether it was done.
+
+        The connection may break; then another service is asked from now on.
+        """
+        number = self.asks
         try:
-            status, _, _ = await self.here.ada.call(method, path, body)
+            status, _, _ = await self.nodes[number].ada.call(method, path, body)
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
+            self.asks = (number + 1) % len(self.nodes)
             return False
-        return status == 200
+        # what was done when the connection broke is not there to be done again
+        return status in (200, 204) or (method, status) == ("DELETE", 404)
 
     def number(self) -> int:
         """Return a number that tells a prompt from others; the same again where all are alike."""
@@ -189,6 +232,6 @@ async def laid_out(here: Ground) -> Place:
     grid = await ada.run("imagine", prompt="a red fox in the snow --v 7")
     single = await ada.run("button", jobid=grid["jobid"], button="U1")
     here.outside.retry_after = "1"
-    place = Place(here, grid, single)
+    place = Place(here, grid, single, nodes=[here])
     here.outside.answer = place.taken
     return place

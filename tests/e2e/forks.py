@@ -14,18 +14,22 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Death, Watch
+from tests.e2e.awaits import ARM, DIES_AT, RECORDS, Watch
 
-__all__ = ["ARMED", "ENDED", "PID", "READY"]
+__all__ = ["ARMED", "ENDED", "LEASE_S", "PID", "READY"]
 
 READY = "ready"
 PID = "pid"
 ENDED = "ended"
 ARMED = "TEST_ARMED"
 """Environment variable: it is armed from its start on."""
+LEASE_S = "TEST_LEASE_S"
+"""Environment variable: seconds of a lease, which may be shorter than the setting allows."""
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG. Source: prctl(2)."""
@@ -49,13 +53,14 @@ def _watch(environment: dict[str, str]) -> None:
     """Let every task of this process be seen."""
     import uvloop
 
-    death, records = environment.get(DIES_AT), environment.get(RECORDS)
+    told, records = environment.get(DIES_AT), environment.get(RECORDS)
     watch = Watch(
-        Death.of(death) if death else None,
+        Path(told) if told else None,
         os.open(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if records else None,
-        armed=ARMED in environment,
     )
     signal.signal(ARM, watch.arm)
+    if ARMED in environment:
+        watch.arm()
 
     def new_event_loop() -> Any:
         loop = uvloop.new_event_loop()
@@ -63,6 +68,20 @@ def _watch(environment: dict[str, str]) -> None:
         return loop
 
     uvloop.run = functools.partial(uvloop.run, loop_factory=new_event_loop)
+
+
+def _shorten(environment: dict[str, str]) -> None:
+    """Let this process wait no longer than a death needs."""
+    from waystation.app import limits, parts
+    from waystation.settings import Settings
+
+    def owner_limits(settings: Settings) -> Any:
+        made = limits.owner_limits(settings)
+        lease_s = float(environment.get(LEASE_S, made.lease_s))
+        # where a bot gives no result, it gives no answer to Cancel Job either
+        return replace(made, lease_s=lease_s, cancel_wait_s=1.0)
+
+    parts.owner_limits = owner_limits  # type: ignore[attr-defined]
 
 
 def _be(order: dict[str, Any]) -> None:
@@ -75,6 +94,7 @@ def _be(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     _watch(environment)
+    _shorten(environment)
     print(json.dumps({PID: os.getpid()}), flush=True)
     assert order["arguments"] == ["serve", "--port", "0", "--json"], order
     from waystation.cli.serve import serve

@@ -5,30 +5,52 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
 
 from tests.e2e.conftest import Person, eventually
 from tests.e2e.process import Child, Ground
 
-__all__ = ["NodeProcess", "another_node", "is_connected_at", "two_nodes"]
+__all__ = ["Node", "NodeProcess", "another_node", "has_account", "sessions_of", "two_nodes"]
+
+
+class Node(Protocol):
+    """A service and the person who asks it: the ground's own, or one more."""
+
+    environment: dict[str, str]
+    service: Child
+    ada: Person
+
+    async def start(self) -> None:
+        """Start it, again if it has ended, and wait until it listens."""
 
 
 class NodeProcess:
     """One more node, and the ground's person as its caller."""
 
     def __init__(
-        self, here: Ground, number: int, program: Sequence[str] = (), **environment: str
+        self,
+        here: Ground,
+        number: int,
+        program: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        child: Callable[..., Child] = Child,
     ) -> None:
+        """Args: environment: variables that differ; child: makes its process"""
         self.here = here
-        self.service = Child(
-            {**here.environment, **environment},
-            here.directory / f"node{number}.log",
-            program or here.program,
-        )
+        self.environment = {**here.environment, **(environment or {})}
+        self._log = here.directory / f"node{number}.log"
+        self._program = program or here.program
+        self._child = child
+        self.service = self._made()
         self.ada = Person(here.ada.user_id, here.ada.token, "", here.http, here.answers)
 
+    def _made(self) -> Child:
+        return self._child(self.environment, self._log, self._program)
+
     async def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it, again if it has ended, and wait until it listens."""
+        self.service = self._made()
         await self.service.start("serve", "--port", "0", "--json")
         line = await self.service.line()
         assert line, self.service.log
@@ -54,9 +76,16 @@ async def sessions_of(ada: Person) -> int:
         return int((await answer.json())["sessions"].get("connected", 0))
 
 
-async def is_connected_at(ada: Person, channel: str) -> bool:
-    """Tell whether the node that a person asks has an account, and it hears Discord."""
-    return bool((await ada.account(channel))["connection"]["state"] == "connected")
+def has_account(here: Ground, node: Node, channel: str) -> bool:
+    """Tell whether a node has an account: each node answers for all, but the row names one."""
+    with here.records() as records:
+        rows = records.rows(
+            "select node_id from assignments"
+            " join accounts on accounts.account_id = assignments.account_id where channel = ?",
+            channel,
+        )
+    # a node tells its log under which id it has begun
+    return any(row["node_id"] in node.service.log for row in rows)
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +96,7 @@ async def another_node(
 
     Args: program: what Python runs instead of `waystation`; environment: variables that differ
     """
-    node = NodeProcess(here, number, program, **environment)
+    node = NodeProcess(here, number, program, environment)
     try:
         await node.start()
         yield node

@@ -139,6 +139,10 @@ class Doors:
         """
         self._hold_from, self._alone = moment, alone
 
+    def forget(self) -> None:
+        """Do nothing any more that a moment was to bring."""
+        self._acts.clear()
+
     def release(self) -> None:
         """Let what was held leave, in order."""
         held, self._held, self._hold_from = self._held or [], None, None

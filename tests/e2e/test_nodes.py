@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.e2e.conftest import Person, eventually
 from tests.e2e.databases import on_postgresql_alone
 from tests.e2e.event_source import EventSource
-from tests.e2e.nodes import NodeProcess, another_node, is_connected_at, sessions_of, two_nodes
+from tests.e2e.nodes import NodeProcess, another_node, has_account, sessions_of, two_nodes
 from tests.e2e.process import Ground, ground
 
 pytestmark = on_postgresql_alone
@@ -23,7 +23,7 @@ SOON_S = 4.0
 async def whose(here: Ground, other: NodeProcess, channel: str) -> tuple[Person, Person]:
     """Return the person at the node that has an account, and at the other."""
     at = [here.ada, other.ada]
-    has = [await is_connected_at(one, channel) for one in at]
+    has = [has_account(here, one, channel) for one in (here, other)]
     assert sorted(has) == [False, True]
     return (at[0], at[1]) if has[0] else (at[1], at[0])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.e2e.conftest import Person, eventually
 from tests.e2e.databases import on_postgresql_alone
-from tests.e2e.nodes import NodeProcess, is_connected_at, two_nodes
+from tests.e2e.nodes import NodeProcess, has_account, two_nodes
 from tests.e2e.process import Ground, ground
 
 pytestmark = on_postgresql_alone
@@ -54,7 +54,7 @@ async def alike(
 async def of_other_node(here: Ground, other: NodeProcess) -> tuple[Person, str]:
     """Return the person at a node that has not a channel's account, and that channel."""
     channel = here.sim.accounts[0].channel_id
-    is_here = await is_connected_at(here.ada, channel)
+    is_here = has_account(here, here, channel)
     return (other.ada if is_here else here.ada), channel
 
 

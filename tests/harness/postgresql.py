@@ -147,7 +147,7 @@ def cluster() -> Iterator[Cluster]:
 def _server_options(folder: Path) -> list[str]:
     # fsync stays on: a commit is what it is in production
     options = {"listen_addresses": "", "unix_socket_directories": folder, "port": _PORT}
-    sizes = {"shared_buffers": "32MB", "max_connections": 60, "deadlock_timeout": "100ms"}
+    sizes = {"shared_buffers": "32MB", "max_connections": 120, "deadlock_timeout": "100ms"}
     set_ = [f"{name}={value}" for name, value in {**options, **sizes}.items()]
     return ["-D", str(folder / "data"), *(part for one in set_ for part in ("-c", one))]
 

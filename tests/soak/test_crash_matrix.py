@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.e2e.matrix import found, wandered
+from tests.harness.postgresql import Cluster, needs_postgresql
 
 SEEDS = (21, 22, 23, 24, 25)
 """Installations, side by side."""
@@ -18,10 +19,21 @@ LEAST = 1000
 
 
 async def test_a_thousand_deaths_beside_look_alikes_lose_nothing(tmp_path: Path) -> None:
-    crashes = await found(tmp_path / "reference")
+    await lose_nothing(tmp_path)
+
+
+@needs_postgresql[0]
+async def test_a_thousand_deaths_of_nodes_beside_look_alikes_lose_nothing(
+    tmp_path: Path, postgresql: Cluster
+) -> None:
+    await lose_nothing(tmp_path, postgresql)
+
+
+async def lose_nothing(place: Path, cluster: Cluster | None = None) -> None:
+    crashes = await found(place / "reference", cluster)
     print(f"{len(crashes)} deaths to choose from; seeds {SEEDS}")
     walks = await asyncio.gather(
-        *(wandered(tmp_path / str(seed), crashes, seed, DEATHS) for seed in SEEDS)
+        *(wandered(place / str(seed), crashes, seed, DEATHS, cluster) for seed in SEEDS)
     )
     died = sum(len(walk.died) for walk in walks)
     ends = sum((walk.ends for walk in walks), Counter[str]())

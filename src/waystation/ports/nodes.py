@@ -181,7 +181,10 @@ class Commands(Protocol):
         ...
 
     async def take(self, node_id: str, limit: int = 16) -> Sequence[Command]:
-        """Return commands for the accounts of a node, which nobody else gets; the oldest first."""
+        """Return commands for the accounts of a node; the oldest first.
+
+        Nobody else gets them while the lease of that node runs.
+        """
         ...
 
     async def answer(self, command_id: str, node_id: str, answer: str) -> bool:

@@ -213,14 +213,19 @@ from accounts where accounts.account_id = :account_id;
 -- drop_command: its answer is wanted no more
 delete from commands where command_id = :command_id;
 
--- take_commands: those for the accounts of a node whose lease runs, the oldest first
+-- take_commands: those for the accounts of a node whose lease runs, the oldest first; those too that
+-- a node has taken whose lease has ended, since a deed done twice does what it does once
 update commands set status = 'taken', node_id = :node_id
-where status = 'waiting' and command_id in (
+where status in ('waiting', 'taken') and command_id in (
   select command_id from commands
   join assignments on assignments.account_id = commands.account_id
   join nodes on nodes.node_id = assignments.node_id
-  where status = 'waiting' and ends_at > {clock}
-    and assignments.node_id = :node_id and lease_until > {clock}
+  where ends_at > {clock} and assignments.node_id = :node_id and lease_until > {clock} and (
+    status = 'waiting' or status = 'taken' and not exists (
+      select 1 from nodes as taker
+      where taker.node_id = commands.node_id and taker.lease_until > {clock}
+    )
+  )
   order by ends_at, command_id limit :limit
 )
 returning command_id, account_id, kind, body, ends_at;

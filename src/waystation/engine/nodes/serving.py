@@ -1,7 +1,8 @@
 """Serving: does what other nodes ask for the accounts that this one has (ADR 28).
 
-Rules: a command is taken once; this node's answer counts only as long as the node goes on. A deed
-that fails, or that a stop cuts short, is answered, so that its caller need not wait for it.
+Rules: this node's answer counts only as long as the node goes on; then the next node of the account
+takes the command again. A deed that fails, or that a stop cuts short, is answered, so that its
+caller need not wait for it.
 """
 
 from __future__ import annotations
