@@ -55,6 +55,11 @@ class Program:
         assert process.stdout is not None
         return await _ready(process.stdout, self._arguments[0], self._log)
 
+    @property
+    def log_text(self) -> str:
+        """Everything that it has logged; empty before its start."""
+        return _text(self._log.read_bytes()) if self._log.exists() else ""
+
     async def kill(self) -> None:
         """End it at once, without a chance to do anything."""
         if self._process is not None and self._process.returncode is None:

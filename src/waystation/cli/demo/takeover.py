@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 import aiohttp
@@ -19,6 +20,7 @@ LEASE_S: Final = 3.0
 """Lease of a node of the demo: after so long another one takes its accounts over."""
 
 _PROMPT: Final = "a lighthouse in a storm --ar 3:2"
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _SPREAD_WITHIN_S: Final = 30.0
 _LOOK_S: Final = 0.1
 _CALLBACK_WITHIN_S: Final = 10.0
@@ -63,12 +65,21 @@ async def _sides(stage: Stage, channel: str) -> tuple[DemoNode, DemoNode]:
     try:
         async with asyncio.timeout(_SPREAD_WITHIN_S):
             while True:
-                for node in stage.nodes:
-                    if await _is_connected(stage, node, channel):
-                        return node, next(one for one in stage.nodes if one is not node)
+                # each node tells of each account, and the one that connected it last has it
+                since = [_live_since(node.program.log_text, channel) for node in stage.nodes]
+                near = stage.nodes[since.index(max(since))]
+                if max(since) and await _is_connected(stage, near, channel):
+                    return near, next(one for one in stage.nodes if one is not near)
                 await asyncio.sleep(_LOOK_S)
     except TimeoutError:
         raise Unavailable("no node has connected the account") from None
+
+
+def _live_since(log: str, channel: str) -> str:
+    """Return the time of the last line of a log that says that a channel is heard; "" for none."""
+    lines = [one for one in log.splitlines() if "gateway.live" in one and channel in one]
+    times = [found[0] for one in lines if (found := _TIME.search(one))]
+    return max(times, default="")
 
 
 async def _is_connected(stage: Stage, node: DemoNode, channel: str) -> bool:

@@ -63,6 +63,17 @@ async def test_an_account_that_no_node_connects_is_told(monkeypatch: pytest.Monk
         await taken_over(stage(2))
 
 
+def test_the_node_that_connected_an_account_last_has_it() -> None:
+    log = (
+        "2026-11-28T13:25:12.1Z [info] gateway.live account=a channel=7 resumed=False\n"
+        "2026-11-28T13:25:14.0Z [info] gateway.live account=b channel=8 resumed=False\n"
+        '{"event": "gateway.live", "channel": "7", "timestamp": "2026-11-28T13:25:13.0Z"}\n'
+        "2026-11-28T13:25:15.0Z [info] account.given account=a channel=7\n"
+    )
+    assert module._live_since(log, "7") == "2026-11-28T13:25:13.0Z"
+    assert module._live_since("", "7") == ""
+
+
 async def test_a_simulator_that_is_gone_is_told() -> None:
     with pytest.raises(Unavailable, match="simulator cannot be reached"):
         await module._drawn(stage(2), cast(Any, {"messageId": "1"}))
