@@ -276,6 +276,20 @@ async def _(desk: Desk) -> None:
                 assert measure.which_tile(grid.picture, single)[0] == n
 
 
+async def test_a_seed_is_told_although_earlier_answers_were_lost(install: Install) -> None:
+    async with install(sim_options={"picture_size": 64}, first_answer_s=2.0) as here:
+        ada = await here.ready()
+        grid = await ada.run("imagine", prompt=f"{FOX} --seed 4711")
+        here.sim.fault("no_answer", count=2)
+        asked = {"jobid": grid["jobid"]}
+        for _ in range(2):
+            status, told, _ = await ada.call("POST", "/v2/jobs/seed", asked)
+            assert status == 502, told
+        status, told, _ = await ada.call("POST", "/v2/jobs/seed", asked)
+        assert (status, told["status"]) == (200, "completed"), told
+        assert told["seed"]["value"] == 4711
+
+
 async def test_progress_shows_smaller_pictures_of_what_is_coming(install: Install) -> None:
     async with at_desk(install, speed=15.0) as desk:
         stranger = await desk.run("imagine", prompt="a grey lighthouse --ar 3:2")

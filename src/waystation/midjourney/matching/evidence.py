@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from waystation.jobs import Job, MessageRole
 from waystation.midjourney.buttons import button_row
@@ -22,6 +23,7 @@ from waystation.midjourney.replies import ReplyKind
 
 __all__ = [
     "EVIDENCE",
+    "FOR_ANY",
     "Evidence",
     "Key",
     "Strength",
@@ -59,6 +61,8 @@ class Evidence:
     """The values under which a job is known."""
     key: str = ""
     """The kind of its keys as it is stored, where that is not its name."""
+    for_any: bool = False
+    """True where one answer is right for each job that asked: one that waits may have it."""
 
     @property
     def kind(self) -> str:
@@ -155,6 +159,7 @@ EVIDENCE: Sequence[Evidence] = (
         "wire notes 4.10: a direct message with the uuid",
         lambda reading: reading.seed_hash,
         _seed,
+        for_any=True,
     ),
     Evidence(
         "upload",
@@ -175,6 +180,10 @@ EVIDENCE: Sequence[Evidence] = (
     ),
 )
 """Strongest first."""
+
+
+FOR_ANY: Final = frozenset(row.kind for row in EVIDENCE if row.for_any)
+"""Kinds of keys that a job which waits takes over from one that has ended."""
 
 
 def keys_of(job: Job) -> Iterator[Key]:

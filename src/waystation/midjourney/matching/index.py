@@ -14,7 +14,7 @@ from waystation.jobs import Job, JobId, JobStatus
 from waystation.midjourney.answers import finishes
 from waystation.midjourney.buttons import button_row
 from waystation.midjourney.commands import COMMANDS
-from waystation.midjourney.matching.evidence import Key, keys_of, known_hash
+from waystation.midjourney.matching.evidence import FOR_ANY, Key, keys_of, known_hash
 from waystation.midjourney.matching.likeness import (
     Agreement,
     Likeness,
@@ -56,10 +56,15 @@ class Index:
         return jobid in self._jobs
 
     def put(self, job: Job) -> None:
-        """Index a job, again after each change. A key stays with the job that had it first."""
+        """Index a job, again after each change.
+
+        A key stays with the job that had it first; a ghost gives away what is right for each job.
+        """
         self._jobs[job.jobid] = job
         known = self._keys.setdefault(job.jobid, set())
         for key in (*keys_of(job), *self._earlier.get(job.jobid, ())):
+            if key[0] in FOR_ANY and not job.final:
+                self._take_over(key)
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
         self._place(job)
@@ -73,6 +78,13 @@ class Index:
             self._unanswered.pop(job.jobid, None)
         unnamed = not job.final and finishes(job, ReplyKind.PICTURE) and known_hash(job) is None
         (self._unnamed.add if unnamed else self._unnamed.discard)(job.jobid)
+
+    def _take_over(self, key: Key) -> None:
+        """Free a key that a job has which ended."""
+        holder = self._jobids.get(key)
+        if holder is not None and self._jobs[holder].final:
+            self._keys[holder].discard(key)
+            del self._jobids[key]
 
     def learn(self, job: Job) -> None:
         """Keep the keys by which a job was known before it changed."""

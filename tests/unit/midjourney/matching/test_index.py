@@ -30,6 +30,28 @@ def test_a_key_stays_with_the_job_that_had_it_first() -> None:
     assert index.find("interaction", "i") is None
 
 
+def test_a_seed_that_waits_takes_the_answer_of_one_that_has_ended() -> None:
+    first, second, third = (
+        replace(new_job(name, "seed"), source_hash="uuid", status=JobStatus.SUBMITTED)
+        for name in ("a", "b", "c")
+    )
+    index = _index(first, second)
+    assert index.find("seed", "uuid") == A
+    index.put(replace(first, status=JobStatus.FAILED, ghost=True))
+    assert index.find("seed", "uuid") == A
+    index.put(second)
+    assert index.find("seed", "uuid") == B
+    # nobody takes it back
+    index.put(replace(first, status=JobStatus.FAILED, ghost=True))
+    index.put(third)
+    assert index.find("seed", "uuid") == B
+    index.drop(A)
+    assert index.find("seed", "uuid") == B
+    index.drop(B)
+    index.put(third)
+    assert index.find("seed", "uuid") == third.jobid
+
+
 def test_a_job_is_found_by_what_it_has_learnt_and_forgotten_whole() -> None:
     job = new_job("a")
     index = _index(job)
