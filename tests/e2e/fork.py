@@ -51,7 +51,10 @@ class Forked(Child):
         return self._pid
 
     async def line(self) -> str:
-        line = await self._next()
+        return await self._line(START_S)
+
+    async def _line(self, within_s: float) -> str:
+        line = await self._next(within_s)
         if ENDED in json.loads(line):
             self._code = json.loads(line)[ENDED]
             return ""
@@ -63,7 +66,7 @@ class Forked(Child):
     async def ended(self, within_s: float = START_S) -> int:
         async with asyncio.timeout(within_s):
             while self._code is None:
-                await self.line()
+                await self._line(within_s)
         return self._code
 
     async def end(self) -> None:
@@ -72,9 +75,9 @@ class Forked(Child):
                 self.signal(signal.SIGKILL)
             await self.ended()
 
-    async def _next(self) -> str:
+    async def _next(self, within_s: float = START_S) -> str:
         assert self._parent.stdout is not None
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(within_s):
             line = (await self._parent.stdout.readline()).decode()
         assert line, "the parent of the services has ended"
         return line
