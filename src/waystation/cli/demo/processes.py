@@ -58,7 +58,7 @@ class Program:
     @property
     def log_text(self) -> str:
         """Everything that it has logged; empty before its start."""
-        return _text(self._log.read_bytes()) if self._log.exists() else ""
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     async def kill(self) -> None:
         """End it at once, without a chance to do anything."""
