@@ -20,6 +20,7 @@ __all__ = ["Installation", "add_user", "installation", "service_environment"]
 
 _CONNECTED_WITHIN_S = 20.0
 _LOOK_AGAIN_S = 0.02
+_IDLE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,11 @@ async def installation(
         )
         token = await add_user(environment)
         http = await stack.enter_async_context(
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
+            aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {token}"},
+                # the service closes what was idle for longer; nothing is written into that moment
+                connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE_S),
+            )
         )
         running = Installation(
             *(simulator, service, http, token, service.ready["url"], simulator.ready["accounts"]),

@@ -122,7 +122,12 @@ async def test_a_connection_that_breaks_between_the_turn_and_the_request_is_wait
         assert (job["status"], job.get("error")) == ("completed", None)
         with here.records() as records:
             kinds = [event["kind"] for event in records.events()]
-        assert kinds[:3] == ["Submitted", "Unsent", "Submitted"]
+        if "Unsent" in kinds:
+            assert kinds[:3] == ["Submitted", "Unsent", "Submitted"]
+        else:
+            # the session was resumed before the index was read
+            assert (how, kinds[0]) == (Disturbance.INVALID_RESUMABLE, "Submitted")
+            assert kinds.count("Submitted") == 1
 
 
 async def test_a_look_alike_waits_alone(install: Install) -> None:
