@@ -1,8 +1,9 @@
 """Labels: what a picture is of, written into the file that its owner downloads.
 
 A label is a packet of XMP; a PNG has the prompt as a text of its own, too. Pictures are not encoded
-anew: the packet is put between the parts of the file. Clips and GIFs stay as they are, and so does
-a file whose parts are not as its kind wants them.
+anew: the packet is put between the parts of the file. Clips and GIFs stay as they are, and so do
+a file whose parts are not as its kind wants them, and one that has a packet of its own, which may
+say where the picture is from.
 
 Source: W3C PNG, 5.3 and 11.3; WebP container; Adobe XMP, part 3
 
@@ -37,6 +38,7 @@ _NAMESPACE: Final = "urn:waystation:media:1"
 _PNG_HEAD: Final = 8 + 25
 """Bytes of the signature and of the first part, which must stay the first."""
 
+_PNG_XMP: Final = b"XML:com.adobe.xmp"
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 _JPEG_XMP: Final = b"http://ns.adobe.com/xap/1.0/\x00"
 _JPEG_MOST: Final = 65_533
@@ -90,9 +92,9 @@ def _xml(text: str) -> str:
 
 
 def _png(data: bytes, label: Label) -> bytes:
-    if data[12:16] != b"IHDR":
+    if data[12:16] != b"IHDR" or _PNG_XMP in data:
         raise ValueError
-    texts = {"XML:com.adobe.xmp": _packet(label)}
+    texts = {_PNG_XMP.decode(): _packet(label)}
     if label.prompt:
         texts["Description"] = label.prompt.replace("\0", "\ufffd").encode("utf-8", "replace")
     chunks = b"".join(_text_chunk(key, text) for key, text in texts.items())
@@ -105,7 +107,9 @@ def _text_chunk(key: str, text: bytes) -> bytes:
 
 
 def _webp(data: bytes, label: Label) -> bytes:
-    chunks = [one for one in _riff(data) if one[0] != b"XMP "]
+    chunks = _riff(data)
+    if any(name == b"XMP " for name, _ in chunks):
+        raise ValueError
     name, first = chunks[0]
     if name == b"VP8X":
         head = bytes([first[0] | _XMP_FLAG]) + first[1:]
@@ -158,7 +162,7 @@ def _jpeg(data: bytes, label: Label) -> bytes:
         # the part that some readers want to be the first
         (size,) = struct.unpack_from(">H", data, 4)
         at = 4 + size
-    if len(packet) + 2 > _JPEG_MOST or len(data) < at + 2 or data[at] != 0xFF:
+    if _JPEG_XMP in data or len(packet) + 2 > _JPEG_MOST or len(data) < at + 2 or data[at] != 0xFF:
         raise ValueError
     segment = b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet
     return data[:at] + segment + data[at:]

@@ -45,7 +45,6 @@ def _told(data: bytes) -> dict[str, str]:
         ("WEBP", "RGB", {"lossless": True}),
         ("WEBP", "RGBA", {"lossless": True}),
         ("WEBP", "RGBA", {}),
-        ("WEBP", "RGB", {"xmp": b"<old/>"}),
         ("WEBP", "RGB", {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}),
     ],
 )
@@ -60,7 +59,13 @@ def test_a_label_is_read_by_others_and_changes_no_point(
         assert (
             ImageChops.difference(before.convert("RGBA"), after.convert("RGBA")).getbbox() is None
         )
-    assert b"<old/>" not in changed
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG"])
+def test_a_packet_that_a_file_has_stays_alone(form: str) -> None:
+    own = label_of(JOB, "where it is from")
+    data = labelled(_picture(form), KINDS[form], own)
+    assert labelled(data, KINDS[form], LABEL) == data
 
 
 def test_a_png_has_the_prompt_as_a_text() -> None:

@@ -195,8 +195,10 @@ class _File:
         return self._chunks
 
     async def close(self) -> None:
-        await self._chunks.aclose()
-        await self._held.aclose()
+        try:
+            await self._chunks.aclose()
+        finally:
+            await self._held.aclose()
 
 
 def _wish(call: Call, query: Callable[[bytes], str | None]) -> Wish:

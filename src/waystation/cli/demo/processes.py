@@ -109,7 +109,9 @@ async def _ready(stdout: asyncio.StreamReader, name: str, log: Path) -> dict[str
     try:
         async with asyncio.timeout(_READY_WITHIN_S):
             found: dict[str, Any] = json.loads(await stdout.readline())
-            return found
+        if "error" in found:
+            raise Unavailable(f"{name}: {found['error']}", details=found.get("errorDetails"))
+        return found
     except (TimeoutError, ValueError):
         details = _text(log.read_bytes())  # noqa: ASYNC240 - a short file, and the demo is over
         raise Unavailable(f"{name} did not start", details=details) from None

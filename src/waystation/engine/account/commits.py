@@ -135,9 +135,10 @@ def _is_asked(before: Job | None, step: JobStep) -> bool:
 
 
 def _has_left(job: Job) -> bool:
-    """Tell whether all that a job needs inputs for has surely left.
+    """Tell whether all that a job needs inputs for has surely left, and is not asked again.
 
-    A committed nonce alone does not say it: the request may find no connection (R13).
+    A committed nonce alone does not say it, nor does silence: the request may find no connection,
+    or be refused as outdated, after that (R13).
     """
     if job.queue_until is not None:
         # it may be refused for the moment, and is sent again from them (R13)
@@ -147,7 +148,7 @@ def _has_left(job: Job) -> bool:
     if job.button is not None and button_row(job.button).mask:
         # a mask waits for the bot to ask, and the bot shows nothing of the job before it has it
         return False
-    return job.bound or job.unclear
+    return job.bound
 
 
 _STOPPED = """\

@@ -9,6 +9,7 @@ Rules: whoever comes by a link gets no label (R47); of one user few bytes are he
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -48,9 +49,12 @@ class Downloads:
         """
         most = min(found.attachment.size or CUT_BYTES, CUT_BYTES)
         try:
-            async with self._held.hold(found.user_id, most, PLACE_WAIT_S):
+            async with self._held.hold(found.user_id, most, PLACE_WAIT_S) as part:
                 data, kind = await self._read(found, most if found.wish.is_original else CUT_BYTES)
-                yield labelled(data, kind, label_of(found.job, _prompt_of(found.job))), kind
+                part.keep(min(part.amount, len(data)))
+                label = label_of(found.job, _prompt_of(found.job))
+                # in a thread: a large file takes a fraction of a second
+                yield await asyncio.to_thread(labelled, data, kind, label), kind
         except TimeoutError:
             raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
 
@@ -69,7 +73,10 @@ class Downloads:
         return found
 
     async def zipped(self, files: Sequence[Found]) -> AsyncGenerator[bytes, None]:
-        """Yield a ZIP file of files, and of a list of those that could not be read."""
+        """Yield a ZIP file of files, and of a list of those that could not be read.
+
+        Raises: Throttled: others hold all places; the answer ends there, and is no whole ZIP file
+        """
         archive, missing = Archive(), []
         for found in files:
             try:
@@ -77,7 +84,7 @@ class Downloads:
                     name = file_name(found.wish, kind)
                     for piece in archive.add(name, data, found.job.created_at):
                         yield piece
-            except (MediaGone, MediaLate, MediaFailed, Throttled) as error:
+            except (MediaGone, MediaLate, MediaFailed) as error:
                 missing.append(f"{found.job.jobid} {found.wish.number}: {error.message}\n")
         if missing:
             told = "".join(missing).encode()

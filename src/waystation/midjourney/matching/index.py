@@ -43,6 +43,7 @@ class Index:
         """Prompts of those jobs, which the bot may shorten."""
         self._pressing: dict[str, set[JobId]] = {}
         """Presses and reactions by the message they are on."""
+        self._targets: dict[JobId, str] = {}
         self._awaiting_seed: set[JobId] = set()
         self._unanswered: dict[JobId, None] = {}
         self._unnamed: set[JobId] = set()
@@ -68,8 +69,7 @@ class Index:
             if self._jobids.setdefault(key, job.jobid) == job.jobid:
                 known.add(key)
         self._place(job)
-        if job.target is not None:
-            self._pressing.setdefault(job.target, set()).add(job.jobid)
+        self._aim(job.jobid, job.target)
         if COMMANDS[job.verb].reaction is not None:
             self._awaiting_seed.add(job.jobid)
         if job.status is JobStatus.SUBMITTED:
@@ -107,7 +107,7 @@ class Index:
 
         The job may have changed since it was last `put`.
         """
-        job = self._jobs.pop(jobid, None)
+        self._jobs.pop(jobid, None)
         for key in self._keys.pop(jobid, ()):
             del self._jobids[key]
         self._displace(jobid)
@@ -115,10 +115,18 @@ class Index:
         self._awaiting_seed.discard(jobid)
         self._unnamed.discard(jobid)
         self._unanswered.pop(jobid, None)
-        if job is not None and job.target is not None:
-            self._pressing[job.target].discard(jobid)
-            if not self._pressing[job.target]:
-                del self._pressing[job.target]
+        self._aim(jobid, None)
+
+    def _aim(self, jobid: JobId, target: str | None) -> None:
+        """File a job under the message that it is on; a press that could not leave is on none."""
+        before = self._targets.pop(jobid, None)
+        if before is not None:
+            self._pressing[before].discard(jobid)
+            if not self._pressing[before]:
+                del self._pressing[before]
+        if target is not None:
+            self._targets[jobid] = target
+            self._pressing.setdefault(target, set()).add(jobid)
 
     def _place(self, job: Job) -> None:
         """File a job by its likenesses; one that is known by its uuid needs none."""

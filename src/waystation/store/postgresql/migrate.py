@@ -92,7 +92,7 @@ async def migrate(
         try:
             version = connection.get_server_version()
             if version.major < OLDEST:
-                raise too_old(url, f"{version.major}.{version.minor}")
+                raise too_old(url, f"{version.major}.{version.minor or version.micro}")
             goes_on = steps is None and await _goes_on(connection)
             before = await _brought(connection, at, steps, goes_on=goes_on)
             if steps is None:

@@ -81,7 +81,7 @@ async def receive(
         try:
             version = connection.get_server_version()
             if version.major < OLDEST:
-                raise too_old(url, f"{version.major}.{version.minor}")
+                raise too_old(url, f"{version.major}.{version.minor or version.micro}")
             transaction = connection.transaction()
             await transaction.start()
             try:

@@ -54,7 +54,7 @@ async def probe(url: str, now: Callable[[], datetime], connect_s: float) -> Fact
             both = [await _connected(stack, url, connect_s) for _ in range(2)]
             first = both[0]
             version = first.get_server_version()
-            told = f"{version.major}.{version.minor}"
+            told = f"{version.major}.{version.minor or version.micro}"
             if version.major < OLDEST:
                 raise too_old(url, told)
             asked = now()

@@ -200,7 +200,7 @@ async def test_a_job_that_an_earlier_process_accepted_and_never_sent_is_sent(
         assert len(here.discord.performed) == 1
         # and nothing is left of what it needed, once Discord shows that it has it
         here.discord.say(told(sent))
-        await until(lambda: here.owner.in_flight is None)
+        await here.quiet()
         assert await here.store.inputs_of(job.jobid) is None
 
 

@@ -190,7 +190,7 @@ STARTED = Acknowledged(SHOWN, START)
     [
         (new_job("a"), ASKED, SUBMITTED, False),
         (ASKED, replace(ASKED, interaction_id="700"), SEEN, True),
-        (ASKED, replace(ASKED, unclear=True), Silent(), True),
+        (ASKED, replace(ASKED, unclear=True), Silent(), False),
         (ASKED, replace(ASKED, status=JobStatus.STARTED), Reacted(), True),
         (replace(ASKED, interaction_id="700"), replace(ASKED, interaction_id="700"), SEEN, False),
         (ASKED, new_job("a"), Unsent("gone"), False),

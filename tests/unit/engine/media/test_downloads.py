@@ -12,7 +12,6 @@ from tests.build import replace
 from tests.harness.face import JOB, USER
 from tests.harness.media import LINK, STRANGER, Desk
 from waystation.engine.media.downloads import MISSING, Downloads
-from waystation.engine.media.serving import CUT_BYTES
 from waystation.errors import MediaFailed, MediaGone, NotFound, Throttled
 from waystation.media.files import Wish
 from waystation.wire.message import Attachment
@@ -74,7 +73,8 @@ async def test_no_more_of_a_file_is_held_than_it_said() -> None:
 
 async def test_a_user_holds_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waystation.engine.media.downloads.PLACE_WAIT_S", 0.01)
-    desk, downloads = _desk(size=CUT_BYTES)
+    monkeypatch.setattr("waystation.engine.media.downloads.CUT_BYTES", len(_png()))
+    desk, downloads = _desk(size=len(_png()))
     async with downloads.labelled(await desk.found()):
         with pytest.raises(Throttled, match="Too many files are being read; try again"):
             async with downloads.labelled(await desk.found()):
@@ -85,7 +85,8 @@ async def test_a_user_holds_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_all_users_hold_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waystation.engine.media.downloads.PLACE_WAIT_S", 0.01)
-    desk, downloads = _desk(size=CUT_BYTES)
+    monkeypatch.setattr("waystation.engine.media.downloads.CUT_BYTES", len(_png()))
+    desk, downloads = _desk(size=len(_png()))
     own = await desk.found()
     async with (
         downloads.labelled(own),

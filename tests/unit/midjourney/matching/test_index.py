@@ -30,6 +30,19 @@ def test_a_key_stays_with_the_job_that_had_it_first() -> None:
     assert index.find("interaction", "i") is None
 
 
+def test_a_press_that_could_not_leave_is_on_no_message_any_more() -> None:
+    press = a_press("a", "V1", messages={"500": MessageRole.TARGET})
+    index = _index(press)
+    assert [job.jobid for job in index.pressing("500")] == [A]
+    index.put(replace(press, messages={}))
+    assert index.pressing("500") == ()
+    index.put(press)
+    index.put(replace(press, messages={"501": MessageRole.TARGET}))
+    assert (index.pressing("500"), len(index.pressing("501"))) == ((), 1)
+    index.drop(A)
+    assert index.pressing("501") == ()
+
+
 def test_a_seed_that_waits_takes_the_answer_of_one_that_has_ended() -> None:
     first, second, third = (
         replace(new_job(name, "seed"), source_hash="uuid", status=JobStatus.SUBMITTED)
