@@ -112,8 +112,8 @@ MEDIA_OPERATIONS: Mapping[str, Operation] = {
             ),
         ),
         about=(
-            "The answer comes while it is made. Names of files are made of the date and the digits "
-            "of the jobid, and the number of the file. Prompt, seed and jobid are written into "
+            "The answer comes while it is made. An unknown jobid is 404 for the whole request. A "
+            "job without files is left out. Prompt, seed and jobid are written into "
             "pictures, as by `download=1`. A file that cannot be read is named in `missing.txt`. "
             "A user reads one ZIP file at a time."
         ),

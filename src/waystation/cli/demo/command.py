@@ -51,7 +51,8 @@ _Database = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="An empty PostgreSQL database instead of a file that is thrown away.",
+        help="An empty PostgreSQL database instead of a file that is thrown away; it keeps its "
+        "tables, so drop it afterwards.",
     ),
 ]
 
@@ -64,7 +65,7 @@ def demo(
     database: _Database = None,
     as_json: Json = False,
 ) -> None:
-    """Show the whole path on a simulator: no Discord account, nothing to set up, nothing left.
+    """Show the whole path on a simulator: no Discord account, nothing to set up.
 
     Starts simulator and service, adds a user and two accounts, runs info,
     describes a picture by file and by URL, receives a callback, imagines,
