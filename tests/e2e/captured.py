@@ -53,23 +53,27 @@ class _Notes:
     async def ask(
         self, route: str, body: dict[str, Any] | None = None, query: str = "", **names: str
     ) -> Any:
-        method, _, template = route.partition(" ")
-        path = template.format(**names) + query
-        status, answer, _ = await self._person.call(method, path, body)
-        assert status < 300, (route, answer)
+        path, status, answer, _ = await self._called(route, body, query, names)
         if answer is None and status != 204:
             answer = self._person.answers[-1].raw.decode().splitlines()[:_LINES]
         if route not in self.examples:
             self.examples[route] = Example(path=path, body=body, status=status, answer=answer)
         return answer
 
+    async def _called(
+        self, route: str, body: dict[str, Any] | None, query: str, names: dict[str, str]
+    ) -> tuple[str, int, Any, Any]:
+        method, _, template = route.partition(" ")
+        path = template.format(**names) + query
+        status, answer, headers = await self._person.call(method, path, body)
+        assert status < 300, (route, answer)
+        return path, status, answer, headers
+
     async def look(
         self, route: str, body: dict[str, Any] | None = None, query: str = "", **names: str
     ) -> None:
         """Keep the type of a file."""
-        method, _, template = route.partition(" ")
-        path = template.format(**names) + query
-        status, _, headers = await self._person.call(method, path, body)
+        path, status, _, headers = await self._called(route, body, query, names)
         assert status == 200, path
         told = f"a body of type {headers['content-type']}"
         self.examples[route] = Example(path=path, body=body, status=status, answer=told)

@@ -11,7 +11,15 @@ from typing import Protocol
 from tests.e2e.conftest import Person, eventually
 from tests.e2e.process import Child, Ground
 
-__all__ = ["Node", "NodeProcess", "another_node", "has_account", "sessions_of", "two_nodes"]
+__all__ = [
+    "Node",
+    "NodeProcess",
+    "another_node",
+    "has_account",
+    "hears_all",
+    "sessions_of",
+    "two_nodes",
+]
 
 
 class Node(Protocol):
@@ -68,6 +76,11 @@ class NodeProcess:
         """Ask it to stop and return its exit code."""
         self.service.signal(signal.SIGTERM)
         return await self.service.ended()
+
+
+async def hears_all(here: Ground) -> bool:
+    """Tell whether the ground's service hears all accounts."""
+    return await sessions_of(here.ada) == len(here.sim.accounts)
 
 
 async def sessions_of(ada: Person) -> int:

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.busy import LIMITS, REST_S, busy, completed
 from tests.e2e.conftest import eventually
 from tests.e2e.databases import on_postgresql_alone
-from tests.e2e.nodes import another_node, sessions_of, two_nodes
+from tests.e2e.nodes import another_node, hears_all, sessions_of, two_nodes
 from tests.e2e.process import Ground, ground
 from tests.e2e.zeros import zeros
 from tests.harness.cutting import cutter
@@ -48,11 +48,8 @@ from pg_stat_activity where datname like 'test%'
 async def _has_all(here: Ground, cluster: Cluster) -> None:
     """Wait until the ground's service hears all accounts."""
 
-    async def has_all() -> bool:
-        return await sessions_of(here.ada) == len(here.sim.accounts)
-
     try:
-        await eventually(has_all, REST_S)
+        await eventually(lambda: hears_all(here), REST_S)
     except TimeoutError:
         sessions = await asyncio.to_thread(cluster.say, _SESSIONS)
         raise AssertionError(f"not taken over\n{sessions}\n{here.service.log}") from None

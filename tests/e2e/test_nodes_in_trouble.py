@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.busy import LIMITS, REST_S, busy, completed
 from tests.e2e.conftest import eventually
 from tests.e2e.databases import on_postgresql_alone
-from tests.e2e.nodes import NodeProcess, another_node, sessions_of, two_nodes
+from tests.e2e.nodes import NodeProcess, another_node, hears_all, two_nodes
 from tests.e2e.process import Ground, ground
 from tests.e2e.zeros import zeros
 from tests.harness.postgresql import Cluster
@@ -35,18 +35,12 @@ async def killed(here: Ground, other: NodeProcess, cluster: Cluster) -> None:
     other.kill()
     await other.service.ended()
 
-    async def has_all() -> bool:
-        return await sessions_of(here.ada) == len(here.sim.accounts)
-
-    await eventually(has_all)
+    await eventually(lambda: hears_all(here))
 
 
 async def asleep_past_its_lease(here: Ground, other: NodeProcess, cluster: Cluster) -> None:
     other.service.signal(signal.SIGSTOP)
     began = time.monotonic()
-
-    async def has_all() -> bool:
-        return await sessions_of(here.ada) == len(here.sim.accounts)
 
     try:
         with here.records() as records:
@@ -55,7 +49,7 @@ async def asleep_past_its_lease(here: Ground, other: NodeProcess, cluster: Clust
                     await asyncio.sleep(0.1)
         took_s = time.monotonic() - began
         assert took_s < TAKEN_S
-        await eventually(has_all)
+        await eventually(lambda: hears_all(here))
         await completed(here, 3)
     finally:
         other.service.signal(signal.SIGCONT)

@@ -134,17 +134,12 @@ class MediaCalls:
 
     async def zip(self, call: Call, user: User, body: Body) -> Answer:
         """Answer a ZIP file of the files of jobs of the caller."""
-        self._zips.take(user.user_id)
-        stack = AsyncExitStack()
-        stack.callback(self._zips.give_back, user.user_id)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._zips.place(user.user_id))
             files = await self._downloads.files_of(user, _jobids(body))
-        except BaseException:
-            await stack.aclose()
-            raise
-        name = f"waystation-{len(files)}.zip"
-        stream = _File(self._downloads.zipped(files), stack)
-        return Answer(200, b"", _kept_as(name), b"application/zip", stream)
+            stream = _File(self._downloads.zipped(files), stack.pop_all())
+        headers = _kept_as(f"waystation-{len(files)}.zip")
+        return Answer(200, b"", headers, b"application/zip", stream)
 
     async def rotate(self, call: Call, user: User) -> Answer:
         """End every link of the caller."""

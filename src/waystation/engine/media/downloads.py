@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from waystation import sentences
 from waystation.engine.media.archive import Archive
-from waystation.engine.media.serving import CUT_BYTES, PLACE_WAIT_S, Found, Media
-from waystation.errors import MediaFailed, MediaGone, MediaLate, NotFound, Throttled
+from waystation.engine.media.reading import gathered
+from waystation.engine.media.serving import CUT_BYTES, Found, Media, take
+from waystation.errors import MediaFailed, MediaGone, MediaLate, NotFound
 from waystation.jobs import Job
 from waystation.media.files import MediaKind, Wish, file_name
 from waystation.media.labels import label_of, labelled
@@ -48,15 +49,15 @@ class Downloads:
         Raises: Throttled; InvalidRequest: a clip cannot be cut; MediaGone; MediaLate; MediaFailed
         """
         most = min(found.attachment.size or CUT_BYTES, CUT_BYTES)
-        try:
-            async with self._held.hold(found.user_id, most, PLACE_WAIT_S) as part:
-                data, kind = await self._read(found, most if found.wish.is_original else CUT_BYTES)
-                part.keep(min(part.amount, len(data)))
-                label = label_of(found.job, _prompt_of(found.job))
-                # in a thread: a large file takes a fraction of a second
-                yield await asyncio.to_thread(labelled, data, kind, label), kind
-        except TimeoutError:
-            raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None
+        async with AsyncExitStack() as held:
+            part = await take(held, self._held, found.user_id, most)
+            async with self._media.opened(found, None, signed=False) as opened:
+                bound = most if found.wish.is_original else CUT_BYTES
+                data, kind = await gathered(opened.chunks, bound), opened.kind
+            part.keep(len(data))
+            label = label_of(found.job, _prompt_of(found.job))
+            # in a thread: a large file takes a fraction of a second
+            yield await asyncio.to_thread(labelled, data, kind, label), kind
 
     async def files_of(self, user: User, jobids: Sequence[str]) -> Sequence[Found]:
         """Return the files of jobs of the caller. Raises: NotFound: no such job, or no file."""
@@ -91,15 +92,6 @@ class Downloads:
             for piece in archive.add(MISSING, told, files[0].job.created_at):
                 yield piece
         yield archive.end()
-
-    async def _read(self, found: Found, most: int) -> tuple[bytes, MediaKind]:
-        data = bytearray()
-        async with self._media.opened(found, None, signed=False) as opened:
-            async for chunk in opened.chunks:
-                data += chunk
-                if len(data) > most:
-                    raise MediaFailed(sentences.MEDIA_BAD.text, details=f"more than {most} bytes")
-            return bytes(data), opened.kind
 
 
 def _prompt_of(job: Job) -> str:

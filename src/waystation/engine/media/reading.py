@@ -7,7 +7,7 @@ not say how long a file is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +18,7 @@ from waystation.media.byte_ranges import ByteRange
 from waystation.media.files import HEAD_BYTES, MediaKind, kind_of
 from waystation.ports import MediaFile
 
-__all__ = ["Opened", "Place", "Source", "cut_opened", "once", "opened", "whole"]
+__all__ = ["Opened", "Place", "Source", "cut_opened", "gathered", "once", "opened", "whole"]
 
 
 class Source(Protocol):
@@ -82,12 +82,17 @@ def cut_opened(picture: bytes, kind: MediaKind, part: ByteRange | None) -> Opene
 
 async def whole(place: Place, most: int) -> bytes:
     """Return a file. Raises: MediaFailed: it has more bytes; as its source."""
-    data = bytearray()
     async with place.source.open(place.name) as file:
-        async for chunk in file.chunks:
-            data += chunk
-            if len(data) > most:
-                raise MediaFailed(sentences.MEDIA_BAD.text, details=f"more than {most} bytes")
+        return await gathered(file.chunks, most)
+
+
+async def gathered(chunks: AsyncIterable[bytes], most: int) -> bytes:
+    """Return all that comes. Raises: MediaFailed: it is more; as its source."""
+    data = bytearray()
+    async for chunk in chunks:
+        data += chunk
+        if len(data) > most:
+            raise MediaFailed(sentences.MEDIA_BAD.text, details=f"more than {most} bytes")
     return bytes(data)
 
 

@@ -40,10 +40,10 @@ from waystation.media.copying import cut_name
 from waystation.media.files import MediaKind, Wish, etag, is_grid, owner_of
 from waystation.media.links import has_ended, is_signed, path_of, share_until
 from waystation.ports import Clock, CopiesKept, Cutter, MediaSource, Store, User
-from waystation.shares import Shares
+from waystation.shares import Part, Shares
 from waystation.wire.message import Attachment
 
-__all__ = ["CUT_BYTES", "PLACE_WAIT_S", "Found", "Media"]
+__all__ = ["CUT_BYTES", "PLACE_WAIT_S", "Found", "Media", "take"]
 
 CUT_BYTES: Final = 64 * 1024 * 1024
 """Largest file that is cut: it is held as a whole meanwhile. Midjourney's largest have 30 MiB."""
@@ -174,7 +174,7 @@ class Media:
         async with AsyncExitStack() as held:
             # users are numbered from 1, so that no other user has these places
             holder = -found.user_id if signed else found.user_id
-            await _take(held, self._places, holder, 1)
+            await take(held, self._places, holder, 1)
             yield await self._kept(held, found, part) or await self._read(held, found, part)
 
     async def _kept(
@@ -222,13 +222,13 @@ class Media:
     async def _cut(self, place: Place, found: Found) -> tuple[bytes, MediaKind]:
         most = min(place.size or CUT_BYTES, CUT_BYTES)
         async with AsyncExitStack() as held:
-            await _take(held, self._held, found.user_id, most)
+            await take(held, self._held, found.user_id, most)
             return await self._cutter.cut(await whole(place, most), found.wish)
 
 
-async def _take(held: AsyncExitStack, places: Shares, holder: int, amount: int) -> None:
+async def take(held: AsyncExitStack, places: Shares, holder: int, amount: int) -> Part:
     """Take some of what a user may hold, for as long as `held`. Raises: Throttled."""
     try:
-        await held.enter_async_context(places.hold(holder, amount, PLACE_WAIT_S))
+        return await held.enter_async_context(places.hold(holder, amount, PLACE_WAIT_S))
     except TimeoutError:
         raise Throttled(sentences.TOO_MANY_MEDIA.text, retry_after_s=5) from None

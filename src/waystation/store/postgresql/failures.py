@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
 from waystation.errors import StoreError
 from waystation.store.postgresql.place import place_of
 
-__all__ = ["OLDEST", "not_opened", "too_old"]
+__all__ = ["OLDEST", "not_opened", "too_old", "version_of"]
 
 OLDEST: Final = 15
 """The oldest version of PostgreSQL that Waystation runs on."""
@@ -19,6 +19,13 @@ _URL: Final = "WAYSTATION_DATABASE_URL"
 
 _NO_DATABASE: Final = re.compile('no such database|database ".*" does not exist')
 """Words of PgBouncer, whose errors have one code."""
+
+
+def version_of(connection: Any) -> tuple[int, str]:
+    """Return the first number of a server's version, and the version as its users say it."""
+    version = connection.get_server_version()
+    # since 10 a version has two numbers, and the driver gives the second one as its third
+    return version.major, f"{version.major}.{version.minor or version.micro}"
 
 
 def too_old(url: str, version: str) -> StoreError:

@@ -25,7 +25,7 @@ from waystation.store.columns import micros
 from waystation.store.migrations import Migration, migrations_of
 from waystation.store.postgresql.bridge import bridged
 from waystation.store.postgresql.database import Database, queries
-from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
+from waystation.store.postgresql.failures import OLDEST, not_opened, too_old, version_of
 from waystation.store.postgresql.marks import FORGET_OLD
 from waystation.store.postgresql.named import CLOCK
 from waystation.store.postgresql.tries import UNUSABLE
@@ -90,9 +90,9 @@ async def migrate(
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0, **_within(connect_s))
         try:
-            version = connection.get_server_version()
-            if version.major < OLDEST:
-                raise too_old(url, f"{version.major}.{version.minor or version.micro}")
+            major, version = version_of(connection)
+            if major < OLDEST:
+                raise too_old(url, version)
             goes_on = steps is None and await _goes_on(connection)
             before = await _brought(connection, at, steps, goes_on=goes_on)
             if steps is None:

@@ -16,7 +16,7 @@ import asyncpg
 
 from waystation.errors import Conflict, StoreError
 from waystation.store.moving import LEFT, PIECE_BYTES, Origin, Sum, in_order, pieces
-from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
+from waystation.store.postgresql.failures import OLDEST, not_opened, too_old, version_of
 from waystation.store.postgresql.migrate import LOCK, bring, schema_number
 from waystation.store.postgresql.place import place_of
 from waystation.store.postgresql.tries import UNUSABLE, is_lost
@@ -79,9 +79,9 @@ async def receive(
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0, **timeout)
         try:
-            version = connection.get_server_version()
-            if version.major < OLDEST:
-                raise too_old(url, f"{version.major}.{version.minor or version.micro}")
+            major, version = version_of(connection)
+            if major < OLDEST:
+                raise too_old(url, version)
             transaction = connection.transaction()
             await transaction.start()
             try:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-from waystation.store.postgresql.failures import OLDEST, not_opened, too_old
+from waystation.store.postgresql.failures import OLDEST, not_opened, too_old, version_of
 from waystation.store.postgresql.migrate import LEASES, schema_number, server_of
 from waystation.store.postgresql.tries import UNUSABLE
 
@@ -53,9 +53,8 @@ async def probe(url: str, now: Callable[[], datetime], connect_s: float) -> Fact
         async with AsyncExitStack() as stack:
             both = [await _connected(stack, url, connect_s) for _ in range(2)]
             first = both[0]
-            version = first.get_server_version()
-            told = f"{version.major}.{version.minor or version.micro}"
-            if version.major < OLDEST:
+            major, told = version_of(first)
+            if major < OLDEST:
                 raise too_old(url, told)
             asked = now()
             server, moment = await _looked(first)

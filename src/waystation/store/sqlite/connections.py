@@ -48,7 +48,7 @@ def open_connections(path: Path, clock: Clock) -> Connections:
         writer = connect(path)
         upgrade(writer, clock, path.parent / "backups")
         try:
-            check_here(Database(writer), path)
+            check_here(Database(writer))
         except Conflict:
             writer.close()
             raise

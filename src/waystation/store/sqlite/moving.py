@@ -136,12 +136,12 @@ def moved_to(database: Database) -> str | None:
     return None if row is None else str(row[0])
 
 
-def check_here(database: Database, path: Path) -> None:
+def check_here(database: Database) -> None:
     """Refuse a database whose jobs go on elsewhere. Raises: Conflict."""
     place = moved_to(database)
     if place is not None:
         raise Conflict(
-            f"The database {path} was moved to {place}",
+            f"The database {database.connection.filename} was moved to {place}",
             details="Set WAYSTATION_DATABASE_URL to that database. If `waystation migrate --to` "
             "was broken off, run it again.",
         )

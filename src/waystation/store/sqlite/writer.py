@@ -16,7 +16,6 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
@@ -122,7 +121,7 @@ class Writer:
         try:
             execute("begin immediate")
             # it may have been moved while this waited for the lock
-            check_here(self._database, Path(self._database.connection.filename))
+            check_here(self._database)
             if not self._run_together(batch):
                 self._roll_back()
                 execute("begin immediate")

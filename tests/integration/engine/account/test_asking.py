@@ -268,6 +268,14 @@ async def _waits(here: Desk, job: Job) -> Job:
     return await here.job(job.jobid)
 
 
+async def _unsent(here: Desk, verb: str = "describe") -> Job:
+    """Ask for a job whose request cannot leave, and wait until that is noted."""
+    here.discord.outcomes.append(GONE)
+    job = await here.submit(verb)
+    await _waits(here, job)
+    return job
+
+
 async def _asked(here: Desk) -> tuple[Job, asyncio.Future[Outcome]]:
     """Send a job, and return it with what its request will end with."""
     answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -334,9 +342,7 @@ async def test_a_lost_session_takes_no_reply_of_a_request_that_could_not_leave(
     """R29 is about jobs that were asked."""
     async with desk(tmp_path) as here:
         await here.start()
-        here.discord.outcomes.append(GONE)
-        job = await here.submit("info")
-        await _waits(here, job)
+        job = await _unsent(here, "info")
         here.discord.say(CaughtUp(False, ACCOUNT.discord_user_id, opened(1, "session-2")))
         await until(lambda: len(here.discord.performed) == 2)
         assert (await here.job(job.jobid)).status is JobStatus.SUBMITTED
@@ -345,9 +351,7 @@ async def test_a_lost_session_takes_no_reply_of_a_request_that_could_not_leave(
 async def test_a_cancel_ends_a_request_that_could_not_leave_at_once(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        here.discord.outcomes.append(GONE)
-        job = await here.submit()
-        await _waits(here, job)
+        job = await _unsent(here)
         await here.owner.cancel(job.jobid)
         cancelled = await here.job(job.jobid)
         # Midjourney cannot be running it
@@ -363,9 +367,7 @@ async def test_a_halt_ends_a_request_that_could_not_leave(tmp_path: Path) -> Non
     async with desk(tmp_path) as here:
         await here.start()
         other = await here.bind()
-        here.discord.outcomes.append(GONE)
-        job = await here.submit()
-        await _waits(here, job)
+        job = await _unsent(here)
         halted = Failed(596, "Pending mod message", "look")
         await here.owner.step(
             lambda conversation, now: conversation.ended(other.jobid, halted, now, "look")
@@ -381,9 +383,7 @@ async def test_a_halt_that_only_the_store_knows_stops_a_request_that_could_not_l
     """R34: each try is committed, and the commit looks."""
     async with desk(tmp_path) as here:
         await here.start()
-        here.discord.outcomes.append(GONE)
-        job = await here.submit()
-        await _waits(here, job)
+        job = await _unsent(here)
         await here.halt_in_store()
         here.discord.say(_resumed())
         failed = await here.becomes(job.jobid, JobStatus.FAILED)
@@ -396,9 +396,7 @@ async def test_the_job_behind_a_request_that_could_not_leave_goes_right_after_it
 ) -> None:
     async with desk(tmp_path) as here:
         await here.start()
-        here.discord.outcomes.append(GONE)
-        first = await here.submit()
-        await _waits(here, first)
+        first = await _unsent(here)
         info = await here.submit("info")
         here.discord.say(_resumed())
         await until(lambda: len(here.discord.performed) == 2)
@@ -412,9 +410,7 @@ async def test_a_request_that_could_not_leave_makes_nobody_pause(tmp_path: Path)
     """R16: the pause stands between two requests that Discord gets."""
     async with desk(tmp_path, replace(LIMITS, pacing_s=100)) as here:
         await here.start()
-        here.discord.outcomes.append(GONE)
-        job = await here.submit()
-        await _waits(here, job)
+        job = await _unsent(here)
         here.discord.say(_resumed())
         await until(lambda: len(here.discord.performed) == 2)
         here.discord.say(told(await here.job(job.jobid)))

@@ -13,6 +13,11 @@ from waystation.store.postgresql.restored import declare
 pytestmark = needs_postgresql
 
 _MARKS = "select name || value from meta where name in ('restored', 'moved_to')"
+_NODE = """
+insert into nodes (node_id, name, began_at, lease_until)
+select 'n', 'desk', 0, (extract(epoch from clock_timestamp()) * 1e6)::bigint + {}
+on conflict (node_id) do update set lease_until = excluded.lease_until
+"""
 
 
 async def test_a_database_is_a_copy_from_now_on(
@@ -38,22 +43,13 @@ async def test_a_served_database_and_an_empty_one_are_left_alone(
     with pytest.raises(StoreError, match="is empty"):
         await declare(url)
     await migrate(url, build.later())
-    lease = (
-        "insert into nodes (node_id, name, began_at, lease_until)"
-        " select 'n', 'desk', 0, (extract(epoch from now()) * 1e6)::bigint + {}"
-    )
-    postgresql.say(lease.format(9_000_000), postgresql_database)
+    postgresql.say(_NODE.format(9_000_000), postgresql_database)
     with pytest.raises(Conflict, match="A service uses") as caught:
         await declare(url)
     assert "run the command again" in str(caught.value.details)
     assert postgresql.say(_MARKS, postgresql_database) == ""
 
 
-_NODE = """
-insert into nodes (node_id, name, began_at, lease_until)
-select 'n', 'desk', 0, (extract(epoch from clock_timestamp()) * 1e6)::bigint + {}
-on conflict (node_id) do update set lease_until = excluded.lease_until
-"""
 _ANOTHER = "update meta set value = 'system:00000001:5:7' where name = 'server'"
 
 

@@ -72,7 +72,7 @@ async def test_no_more_of_a_file_is_held_than_it_said() -> None:
 
 
 async def test_a_user_holds_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waystation.engine.media.downloads.PLACE_WAIT_S", 0.01)
+    monkeypatch.setattr("waystation.engine.media.serving.PLACE_WAIT_S", 0.01)
     monkeypatch.setattr("waystation.engine.media.downloads.CUT_BYTES", len(_png()))
     desk, downloads = _desk(size=len(_png()))
     async with downloads.labelled(await desk.found()):
@@ -84,7 +84,7 @@ async def test_a_user_holds_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_all_users_hold_few_bytes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waystation.engine.media.downloads.PLACE_WAIT_S", 0.01)
+    monkeypatch.setattr("waystation.engine.media.serving.PLACE_WAIT_S", 0.01)
     monkeypatch.setattr("waystation.engine.media.downloads.CUT_BYTES", len(_png()))
     desk, downloads = _desk(size=len(_png()))
     own = await desk.found()

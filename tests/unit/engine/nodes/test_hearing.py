@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.build import replace
@@ -102,8 +103,10 @@ async def test_waiters_look_by_themselves_where_nothing_is_told() -> None:
             assert await asyncio.wait_for(waiting, 30) == DONE
 
 
-async def test_a_store_that_fails_is_asked_again() -> None:
+@pytest.mark.parametrize("error", [None, ValueError("a bug")], ids=["the store", "our own"])
+async def test_a_look_that_fails_is_repeated(error: Exception | None) -> None:
     async with ear(hears=False) as here:
+        here.rows.error = error or here.rows.error
         here.rows.fails = True
         waiting = here.wait()
         with capture_logs() as logs:
@@ -148,16 +151,3 @@ async def test_the_queue_is_looked_at_when_a_job_waits_elsewhere_or_anything_may
     for ids in ([JOBID], [JOBID, "queue"], None):
         hearing.heard(ids)
     assert looks == 2
-
-
-async def test_a_fault_of_our_own_ends_no_hearing() -> None:
-    async with ear(hears=False) as here:
-        here.rows.error = ValueError("a bug")
-        here.rows.fails = True
-        waiting = here.wait()
-        with capture_logs() as logs:
-            await here.clock.elapse(1.1)
-        assert [line["event"] for line in logs] == ["hearing.look_failed"]
-        here.rows.fails = False
-        await here.clock.elapse(1.1)
-        assert await asyncio.wait_for(waiting, 30) == DONE

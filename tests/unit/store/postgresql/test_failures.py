@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import asyncpg
 import pytest
 
-from waystation.store.postgresql.failures import not_opened, too_old
+from waystation.store.postgresql.failures import not_opened, too_old, version_of
 
 URL = "postgresql://ada:canary@h/way"
 
@@ -39,6 +41,17 @@ def test_an_error_is_told_with_its_mend_and_without_the_password(
 def test_a_url_that_is_not_valid_is_named_and_not_quoted() -> None:
     told = not_opened("postgresql://h:canary/way", ValueError("port"))
     assert "not valid" in told.message and "canary" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [((15, 0, 18), (15, "15.18")), ((9, 6, 24), (9, "9.6")), ((16, 0, 0), (16, "16.0"))],
+)
+def test_a_version_is_told_as_its_users_say_it(
+    given: tuple[int, int, int], told: tuple[int, str]
+) -> None:
+    version = SimpleNamespace(**dict(zip(("major", "minor", "micro"), given, strict=True)))
+    assert version_of(SimpleNamespace(get_server_version=lambda: version)) == told
 
 
 def test_an_old_server_is_told_the_version_that_is_needed() -> None:
